@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Bulk ESP crypto in batches (RFC 4303 with RFC 3602, 3686, 4106, 4309, 4543, 7634, 2404, 4868, 3566, 4494):
+ * libipsec-mb where the machine has it, OpenSSL EVP elsewhere; bulk_engine_of() says which serves a key.
+ * Knows the layout SPI | seq | IV | ciphertext | ICV, nothing of addresses or windows. No allocation after
+ * bulk_key_new(). */
+#pragma once
+
+#include "base/secret.h"
+
+struct bulk_key;    /* one SA direction: expanded keys, immutable, may be shared by threads */
+struct bulk_worker; /* one per thread: contexts and job managers */
+
+enum bulk_status { BULK_OK, BULK_BAD_ICV, BULK_BAD_LENGTH };
+
+struct bulk_op {
+    const struct bulk_key *key;
+    uint8_t *esp;    /* the SPI field; the packet is worked on in place */
+    uint32_t len;    /* from the SPI to the end of the ICV */
+    uint32_t seq_hi; /* high half of the extended sequence number */
+    bool has_esn;    /* seq_hi takes part in AAD or ICV */
+    uint8_t status;  /* out: enum bulk_status */
+};
+
+/* encr_key includes the salt. engine: NULL for the best, or "ipsec-mb" / "openssl" to force one (tests).
+ * NULL when unsupported there. */
+struct bulk_key *bulk_key_new(uint16_t encr, uint16_t key_bits, uint16_t integ, struct span encr_key,
+                              struct span integ_key, bool is_seal, const char *engine);
+void bulk_key_free(struct bulk_key *k); /* wipes */
+const char *bulk_engine_of(const struct bulk_key *k);
+size_t bulk_iv_len(const struct bulk_key *k);
+size_t bulk_icv_len(const struct bulk_key *k);
+size_t bulk_block(const struct bulk_key *k); /* pad plaintext to a multiple of this, at least 4 */
+
+struct bulk_worker *bulk_worker_new(void);
+void bulk_worker_free(struct bulk_worker *w);
+/* Seals n packets whose SPI, seq, IV and padded plaintext are in place; writes ciphertext and ICV. */
+void bulk_seal(struct bulk_worker *w, struct bulk_op *ops, size_t n);
+/* Verifies and decrypts n packets in place; each op's status says how it went. */
+void bulk_open(struct bulk_worker *w, struct bulk_op *ops, size_t n);

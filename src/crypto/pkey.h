@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Asymmetric keys and IKEv2 signatures: RSA PKCS#1 v1.5 and PSS, ECDSA, EdDSA. Objects are reference-counted
+ * and immutable, so that a job in another thread can hold one. */
+#pragma once
+
+#include "base/diag.h"
+#include "base/secret.h"
+#include "crypto/hash.h"
+
+struct pkey; /* public or private */
+
+enum pkey_type { PKEY_RSA = 1, PKEY_ECDSA, PKEY_ED25519, PKEY_ED448 };
+
+/* How an AUTH payload is signed. wire_method is its IKEv2 Auth Method: 1 RSA, 9/10/11 ECDSA (RFC 4754), 14
+ * Digital Signature (RFC 7427, RFC 8420) with the AlgorithmIdentifier in front. */
+struct sig_scheme {
+    enum pkey_type type;
+    enum hash_id hash; /* HASH_IDENTITY for EdDSA */
+    bool is_pss;
+};
+
+/* PEM or DER; private: PKCS#1, PKCS#8 (encrypted with passphrase), SEC1. passphrase may be empty. d says what
+ * is wrong. */
+struct pkey *pkey_load_private(struct span data, struct span passphrase, struct diag *d);
+struct pkey *pkey_load_public(struct span spki, struct diag *d);
+struct pkey *pkey_ref(struct pkey *k);
+void pkey_unref(struct pkey *k);
+enum pkey_type pkey_type(const struct pkey *k);
+unsigned pkey_bits(const struct pkey *k);
+bool pkey_is_private(const struct pkey *k);
+/* SubjectPublicKeyInfo DER, owned by the key. */
+struct span pkey_spki(const struct pkey *k);
+/* SHA-1 of the subjectPublicKey BIT STRING contents (the key id that CERTREQ for raw keys, SKI and vici use).
+ */
+void pkey_keyid(const struct pkey *k, uint8_t out[20]);
+bool pkey_same(const struct pkey *a, const struct pkey *b);
+
+/* Signs message under the scheme. classic: RFC 7296/4754 format (RSA-SHA1 PKCS#1, ECDSA r|s); otherwise RFC
+ * 7427's, with the length-prefixed AlgorithmIdentifier in front. sig is freed by the caller. */
+bool pkey_sign(const struct pkey *k, struct sig_scheme s, bool is_classic, struct span message,
+               struct secret *sig);
+/* auth_method as on the wire (1, 9, 10, 11, 14). On success *used tells the scheme. */
+bool pkey_verify(const struct pkey *k, uint8_t auth_method, struct span message, struct span sig,
+                 struct sig_scheme *used);
+/* "RSA_EMSA_PSS_SHA2_256", "ECDSA_WITH_SHA384_DER", "ED25519": for logs. */
+const char *sig_scheme_name(struct sig_scheme s);

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The control plane as one function of (input, now): many IKE SAs, the config snapshot, uniqueness, retries.
+ * No socket, clock, thread or file. */
+#pragma once
+
+#include "model/action.h"
+
+struct engine;
+
+struct engine *engine_new(void);
+void engine_free(struct engine *e);
+
+/* Consumes one input; appends what is to be done to out (which the caller reset). An input's job or config is
+ * taken. */
+void engine_step(struct engine *e, struct time now, const struct input *in, struct outbox *out);
+/* Call engine_step() with INPUT_TICK no later than this (mono microseconds); TIME_NEVER when nothing is
+ * pending. */
+int64_t engine_deadline(const struct engine *e);
+
+/* ---- reading: for status, vici and tests. Views are valid until the next engine_step().
+ * ---------------------------- */
+
+enum ike_state { IKE_CREATED, IKE_CONNECTING, IKE_ESTABLISHED, IKE_REKEYING, IKE_REKEYED, IKE_DELETING };
+enum child_state { CHILD_CREATED, CHILD_INSTALLED, CHILD_REKEYING, CHILD_REKEYED, CHILD_DELETING };
+
+struct child_view {
+    uint64_t id;
+    const char *name;
+    uint32_t reqid;
+    enum child_state state;
+    enum child_mode mode;
+    bool has_encap;
+    uint32_t spi_in, spi_out; /* host order */
+    struct chosen chosen;
+    int64_t installed_at, rekey_at, expires_at; /* mono; TIME_NEVER */
+    const struct ts *local_ts, *remote_ts;
+    size_t n_local_ts, n_remote_ts;
+    uint64_t bytes_in, packets_in, bytes_out, packets_out;
+    int64_t last_in, last_out; /* mono; 0 = never */
+};
+
+struct ike_view {
+    uint64_t id;
+    const char *connection;
+    enum ike_state state;
+    bool is_initiator;
+    uint64_t spi_i, spi_r;
+    struct endpoint local, remote;
+    struct identity local_id, remote_id;
+    bool has_nat_local, has_nat_remote, has_fake_nat;
+    struct chosen chosen;
+    int64_t established_at, rekey_at, reauth_at; /* mono; 0 / TIME_NEVER */
+    size_t n_children;
+};
+
+struct engine_stats {
+    uint64_t ike_sas, half_open, child_sas;
+    uint64_t received, sent, retransmitted;
+    uint64_t dropped_malformed, dropped_replayed, dropped_bad_icv, dropped_unknown_spi, dropped_blocked,
+        cookies_sent;
+    uint64_t auth_failed, proposal_mismatch, selector_mismatch, timeouts;
+    uint64_t rekeyed_ike, rekeyed_child;
+};
+
+/* Oldest first. index 0.. until false. */
+bool engine_ike_at(const struct engine *e, size_t index, struct ike_view *out);
+bool engine_child_at(const struct engine *e, uint64_t ike_id, size_t index, struct child_view *out);
+const struct engine_stats *engine_stats(const struct engine *e);
+const struct config *engine_config(const struct engine *e);
+const char *ike_state_name(enum ike_state s);     /* "ESTABLISHED": vici's words */
+const char *child_state_name(enum child_state s); /* "INSTALLED" */
+/* The last failure of a connection that is not up (class FAIL_NONE: none). */
+const struct diag *engine_last_failure(const struct engine *e, const char *connection);

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The userspace data plane's core: SAD and SPD executed on batches of packets. No I/O, no clock, no
+ * allocation per packet. One struct esp belongs to one thread; records come in by esp_apply(), packets by
+ * esp_outbound() and esp_inbound(). RFC 4301, 4303, 3948, 6040. */
+#pragma once
+
+#include "base/time.h"
+#include "model/action.h"
+
+struct esp;
+
+#define ESP_HEADROOM 128 /* free bytes that an input packet has before it: outer headers are built there */
+#define ESP_TAILROOM 320 /* free bytes behind it: padding and ICV */
+#define ESP_BATCH    64  /* packets in one call, at most */
+
+enum esp_verdict {
+    ESP_FORWARD,   /* outbound: send the (sealed) packet; inbound: write the inner packet to the TUN */
+    ESP_DROP,      /* counted by reason */
+    ESP_BYPASS,    /* outbound: policy says in the clear */
+    ESP_ICMP_BACK, /* outbound: icmp holds a "too big" or "unreachable" to write back into the TUN */
+};
+
+enum esp_drop {
+    DROP_NONE,
+    DROP_NO_POLICY,
+    DROP_POLICY_DISCARD,
+    DROP_NO_SA,
+    DROP_NOT_IP,
+    DROP_TOO_BIG,
+    DROP_SEQ_EXHAUSTED,
+    DROP_EXPIRED,
+    DROP_UNKNOWN_SPI,
+    DROP_REPLAY,
+    DROP_BAD_ICV,
+    DROP_BAD_PADDING,
+    DROP_SHORT,
+    DROP_SELECTOR,
+    DROP_WRONG_ENCAP,
+    DROP_ECN,
+    DROP_REASONS,
+};
+
+struct esp_packet {
+    uint8_t *data; /* in: packet start, in a buffer with room on both sides. out: start of what to send */
+    uint32_t len;
+    uint8_t verdict;     /* out: enum esp_verdict */
+    uint8_t drop;        /* out: enum esp_drop */
+    uint8_t next_header; /* inbound, out: what the payload is (4, 41) */
+    bool has_encap; /* outbound, out: payload of a UDP datagram rather than of an IP packet of protocol 50 */
+    uint8_t tos;    /* outbound, out: outer TOS / traffic class. inbound, in: that of the outer header */
+    bool has_df;    /* outbound, out: set DF on the outer IPv4 header */
+    struct endpoint local,
+        remote;        /* outbound, out: outer addresses. inbound, in: where it came from and to */
+    uint64_t child_id; /* out: 0 when no SA was found */
+};
+
+struct esp_counters {
+    uint64_t packets_in, bytes_in, packets_out, bytes_out; /* bytes of inner packets */
+    uint64_t drops[DROP_REASONS];
+    uint64_t icmp_sent, mss_clamped;
+};
+
+struct esp_config {
+    uint16_t path_mtu; /* of the outer path until learned: 1500 */
+    bool clamps_mss;
+    const char *engine; /* bulk crypto: NULL = best */
+};
+
+struct esp *esp_new(const struct esp_config *c);
+void esp_free(struct esp *e);
+
+/* SA_ADD, SA_UPDATE, SA_DEL, POLICY_ADD, POLICY_DEL; others are ignored. Keys are copied. False with d when
+ * it cannot. */
+bool esp_apply(struct esp *e, const struct action *a, int64_t now, struct diag *d);
+
+/* Packets from the TUN (whole IP packets) to ESP packets (from the SPI on; the I/O layer adds outer IP or
+ * UDP). n at most ESP_BATCH. now: mono microseconds. Order is kept. */
+void esp_outbound(struct esp *e, struct esp_packet *p, size_t n, int64_t now);
+/* ESP packets (from the SPI on) to inner IP packets. */
+void esp_inbound(struct esp *e, struct esp_packet *p, size_t n, int64_t now);
+
+/* What the packets caused: soft and hard expiry, mappings. Returns how many were written to ev. */
+size_t esp_events(struct esp *e, struct dataplane_event *ev, size_t cap);
+/* DP_COUNTERS for one SA; false when unknown. */
+bool esp_sa_counters(const struct esp *e, enum sa_direction dir, uint32_t spi, struct dataplane_event *out);
+const struct esp_counters *esp_counters(const struct esp *e);
+const char *esp_drop_name(enum esp_drop d);
+/* The largest inner packet that fits the path to this SA's peer, or 0. For the TUN's MTU. */
+uint32_t esp_inner_mtu(const struct esp *e, uint32_t spi_out);
+/* An ICMP "too big" from the path to a peer: lowers the path MTU after a check against our own SAs. */
+void esp_path_mtu(struct esp *e, struct ip peer, uint32_t mtu, int64_t now);

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The records at the border of the core: what goes into engine_step() and what comes out of it. Flat and
+ * tagged, so that the same record is a function call, a message to another process, or an element of a test's
+ * array. Spans in an output are valid until the next engine_step(); in an input, during the call. */
+#pragma once
+
+#include "base/diag.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "base/time.h"
+#include "model/connection.h"
+
+/* ---- jobs: pure computations that run on a worker, with inputs of their own
+ * --------------------------------------- */
+
+enum job_kind {
+    JOB_KE_GENERATE, /* group -> private_key, public_key */
+    JOB_KE_DERIVE,   /* group, private_key, peer_public -> shared */
+    JOB_SIGN,        /* key, scheme, message -> signature */
+    JOB_VERIFY,      /* trust (path and identity), then auth_method, message, signature -> verdict */
+};
+
+struct job {
+    enum job_kind kind;
+    uint64_t sa_id; /* whom the result is for: engine's id and generation; a late one is dropped */
+    uint32_t generation;
+    uint32_t tag; /* the SA's own correlation number */
+    /* inputs, owned by the job */
+    uint16_t group;
+    struct secret private_key;
+    struct secret peer_public; /* not secret; owned bytes */
+    struct pkey *key;          /* a reference: private for JOB_SIGN */
+    struct sig_scheme scheme;
+    bool is_classic;
+    uint8_t auth_method;
+    struct secret message, signature_in;
+    struct arena *arena;        /* what trust points into */
+    struct trust_request trust; /* certificates are references */
+    /* outputs */
+    bool ok;
+    struct secret public_key, shared, signature;
+    struct sig_scheme used;
+    struct trust_verdict verdict;
+};
+
+/* Runs it. Any thread; touches nothing but the job. */
+void job_run(struct job *j);
+/* Wipes and frees, references included. */
+void job_free(struct job *j);
+
+/* ---- the data plane's records
+ * -------------------------------------------------------------------------------------- */
+
+#define SA_MAX_TS  16
+#define SA_KEY_MAX 96
+
+enum sa_direction { SA_IN, SA_OUT };
+
+struct esp_sa { /* one direction of one child */
+    enum sa_direction direction;
+    uint64_t child_id; /* engine's id of the child SA; both directions share it */
+    uint32_t spi;      /* host order. SA_IN: ours; SA_OUT: the peer's */
+    uint32_t reqid;    /* policy it serves: constant across rekeys of a child */
+    enum child_mode mode;
+    struct endpoint local, remote; /* outer. Ports matter with encap only */
+    bool has_encap;                /* ESP in UDP (RFC 3948) */
+    uint16_t encr, key_bits, integ;
+    bool has_esn;
+    uint8_t encr_key_len, integ_key_len;
+    uint8_t encr_key[SA_KEY_MAX], integ_key[SA_KEY_MAX]; /* wiped by the consumer after use */
+    uint32_t replay_window;
+    uint64_t soft_bytes, hard_bytes, soft_packets, hard_packets; /* 0 = none */
+    bool copies_df, copies_ecn;
+    enum copy_dscp copy_dscp;
+    struct ts local_ts[SA_MAX_TS], remote_ts[SA_MAX_TS]; /* checked on every packet */
+    uint8_t n_local_ts, n_remote_ts;
+    const char *connection, *child; /* for logs; valid during the call */
+};
+
+enum policy_action { POLICY_PROTECT, POLICY_BYPASS, POLICY_DISCARD };
+
+struct esp_policy {    /* SPD entry; both directions in one record */
+    uint64_t id;       /* unique; what POLICY_DEL names */
+    uint32_t reqid;    /* POLICY_PROTECT: served by the newest outbound SA with this reqid; none: packets are
+                          dropped */
+    uint32_t priority; /* lower first */
+    enum policy_action action;
+    struct ts local_ts[SA_MAX_TS], remote_ts[SA_MAX_TS];
+    uint8_t n_local_ts, n_remote_ts;
+};
+
+struct route {   /* for the policy's remote selectors; the executor knows device, table and source address */
+    uint64_t id; /* what ROUTE_DEL names */
+    struct prefix dst;
+    bool is_unreachable; /* the barrier that stays while the connection is loaded (worse metric) */
+    bool is_exception;   /* the peer's own address: never into the tunnel ("throw") */
+    struct prefix local; /* choose a source address inside this one; bits of family 0: none */
+};
+
+/* ---- events: what users and scripts see
+ * ---------------------------------------------------------------------------- */
+
+enum event_kind {
+    EVENT_LOG, /* level, text: one line for the operator (also streamed to a waiting command) */
+    EVENT_IKE_UPDOWN,
+    EVENT_IKE_REKEY,
+    EVENT_CHILD_UPDOWN,
+    EVENT_CHILD_REKEY,
+    EVENT_COMMAND_DONE, /* command_id, diag: FAIL_NONE for success */
+};
+
+struct event {
+    enum event_kind kind;
+    uint64_t command_id; /* 0, or the command that this belongs to */
+    enum log_level level;
+    const char *connection, *child;
+    uint64_t ike_id, child_id, old_id;
+    bool is_up;
+    const char *text; /* EVENT_LOG */
+    struct diag diag; /* EVENT_COMMAND_DONE */
+    unsigned matches; /* EVENT_COMMAND_DONE */
+};
+
+/* ---- inputs
+ * ---------------------------------------------------------------------------------------------------------
+ */
+
+enum input_kind {
+    INPUT_TICK,     /* a deadline has passed */
+    INPUT_DATAGRAM, /* an IKE message: the non-ESP marker is already taken off */
+    INPUT_JOB_DONE, /* the job is taken */
+    INPUT_COMMAND,
+    INPUT_DATAPLANE, /* acquire, expire, mapping changed, counters */
+    INPUT_CONFIG,    /* the snapshot is taken */
+    INPUT_SHUTDOWN,  /* delete all SAs, politely */
+};
+
+enum command_kind { COMMAND_INITIATE, COMMAND_TERMINATE, COMMAND_REKEY };
+
+struct command {
+    enum command_kind kind;
+    uint64_t id;                    /* not 0; comes back in events */
+    const char *connection, *child; /* names; NULL where not given */
+    uint64_t ike_id, child_id;      /* unique ids; 0 where not given */
+    bool is_forced;                 /* terminate: do not wait for the peer */
+};
+
+enum dataplane_kind { DP_SOFT_EXPIRE, DP_HARD_EXPIRE, DP_MAPPING, DP_COUNTERS };
+
+struct dataplane_event {
+    enum dataplane_kind kind;
+    uint64_t child_id;
+    uint32_t spi; /* host order */
+    enum sa_direction direction;
+    struct endpoint remote; /* DP_MAPPING: authenticated ESP came from here */
+    /* DP_COUNTERS: totals since the SA was added, and when the last inbound packet was accepted (mono; 0 =
+     * never) */
+    uint64_t bytes, packets;
+    int64_t last_use;
+};
+
+struct input {
+    enum input_kind kind;
+    union {
+        struct {
+            struct endpoint local, remote;
+            bool is_natt; /* came in on the NAT traversal port with a non-ESP marker */
+            struct span bytes;
+        } datagram;
+        struct job *job;
+        struct command command;
+        struct dataplane_event dataplane;
+        struct config *config;
+    };
+};
+
+/* ---- outputs
+ * -------------------------------------------------------------------------------------------------------- */
+
+enum action_kind {
+    ACTION_SEND,
+    ACTION_JOB, /* the job is given */
+    ACTION_SA_ADD,
+    ACTION_SA_UPDATE, /* new endpoints (and encap) of an existing SA: spi, direction, local, remote, has_encap
+                       */
+    ACTION_SA_DEL,
+    ACTION_POLICY_ADD,
+    ACTION_POLICY_DEL,
+    ACTION_ROUTE_ADD,
+    ACTION_ROUTE_DEL,
+    ACTION_KEEPALIVE, /* one 0xff byte from local to remote (RFC 3948 section 2.3) */
+    ACTION_RESOLVE,   /* look up a name; answered by a later INPUT_COMMAND with addresses: not yet */
+    ACTION_EVENT,
+};
+
+struct action {
+    enum action_kind kind;
+    union {
+        struct {
+            struct endpoint local, remote; /* local.ip may be unspecified: the executor chooses by route */
+            bool is_natt;                  /* put the non-ESP marker in front */
+            uint8_t dscp;
+            struct span bytes;
+        } send; /* also keepalive, without bytes */
+        struct job *job;
+        struct esp_sa *sa; /* for SA_DEL: direction and spi */
+        struct esp_policy *policy;
+        struct route *route;
+        uint64_t id; /* POLICY_DEL, ROUTE_DEL */
+        struct event event;
+    };
+};
+
+struct outbox {
+    struct arena *arena; /* where spans and records of this step live */
+    struct action *v;
+    size_t n, cap;
+};
+
+void outbox_init(struct outbox *o);
+void outbox_deinit(struct outbox *o); /* frees jobs nobody took */
+/* Forgets the last step's actions. */
+void outbox_reset(struct outbox *o);
+/* A zeroed action of that kind at the end. Never NULL. */
+struct action *outbox_add(struct outbox *o, enum action_kind kind);
+/* EVENT_LOG, formatted into the outbox's arena. */
+void outbox_log(struct outbox *o, enum log_level level, const char *connection, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The one connection model behind every configuration dialect: an immutable, reference-counted snapshot. All
+ * of it lives in the snapshot's arena; a reload makes a new snapshot and never changes an old one. */
+#pragma once
+
+#include "base/arena.h"
+#include "base/secret.h"
+#include "model/proposal.h"
+#include "net/identity.h"
+#include "net/ts.h"
+#include "pki/cert.h"
+
+/* Where a value came from: which line of which file decided it. */
+struct origin {
+    const char *key;  /* "proposals", "remote.id" */
+    const char *file; /* NULL: a default */
+    int line, column;
+};
+
+struct origins {
+    const struct origin *v;
+    size_t n;
+};
+
+enum auth_method { AUTH_PSK, AUTH_PUBKEY };
+enum start_action { START_NONE, START_START };
+enum child_mode { MODE_TUNNEL, MODE_TRANSPORT };
+enum send_cert { SEND_CERT_IFASKED, SEND_CERT_ALWAYS, SEND_CERT_NEVER };
+enum fragmentation { FRAG_YES, FRAG_ACCEPT, FRAG_NO };
+enum copy_dscp { DSCP_OUT, DSCP_IN, DSCP_YES, DSCP_NO };
+enum encap_mode { ENCAP_NO, ENCAP_FORCE };
+enum dpd_action { DPD_CLEAR, DPD_RESTART };
+
+/* One side's demands or offers in one authentication round. */
+struct auth_side {
+    enum auth_method method;
+    struct identity id;             /* ID_ANY: local: certificate's subject or address; remote: any */
+    struct cert_list certs;         /* local: candidates; remote: accepted end entities */
+    struct cert_list cacerts;       /* remote: one of these must be in the path */
+    const struct identity *ca_id;   /* remote: identity that a CA of the path must have, or NULL */
+    const char *const *cert_policy; /* remote: required policy OIDs */
+    size_t n_cert_policy;
+    const struct sig_scheme *schemes; /* constraints: allowed signature schemes; n 0 = all strong ones */
+    size_t n_schemes;
+    unsigned min_rsa_bits, min_ecdsa_bits; /* 0: no demand */
+    struct origins origins;
+};
+
+struct lifetime {                             /* 0 = no limit */
+    int64_t rekey_time, life_time, rand_time; /* microseconds */
+    uint64_t rekey_bytes, life_bytes, rand_bytes;
+    uint64_t rekey_packets, life_packets, rand_packets;
+};
+
+struct child_config {
+    const char *name;
+    const struct ts *local_ts, *remote_ts;
+    size_t n_local_ts, n_remote_ts;
+    struct proposal_list proposals;
+    struct lifetime life;
+    enum child_mode mode;
+    enum start_action start_action;
+    enum dpd_action dpd_action;
+    uint32_t replay_window; /* packets; 0 = off */
+    uint32_t reqid;         /* 0: assigned */
+    uint32_t priority;
+    int64_t inactivity; /* microseconds; 0 = off */
+    bool copies_df, copies_ecn;
+    enum copy_dscp copy_dscp;
+    bool installs_policies;
+    bool truncates_sha256; /* sha256_96 */
+    const char *updown;    /* command, or NULL */
+    bool has_hostaccess;
+    struct origins origins;
+};
+
+struct host_spec {      /* one entry of local_addrs or remote_addrs */
+    struct ip from, to; /* a range, a prefix, or one address twice */
+    const char *fqdn;   /* to be resolved, or NULL */
+    bool is_any;
+};
+
+struct connection {
+    const char *name;
+    const char *dialect; /* "keyway.conf", "swanctl.conf", "vici" */
+    int version;         /* 0 = both, 2 */
+    const struct host_spec *local_addrs, *remote_addrs;
+    size_t n_local_addrs, n_remote_addrs;
+    uint16_t local_port, remote_port; /* 500 floats to 4500 */
+    struct proposal_list proposals;
+    struct auth_side local, remote;
+    const struct child_config *children;
+    size_t n_children;
+    int64_t rekey_time, over_time, rand_time, reauth_time; /* microseconds; 0 = off */
+    int64_t dpd_delay;                                     /* microseconds; 0 = off */
+    uint32_t keyingtries;                                  /* 0 = for ever */
+    bool retries_forever; /* tunnel short form: a failed attempt is tried again with bounded back-off */
+    enum encap_mode encap;
+    enum fragmentation fragmentation;
+    enum send_cert send_cert;
+    bool sends_certreq;
+    uint8_t dscp;  /* of IKE packets */
+    uint64_t hash; /* over all of the above: equal means unchanged by a reload */
+    struct origins origins;
+};
+
+struct shared_secret {
+    struct identity *owners; /* none: any */
+    size_t n_owners;
+    struct secret secret;
+    struct origin origin;
+};
+
+struct private_key {
+    struct pkey *key;
+    struct origin origin;
+};
+
+struct settings {               /* strongswan.conf and keyway.conf's global section; times in microseconds */
+    uint16_t port, port_natt;   /* 500, 4500 */
+    int64_t retransmit_timeout; /* 4 s */
+    double retransmit_base;     /* 1.8 */
+    unsigned retransmit_tries;  /* 5 */
+    int64_t retransmit_limit;   /* 0 = none */
+    unsigned retransmit_jitter; /* percent */
+    int64_t half_open_timeout;  /* 30 s */
+    unsigned cookie_threshold;  /* 30 half-open SAs */
+    unsigned block_threshold;   /* 5 half-open SAs per address */
+    int64_t keep_alive;         /* 20 s */
+    uint16_t fragment_size;     /* 1280: of the IP packet */
+    uint32_t max_packet;        /* 10000 */
+    uint32_t replay_window;     /* 32 for swanctl; the short form uses its own */
+    int routing_table, routing_table_prio; /* 220, 220 */
+    bool installs_routes;
+    const char *dataplane; /* "auto", "user", "kernel" */
+};
+void settings_defaults(struct settings *s);
+
+struct config {
+    struct arena *arena;
+    unsigned refs; /* atomic; see config_ref() */
+    uint64_t generation;
+    const struct connection **connections;
+    size_t n_connections;
+    struct shared_secret *secrets;
+    size_t n_secrets;
+    struct private_key *keys;
+    size_t n_keys;
+    struct cert_list cas;   /* trust anchors (self-signed or not: what x509ca/ holds) */
+    struct cert_list certs; /* end entities and helpers */
+    struct settings settings;
+};
+
+/* The arena is taken. refs starts at 1. */
+struct config *config_new(struct arena *a);
+struct config *config_ref(struct config *c);
+void config_unref(
+    struct config *c); /* the last one wipes secrets, drops keys and certificates, frees the arena */
+const struct connection *config_find(const struct config *c, const char *name);
+const struct child_config *connection_child(const struct connection *c, const char *name);
+/* NULL when the key has its default. */
+const struct origin *origin_of(const struct origins *o, const char *key);
+/* Best shared secret for the pair of identities (an owner list that names both, then one, then none), or
+ * NULL. */
+const struct shared_secret *config_secret_for(const struct config *c, const struct identity *local,
+                                              const struct identity *remote);
+/* The private key of a certificate or public key, or NULL. */
+struct pkey *config_key_for(const struct config *c, const struct pkey *public_key);
+/* Best connection for a responder by addresses (0 = none matches; a concrete address beats %any), starting
+ * after prev. */
+const struct connection *config_match_peer(const struct config *c, struct ip local, struct ip remote,
+                                           const struct connection *prev);

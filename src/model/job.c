@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a worker does with a job: asymmetric crypto and path validation, on the job's own copies. See
+ * action.h. */
+#include "crypto/kex.h"
+#include "model/action.h"
+#include <stdlib.h>
+
+static void run_ke_generate(struct job *j)
+{
+    uint8_t public_key[KEX_PUBLIC_MAX];
+    size_t len = 0;
+    j->ok = kex_generate(j->group, &j->private_key, public_key, &len);
+    if (j->ok)
+        j->public_key = secret_copy(span_of(public_key, len));
+}
+
+static void run_verify(struct job *j)
+{
+    trust_evaluate(&j->trust, &j->verdict);
+    if (!j->verdict.is_trusted)
+        return;
+    j->ok = pkey_verify(cert_public_key(j->trust.leaf), j->auth_method, secret_view(&j->message),
+                        secret_view(&j->signature_in), &j->used);
+}
+
+void job_run(struct job *j)
+{
+    switch (j->kind) {
+    case JOB_KE_GENERATE:
+        run_ke_generate(j);
+        break;
+    case JOB_KE_DERIVE:
+        j->ok = kex_derive(j->group, secret_view(&j->private_key), secret_view(&j->peer_public), &j->shared);
+        break;
+    case JOB_SIGN:
+        j->ok = pkey_sign(j->key, j->scheme, j->is_classic, secret_view(&j->message), &j->signature);
+        break;
+    case JOB_VERIFY:
+        run_verify(j);
+        break;
+    }
+}
+
+static void unref_all(struct cert_list *l)
+{
+    for (size_t i = 0; i < l->n; i++)
+        cert_unref(l->v[i]);
+}
+
+void job_free(struct job *j)
+{
+    if (!j)
+        return;
+    struct secret *const owned[] = {&j->private_key, &j->peer_public, &j->message,  &j->signature_in,
+                                    &j->public_key,  &j->shared,      &j->signature};
+    for (size_t i = 0; i < ARRAY_LEN(owned); i++)
+        secret_free(owned[i]);
+    pkey_unref(j->key);
+    cert_unref(j->trust.leaf);
+    unref_all(&j->trust.intermediates);
+    unref_all(&j->trust.anchors);
+    unref_all(&j->trust.required_cas);
+    arena_free(j->arena);
+    free(j);
+}

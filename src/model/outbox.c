@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The list of what one engine step wants done: see action.h. */
+#include "model/action.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+#define OUTBOX_ARENA (16u << 20)
+
+void outbox_init(struct outbox *o)
+{
+    *o = (struct outbox){.arena = arena_new(OUTBOX_ARENA)};
+}
+
+static void drop_jobs(struct outbox *o)
+{
+    for (size_t i = 0; i < o->n; i++) {
+        if (o->v[i].kind == ACTION_JOB && o->v[i].job)
+            job_free(o->v[i].job);
+    }
+}
+
+void outbox_reset(struct outbox *o)
+{
+    drop_jobs(o);
+    o->n = 0;
+    arena_reset(o->arena);
+}
+
+void outbox_deinit(struct outbox *o)
+{
+    drop_jobs(o);
+    free(o->v);
+    arena_free(o->arena);
+    *o = (struct outbox){0};
+}
+
+struct action *outbox_add(struct outbox *o, enum action_kind kind)
+{
+    if (o->n == o->cap) {
+        o->cap = o->cap ? 2 * o->cap : 32;
+        o->v = realloc(o->v, o->cap * sizeof(*o->v));
+        if (!o->v)
+            abort();
+    }
+    struct action *a = &o->v[o->n++];
+    memset(a, 0, sizeof(*a));
+    a->kind = kind;
+    return a;
+}
+
+void outbox_log(struct outbox *o, enum log_level level, const char *connection, const char *fmt, ...)
+{
+    char line[1024];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(line, sizeof(line), fmt, ap);
+    va_end(ap);
+    struct action *a = outbox_add(o, ACTION_EVENT);
+    a->event.kind = EVENT_LOG;
+    a->event.level = level;
+    a->event.connection = connection ? arena_strdup(o->arena, connection) : NULL;
+    a->event.text = arena_strdup(o->arena, line);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Addresses, endpoints, prefixes. Address bytes are in network order; ports in host order. */
+#pragma once
+
+#include "base/span.h"
+
+struct ip {
+    uint8_t family; /* 0 = none, 4, 6 */
+    uint8_t b[16];  /* the first 4 for IPv4, the rest zero */
+};
+
+struct endpoint {
+    struct ip ip;
+    uint16_t port; /* host order */
+};
+
+struct prefix {
+    struct ip ip; /* host bits are zero */
+    uint8_t bits;
+};
+
+#define IP_TEXT_MAX 72 /* enough for every text below */
+
+struct ip ip4(uint8_t a, uint8_t b, uint8_t c, uint8_t d);
+/* Text without a prefix length. False on anything else. */
+bool ip_parse(const char *text, struct ip *out);
+const char *ip_format(struct ip ip, char buf[IP_TEXT_MAX]);
+/* "192.0.2.1:500", "[2001:db8::1]:500" */
+const char *endpoint_format(const struct endpoint *e, char buf[IP_TEXT_MAX]);
+size_t ip_len(struct ip ip); /* 4, 16 or 0 */
+static inline struct span ip_view(const struct ip *ip)
+{
+    return span_of(ip->b, ip->family == 4 ? 4 : ip->family == 6 ? 16 : 0);
+}
+bool ip_from_bytes(struct span s, struct ip *out); /* by length: 4 or 16 */
+bool ip_equal(struct ip a, struct ip b);
+int ip_cmp(struct ip a, struct ip b); /* family first */
+bool ip_is_unspecified(struct ip ip); /* none, 0.0.0.0 or :: */
+bool endpoint_equal(const struct endpoint *a, const struct endpoint *b);
+/* "10.0.0.0/8"; a bare address is a host prefix. Host bits are cleared. */
+bool prefix_parse(const char *text, struct prefix *out);
+const char *prefix_format(const struct prefix *p, char buf[IP_TEXT_MAX]);
+bool prefix_contains(const struct prefix *p, struct ip ip);
+struct ip prefix_last(const struct prefix *p);

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Certificates and their paths to a trust anchor (RFC 5280, RFC 4945): (bytes, time) -> verdict. No files, no
+ * sockets. */
+#pragma once
+
+#include "base/arena.h"
+#include "base/diag.h"
+#include "crypto/pkey.h"
+#include "net/identity.h"
+
+struct cert; /* immutable, reference-counted, safe to share between threads */
+
+/* PEM or DER. NULL with the reason in d. */
+struct cert *cert_load(struct span data, struct diag *d);
+struct cert *cert_ref(struct cert *c);
+void cert_unref(struct cert *c);
+struct span cert_der(const struct cert *c);
+struct span cert_subject_der(const struct cert *c);
+struct span cert_issuer_der(const struct cert *c);
+const char *cert_subject_text(const struct cert *c); /* "C=CH, O=Keyway, CN=moon" */
+int64_t cert_not_before(const struct cert *c);       /* seconds since 1970 UTC */
+int64_t cert_not_after(const struct cert *c);
+bool cert_is_ca(const struct cert *c);
+bool cert_is_self_signed(const struct cert *c);
+struct pkey *cert_public_key(const struct cert *c); /* borrowed */
+/* SHA-1 of the whole subjectPublicKeyInfo: what a CERTREQ lists (RFC 7296 section 3.7). */
+void cert_spki_sha1(const struct cert *c, uint8_t out[20]);
+/* Does the certificate speak for the identity: its subject DN, or a subjectAltName of the same type (RFC
+ * 4945 3.1)? */
+bool cert_has_identity(const struct cert *c, const struct identity *id);
+/* "dNSName:moon.example, iPAddress:192.0.2.1": for messages. Writes into buf, returns it. */
+const char *cert_names_text(const struct cert *c, char *buf, size_t cap);
+
+struct cert_list {
+    struct cert **v;
+    size_t n;
+};
+
+struct trust_request {
+    struct cert *leaf;
+    struct cert_list intermediates; /* what the peer sent and what is configured */
+    struct cert_list anchors;       /* trusted roots (or trusted intermediate CAs) */
+    struct cert_list required_cas;  /* when not empty, one of them must be in the path */
+    int64_t now;                    /* wall seconds */
+    const struct identity *peer_id; /* NULL: identity not checked here */
+};
+
+struct trust_verdict {
+    bool is_trusted;
+    size_t path_len; /* certificates in the path, leaf and anchor included */
+    struct diag why; /* when not trusted: which certificate, which rule, which date */
+};
+
+/* Builds and checks the path: signatures, dates, basicConstraints, pathlen, keyUsage, EKU, name constraints,
+ * and the identity. Pure: may run in a worker. */
+void trust_evaluate(const struct trust_request *req, struct trust_verdict *out);
