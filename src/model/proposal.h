@@ -64,11 +64,14 @@ struct select_options {
  * and got. */
 bool proposal_select(const struct proposal_list *ours, const struct proposal_list *offered,
                      struct select_options o, struct chosen *out, struct diag *d);
-/* Is what the responder chose one of what we offered, complete, one transform a type? */
+/* Is what the responder chose one of what we offered, complete, one transform a type? offered is what was
+ * sent: in IKE_AUTH that is without KE (proposal_strip_ke()). */
 bool proposal_accept_choice(const struct proposal_list *offered, const struct proposal *choice,
                             struct chosen *out, struct diag *d);
 /* The chosen transforms as a proposal with one transform of each type. */
 void chosen_to_proposal(const struct chosen *c, struct proposal *out);
+/* Removes all KE transforms: what is offered for a child in IKE_AUTH. */
+void proposal_strip_ke(struct proposal *p);
 /* First KE method of the list (what the first KE payload is made for), or 0. */
 uint16_t proposal_first_ke(const struct proposal_list *l);
 bool proposal_has_ke(const struct proposal_list *l, uint16_t ke);

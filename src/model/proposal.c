@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Proposals as text: parsing "aes256gcm16-prfsha256-x25519", the defaults, and how proposals and choices are
+ * printed (RFC 7296 section 3.3; algorithm choice after RFC 8221 and RFC 8247). Choosing is in
+ * proposal_select.c; the wire format is ike/msg's. Additional key exchanges (RFC 9370) are refused by name.
+ */
+#include "model/proposal.h"
+#include "base/text.h"
+#include <stdio.h>
+
+/* The order in which a proposal keeps and prints its types: as in the text form. */
+static const uint8_t type_order[] = {TRANSFORM_ENCR, TRANSFORM_INTEG, TRANSFORM_PRF, TRANSFORM_KE,
+                                     TRANSFORM_ESN};
+
+static const char *protocol_name(uint8_t protocol)
+{
+    return protocol == PROTO_IKE ? "IKE" : protocol == PROTO_AH ? "AH" : "ESP";
+}
+
+static bool add(struct proposal *p, uint8_t type, uint16_t id, uint16_t key_bits)
+{
+    for (size_t i = 0; i < p->count; i++) {
+        if (p->t[i].type == type && p->t[i].id == id && p->t[i].key_bits == key_bits)
+            return true;
+    }
+    if (p->count == PROPOSAL_MAX_TRANSFORMS)
+        return false;
+    p->t[p->count++] = (struct transform){.type = type, .id = id, .key_bits = key_bits};
+    return true;
+}
+
+static size_t count_of(const struct proposal *p, uint8_t type)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < p->count; i++)
+        n += p->t[i].type == type;
+    return n;
+}
+
+static void remove_type(struct proposal *p, uint8_t type)
+{
+    uint8_t kept = 0;
+    for (size_t i = 0; i < p->count; i++) {
+        if (p->t[i].type != type)
+            p->t[kept++] = p->t[i];
+    }
+    p->count = kept;
+}
+
+void proposal_strip_ke(struct proposal *p)
+{
+    remove_type(p, TRANSFORM_KE);
+}
+
+static void sort_by_type(struct proposal *p)
+{
+    const struct proposal from = *p;
+    p->count = 0;
+    for (size_t o = 0; o < ARRAY_LEN(type_order); o++) {
+        for (size_t i = 0; i < from.count; i++) {
+            if (from.t[i].type == type_order[o])
+                p->t[p->count++] = from.t[i];
+        }
+    }
+}
+
+static bool word_is(const char *word, size_t len, const char *what)
+{
+    return strlen(what) == len && strncasecmp(word, what, len) == 0;
+}
+
+/* "ke1_mlkem768" */
+static bool is_additional_ke(const char *word, size_t len)
+{
+    return len > 4 && strncasecmp(word, "ke", 2) == 0 && word[2] >= '1' && word[2] <= '7' && word[3] == '_';
+}
+
+static bool parse_word(struct proposal *p, const char *text, const char *word, size_t len, struct diag *d)
+{
+    if (word_is(word, len, "none") && p->protocol != PROTO_IKE)
+        return add(p, TRANSFORM_KE, KE_NONE, 0); /* a key exchange that may be left out */
+    if (is_additional_ke(word, len)) {
+        diag_set(d, FAIL_CONFIG, "additional key exchanges are not supported: '%.*s' in proposal '%s'",
+                 (int)len, word, text);
+        return false;
+    }
+    const struct alg_keyword *k = alg_by_keyword(word, len);
+    if (!k) {
+        diag_set(d, FAIL_CONFIG, "unknown algorithm '%.*s' in proposal '%s'", (int)len, word, text);
+        diag_expected(d, "words such as aes256gcm16, aes256-sha256, prfsha256, x25519, ecp256, modp2048");
+        diag_got(d, "'%.*s'", (int)len, word);
+        return false;
+    }
+    if (k->type == TRANSFORM_PRF && p->protocol != PROTO_IKE)
+        return true; /* accepted and without meaning: a child has no PRF of its own */
+    bool fits = p->protocol == PROTO_IKE  ? k->type != TRANSFORM_ESN
+                : p->protocol == PROTO_AH ? k->type != TRANSFORM_ENCR
+                                          : true;
+    if (!fits) {
+        diag_set(d, FAIL_CONFIG, "'%.*s' does not belong into %s proposal '%s'", (int)len, word,
+                 p->protocol == PROTO_ESP  ? "an ESP"
+                 : p->protocol == PROTO_AH ? "an AH"
+                                           : "an IKE",
+                 text);
+        return false;
+    }
+    if (add(p, (uint8_t)k->type, k->id, k->key_bits))
+        return true;
+    diag_set(d, FAIL_CONFIG, "too many algorithms in one proposal");
+    diag_expected(d, "at most %d", PROPOSAL_MAX_TRANSFORMS);
+    return false;
+}
+
+static bool lacks(struct diag *d, const char *text, const char *what, const char *try)
+{
+    diag_set(d, FAIL_CONFIG, "proposal '%s' lacks %s", text, what);
+    diag_try(d, "%s", try);
+    return false;
+}
+
+/* RFC 7296 section 3.3.3: which types each protocol must have; section 3.3: AEAD goes without INTEG. */
+static bool complete(struct proposal *p, const char *text, struct diag *d)
+{
+    size_t n_encr = count_of(p, TRANSFORM_ENCR), n_aead = 0;
+    for (size_t i = 0; i < p->count; i++) {
+        const struct alg *a = p->t[i].type == TRANSFORM_ENCR ? alg_find(TRANSFORM_ENCR, p->t[i].id) : NULL;
+        n_aead += a && a->is_aead;
+    }
+    if (p->protocol != PROTO_AH && n_encr == 0)
+        return lacks(d, text, "an encryption algorithm", "put one in front: aes256gcm16 or aes256");
+    if (n_aead && n_aead != n_encr) {
+        diag_set(d, FAIL_CONFIG, "proposal '%s' mixes AEAD and classic encryption", text);
+        diag_try(d, "write two proposals, separated by a comma");
+        return false;
+    }
+    if (!n_aead && count_of(p, TRANSFORM_INTEG) == 0)
+        return lacks(d, text, "an integrity algorithm", "add sha256, or use an AEAD such as aes256gcm16");
+    if (p->protocol == PROTO_IKE && count_of(p, TRANSFORM_PRF) == 0) {
+        const struct proposal as_written = *p;
+        for (size_t i = 0; i < as_written.count; i++) {
+            uint16_t prf = as_written.t[i].type == TRANSFORM_INTEG ? alg_prf_of_integ(as_written.t[i].id) : 0;
+            if (prf)
+                add(p, TRANSFORM_PRF, prf, 0);
+        }
+        if (count_of(p, TRANSFORM_PRF) == 0)
+            return lacks(d, text, "a pseudo-random function", "add prfsha256");
+    }
+    if (p->protocol == PROTO_IKE && count_of(p, TRANSFORM_KE) == 0)
+        return lacks(d, text, "a key exchange method", "add x25519, ecp256 or modp2048");
+    if (n_aead)
+        remove_type(p, TRANSFORM_INTEG);
+    if (p->protocol != PROTO_IKE && count_of(p, TRANSFORM_ESN) == 0)
+        add(p, TRANSFORM_ESN, 0, 0);
+    return true;
+}
+
+bool proposal_parse(uint8_t protocol, const char *text, struct proposal *out, struct diag *d)
+{
+    struct proposal p = {.protocol = protocol};
+    for (const char *at = text;;) {
+        size_t len = strcspn(at, "-");
+        if (len == 0) {
+            diag_set(d, FAIL_CONFIG, "empty word in proposal '%s'", text);
+            diag_expected(d, "algorithm words joined by '-'");
+            return false;
+        }
+        if (!parse_word(&p, text, at, len, d))
+            return false;
+        if (at[len] == 0)
+            break;
+        at += len + 1;
+    }
+    if (!complete(&p, text, d))
+        return false;
+    sort_by_type(&p);
+    *out = p;
+    return true;
+}
+
+static void add_rows(struct proposal *p, const struct transform *rows, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        add(p, rows[i].type, rows[i].id, rows[i].key_bits);
+}
+#define ADD_ROWS(p, rows) add_rows(p, rows, ARRAY_LEN(rows))
+
+size_t proposal_defaults(uint8_t protocol, struct proposal out[2])
+{
+    static const struct transform aead[] = {
+        {TRANSFORM_ENCR, ENCR_AES_GCM_16,        256},
+        {TRANSFORM_ENCR, ENCR_AES_GCM_16,        128},
+        {TRANSFORM_ENCR, ENCR_CHACHA20_POLY1305, 0  },
+    };
+    static const struct transform cbc[] = {
+        {TRANSFORM_ENCR, ENCR_AES_CBC, 256},
+        {TRANSFORM_ENCR, ENCR_AES_CBC, 128},
+    };
+    static const struct transform integ[] = {
+        {TRANSFORM_INTEG, INTEG_HMAC_SHA2_256_128, 0},
+        {TRANSFORM_INTEG, INTEG_HMAC_SHA2_384_192, 0},
+        {TRANSFORM_INTEG, INTEG_HMAC_SHA2_512_256, 0},
+    };
+    static const struct transform aead_prf[] = {
+        {TRANSFORM_PRF, PRF_HMAC_SHA2_384, 0},
+        {TRANSFORM_PRF, PRF_HMAC_SHA2_256, 0},
+    };
+    static const struct transform cbc_prf[] = {
+        {TRANSFORM_PRF, PRF_HMAC_SHA2_256, 0},
+        {TRANSFORM_PRF, PRF_HMAC_SHA2_384, 0},
+        {TRANSFORM_PRF, PRF_HMAC_SHA2_512, 0},
+    };
+    static const struct transform ke[] = {
+        {TRANSFORM_KE, KE_CURVE25519, 0},
+        {TRANSFORM_KE, KE_ECP_256,    0},
+        {TRANSFORM_KE, KE_ECP_384,    0},
+        {TRANSFORM_KE, KE_MODP_3072,  0},
+        {TRANSFORM_KE, KE_MODP_2048,  0},
+    };
+    /* ESN first: peers whose data plane lacks it pick the other [RFC4304] */
+    static const struct transform esn[] = {
+        {TRANSFORM_ESN, 1, 0},
+        {TRANSFORM_ESN, 0, 0},
+    };
+    size_t n = 0;
+    if (protocol != PROTO_AH) {
+        out[n] = (struct proposal){.protocol = protocol};
+        ADD_ROWS(&out[n++], aead);
+    }
+    out[n] = (struct proposal){.protocol = protocol};
+    if (protocol != PROTO_AH)
+        ADD_ROWS(&out[n], cbc);
+    ADD_ROWS(&out[n++], integ);
+    for (size_t i = 0; i < n; i++) {
+        if (protocol == PROTO_IKE && i == 0)
+            ADD_ROWS(&out[i], aead_prf);
+        if (protocol == PROTO_IKE && i == 1)
+            ADD_ROWS(&out[i], cbc_prf);
+        if (protocol == PROTO_IKE)
+            ADD_ROWS(&out[i], ke);
+        if (protocol != PROTO_IKE)
+            ADD_ROWS(&out[i], esn);
+    }
+    return n;
+}
+
+static void format_transform(struct text *t, const struct transform *tr)
+{
+    char name[64];
+    if (tr->type == TRANSFORM_ESN)
+        text_str(t, tr->id ? "EXT_SEQ" : "NO_EXT_SEQ");
+    else
+        text_str(t, alg_format((enum transform_type)tr->type, tr->id, tr->key_bits, name, sizeof(name)));
+}
+
+const char *proposal_format(const struct proposal *p, char buf[PROPOSAL_TEXT_MAX])
+{
+    struct text t = {.buf = buf, .cap = PROPOSAL_TEXT_MAX};
+    buf[0] = 0;
+    text_printf(&t, "%s:", protocol_name(p->protocol));
+    for (size_t i = 0; i < p->count; i++) {
+        if (i)
+            text_str(&t, "/");
+        format_transform(&t, &p->t[i]);
+    }
+    return buf;
+}
+
+const char *chosen_format(const struct chosen *c, char buf[PROPOSAL_TEXT_MAX])
+{
+    struct proposal p;
+    chosen_to_proposal(c, &p);
+    return proposal_format(&p, buf);
+}
+
+void chosen_to_proposal(const struct chosen *c, struct proposal *out)
+{
+    *out = (struct proposal){.protocol = c->protocol, .number = c->number, .spi_len = c->spi_len};
+    memcpy(out->spi, c->spi, sizeof(out->spi));
+    if (c->encr)
+        add(out, TRANSFORM_ENCR, c->encr, c->key_bits);
+    if (c->integ)
+        add(out, TRANSFORM_INTEG, c->integ, 0);
+    if (c->prf)
+        add(out, TRANSFORM_PRF, c->prf, 0);
+    if (c->ke)
+        add(out, TRANSFORM_KE, c->ke, 0);
+    if (c->protocol != PROTO_IKE)
+        add(out, TRANSFORM_ESN, c->has_esn, 0);
+}
+
+uint16_t proposal_first_ke(const struct proposal_list *l)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        for (size_t k = 0; k < l->v[i].count; k++) {
+            if (l->v[i].t[k].type == TRANSFORM_KE && l->v[i].t[k].id != KE_NONE)
+                return l->v[i].t[k].id;
+        }
+    }
+    return KE_NONE;
+}
+
+bool proposal_has_ke(const struct proposal_list *l, uint16_t ke)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        for (size_t k = 0; k < l->v[i].count; k++) {
+            if (l->v[i].t[k].type == TRANSFORM_KE && l->v[i].t[k].id == ke)
+                return true;
+        }
+    }
+    return false;
+}
