@@ -53,7 +53,10 @@ static void shared_fill(void)
         if (shared.md[i])
             shared.hmac[i] = mac_template("HMAC", OSSL_MAC_PARAM_DIGEST, md_names[i]);
     }
+    /* libcrypto does not copy a CMAC context before its first key */
     shared.cmac = mac_template("CMAC", OSSL_MAC_PARAM_CIPHER, "AES-128-CBC");
+    if (shared.cmac && !EVP_MAC_init(shared.cmac, (const uint8_t[16]){0}, 16, NULL))
+        evp_panic("CMAC");
 }
 
 const EVP_MD *evp_md(enum evp_md_slot slot)
