@@ -63,11 +63,6 @@ static void sort_by_type(struct proposal *p)
     }
 }
 
-static bool word_is(const char *word, size_t len, const char *what)
-{
-    return strlen(what) == len && strncasecmp(word, what, len) == 0;
-}
-
 /* "ke1_mlkem768" */
 static bool is_additional_ke(const char *word, size_t len)
 {
@@ -76,8 +71,6 @@ static bool is_additional_ke(const char *word, size_t len)
 
 static bool parse_word(struct proposal *p, const char *text, const char *word, size_t len, struct diag *d)
 {
-    if (word_is(word, len, "none") && p->protocol != PROTO_IKE)
-        return add(p, TRANSFORM_KE, KE_NONE, 0); /* a key exchange that may be left out */
     if (is_additional_ke(word, len)) {
         diag_set(d, FAIL_CONFIG, "additional key exchanges are not supported: '%.*s' in proposal '%s'",
                  (int)len, word, text);
@@ -92,7 +85,8 @@ static bool parse_word(struct proposal *p, const char *text, const char *word, s
     }
     if (k->type == TRANSFORM_PRF && p->protocol != PROTO_IKE)
         return true; /* accepted and without meaning: a child has no PRF of its own */
-    bool fits = p->protocol == PROTO_IKE  ? k->type != TRANSFORM_ESN
+    bool is_no_ke = k->type == TRANSFORM_KE && k->id == KE_NONE; /* "may be left out": children only */
+    bool fits = p->protocol == PROTO_IKE  ? k->type != TRANSFORM_ESN && !is_no_ke
                 : p->protocol == PROTO_AH ? k->type != TRANSFORM_ENCR
                                           : true;
     if (!fits) {

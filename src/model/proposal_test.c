@@ -61,7 +61,7 @@ static void a_child_proposal_defaults_to_no_esn_and_drops_prf(void **state)
     assert_string_equal(proposal_format(&p, buf), "ESP:AES_GCM_16_256/MODP_3072/NO_EXT_SEQ");
     p = parsed(PROTO_ESP, "aes128-sha256-x25519-none-esn-noesn");
     assert_string_equal(proposal_format(&p, buf),
-                        "ESP:AES_CBC_128/HMAC_SHA2_256_128/CURVE_25519/NONE/EXT_SEQ/NO_EXT_SEQ");
+                        "ESP:AES_CBC_128/HMAC_SHA2_256_128/CURVE_25519/KE_NONE/EXT_SEQ/NO_EXT_SEQ");
 }
 
 static void proposals_that_cannot_work_are_refused(void **state)
@@ -75,6 +75,7 @@ static void proposals_that_cannot_work_are_refused(void **state)
     assert_refused(PROTO_IKE, "aes256-aes256gcm16-sha256-x25519", "mixes");
     assert_refused(PROTO_IKE, "aes256-sha256-x25519-esn", "does not belong");
     assert_refused(PROTO_IKE, "aes256-sha256-x25519-ke1_mlkem768", "additional key exchanges");
+    assert_refused(PROTO_IKE, "aes256-sha256-x25519-none", "does not belong");
     assert_refused(PROTO_IKE, "aes256--sha256-x25519", "empty word");
     assert_refused(PROTO_ESP, "", "empty word");
 }
