@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sim [--seeds N] [--seed S] [--only PART-OF-NAME] [--verbose] [--list] [--part K/N]
+ * Runs every scenario under N seeds and prints scenarios, seeds and failures; a failure names the seed that
+ * repeats it. */
+#include "sim.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+static const struct scenario *const tables[] = {scenarios_setup, scenarios_rekey, scenarios_life};
+
+struct options {
+    uint64_t seeds, first_seed;
+    const char *only;
+    bool is_verbose, lists;
+    unsigned part, parts;
+};
+
+/* Faults stop; the goal is to be reached; then a quiet while in which nothing may fall apart again. */
+static void to_the_goal(struct sim *s, const struct scenario *sc)
+{
+    s->net.faults = (struct faults){.delay_min = 5 * TIME_MS, .delay_max = 5 * TIME_MS};
+    if (!sim_run_until(s, sc->goal, sc->goal_within)) {
+        sim_fail(s, "the goal was not reached within %.0f s", (double)sc->goal_within / 1e6);
+        return;
+    }
+    sim_run(s, 10 * TIME_SECOND);
+    s->has_traffic = false;
+    sim_run(s, TIME_SECOND); /* what is in flight arrives */
+    for (int i = 0; i < NODES && !s->failure[0]; i++)
+        node_check_settled(&s->node[i]);
+    /* A zero-delay network for the last look, so that traffic is seen to pass at once. */
+    s->net.faults = (struct faults){0};
+    if (!s->failure[0] && !sc->goal(s))
+        sim_fail(s, "the goal was reached and lost again");
+}
+
+static void check_traffic(struct sim *s, const struct scenario *sc)
+{
+    uint64_t sent = s->node[A].traffic_sent + s->node[B].traffic_sent;
+    uint64_t got = s->node[A].traffic_received + s->node[B].traffic_received;
+    if (sc->needs_lossless_traffic && got < sent && !s->failure[0])
+        sim_fail(s, "%llu of %llu packets of running traffic were lost", (unsigned long long)(sent - got),
+                 (unsigned long long)sent);
+    if (sc->needs_lossless_traffic && !sent)
+        sim_fail(s, "no traffic ran");
+}
+
+static bool run_one(const struct scenario *sc, uint64_t seed, bool is_verbose)
+{
+    struct sim *s = mem_new(sizeof(*s));
+    sim_init(s, seed, is_verbose);
+    sim_weather(s, sc->weather);
+    node_load(&s->node[B], sc->conf_b);
+    node_load(&s->node[A], sc->conf_a);
+    if (!s->failure[0])
+        sc->run(s);
+    if (!s->failure[0])
+        to_the_goal(s, sc);
+    if (!s->failure[0])
+        check_traffic(s, sc);
+    bool ok = !s->failure[0];
+    if (!ok)
+        printf("FAIL %s seed %llu: %s\n", sc->name, (unsigned long long)seed, s->failure);
+    sim_deinit(s);
+    free(s);
+    return ok;
+}
+
+static bool parse(int argc, char **argv, struct options *o)
+{
+    for (int i = 1; i < argc; i++) {
+        const char *value = i + 1 < argc ? argv[i + 1] : NULL;
+        if (strcmp(argv[i], "--verbose") == 0)
+            o->is_verbose = true;
+        else if (strcmp(argv[i], "--list") == 0)
+            o->lists = true;
+        else if (!value)
+            return false;
+        else if (strcmp(argv[i], "--seeds") == 0)
+            o->seeds = strtoull(argv[++i], NULL, 10);
+        else if (strcmp(argv[i], "--seed") == 0)
+            o->first_seed = strtoull(argv[++i], NULL, 10), o->seeds = 1;
+        else if (strcmp(argv[i], "--only") == 0)
+            o->only = argv[++i];
+        else if (strcmp(argv[i], "--part") == 0 && sscanf(argv[++i], "%u/%u", &o->part, &o->parts) != 2)
+            return false;
+    }
+    return o->parts > 0;
+}
+
+int main(int argc, char **argv)
+{
+    const char *fewer =
+        getenv("KEYWAY_SIM_SEEDS"); /* for tools/mutate.py, which wants a first failure only */
+    struct options o = {.seeds = fewer ? strtoull(fewer, NULL, 10) : 200, .first_seed = 1, .parts = 1};
+    if (!parse(argc, argv, &o)) {
+        fprintf(stderr,
+                "usage: sim [--seeds N] [--seed S] [--only NAME] [--part K/N] [--list] [--verbose]\n");
+        return 2;
+    }
+    size_t scenarios = 0, failed = 0, index = 0;
+    for (size_t t = 0; t < ARRAY_LEN(tables); t++) {
+        for (const struct scenario *sc = tables[t]; sc->name; sc++) {
+            if ((o.only && !strstr(sc->name, o.only)) || index++ % o.parts != o.part)
+                continue;
+            scenarios++;
+            if (o.lists) {
+                printf("%s: goal within %.0f s\n", sc->name, (double)sc->goal_within / 1e6);
+                continue;
+            }
+            size_t bad = 0;
+            for (uint64_t seed = o.first_seed; seed < o.first_seed + o.seeds && bad < 5; seed++)
+                bad += !run_one(sc, seed, o.is_verbose);
+            failed += bad > 0;
+            printf("%s %s: %llu seeds, goal within %.0f s\n", bad ? "FAIL" : "ok  ", sc->name,
+                   (unsigned long long)o.seeds, (double)sc->goal_within / 1e6);
+            fflush(stdout);
+        }
+    }
+    printf("sim: %zu scenarios, %llu seeds each, first seed %llu\n", scenarios, (unsigned long long)o.seeds,
+           (unsigned long long)o.first_seed);
+    printf("%zu passed, %zu failed\n", scenarios - failed, failed);
+    return failed || !scenarios ? 1 : 0;
+}

@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A gateway of the simulator: see node.h. */
+#include "node.h"
+#include "conf/conf.h"
+#include "files.h"
+#include "sim.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+static void carry_out(struct node *n);
+
+void node_init(struct node *n, struct sim *s, const char *name, struct ip address, struct ip inside)
+{
+    *n = (struct node){.sim = s, .name = name, .address = address, .inside = inside};
+    n->engine = engine_new();
+    n->esp = esp_new(&(struct esp_config){.path_mtu = 1500, .clamps_mss = true});
+    outbox_init(&n->out);
+}
+
+static void forget(struct node *n)
+{
+    for (size_t i = 0; i < n->n_jobs; i++)
+        job_free(n->jobs[i].job);
+    n->n_jobs = n->n_sas = n->n_policies = n->n_routes = 0;
+    outbox_deinit(&n->out);
+    engine_free(n->engine);
+    esp_free(n->esp);
+    n->engine = NULL;
+    n->esp = NULL;
+}
+
+void node_deinit(struct node *n)
+{
+    if (n->engine)
+        forget(n);
+}
+
+void node_kill(struct node *n)
+{
+    forget(n);
+    n->is_dead = true;
+}
+
+static void step(struct node *n, const struct input *in)
+{
+    outbox_reset(&n->out);
+    engine_step(n->engine, n->sim->now, in, &n->out);
+    carry_out(n);
+}
+
+/* ---- the records
+ * ----------------------------------------------------------------------------------------------------- */
+
+static size_t sa_index(const struct node *n, enum sa_direction d, uint32_t spi)
+{
+    size_t i = 0;
+    while (i < n->n_sas && (n->sas[i].direction != d || n->sas[i].spi != spi))
+        i++;
+    return i;
+}
+
+static void sa_add(struct node *n, const struct esp_sa *sa)
+{
+    if (sa_index(n, sa->direction, sa->spi) < n->n_sas)
+        sim_fail(n->sim, "%s: SA %08x added twice", n->name, sa->spi);
+    if (n->n_sas == NODE_SAS) {
+        sim_fail(n->sim, "%s: more than %d SAs: they leak", n->name, NODE_SAS);
+        return;
+    }
+    n->sas[n->n_sas].direction = sa->direction;
+    n->sas[n->n_sas].spi = sa->spi;
+    n->sas[n->n_sas].child_id = sa->child_id;
+    n->sas[n->n_sas++].reqid = sa->reqid;
+    if (sa->direction == SA_OUT && !sim_remember(n->sim, span_of(sa->encr_key, sa->encr_key_len), 1))
+        sim_fail(n->sim, "%s: the key of outbound SA %08x was in use before", n->name, sa->spi);
+}
+
+static void sa_del(struct node *n, const struct esp_sa *sa)
+{
+    size_t i = sa_index(n, sa->direction, sa->spi);
+    if (i == n->n_sas) {
+        sim_fail(n->sim, "%s: SA %08x deleted that is not there", n->name, sa->spi);
+        return;
+    }
+    n->sas[i] = n->sas[--n->n_sas];
+}
+
+static void policy_add(struct node *n, const struct esp_policy *p)
+{
+    if (n->n_policies == NODE_SAS) {
+        sim_fail(n->sim, "%s: policies leak", n->name);
+        return;
+    }
+    n->policies[n->n_policies].id = p->id;
+    n->policies[n->n_policies++].reqid = p->reqid;
+}
+
+static void policy_del(struct node *n, uint64_t id)
+{
+    for (size_t i = 0; i < n->n_policies; i++) {
+        if (n->policies[i].id == id) {
+            n->policies[i] = n->policies[--n->n_policies];
+            return;
+        }
+    }
+    sim_fail(n->sim, "%s: policy %llu deleted that is not there", n->name, (unsigned long long)id);
+}
+
+static void route_add(struct node *n, const struct route *r)
+{
+    if (n->n_routes == NODE_ROUTES) {
+        sim_fail(n->sim, "%s: routes leak", n->name);
+        return;
+    }
+    n->routes[n->n_routes].id = r->id;
+    n->routes[n->n_routes].is_exception = r->is_exception;
+    n->routes[n->n_routes++].is_unreachable = r->is_unreachable;
+}
+
+static void route_del(struct node *n, uint64_t id)
+{
+    for (size_t i = 0; i < n->n_routes; i++) {
+        if (n->routes[i].id == id) {
+            n->routes[i] = n->routes[--n->n_routes];
+            return;
+        }
+    }
+    sim_fail(n->sim, "%s: route %llu deleted that is not there", n->name, (unsigned long long)id);
+}
+
+static void job_take(struct node *n, struct action *a)
+{
+    if (n->n_jobs == NODE_JOBS) {
+        sim_fail(n->sim, "%s: more than %d jobs wait", n->name, NODE_JOBS);
+        return;
+    }
+    /* Workers finish at once, late, and in any order. */
+    int64_t late = (int64_t)sim_rand_below(&n->sim->net.rng, 40 * TIME_MS);
+    n->jobs[n->n_jobs].job = a->job;
+    n->jobs[n->n_jobs++].at = n->sim->now.mono + (sim_chance(&n->sim->net.rng, 30) ? 0 : late);
+    a->job = NULL;
+}
+
+static void send(struct node *n, const struct action *a, enum wire_kind kind)
+{
+    struct endpoint from = a->send.local;
+    if (ip_is_unspecified(from.ip))
+        from.ip = n->address;
+    if (!ip_equal(from.ip, n->address))
+        sim_fail(n->sim, "%s: sends from an address that it has not", n->name);
+    if (kind == WIRE_IKE && a->send.is_natt)
+        kind = WIRE_IKE_NATT;
+    net_send(&n->sim->net, n->sim->now.mono, kind, &from, &a->send.remote, a->send.bytes);
+}
+
+static void note_event(struct node *n, const struct event *e)
+{
+    if (e->kind == EVENT_COMMAND_DONE) {
+        n->done_id = e->command_id;
+        n->done = e->diag;
+    }
+    if (n->sim->is_verbose && e->kind == EVENT_LOG)
+        printf("%10.3f %s %s: %s\n", (double)n->sim->now.mono / 1e6, n->name, log_level_name(e->level),
+               e->text);
+}
+
+static void carry_out(struct node *n)
+{
+    for (size_t i = 0; i < n->out.n; i++) {
+        struct action *a = &n->out.v[i];
+        struct diag d = {0};
+        if (a->kind >= ACTION_SA_ADD && a->kind <= ACTION_POLICY_DEL &&
+            !esp_apply(n->esp, a, n->sim->now.mono, &d))
+            sim_fail(n->sim, "%s: the data plane refuses a record: %s", n->name, d.what);
+        switch (a->kind) {
+        case ACTION_SEND:
+            send(n, a, WIRE_IKE);
+            break;
+        case ACTION_KEEPALIVE:
+            send(n, a, WIRE_KEEPALIVE);
+            break;
+        case ACTION_JOB:
+            job_take(n, a);
+            break;
+        case ACTION_SA_ADD:
+            sa_add(n, a->sa);
+            break;
+        case ACTION_SA_DEL:
+            sa_del(n, a->sa);
+            break;
+        case ACTION_SA_UPDATE:
+            if (sa_index(n, a->sa->direction, a->sa->spi) == n->n_sas)
+                sim_fail(n->sim, "%s: SA %08x updated that is not there", n->name, a->sa->spi);
+            break;
+        case ACTION_POLICY_ADD:
+            policy_add(n, a->policy);
+            break;
+        case ACTION_POLICY_DEL:
+            policy_del(n, a->id);
+            break;
+        case ACTION_ROUTE_ADD:
+            route_add(n, a->route);
+            break;
+        case ACTION_ROUTE_DEL:
+            route_del(n, a->id);
+            break;
+        case ACTION_RESOLVE:
+            break;
+        case ACTION_EVENT:
+            note_event(n, &a->event);
+            break;
+        }
+    }
+}
+
+/* ---- what drives it
+ * --------------------------------------------------------------------------------------------------- */
+
+static void resolve_addresses(struct node *n, struct config *c)
+{
+    for (size_t i = 0; i < c->n_connections; i++) {
+        struct connection *conn = (struct connection *)c->connections[i];
+        if (ip_is_unspecified(conn->resolved_local))
+            conn->resolved_local = n->address;
+        if (ip_is_unspecified(conn->resolved_remote) && conn->n_remote_addrs && !conn->remote_addrs[0].is_any)
+            conn->resolved_remote = conn->remote_addrs[0].from;
+    }
+}
+
+void node_load(struct node *n, const char *keyway_conf)
+{
+    struct conf_source src = sim_files(keyway_conf, n->name);
+    struct conf_request req = {.etc = "/etc", .load = "keyway"};
+    struct diag d[4] = {0};
+    size_t errors = 0;
+    struct config *c = conf_load(&src, &req, d, ARRAY_LEN(d), &errors);
+    if (!c) {
+        char text[1024];
+        sim_fail(n->sim, "%s: configuration refused: %s", n->name, diag_format(&d[0], text, sizeof(text)));
+        return;
+    }
+    resolve_addresses(n, c);
+    step(n, &(struct input){.kind = INPUT_CONFIG, .config = c});
+}
+
+uint64_t node_command(struct node *n, enum command_kind kind, const char *connection, const char *child)
+{
+    struct input in = {.kind = INPUT_COMMAND};
+    in.command =
+        (struct command){.kind = kind, .id = ++n->commands, .connection = connection, .child = child};
+    step(n, &in);
+    return n->commands;
+}
+
+void node_shutdown(struct node *n)
+{
+    step(n, &(struct input){.kind = INPUT_SHUTDOWN});
+}
+
+void node_restart(struct node *n)
+{
+    uint64_t sent = n->traffic_sent, received = n->traffic_received;
+    node_init(n, n->sim, n->name, n->address, n->inside);
+    n->traffic_sent = sent;
+    n->traffic_received = received;
+}
+
+static void give_dataplane_events(struct node *n)
+{
+    struct dataplane_event ev[16];
+    size_t count;
+    while (n->engine && (count = esp_events(n->esp, ev, ARRAY_LEN(ev))) > 0) {
+        for (size_t i = 0; i < count; i++)
+            step(n, &(struct input){.kind = INPUT_DATAPLANE, .dataplane = ev[i]});
+    }
+}
+
+static void receive_esp(struct node *n, const struct wire *w)
+{
+    uint8_t buf[ESP_HEADROOM + 2048 + ESP_TAILROOM];
+    if (w->len > 2048)
+        return;
+    memcpy(buf + ESP_HEADROOM, w->bytes, w->len);
+    struct esp_packet p = {
+        .data = buf + ESP_HEADROOM, .len = (uint32_t)w->len, .local = w->to, .remote = w->from};
+    p.has_encap = w->kind == WIRE_ESP_UDP;
+    esp_inbound(n->esp, &p, 1, n->sim->now.mono);
+    if (p.verdict == ESP_FORWARD)
+        n->traffic_received++;
+    give_dataplane_events(n);
+}
+
+void node_receive(struct node *n, const struct wire *w)
+{
+    if (n->is_dead || w->kind == WIRE_KEEPALIVE)
+        return;
+    if (w->kind == WIRE_ESP_UDP || w->kind == WIRE_ESP_RAW) {
+        receive_esp(n, w);
+        return;
+    }
+    struct input in = {.kind = INPUT_DATAGRAM};
+    in.datagram.local = w->to;
+    in.datagram.remote = w->from;
+    in.datagram.is_natt = w->kind == WIRE_IKE_NATT;
+    in.datagram.bytes = span_of(w->bytes, w->len);
+    step(n, &in);
+}
+
+static void run_due_jobs(struct node *n)
+{
+    for (size_t i = 0; i < n->n_jobs;) {
+        if (n->jobs[i].at > n->sim->now.mono) {
+            i++;
+            continue;
+        }
+        struct job *j = n->jobs[i].job;
+        n->jobs[i] = n->jobs[--n->n_jobs];
+        job_run(j);
+        step(n, &(struct input){.kind = INPUT_JOB_DONE, .job = j});
+        i = 0;
+    }
+}
+
+void node_run_due(struct node *n)
+{
+    if (n->is_dead)
+        return;
+    run_due_jobs(n);
+    int64_t now = n->sim->now.mono;
+    while (engine_deadline(n->engine) <= now) {
+        n->ticks_without_progress = n->last_tick == now ? n->ticks_without_progress + 1 : 0;
+        n->last_tick = now;
+        if (n->ticks_without_progress > 100) {
+            sim_fail(n->sim, "%s: the engine's deadline does not move on", n->name);
+            return;
+        }
+        step(n, &(struct input){.kind = INPUT_TICK});
+    }
+}
+
+int64_t node_deadline(const struct node *n)
+{
+    if (n->is_dead)
+        return TIME_NEVER;
+    int64_t at = engine_deadline(n->engine);
+    for (size_t i = 0; i < n->n_jobs; i++)
+        at = time_min(at, n->jobs[i].at);
+    return at;
+}
+
+/* A UDP packet of 64 bytes of payload, IPv4. */
+static uint32_t make_packet(uint8_t *p, struct ip from, struct ip to, uint64_t number)
+{
+    const uint32_t len = 20 + 8 + 64;
+    memset(p, 0, len);
+    p[0] = 0x45;
+    p[3] = (uint8_t)len;
+    p[8] = 64;
+    p[9] = 17;
+    memcpy(p + 12, from.b, 4);
+    memcpy(p + 16, to.b, 4);
+    uint32_t sum = 0;
+    for (int i = 0; i < 20; i += 2)
+        sum += (uint32_t)(p[i] << 8 | p[i + 1]);
+    sum = (sum & 0xffff) + (sum >> 16);
+    sum = ~((sum & 0xffff) + (sum >> 16)) & 0xffff;
+    p[10] = (uint8_t)(sum >> 8);
+    p[11] = (uint8_t)sum;
+    p[21] = p[23] = 7;
+    p[25] = 8 + 64;
+    memcpy(p + 28, &number, sizeof(number));
+    return len;
+}
+
+bool node_send_traffic(struct node *n, const struct node *to)
+{
+    if (n->is_dead)
+        return false;
+    uint8_t buf[ESP_HEADROOM + 256 + ESP_TAILROOM];
+    struct esp_packet p = {.data = buf + ESP_HEADROOM};
+    p.len = make_packet(p.data, n->inside, to->inside, n->traffic_sent);
+    esp_outbound(n->esp, &p, 1, n->sim->now.mono);
+    give_dataplane_events(n);
+    if (p.verdict != ESP_FORWARD)
+        return false;
+    /* SPI and the explicit IV: never the same twice under one key. */
+    if (p.len < 16 || !sim_remember(n->sim, span_of(p.data, 16), 2))
+        sim_fail(n->sim, "%s: SPI, sequence number and IV repeat on the wire", n->name);
+    n->traffic_sent++;
+    net_send(&n->sim->net, n->sim->now.mono, p.has_encap ? WIRE_ESP_UDP : WIRE_ESP_RAW, &p.local, &p.remote,
+             span_of(p.data, p.len));
+    return true;
+}
+
+/* ---- looking at it
+ * ----------------------------------------------------------------------------------------------------- */
+
+size_t node_count_ike(const struct node *n, enum ike_state state)
+{
+    struct ike_view v;
+    size_t count = 0;
+    for (size_t i = 0; !n->is_dead && engine_ike_at(n->engine, i, &v); i++)
+        count += v.state == state;
+    return count;
+}
+
+size_t node_count_children(const struct node *n)
+{
+    struct ike_view v;
+    struct child_view c;
+    size_t count = 0;
+    for (size_t i = 0; !n->is_dead && engine_ike_at(n->engine, i, &v); i++) {
+        for (size_t k = 0; engine_child_at(n->engine, v.id, k, &c); k++)
+            count += c.state == CHILD_INSTALLED;
+    }
+    return count;
+}
+
+static bool engine_has_spi(const struct node *n, enum sa_direction d, uint32_t spi)
+{
+    struct ike_view v;
+    struct child_view c;
+    for (size_t i = 0; engine_ike_at(n->engine, i, &v); i++) {
+        for (size_t k = 0; engine_child_at(n->engine, v.id, k, &c); k++) {
+            if ((d == SA_IN ? c.spi_in : c.spi_out) == spi)
+                return true;
+        }
+    }
+    return false;
+}
+
+static bool has_reqid(const struct node *n, uint32_t reqid)
+{
+    for (size_t i = 0; i < n->n_sas; i++) {
+        if (n->sas[i].reqid == reqid && n->sas[i].direction == SA_OUT)
+            return true;
+    }
+    return false;
+}
+
+void node_check_settled(struct node *n)
+{
+    if (n->is_dead)
+        return;
+    for (size_t i = 0; i < n->n_sas; i++) {
+        if (!engine_has_spi(n, n->sas[i].direction, n->sas[i].spi))
+            sim_fail(n->sim, "%s: SA %08x is installed and nobody owns it", n->name, n->sas[i].spi);
+    }
+    for (size_t i = 0; i < n->n_policies; i++) {
+        if (n->policies[i].reqid && !has_reqid(n, n->policies[i].reqid))
+            sim_fail(n->sim, "%s: policy %llu has no SA left", n->name,
+                     (unsigned long long)n->policies[i].id);
+    }
+    size_t tunnel_routes = 0;
+    for (size_t i = 0; i < n->n_routes; i++)
+        tunnel_routes += !n->routes[i].is_unreachable && !n->routes[i].is_exception;
+    if (tunnel_routes && !n->n_policies)
+        sim_fail(n->sim, "%s: %zu routes lead into a tunnel without policies", n->name, tunnel_routes);
+}

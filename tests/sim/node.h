@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A gateway of the simulator: a real engine and a real data plane, with arrays in place of the machine.
+ * Watches the records that the engine gives out and complains about what must never happen. */
+#pragma once
+
+#include "engine/engine.h"
+#include "esp/esp.h"
+#include "net.h"
+
+#define NODE_SAS    64
+#define NODE_ROUTES 64
+#define NODE_JOBS   64
+
+struct sim;
+
+struct node {
+    struct sim *sim;
+    const char *name;
+    struct ip address; /* its own, as it sees it */
+    struct ip inside;  /* a host in the network behind it */
+    struct engine *engine;
+    struct esp *esp;
+    struct outbox out;
+    bool is_dead; /* killed: hears and does nothing */
+    struct {
+        enum sa_direction direction;
+        uint32_t spi;
+        uint64_t child_id;
+        uint32_t reqid;
+    } sas[NODE_SAS];
+    size_t n_sas;
+    struct {
+        uint64_t id;
+        uint32_t reqid;
+    } policies[NODE_SAS];
+    size_t n_policies;
+    struct {
+        uint64_t id;
+        bool is_unreachable, is_exception;
+    } routes[NODE_ROUTES];
+    size_t n_routes;
+    struct {
+        struct job *job;
+        int64_t at;
+    } jobs[NODE_JOBS];
+    size_t n_jobs;
+    uint64_t commands; /* last id given */
+    uint64_t done_id;  /* last COMMAND_DONE seen, with its diag */
+    struct diag done;
+    uint64_t traffic_sent, traffic_received;
+    unsigned ticks_without_progress;
+    int64_t last_tick;
+};
+
+void node_init(struct node *n, struct sim *s, const char *name, struct ip address, struct ip inside);
+void node_deinit(struct node *n);
+/* Loads keyway.conf text (with the node's certificates where it names them). */
+void node_load(struct node *n, const char *keyway_conf);
+/* Returns the command's id. */
+uint64_t node_command(struct node *n, enum command_kind kind, const char *connection, const char *child);
+void node_shutdown(struct node *n);
+/* The process is gone without a word: SAs, jobs and engine. node_restart() begins anew with the same
+ * configuration. */
+void node_kill(struct node *n);
+void node_restart(struct node *n);
+void node_receive(struct node *n, const struct wire *w);
+/* Jobs due and the engine's deadline. */
+void node_run_due(struct node *n);
+int64_t node_deadline(const struct node *n);
+/* One packet from the network behind this gateway to the one behind the other. True if it went out protected.
+ */
+bool node_send_traffic(struct node *n, const struct node *to);
+size_t node_count_ike(const struct node *n, enum ike_state state);
+size_t node_count_children(const struct node *n);
+/* What must hold whenever the dust has settled: SAs, policies and routes are those that the engine knows. */
+void node_check_settled(struct node *n);

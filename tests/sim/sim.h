@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Two gateways, a network and a clock in one process. A scenario sets the stage, lets faults rage until a
+ * moment, then the network is clean and the goal has to be reached within the scenario's time. */
+#pragma once
+
+#include "node.h"
+
+enum { A, B, NODES };
+
+struct sim {
+    uint64_t seed;
+    struct time now;
+    struct net net;
+    struct node node[NODES];
+    bool is_verbose, has_traffic;
+    int64_t next_traffic;
+    uint32_t old_spi; /* marks of a scenario: what it wants to see replaced */
+    uint64_t old_ike;
+    char failure[512]; /* the first thing that went wrong; empty: nothing */
+    /* Every encryption key ever put to use for sending, and every (SPI, IV) seen on the wire: none may
+     * repeat. */
+    uint64_t *seen;
+    size_t n_seen, cap_seen;
+};
+
+/* Faults of the first phase. */
+enum weather { CLEAN, LOSS, DUPLICATION, REORDERING, NATTED, ALL_OF_IT, WEATHERS };
+
+struct scenario {
+    const char *name;
+    const char *conf_a, *conf_b; /* keyway.conf of each side */
+    void (*run)(struct sim *s);  /* what happens during the first phase */
+    bool (*goal)(struct sim *s);
+    int64_t goal_within; /* microseconds of virtual time after the faults stop */
+    enum weather weather;
+    bool needs_lossless_traffic; /* with traffic running nothing may be lost */
+};
+
+void sim_init(struct sim *s, uint64_t seed, bool is_verbose);
+void sim_deinit(struct sim *s);
+void sim_weather(struct sim *s, enum weather w);
+/* Lets virtual time pass. */
+void sim_run(struct sim *s, int64_t microseconds);
+/* Until the condition holds, at most that long; false when it never did. */
+bool sim_run_until(struct sim *s, bool (*condition)(struct sim *), int64_t microseconds);
+void sim_fail(struct sim *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Remembers a 64-bit fingerprint; false when it was there already. */
+bool sim_remember(struct sim *s, struct span what, uint64_t domain);
+/* One IKE SA and as many children on each side, agreeing, and traffic passes both ways. */
+bool sim_is_up(struct sim *s, size_t children);
+bool sim_is_down(struct sim *s);
+/* Brings the tunnel up over a clean network, then lets the weather in. Fails the run when it does not come
+ * up. */
+void sim_establish(struct sim *s, size_t children);
+/* Remembers the SPIs of A's IKE SA and first child. */
+void sim_mark(struct sim *s);
+bool sim_child_is_new(struct sim *s);
+bool sim_ike_is_new(struct sim *s);
+
+/* Each ends with a row without a name. */
+extern const struct scenario scenarios_setup[], scenarios_rekey[], scenarios_life[];
