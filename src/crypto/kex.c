@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Key exchange methods: the table and the dispatch. The families are in kex_modp.c, kex_ecp.c and kex_xdh.c;
+ * each draws its private keys from crypto_random() and takes and gives raw bytes, so that a job can carry
+ * them and a seeded test repeats them. */
+#include "crypto/kex.h"
+#include "crypto/alg.h"
+#include "crypto/kex_group.h"
+#include <openssl/obj_mac.h>
+
+static const struct kex_group groups[];
+static const size_t group_count;
+
+static const struct kex_group *group_find(uint16_t id)
+{
+    for (size_t i = 0; i < group_count; i++) {
+        if (groups[i].id == id)
+            return &groups[i];
+    }
+    return NULL;
+}
+
+bool kex_generate(uint16_t group, struct secret *private_key, uint8_t public_key[KEX_PUBLIC_MAX],
+                  size_t *public_len)
+{
+    const struct kex_group *g = group_find(group);
+    if (!g)
+        return false;
+    struct secret key = secret_new(g->private_len);
+    if (!g->family->generate(g, key.ptr, public_key)) {
+        secret_free(&key);
+        return false;
+    }
+    *private_key = key;
+    *public_len = g->public_len;
+    return true;
+}
+
+bool kex_derive(uint16_t group, struct span private_key, struct span peer_public, struct secret *shared)
+{
+    const struct kex_group *g = group_find(group);
+    if (!g || private_key.len != g->private_len || peer_public.len != g->public_len)
+        return false;
+    struct secret out = secret_new(g->shared_len);
+    if (!g->family->derive(g, private_key.ptr, peer_public.ptr, out.ptr)) {
+        secret_free(&out);
+        return false;
+    }
+    *shared = out;
+    return true;
+}
+
+bool kex_public_plausible(uint16_t group, struct span peer_public)
+{
+    const struct kex_group *g = group_find(group);
+    return g && peer_public.len == g->public_len;
+}
+
+/* Private exponents of MODP groups are as long as the larger estimate of RFC 3526 section 8 says; what that
+ * table lacks (768, 1024) gets what 1536 has. */
+#define MODP(i, bytes, exponent, p)                                                                          \
+    {                                                                                                        \
+        .id = (i), .family = &kex_modp, .private_len = (exponent), .public_len = (bytes),                    \
+        .shared_len = (bytes), .prime = (p)                                                                  \
+    }
+#define ECP(i, bytes, n)                                                                                     \
+    {                                                                                                        \
+        .id = (i), .family = &kex_ecp, .private_len = (bytes), .public_len = 2 * (bytes),                    \
+        .shared_len = (bytes), .nid = (n)                                                                    \
+    }
+#define XDH(i, bytes, n)                                                                                     \
+    {                                                                                                        \
+        .id = (i), .family = &kex_xdh, .private_len = (bytes), .public_len = (bytes), .shared_len = (bytes), \
+        .name = (n)                                                                                          \
+    }
+
+static const struct kex_group groups[] = {
+    XDH(KE_CURVE25519, 32, "X25519"),
+    XDH(KE_CURVE448, 56, "X448"),
+    ECP(KE_ECP_256, 32, NID_X9_62_prime256v1),
+    ECP(KE_ECP_384, 48, NID_secp384r1),
+    ECP(KE_ECP_521, 66, NID_secp521r1),
+    ECP(KE_ECP_224BP, 28, NID_brainpoolP224r1),
+    ECP(KE_ECP_256BP, 32, NID_brainpoolP256r1),
+    ECP(KE_ECP_384BP, 48, NID_brainpoolP384r1),
+    ECP(KE_ECP_512BP, 64, NID_brainpoolP512r1),
+    MODP(KE_MODP_2048, 256, 40, BN_get_rfc3526_prime_2048),
+    MODP(KE_MODP_3072, 384, 53, BN_get_rfc3526_prime_3072),
+    MODP(KE_MODP_4096, 512, 60, BN_get_rfc3526_prime_4096),
+    MODP(KE_MODP_6144, 768, 68, BN_get_rfc3526_prime_6144),
+    MODP(KE_MODP_8192, 1024, 78, BN_get_rfc3526_prime_8192),
+    MODP(KE_MODP_1536, 192, 30, BN_get_rfc3526_prime_1536),
+    MODP(KE_MODP_1024, 128, 30, BN_get_rfc2409_prime_1024),
+    MODP(KE_MODP_768, 96, 30, BN_get_rfc2409_prime_768),
+};
+static const size_t group_count = ARRAY_LEN(groups);
