@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* initiate, terminate, rekey: a command for the engine, log lines while it works, and its outcome, with the
+ * words that vici clients know and the reason in Keyway's own keys. */
+#include "ctl/commands.h"
+#include <stdio.h>
+
+struct selector { /* what the request names; texts live in the request's handler */
+    char child[128], ike[128];
+    uint64_t child_id, ike_id;
+};
+
+static struct selector read_selector(struct span body)
+{
+    struct selector s = {0};
+    vici_find_text(body, "child", s.child, sizeof(s.child));
+    vici_find_text(body, "ike", s.ike, sizeof(s.ike));
+    s.child_id = (uint64_t)vici_find_number(body, "child-id", 0);
+    s.ike_id = (uint64_t)vici_find_number(body, "ike-id", 0);
+    return s;
+}
+
+static bool is_empty(const struct selector *s)
+{
+    return !s->child[0] && !s->ike[0] && !s->child_id && !s->ike_id;
+}
+
+/* Hands the command over and lets the connection wait for it, unless timeout is -1. */
+static void start(struct ctl_request *r, enum ctl_pending_kind kind, enum command_kind command,
+                  const struct selector *s)
+{
+    struct ctl *c = r->ctl;
+    struct span v;
+    struct command cmd = {
+        .kind = command,
+        .id = ++c->last_command,
+        .connection = s->ike[0] ? s->ike : NULL,
+        .child = s->child[0] ? s->child : NULL,
+        .ike_id = s->ike_id,
+        .child_id = s->child_id,
+        .is_forced = vici_find(r->body, "force", &v) && vici_is_yes(v),
+    };
+    int64_t timeout = vici_find_number(r->body, "timeout", 0);
+    if (timeout < 0) {
+        ctl_reply_ok(r->reply);
+    } else {
+        struct ctl_pending *p = &r->conn->pending;
+        *p = (struct ctl_pending){
+            .kind = kind,
+            .id = cmd.id,
+            .timeout = timeout,
+            .deadline = timeout ? ctl_now(c).mono + timeout * TIME_MS : TIME_NEVER,
+            .level = (int)vici_find_number(r->body, "loglevel", 1),
+        };
+        snprintf(p->connection, sizeof(p->connection), "%s", s->ike);
+        snprintf(p->target, sizeof(p->target), "%s", s->child[0] ? s->child : s->ike);
+        r->is_deferred = true;
+    }
+    c->host.command(c->host.ctx, &cmd);
+}
+
+void ctl_cmd_initiate(struct ctl_request *r)
+{
+    struct selector s = read_selector(r->body);
+    if (!s.child[0] && !s.ike[0]) {
+        ctl_reply_error(r->reply, "missing configuration name");
+        return;
+    }
+    start(r, CTL_PENDING_INITIATE, COMMAND_INITIATE, &s);
+}
+
+void ctl_cmd_terminate(struct ctl_request *r)
+{
+    struct selector s = read_selector(r->body);
+    if (is_empty(&s)) {
+        ctl_reply_error(r->reply, "missing terminate selector");
+        return;
+    }
+    start(r, CTL_PENDING_TERMINATE, COMMAND_TERMINATE, &s);
+}
+
+void ctl_cmd_rekey(struct ctl_request *r)
+{
+    struct selector s = read_selector(r->body);
+    if (is_empty(&s)) {
+        ctl_reply_error(r->reply, "missing rekey selector");
+        return;
+    }
+    start(r, CTL_PENDING_REKEY, COMMAND_REKEY, &s);
+}
+
+/* vici's sentence for a failure; the reason itself follows in other keys. */
+static void write_errmsg(const struct ctl_pending *p, const struct event *e, struct vici_writer *w)
+{
+    bool is_missing = e->diag.class == FAIL_NOT_FOUND;
+    if (p->kind == CTL_PENDING_INITIATE && is_missing)
+        ctl_reply_error(w, "CHILD_SA config '%s' not found", p->target);
+    else if (p->kind == CTL_PENDING_INITIATE)
+        ctl_reply_error(w, "establishing CHILD_SA '%s' failed", p->target);
+    else if (p->kind == CTL_PENDING_TERMINATE && is_missing)
+        ctl_reply_error(w, "no matching SAs to terminate found");
+    else if (p->kind == CTL_PENDING_TERMINATE)
+        ctl_reply_error(w, "terminating SA failed");
+    else
+        ctl_reply_error(w, "%s", e->diag.what);
+}
+
+void ctl_control_done(struct ctl_conn *conn, const struct event *e, struct vici_writer *w)
+{
+    const struct ctl_pending *p = &conn->pending;
+    bool is_ok = e->diag.class == FAIL_NONE;
+    if (is_ok)
+        ctl_reply_ok(w);
+    else
+        write_errmsg(p, e, w);
+    if (p->kind != CTL_PENDING_INITIATE)
+        vici_printf(w, "matches", "%u", e->matches);
+    if (p->kind == CTL_PENDING_TERMINATE)
+        vici_printf(w, "terminated", "%u", is_ok ? e->matches : 0);
+    if (!is_ok)
+        ctl_write_diag(w, &e->diag);
+}
+
+void ctl_control_timeout(struct ctl_conn *conn, struct vici_writer *w)
+{
+    const struct ctl_pending *p = &conn->pending;
+    struct diag d;
+    if (p->kind == CTL_PENDING_INITIATE) {
+        ctl_reply_error(w, "CHILD_SA '%s' not established after %lldms", p->target, (long long)p->timeout);
+        diag_set(&d, FAIL_UNREACHABLE, "%s is not up after %lld ms; the attempt goes on", p->target,
+                 (long long)p->timeout);
+        diag_try(&d, "keyway status %s, or a longer --timeout", p->connection);
+    } else {
+        ctl_reply_error(w, "terminating SA failed");
+        diag_set(&d, FAIL_GENERIC, "no answer within %lld ms", (long long)p->timeout);
+        diag_try(&d, "keyway down --force %s", p->target);
+    }
+    ctl_write_diag(w, &d);
+}

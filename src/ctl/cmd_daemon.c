@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* version, stats, get-algorithms, and the reload of the configuration files. */
+#include "crypto/alg.h"
+#include "ctl/commands.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/utsname.h>
+#include <time.h>
+
+void ctl_cmd_version(struct ctl_request *r)
+{
+    struct utsname u = {0};
+    uname(&u);
+    vici_text(r->reply, "daemon", "keywayd");
+    vici_text(r->reply, "version", KEYWAY_VERSION);
+    vici_text(r->reply, "sysname", u.sysname);
+    vici_text(r->reply, "release", u.release);
+    vici_text(r->reply, "machine", u.machine);
+}
+
+static void write_uptime(struct vici_writer *w, int64_t seconds, int64_t since)
+{
+    static const struct {
+        int64_t unit;
+        const char *name;
+    } units[] = {
+        {86400, "day"   },
+        {3600,  "hour"  },
+        {60,    "minute"},
+        {1,     "second"}
+    };
+    size_t i = 0;
+    while (i < ARRAY_LEN(units) - 1 && seconds < 2 * units[i].unit)
+        i++;
+    int64_t n = seconds / units[i].unit;
+    char text[64];
+    struct tm tm;
+    time_t at = (time_t)since;
+    vici_printf(w, "running", "%" PRId64 " %s%s", n, units[i].name, n == 1 ? "" : "s");
+    strftime(text, sizeof(text), "%b %d %H:%M:%S %Y", localtime_r(&at, &tm));
+    vici_text(w, "since", text);
+}
+
+void ctl_cmd_stats(struct ctl_request *r)
+{
+    static const char *const priorities[] = {"critical", "high", "medium", "low"};
+    struct vici_writer *w = r->reply;
+    struct ctl_numbers n = {0};
+    r->ctl->host.numbers(r->ctl->host.ctx, &n);
+    const struct engine_stats *s = engine_stats(ctl_engine(r));
+    struct time now = ctl_now(r->ctl);
+
+    vici_section(w, "uptime");
+    write_uptime(w, (now.mono - n.started.mono) / TIME_SECOND, n.started.wall);
+    vici_section_end(w);
+    vici_section(w, "workers");
+    vici_printf(w, "total", "%u", n.workers);
+    vici_printf(w, "idle", "%u", n.workers - n.working);
+    vici_section(w, "active");
+    for (size_t i = 0; i < ARRAY_LEN(priorities); i++)
+        vici_printf(w, priorities[i], "%u", i == 2 ? n.working : 0);
+    vici_section_end(w);
+    vici_section_end(w);
+    vici_section(w, "queues");
+    for (size_t i = 0; i < ARRAY_LEN(priorities); i++)
+        vici_text(w, priorities[i], "0");
+    vici_section_end(w);
+    vici_text(w, "scheduled", "0");
+    vici_section(w, "ikesas");
+    vici_printf(w, "total", "%" PRIu64, s->ike_sas);
+    vici_printf(w, "half-open", "%" PRIu64, s->half_open);
+    vici_section_end(w);
+    vici_list(w, "plugins");
+    vici_list_end(w);
+}
+
+static void write_algorithms(struct vici_writer *w, const char *section, enum transform_type type,
+                             bool is_aead)
+{
+    vici_section(w, section);
+    const struct alg *a;
+    for (size_t i = 0; (a = alg_at(i)); i++) {
+        if (a->type == type && a->is_aead == is_aead)
+            vici_text(w, a->name, "openssl");
+    }
+    vici_section_end(w);
+}
+
+void ctl_cmd_get_algorithms(struct ctl_request *r)
+{
+    static const char *const hashers[] = {"HASH_MD5", "HASH_SHA1", "HASH_SHA2_256", "HASH_SHA2_384",
+                                          "HASH_SHA2_512"};
+    struct vici_writer *w = r->reply;
+    write_algorithms(w, "encryption", TRANSFORM_ENCR, false);
+    write_algorithms(w, "integrity", TRANSFORM_INTEG, false);
+    write_algorithms(w, "aead", TRANSFORM_ENCR, true);
+    vici_section(w, "hasher");
+    for (size_t i = 0; i < ARRAY_LEN(hashers); i++)
+        vici_text(w, hashers[i], "openssl");
+    vici_section_end(w);
+    write_algorithms(w, "prf", TRANSFORM_PRF, false);
+    write_algorithms(w, "ke", TRANSFORM_KE, false);
+}
+
+static void reload(struct ctl_request *r)
+{
+    struct ctl *c = r->ctl;
+    r->conn->pending =
+        (struct ctl_pending){.kind = CTL_PENDING_RELOAD, .id = ++c->last_command, .deadline = TIME_NEVER};
+    r->is_deferred = true;
+    c->host.reload(c->host.ctx, r->conn->pending.id);
+}
+
+void ctl_cmd_reload_settings(struct ctl_request *r)
+{
+    reload(r);
+}
+
+void ctl_cmd_keyway_reload(struct ctl_request *r)
+{
+    reload(r);
+}
+
+static void write_drops(struct vici_writer *w, const struct ctl_numbers *n)
+{
+    vici_section(w, "drops");
+    for (size_t i = 0; i < n->n_drops; i++) {
+        if (n->drops[i])
+            vici_printf(w, n->drop_names[i], "%" PRIu64, n->drops[i]);
+    }
+    vici_section_end(w);
+}
+
+static void write_engine(struct vici_writer *w, const struct engine_stats *s)
+{
+    const struct {
+        const char *key;
+        uint64_t value;
+    } rows[] = {
+        {"ike-sas",             s->ike_sas            },
+        {"half-open",           s->half_open          },
+        {"child-sas",           s->child_sas          },
+        {"received",            s->received           },
+        {"sent",                s->sent               },
+        {"retransmitted",       s->retransmitted      },
+        {"dropped-malformed",   s->dropped_malformed  },
+        {"dropped-replayed",    s->dropped_replayed   },
+        {"dropped-bad-icv",     s->dropped_bad_icv    },
+        {"dropped-unknown-spi", s->dropped_unknown_spi},
+        {"dropped-blocked",     s->dropped_blocked    },
+        {"cookies-sent",        s->cookies_sent       },
+        {"auth-failed",         s->auth_failed        },
+        {"proposal-mismatch",   s->proposal_mismatch  },
+        {"selector-mismatch",   s->selector_mismatch  },
+        {"timeouts",            s->timeouts           },
+        {"rekeyed-ike",         s->rekeyed_ike        },
+        {"rekeyed-child",       s->rekeyed_child      },
+    };
+    vici_section(w, "ike");
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        vici_printf(w, rows[i].key, "%" PRIu64, rows[i].value);
+    vici_section_end(w);
+}
+
+void ctl_cmd_keyway_status(struct ctl_request *r)
+{
+    struct vici_writer *w = r->reply;
+    struct ctl_numbers n = {.dataplane = "", .device = ""};
+    r->ctl->host.numbers(r->ctl->host.ctx, &n);
+    const struct engine *e = ctl_engine(r);
+    const struct config *c = engine_config(e);
+
+    vici_text(w, "version", KEYWAY_VERSION);
+    vici_printf(w, "uptime", "%" PRId64, (ctl_now(r->ctl).mono - n.started.mono) / TIME_SECOND);
+    vici_section(w, "dataplane");
+    vici_text(w, "kind", n.dataplane);
+    vici_text(w, "device", n.device);
+    vici_printf(w, "packets-in", "%" PRIu64, n.packets_in);
+    vici_printf(w, "bytes-in", "%" PRIu64, n.bytes_in);
+    vici_printf(w, "packets-out", "%" PRIu64, n.packets_out);
+    vici_printf(w, "bytes-out", "%" PRIu64, n.bytes_out);
+    write_drops(w, &n);
+    vici_section_end(w);
+    write_engine(w, engine_stats(e));
+    vici_section(w, "failures");
+    for (size_t i = 0; c && i < c->n_connections; i++) {
+        const struct diag *d = engine_last_failure(e, c->connections[i]->name);
+        if (!d || !diag_failed(d))
+            continue;
+        vici_section(w, c->connections[i]->name);
+        ctl_write_diag(w, d);
+        vici_section_end(w);
+    }
+    vici_section_end(w);
+}

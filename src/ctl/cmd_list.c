@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* list-sas, list-conns, get-conns: what is up and what is loaded, as events to the asking client alone. */
+#include "ctl/commands.h"
+
+static bool has_child(const struct engine *e, uint64_t ike_id, const struct ctl_sa_filter *f)
+{
+    struct child_view v;
+    for (size_t i = 0; engine_child_at(e, ike_id, i, &v); i++) {
+        if ((!f->child || !strcmp(v.name, f->child)) && (!f->child_id || v.id == f->child_id))
+            return true;
+    }
+    return false;
+}
+
+void ctl_cmd_list_sas(struct ctl_request *r)
+{
+    const struct engine *e = ctl_engine(r);
+    char ike[128], child[128];
+    vici_find_text(r->body, "ike", ike, sizeof(ike));
+    bool by_child = vici_find_text(r->body, "child", child, sizeof(child));
+    uint64_t ike_id = (uint64_t)vici_find_number(r->body, "ike-id", 0);
+    struct ctl_sa_filter f = {
+        .has_children = true,
+        .child = by_child ? child : NULL,
+        .child_id = (uint64_t)vici_find_number(r->body, "child-id", 0),
+    };
+    struct ike_view v;
+    for (size_t i = 0; engine_ike_at(e, i, &v); i++) {
+        if ((ike[0] && strcmp(v.connection, ike) != 0) || (ike_id && v.id != ike_id))
+            continue;
+        if ((f.child || f.child_id) && !has_child(e, v.id, &f))
+            continue;
+        ctl_write_ike(ctl_event_open(r->ctl, CTL_LIST_SA), e, &v, ctl_now(r->ctl), &f);
+        ctl_emit_to(r->conn, CTL_LIST_SA);
+    }
+}
+
+void ctl_cmd_list_conns(struct ctl_request *r)
+{
+    const struct config *c = engine_config(ctl_engine(r));
+    char ike[128];
+    vici_find_text(r->body, "ike", ike, sizeof(ike));
+    for (size_t i = 0; c && i < c->n_connections; i++) {
+        if (ike[0] && strcmp(c->connections[i]->name, ike) != 0)
+            continue;
+        ctl_write_connection(ctl_event_open(r->ctl, CTL_LIST_CONN), c->connections[i]);
+        ctl_emit_to(r->conn, CTL_LIST_CONN);
+    }
+}
+
+void ctl_cmd_get_conns(struct ctl_request *r)
+{
+    const struct config *c = engine_config(ctl_engine(r));
+    vici_list(r->reply, "conns");
+    for (size_t i = 0; c && i < c->n_connections; i++)
+        vici_item(r->reply, c->connections[i]->name);
+    vici_list_end(r->reply);
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One row per vici command. A handler reads the request and fills the reply, or defers: then the connection
+ * waits, and ctl_event(), ctl_reload_done() or ctl_tick() answers. */
+#pragma once
+
+#include "base/list.h"
+#include "ctl/server.h"
+#include "ctl/vici.h"
+
+/* The events that clients may register for; names in server.c. */
+enum ctl_event_id {
+    CTL_LOG,
+    CTL_CONTROL_LOG,
+    CTL_LIST_SA,
+    CTL_LIST_POLICY,
+    CTL_LIST_CONN,
+    CTL_LIST_CERT,
+    CTL_LIST_AUTHORITY,
+    CTL_IKE_UPDOWN,
+    CTL_IKE_REKEY,
+    CTL_IKE_UPDATE,
+    CTL_CHILD_UPDOWN,
+    CTL_CHILD_REKEY,
+    CTL_ALERT,
+    CTL_EVENTS,
+};
+
+enum ctl_pending_kind {
+    CTL_PENDING_NONE,
+    CTL_PENDING_INITIATE,
+    CTL_PENDING_TERMINATE,
+    CTL_PENDING_REKEY,
+    CTL_PENDING_RELOAD
+};
+
+struct ctl_pending { /* the command that a connection waits for */
+    enum ctl_pending_kind kind;
+    uint64_t id;
+    int64_t deadline; /* mono; TIME_NEVER */
+    int64_t timeout;  /* milliseconds, for the message */
+    int level;        /* most verbose control-log level that is streamed; -1 none */
+    char connection[128], target[128];
+};
+
+struct ctl_conn {
+    struct list link;
+    struct ctl *ctl;
+    void *handle;
+    struct vici_stream in;
+    uint32_t registered; /* bits by enum ctl_event_id */
+    struct ctl_pending pending;
+    bool is_broken;
+};
+
+struct ctl {
+    struct ctl_host host;
+    struct list conns;
+    size_t n_conns;
+    uint64_t last_command;
+    struct vici_writer event; /* scratch */
+};
+
+struct ctl_request {
+    struct ctl *ctl;
+    struct ctl_conn *conn;
+    struct span body;
+    struct vici_writer *reply; /* opened by the caller, closed by it too */
+    bool is_deferred;          /* set by the handler: no reply now */
+};
+
+typedef void ctl_handler(struct ctl_request *r);
+
+struct ctl_command {
+    const char *name;
+    ctl_handler *handler;
+    const char *doc;
+};
+
+const struct ctl_command *ctl_command_find(struct span name);
+/* index 0.. until NULL. */
+const struct ctl_command *ctl_command_at(size_t index);
+
+/* ---- for handlers */
+
+const struct engine *ctl_engine(const struct ctl_request *r);
+struct time ctl_now(const struct ctl *c);
+/* success=yes, or success=no with errmsg. */
+void ctl_reply_ok(struct vici_writer *w);
+void ctl_reply_error(struct vici_writer *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The reason as keys: class what expected got where try; those that are empty are left out. */
+void ctl_write_diag(struct vici_writer *w, const struct diag *d);
+/* Sends the scratch event, when the connection registered for it. */
+void ctl_emit_to(struct ctl_conn *conn, enum ctl_event_id id);
+/* To all that registered. */
+void ctl_emit(struct ctl *c, enum ctl_event_id id);
+/* Opens the scratch event for writing. */
+struct vici_writer *ctl_event_open(struct ctl *c, enum ctl_event_id id);
+
+/* ---- views as vici sections (view.c) */
+
+/* The section of an IKE SA; its children through callbacks of list-sas. Without children when with_children
+ * is false. child: name filter or NULL, child_id: 0 for all. */
+struct ctl_sa_filter {
+    bool has_children;
+    const char *child;
+    uint64_t child_id;
+};
+void ctl_write_ike(struct vici_writer *w, const struct engine *e, const struct ike_view *v, struct time now,
+                   const struct ctl_sa_filter *f);
+void ctl_write_connection(struct vici_writer *w, const struct connection *c);
+
+/* ---- handlers, by file */
+
+ctl_handler ctl_cmd_version, ctl_cmd_stats, ctl_cmd_reload_settings,
+    ctl_cmd_get_algorithms; /* cmd_daemon.c */
+ctl_handler ctl_cmd_keyway_reload, ctl_cmd_keyway_status;
+ctl_handler ctl_cmd_list_sas, ctl_cmd_list_conns, ctl_cmd_get_conns; /* cmd_list.c */
+ctl_handler ctl_cmd_initiate, ctl_cmd_terminate, ctl_cmd_rekey;      /* cmd_control.c */
+
+/* Called for the engine's answer to a pending command and when its time is up. */
+void ctl_control_done(struct ctl_conn *conn, const struct event *e, struct vici_writer *w);
+void ctl_control_timeout(struct ctl_conn *conn, struct vici_writer *w);

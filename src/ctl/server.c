@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Clients, dispatch and events of the vici service: see server.h. A connection has one command outstanding:
+ * what it sends meanwhile waits in its stream, which is bounded. */
+#include "ctl/commands.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char *const event_names[CTL_EVENTS] = {
+    [CTL_LOG] = "log",
+    [CTL_CONTROL_LOG] = "control-log",
+    [CTL_LIST_SA] = "list-sa",
+    [CTL_LIST_POLICY] = "list-policy",
+    [CTL_LIST_CONN] = "list-conn",
+    [CTL_LIST_CERT] = "list-cert",
+    [CTL_LIST_AUTHORITY] = "list-authority",
+    [CTL_IKE_UPDOWN] = "ike-updown",
+    [CTL_IKE_REKEY] = "ike-rekey",
+    [CTL_IKE_UPDATE] = "ike-update",
+    [CTL_CHILD_UPDOWN] = "child-updown",
+    [CTL_CHILD_REKEY] = "child-rekey",
+    [CTL_ALERT] = "alert",
+};
+
+struct ctl *ctl_new(const struct ctl_host *host)
+{
+    struct ctl *c = calloc(1, sizeof(*c));
+    if (!c)
+        abort();
+    c->host = *host;
+    list_init(&c->conns);
+    return c;
+}
+
+void ctl_free(struct ctl *c)
+{
+    if (!c)
+        return;
+    struct ctl_conn *conn;
+    list_each(conn, &c->conns, link) ctl_closed(conn);
+    vici_write_free(&c->event);
+    free(c);
+}
+
+struct ctl_conn *ctl_open(struct ctl *c, void *handle)
+{
+    if (c->n_conns >= CTL_CLIENTS_MAX)
+        return NULL;
+    struct ctl_conn *conn = calloc(1, sizeof(*conn));
+    if (!conn)
+        abort();
+    conn->ctl = c;
+    conn->handle = handle;
+    conn->pending.deadline = TIME_NEVER;
+    list_append(&c->conns, &conn->link);
+    c->n_conns++;
+    return conn;
+}
+
+void ctl_closed(struct ctl_conn *conn)
+{
+    list_remove(&conn->link);
+    conn->ctl->n_conns--;
+    vici_stream_free(&conn->in);
+    free(conn);
+}
+
+const struct engine *ctl_engine(const struct ctl_request *r)
+{
+    return r->ctl->host.engine(r->ctl->host.ctx);
+}
+
+struct time ctl_now(const struct ctl *c)
+{
+    return c->host.now(c->host.ctx);
+}
+
+/* ---- answers */
+
+static void send_segment(struct ctl_conn *conn, struct vici_writer *w)
+{
+    struct span s = vici_packet_close(w);
+    if (s.len && !conn->is_broken)
+        conn->ctl->host.write(conn->ctl->host.ctx, conn->handle, s);
+}
+
+static void send_bare(struct ctl_conn *conn, enum vici_type type)
+{
+    struct vici_writer w;
+    vici_write_init(&w);
+    vici_packet_open(&w, type, NULL);
+    send_segment(conn, &w);
+    vici_write_free(&w);
+}
+
+/* A reply too large for a segment must still be answered, or the client waits for ever. */
+static void send_reply(struct ctl_conn *conn, struct vici_writer *w)
+{
+    if (!vici_packet_close(w).len) {
+        vici_packet_open(w, VICI_CMD_RESPONSE, NULL);
+        ctl_reply_error(w, "the answer does not fit into one message");
+    }
+    send_segment(conn, w);
+}
+
+void ctl_reply_ok(struct vici_writer *w)
+{
+    vici_text(w, "success", "yes");
+}
+
+void ctl_reply_error(struct vici_writer *w, const char *fmt, ...)
+{
+    char text[512];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    vici_text(w, "success", "no");
+    vici_text(w, "errmsg", text);
+}
+
+void ctl_write_diag(struct vici_writer *w, const struct diag *d)
+{
+    const struct {
+        const char *key, *text;
+    } rows[] = {
+        {"what",     d->what    },
+        {"expected", d->expected},
+        {"got",      d->got     },
+        {"where",    d->where   },
+        {"try",      d->try     },
+    };
+    vici_printf(w, "class", "%d", (int)d->class);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        if (rows[i].text[0])
+            vici_text(w, rows[i].key, rows[i].text);
+    }
+}
+
+/* ---- requests */
+
+static void run_command(struct ctl_conn *conn, const struct vici_packet *p)
+{
+    const struct ctl_command *row = ctl_command_find(p->name);
+    if (!row) {
+        send_bare(conn, VICI_CMD_UNKNOWN);
+        return;
+    }
+    struct vici_writer w;
+    vici_write_init(&w);
+    vici_packet_open(&w, VICI_CMD_RESPONSE, NULL);
+    struct ctl_request r = {.ctl = conn->ctl, .conn = conn, .body = p->body, .reply = &w};
+    if (vici_is_valid(p->body))
+        row->handler(&r);
+    else
+        ctl_reply_error(&w, "malformed message");
+    if (!r.is_deferred)
+        send_reply(conn, &w);
+    vici_write_free(&w);
+}
+
+static void set_registered(struct ctl_conn *conn, struct span name, bool on)
+{
+    for (unsigned i = 0; i < CTL_EVENTS; i++) {
+        if (!span_equal(name, span_str(event_names[i])))
+            continue;
+        conn->registered = on ? conn->registered | 1u << i : conn->registered & ~(1u << i);
+        send_bare(conn, VICI_EVENT_CONFIRM);
+        return;
+    }
+    send_bare(conn, VICI_EVENT_UNKNOWN);
+}
+
+static bool run_packet(struct ctl_conn *conn, struct span payload)
+{
+    struct vici_packet p;
+    if (!vici_packet_parse(payload, &p))
+        return false;
+    switch (p.type) {
+    case VICI_CMD_REQUEST:
+        run_command(conn, &p);
+        return true;
+    case VICI_EVENT_REGISTER:
+    case VICI_EVENT_UNREGISTER:
+        set_registered(conn, p.name, p.type == VICI_EVENT_REGISTER);
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void break_conn(struct ctl_conn *conn)
+{
+    conn->is_broken = true;
+    conn->ctl->host.close(conn->ctl->host.ctx, conn->handle);
+}
+
+static void run_stream(struct ctl_conn *conn)
+{
+    struct span payload;
+    while (!conn->is_broken && conn->pending.kind == CTL_PENDING_NONE) {
+        enum vici_stream_state s = vici_stream_next(&conn->in, &payload);
+        if (s == VICI_STREAM_MORE)
+            return;
+        if (s == VICI_STREAM_BROKEN || !run_packet(conn, payload))
+            break_conn(conn);
+    }
+}
+
+void ctl_input(struct ctl_conn *conn, struct span bytes)
+{
+    if (conn->is_broken)
+        return;
+    if (!vici_stream_feed(&conn->in, bytes)) {
+        break_conn(conn);
+        return;
+    }
+    run_stream(conn);
+}
+
+/* ---- events */
+
+struct vici_writer *ctl_event_open(struct ctl *c, enum ctl_event_id id)
+{
+    vici_packet_open(&c->event, VICI_EVENT, event_names[id]);
+    return &c->event;
+}
+
+void ctl_emit_to(struct ctl_conn *conn, enum ctl_event_id id)
+{
+    if (conn->registered & 1u << id)
+        send_segment(conn, &conn->ctl->event);
+}
+
+void ctl_emit(struct ctl *c, enum ctl_event_id id)
+{
+    struct ctl_conn *conn;
+    list_each(conn, &c->conns, link) ctl_emit_to(conn, id);
+}
+
+static bool is_wanted(const struct ctl *c, enum ctl_event_id id)
+{
+    const struct ctl_conn *conn;
+    list_each(conn, &c->conns, link)
+    {
+        if (conn->registered & 1u << id)
+            return true;
+    }
+    return false;
+}
+
+/* vici's scale: 0 is what an operator must see, 1 the steps, 2 and above for developers. */
+static int vici_level(enum log_level l)
+{
+    return l <= LOG_WARN ? 0 : (int)l - 1;
+}
+
+static void write_log(struct vici_writer *w, const struct event *e, bool has_thread)
+{
+    vici_text(w, "group", "IKE");
+    vici_printf(w, "level", "%d", vici_level(e->level));
+    if (has_thread)
+        vici_text(w, "thread", "0");
+    if (e->connection) {
+        vici_text(w, "ikesa-name", e->connection);
+        vici_printf(w, "ikesa-uniqueid", "%llu", (unsigned long long)e->ike_id);
+    }
+    vici_text(w, "msg", e->text ? e->text : "");
+}
+
+static bool belongs_to(const struct ctl_pending *p, const struct event *e)
+{
+    if (p->kind == CTL_PENDING_NONE || p->kind == CTL_PENDING_RELOAD)
+        return false;
+    if (e->command_id)
+        return e->command_id == p->id;
+    return e->connection && p->connection[0] && !strcmp(e->connection, p->connection);
+}
+
+static void log_event(struct ctl *c, const struct event *e)
+{
+    struct ctl_conn *conn;
+    list_each(conn, &c->conns, link)
+    {
+        if (!belongs_to(&conn->pending, e) || vici_level(e->level) > conn->pending.level)
+            continue;
+        write_log(ctl_event_open(c, CTL_CONTROL_LOG), e, false);
+        ctl_emit_to(conn, CTL_CONTROL_LOG);
+    }
+    if (vici_level(e->level) > 1 || !is_wanted(c, CTL_LOG))
+        return;
+    write_log(ctl_event_open(c, CTL_LOG), e, true);
+    ctl_emit(c, CTL_LOG);
+}
+
+static void answer_pending(struct ctl_conn *conn, const struct event *e)
+{
+    struct vici_writer w;
+    vici_write_init(&w);
+    vici_packet_open(&w, VICI_CMD_RESPONSE, NULL);
+    if (e)
+        ctl_control_done(conn, e, &w);
+    else
+        ctl_control_timeout(conn, &w);
+    conn->pending = (struct ctl_pending){.deadline = TIME_NEVER};
+    send_reply(conn, &w);
+    vici_write_free(&w);
+    run_stream(conn);
+}
+
+static void command_done(struct ctl *c, const struct event *e)
+{
+    struct ctl_conn *conn;
+    list_each(conn, &c->conns, link)
+    {
+        if (conn->pending.kind != CTL_PENDING_NONE && conn->pending.kind != CTL_PENDING_RELOAD &&
+            conn->pending.id == e->command_id) {
+            answer_pending(conn, e);
+            return;
+        }
+    }
+}
+
+static bool find_ike(const struct engine *e, uint64_t id, struct ike_view *out)
+{
+    for (size_t i = 0; engine_ike_at(e, i, out); i++) {
+        if (out->id == id)
+            return true;
+    }
+    return false;
+}
+
+/* An IKE SA that has gone by now has nothing to show but its name. */
+static void updown_event(struct ctl *c, const struct event *e, enum ctl_event_id id)
+{
+    if (!is_wanted(c, id))
+        return;
+    const struct engine *engine = c->host.engine(c->host.ctx);
+    struct vici_writer *w = ctl_event_open(c, id);
+    struct ike_view v;
+    vici_flag(w, "up", e->is_up);
+    struct ctl_sa_filter f = {.has_children = id == CTL_CHILD_UPDOWN, .child_id = e->child_id};
+    if (find_ike(engine, e->ike_id, &v)) {
+        ctl_write_ike(w, engine, &v, ctl_now(c), &f);
+    } else {
+        vici_section(w, e->connection ? e->connection : "");
+        vici_printf(w, "uniqueid", "%llu", (unsigned long long)e->ike_id);
+        vici_section_end(w);
+    }
+    ctl_emit(c, id);
+}
+
+void ctl_event(struct ctl *c, const struct event *e)
+{
+    switch (e->kind) {
+    case EVENT_LOG:
+        log_event(c, e);
+        break;
+    case EVENT_IKE_UPDOWN:
+        updown_event(c, e, CTL_IKE_UPDOWN);
+        break;
+    case EVENT_CHILD_UPDOWN:
+        updown_event(c, e, CTL_CHILD_UPDOWN);
+        break;
+    case EVENT_COMMAND_DONE:
+        command_done(c, e);
+        break;
+    case EVENT_IKE_REKEY: /* old and new sections need views of SAs that are replaced: with full vici */
+    case EVENT_CHILD_REKEY:
+        break;
+    }
+}
+
+void ctl_reload_done(struct ctl *c, uint64_t token, const struct diag *errors, size_t n, size_t connections)
+{
+    struct ctl_conn *conn;
+    list_each(conn, &c->conns, link)
+    {
+        if (conn->pending.kind != CTL_PENDING_RELOAD || conn->pending.id != token)
+            continue;
+        struct vici_writer w;
+        vici_write_init(&w);
+        vici_packet_open(&w, VICI_CMD_RESPONSE, NULL);
+        if (n) {
+            ctl_reply_error(&w, "the configuration has %zu error%s; the running one stays", n,
+                            n > 1 ? "s" : "");
+            vici_section(&w, "errors");
+            for (size_t i = 0; i < n; i++) {
+                char name[16];
+                snprintf(name, sizeof(name), "%zu", i + 1);
+                vici_section(&w, name);
+                ctl_write_diag(&w, &errors[i]);
+                vici_section_end(&w);
+            }
+            vici_section_end(&w);
+        } else {
+            ctl_reply_ok(&w);
+            vici_printf(&w, "connections", "%zu", connections);
+        }
+        conn->pending = (struct ctl_pending){.deadline = TIME_NEVER};
+        send_reply(conn, &w);
+        vici_write_free(&w);
+        run_stream(conn);
+        return;
+    }
+}
+
+int64_t ctl_deadline(const struct ctl *c)
+{
+    int64_t at = TIME_NEVER;
+    const struct ctl_conn *conn;
+    list_each(conn, &c->conns, link) at = time_min(at, conn->pending.deadline);
+    return at;
+}
+
+void ctl_tick(struct ctl *c)
+{
+    int64_t now = ctl_now(c).mono;
+    struct ctl_conn *conn;
+    list_each(conn, &c->conns, link)
+    {
+        if (conn->pending.kind != CTL_PENDING_NONE && conn->pending.deadline <= now)
+            answer_pending(conn, NULL);
+    }
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The vici service without its sockets: several clients, one table of commands, events by registration.
+ * Bytes of a client come in by ctl_input(); answers leave through the host's write(). What a command asks of
+ * the engine goes out through the host too and comes back as events, so that nothing here waits. */
+#pragma once
+
+#include "engine/engine.h"
+
+struct ctl;
+struct ctl_conn;
+
+struct ctl_numbers {           /* what the host knows and the engine does not */
+    struct time started;       /* when the daemon started */
+    unsigned workers, working; /* threads for jobs; those that are busy */
+    const char *dataplane;     /* "user" */
+    const char *device;        /* "kw0" */
+    uint64_t packets_in, bytes_in, packets_out, bytes_out;
+    const char *const *drop_names; /* n_drops names and counts */
+    const uint64_t *drops;
+    size_t n_drops;
+};
+
+/* The world around: each call gets ctx first. */
+struct ctl_host {
+    void *ctx;
+    struct time (*now)(void *ctx);
+    const struct engine *(*engine)(void *ctx);
+    /* To the engine, later than this call returns; answered by EVENT_COMMAND_DONE with its id. */
+    void (*command)(void *ctx, const struct command *c);
+    /* Reads the configuration files anew; answered by ctl_reload_done() with the token. */
+    void (*reload)(void *ctx, uint64_t token);
+    /* Queues bytes for a client. A client that reads too slowly is the host's to close. */
+    void (*write)(void *ctx, void *handle, struct span bytes);
+    /* Closes a client that broke the protocol; ctl_closed() follows, later. */
+    void (*close)(void *ctx, void *handle);
+    void (*numbers)(void *ctx, struct ctl_numbers *out);
+};
+
+#define CTL_CLIENTS_MAX 64
+
+struct ctl *ctl_new(const struct ctl_host *host);
+void ctl_free(struct ctl *c);
+
+/* A client came; handle is what write() and close() get. NULL when there are too many. */
+struct ctl_conn *ctl_open(struct ctl *c, void *handle);
+void ctl_input(struct ctl_conn *conn, struct span bytes);
+/* It went: its pending command, if any, is forgotten (the engine goes on with it). */
+void ctl_closed(struct ctl_conn *conn);
+
+/* Everything that the engine says, in its order. */
+void ctl_event(struct ctl *c, const struct event *e);
+/* n 0: the new configuration is in force, with so many connections. */
+void ctl_reload_done(struct ctl *c, uint64_t token, const struct diag *errors, size_t n, size_t connections);
+
+/* When a waiting command runs out of time (mono microseconds, TIME_NEVER for none); ctl_tick() answers it. */
+int64_t ctl_deadline(const struct ctl *c);
+void ctl_tick(struct ctl *c);

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SAs and connections as vici sections. Scripts grep the order of keys: it is the protocol's. */
+#include "ctl/commands.h"
+#include <inttypes.h>
+#include <stdio.h>
+
+static void write_seconds(struct vici_writer *w, const char *key, int64_t microseconds)
+{
+    int64_t s = microseconds / TIME_SECOND;
+    vici_printf(w, key, "%" PRId64, s > 0 ? s : 0);
+}
+
+/* Seconds until a moment that may be off. */
+static void write_until(struct vici_writer *w, const char *key, int64_t at, int64_t now)
+{
+    if (at != TIME_NEVER && at != 0)
+        write_seconds(w, key, at - now);
+}
+
+static void write_alg(struct vici_writer *w, const char *key, enum transform_type type, uint16_t id)
+{
+    const struct alg *a = alg_find(type, id);
+    if (a)
+        vici_text(w, key, a->name);
+    else
+        vici_printf(w, key, "%u", id);
+}
+
+static void write_encr_integ(struct vici_writer *w, const struct chosen *c)
+{
+    if (c->encr) {
+        write_alg(w, "encr-alg", TRANSFORM_ENCR, c->encr);
+        if (c->key_bits)
+            vici_printf(w, "encr-keysize", "%u", c->key_bits);
+    }
+    if (c->integ)
+        write_alg(w, "integ-alg", TRANSFORM_INTEG, c->integ);
+}
+
+static void write_selectors(struct vici_writer *w, const char *key, const struct ts *ts, size_t n)
+{
+    char text[TS_TEXT_MAX];
+    vici_list(w, key);
+    for (size_t i = 0; i < n; i++)
+        vici_item(w, ts_format(&ts[i], text));
+    vici_list_end(w);
+}
+
+static void write_traffic(struct vici_writer *w, const struct child_view *v, int64_t now)
+{
+    vici_printf(w, "bytes-in", "%" PRIu64, v->bytes_in);
+    vici_printf(w, "packets-in", "%" PRIu64, v->packets_in);
+    if (v->last_in)
+        write_seconds(w, "use-in", now - v->last_in);
+    vici_printf(w, "bytes-out", "%" PRIu64, v->bytes_out);
+    vici_printf(w, "packets-out", "%" PRIu64, v->packets_out);
+    if (v->last_out)
+        write_seconds(w, "use-out", now - v->last_out);
+}
+
+static void write_child(struct vici_writer *w, const struct child_view *v, int64_t now)
+{
+    char section[VICI_NAME_MAX + 1];
+    snprintf(section, sizeof(section), "%s-%" PRIu64, v->name, v->id);
+    vici_section(w, section);
+    vici_text(w, "name", v->name);
+    vici_printf(w, "uniqueid", "%" PRIu64, v->id);
+    vici_printf(w, "reqid", "%" PRIu32, v->reqid);
+    vici_text(w, "state", child_state_name(v->state));
+    vici_text(w, "mode", v->mode == MODE_TUNNEL ? "TUNNEL" : "TRANSPORT");
+    if (v->state != CHILD_CREATED) {
+        vici_text(w, "protocol", v->chosen.protocol == PROTO_AH ? "AH" : "ESP");
+        vici_flag(w, "encap", v->has_encap);
+        vici_printf(w, "spi-in", "%08" PRIx32, v->spi_in);
+        vici_printf(w, "spi-out", "%08" PRIx32, v->spi_out);
+        write_encr_integ(w, &v->chosen);
+        if (v->chosen.ke)
+            write_alg(w, "dh-group", TRANSFORM_KE, v->chosen.ke);
+        if (v->chosen.has_esn)
+            vici_text(w, "esn", "1");
+        write_traffic(w, v, now);
+        write_until(w, "rekey-time", v->rekey_at, now);
+        write_until(w, "life-time", v->expires_at, now);
+        write_seconds(w, "install-time", now - v->installed_at);
+    }
+    write_selectors(w, "local-ts", v->local_ts, v->n_local_ts);
+    write_selectors(w, "remote-ts", v->remote_ts, v->n_remote_ts);
+    vici_section_end(w);
+}
+
+static void write_side(struct vici_writer *w, const char *side, const struct endpoint *ep,
+                       const struct identity *id)
+{
+    char key[32], text[IP_TEXT_MAX], id_text[ID_TEXT_MAX];
+    snprintf(key, sizeof(key), "%s-host", side);
+    vici_text(w, key, ip_format(ep->ip, text));
+    snprintf(key, sizeof(key), "%s-port", side);
+    vici_printf(w, key, "%u", ep->port);
+    snprintf(key, sizeof(key), "%s-id", side);
+    vici_text(w, key, identity_format(id, id_text));
+}
+
+static void write_ike_crypto(struct vici_writer *w, const struct ike_view *v)
+{
+    if (!v->chosen.encr)
+        return; /* nothing is agreed on yet */
+    write_encr_integ(w, &v->chosen);
+    write_alg(w, "prf-alg", TRANSFORM_PRF, v->chosen.prf);
+    write_alg(w, "dh-group", TRANSFORM_KE, v->chosen.ke);
+}
+
+void ctl_write_ike(struct vici_writer *w, const struct engine *e, const struct ike_view *v, struct time now,
+                   const struct ctl_sa_filter *f)
+{
+    vici_section(w, v->connection);
+    vici_printf(w, "uniqueid", "%" PRIu64, v->id);
+    vici_text(w, "version", "2");
+    vici_text(w, "state", ike_state_name(v->state));
+    write_side(w, "local", &v->local, &v->local_id);
+    write_side(w, "remote", &v->remote, &v->remote_id);
+    vici_flag(w, "initiator", v->is_initiator);
+    vici_printf(w, "initiator-spi", "%016" PRIx64, v->spi_i);
+    vici_printf(w, "responder-spi", "%016" PRIx64, v->spi_r);
+    vici_flag(w, "nat-local", v->has_nat_local);
+    vici_flag(w, "nat-remote", v->has_nat_remote);
+    vici_flag(w, "nat-fake", v->has_fake_nat);
+    vici_flag(w, "nat-any", v->has_nat_local || v->has_nat_remote || v->has_fake_nat);
+    write_ike_crypto(w, v);
+    if (v->state == IKE_ESTABLISHED) {
+        write_seconds(w, "established", now.mono - v->established_at);
+        write_until(w, "rekey-time", v->rekey_at, now.mono);
+        write_until(w, "reauth-time", v->reauth_at, now.mono);
+    }
+    vici_section(w, "child-sas");
+    struct child_view child;
+    for (size_t i = 0; f->has_children && engine_child_at(e, v->id, i, &child); i++) {
+        if ((!f->child || !strcmp(child.name, f->child)) && (!f->child_id || child.id == f->child_id))
+            write_child(w, &child, now.mono);
+    }
+    vici_section_end(w);
+    vici_section_end(w);
+}
+
+/* ---- connections */
+
+static void write_hosts(struct vici_writer *w, const char *key, const struct host_spec *v, size_t n)
+{
+    vici_list(w, key);
+    if (!n)
+        vici_item(w, "%any");
+    for (size_t i = 0; i < n; i++) {
+        char from[IP_TEXT_MAX], to[IP_TEXT_MAX], range[2 * IP_TEXT_MAX + 1];
+        if (v[i].is_any) {
+            vici_item(w, "%any");
+        } else if (v[i].fqdn) {
+            vici_item(w, v[i].fqdn);
+        } else if (ip_equal(v[i].from, v[i].to)) {
+            vici_item(w, ip_format(v[i].from, from));
+        } else {
+            snprintf(range, sizeof(range), "%s-%s", ip_format(v[i].from, from), ip_format(v[i].to, to));
+            vici_item(w, range);
+        }
+    }
+    vici_list_end(w);
+}
+
+static void write_certs(struct vici_writer *w, const char *key, const struct cert_list *l)
+{
+    if (!l->n)
+        return;
+    vici_list(w, key);
+    for (size_t i = 0; i < l->n; i++)
+        vici_item(w, cert_subject_text(l->v[i]));
+    vici_list_end(w);
+}
+
+static void write_auth(struct vici_writer *w, const char *section, const struct auth_side *a)
+{
+    char id[ID_TEXT_MAX];
+    vici_section(w, section);
+    vici_text(w, "class", a->method == AUTH_PSK ? "pre-shared key" : "public key");
+    vici_text(w, "id", a->id.type == ID_ANY ? "%any" : identity_format(&a->id, id));
+    if (a->n_cert_policy) {
+        vici_list(w, "cert_policy");
+        for (size_t i = 0; i < a->n_cert_policy; i++)
+            vici_item(w, a->cert_policy[i]);
+        vici_list_end(w);
+    }
+    write_certs(w, "certs", &a->certs);
+    write_certs(w, "cacerts", &a->cacerts);
+    vici_section_end(w);
+}
+
+static void write_child_config(struct vici_writer *w, const struct child_config *c)
+{
+    vici_section(w, c->name);
+    vici_text(w, "mode", c->mode == MODE_TUNNEL ? "TUNNEL" : "TRANSPORT");
+    write_seconds(w, "rekey_time", c->life.rekey_time);
+    vici_printf(w, "rekey_bytes", "%" PRIu64, c->life.rekey_bytes);
+    vici_printf(w, "rekey_packets", "%" PRIu64, c->life.rekey_packets);
+    vici_text(w, "dpd_action", c->dpd_action == DPD_RESTART ? "start" : "none");
+    vici_text(w, "close_action", "none");
+    write_selectors(w, "local-ts", c->local_ts, c->n_local_ts);
+    write_selectors(w, "remote-ts", c->remote_ts, c->n_remote_ts);
+    if (c->priority)
+        vici_printf(w, "priority", "%" PRIu32, c->priority);
+    vici_section_end(w);
+}
+
+void ctl_write_connection(struct vici_writer *w, const struct connection *c)
+{
+    vici_section(w, c->name);
+    write_hosts(w, "local_addrs", c->local_addrs, c->n_local_addrs);
+    write_hosts(w, "remote_addrs", c->remote_addrs, c->n_remote_addrs);
+    vici_printf(w, "local_port", "%u", c->local_port);
+    vici_printf(w, "remote_port", "%u", c->remote_port);
+    vici_text(w, "version", c->version == 2 ? "IKEv2" : "IKEv1/2");
+    write_seconds(w, "reauth_time", c->reauth_time);
+    write_seconds(w, "rekey_time", c->rekey_time);
+    vici_text(w, "unique", "UNIQUE_NO");
+    if (c->dpd_delay)
+        write_seconds(w, "dpd_delay", c->dpd_delay);
+    write_auth(w, "local-1", &c->local);
+    write_auth(w, "remote-1", &c->remote);
+    vici_section(w, "children");
+    for (size_t i = 0; i < c->n_children; i++)
+        write_child_config(w, &c->children[i]);
+    vici_section_end(w);
+    vici_section_end(w);
+}
