@@ -1,0 +1,186 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""The interop lab: Keyway against real peers, in network namespaces that this run makes and removes.
+
+    lab.py [--list] [--only PATTERN]... [--group matrix|scenarios|uml] [--both-strongswan] [--summary FILE]
+
+One line per row: ok, FAIL, lacks (the peer has no such algorithm: its answer follows) or not run (with the reason).
+What a failed row leaves (logs of both ends, configuration, capture) is in build/lab-logs/ROW/.
+"""
+import argparse
+import fnmatch
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+
+import matrix  # noqa: E402
+import peers  # noqa: E402
+import topology  # noqa: E402
+from certs import Certificates  # noqa: E402
+from gateways import Keyway, StrongSwan, has_keyway  # noqa: E402
+from net import LabError, Net, end_on_signals, wait_for  # noqa: E402
+from rows import PYTHON, run_row  # noqa: E402
+from transfer import PORT  # noqa: E402
+
+LOGS = os.path.join(peers.REPO, "build", "lab-logs")
+
+
+class Lab:
+    """Two gateways, two clients, and what rows share: certificates, the work folder, the peer that stays up."""
+
+    def __init__(self, left="Keyway", kernel=False, shape=topology.PLAIN, tag="", certs=None, work=None):
+        self.work = work or tempfile.mkdtemp(prefix="kwlab")
+        self.left, self.kernel = left, kernel
+        self.net = Net(shape, tag)
+        self.certs = certs or Certificates(os.path.join(self.work, "certs"))
+        self.capture = None
+        a, b = self.net["ga"], self.net["gb"]
+        if left == "Keyway":
+            self.a = Keyway(a, os.path.join(self.work, "a"), "gateway A")
+        else:
+            self.a = StrongSwan(a, os.path.join(self.work, "a"), "gateway A", kernel)
+        self.b = StrongSwan(b, os.path.join(self.work, "b"), "gateway B", kernel)
+        for client in ("ca", "cb"):
+            out = os.path.join(self.work, client + ".log")
+            p = self.net[client].start([PYTHON, HERE + "/transfer.py", "serve", str(PORT)], out)
+            wait_for(f"the transfer server of {client}", lambda p=p: "ready" in p.text(), 10)
+
+    def keep(self, name):
+        """Saves what a failed row left. Returns the folder."""
+        target = os.path.join(LOGS, name)
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(self.work, target, ignore=lambda d, names: [
+            n for n in names if not (os.path.isdir(os.path.join(d, n)) or os.path.isfile(os.path.join(d, n)))])
+        for n in ("ga", "gb"):
+            with open(os.path.join(target, n + ".state"), "w") as f:
+                for argv in (["ip", "addr"], ["ip", "rule"], ["ip", "route", "show", "table", "all"],
+                             ["ip", "-6", "route", "show", "table", "all"], ["ip", "-s", "xfrm", "state"]):
+                    f.write(f"# {' '.join(argv)}\n{self.net[n].sh(*argv, check=False)}\n")
+        return os.path.relpath(target, peers.REPO)
+
+    def fresh_logs(self):
+        """Each row's log starts empty where the daemon starts with it."""
+        if not self.a.is_running() and os.path.exists(self.a.output):
+            os.unlink(self.a.output)
+
+    def close(self):
+        for g in (self.a, self.b):
+            try:
+                g.stop()
+            except LabError:
+                g.kill()
+        self.net.close()
+        shutil.rmtree(self.work, ignore_errors=True)
+
+
+class Report:
+    """Collects results, prints them as they come, counts them."""
+
+    def __init__(self):
+        self.results, self.started = [], time.monotonic()
+        self.is_tty = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+
+    def add(self, name, result, seconds, text=""):
+        self.results.append({"name": name, "result": result, "seconds": round(seconds, 2), "text": text})
+        color = {"ok": 32, "FAIL": 31}.get(result, 33)
+        word = f"\033[{color}m{result:7}\033[0m" if self.is_tty else f"{result:7}"
+        print(f"{word} {name:44} {seconds:5.1f} s  {text}", flush=True)
+
+    def count(self, result):
+        return sum(r["result"] == result for r in self.results)
+
+    def finish(self, path):
+        counts = {"passed": self.count("ok"), "failed": self.count("FAIL"), "not_run": self.count("not run"),
+                  "lacks": self.count("lacks")}
+        print(f"lab: {counts['passed']} passed, {counts['failed']} failed, {counts['not_run']} not run, "
+              f"{counts['lacks']} that the peer lacks; {time.monotonic() - self.started:.0f} s")
+        if path:
+            with open(path, "w") as f:
+                json.dump({**counts, "results": self.results}, f, indent=1)
+        return 1 if counts["failed"] or counts["not_run"] else 0
+
+
+def lacking(row, have):
+    """What the row needs and the peer does not name among its algorithms."""
+    return [f"{kind} {name}" for kind, name in row.needs if name not in have.get(kind, {})]
+
+
+def run_one(lab, row, report, have):
+    start = time.monotonic()
+    missing = lacking(row, have)
+    try:
+        lab.fresh_logs()
+        text = run_row(lab, row)
+        trouble = getattr(lab.a, "sanitizer_report", str)()
+        if trouble:
+            raise LabError(f"sanitizer: {trouble.splitlines()[0]}")
+        report.add(row.name, "ok", time.monotonic() - start, text)
+    except (LabError, OSError, EOFError, KeyError, subprocess.SubprocessError) as e:
+        took = time.monotonic() - start
+        if missing:
+            report.add(row.name, "lacks", took, f"{', '.join(missing)}: {last_line(e)}")
+            return
+        where = lab.keep(row.name)
+        report.add(row.name, "FAIL", took, f"{last_line(e) if str(e) else type(e).__name__} [{where}]")
+        if not isinstance(e, LabError):
+            traceback.print_exc()
+        if not lab.b.is_running():
+            lab.b.start()
+
+
+def last_line(e):
+    return " | ".join(line.strip() for line in str(e).splitlines()[-6:])
+
+
+def run_matrix(rows, report, left):
+    lab = Lab(left)
+    try:
+        lab.b.start()
+        have = lab.b.algorithms()
+        for row in rows:
+            run_one(lab, row, report, have)
+    finally:
+        lab.close()
+
+
+def selected(items, patterns):
+    return [i for i in items if not patterns or any(fnmatch.fnmatch(i.name, p) or p in i.name for p in patterns)]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--list", action="store_true", help="print the rows and end")
+    parser.add_argument("--only", action="append", help="rows whose name matches or holds this")
+    parser.add_argument("--group", action="append", choices=("matrix", "scenarios", "uml"))
+    parser.add_argument("--both-strongswan", action="store_true", help="the lab's own proof: the peer at both ends")
+    parser.add_argument("--summary", help="write the results as JSON")
+    args = parser.parse_args()
+    groups = args.group or ["matrix", "scenarios", "uml"]
+    rows = selected(matrix.ROWS, args.only) if "matrix" in groups else []
+    if args.list:
+        for row in rows:
+            print(row.name)
+        return 0
+    end_on_signals()
+    report = Report()
+    left = "strongSwan" if args.both_strongswan else "Keyway"
+    peers.fetch_strongswan()
+    if left == "Keyway" and not has_keyway():
+        for row in rows:
+            report.add(row.name, "not run", 0, "keywayd is not built")
+        return report.finish(args.summary)
+    print(f"lab: {left} against strongSwan {peers.strongswan_version()}")
+    run_matrix(rows, report, left)
+    return report.finish(args.summary)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

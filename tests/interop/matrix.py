@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The interop matrix, as data: which row negotiates what with whom.
+
+ROWS is what the peer's userspace ESP can carry; KERNEL_ROWS run inside the User Mode Linux guest against the
+kernel's ESP. `needs` names what the peer must have (as its own get-algorithms calls it); a row whose need the peer
+lacks is tried all the same, listed with the peer's answer, and counted as lacking, never as passed.
+"""
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Row:
+    name: str
+    role: str = "initiator"  # Keyway's
+    auth: str = "psk"
+    ike: str = "aes256gcm16-prfsha256-x25519"
+    esp: str = "aes256gcm16"
+    inner: int = 4
+    outer: int = 4
+    is_short: bool = False  # Keyway's side is the short form of keyway.conf
+    kernel: bool = False  # the peer uses the kernel's ESP
+    needs: tuple = ()
+    extra: dict = field(default_factory=dict, hash=False, compare=False)  # laid over both connections
+
+
+AUTHS = ("psk", "rsa", "ecdsa", "ed25519")
+CIPHERS = {
+    "aes256gcm16": ("aes256gcm16-prfsha256-x25519", "aes256gcm16"),
+    "aes256-sha256": ("aes256-sha256-x25519", "aes256-sha256"),
+    "chacha20poly1305": ("chacha20poly1305-prfsha256-x25519", "chacha20poly1305"),
+}
+ROLES = ("initiator", "responder")
+
+
+def _grid():
+    for role in ROLES:
+        for auth in AUTHS:
+            for cipher, (ike, esp) in CIPHERS.items():
+                for inner in (4, 6):
+                    yield Row(f"{role}.{auth}.{cipher}.inner{inner}", role, auth, ike, esp, inner)
+
+
+def _outer6():
+    for role in ROLES:
+        for inner in (4, 6):
+            yield Row(f"{role}.psk.outer6.inner{inner}", role, inner=inner, outer=6)
+
+
+# Encryption and integrity of ESP and of IKE at once: one proposal names them for both.
+_ESP = {
+    "aes128": ("AES_CBC",), "aes192": ("AES_CBC",), "aes256": ("AES_CBC",),
+    "aes128ctr": ("AES_CTR",), "aes192ctr": ("AES_CTR",), "aes256ctr": ("AES_CTR",),
+    "3des": ("3DES_CBC",),
+}
+_AEAD = {f"aes{bits}{mode}{icv}": (f"AES_{mode.upper()}_{icv}",)
+         for mode in ("gcm", "ccm") for bits in (128, 192, 256) for icv in (8, 12, 16)}
+_INTEG = {
+    "sha1": "HMAC_SHA1_96", "sha256": "HMAC_SHA2_256_128", "sha384": "HMAC_SHA2_384_192",
+    "sha512": "HMAC_SHA2_512_256", "md5": "HMAC_MD5_96", "aesxcbc": "AES_XCBC_96", "aescmac": "AES_CMAC_96",
+}
+_PRF = {
+    "prfsha1": "PRF_HMAC_SHA1", "prfsha256": "PRF_HMAC_SHA2_256", "prfsha384": "PRF_HMAC_SHA2_384",
+    "prfsha512": "PRF_HMAC_SHA2_512", "prfmd5": "PRF_HMAC_MD5", "prfaesxcbc": "PRF_AES128_XCBC",
+    "prfaescmac": "PRF_AES128_CMAC",
+}
+_GROUP = {
+    **{f"modp{bits}": f"MODP_{bits}" for bits in (768, 1024, 1536, 2048, 3072, 4096, 6144, 8192)},
+    "ecp256": "ECP_256", "ecp384": "ECP_384", "ecp521": "ECP_521", "x448": "CURVE_448",
+    "ecp224bp": "ECP_224_BP", "ecp256bp": "ECP_256_BP", "ecp384bp": "ECP_384_BP", "ecp512bp": "ECP_512_BP",
+}
+_AUTH = ("rsa-pss", "rsa4096", "ecdsa384", "ecdsa521", "ed448")
+
+
+def _others():
+    """One row for each algorithm that the grid does not have; the roles alternate."""
+    rows = []
+
+    def add(name, needs, **kw):
+        rows.append(Row(f"{ROLES[len(rows) % 2]}.{name}", ROLES[len(rows) % 2], needs=needs, **kw))
+
+    for word, names in _ESP.items():
+        if word != "aes256":
+            add(f"encr-{word}", tuple(("encryption", n) for n in names), ike=f"{word}-sha256-ecp256", esp=f"{word}-sha256")
+    for word, names in _AEAD.items():
+        if word != "aes256gcm16":
+            add(f"aead-{word}", tuple(("aead", n) for n in names), ike=f"{word}-prfsha256-ecp256", esp=word)
+    for word, name in _INTEG.items():
+        if word != "sha256":
+            add(f"integ-{word}", (("integrity", name),), ike=f"aes128-{word}-prfsha256-x25519", esp=f"aes128-{word}")
+    for word, name in _PRF.items():
+        if word != "prfsha256":
+            add(f"{word}", (("prf", name),), ike=f"aes128gcm16-{word}-x25519")
+    for word, name in _GROUP.items():
+        add(f"group-{word}", (("ke", name),), ike=f"aes128gcm16-prfsha256-{word}")
+    for auth in _AUTH:
+        add(f"auth-{auth}", (), auth=auth)
+    return rows
+
+
+SHORT = [Row("initiator.five-line-file", "initiator", is_short=True), Row("responder.five-line-file", "responder", is_short=True)]
+ROWS = [*SHORT, *_grid(), *_outer6(), *_others()]
+
+
+def _kernel():
+    for outer in (4, 6):
+        for role in ROLES:
+            yield Row(f"kernel.{role}.esp.outer{outer}", role, kernel=True, outer=outer, inner=outer)
+            yield Row(f"kernel.{role}.esn.outer{outer}", role, kernel=True, outer=outer, inner=10 - outer,
+                      esp="aes256gcm16-esn")
+    for role in ROLES:
+        yield Row(f"kernel.{role}.cbc-esn", role, kernel=True, esp="aes256-sha256-esn")
+
+
+KERNEL_ROWS = list(_kernel())

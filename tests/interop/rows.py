@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What one row of the matrix is, on both sides, and how it is run and judged."""
+import os
+import sys
+
+import topology
+from capture import Capture
+from certs import NAME
+from gateways import merged
+from net import LabError
+from transfer import MARKER, PORT
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TRANSFER = 10_000_000
+PSK = "keyway lab shared secret"
+PYTHON = sys.executable or "/usr/bin/python3"
+
+# auth of a row -> (key type, `auth =` of the local and of the remote section)
+AUTH = {
+    "psk": (None, "psk"), "rsa": ("rsa", "pubkey"), "ecdsa": ("ecdsa", "pubkey"), "ed25519": ("ed25519", "pubkey"),
+    "rsa4096": ("rsa4096", "pubkey"), "ecdsa384": ("ecdsa384", "pubkey"), "ecdsa521": ("ecdsa521", "pubkey"),
+    "ed448": ("ed448", "pubkey"), "rsa-pss": ("rsa", "ike:rsa/pss-sha256"),
+}
+
+
+def sides(inner=4, outer=4, auth="psk", ike="aes256gcm16-prfsha256-x25519", esp="aes256gcm16", name="net",
+          certs=None, addresses=None, nets=None, extra=None, extra_a=None, extra_b=None):
+    """The two configuration trees and the two sets of credential files: ((tree, files), (tree, files)).
+
+    extra is laid over both connections; extra_a and extra_b over one whole tree."""
+    addresses = addresses or topology.OUTER[outer]
+    nets = nets or topology.NET[inner]
+    kind, method = AUTH[auth]
+    leaves = certs.pair(kind) if kind else (None, None)
+    out = []
+    for me in (0, 1):
+        it = 1 - me
+        local, remote = {"auth": method}, {"auth": method}
+        if kind:
+            local |= {"id": NAME["ab"[me]], "certs": f"{leaves[me]}.pem"}
+            remote |= {"id": NAME["ab"[it]]}
+        else:
+            local |= {"id": addresses[me]}
+            remote |= {"id": addresses[it]}
+        connection = {
+            "version": 2, "local_addrs": addresses[me], "remote_addrs": addresses[it], "proposals": ike,
+            "local": local, "remote": remote,
+            "children": {"net": {"local_ts": nets[me], "remote_ts": nets[it], "esp_proposals": esp}},
+        }
+        tree = {"connections": {name: merged(connection, extra)}}
+        if not kind:
+            tree["secrets"] = {"ike-lab": {"id-a": addresses[0], "id-b": addresses[1], "secret": PSK}}
+        tree = merged(tree, (extra_a, extra_b)[me])
+        out.append((tree, certs.files(leaves[me]) if kind else {}))
+    return out
+
+
+def short_form(name="net", peer=topology.B4, nets=topology.NET[4], more=()):
+    """The five-line file, as a user writes it."""
+    lines = [f"tunnel {name} {{", f"  peer = {peer}", f'  psk = "{PSK}"', f"  local = {nets[0]}", f"  remote = {nets[1]}"]
+    return "\n".join(lines + [f"  {m}" for m in more] + ["}", ""])
+
+
+def ping(node, target, count=3, interval="0.05", seconds=8, source=None):
+    """Exit status and text. The packets hold the marker."""
+    argv = ["ping", "-n", "-c", str(count), "-i", interval, "-W", "2", "-w", str(seconds), "-p", MARKER.hex()]
+    code, out, err = node.run(*argv, *(["-I", source] if source else []), target, timeout=seconds + 5)
+    return code, out + err
+
+
+def must_ping(node, target, **kw):
+    code, out = ping(node, target, **kw)
+    if code:
+        raise LabError(f"no answer to ping from {node.name} to {target}: {out.strip()[-300:]}")
+
+
+def must_transfer(node, target, size=TRANSFER):
+    code, out, err = node.run(PYTHON, HERE + "/transfer.py", "both", target, str(PORT), str(size), timeout=60)
+    if code:
+        raise LabError(f"transfer from {node.name} to {target}: {(out + err).strip()[-300:]}")
+
+
+def must_be_dark(verdict):
+    """The wire showed ESP from both ends and nothing else that a stranger could read."""
+    if len(verdict.esp_from) < 2:
+        raise LabError(f"ESP was seen from {sorted(verdict.esp_from) or 'nobody'} only ({dict(verdict.kinds)})")
+    if verdict.plaintext:
+        raise LabError(f"{verdict.plaintext} packets of plaintext on the wire, first: {verdict.leaks[0]}")
+
+
+def suite_of(sa):
+    """How the peer's status names what was negotiated: (ike, esp)."""
+    def words(d, keys):
+        return "/".join(d[k] + (f"_{d[s]}" if s in d else "") for k, s in keys if k in d)
+    child = next(iter(sa.get("child-sas", {}).values()), {})
+    keys = (("encr-alg", "encr-keysize"), ("integ-alg", "integ-keysize"))
+    return (words(sa, (*keys, ("prf-alg", "-"), ("dh-group", "-"))), words(child, keys) + ("/ESN" if "esn" in child else ""))
+
+
+def run_row(lab, row):
+    """Raises LabError when anything that the row demands is not so. Returns what was negotiated."""
+    net, a, b = lab.net, lab.a, lab.b
+    capture = Capture(net["ga"], "w0", os.path.join(lab.work, "outer.pcap"))
+    lab.capture = capture
+    try:
+        (tree_a, files_a), (tree_b, files_b) = sides(row.inner, row.outer, row.auth, row.ike, row.esp, certs=lab.certs,
+                                                     extra=row.extra)
+        b.load(tree_b, files_b)
+        a.stop()
+        if row.is_short and a.kind == "Keyway":
+            a.write(text=short_form(more=["start = no"] if row.role == "initiator" else ["start = no"]))
+        elif a.kind == "Keyway":
+            a.write(tree_a, files_a)
+        capture.ready()
+        a.start()
+        if a.kind != "Keyway":
+            a.load(tree_a, files_a)
+        starter = a if row.role == "initiator" else b
+        code, text = starter.initiate("net")
+        if code:
+            raise LabError(f"{starter.kind} could not bring the tunnel up (exit {code}): {text.strip()[-800:]}")
+        far = topology.CLIENT[row.inner]
+        must_ping(net["ca"], far[1])
+        must_ping(net["cb"], far[0])
+        must_transfer(net["ca"], far[1])
+        sa = next((s for n, s in b.status() if s.get("state") == "ESTABLISHED"), {})
+        counted = [(int(c["bytes-in"]), int(c["bytes-out"])) for c in sa.get("child-sas", {}).values()]
+        if not any(i > TRANSFER and o > TRANSFER for i, o in counted):
+            raise LabError(f"{b.kind}'s counters do not hold the transfer: {counted}")
+        verdict = capture.judge()
+        must_be_dark(verdict)
+        if row.kernel and not verdict.kinds["esp"]:
+            raise LabError(f"no protocol 50 on the wire: {dict(verdict.kinds)}")
+        if "esn" in row.esp and "/ESN" not in suite_of(sa)[1]:
+            raise LabError(f"no extended sequence numbers: {suite_of(sa)}")
+        return f"{suite_of(sa)[0]}  {suite_of(sa)[1]}  {verdict}"
+    finally:
+        try:
+            b.terminate(ike="net")
+        except (LabError, OSError, EOFError):
+            pass
+        capture.process.stop()
