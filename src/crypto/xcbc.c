@@ -2,6 +2,7 @@
 /* AES-XCBC-MAC (RFC 3566 section 4) on libcrypto's AES-CBC, since libcrypto lacks it: CBC-MAC under K1, whose
  * last block is XORed with K2 when it is whole and with K3 when it had to be padded. */
 #include "base/arena.h"
+#include "crypto/evp.h"
 #include "crypto/mac.h"
 #include <stdlib.h>
 
@@ -10,7 +11,8 @@ struct xcbc {
     uint8_t k2[16], k3[16];
 };
 
-void xcbc_subkeys(const uint8_t key[16], uint8_t k[3][16])
+/* K1, K2, K3: the key's encryptions of 0x01.., 0x02.., 0x03.. */
+static void subkeys(const uint8_t key[16], uint8_t k[3][16])
 {
     EVP_CIPHER_CTX *ecb = EVP_CIPHER_CTX_new();
     int len;
@@ -26,7 +28,7 @@ struct xcbc *xcbc_new(const uint8_t key[16])
 {
     struct xcbc *x = mem_new(sizeof(*x));
     uint8_t k[3][16];
-    xcbc_subkeys(key, k);
+    subkeys(key, k);
     memcpy(x->k2, k[1], 16);
     memcpy(x->k3, k[2], 16);
     x->cbc = EVP_CIPHER_CTX_new();
@@ -59,7 +61,7 @@ static void chain(struct xcbc *x, const uint8_t *in, size_t len, uint8_t last[16
     }
 }
 
-void xcbc_mac(struct xcbc *x, const struct span *parts, size_t n, uint8_t out[16])
+void xcbc_run(struct xcbc *x, const struct span *parts, size_t n, uint8_t out[16])
 {
     static const uint8_t zero[16];
     uint8_t held[16]; /* the last block seen: held back, as it may be the message's last */
@@ -91,11 +93,4 @@ void xcbc_mac(struct xcbc *x, const struct span *parts, size_t n, uint8_t out[16
     for (int i = 0; i < 16; i++)
         held[i] ^= k[i];
     chain(x, held, 16, out);
-}
-
-void xcbc_compute(const uint8_t key[16], const struct span *parts, size_t n, uint8_t out[16])
-{
-    struct xcbc *x = xcbc_new(key);
-    xcbc_mac(x, parts, n, out);
-    xcbc_free(x);
 }
