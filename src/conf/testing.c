@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See testing.h. */
+#include "conf/testing.h"
+
+static bool read_memory(void *ctx, struct arena *a, const char *path, struct span *out, struct diag *d)
+{
+    (void)a;
+    (void)d;
+    const struct memory_source *m = ctx;
+    for (size_t i = 0; i < m->n; i++) {
+        if (strcmp(m->files[i].path, path) == 0) {
+            *out = m->files[i].len ? span_of(m->files[i].text, m->files[i].len) : span_str(m->files[i].text);
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool matches(const char *pattern, const char *s)
+{
+    for (; *pattern && *pattern != '*'; pattern++, s++) {
+        if (!*s || (*pattern != *s && *pattern != '?'))
+            return false;
+    }
+    if (!*pattern)
+        return !*s;
+    for (;; s++) {
+        if (matches(pattern + 1, s))
+            return true;
+        if (!*s || *s == '/')
+            return false;
+    }
+}
+
+/* Many stars serve nobody and cost exponential time. */
+static bool is_cheap(const char *pattern)
+{
+    size_t stars = 0;
+    for (const char *p = pattern; *p; p++)
+        stars += *p == '*';
+    return stars <= 3;
+}
+
+static size_t glob_memory(void *ctx, struct arena *a, const char *pattern, const char ***paths)
+{
+    const struct memory_source *m = ctx;
+    size_t n = 0;
+    *paths = arena_calloc(a, m->n, sizeof(**paths));
+    for (size_t i = 0; i < m->n; i++) {
+        if (is_cheap(pattern) && matches(pattern, m->files[i].path))
+            (*paths)[n++] = m->files[i].path;
+    }
+    return n;
+}
+
+struct conf_source memory_source(struct memory_source *m)
+{
+    return (struct conf_source){.ctx = m, .read = read_memory, .glob = glob_memory};
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A conf_source over files in memory: for tests and fuzzing, and for texts that never were files. */
+#pragma once
+
+#include "conf/conf.h"
+
+struct memory_file {
+    const char *path, *text;
+    size_t len; /* 0: up to the NUL */
+};
+
+struct memory_source {
+    const struct memory_file *files;
+    size_t n;
+};
+
+/* Patterns know '*' and '?' inside one path element. */
+struct conf_source memory_source(struct memory_source *m);
