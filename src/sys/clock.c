@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sys/clock.h"
+#include <time.h>
+
+int64_t clock_mono(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_BOOTTIME, &ts);
+    return ts.tv_sec * TIME_SECOND + ts.tv_nsec / 1000;
+}
+
+struct time clock_now(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_REALTIME, &ts);
+    return (struct time){.mono = clock_mono(), .wall = ts.tv_sec};
+}

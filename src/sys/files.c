@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Files for conf/: see files.h. Only regular files are read: a FIFO or a device would block or never end. */
+#include "sys/files.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FILE_MAX (16 << 20)
+
+static bool refuse(struct diag *d, const char *path, const char *why)
+{
+    diag_set(d, FAIL_CONFIG, "cannot read %s: %s", path, why);
+    return false;
+}
+
+static bool read_whole(int fd, struct arena *a, const char *path, struct span *out, struct diag *d)
+{
+    struct stat st;
+    if (fstat(fd, &st) < 0)
+        return refuse(d, path, strerror(errno));
+    if (!S_ISREG(st.st_mode))
+        return refuse(d, path, "not a regular file");
+    if (st.st_size > FILE_MAX)
+        return refuse(d, path, "larger than 16 MiB");
+    size_t want = (size_t)st.st_size, len = 0;
+    uint8_t *buf = arena_alloc(a, want + 1); /* never an empty allocation */
+    if (!buf)
+        return refuse(d, path, "the configuration is too large");
+    while (len < want) {
+        ssize_t n = read(fd, buf + len, want - len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return refuse(d, path, strerror(errno));
+        if (n == 0)
+            break;
+        len += (size_t)n;
+    }
+    *out = span_of(buf, len);
+    return true;
+}
+
+static bool files_read(void *ctx, struct arena *a, const char *path, struct span *out, struct diag *d)
+{
+    (void)ctx;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0)
+        return errno == ENOENT || errno == ENOTDIR ? false : refuse(d, path, strerror(errno));
+    bool ok = read_whole(fd, a, path, out, d);
+    close(fd);
+    return ok;
+}
+
+static size_t files_glob(void *ctx, struct arena *a, const char *pattern, const char ***paths)
+{
+    (void)ctx;
+    glob_t g = {0};
+    size_t n = 0;
+    *paths = NULL;
+    if (glob(pattern, 0, NULL, &g) == 0) {
+        *paths = arena_calloc(a, g.gl_pathc, sizeof(**paths));
+        for (size_t i = 0; *paths && i < g.gl_pathc; i++) {
+            (*paths)[n] = arena_strdup(a, g.gl_pathv[i]);
+            n += (*paths)[n] != NULL;
+        }
+    }
+    globfree(&g);
+    return n;
+}
+
+struct conf_source files_source(void)
+{
+    return (struct conf_source){.read = files_read, .glob = files_glob};
+}

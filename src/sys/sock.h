@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Packet sockets: UDP for IKE and ESP in UDP, raw sockets of protocol 50. Each says to which local address a
+ * packet came and sends from the one that it is told; all carry our mark, so that Keyway's own packets escape
+ * the routes into the tunnel. */
+#pragma once
+
+#include "base/diag.h"
+#include "net/ip.h"
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#define SOCK_FWMARK  0x4b57 /* what `ip rule` excepts; see route.c */
+#define SOCK_CONTROL 256    /* bytes of ancillary data for one message */
+
+struct sock {
+    int fd; /* -1: not there */
+    uint8_t family;
+    uint16_t port; /* 0: raw */
+    bool is_df_set;
+};
+
+/* All are non-blocking. *s becomes fd -1 on failure. reports_errors: ICMP errors to our packets are queued
+ * for sock_next_error(). */
+bool sock_open_udp(struct sock *s, uint8_t family, uint16_t port, bool reports_errors, struct diag *d);
+/* receives false: for sending with another DF than the one that receives. */
+bool sock_open_esp(struct sock *s, uint8_t family, bool receives, struct diag *d);
+void sock_close(struct sock *s);
+/* DF on what is sent from now on (IPv6: whether the kernel may fragment). */
+void sock_set_df(struct sock *s, bool on);
+
+/* One datagram. prefix (a non-ESP marker) may be empty. False on an error that is not transient. */
+bool sock_send(const struct sock *s, struct ip local, const struct endpoint *remote, uint8_t tos,
+               struct span prefix, struct span bytes);
+/* One datagram into buf; false when there is none. */
+bool sock_receive(const struct sock *s, uint8_t *buf, size_t cap, size_t *len, struct endpoint *local,
+                  struct endpoint *remote);
+
+/* The next "too big" of the error queue; others are skipped. False when the queue is empty. */
+bool sock_next_too_big(const struct sock *s, struct ip *peer, uint32_t *mtu);
+
+/* ---- for batches */
+
+socklen_t sockaddr_from(const struct endpoint *e, struct sockaddr_storage *out);
+void sockaddr_to(const struct sockaddr_storage *sa, struct endpoint *out);
+/* Source address (unless unspecified) and TOS as ancillary data into control (SOCK_CONTROL bytes, aligned).
+ */
+void sock_put_control(struct msghdr *m, void *control, struct ip local, uint8_t tos);
+/* Local address and TOS of what was received; untouched when the kernel did not say. */
+void sock_get_control(struct msghdr *m, struct ip *local, uint8_t *tos);
