@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The key object: which kinds of key are served, their SubjectPublicKeyInfo and key id (RFC 5280 sections 4.1
+ * and 4.2.1.2). Loading is in pkey_load.c, signatures are in pkey_sign.c. See pkey.h. Not here: DSA, curves
+ * beside the named ones below, EC parameters spelled out. */
+#include "base/arena.h"
+#include "crypto/evp.h"
+#include "crypto/pkey_impl.h"
+#include <openssl/core_names.h>
+#include <openssl/x509.h>
+#include <stdlib.h>
+
+/* Below: refused as too weak. Above: a peer could make us compute for long. */
+enum { RSA_BITS_MIN = 1024, RSA_BITS_MAX = 8192 };
+
+static const char *const curves[] = {"prime256v1",      "secp384r1",       "secp521r1",
+                                     "brainpoolP256r1", "brainpoolP384r1", "brainpoolP512r1"};
+
+static bool curve_is_served(const EVP_PKEY *evp, char *name, size_t cap)
+{
+    int is_explicit = 0;
+    OSSL_PARAM ask[] = {
+        OSSL_PARAM_construct_int(OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS, &is_explicit),
+        OSSL_PARAM_construct_end(),
+    };
+    name[0] = '\0';
+    EVP_PKEY_get_params(evp, ask);
+    if (is_explicit || !EVP_PKEY_get_group_name(evp, name, cap, NULL))
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(curves); i++) {
+        if (strcmp(curves[i], name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool check_kind(struct pkey *k, struct diag *d)
+{
+    char curve[64];
+    int id = EVP_PKEY_get_base_id(k->evp);
+    int bits = EVP_PKEY_get_bits(k->evp);
+    k->bits = bits > 0 ? (unsigned)bits : 0;
+    switch (id) {
+    case EVP_PKEY_RSA:
+    case EVP_PKEY_RSA_PSS:
+        k->type = PKEY_RSA;
+        k->is_pss_only = id == EVP_PKEY_RSA_PSS;
+        if (k->bits >= RSA_BITS_MIN && k->bits <= RSA_BITS_MAX)
+            return true;
+        diag_set(d, FAIL_CERTIFICATE, "RSA key of %u bits refused", k->bits);
+        diag_expected(d, "%d to %d bits", RSA_BITS_MIN, RSA_BITS_MAX);
+        return false;
+    case EVP_PKEY_EC:
+        k->type = PKEY_ECDSA;
+        if (curve_is_served(k->evp, curve, sizeof(curve)))
+            return true;
+        diag_set(d, FAIL_CERTIFICATE, "elliptic curve not supported");
+        diag_expected(d, "a named curve: P-256, P-384, P-521 or brainpool r1 of 256, 384 or 512 bits");
+        diag_got(d, "%s", curve[0] ? curve : "a curve without a name");
+        return false;
+    case EVP_PKEY_ED25519:
+    case EVP_PKEY_ED448:
+        k->type = id == EVP_PKEY_ED25519 ? PKEY_ED25519 : PKEY_ED448;
+        return true;
+    default:
+        diag_set(d, FAIL_CERTIFICATE, "kind of key not supported");
+        diag_expected(d, "RSA, ECDSA, Ed25519 or Ed448");
+        diag_got(d, "%s", OBJ_nid2sn(id) ? OBJ_nid2sn(id) : "an unknown algorithm");
+        return false;
+    }
+}
+
+static bool fill_spki(struct pkey *k, struct span spki)
+{
+    uint8_t *encoded = NULL;
+    if (!spki.len) {
+        int len = i2d_PUBKEY(k->evp, &encoded);
+        if (len <= 0)
+            return false;
+        spki = span_of(encoded, (size_t)len);
+    }
+    k->spki = mem_new(spki.len);
+    k->spki_len = spki.len;
+    memcpy(k->spki, spki.ptr, spki.len);
+    OPENSSL_free(encoded);
+
+    const uint8_t *at = k->spki, *bits = NULL;
+    int bits_len = 0;
+    X509_PUBKEY *parsed = d2i_X509_PUBKEY(NULL, &at, (long)k->spki_len);
+    bool is_ok = parsed && X509_PUBKEY_get0_param(NULL, &bits, &bits_len, NULL, parsed) && bits_len > 0;
+    if (is_ok) {
+        struct span key_bits = span_of(bits, (size_t)bits_len);
+        hash_digest(HASH_SHA1, &key_bits, 1, k->keyid);
+    }
+    X509_PUBKEY_free(parsed);
+    return is_ok;
+}
+
+struct pkey *pkey_wrap_take(EVP_PKEY *evp, bool is_private, struct span spki, struct diag *d)
+{
+    struct pkey *k = mem_new(sizeof(*k));
+    atomic_init(&k->refs, 1);
+    k->evp = evp;
+    k->is_private = is_private;
+    if (!check_kind(k, d)) {
+        pkey_unref(k);
+        return NULL;
+    }
+    if (!fill_spki(k, spki)) {
+        diag_set(d, FAIL_CERTIFICATE, "the key has no public part that can be encoded");
+        pkey_unref(k);
+        return NULL;
+    }
+    return k;
+}
+
+struct pkey *pkey_ref(struct pkey *k)
+{
+    atomic_fetch_add_explicit(&k->refs, 1, memory_order_relaxed);
+    return k;
+}
+
+void pkey_unref(struct pkey *k)
+{
+    if (!k || atomic_fetch_sub_explicit(&k->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    EVP_PKEY_free(k->evp); /* wipes private parts */
+    free(k->spki);
+    free(k);
+}
+
+enum pkey_type pkey_type(const struct pkey *k)
+{
+    return k->type;
+}
+
+unsigned pkey_bits(const struct pkey *k)
+{
+    return k->bits;
+}
+
+bool pkey_is_private(const struct pkey *k)
+{
+    return k->is_private;
+}
+
+struct span pkey_spki(const struct pkey *k)
+{
+    return span_of(k->spki, k->spki_len);
+}
+
+void pkey_keyid(const struct pkey *k, uint8_t out[20])
+{
+    memcpy(out, k->keyid, sizeof(k->keyid));
+}
+
+bool pkey_same(const struct pkey *a, const struct pkey *b)
+{
+    return a->type == b->type && EVP_PKEY_eq(a->evp, b->evp) == 1;
+}
