@@ -377,7 +377,7 @@ static void run_wycheproof(const char *name, const char *id_hex, size_t least)
     json_t *doc = json_load_file(path, 0, &err);
     if (!doc)
         fail_msg("%s: %s", path, err.text);
-    uint8_t auth[4096]; /* the identifier, then each signature in turn */
+    uint8_t auth[8192]; /* the identifier, then each signature in turn */
     struct span id = hex(id_hex);
     memcpy(auth, id.ptr, id.len);
     json_array_foreach(json_object_get(doc, "testGroups"), i, group)
