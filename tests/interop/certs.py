@@ -28,7 +28,6 @@ class Certificates:
     def __init__(self, directory):
         self.dir = directory
         os.makedirs(directory, exist_ok=True)
-        self.ca = self._ca("ca", "Keyway Lab CA")
 
     def path(self, name):
         return os.path.join(self.dir, name)
@@ -60,6 +59,8 @@ class Certificates:
         """A certificate for `host` (DNS name in subject and SAN). days < 0: it expired yesterday."""
         if os.path.exists(self.path(name + ".pem")):
             return name
+        if issuer == "ca" and not os.path.exists(self.path("ca.pem")):
+            self._ca("ca", "Keyway Lab CA")
         self._key(name, kind)
         csr = self.path(name + ".csr")
         _openssl("req", "-new", "-key", self.path(name + ".key"), "-subj", f"/O=Keyway Lab/CN={host}", "-out", csr)
@@ -100,6 +101,8 @@ class Certificates:
         return out
 
     def intermediate(self, name, issuer="ca", padding=0):
+        if not os.path.exists(self.path("ca.pem")):
+            self._ca("ca", "Keyway Lab CA")
         if not os.path.exists(self.path(name + ".pem")):
             self._ca(name, f"Keyway Lab {name}", issuer=issuer, padding=padding)
         return name

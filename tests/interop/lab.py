@@ -25,10 +25,11 @@ import matrix  # noqa: E402
 import peers  # noqa: E402
 import topology  # noqa: E402
 from certs import Certificates  # noqa: E402
-from gateways import Keyway, StrongSwan, has_keyway  # noqa: E402
+from gateways import Keyway, StrongSwan, default_bindir, has_keyway  # noqa: E402
 from net import LabError, Net, end_on_signals, wait_for  # noqa: E402
 from rows import PYTHON, run_row  # noqa: E402
 from transfer import PORT  # noqa: E402
+from uml import host as uml  # noqa: E402
 
 LOGS = os.path.join(peers.REPO, "build", "lab-logs")
 
@@ -64,7 +65,7 @@ class Lab:
                 for argv in (["ip", "addr"], ["ip", "rule"], ["ip", "route", "show", "table", "all"],
                              ["ip", "-6", "route", "show", "table", "all"], ["ip", "-s", "xfrm", "state"]):
                     f.write(f"# {' '.join(argv)}\n{self.net[n].sh(*argv, check=False)}\n")
-        return os.path.relpath(target, peers.REPO)
+        return f"build/lab-logs/{name}"
 
     def fresh_logs(self):
         """Each row's log starts empty where the daemon starts with it."""
@@ -151,6 +152,25 @@ def run_matrix(rows, report, left):
         lab.close()
 
 
+def run_uml(rows, report, left, patterns):
+    """The rows against a kernel's ESP, all in one guest."""
+    if not rows:
+        return
+    seen = []
+    tally = type("Tally", (), {"add": lambda _, name, **kw: (seen.append(name), report.add(name, **kw))})()
+    try:
+        uml.run_guest(tally, LOGS, left, patterns or (), uml_bindir())
+    except LabError as e:
+        for row in rows:
+            if row.name not in seen:
+                report.add(row.name, "FAIL", 0, last_line(e))
+
+
+def uml_bindir():
+    """The guest's daemon: KEYWAY_UML_BIN, or the same as outside."""
+    return os.environ.get("KEYWAY_UML_BIN") or default_bindir()
+
+
 def selected(items, patterns):
     return [i for i in items if not patterns or any(fnmatch.fnmatch(i.name, p) or p in i.name for p in patterns)]
 
@@ -178,7 +198,10 @@ def main():
             report.add(row.name, "not run", 0, "keywayd is not built")
         return report.finish(args.summary)
     print(f"lab: {left} against strongSwan {peers.strongswan_version()}")
-    run_matrix(rows, report, left)
+    if rows:
+        run_matrix(rows, report, left)
+    if "uml" in groups:
+        run_uml(selected(matrix.KERNEL_ROWS, args.only), report, left, args.only)
     return report.finish(args.summary)
 
 

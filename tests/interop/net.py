@@ -113,7 +113,7 @@ class Node:
 
 
 class Net:
-    """Nodes and what connects them. topology: {"nodes": {name: {"router": bool}}, "links": [((node, device,
+    """Nodes and what connects them. topology: {"nodes": {name: {"router": bool, "bridge": (devices)}}, "links": [((node, device,
     [addresses]), (node, device, [addresses]))], "routes": [(node, destination, via)]}."""
 
     def __init__(self, topology, tag=""):
@@ -126,6 +126,8 @@ class Net:
             node = self.nodes[name] = Node(self, name)
             sh("ip", "netns", "add", node.ns)
             batch[name] = ["link set lo up"]
+            if "bridge" in attributes:
+                batch[name] += ["link add br0 type bridge mcast_snooping 0", "link set br0 up"]
             self._sysctl(node, attributes)
         for (n0, d0, a0), (n1, d1, a1) in topology["links"]:
             sh("ip", "link", "add", d0, "netns", self.nodes[n0].ns, "type", "veth", "peer", "name", d1,
@@ -134,6 +136,8 @@ class Net:
                 for a in addresses:
                     batch[n].append(f"addr add {a} dev {d}" + (" nodad" if ":" in a else ""))
                 batch[n].append(f"link set {d} up mtu 1500")
+        for name, attributes in topology["nodes"].items():
+            batch[name] += [f"link set {d} master br0" for d in attributes.get("bridge", ())]
         for n, dst, via in topology.get("routes", []):
             if dst == "default":
                 dst = "::/0" if ":" in via else "0.0.0.0/0"
@@ -149,6 +153,8 @@ class Net:
         settings = ["net/ipv4/conf/all/rp_filter 0", "net/ipv4/conf/default/rp_filter 0",
                     "net/ipv6/conf/all/accept_dad 0", "net/ipv6/conf/default/accept_dad 0",
                     "net/ipv6/conf/default/router_solicitations 0", "net/ipv4/ping_group_range '0 65535'"]
+        if "bridge" in attributes:
+            settings += ["net/ipv6/conf/all/disable_ipv6 1", "net/ipv6/conf/default/disable_ipv6 1"]
         if attributes.get("router"):
             settings += ["net/ipv4/ip_forward 1", "net/ipv6/conf/all/forwarding 1"]
         script = "; ".join(f"echo {s.split(' ', 1)[1].strip(chr(39))} > /proc/sys/{s.split(' ', 1)[0]}"

@@ -100,7 +100,7 @@ def suite_of(sa):
 def run_row(lab, row):
     """Raises LabError when anything that the row demands is not so. Returns what was negotiated."""
     net, a, b = lab.net, lab.a, lab.b
-    capture = Capture(net["ga"], "w0", os.path.join(lab.work, "outer.pcap"))
+    capture = Capture(net[topology.WIRE[0]], topology.WIRE[1], os.path.join(lab.work, "outer.pcap"))
     lab.capture = capture
     try:
         (tree_a, files_a), (tree_b, files_b) = sides(row.inner, row.outer, row.auth, row.ike, row.esp, certs=lab.certs,

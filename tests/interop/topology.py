@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The networks of the lab, as data.
 
-    client A ---- gateway A ======== gateway B ---- client B
-    10.1.0.2      10.1.0.1 |outer  | 10.2.0.1      10.2.0.2
-    fd01::2       fd01::1  |       | fd02::1       fd02::2
+    client A ---- gateway A ==== wire ==== gateway B ---- client B
+    10.1.0.2      10.1.0.1 |10.9.0.1   10.9.0.2| 10.2.0.1     10.2.0.2
+    fd01::2       fd01::1  |fd09::1     fd09::2| fd02::1      fd02::2
 
-Gateway A is Keyway, gateway B the peer. In NAT a router stands between the gateways and hides gateway A.
+Gateway A is Keyway, gateway B the peer. The wire is a bridge of its own, where neither end can touch up what the
+capture sees; setting it down is how a peer becomes unreachable. In NAT it is a router that hides gateway A.
 """
+WIRE = ("wire", "wa")  # where captures run
+
 A4, B4 = "10.9.0.1", "10.9.0.2"
 A6, B6 = "fd09::1", "fd09::2"
 NET = {4: ("10.1.0.0/24", "10.2.0.0/24"), 6: ("fd01::/64", "fd02::/64")}
@@ -24,8 +27,9 @@ _client_routes = [
 ]
 
 PLAIN = {
-    "nodes": {"ca": {}, "ga": {"router": True}, "gb": {"router": True}, "cb": {}},
-    "links": _inside + [(("ga", "w0", [A4 + "/24", A6 + "/64"]), ("gb", "w1", [B4 + "/24", B6 + "/64"]))],
+    "nodes": {"ca": {}, "ga": {"router": True}, "wire": {"bridge": ("wa", "wb")}, "gb": {"router": True}, "cb": {}},
+    "links": _inside + [(("ga", "w0", [A4 + "/24", A6 + "/64"]), ("wire", "wa", [])),
+                        (("wire", "wb", []), ("gb", "w1", [B4 + "/24", B6 + "/64"]))],
     # A gateway that leaks must leak into the capture, not into "no route": each would send everything outside.
     "routes": _client_routes + [("ga", "default", B4), ("gb", "default", A4),
                                 ("ga", "default", B6), ("gb", "default", A6)],
@@ -34,10 +38,10 @@ PLAIN = {
 # Gateway A at 192.168.7.2 behind a router that is 10.9.0.1 to the world.
 NAT_INNER = "192.168.7.2"
 NAT = {
-    "nodes": {"ca": {}, "ga": {"router": True}, "nat": {"router": True}, "gb": {"router": True}, "cb": {}},
+    "nodes": {"ca": {}, "ga": {"router": True}, "wire": {"router": True}, "gb": {"router": True}, "cb": {}},
     "links": _inside + [
-        (("ga", "w0", [NAT_INNER + "/24"]), ("nat", "n0", ["192.168.7.1/24"])),
-        (("nat", "n1", [A4 + "/24"]), ("gb", "w1", [B4 + "/24"])),
+        (("ga", "w0", [NAT_INNER + "/24"]), ("wire", "wn", ["192.168.7.1/24"])),
+        (("wire", "wa", [A4 + "/24"]), ("gb", "w1", [B4 + "/24"])),
     ],
     "routes": _client_routes + [("ga", "default", "192.168.7.1"), ("gb", "default", A4)],
 }
@@ -45,5 +49,5 @@ NAT = {
 
 def masquerade(net):
     """nftables in the router: everything from gateway A leaves with the router's own address."""
-    net["nat"].sh("nft", "add table ip nat; add chain ip nat post { type nat hook postrouting priority 100; }; "
-                         "add rule ip nat post oifname n1 masquerade random")
+    net["wire"].sh("nft", "add table ip nat; add chain ip nat post { type nat hook postrouting priority 100; }; "
+                         "add rule ip nat post oifname wa masquerade random")

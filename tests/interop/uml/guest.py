@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Inside the guest: runs the kernel rows and says each result as one line of JSON behind a mark."""
+import json
+import os
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.dirname(HERE))
+
+import lab as lab_module  # noqa: E402
+import matrix  # noqa: E402
+
+MARK = "@kwlab "
+
+
+class Console:
+    """Stands for the report of the host."""
+
+    def add(self, name, result, seconds, text=""):
+        print(MARK + json.dumps({"name": name, "result": result, "seconds": seconds, "text": text}), flush=True)
+
+
+def main():
+    lab_module.LOGS = "/run/host"
+    left = os.environ.get("KWLAB_LEFT", "Keyway")
+    patterns = [p for p in os.environ.get("KWLAB_ONLY", "").split(",") if p]
+    rows = lab_module.selected(matrix.KERNEL_ROWS, patterns)
+    console, start = Console(), time.monotonic()
+    lab = lab_module.Lab(left, kernel=True)
+    try:
+        lab.b.start()
+        have = lab.b.algorithms()
+        print(f"guest: ready after {time.monotonic() - start:.1f} s", flush=True)
+        for row in rows:
+            lab_module.run_one(lab, row, console, have)
+    finally:
+        lab.close()
+    print(MARK + json.dumps({"end": True}), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Boots one User Mode Linux guest on this very root file system, so that the peer has a kernel with ESP, and
+passes its results on. The guest sees the host's files read-only and has its own network."""
+import glob
+import json
+import os
+import shutil
+import signal
+import subprocess
+import threading
+
+import peers
+from net import LabError
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+MARK = "@kwlab "
+SECONDS = 400
+
+
+def _modules():
+    """The guest's modprobe looks where the host's would."""
+    found = glob.glob("/usr/lib/uml/modules/*")
+    if not shutil.which("linux.uml") or not found:
+        raise LabError("user-mode-linux is not installed")
+    version = os.path.basename(found[0])
+    link = "/lib/modules/" + version
+    os.makedirs("/lib/modules", exist_ok=True)
+    if not os.path.exists(link):
+        os.symlink(found[0], link)
+    if not os.path.exists(found[0] + "/modules.dep.bin"):
+        subprocess.run(["depmod", version], check=True)
+
+
+def _shim():
+    """See xstate.c. Returns the environment to start the guest with."""
+    source, built = HERE + "/xstate.c", peers.CACHE + "/xstate.so"
+    if not os.path.exists(built) or os.path.getmtime(built) < os.path.getmtime(source):
+        os.makedirs(peers.CACHE, exist_ok=True)
+        subprocess.run(["gcc", "-O2", "-shared", "-fPIC", "-o", built, source, "-ldl"], check=True)
+    return {**os.environ, "LD_PRELOAD": built}
+
+
+def _parameter(key, value):
+    """The kernel's command line splits at blanks and hands unknown NAME=VALUE words to init's environment."""
+    if any(c.isspace() for c in value):
+        raise LabError(f"{key}: a path with blanks cannot reach the guest: {value}")
+    return f"{key}={value}"
+
+
+def run_guest(report, logs, left="Keyway", patterns=(), bindir=None):
+    """Runs the kernel rows; report.add() is called for each as it ends. Returns the names that were reported."""
+    _modules()
+    os.makedirs(logs, exist_ok=True)
+    argv = ["linux.uml", "mem=768M", "root=/dev/root", "rootfstype=hostfs", "rootflags=/", "ro",
+            f"init={HERE}/init.sh", "con=null", "con0=null,fd:1", "quiet", "panic=1",
+            _parameter("KWLAB_DIR", os.path.dirname(HERE)), _parameter("KWLAB_OUT", logs),
+            _parameter("KWLAB_LEFT", left)]
+    if patterns:
+        argv.append(_parameter("KWLAB_ONLY", ",".join(patterns)))
+    if bindir:
+        argv.append(_parameter("KEYWAY_BIN", bindir))
+    guest = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                             start_new_session=True, env=_shim())
+    # The guest is a family of processes in a session of its own.
+    watchdog = threading.Timer(SECONDS, lambda: _end(guest))
+    watchdog.start()
+    seen, ended, console = [], False, os.path.join(logs, "uml-console.log")
+    try:
+        with open(console, "w") as log:
+            for raw in guest.stdout:
+                line = raw.decode(errors="replace").rstrip("\r\n")
+                log.write(line + "\n")
+                log.flush()
+                if MARK not in line:
+                    continue
+                message = json.loads(line[line.index(MARK) + len(MARK) :])
+                if "end" in message:
+                    ended = True
+                else:
+                    seen.append(message["name"])
+                    report.add(**message)
+    finally:
+        watchdog.cancel()
+        _end(guest)
+    if not ended:
+        with open(console) as log:
+            tail = log.read().splitlines()[-5:]
+        raise LabError(f"the guest ended early [{os.path.relpath(console, peers.REPO)}]: {' | '.join(tail)}")
+    return seen
+
+
+def _end(guest):
+    try:
+        guest.wait(3)
+    except subprocess.TimeoutExpired:
+        pass
+    try:
+        os.killpg(guest.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    guest.wait()
