@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+# Building and the small commands.
+
+# build_preset PRESET [TARGET...]: quiet when it goes well; the compiler's words when it does not.
+build_preset() {
+  local preset=$1 log=build/$1.log start=$SECONDS
+  shift
+  mkdir -p build
+  if ! { cmake --preset "$preset" && cmake --build "build/$preset" --parallel "$(nproc)" ${1:+--target "$@"}; } >"$log" 2>&1
+  then
+    grep -E -A12 'error|FAILED|undefined reference' "$log" | head -80 >&2
+    echo "./dev: building $preset failed; everything is in $log" >&2
+    return 1
+  fi
+  echo "built $preset in $((SECONDS - start)) s"
+}
+
+dev_build() {
+  need $BUILD_PACKAGES
+  build_preset release
+  echo "programs are in build/release/bin:" build/release/bin/*
+}
+
+dev_demo() {
+  need_root
+  need $BUILD_PACKAGES $LAB_PACKAGES
+  build_preset release
+  exec /usr/bin/python3 tests/interop/demo.py "$@"
+}
+
+dev_lab() {
+  need_root
+  need $BUILD_PACKAGES $TEST_PACKAGES $LAB_PACKAGES
+  case " $* " in
+    *" --list "* | *" --help "*) ;;
+    *) build_preset release && build_preset dev keywayd keyway ;;
+  esac
+  exec /usr/bin/python3 tests/interop/lab.py "$@"
+}
+
+dev_bench() {
+  need_root
+  need $BUILD_PACKAGES $LAB_PACKAGES
+  build_preset release
+  local b
+  for b in build/release/bin/bench_*; do
+    [ ! -x "$b" ] || { echo "== ${b##*/}"; "$b"; }
+  done
+  exec /usr/bin/python3 tests/interop/bench.py "$@"
+}
+
+dev_fuzz() {
+  need $BUILD_PACKAGES $FUZZ_PACKAGES
+  build_preset fuzz
+  local seconds=${1:-60} t name failed=0
+  for t in build/fuzz/bin/fuzz_*; do
+    name=${t##*/fuzz_}
+    mkdir -p "build/fuzz/corpus/$name" "build/fuzz/crashes"
+    echo "== $name, $seconds s"
+    "$t" -max_total_time="$seconds" -print_final_stats=1 -artifact_prefix="build/fuzz/crashes/$name-" \
+      "build/fuzz/corpus/$name" $(ls -d "tests/fuzz/corpus/$name" 2>/dev/null) 2>&1 | tail -n 12
+    [ "${PIPESTATUS[0]}" = 0 ] || failed=1
+  done
+  [ $failed = 0 ] || { echo "a target failed: what broke it is in build/fuzz/crashes" >&2; return 1; }
+}
+
+dev_fmt() {
+  need clang-format
+  git ls-files -co --exclude-standard 'src/*.[ch]' 'tests/*.[ch]' | xargs clang-format -i
+}
+
+dev_check() {
+  need $BUILD_PACKAGES $TEST_PACKAGES
+  build_preset dev
+  tools/check.sh build/dev
+}
+
+dev_mutate() {
+  need $BUILD_PACKAGES $TEST_PACKAGES $LAB_PACKAGES
+  exec /usr/bin/python3 tools/mutate.py "$@"
+}

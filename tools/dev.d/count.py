@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Adds up what the parts of ./dev test left in a folder: ctest.xml, check.txt, lab.json. Names what failed and what
+was not run; ends with the one line "N passed, N failed, N not run"; exit 0 only when all ran and passed.
+
+A part that left nothing counts as failed: silence is not success. A test whose output has a line of its own
+"N passed, N failed" (the simulator counts scenarios) counts as that many instead of one.
+"""
+import json
+import os
+import re
+import sys
+import xml.etree.ElementTree as xml
+
+OWN_COUNT = re.compile(r"^(\d+) passed, (\d+) failed$", re.M)
+
+
+class Count:
+    def __init__(self):
+        self.passed, self.failed, self.not_run = 0, [], []
+
+    def ctest(self, path):
+        try:
+            cases = xml.parse(path).getroot().findall("testcase")
+        except (OSError, xml.ParseError) as e:
+            return self.failed.append(f"ctest: left no result: {e}")
+        if not cases:
+            self.failed.append("ctest: there were no tests")
+        for case in cases:
+            name, status = case.get("name"), case.get("status")
+            text = case.findtext("system-out") or ""
+            own = OWN_COUNT.findall(text)
+            if own:
+                good, bad = map(int, own[-1])
+                self.passed += good
+                bad_lines = [line for line in text.splitlines() if line.startswith("FAIL ")]
+                self.failed += [f"{name}: {line[5:]}" for line in bad_lines[:bad]]
+                self.failed += [f"{name}: one more of its own count"] * (bad - len(bad_lines))
+                if status == "run" or bad:
+                    continue
+            elif status == "run":
+                self.passed += 1
+                continue
+            skipped = case.find("skipped")
+            if skipped is not None or status in ("notrun", "disabled"):
+                self.not_run.append(f"{name}: {(skipped is not None and skipped.get('message')) or status}")
+            else:
+                failure = case.find("failure")
+                self.failed.append(f"{name}: {(failure is not None and failure.get('message')) or status}")
+
+    def check(self, path):
+        try:
+            lines = open(path, errors="replace").read().splitlines()
+        except OSError as e:
+            return self.failed.append(f"checks: left no result: {e}")
+        ok = [line for line in lines if line.startswith("ok ")]
+        bad = [line for line in lines if line.startswith("FAIL ")]
+        self.passed += len(ok)
+        self.failed += [line[5:].strip() for line in bad]
+        if lines[-1] != "exit 0" and not bad:
+            self.failed.append(f"checks: {lines[-1]}")
+        if lines[-1] == "exit 0" and not ok:
+            self.passed += 1
+
+    def lab(self, path):
+        try:
+            results = json.load(open(path))["results"]
+        except (OSError, ValueError, KeyError) as e:
+            return self.failed.append(f"lab: left no result: {e}")
+        if not results:
+            self.failed.append("lab: there were no rows")
+        for r in results:
+            if r["result"] == "ok":
+                self.passed += 1
+            elif r["result"] == "FAIL":
+                self.failed.append(f"lab {r['name']}: {r['text']}")
+            elif r["result"] == "not run":
+                self.not_run.append(f"lab {r['name']}: {r['text']}")
+            else:
+                print(f"the peer lacks: lab {r['name']}: {r['text']}")
+
+
+def main(folder):
+    count = Count()
+    count.ctest(os.path.join(folder, "ctest.xml"))
+    count.check(os.path.join(folder, "check.txt"))
+    count.lab(os.path.join(folder, "lab.json"))
+    for line in count.failed:
+        print(f"failed: {line[:400]}")
+    for line in count.not_run:
+        print(f"not run: {line[:400]}")
+    print(f"{count.passed} passed, {len(count.failed)} failed, {len(count.not_run)} not run")
+    return 1 if count.failed or count.not_run or not count.passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+# The whole test run: its parts in order, then one line that counts them all.
+
+dev_test() {
+  local start=$SECONDS
+  need_root
+  need $BUILD_PACKAGES $TEST_PACKAGES $LAB_PACKAGES
+  rm -rf build/results
+  mkdir -p build/results
+  build_preset dev
+  echo "== unit tests, vectors, simulation, fuzz corpora"
+  ctest --test-dir build/dev -j "$(nproc)" --output-on-failure --timeout 600 --test-output-size-passed 200000 \
+    --output-junit "$PWD/build/results/ctest.xml" || true
+  echo "== checks"
+  local code=0
+  tools/check.sh build/dev 2>&1 | tee build/results/check.txt || code=$?
+  echo "exit $code" >>build/results/check.txt
+  build_preset release || true
+  echo "== lab"
+  /usr/bin/python3 tests/interop/lab.py --summary build/results/lab.json || true
+  echo "== all, after $((SECONDS - start)) s"
+  exec /usr/bin/python3 tools/dev.d/count.py build/results
+}
