@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sys/dataplane_record.h"
+#include "base/secret.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char *keep_name(char *to, size_t cap, const char *name)
+{
+    if (!name)
+        return NULL;
+    snprintf(to, cap, "%s", name);
+    return to;
+}
+
+struct dataplane_record *dataplane_record_new(const struct action *a)
+{
+    bool has_sa = a->kind == ACTION_SA_ADD || a->kind == ACTION_SA_UPDATE || a->kind == ACTION_SA_DEL;
+    bool has_policy = a->kind == ACTION_POLICY_ADD;
+    if (!has_sa && !has_policy && a->kind != ACTION_POLICY_DEL)
+        return NULL;
+    struct dataplane_record *r = calloc(1, sizeof(*r));
+    if (!r)
+        abort();
+    r->action = *a;
+    if (has_sa) {
+        r->sa = *a->sa;
+        r->sa.connection = keep_name(r->connection, sizeof(r->connection), a->sa->connection);
+        r->sa.child = keep_name(r->child, sizeof(r->child), a->sa->child);
+        r->action.sa = &r->sa;
+    }
+    if (has_policy) {
+        r->policy = *a->policy;
+        r->action.policy = &r->policy;
+    }
+    return r;
+}
+
+void dataplane_record_free(struct dataplane_record *r)
+{
+    secret_wipe(r, sizeof(*r));
+    free(r);
+}

@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Routes, barriers and exceptions in the kernel: see route.h. Requests are synchronous: the kernel answers at
+ * once. */
+#include "sys/route.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "sys/sock.h"
+#include <errno.h>
+#include <ifaddrs.h>
+#include <libmnl/libmnl.h>
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define MESSAGE_MAX 512
+
+struct entry { /* one request; several may be for one kernel route */
+    struct map_node node;
+    uint64_t id;
+    struct route_spec spec;
+    struct prefix local; /* what the source address is chosen from */
+};
+
+struct kernel_route { /* one route that is in the kernel, and how many ask for it */
+    struct map_node node;
+    struct route_spec spec;
+    unsigned refs;
+    bool is_stale; /* an earlier run's */
+};
+
+struct route_table {
+    struct route_options o;
+    struct mnl_socket *nl;
+    unsigned seq;
+    struct map entries, routes;
+};
+
+static struct mnl_socket *open_netlink(struct diag *d)
+{
+    struct mnl_socket *nl = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+    if (nl && mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) == 0)
+        return nl;
+    diag_set(d, FAIL_GENERIC, "cannot open a netlink socket: %s", strerror(errno));
+    if (nl)
+        mnl_socket_close(nl);
+    return NULL;
+}
+
+/* 0 or an errno. */
+static int request(struct route_table *t, struct nlmsghdr *h, mnl_cb_t cb, void *ctx)
+{
+    char buf[16384];
+    unsigned port = mnl_socket_get_portid(t->nl);
+    h->nlmsg_seq = ++t->seq;
+    if (mnl_socket_sendto(t->nl, h, h->nlmsg_len) < 0)
+        return errno;
+    for (;;) {
+        ssize_t n = mnl_socket_recvfrom(t->nl, buf, sizeof(buf));
+        if (n <= 0)
+            return n ? errno : EIO;
+        int r = mnl_cb_run(buf, (size_t)n, t->seq, port, cb, ctx);
+        if (r < 0)
+            return errno;
+        if (r == MNL_CB_STOP)
+            return 0;
+    }
+}
+
+/* ---- what is ours in the kernel */
+
+static uint64_t spec_hash(const struct route_spec *s)
+{
+    uint8_t key[19] = {(uint8_t)s->kind, s->dst.ip.family, s->dst.bits};
+    memcpy(key + 3, s->dst.ip.b, 16);
+    return map_hash(span_of(key, sizeof(key)));
+}
+
+static struct kernel_route *route_find(struct route_table *t, const struct route_spec *s)
+{
+    for (struct map_node *n = map_first(&t->routes, spec_hash(s)); n; n = map_next(n)) {
+        struct kernel_route *r = (struct kernel_route *)n;
+        if (r->spec.kind == s->kind && r->spec.dst.bits == s->dst.bits && ip_equal(r->spec.dst.ip, s->dst.ip))
+            return r;
+    }
+    return NULL;
+}
+
+static struct kernel_route *route_note(struct route_table *t, const struct route_spec *s)
+{
+    struct kernel_route *r = calloc(1, sizeof(*r));
+    if (!r)
+        abort();
+    r->spec = *s;
+    map_insert(&t->routes, &r->node, spec_hash(s));
+    return r;
+}
+
+static bool read_attrs(const struct nlmsghdr *h, const struct rtmsg *m, struct route_spec *s)
+{
+    const struct nlattr *a;
+    size_t len = m->rtm_family == AF_INET ? 4 : 16;
+    s->table = m->rtm_table;
+    s->dst = (struct prefix){.ip = {.family = m->rtm_family == AF_INET ? 4 : 6}, .bits = m->rtm_dst_len};
+    mnl_attr_for_each(a, h, sizeof(*m))
+    {
+        if (mnl_attr_get_type(a) == RTA_TABLE)
+            s->table = (int)mnl_attr_get_u32(a);
+        if (mnl_attr_get_type(a) == RTA_DST && mnl_attr_get_payload_len(a) == len)
+            memcpy(s->dst.ip.b, mnl_attr_get_payload(a), len);
+    }
+    switch (m->rtm_type) {
+    case RTN_UNICAST:
+        s->kind = ROUTE_TUNNEL;
+        return true;
+    case RTN_UNREACHABLE:
+        s->kind = ROUTE_BARRIER;
+        return true;
+    case RTN_THROW:
+        s->kind = ROUTE_EXCEPTION;
+        return true;
+    }
+    return false;
+}
+
+static int on_dumped_route(const struct nlmsghdr *h, void *ctx)
+{
+    struct route_table *t = ctx;
+    const struct rtmsg *m = mnl_nlmsg_get_payload(h);
+    struct route_spec s = {0};
+    if (m->rtm_protocol != ROUTE_PROTOCOL || (m->rtm_family != AF_INET && m->rtm_family != AF_INET6))
+        return MNL_CB_OK;
+    if (read_attrs(h, m, &s) && s.table == t->o.table && !route_find(t, &s))
+        route_note(t, &s)->is_stale = true;
+    return MNL_CB_OK;
+}
+
+static void note_stale(struct route_table *t)
+{
+    static const uint8_t families[] = {AF_INET, AF_INET6};
+    for (size_t i = 0; i < ARRAY_LEN(families); i++) {
+        char buf[MESSAGE_MAX];
+        struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
+        h->nlmsg_type = RTM_GETROUTE;
+        h->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+        struct rtmsg *m = mnl_nlmsg_put_extra_header(h, sizeof(*m));
+        m->rtm_family = families[i];
+        request(t, h, on_dumped_route, t);
+    }
+}
+
+/* ---- rules */
+
+static bool set_rules(struct route_table *t, bool adds, struct diag *d)
+{
+    for (uint8_t family = 4; family <= 6; family += 2) {
+        char buf[MESSAGE_MAX];
+        int err = request(t, route_rule_message(buf, family, t->o.table, t->o.priority, adds), NULL, NULL);
+        bool is_fine = !adds || err == 0 || err == EEXIST || (family == 6 && err == EAFNOSUPPORT);
+        if (is_fine)
+            continue;
+        diag_set(d, err == EPERM ? FAIL_PERMISSION : FAIL_GENERIC, "cannot add the IPv%u routing rule: %s",
+                 family, strerror(err));
+        diag_try(d, "root, or CAP_NET_ADMIN; install_routes = no does without routes");
+        return false;
+    }
+    return true;
+}
+
+struct route_table *route_open(const struct route_options *o, struct diag *d)
+{
+    struct mnl_socket *nl = open_netlink(d);
+    if (!nl)
+        return NULL;
+    struct route_table *t = calloc(1, sizeof(*t));
+    if (!t)
+        abort();
+    t->o = *o;
+    t->nl = nl;
+    t->seq = (unsigned)time(NULL);
+    map_init(&t->entries);
+    map_init(&t->routes);
+    note_stale(t);
+    if (set_rules(t, true, d))
+        return t;
+    route_close(t);
+    return NULL;
+}
+
+/* ---- adding */
+
+/* One of the machine's addresses inside the prefix, or none. */
+static struct ip source_inside(const struct prefix *local)
+{
+    struct ip found = {0};
+    struct ifaddrs *all = NULL;
+    if (!local->ip.family || getifaddrs(&all) < 0)
+        return found;
+    for (struct ifaddrs *i = all; i && !found.family; i = i->ifa_next) {
+        struct sockaddr_storage sa = {0};
+        struct endpoint e;
+        if (!i->ifa_addr || (i->ifa_addr->sa_family != AF_INET && i->ifa_addr->sa_family != AF_INET6))
+            continue;
+        memcpy(&sa, i->ifa_addr,
+               i->ifa_addr->sa_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6));
+        sockaddr_to(&sa, &e);
+        bool is_link_local = e.ip.family == 6 && e.ip.b[0] == 0xfe && (e.ip.b[1] & 0xc0) == 0x80;
+        bool is_loopback = e.ip.family == 4 ? e.ip.b[0] == 127 : !memcmp(e.ip.b, (uint8_t[16]){[15] = 1}, 16);
+        if (!is_link_local && !is_loopback && prefix_contains(local, e.ip))
+            found = e.ip;
+    }
+    freeifaddrs(all);
+    return found;
+}
+
+static bool install(struct route_table *t, const struct route_spec *s, struct diag *d)
+{
+    char buf[MESSAGE_MAX], dst[IP_TEXT_MAX];
+    int err = request(t, route_message(buf, s, true), NULL, NULL);
+    if (err && s->source.family) { /* the address may be going away: better a route without */
+        struct route_spec bare = *s;
+        bare.source.family = 0;
+        err = request(t, route_message(buf, &bare, true), NULL, NULL);
+    }
+    if (!err)
+        return true;
+    diag_set(d, FAIL_GENERIC, "cannot add the route to %s: %s", prefix_format(&s->dst, dst), strerror(err));
+    return false;
+}
+
+static bool hold(struct route_table *t, uint64_t id, const struct route_spec *s, const struct prefix *local,
+                 struct diag *d)
+{
+    if (!install(t, s, d))
+        return false;
+    struct kernel_route *r = route_find(t, s);
+    if (!r)
+        r = route_note(t, s);
+    r->spec = *s;
+    r->refs++;
+    r->is_stale = false;
+    struct entry *e = calloc(1, sizeof(*e));
+    if (!e)
+        abort();
+    e->id = id;
+    e->spec = *s;
+    e->local = *local;
+    map_insert(&t->entries, &e->node, map_hash_u64(id));
+    return true;
+}
+
+/* A route that covers the local network itself (0.0.0.0/0) must not pull its packets into the tunnel: those
+ * that come out of it are on their way there. */
+static bool covers_local(const struct route *r)
+{
+    return !r->is_exception && r->local.ip.family == r->dst.ip.family && r->local.bits > r->dst.bits &&
+           prefix_contains(&r->dst, r->local.ip);
+}
+
+bool route_add(struct route_table *t, const struct route *r, struct diag *d)
+{
+    struct route_spec s = {
+        .kind = r->is_exception     ? ROUTE_EXCEPTION
+                : r->is_unreachable ? ROUTE_BARRIER
+                                    : ROUTE_TUNNEL,
+        .dst = r->dst,
+        .device = t->o.device,
+        .table = t->o.table,
+    };
+    if (covers_local(r)) {
+        struct route_spec local = s;
+        local.kind = ROUTE_EXCEPTION;
+        local.dst = r->local;
+        if (!hold(t, r->id, &local, &r->local, d))
+            return false;
+    }
+    if (s.kind == ROUTE_TUNNEL)
+        s.source = source_inside(&r->local);
+    return hold(t, r->id, &s, &r->local, d);
+}
+
+/* ---- removing */
+
+static void drop_kernel_route(struct route_table *t, struct kernel_route *r)
+{
+    char buf[MESSAGE_MAX], dst[IP_TEXT_MAX];
+    int err = request(t, route_message(buf, &r->spec, false), NULL, NULL);
+    if (err && err != ESRCH && err != ENOENT && err != ENODEV)
+        log_line(LOG_WARN, "cannot remove the route to %s: %s", prefix_format(&r->spec.dst, dst),
+                 strerror(err));
+    map_remove(&t->routes, &r->node);
+    free(r);
+}
+
+static void release(struct route_table *t, struct entry *e)
+{
+    struct kernel_route *r = route_find(t, &e->spec);
+    if (r && r->refs && --r->refs == 0)
+        drop_kernel_route(t, r);
+    map_remove(&t->entries, &e->node);
+    free(e);
+}
+
+void route_del(struct route_table *t, uint64_t id)
+{
+    struct map_node *next;
+    for (struct map_node *n = map_first(&t->entries, map_hash_u64(id)); n; n = next) {
+        next = map_next(n);
+        struct entry *e = (struct entry *)n;
+        if (e->id == id)
+            release(t, e);
+    }
+}
+
+/* All nodes of a map, as an array of its own: the caller removes them one by one. */
+static struct map_node **map_nodes(const struct map *m)
+{
+    struct map_node **all = calloc(m->count + 1, sizeof(*all));
+    size_t n = 0;
+    if (!all)
+        abort();
+    for (size_t i = 0; i < m->size; i++) {
+        for (struct map_node *at = m->buckets[i]; at; at = at->next)
+            all[n++] = at;
+    }
+    return all;
+}
+
+static int drop_routes(struct route_table *t, bool only_stale)
+{
+    struct map_node **all = map_nodes(&t->routes);
+    int dropped = 0;
+    for (size_t i = 0; all[i]; i++) {
+        struct kernel_route *r = (struct kernel_route *)all[i];
+        if (only_stale && !r->is_stale)
+            continue;
+        drop_kernel_route(t, r);
+        dropped++;
+    }
+    free(all);
+    return dropped;
+}
+
+void route_sweep(struct route_table *t)
+{
+    int n = drop_routes(t, true);
+    if (n)
+        log_line(LOG_NOTICE, "removed %d route%s that an earlier run left", n, n > 1 ? "s" : "");
+}
+
+static int close_all(struct route_table *t)
+{
+    int dropped = drop_routes(t, false);
+    struct map_node **all = map_nodes(&t->entries);
+    for (size_t i = 0; all[i]; i++)
+        free(all[i]);
+    free(all);
+    set_rules(t, false, NULL);
+    map_deinit(&t->entries);
+    map_deinit(&t->routes);
+    mnl_socket_close(t->nl);
+    free(t);
+    return dropped;
+}
+
+void route_close(struct route_table *t)
+{
+    if (t)
+        close_all(t);
+}
+
+int route_cleanup(int table, int priority, struct diag *d)
+{
+    struct route_options o = {.table = table, .priority = priority};
+    struct route_table *t = route_open(&o, d);
+    return t ? close_all(t) : -1;
+}

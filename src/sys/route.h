@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Routes into the tunnel, in a table of their own behind one rule for each family:
+ *     not fwmark MARK lookup 220
+ * Three kinds: the route itself (dev kw0), the barrier that stays while a connection is loaded (unreachable,
+ * worse metric), and exceptions (throw: go on with the next table). Everything carries our rtm_protocol, so
+ * that what a crash left is recognised without a state file. Barriers survive kill -9 on purpose: no
+ * plaintext until the next start or `keywayd --cleanup`. */
+#pragma once
+
+#include "base/diag.h"
+#include "model/action.h"
+
+#define ROUTE_PROTOCOL 225 /* rtm_protocol of what is ours */
+
+struct route_table;
+
+struct route_options {
+    int device; /* index of kw0 */
+    int table, priority;
+};
+
+/* Installs the rules and notes what an earlier run left. NULL with the reason. */
+struct route_table *route_open(const struct route_options *o, struct diag *d);
+/* The same destination may be asked for several times; it goes when the last one does. */
+bool route_add(struct route_table *t, const struct route *r, struct diag *d);
+void route_del(struct route_table *t, uint64_t id);
+/* Removes what an earlier run left and nobody asked for again. Call when the configuration is in force, so
+ * that there is no moment without a barrier. */
+void route_sweep(struct route_table *t);
+/* Removes all of ours, rules too. */
+void route_close(struct route_table *t);
+/* The same without a daemon: after a crash. Returns how many routes were removed, or -1 with the reason. */
+int route_cleanup(int table, int priority, struct diag *d);
+
+/* ---- messages, pure: for tests */
+
+enum route_kind { ROUTE_TUNNEL, ROUTE_BARRIER, ROUTE_EXCEPTION };
+
+struct route_spec {
+    enum route_kind kind;
+    struct prefix dst;
+    struct ip source; /* preferred; family 0: none. ROUTE_TUNNEL only */
+    int device;       /* ROUTE_TUNNEL only */
+    int table;
+};
+
+struct nlmsghdr;
+/* RTM_NEWROUTE (create or replace) or RTM_DELROUTE into buf (at least 512 bytes). */
+struct nlmsghdr *route_message(void *buf, const struct route_spec *s, bool adds);
+struct nlmsghdr *route_rule_message(void *buf, uint8_t family, int table, int priority, bool adds);
