@@ -35,13 +35,23 @@ bool kex_generate(uint16_t group, struct secret *private_key, uint8_t public_key
     return true;
 }
 
+/* [RFC8031#3.2] a peer's point of small order gives an all-zero secret, which must be refused. libcrypto
+ * refuses it too; the check here does not rest on that. */
+static bool is_zero(struct span s)
+{
+    uint8_t seen = 0;
+    for (size_t i = 0; i < s.len; i++)
+        seen |= s.ptr[i];
+    return seen == 0;
+}
+
 bool kex_derive(uint16_t group, struct span private_key, struct span peer_public, struct secret *shared)
 {
     const struct kex_group *g = group_find(group);
     if (!g || private_key.len != g->private_len || peer_public.len != g->public_len)
         return false;
     struct secret out = secret_new(g->shared_len);
-    if (!g->family->derive(g, private_key.ptr, peer_public.ptr, out.ptr)) {
+    if (!g->family->derive(g, private_key.ptr, peer_public.ptr, out.ptr) || is_zero(secret_view(&out))) {
         secret_free(&out);
         return false;
     }
