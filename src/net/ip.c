@@ -128,6 +128,11 @@ const char *prefix_format(const struct prefix *p, char buf[IP_TEXT_MAX])
     return buf;
 }
 
+struct prefix prefix_of(struct ip ip, uint8_t bits)
+{
+    return (struct prefix){.ip = host_bits(ip, bits, false), .bits = bits};
+}
+
 bool prefix_contains(const struct prefix *p, struct ip ip)
 {
     return p->ip.family == ip.family && ip_equal(p->ip, host_bits(ip, p->bits, false));

@@ -42,3 +42,5 @@ bool prefix_parse(const char *text, struct prefix *out);
 const char *prefix_format(const struct prefix *p, char buf[IP_TEXT_MAX]);
 bool prefix_contains(const struct prefix *p, struct ip ip);
 struct ip prefix_last(const struct prefix *p);
+/* The prefix of that length that ip falls into. */
+struct prefix prefix_of(struct ip ip, uint8_t bits);
