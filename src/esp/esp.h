@@ -17,7 +17,8 @@ enum esp_verdict {
     ESP_FORWARD,   /* outbound: send the (sealed) packet; inbound: write the inner packet to the TUN */
     ESP_DROP,      /* counted by reason */
     ESP_BYPASS,    /* outbound: policy says in the clear */
-    ESP_ICMP_BACK, /* outbound: icmp holds a "too big" or "unreachable" to write back into the TUN */
+    ESP_ICMP_BACK, /* outbound: data and len now are an ICMP "too big" or "unreachable" to write back into the
+                      TUN; drop says what became of the packet itself */
 };
 
 enum esp_drop {
@@ -35,7 +36,7 @@ enum esp_drop {
     DROP_BAD_PADDING,
     DROP_SHORT,
     DROP_SELECTOR,
-    DROP_WRONG_ENCAP,
+    DROP_WRONG_ENCAP, /* not used: RFC 7296 section 2.23 wants both forms accepted at any time */
     DROP_ECN,
     DROP_REASONS,
 };
@@ -50,7 +51,8 @@ struct esp_packet {
     uint8_t tos;    /* outbound, out: outer TOS / traffic class. inbound, in: that of the outer header */
     bool has_df;    /* outbound, out: set DF on the outer IPv4 header */
     struct endpoint local,
-        remote;        /* outbound, out: outer addresses. inbound, in: where it came from and to */
+        remote; /* outbound, out: outer addresses. inbound, in: where it came from and to; a port of 0 says
+                   that it came as protocol 50, any other that it came in UDP */
     uint64_t child_id; /* out: 0 when no SA was found */
 };
 
@@ -69,14 +71,19 @@ struct esp_config {
 struct esp *esp_new(const struct esp_config *c);
 void esp_free(struct esp *e);
 
-/* SA_ADD, SA_UPDATE, SA_DEL, POLICY_ADD, POLICY_DEL; others are ignored. Keys are copied. False with d when
- * it cannot. */
+/* SA_ADD, SA_UPDATE, SA_DEL, POLICY_ADD, POLICY_DEL; others are ignored. Keys are copied, and those in the
+ * record wiped. Outbound SPIs are chosen by peers and may collide: SA_UPDATE and SA_DEL go by child_id too
+ * unless it is 0. False with d when it cannot. */
 bool esp_apply(struct esp *e, const struct action *a, int64_t now, struct diag *d);
 
-/* Packets from the TUN (whole IP packets) to ESP packets (from the SPI on; the I/O layer adds outer IP or
- * UDP). n at most ESP_BATCH. now: mono microseconds. Order is kept. */
+/* Packets from the TUN (whole IP packets, checksums complete) to ESP packets (from the SPI on; the I/O layer
+ * adds outer IP or UDP). n at most ESP_BATCH. now: mono microseconds. Order is kept. An inner IPv4 packet
+ * without DF that is larger than esp_inner_mtu() is sealed whole, and its outer packet must be fragmented:
+ * has_df is false then. */
 void esp_outbound(struct esp *e, struct esp_packet *p, size_t n, int64_t now);
-/* ESP packets (from the SPI on) to inner IP packets. */
+/* ESP packets (from the SPI on, outer fragments reassembled) to inner IP packets. ESP in UDP and bare ESP are
+ * both taken whatever the SA has_encap says. A dummy packet (RFC 4303 section 2.6) ends as ESP_DROP with
+ * DROP_NONE. */
 void esp_inbound(struct esp *e, struct esp_packet *p, size_t n, int64_t now);
 
 /* What the packets caused: soft and hard expiry, mappings. Returns how many were written to ev. */

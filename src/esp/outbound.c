@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Outbound processing (RFC 4301 section 5.1, RFC 4303 section 3.3, tunnel mode): for each packet of the batch
+ * policy, SA, size, header and trailer; then one call seals the batch. Whatever goes wrong, a packet that a
+ * policy protects leaves sealed or not at all. Inner packets without DF that are too big are not fragmented
+ * before sealing: their outer packet is (RFC 4301 section 8.2.1 leaves the choice). */
+#include "esp/lifetime.h"
+#include "esp/mss.h"
+#include "esp/outer.h"
+#include "esp/state.h"
+
+#define IP_PACKET_MAX 65535
+#define OUTER_MAX     48 /* IPv6 and UDP */
+#define MTU6_MINIMUM  1280
+
+/* Drops the packet with an ICMP error to its sender where one may be sent. The sender is inside the local
+ * selectors: only packets that a policy protects come here. */
+static void answer(struct esp *e, struct esp_packet *p, const struct packet *ip, enum icmp_error error,
+                   uint32_t mtu, enum esp_drop why, int64_t now)
+{
+    packet_drop(e, p, why);
+    if (!icmp_may_answer(ip, error) || !icmp_limit_take(&e->icmp_limit, now))
+        return;
+    icmp_build(ip, error, mtu, &p->data, &p->len);
+    p->verdict = ESP_ICMP_BACK;
+    e->counters.icmp_sent++;
+}
+
+/* The SA for the packet, or NULL when the packet's verdict is final. */
+static struct sa *select_sa(struct esp *e, struct esp_packet *p, const struct packet *ip, int64_t now)
+{
+    struct span bytes = span_of(p->data, p->len);
+    const struct policy *policy = spd_lookup(&e->spd, ip, bytes);
+    if (!policy) {
+        packet_drop(e, p, DROP_NO_POLICY);
+        return NULL;
+    }
+    if (policy->action == POLICY_BYPASS) {
+        p->verdict = ESP_BYPASS;
+        return NULL;
+    }
+    if (policy->action != POLICY_PROTECT) {
+        packet_drop(e, p, DROP_POLICY_DISCARD);
+        return NULL;
+    }
+    struct sa *sa = bundle_newest(policy->bundle);
+    if (!sa) {
+        answer(e, p, ip, ICMP_UNREACHABLE, 0, DROP_NO_SA, now);
+        return NULL;
+    }
+    p->child_id = sa->child_id;
+    if (!sa_allows(sa, ip, bytes)) {
+        packet_drop(e, p, DROP_SELECTOR);
+        return NULL;
+    }
+    if (sa->is_expired) {
+        packet_drop(e, p, sa->seq == UINT32_MAX && !sa->has_esn ? DROP_SEQ_EXHAUSTED : DROP_EXPIRED);
+        return NULL;
+    }
+    return sa;
+}
+
+/* [RFC4301#8.2.1] False when the packet was answered. */
+static bool fits(struct esp *e, struct esp_packet *p, const struct packet *ip, struct sa *sa, int64_t now)
+{
+    uint32_t mtu = sa_inner_mtu(&e->sad, sa, now), pad;
+    if (ip->family == 6 && mtu < MTU6_MINIMUM)
+        mtu = MTU6_MINIMUM; /* [RFC8200#5] a smaller one cannot be asked for: fragment the outer packet */
+    p->has_df = sa->copies_df && ip->has_df && ip->len <= sa->inner_mtu;
+    if (ip->len > mtu && (ip->family == 6 || (ip->has_df && sa->copies_df))) {
+        answer(e, p, ip, ICMP_TOO_BIG, mtu, DROP_TOO_BIG, now);
+        return false;
+    }
+    if (sa_sealed_len(sa, ip->len, &pad) + OUTER_MAX > IP_PACKET_MAX) {
+        packet_drop(e, p, DROP_TOO_BIG);
+        return false;
+    }
+    return true;
+}
+
+/* Header, IV and trailer around the inner packet, in its buffer. */
+static void build(struct esp_packet *p, const struct packet *ip, struct sa *sa, uint64_t seq)
+{
+    uint32_t pad, len = sa_sealed_len(sa, ip->len, &pad);
+    struct wr head = wr_over(p->data - ESP_HEADER - sa->iv_len, ESP_HEADER);
+    wr_u32(&head, sa->spi);
+    wr_u32(&head, (uint32_t)seq);
+    iv_next(&sa->iv, seq, p->data - sa->iv_len);
+    struct wr tail = wr_over(p->data + ip->len, pad + ESP_TRAILER);
+    for (uint32_t i = 1; i <= pad; i++) /* [RFC4303#2.4] */
+        wr_u8(&tail, (uint8_t)i);
+    wr_u8(&tail, (uint8_t)pad);
+    wr_u8(&tail, ip->family == 6 ? NH_IPV6 : NH_IPIP);
+    p->data -= ESP_HEADER + sa->iv_len;
+    p->len = len;
+}
+
+/* True when the packet is ready to be sealed as number n of the batch. */
+static bool prepare(struct esp *e, struct esp_packet *p, size_t n, int64_t now)
+{
+    struct packet ip;
+    uint64_t seq;
+    p->verdict = ESP_DROP;
+    p->drop = DROP_NONE;
+    p->has_encap = p->has_df = false;
+    p->tos = p->next_header = 0;
+    p->child_id = 0;
+    if (!packet_parse(span_of(p->data, p->len), &ip)) {
+        packet_drop(e, p, DROP_NOT_IP);
+        return false;
+    }
+    p->len = ip.len;
+    struct sa *sa = select_sa(e, p, &ip, now);
+    if (!sa || !fits(e, p, &ip, sa, now))
+        return false;
+    if (!lifetime_take_seq(&e->sad, sa, &seq)) {
+        packet_drop(e, p, DROP_SEQ_EXHAUSTED);
+        return false;
+    }
+    if (e->config.clamps_mss && mss_clamp(p->data, &ip, sa->inner_mtu))
+        e->counters.mss_clamped++;
+    p->tos = outer_tos(ip.tos, sa->copy_dscp, sa->copies_ecn);
+    p->has_encap = sa->has_encap;
+    p->local = sa->local;
+    p->remote = sa->remote;
+    build(p, &ip, sa, seq);
+    e->ops[n] = (struct bulk_op){.key = sa->key,
+                                 .esp = p->data,
+                                 .len = p->len,
+                                 .seq_hi = (uint32_t)(seq >> 32),
+                                 .has_esn = sa->has_esn};
+    e->flights[n] = (struct flight){.packet = p, .sa = sa, .seq = seq, .inner = ip.len};
+    /* Counted now, so that a limit stops the very next packet of the batch. */
+    lifetime_account(&e->sad, sa, ip.len, now);
+    return true;
+}
+
+void esp_outbound(struct esp *e, struct esp_packet *p, size_t n, int64_t now)
+{
+    size_t ready = 0;
+    for (size_t i = 0; i < n; i++)
+        ready += prepare(e, &p[i], ready, now);
+    bulk_seal(e->worker, e->ops, ready);
+    for (size_t i = 0; i < ready; i++) {
+        const struct flight *f = &e->flights[i];
+        if (e->ops[i].status != BULK_OK) { /* not sealed: must not leave */
+            packet_drop(e, f->packet, DROP_TOO_BIG);
+            continue;
+        }
+        f->packet->verdict = ESP_FORWARD;
+        e->counters.packets_out++;
+        e->counters.bytes_out += f->inner;
+    }
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* struct esp from the inside. Private to src/esp. */
+#pragma once
+
+#include "esp/esp.h"
+#include "esp/icmp.h"
+#include "esp/sad.h"
+#include "esp/spd.h"
+
+/* One packet of a batch on its way through the crypto. */
+struct flight {
+    struct esp_packet *packet;
+    struct sa *sa;
+    uint64_t seq;
+    uint32_t inner; /* bytes; outbound */
+};
+
+struct esp {
+    struct esp_config config;
+    struct sad sad;
+    struct spd spd;
+    struct bulk_worker *worker;
+    struct esp_counters counters;
+    struct icmp_limit icmp_limit;
+    struct bulk_op ops[ESP_BATCH];
+    struct flight flights[ESP_BATCH]; /* beside ops */
+};
+
+/* Sets the verdict and counts it. */
+void packet_drop(struct esp *e, struct esp_packet *p, enum esp_drop why);
