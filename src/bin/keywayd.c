@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The daemon: options, the lock on its run directory, the control loop, and the vici service on its sockets.
+ */
+#include "ctl/server.h"
+#include "sys/clock.h"
+#include "sys/lock.h"
+#include "sys/logsink.h"
+#include "sys/loop.h"
+#include "sys/route.h"
+#include "sys/stream.h"
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct options {
+    struct loop_options loop;
+    enum log_level level;
+    bool is_foreground, is_cleanup;
+};
+
+struct daemon {
+    struct loop *loop;
+    struct ctl *ctl;
+    struct stream_server *listeners[2];
+};
+
+/* ---- the vici service's world is the loop, and the loop's listener is the vici service */
+
+static struct time host_now(void *ctx)
+{
+    (void)ctx;
+    return clock_now();
+}
+
+static const struct engine *host_engine(void *ctx)
+{
+    return loop_engine(((struct daemon *)ctx)->loop);
+}
+
+static void host_command(void *ctx, const struct command *c)
+{
+    struct daemon *d = ctx;
+    loop_command(d->loop, c);
+    loop_rearm(d->loop); /* its time limit */
+}
+
+static void host_reload(void *ctx, uint64_t token)
+{
+    loop_reload(((struct daemon *)ctx)->loop, token);
+}
+
+static void host_write(void *ctx, void *handle, struct span bytes)
+{
+    (void)ctx;
+    stream_write(handle, bytes);
+}
+
+static void host_close(void *ctx, void *handle)
+{
+    (void)ctx;
+    stream_close(handle);
+}
+
+static void host_numbers(void *ctx, struct ctl_numbers *out)
+{
+    static struct loop_numbers n;
+    static const char *drop_names[DROP_REASONS];
+    for (int i = 0; i < DROP_REASONS; i++)
+        drop_names[i] = esp_drop_name((enum esp_drop)i);
+    loop_numbers(((struct daemon *)ctx)->loop, &n);
+    *out = (struct ctl_numbers){
+        .started = n.started,
+        .workers = n.workers,
+        .working = n.working,
+        .dataplane = "user",
+        .device = n.device,
+        .packets_in = n.esp.packets_in,
+        .bytes_in = n.esp.bytes_in,
+        .packets_out = n.esp.packets_out,
+        .bytes_out = n.esp.bytes_out,
+        .drop_names = drop_names,
+        .drops = n.esp.drops,
+        .n_drops = DROP_REASONS,
+    };
+}
+
+static void hook_event(void *ctx, const struct event *e)
+{
+    ctl_event(((struct daemon *)ctx)->ctl, e);
+}
+
+static void hook_reloaded(void *ctx, uint64_t token, const struct diag *errors, size_t n, size_t connections)
+{
+    ctl_reload_done(((struct daemon *)ctx)->ctl, token, errors, n, connections);
+}
+
+static int64_t hook_deadline(void *ctx)
+{
+    return ctl_deadline(((struct daemon *)ctx)->ctl);
+}
+
+static void hook_tick(void *ctx)
+{
+    ctl_tick(((struct daemon *)ctx)->ctl);
+}
+
+static void *client_opened(void *ctx, struct stream_client *c)
+{
+    return ctl_open(((struct daemon *)ctx)->ctl, c);
+}
+
+static void client_received(void *user, struct span bytes)
+{
+    ctl_input(user, bytes);
+}
+
+static void client_closed(void *user)
+{
+    ctl_closed(user);
+}
+
+static bool listen_all(struct daemon *d, const struct paths *p, struct diag *diag)
+{
+    char own[PATH_TEXT_MAX];
+    struct stream_handler h = {
+        .ctx = d, .opened = client_opened, .received = client_received, .closed = client_closed};
+    d->listeners[0] = stream_listen(loop_uv(d->loop), paths_run(p, "keyway.vici", own), 0660, &h, diag);
+    if (!d->listeners[0] || !p->vici)
+        return d->listeners[0] != NULL;
+    d->listeners[1] = stream_listen(loop_uv(d->loop), p->vici, 0660, &h, diag);
+    return d->listeners[1] != NULL;
+}
+
+/* ---- running */
+
+/* ready: told once all is open; the parent of a daemon in the background waits for it. */
+static bool run(const struct options *o, void (*ready)(void), struct diag *diag)
+{
+    struct ctl_host host = {
+        .now = host_now,
+        .engine = host_engine,
+        .command = host_command,
+        .reload = host_reload,
+        .write = host_write,
+        .close = host_close,
+        .numbers = host_numbers,
+    };
+    struct daemon d = {0};
+    d.loop = loop_new(&o->loop, diag);
+    if (!d.loop)
+        return false;
+    host.ctx = &d;
+    d.ctl = ctl_new(&host);
+    struct loop_hooks hooks = {.ctx = &d,
+                               .event = hook_event,
+                               .reloaded = hook_reloaded,
+                               .deadline = hook_deadline,
+                               .tick = hook_tick};
+    loop_set_hooks(d.loop, &hooks);
+    bool ok = listen_all(&d, &o->loop.paths, diag);
+    if (ok) {
+        ready();
+        loop_run(d.loop);
+        service_notify("STOPPING=1");
+        log_line(LOG_NOTICE, "stopped");
+    }
+    stream_stop(d.listeners[0]);
+    stream_stop(d.listeners[1]);
+    loop_free(d.loop);
+    ctl_free(d.ctl);
+    return ok;
+}
+
+static int ready_pipe = -1;
+
+static void ready_to_service(void)
+{
+    log_line(LOG_NOTICE, "keywayd %s is ready", KEYWAY_VERSION);
+    service_notify("READY=1");
+    if (ready_pipe >= 0) {
+        uint8_t ok = 0;
+        ssize_t n = write(ready_pipe, &ok, 1);
+        (void)n;
+        close(ready_pipe);
+        ready_pipe = -1;
+    }
+}
+
+static void explain(const struct diag *d)
+{
+    char text[1024];
+    fprintf(stderr, "keywayd: %s\n", diag_format(d, text, sizeof(text)));
+}
+
+/* In the background the parent leaves when the child is ready, or with the child's exit code. */
+static void go_to_background(void)
+{
+    int fds[2];
+    if (pipe(fds) < 0)
+        return;
+    pid_t child = fork();
+    if (child > 0) {
+        uint8_t code = FAIL_GENERIC;
+        close(fds[1]);
+        ssize_t n = read(fds[0], &code, 1);
+        _exit(n == 1 ? code : FAIL_GENERIC);
+    }
+    close(fds[0]);
+    ready_pipe = fds[1];
+    setsid();
+    if (chdir("/") < 0)
+        return;
+}
+
+static int fail(const struct diag *d)
+{
+    explain(d);
+    log_line(LOG_ERR, "%s", d->what);
+    if (ready_pipe >= 0) {
+        uint8_t code = (uint8_t)d->class;
+        ssize_t n = write(ready_pipe, &code, 1);
+        (void)n;
+    }
+    return d->class;
+}
+
+static int run_locked(const struct options *o)
+{
+    struct diag d = {0};
+    char path[PATH_TEXT_MAX];
+    mkdir(o->loop.paths.run, 0750); /* whether it is there shows in the next step */
+    int lock = lock_take(paths_run(&o->loop.paths, "keywayd.pid", path), &d);
+    if (lock < 0)
+        return fail(&d);
+    bool ok;
+    if (o->is_cleanup) {
+        struct settings s;
+        settings_defaults(&s);
+        int n = route_cleanup(s.routing_table, s.routing_table_prio, &d);
+        ok = n >= 0;
+        if (ok)
+            fprintf(stderr, "keywayd: removed %d route%s\n", n, n == 1 ? "" : "s");
+    } else {
+        ok = run(o, ready_to_service, &d);
+    }
+    lock_release(lock, path);
+    return ok ? 0 : fail(&d);
+}
+
+/* ---- options */
+
+static const char usage[] =
+    "usage: keywayd [options]\n"
+    "  --foreground       stay in the foreground, log to stderr\n"
+    "  --etc DIR          stands for /etc (KEYWAY_ETC)\n"
+    "  --run DIR          socket and pid file, /run/keyway (KEYWAY_RUN)\n"
+    "  --state DIR        stands for /var/lib (KEYWAY_STATE)\n"
+    "  --load LIST        which files to load: keyway,swanctl or none; all that exist\n"
+    "  --vici PATH        a second vici socket, e.g. /var/run/charon.vici\n"
+    "  --settings FILE    the strongswan.conf to read\n"
+    "  --log LEVEL        error, warning, notice, detail or trace\n"
+    "  --cleanup          remove the routes that a crash left, and end\n"
+    "  --version, --help\n";
+
+enum {
+    OPT_ETC = 256,
+    OPT_RUN,
+    OPT_STATE,
+    OPT_LOAD,
+    OPT_VICI,
+    OPT_SETTINGS,
+    OPT_LOG,
+    OPT_CLEANUP,
+    OPT_VERSION
+};
+
+static const struct option long_options[] = {
+    {"foreground",       no_argument, NULL, 'f'},
+    {"etc",              required_argument, NULL, OPT_ETC},
+    {"run",                  required_argument, NULL, OPT_RUN},
+    {"state",required_argument, NULL, OPT_STATE},
+    {"load",           required_argument, NULL, OPT_LOAD},
+    {"vici",              required_argument, NULL, OPT_VICI},
+    {"settings",              required_argument, NULL, OPT_SETTINGS},
+    {"log",                  required_argument, NULL, OPT_LOG},
+    {"cleanup",              no_argument, NULL, OPT_CLEANUP},
+    {"version",         no_argument, NULL, OPT_VERSION},
+    {"help",             no_argument, NULL, 'h'},
+    {0             },
+};
+
+static bool parse_level(const char *word, enum log_level *out)
+{
+    for (int l = LOG_ERR; l <= LOG_TRACE; l++) {
+        if (!strcmp(word, log_level_name((enum log_level)l))) {
+            *out = (enum log_level)l;
+            return true;
+        }
+    }
+    fprintf(stderr, "keywayd: unknown log level %s\n", word);
+    return false;
+}
+
+/* -1 to go on, or an exit code. */
+static int take_option(struct options *o, int option, const char *arg)
+{
+    switch (option) {
+    case 'f':
+        o->is_foreground = true;
+        return -1;
+    case OPT_ETC:
+        o->loop.paths.etc = arg;
+        return -1;
+    case OPT_RUN:
+        o->loop.paths.run = arg;
+        return -1;
+    case OPT_STATE:
+        o->loop.paths.state = arg;
+        return -1;
+    case OPT_LOAD:
+        o->loop.load = arg;
+        return -1;
+    case OPT_VICI:
+        o->loop.paths.vici = !strncmp(arg, "unix://", 7) ? arg + 7 : arg;
+        return -1;
+    case OPT_SETTINGS:
+        o->loop.settings = arg;
+        return -1;
+    case OPT_LOG:
+        return parse_level(arg, &o->level) ? -1 : FAIL_USAGE;
+    case OPT_CLEANUP:
+        o->is_cleanup = true;
+        return -1;
+    case OPT_VERSION:
+        puts("keywayd " KEYWAY_VERSION);
+        return 0;
+    case 'h':
+        fputs(usage, stdout);
+        return 0;
+    }
+    fputs(usage, stderr);
+    return FAIL_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    struct options o = {.level = LOG_NOTICE};
+    int option;
+    while ((option = getopt_long(argc, argv, "fh", long_options, NULL)) >= 0) {
+        int code = take_option(&o, option, optarg);
+        if (code >= 0)
+            return code;
+    }
+    if (optind < argc) {
+        fprintf(stderr, "keywayd: unexpected argument %s\n%s", argv[optind], usage);
+        return FAIL_USAGE;
+    }
+    paths_complete(&o.loop.paths);
+    umask(0027);
+    if (o.is_foreground || o.is_cleanup) {
+        logsink_stderr(o.level);
+    } else {
+        go_to_background();
+        logsink_syslog(o.level);
+    }
+    return run_locked(&o);
+}

@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The control loop on libuv: see loop.h. What comes in is here; what goes out is in loop_exec.c; how the
+ * configuration gets in is in loop_config.c. */
+#include "base/map.h"
+#include "base/secret.h"
+#include "crypto/random.h"
+#include "sys/clock.h"
+#include "sys/loop_impl.h"
+#include "sys/resolve.h"
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define TUN_MTU       1400
+#define STOP_WAIT_MS  2000
+#define REFRESH_MS    10000
+#define TIMER_MAX_MS  60000 /* libuv's clock stands still while the machine sleeps; ours does not */
+#define DATAGRAMS_MAX 64    /* from one socket before the others get their turn */
+
+/* ---- steps */
+
+static void run_commands(struct loop *l)
+{
+    while (!list_empty(&l->commands)) {
+        struct queued_command *q = container_of(l->commands.next, struct queued_command, link);
+        list_remove(&q->link);
+        loop_step(l, &(struct input){.kind = INPUT_COMMAND, .command = q->command});
+        free(q);
+    }
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct loop *l = timer->data;
+    if (l->hooks.tick)
+        l->hooks.tick(l->hooks.ctx);
+    if (engine_deadline(l->engine) <= clock_mono())
+        loop_step(l, &(struct input){.kind = INPUT_TICK});
+    else
+        loop_rearm(l);
+}
+
+void loop_rearm(struct loop *l)
+{
+    int64_t at = engine_deadline(l->engine);
+    if (l->hooks.deadline)
+        at = time_min(at, l->hooks.deadline(l->hooks.ctx));
+    if (at == TIME_NEVER) {
+        uv_timer_stop(&l->timer);
+        return;
+    }
+    int64_t ms = (at - clock_mono() + TIME_MS - 1) / TIME_MS;
+    ms = ms < 0 ? 0 : ms > TIMER_MAX_MS ? TIMER_MAX_MS : ms;
+    uv_update_time(&l->uv);
+    uv_timer_start(&l->timer, on_timer, (uint64_t)ms, 0);
+}
+
+static void finish(struct loop *l)
+{
+    uv_stop(&l->uv);
+}
+
+void loop_step(struct loop *l, const struct input *in)
+{
+    if (l->is_stepping)
+        abort(); /* a listener must queue */
+    l->is_stepping = true;
+    outbox_reset(&l->outbox);
+    engine_step(l->engine, clock_now(), in, &l->outbox);
+    loop_execute(l, &l->outbox);
+    l->is_stepping = false;
+    loop_rearm(l);
+    if (l->is_stopping && engine_stats(l->engine)->ike_sas == 0)
+        finish(l);
+}
+
+/* ---- what comes in */
+
+static void on_ike_socket(uv_poll_t *poll, int status, int events)
+{
+    (void)events;
+    struct udp_watch *w = poll->data;
+    static uint8_t buf[65536];
+    struct input in = {.kind = INPUT_DATAGRAM};
+    size_t len;
+    if (status < 0)
+        return;
+    for (int i = 0; i < DATAGRAMS_MAX; i++) {
+        if (!sock_receive(&w->sock, buf, sizeof(buf), &len, &in.datagram.local, &in.datagram.remote))
+            return;
+        in.datagram.bytes = span_of(buf, len);
+        loop_step(w->loop, &in);
+    }
+}
+
+static void take_message(struct loop *l, const struct dataplane_message *m)
+{
+    struct input in;
+    char text[1024];
+    switch (m->kind) {
+    case DATAPLANE_IKE:
+        in = (struct input){
+            .kind = INPUT_DATAGRAM,
+            .datagram = {.local = m->ike.local,
+                         .remote = m->ike.remote,
+                         .is_natt = true,
+                         .bytes = span_of(m->bytes, m->ike.len)}
+        };
+        loop_step(l, &in);
+        break;
+    case DATAPLANE_EVENT:
+        in = (struct input){.kind = INPUT_DATAPLANE, .dataplane = m->event};
+        loop_step(l, &in);
+        break;
+    case DATAPLANE_FAIL:
+        log_line(LOG_ERR, "data plane: %s", diag_format(&m->diag, text, sizeof(text)));
+        break;
+    }
+}
+
+static void on_kick(uv_async_t *async)
+{
+    struct loop *l = async->data;
+    struct dataplane_message *m;
+    while (l->dataplane && (m = dataplane_next(l->dataplane))) {
+        take_message(l, m);
+        free(m);
+    }
+    run_commands(l);
+}
+
+static void wake(void *ctx)
+{
+    struct loop *l = ctx;
+    uv_async_send(&l->kick);
+}
+
+void loop_command(struct loop *l, const struct command *c)
+{
+    struct queued_command *q = calloc(1, sizeof(*q));
+    if (!q)
+        abort();
+    q->command = *c;
+    if (c->connection) {
+        snprintf(q->connection, sizeof(q->connection), "%s", c->connection);
+        q->command.connection = q->connection;
+    }
+    if (c->child) {
+        snprintf(q->child, sizeof(q->child), "%s", c->child);
+        q->command.child = q->child;
+    }
+    list_append(&l->commands, &q->link);
+    uv_async_send(&l->kick);
+}
+
+/* ---- signals */
+
+static void on_stop_timer(uv_timer_t *timer)
+{
+    finish(timer->data);
+}
+
+static void stop(struct loop *l, const char *why)
+{
+    if (l->is_stopping) { /* asked twice: at once */
+        finish(l);
+        return;
+    }
+    log_line(LOG_NOTICE, "%s: stopping", why);
+    l->is_stopping = true;
+    uv_timer_start(&l->stop_timer, on_stop_timer, STOP_WAIT_MS, 0);
+    loop_step(l, &(struct input){.kind = INPUT_SHUTDOWN});
+}
+
+static void log_status(struct loop *l)
+{
+    const struct engine_stats *s = engine_stats(l->engine);
+    struct esp_counters c;
+    dataplane_counters(l->dataplane, &c);
+    log_line(LOG_NOTICE, "%llu IKE SAs (%llu half-open), %llu child SAs; ESP packets in %llu, out %llu",
+             (unsigned long long)s->ike_sas, (unsigned long long)s->half_open,
+             (unsigned long long)s->child_sas, (unsigned long long)c.packets_in,
+             (unsigned long long)c.packets_out);
+}
+
+static void on_signal(uv_signal_t *s, int number)
+{
+    struct loop *l = s->data;
+    switch (number) {
+    case SIGHUP:
+        log_line(LOG_NOTICE, "SIGHUP: reading the configuration");
+        loop_reload(l, 0);
+        break;
+    case SIGUSR1:
+        log_status(l);
+        break;
+    default:
+        stop(l, number == SIGINT ? "SIGINT" : "SIGTERM");
+        break;
+    }
+}
+
+/* ---- addresses that change */
+
+/* A snapshot's resolved addresses are the one thing that changes under the engine: it reads them when it
+ * begins an attempt, and all of that happens in this thread. */
+void loop_refresh_addresses(struct loop *l)
+{
+    const struct config *c = engine_config(l->engine);
+    for (size_t i = 0; c && i < c->n_connections; i++) {
+        struct connection *conn = (struct connection *)c->connections[i];
+        bool is_chosen_by_route = conn->n_local_addrs == 0 || conn->local_addrs[0].is_any;
+        if (conn->resolved_remote.family && is_chosen_by_route)
+            conn->resolved_local = sys_local_address(conn->resolved_remote);
+    }
+}
+
+static void on_refresh(uv_timer_t *timer)
+{
+    loop_refresh_addresses(timer->data);
+}
+
+/* ---- start and end */
+
+static bool open_ike_sockets(struct loop *l, const struct settings *s, struct dataplane_options *dp,
+                             struct diag *d)
+{
+    struct diag ignored;
+    l->port_natt = s->port_natt;
+    l->ike[0].sock.fd = l->ike[1].sock.fd = dp->natt6.fd = dp->esp6.fd = -1;
+    if (!sock_open_udp(&l->ike[0].sock, 4, s->port, false, d) ||
+        !sock_open_udp(&dp->natt4, 4, s->port_natt, true, d) || !sock_open_esp(&dp->esp4, 4, true, d))
+        return false;
+    bool has_ipv6 = sock_open_udp(&l->ike[1].sock, 6, s->port, false, &ignored) &&
+                    sock_open_udp(&dp->natt6, 6, s->port_natt, true, &ignored) &&
+                    sock_open_esp(&dp->esp6, 6, true, &ignored);
+    if (!has_ipv6)
+        log_line(LOG_NOTICE, "no IPv6 here: %s", ignored.what);
+    return true;
+}
+
+static bool open_dataplane(struct loop *l, const struct settings *s, struct dataplane_options *dp,
+                           struct diag *d)
+{
+    if (s->dataplane && !strcmp(s->dataplane, "kernel")) {
+        diag_set(d, FAIL_CONFIG, "dataplane = kernel is not available");
+        diag_expected(d, "auto or user");
+        diag_try(d, "dataplane = auto: ESP runs in userspace");
+        return false;
+    }
+    if (!tun_open(&dp->tun, TUN_MTU, d))
+        return false;
+    dp->esp = (struct esp_config){.path_mtu = 1500, .clamps_mss = true};
+    dp->wake = wake;
+    dp->ctx = l;
+    snprintf(l->device, sizeof(l->device), "%s", dp->tun.name);
+    struct route_options ro = {
+        .device = dp->tun.index, .table = s->routing_table, .priority = s->routing_table_prio};
+    if (s->installs_routes && !(l->routes = route_open(&ro, d)))
+        return false;
+    l->dataplane = dataplane_start(dp, d);
+    /* the sockets are its own now, even when it could not start */
+    dp->tun.fd = dp->natt4.fd = dp->natt6.fd = dp->esp4.fd = dp->esp6.fd = -1;
+    if (l->dataplane)
+        log_line(LOG_NOTICE, "data plane: userspace ESP on %s", l->device);
+    return l->dataplane != NULL;
+}
+
+static void close_sockets(struct dataplane_options *dp)
+{
+    sock_close(&dp->natt4);
+    sock_close(&dp->natt6);
+    sock_close(&dp->esp4);
+    sock_close(&dp->esp6);
+    tun_close(&dp->tun);
+}
+
+static bool open_world(struct loop *l, const struct settings *s, struct diag *d)
+{
+    struct dataplane_options dp = {
+        .tun.fd = -1, .natt4.fd = -1, .natt6.fd = -1, .esp4.fd = -1, .esp6.fd = -1};
+    if (open_ike_sockets(l, s, &dp, d) && open_dataplane(l, s, &dp, d))
+        return true;
+    close_sockets(&dp);
+    return false;
+}
+
+static void start_watching(struct loop *l)
+{
+    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
+    for (size_t i = 0; i < ARRAY_LEN(l->ike); i++) {
+        struct udp_watch *w = &l->ike[i];
+        w->loop = l;
+        if (w->sock.fd < 0)
+            continue;
+        uv_poll_init(&l->uv, &w->poll, w->sock.fd);
+        w->poll.data = w;
+        uv_poll_start(&w->poll, UV_READABLE, on_ike_socket);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+        uv_signal_init(&l->uv, &l->signals[i]);
+        l->signals[i].data = l;
+        uv_signal_start(&l->signals[i], on_signal, numbers[i]);
+    }
+    uv_timer_start(&l->refresh_timer, on_refresh, REFRESH_MS, REFRESH_MS);
+}
+
+static struct loop *loop_alloc(const struct loop_options *o)
+{
+    struct loop *l = calloc(1, sizeof(*l));
+    if (!l || uv_loop_init(&l->uv) < 0)
+        abort();
+    l->o = *o;
+    l->started = clock_now();
+    list_init(&l->commands);
+    outbox_init(&l->outbox);
+    uv_async_init(&l->uv, &l->kick, on_kick);
+    l->kick.data = l;
+    uv_timer_t *const timers[] = {&l->timer, &l->stop_timer, &l->refresh_timer};
+    for (size_t i = 0; i < ARRAY_LEN(timers); i++) {
+        uv_timer_init(&l->uv, timers[i]);
+        timers[i]->data = l;
+    }
+    l->ike[0].sock.fd = l->ike[1].sock.fd = -1;
+    uint8_t key[16];
+    crypto_random(key, sizeof(key));
+    map_set_key(key);
+    secret_wipe(key, sizeof(key));
+    return l;
+}
+
+struct loop *loop_new(const struct loop_options *o, struct diag *d)
+{
+    struct diag errors[LOOP_ERRORS_MAX];
+    size_t n = 0;
+    char text[1024];
+    struct config *config = loop_load(o, errors, &n);
+    if (!config) {
+        for (size_t i = 0; i < n && i < LOOP_ERRORS_MAX; i++)
+            log_line(LOG_ERR, "%s", diag_format(&errors[i], text, sizeof(text)));
+        diag_set(d, FAIL_CONFIG, "the configuration has %zu error%s", n, n == 1 ? "" : "s");
+        diag_try(d, "keyway config check");
+        return NULL;
+    }
+    struct loop *l = loop_alloc(o);
+    if (!open_world(l, &config->settings, d)) {
+        config_unref(config);
+        loop_free(l);
+        return NULL;
+    }
+    l->engine = engine_new();
+    start_watching(l);
+    log_line(LOG_NOTICE, "%zu connection%s loaded", config->n_connections,
+             config->n_connections == 1 ? "" : "s");
+    loop_step(l, &(struct input){.kind = INPUT_CONFIG, .config = config});
+    if (l->routes)
+        route_sweep(l->routes);
+    return l;
+}
+
+void loop_set_hooks(struct loop *l, const struct loop_hooks *h)
+{
+    l->hooks = *h;
+}
+
+uv_loop_t *loop_uv(struct loop *l)
+{
+    return &l->uv;
+}
+
+void loop_run(struct loop *l)
+{
+    uv_run(&l->uv, UV_RUN_DEFAULT);
+}
+
+static void close_handle(uv_handle_t *h, void *arg)
+{
+    (void)arg;
+    if (!uv_is_closing(h))
+        uv_close(h, NULL);
+}
+
+void loop_free(struct loop *l)
+{
+    if (!l)
+        return;
+    memset(&l->hooks, 0, sizeof(l->hooks));
+    l->is_stopping = true;
+    if (l->engine)
+        engine_free(l->engine);
+    l->engine = NULL; /* jobs that end now are freed */
+    route_close(l->routes);
+    dataplane_stop(l->dataplane);
+    uv_walk(&l->uv, close_handle, NULL);
+    uv_run(&l->uv, UV_RUN_DEFAULT);
+    uv_loop_close(&l->uv);
+    for (size_t i = 0; i < ARRAY_LEN(l->ike); i++)
+        sock_close(&l->ike[i].sock);
+    struct queued_command *q;
+    list_each(q, &l->commands, link)
+    {
+        list_remove(&q->link);
+        free(q);
+    }
+    outbox_deinit(&l->outbox);
+    free(l);
+}
+
+const struct engine *loop_engine(const struct loop *l)
+{
+    return l->engine;
+}
+
+void loop_numbers(const struct loop *l, struct loop_numbers *out)
+{
+    *out = (struct loop_numbers){
+        .started = l->started, .workers = 4, .working = l->working < 4 ? l->working : 4, .device = l->device};
+    dataplane_counters(l->dataplane, &out->esp);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The control loop: one thread that feeds the engine with datagrams, deadlines, finished jobs, commands and
+ * data plane messages, and does what it says. Everything here belongs to the thread that calls loop_run(). */
+#pragma once
+
+#include "engine/engine.h"
+#include "esp/esp.h"
+#include "sys/paths.h"
+#include <uv.h>
+
+struct loop;
+
+struct loop_options {
+    struct paths paths;   /* completed */
+    const char *load;     /* see struct conf_request */
+    const char *settings; /* likewise */
+};
+
+struct loop_hooks { /* who listens: the vici service */
+    void *ctx;
+    void (*event)(void *ctx, const struct event *e);
+    void (*reloaded)(void *ctx, uint64_t token, const struct diag *errors, size_t n, size_t connections);
+    int64_t (*deadline)(void *ctx); /* mono; TIME_NEVER */
+    void (*tick)(void *ctx);
+};
+
+struct loop_numbers {
+    struct time started;
+    unsigned workers, working;
+    const char *device;
+    struct esp_counters esp;
+};
+
+/* Loads the configuration (all its errors go to the log), opens sockets, TUN, routes, and starts the data
+ * plane. NULL with the reason; FAIL_CONFIG for a bad configuration. */
+struct loop *loop_new(const struct loop_options *o, struct diag *d);
+/* Call before loop_run(). */
+void loop_set_hooks(struct loop *l, const struct loop_hooks *h);
+uv_loop_t *loop_uv(struct loop *l);
+/* Until SIGTERM or SIGINT: then SAs are deleted politely, at most for 2 seconds. */
+void loop_run(struct loop *l);
+/* Removes routes and closes everything. Handles of others on the same uv loop must be closing by now. */
+void loop_free(struct loop *l);
+
+/* Queued: runs from the loop, after the caller has returned. */
+void loop_command(struct loop *l, const struct command *c);
+/* Reads the files on a worker; then hooks.reloaded with the token. */
+void loop_reload(struct loop *l, uint64_t token);
+/* After something that may have changed hooks.deadline(). */
+void loop_rearm(struct loop *l);
+const struct engine *loop_engine(const struct loop *l);
+void loop_numbers(const struct loop *l, struct loop_numbers *out);

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The configuration's way into the engine: files are read and names are looked up on a worker; a bad
+ * configuration changes nothing. */
+#include "sys/clock.h"
+#include "sys/files.h"
+#include "sys/loop_impl.h"
+#include "sys/resolve.h"
+#include <stdlib.h>
+
+struct config *loop_load(const struct loop_options *o, struct diag *errors, size_t *n_errors)
+{
+    struct conf_source files = files_source();
+    struct conf_request req = {.etc = o->paths.etc, .load = o->load, .settings = o->settings};
+    struct config *c = conf_load(&files, &req, errors, LOOP_ERRORS_MAX, n_errors);
+    if (c)
+        sys_resolve_config(c);
+    return c;
+}
+
+struct load_work {
+    uv_work_t req;
+    struct loop *loop;
+    uint64_t token;
+    struct config *config;
+    struct diag errors[LOOP_ERRORS_MAX];
+    size_t n_errors;
+};
+
+static void on_load(uv_work_t *req)
+{
+    struct load_work *w = container_of(req, struct load_work, req);
+    w->config = loop_load(&w->loop->o, w->errors, &w->n_errors);
+}
+
+static void log_errors(const struct diag *errors, size_t n)
+{
+    char text[1024];
+    for (size_t i = 0; i < n && i < LOOP_ERRORS_MAX; i++)
+        log_line(LOG_ERR, "%s", diag_format(&errors[i], text, sizeof(text)));
+    log_line(LOG_ERR, "the configuration is refused (%zu error%s); the running one stays", n,
+             n == 1 ? "" : "s");
+}
+
+static void on_loaded(uv_work_t *req, int status)
+{
+    struct load_work *w = container_of(req, struct load_work, req);
+    struct loop *l = w->loop;
+    size_t connections = w->config ? w->config->n_connections : 0;
+    l->is_reloading = false;
+    if (status == 0 && !l->is_stopping) {
+        if (w->config) {
+            log_line(LOG_NOTICE, "configuration loaded: %zu connection%s", connections,
+                     connections == 1 ? "" : "s");
+            loop_step(l, &(struct input){.kind = INPUT_CONFIG, .config = w->config});
+            w->config = NULL;
+        } else {
+            log_errors(w->errors, w->n_errors);
+        }
+        size_t n = w->n_errors < LOOP_ERRORS_MAX ? w->n_errors : LOOP_ERRORS_MAX;
+        if (l->hooks.reloaded)
+            l->hooks.reloaded(l->hooks.ctx, w->token, w->errors, n, connections);
+    }
+    if (w->config)
+        config_unref(w->config);
+    free(w);
+    if (l->wants_reload && !l->is_stopping) {
+        l->wants_reload = false;
+        loop_reload(l, l->next_token);
+    }
+}
+
+void loop_reload(struct loop *l, uint64_t token)
+{
+    if (l->is_reloading) { /* the files may have changed since it began: once more, after it */
+        if (l->wants_reload && l->hooks.reloaded) {
+            struct diag d;
+            diag_set(&d, FAIL_GENERIC, "another reload took this one's place");
+            l->hooks.reloaded(l->hooks.ctx, l->next_token, &d, 1, 0);
+        }
+        l->wants_reload = true;
+        l->next_token = token;
+        return;
+    }
+    struct load_work *w = calloc(1, sizeof(*w));
+    if (!w)
+        abort();
+    w->loop = l;
+    w->token = token;
+    l->is_reloading = true;
+    uv_queue_work(&l->uv, &w->req, on_load, on_loaded);
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The executor of the engine's outbox: sockets, workers, data plane, routes, log and listeners. */
+#include "sys/loop_impl.h"
+#include <stdlib.h>
+
+/* ---- jobs */
+
+struct work {
+    uv_work_t req;
+    struct loop *loop;
+    struct job *job;
+};
+
+static void on_work(uv_work_t *req)
+{
+    job_run(container_of(req, struct work, req)->job);
+}
+
+static void on_work_done(uv_work_t *req, int status)
+{
+    struct work *w = container_of(req, struct work, req);
+    struct loop *l = w->loop;
+    struct input in = {.kind = INPUT_JOB_DONE, .job = w->job};
+    l->working--;
+    free(w);
+    if (status == 0 && l->engine)
+        loop_step(l, &in);
+    else
+        job_free(in.job);
+}
+
+static void start_job(struct loop *l, struct job *job)
+{
+    struct work *w = calloc(1, sizeof(*w));
+    if (!w)
+        abort();
+    w->loop = l;
+    w->job = job;
+    l->working++;
+    uv_queue_work(&l->uv, &w->req, on_work, on_work_done);
+}
+
+/* ---- datagrams */
+
+static const struct sock *ike_socket(const struct loop *l, uint8_t family)
+{
+    return &l->ike[family == 4 ? 0 : 1].sock;
+}
+
+static void send_datagram(struct loop *l, const struct action *a)
+{
+    static const uint8_t marker[4];
+    const struct endpoint *remote = &a->send.remote;
+    uint8_t tos = (uint8_t)(a->send.dscp << 2);
+    struct span prefix = span_of(marker, a->send.is_natt ? 4 : 0);
+    bool ok = false;
+    if (a->send.is_natt || a->send.local.port == l->port_natt) {
+        ok = dataplane_send_natt(l->dataplane, a->send.local.ip, remote, tos, prefix, a->send.bytes);
+    } else {
+        const struct sock *s = ike_socket(l, remote->ip.family);
+        ok = s->fd >= 0 && sock_send(s, a->send.local.ip, remote, tos, prefix, a->send.bytes);
+    }
+    char from[IP_TEXT_MAX], to[IP_TEXT_MAX];
+    if (!ok) /* the retransmission tries again */
+        log_line(LOG_DETAIL, "cannot send %zu bytes from %s to %s", a->send.bytes.len,
+                 endpoint_format(&a->send.local, from), endpoint_format(remote, to));
+}
+
+static void send_keepalive(struct loop *l, const struct action *a)
+{
+    dataplane_send_natt(l->dataplane, a->send.local.ip, &a->send.remote, 0, span_of(NULL, 0),
+                        span_of("\xff", 1));
+}
+
+/* ---- routes, events */
+
+static void add_route(struct loop *l, const struct route *r)
+{
+    struct diag d;
+    if (l->routes && !route_add(l->routes, r, &d))
+        log_line(LOG_ERR, "%s", d.what);
+}
+
+static void tell(struct loop *l, const struct event *e)
+{
+    if (e->kind == EVENT_LOG && e->text)
+        log_line(e->level, "%s%s%s", e->connection ? e->connection : "", e->connection ? ": " : "", e->text);
+    if (l->hooks.event)
+        l->hooks.event(l->hooks.ctx, e);
+}
+
+void loop_execute(struct loop *l, const struct outbox *o)
+{
+    for (size_t i = 0; i < o->n; i++) {
+        struct action *a = &o->v[i];
+        switch (a->kind) {
+        case ACTION_SEND:
+            send_datagram(l, a);
+            break;
+        case ACTION_KEEPALIVE:
+            send_keepalive(l, a);
+            break;
+        case ACTION_JOB:
+            start_job(l, a->job);
+            a->job = NULL; /* taken */
+            break;
+        case ACTION_SA_ADD:
+        case ACTION_SA_UPDATE:
+        case ACTION_SA_DEL:
+        case ACTION_POLICY_ADD:
+        case ACTION_POLICY_DEL:
+            dataplane_apply(l->dataplane, a);
+            break;
+        case ACTION_ROUTE_ADD:
+            add_route(l, a->route);
+            break;
+        case ACTION_ROUTE_DEL:
+            if (l->routes)
+                route_del(l->routes, a->id);
+            break;
+        case ACTION_EVENT:
+            tell(l, &a->event);
+            break;
+        case ACTION_RESOLVE: /* names are resolved with the configuration */
+            break;
+        }
+    }
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the control loop's files share. */
+#pragma once
+
+#include "base/list.h"
+#include "conf/conf.h"
+#include "sys/dataplane.h"
+#include "sys/loop.h"
+#include "sys/route.h"
+
+struct queued_command {
+    struct list link;
+    struct command command;
+    char connection[128], child[128];
+};
+
+struct udp_watch {
+    uv_poll_t poll;
+    struct sock sock;
+    struct loop *loop;
+};
+
+#define LOOP_ERRORS_MAX 32 /* configuration errors that are reported at once */
+
+struct loop {
+    struct loop_options o;
+    struct loop_hooks hooks;
+    uv_loop_t uv;
+    uv_timer_t timer, stop_timer, refresh_timer;
+    uv_signal_t signals[4];
+    uv_async_t kick; /* queued commands, data plane messages */
+    struct udp_watch ike[2];
+    uint16_t port_natt;
+    struct engine *engine;
+    struct outbox outbox;
+    struct dataplane *dataplane;
+    struct route_table *routes;
+    char device[16];
+    struct list commands;
+    unsigned working;
+    struct time started;
+    bool is_stepping, is_stopping, is_reloading, wants_reload;
+    uint64_t reload_token, next_token;
+};
+
+/* loop_exec.c: does what the outbox says. */
+void loop_execute(struct loop *l, const struct outbox *o);
+/* loop.c: one engine step and what follows. The input's job or config is taken. */
+void loop_step(struct loop *l, const struct input *in);
+/* loop_config.c */
+struct config *loop_load(const struct loop_options *o, struct diag *errors, size_t *n_errors);
+void loop_refresh_addresses(struct loop *l);
