@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* X.509 certificates (RFC 5280 section 4): loading, and what others ask about one. OpenSSL parses the ASN.1;
+ * all fields that the rules need are taken out once, in cert_load(). See cert.h. Not here: paths (trust.c),
+ * rules (rules.c, constraints.c), names (cert_names.c), CRLs. */
+#include "pki/cert.h"
+#include "net/dn.h"
+#include "pki/cert_impl.h"
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { PEM_MAX = 1 << 20 };
+
+/* Critical extensions that are served. Policies: no explicit policy is ever asked for, so that these three
+ * cannot change a verdict; policyConstraints could, and is therefore not in the list. */
+static const int served_critical[] = {
+    NID_basic_constraints,
+    NID_key_usage,
+    NID_ext_key_usage,
+    NID_subject_alt_name,
+    NID_name_constraints,
+    NID_issuer_alt_name,
+    NID_certificate_policies,
+    NID_policy_mappings,
+    NID_inhibit_any_policy,
+    NID_subject_key_identifier,
+    NID_authority_key_identifier,
+};
+
+/* Days since 1970-01-01 of a Gregorian date; years 1 to 9999. */
+static int64_t days_from_civil(int64_t y, int64_t m, int64_t d)
+{
+    y -= m <= 2;
+    int64_t era = y / 400, yoe = y - era * 400;
+    int64_t doy = (153 * (m + (m > 2 ? -3 : 9)) + 2) / 5 + d - 1;
+    return era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;
+}
+
+static bool read_time(const ASN1_TIME *t, int64_t *out)
+{
+    struct tm tm;
+    if (!t || !ASN1_TIME_to_tm(t, &tm))
+        return false;
+    *out = days_from_civil(tm.tm_year + INT64_C(1900), tm.tm_mon + 1, tm.tm_mday) * 86400 +
+           tm.tm_hour * 3600 + tm.tm_min * 60 + tm.tm_sec;
+    return true;
+}
+
+const char *cert_time_text(int64_t t, char buf[40])
+{
+    int64_t days = t / 86400, rest = t % 86400;
+    if (rest < 0)
+        rest += 86400, days--;
+    int64_t z = days + 719468, era = (z >= 0 ? z : z - 146096) / 146097, doe = z - era * 146097;
+    int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+    int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
+    int64_t m = mp < 10 ? mp + 3 : mp - 9, y = yoe + era * 400 + (m <= 2);
+    snprintf(buf, 40, "%04d-%02d-%02d %02d:%02d:%02d UTC", (int)(y % 100000), (int)m,
+             (int)(doy - (153 * mp + 2) / 5 + 1), (int)(rest / 3600), (int)(rest / 60 % 60),
+             (int)(rest % 60));
+    return buf;
+}
+
+static bool is_served_critical(int nid)
+{
+    for (size_t i = 0; i < ARRAY_LEN(served_critical); i++) {
+        if (served_critical[i] == nid)
+            return true;
+    }
+    return false;
+}
+
+static void find_unknown_critical(struct cert *c)
+{
+    for (int i = 0; i < X509_get_ext_count(c->x509); i++) {
+        X509_EXTENSION *e = X509_get_ext(c->x509, i);
+        const ASN1_OBJECT *oid = X509_EXTENSION_get_object(e);
+        if (!X509_EXTENSION_get_critical(e) || is_served_critical(OBJ_obj2nid(oid)))
+            continue;
+        if (OBJ_obj2txt(c->unknown_critical, sizeof(c->unknown_critical), oid, 1) <= 0)
+            snprintf(c->unknown_critical, sizeof(c->unknown_critical), "?");
+        return;
+    }
+}
+
+/* -1: absent; an extension that is there twice or does not parse is an error. */
+static bool take_ext(const struct cert *c, int nid, void *out)
+{
+    int critical;
+    *(void **)out = X509_get_ext_d2i(c->x509, nid, &critical, NULL);
+    return *(void **)out || critical == -1;
+}
+
+static struct span octets(const ASN1_OCTET_STRING *s)
+{
+    return s ? span_of(ASN1_STRING_get0_data(s), (size_t)ASN1_STRING_length(s)) : span_of(NULL, 0);
+}
+
+static bool read_extensions(struct cert *c)
+{
+    BASIC_CONSTRAINTS *basic;
+    uint32_t flags = X509_get_extension_flags(c->x509); /* also makes OpenSSL cache what it reads lazily */
+    bool is_ok = take_ext(c, NID_basic_constraints, &basic);
+    c->has_basic_constraints = basic != NULL;
+    c->is_ca = basic && basic->ca;
+    c->path_len = basic && basic->pathlen ? ASN1_INTEGER_get(basic->pathlen) : -1;
+    is_ok = is_ok && !(basic && basic->pathlen && c->path_len < 0);
+    BASIC_CONSTRAINTS_free(basic);
+    c->has_key_usage = flags & EXFLAG_KUSAGE;
+    c->key_usage = X509_get_key_usage(c->x509);
+    is_ok = is_ok && take_ext(c, NID_ext_key_usage, &c->ekus) &&
+            take_ext(c, NID_subject_alt_name, &c->names) &&
+            take_ext(c, NID_name_constraints, &c->constraints);
+    c->has_ext_key_usage = c->ekus != NULL;
+    c->is_v1 = X509_get_version(c->x509) == X509_VERSION_1;
+    c->ski = octets(X509_get0_subject_key_id(c->x509));
+    c->aki = octets(X509_get0_authority_key_id(c->x509));
+    find_unknown_critical(c);
+    return is_ok && !(flags & EXFLAG_INVALID);
+}
+
+static char *name_text(struct span der)
+{
+    char *text = mem_new(CERT_TEXT_MAX);
+    dn_format(der, text, CERT_TEXT_MAX);
+    return text;
+}
+
+static bool read_names(struct cert *c)
+{
+    const unsigned char *subject, *issuer;
+    size_t subject_len, issuer_len;
+    if (!X509_NAME_get0_der(X509_get_subject_name(c->x509), &subject, &subject_len) ||
+        !X509_NAME_get0_der(X509_get_issuer_name(c->x509), &issuer, &issuer_len))
+        return false;
+    c->subject = span_of(subject, subject_len);
+    c->issuer = span_of(issuer, issuer_len);
+    c->subject_text = name_text(c->subject);
+    c->issuer_text = name_text(c->issuer);
+    return true;
+}
+
+static bool read_key(struct cert *c, struct diag *d)
+{
+    uint8_t *spki = NULL;
+    int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(c->x509), &spki);
+    if (len <= 0) {
+        diag_set(d, FAIL_CERTIFICATE, "certificate %.120s has no public key", c->subject_text);
+        return false;
+    }
+    struct span bytes = span_of(spki, (size_t)len);
+    hash_digest(HASH_SHA1, &bytes, 1, c->spki_sha1);
+    c->key = pkey_load_public(bytes, d);
+    OPENSSL_free(spki);
+    return c->key != NULL;
+}
+
+static bool read_fields(struct cert *c, struct diag *d)
+{
+    if (!read_names(c) || !read_time(X509_get0_notBefore(c->x509), &c->not_before) ||
+        !read_time(X509_get0_notAfter(c->x509), &c->not_after)) {
+        diag_set(d, FAIL_CERTIFICATE, "certificate with names or dates that cannot be read");
+        return false;
+    }
+    if (!read_key(c, d))
+        return false;
+    if (!read_extensions(c)) {
+        diag_set(d, FAIL_CERTIFICATE, "certificate %.120s has a malformed or repeated extension",
+                 c->subject_text);
+        return false;
+    }
+    int digest = NID_undef;
+    X509_get_signature_info(c->x509, &digest, NULL, NULL, NULL);
+    c->digest_nid = digest;
+    bool is_self_issued = span_equal(c->subject, c->issuer) || dn_equal(c->subject, c->issuer);
+    c->is_self_signed = is_self_issued && X509_verify(c->x509, X509_get0_pubkey(c->x509)) == 1;
+    ERR_clear_error();
+    return true;
+}
+
+static X509 *read_pem(struct span data)
+{
+    BIO *bio = BIO_new_mem_buf(data.ptr, (int)data.len);
+    X509 *x = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
+    BIO_free(bio);
+    return x;
+}
+
+static X509 *read_der(struct span data)
+{
+    const uint8_t *at = data.ptr;
+    X509 *x = data.len <= CERT_DER_MAX ? d2i_X509(NULL, &at, (long)data.len) : NULL;
+    if (x && at != data.ptr + data.len) {
+        X509_free(x);
+        return NULL;
+    }
+    return x;
+}
+
+struct cert *cert_load(struct span data, struct diag *d)
+{
+    static const char pem[] = "-----BEGIN ";
+    X509 *x = NULL;
+    uint8_t *der = NULL;
+    bool is_pem = data.len && memmem(data.ptr, data.len, pem, sizeof(pem) - 1);
+    ERR_clear_error();
+    if (data.len && data.len <= PEM_MAX)
+        x = is_pem && data.ptr[0] != 0x30 ? read_pem(data) : read_der(data);
+    int len = x ? i2d_X509(x, &der) : 0;
+    ERR_clear_error();
+    if (len <= 0 || len > CERT_DER_MAX) {
+        X509_free(x);
+        OPENSSL_free(der);
+        diag_set(d, FAIL_CERTIFICATE, "no certificate that can be read");
+        diag_expected(d, "one X.509 certificate as PEM or DER");
+        diag_got(d, is_pem ? "PEM without a well-formed CERTIFICATE block" : "%zu bytes that are neither",
+                 data.len);
+        return NULL;
+    }
+    struct cert *c = mem_new(sizeof(*c));
+    atomic_init(&c->refs, 1);
+    c->x509 = x;
+    c->der = der;
+    c->der_len = (size_t)len;
+    if (!read_fields(c, d)) {
+        cert_unref(c);
+        return NULL;
+    }
+    return c;
+}
+
+struct cert *cert_ref(struct cert *c)
+{
+    atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
+    return c;
+}
+
+void cert_unref(struct cert *c)
+{
+    if (!c || atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    GENERAL_NAMES_free(c->names);
+    NAME_CONSTRAINTS_free(c->constraints);
+    EXTENDED_KEY_USAGE_free(c->ekus);
+    pkey_unref(c->key);
+    X509_free(c->x509);
+    OPENSSL_free(c->der);
+    free(c->subject_text);
+    free(c->issuer_text);
+    free(c);
+}
+
+struct span cert_der(const struct cert *c)
+{
+    return span_of(c->der, c->der_len);
+}
+
+struct span cert_subject_der(const struct cert *c)
+{
+    return c->subject;
+}
+
+struct span cert_issuer_der(const struct cert *c)
+{
+    return c->issuer;
+}
+
+const char *cert_subject_text(const struct cert *c)
+{
+    return c->subject_text;
+}
+
+int64_t cert_not_before(const struct cert *c)
+{
+    return c->not_before;
+}
+
+int64_t cert_not_after(const struct cert *c)
+{
+    return c->not_after;
+}
+
+bool cert_is_ca(const struct cert *c)
+{
+    return c->is_ca;
+}
+
+bool cert_is_self_signed(const struct cert *c)
+{
+    return c->is_self_signed;
+}
+
+struct pkey *cert_public_key(const struct cert *c)
+{
+    return c->key;
+}
+
+void cert_spki_sha1(const struct cert *c, uint8_t out[20])
+{
+    memcpy(out, c->spki_sha1, sizeof(c->spki_sha1));
+}
