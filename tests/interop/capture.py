@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """tcpdump on the outer link, started before anything else happens and judged at the end."""
+import os
 import re
 import signal
 import time
@@ -17,6 +18,9 @@ INNER_PAIRS += [(topology.CLIENT[f][0], topology.INSIDE[f][1]) for f in (4, 6)]
 class Capture:
     def __init__(self, node, device, path):
         self.path, self.out = path, path + ".tcpdump"
+        for old in (self.path, self.out):  # what an earlier tcpdump said is not this one's word
+            if os.path.exists(old):
+                os.unlink(old)
         # Immediate mode, so that stopping loses nothing; short snapshots, so that its ring holds many packets.
         self.process = node.start(["tcpdump", "-i", device, "-n", "-U", "--immediate-mode", "-s", "2000", "-B", "65536",
                                    "-w", path], self.out)

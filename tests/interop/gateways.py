@@ -179,6 +179,12 @@ class StrongSwan(Gateway):
         with self.vici() as v:
             return v.request("terminate", {k: w for k, w in (("ike", ike), ("child", child)) if w})
 
+    def terminate_now(self):
+        """All IKE SAs, without waiting for the other end."""
+        with self.vici() as v:
+            for _, sa in v.sas():
+                v.request("terminate", {"ike-id": sa["uniqueid"], "force": "yes", "timeout": "-1"})
+
     def rekey(self, ike=None, child=None):
         with self.vici() as v:
             answer = v.request("rekey", {k: w for k, w in (("ike", ike), ("child", child)) if w})

@@ -28,9 +28,12 @@ from certs import Certificates  # noqa: E402
 from gateways import Keyway, StrongSwan, default_bindir, has_keyway  # noqa: E402
 from net import LabError, Net, end_on_signals, wait_for  # noqa: E402
 from rows import PYTHON, run_row  # noqa: E402
+from scenarios import load_all  # noqa: E402
 from transfer import PORT  # noqa: E402
 from uml import host as uml  # noqa: E402
 
+# What a row may fail with; anything else is a bug of the lab and ends it.
+EXPECTED = (LabError, OSError, EOFError, KeyError, IndexError, StopIteration, subprocess.SubprocessError)
 LOGS = os.path.join(peers.REPO, "build", "lab-logs")
 
 
@@ -71,6 +74,21 @@ class Lab:
         """Each row's log starts empty where the daemon starts with it."""
         if not self.a.is_running() and os.path.exists(self.a.output):
             os.unlink(self.a.output)
+
+    def reset(self):
+        """As a scenario finds it: the peer runs with nothing loaded, Keyway is stopped and left no routes."""
+        if self.capture:
+            self.capture.process.stop()
+            self.capture = None
+        self.a.stop(5)
+        if self.a.kind == "Keyway":
+            self.a.cleanup()
+        if not self.b.is_running():
+            self.b.start()
+        for _ in self.b.status():
+            self.b.terminate_now()
+        self.b.load({})
+        self.fresh_logs()
 
     def close(self):
         for g in (self.a, self.b):
@@ -124,7 +142,7 @@ def run_one(lab, row, report, have):
         if trouble:
             raise LabError(f"sanitizer: {trouble.splitlines()[0]}")
         report.add(row.name, "ok", time.monotonic() - start, text)
-    except (LabError, OSError, EOFError, KeyError, subprocess.SubprocessError) as e:
+    except EXPECTED as e:
         took = time.monotonic() - start
         if missing:
             report.add(row.name, "lacks", took, f"{', '.join(missing)}: {last_line(e)}")
@@ -150,6 +168,40 @@ def run_matrix(rows, report, left):
             run_one(lab, row, report, have)
     finally:
         lab.close()
+
+
+def run_scenarios(scenarios, report, left):
+    """Each shape of network is made once."""
+    for shape in dict.fromkeys(s.shape for s in scenarios):
+        lab = Lab(left, shape=topology.SHAPES[shape], tag="s")
+        try:
+            lab.b.start()
+            for s in scenarios:
+                if s.shape == shape:
+                    run_scenario(lab, s, report)
+        finally:
+            lab.close()
+
+
+def run_scenario(lab, scenario, report):
+    start = time.monotonic()
+    if scenario.needs_keyway and lab.a.kind != "Keyway":
+        return
+    try:
+        lab.reset()
+        text = scenario.run(lab)
+        trouble = getattr(lab.a, "sanitizer_report", str)()
+        if trouble:
+            raise LabError(f"sanitizer: {trouble.splitlines()[0]}")
+        report.add(scenario.name, "ok", time.monotonic() - start, text or "")
+    except EXPECTED as e:
+        where = lab.keep(scenario.name)
+        report.add(scenario.name, "FAIL", time.monotonic() - start, f"{last_line(e)} [{where}]")
+        if not isinstance(e, LabError):
+            traceback.print_exc()
+    finally:
+        if lab.capture:
+            lab.capture.process.stop()
 
 
 def run_uml(rows, report, left, patterns):
@@ -200,6 +252,8 @@ def main():
     print(f"lab: {left} against strongSwan {peers.strongswan_version()}")
     if rows:
         run_matrix(rows, report, left)
+    if "scenarios" in groups:
+        run_scenarios(selected(load_all(), args.only), report, left)
     if "uml" in groups:
         run_uml(selected(matrix.KERNEL_ROWS, args.only), report, left, args.only)
     return report.finish(args.summary)

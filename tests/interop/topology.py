@@ -51,3 +51,14 @@ def masquerade(net):
     """nftables in the router: everything from gateway A leaves with the router's own address."""
     net["wire"].sh("nft", "add table ip nat; add chain ip nat post { type nat hook postrouting priority 100; }; "
                          "add rule ip nat post oifname wa masquerade random")
+
+# The same with gateway B behind the router, which is 10.9.0.2 to the world.
+NAT_B = {
+    "nodes": NAT["nodes"],
+    "links": _inside + [
+        (("ga", "w0", [A4 + "/24"]), ("wire", "wa", [B4 + "/24"])),
+        (("wire", "wn", ["192.168.7.1/24"]), ("gb", "w1", [NAT_INNER + "/24"])),
+    ],
+    "routes": _client_routes + [("ga", "default", B4), ("gb", "default", "192.168.7.1")],
+}
+SHAPES = {"plain": PLAIN, "nat": NAT, "nat-b": NAT_B}

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What happens to a tunnel in its life, each as one function that raises when something is not so.
+
+A scenario gets the lab with the peer running, nothing loaded and Keyway stopped. SCENARIOS holds them all, in the
+order of the files and of their text.
+"""
+import importlib
+import os
+from dataclasses import dataclass
+
+SCENARIOS = []
+FILES = ("proof", "rekey", "life", "nat", "certificates", "refusals", "configuration", "barrier")
+
+
+@dataclass
+class Scenario:
+    name: str
+    run: object
+    shape: str = "plain"  # a topology
+    needs_keyway: bool = False  # means nothing with the peer at both ends
+
+
+def scenario(name, shape="plain", needs_keyway=False):
+    def register(function):
+        SCENARIOS.append(Scenario(name, function, shape, needs_keyway))
+        return function
+    return register
+
+
+def load_all():
+    here = os.path.dirname(os.path.abspath(__file__))
+    for name in FILES:
+        if os.path.exists(f"{here}/{name}.py"):
+            importlib.import_module(f"scenarios.{name}")
+    return SCENARIOS

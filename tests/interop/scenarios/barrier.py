@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""No plaintext whatever happens to Keyway, and routes that do what a selector of everything needs."""
+from scenarios import scenario
+from scenarios.steps import CA, CB, Flood, capture, configure, demand, must_ping, ping, short_form, until_reply, up
+
+
+def _no_leak(lab):
+    verdict = lab.capture.judge()
+    demand(verdict.esp, f"no ESP was seen: nothing is proven ({dict(verdict.kinds)})")
+    demand(not verdict.plaintext, f"{verdict.plaintext} packets of plaintext: {verdict.leaks[:1]}")
+    return verdict
+
+
+def _keyway_traces(lab):
+    """Rules and routes that are Keyway's: what is there beyond what the topology made."""
+    node = lab.net["ga"]
+    return sorted(set("\n".join(node.sh("ip", f, *what, check=False) for f in ("-4", "-6") for what in
+                                (("rule",), ("route", "show", "table", "all"))).splitlines()) - lab.untouched)
+
+
+def remember(lab):
+    lab.untouched = set()
+    lab.untouched = set(_keyway_traces(lab))
+
+
+@scenario("barrier.kill-9-leaves-no-plaintext", needs_keyway=True)
+def kill_9(lab):
+    remember(lab)
+    capture(lab)
+    configure(lab, text=short_form())
+    lab.a.wait_up()
+    must_ping(lab.net["ca"], CB)
+    flood = Flood(lab, count=300)
+    lab.a.kill()
+    sent, received = flood.finish()
+    demand(0 < received < sent, f"{received} of {sent} pings answered: the kill came outside the traffic")
+    code, text = ping(lab.net["ca"], CB, count=3, seconds=2)
+    demand(code, "pings are answered without a daemon")
+    demand("Unreachable" in text or "unreachable" in text, f"no unreachable route answers: {text[-200:]}")
+    left = _keyway_traces(lab)
+    demand(left, "the barrier is gone: no rule or route of Keyway stayed")
+    verdict = _no_leak(lab)
+    code, out, err = lab.a.cleanup()
+    demand(code == 0, f"keywayd --cleanup: exit {code}: {out} {err}")
+    demand(not _keyway_traces(lab), f"keywayd --cleanup left {_keyway_traces(lab)}")
+    return f"{verdict}; {len(left)} traces stayed and were cleaned up"
+
+
+@scenario("barrier.tunnel-down-leaves-no-plaintext", needs_keyway=True)
+def tunnel_down(lab):
+    remember(lab)
+    capture(lab)
+    up(lab)
+    lab.a.terminate(ike="net")
+    demand(ping(lab.net["ca"], CB, count=3, seconds=2)[0], "pings are answered without a tunnel")
+    verdict = _no_leak(lab)
+    lab.a.stop()
+    demand(not _keyway_traces(lab), f"an orderly end left {_keyway_traces(lab)}")
+    return str(verdict)
+
+
+@scenario("barrier.never-up-leaves-no-plaintext", needs_keyway=True)
+def never_up(lab):
+    """Loaded and not yet up: protected selectors are dark from the first moment."""
+    capture(lab)
+    lab.b.stop()
+    lab.a.load(text=short_form())
+    demand(ping(lab.net["ca"], CB, count=3, seconds=2)[0], "pings are answered without a tunnel")
+    verdict = lab.capture.judge()
+    demand(not verdict.plaintext, f"plaintext: {verdict.leaks[:1]}")
+    demand(verdict.kinds["ike"], "Keyway did not even try")
+    return f"{verdict}, {verdict.kinds['ike']} IKE"
+
+
+@scenario("barrier.unrelated-traffic-passes", needs_keyway=True)
+def unrelated(lab):
+    """What no selector covers goes its way in the clear, as before."""
+    lab.net["gb"].ip("addr", "add", "10.77.0.1/32", "dev", "lo", check=False)
+    up(lab)
+    must_ping(lab.net["ca"], "10.77.0.1")
+    return "10.77.0.1 answers outside the tunnel"
+
+
+@scenario("route.remote-selector-of-everything", needs_keyway=True)
+def everything(lab):
+    """0.0.0.0/0 behind the peer: all of client A's traffic is inside, the peer's own address is not."""
+    lab.net["gb"].ip("addr", "add", "10.77.0.1/32", "dev", "lo", check=False)
+    capture(lab)
+    up(lab, extra_a={"connections": {"net": {"children": {"net": {"remote_ts": "0.0.0.0/0"}}}}},
+       extra_b={"connections": {"net": {"children": {"net": {"local_ts": "0.0.0.0/0"}}}}})
+    must_ping(lab.net["ca"], "10.77.0.1")
+    must_ping(lab.net["cb"], CA)
+    lab.a.rekey(ike="net")  # the IKE SA still reaches the peer
+    must_ping(lab.net["ca"], CB)
+    demand(len(lab.a.established()) == 1, "the IKE SA did not survive its rekey")
+    return str(_no_leak(lab))
+
+
+@scenario("route.gateway-itself-uses-the-tunnel", needs_keyway=True)
+def gateway_itself(lab):
+    """Source address inside the local selector, so that the gateway's own packets match."""
+    capture(lab)
+    up(lab)
+    must_ping(lab.net["ga"], CB)
+    return str(_no_leak(lab))
+
+
+@scenario("path.too-big-is-told", needs_keyway=True)
+def too_big(lab):
+    """A packet that does not fit with DF set is answered with the size that does; one without DF passes."""
+    capture(lab)
+    up(lab)
+    node = lab.net["ca"]
+    node.ip("route", "flush", "cache", check=False)
+    _, out, err = node.run("ping", "-n", "-c", "2", "-i", "0.2", "-W", "1", "-w", "4", "-M", "do", "-s", "1472", CB)
+    demand("mtu" in (out + err).lower(), f"nobody told client A the path's MTU: {(out + err)[-300:]}")
+    node.ip("route", "flush", "cache", check=False)
+    code, out, err = node.run("ping", "-n", "-c", "2", "-i", "0.2", "-W", "2", "-w", "5", "-M", "dont", "-s", "4000", CB)
+    demand(code == 0, f"a fragmented ping does not pass: {(out + err)[-300:]}")
+    return str(_no_leak(lab))
+
+
+@scenario("restart.keyway-stopped-and-started", needs_keyway=True)
+def stopped_and_started(lab):
+    capture(lab)
+    configure(lab, text=short_form())
+    lab.a.wait_up()
+    must_ping(lab.net["ca"], CB)
+    lab.a.stop()
+    lab.a.start()
+    took = until_reply(lab, 30)
+    return f"traffic {took:.1f} s after; {_no_leak(lab)}"

@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ends and returns: delete by either side, liveness, crash and restart of either gateway, both starting at once."""
+import time
+
+from rows import PSK
+from scenarios import scenario
+from scenarios.steps import (CB, bring_up, capture, configure, dark, demand, must_ping, must_transfer, one_child, ping,
+                             short_form, topology, until_reply, up, wait_for)
+
+
+def _deleted(lab, by, role):
+    capture(lab)
+    up(lab, role)
+    (lab.a if by == "Keyway" else lab.b).terminate(ike="net")
+    wait_for("both ends to have no SA", lambda: not lab.a.status() and not lab.b.status(), 5, 0.05)
+    verdict = dark(lab)
+    # It comes back when asked.
+    bring_up(lab, role)
+    must_ping(lab.net["ca"], CB)
+    return str(verdict)
+
+
+for _by in ("Keyway", "peer"):
+    for _role in ("initiator", "responder"):
+        def _run(lab, by=_by, role=_role):
+            return _deleted(lab, by, role)
+        scenario(f"delete.ike.{_role}.by-{_by.lower()}")(_run)
+
+
+@scenario("delete.child.by-peer")
+def child_deleted_by_peer(lab):
+    up(lab)
+    lab.b.terminate(child="net")
+    wait_for("Keyway to have no child", lambda: not lab.a.children(), 5, 0.05)
+    return f"{len(lab.a.established())} IKE SA stays"
+
+
+@scenario("children.second-child")
+def second_child(lab):
+    """CREATE_CHILD_SA for a further child of the same IKE SA: IPv4 and IPv6 side by side."""
+    capture(lab)
+    six = [{"connections": {"net": {"children": {"six": {
+        "local_ts": topology.NET[6][me], "remote_ts": topology.NET[6][1 - me], "esp_proposals": "aes256gcm16"}}}}}
+        for me in (0, 1)]
+    up(lab, extra_a=six[0], extra_b=six[1])
+    if not any(c["name"] == "six" for c in lab.b.children()):
+        lab.b.initiate("net", child="six")
+    wait_for("two children", lambda: len(lab.b.children()) == 2 == len(lab.a.children()), 5)
+    demand(len(lab.b.established()) == 1, "the second child needs no second IKE SA")
+    must_ping(lab.net["ca"], topology.CLIENT[6][1])
+    must_ping(lab.net["cb"], topology.CLIENT[6][0])
+    must_ping(lab.net["ca"], CB)
+    return str(dark(lab))
+
+
+@scenario("narrowing.keyway-asks-for-more")
+def narrowing_initiator(lab):
+    return _narrow(lab, "initiator", extra_a={"connections": {"net": {"children": {"net": {"remote_ts": "10.2.0.0/16"}}}}})
+
+
+@scenario("narrowing.peer-asks-for-more")
+def narrowing_responder(lab):
+    return _narrow(lab, "responder", extra_b={"connections": {"net": {"children": {"net": {"remote_ts": "10.0.0.0/8"}}}}})
+
+
+def _narrow(lab, role, **kw):
+    up(lab, role, **kw)
+    child = one_child(lab.b)
+    demand(child["local-ts"] == ["10.2.0.0/24"] and child["remote-ts"] == ["10.1.0.0/24"],
+           f"not narrowed: {child['local-ts']} {child['remote-ts']}")
+    return "narrowed to what both have"
+
+
+@scenario("invalid-ke.initiator")
+def invalid_ke_initiator(lab):
+    return _invalid_ke(lab, "initiator")
+
+
+@scenario("invalid-ke.responder")
+def invalid_ke_responder(lab):
+    return _invalid_ke(lab, "responder")
+
+
+def _invalid_ke(lab, role):
+    """The initiator's first group is not the responder's: one retry with the group that it names."""
+    mine, other = ("extra_a", "extra_b") if role == "initiator" else ("extra_b", "extra_a")
+    up(lab, role, **{
+        mine: {"connections": {"net": {"proposals": "aes256gcm16-prfsha256-x25519-ecp256"}}},
+        other: {"connections": {"net": {"proposals": "aes256gcm16-prfsha256-ecp256"}}}})
+    demand(lab.b.established()[0]["dh-group"] == "ECP_256", "another group than the one both have")
+    return "ECP_256 after INVALID_KE_PAYLOAD"
+
+
+@scenario("liveness.peer-killed", needs_keyway=True)
+def peer_killed(lab):
+    capture(lab)
+    configure(lab, text=short_form())
+    lab.a.wait_up()
+    must_ping(lab.net["ca"], CB)
+    lab.b.kill()
+    start = time.monotonic()
+    wait_for("Keyway to notice that its peer is gone", lambda: not lab.a.children(), 40, 0.2)
+    took = time.monotonic() - start
+    ping(lab.net["ca"], CB, count=5, seconds=2)
+    return f"noticed after {took:.0f} s; {dark(lab)}"
+
+
+@scenario("restart.keyway-killed", needs_keyway=True)
+def keyway_killed_and_restarted(lab):
+    capture(lab)
+    configure(lab, text=short_form())
+    lab.a.wait_up()
+    must_ping(lab.net["ca"], CB)
+    lab.a.kill()
+    lab.a.start()
+    took = until_reply(lab, 30)
+    wait_for("one child at the peer", lambda: len(lab.b.children()) == 1, 10, 0.2)
+    return f"traffic {took:.1f} s after the restart, without a command; {dark(lab)}"
+
+
+@scenario("restart.peer-killed", needs_keyway=True)
+def peer_killed_and_restarted(lab):
+    capture(lab)
+    configure(lab, text=short_form())
+    lab.a.wait_up()
+    must_ping(lab.net["ca"], CB)
+    lab.b.kill()
+    time.sleep(1)
+    lab.b.start()
+    lab.b.load(short_form_peer())
+    took = until_reply(lab, 30)
+    return f"traffic {took:.1f} s after the restart, without a command; {dark(lab)}"
+
+
+def short_form_peer(**child):
+    """The peer's side of the five-line file."""
+    return {"connections": {"net": {
+        "version": 2, "local_addrs": topology.B4, "remote_addrs": topology.A4,
+        "local": {"auth": "psk"}, "remote": {"auth": "psk"},
+        "children": {"net": {"local_ts": topology.NET[4][1], "remote_ts": topology.NET[4][0], **child}}}},
+        "secrets": {"ike-lab": {"id-a": topology.A4, "id-b": topology.B4, "secret": PSK}}}
+
+
+@scenario("start.both-at-once", needs_keyway=True)
+def both_at_once(lab):
+    """Each end starts by itself; one IKE SA and one child remain."""
+    peer = short_form_peer(start_action="start")
+    peer["connections"]["net"]["unique"] = "replace"
+    lab.a.write(text=short_form())
+    lab.a.start()
+    lab.b.load(peer)
+    lab.a.wait_up()
+    time.sleep(3)
+    demand(len(lab.a.status()) == 1 == len(lab.b.status()),
+           f"IKE SAs: {len(lab.a.status())} at Keyway, {len(lab.b.status())} at the peer")
+    one_child(lab.a)
+    one_child(lab.b)
+    must_transfer(lab.net["ca"], CB, 1_000_000)
+    return "one IKE SA, one child"
+
+
+@scenario("start.peer-comes-late", needs_keyway=True)
+def peer_comes_late(lab):
+    """A tunnel retries for ever, with bounded back-off."""
+    lab.b.stop()
+    lab.a.load(text=short_form())
+    time.sleep(4)
+    lab.b.start()
+    lab.b.load(short_form_peer())
+    return f"traffic {until_reply(lab, 40):.1f} s after the peer came"

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rekeying with traffic running: nobody may lose a packet, and the new SA must carry it."""
+from scenarios import scenario
+from scenarios.steps import Flood, capture, dark, demand, one_child, spis, up, wait_for
+
+
+def _child(lab, role, starter, **kw):
+    capture(lab)
+    up(lab, role, **kw)
+    before = spis(lab.b)
+    flood = Flood(lab)
+    (lab.a if starter == "Keyway" else lab.b).rekey(child="net")
+    wait_for("the peer to have a new child SA", lambda: spis(lab.b) and not spis(lab.b) & before, 5, 0.05)
+    demand(flood.is_running(), "the pings ended before the rekey: nothing is proven")
+    text = flood.must_lose_nothing()
+    one_child(lab.b)
+    one_child(lab.a)
+    verdict = dark(lab)
+    new = next(iter(spis(lab.b)))
+    demand(verdict.spis[new] > 10, f"the new SA {new} carried {verdict.spis[new]} packets")
+    return f"{text}, {len(verdict.spis)} SPIs, {verdict}"
+
+
+def _ike(lab, role, starter):
+    capture(lab)
+    up(lab, role)
+    before = {sa["initiator-spi"] for sa in lab.b.established()}
+    flood = Flood(lab)
+    (lab.a if starter == "Keyway" else lab.b).rekey(ike="net")
+    wait_for("the peer to have a new IKE SA", lambda: {sa["initiator-spi"] for sa in lab.b.established()} - before, 5, 0.05)
+    text = flood.must_lose_nothing()
+    wait_for("one IKE SA at each end", lambda: len(lab.b.status()) == 1 == len(lab.a.status()), 5, 0.1)
+    one_child(lab.b)
+    one_child(lab.a)
+    # The new IKE SA rekeys the child that it inherited.
+    old = spis(lab.b)
+    (lab.a if starter == "Keyway" else lab.b).rekey(child="net")
+    wait_for("the inherited child to be rekeyed", lambda: spis(lab.b) and not spis(lab.b) & old, 5, 0.05)
+    return f"{text}, {dark(lab)}"
+
+
+for _role in ("initiator", "responder"):
+    for _starter in ("Keyway", "peer"):
+        def _run_child(lab, role=_role, starter=_starter):
+            return _child(lab, role, starter)
+
+        def _run_ike(lab, role=_role, starter=_starter):
+            return _ike(lab, role, starter)
+        scenario(f"rekey.child.{_role}.by-{_starter.lower()}")(_run_child)
+        scenario(f"rekey.ike.{_role}.by-{_starter.lower()}")(_run_ike)
+
+
+@scenario("rekey.child.new-key-exchange.by-keyway")
+def child_pfs_keyway(lab):
+    return _child(lab, "initiator", "Keyway", esp="aes256gcm16-x25519")
+
+
+@scenario("rekey.child.new-key-exchange.by-peer")
+def child_pfs_peer(lab):
+    return _child(lab, "initiator", "peer", esp="aes256gcm16-x25519")
+
+
+@scenario("rekey.child.on-time")
+def child_on_time(lab):
+    """Soft lifetime: nobody commands the rekey."""
+    capture(lab)
+    child = {"connections": {"net": {"children": {"net": {"rekey_time": "3s", "life_time": "20s", "rand_time": "0s"}}}}}
+    up(lab, extra_a=child)
+    before = spis(lab.b)
+    flood = Flood(lab, count=450)
+    wait_for("a rekey 3 s after", lambda: spis(lab.b) and not spis(lab.b) & before, 6, 0.05)
+    return f"{flood.must_lose_nothing()}, {dark(lab)}"

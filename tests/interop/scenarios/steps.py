@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Steps that scenarios share."""
+import os
+import re
+import subprocess
+import time
+
+import topology
+from capture import Capture
+from net import LabError, wait_for
+from rows import must_be_dark, must_ping, must_transfer, ping, short_form, sides
+from transfer import MARKER
+
+CA, CB = topology.CLIENT[4]
+
+
+def demand(condition, text):
+    if not condition:
+        raise LabError(text)
+
+
+def capture(lab):
+    """Starts a capture of the wire; lab.reset() ends it."""
+    node, device = topology.WIRE
+    lab.capture = Capture(lab.net[node], device, os.path.join(lab.work, "outer.pcap"))
+    return lab.capture.ready()
+
+
+def configure(lab, text=None, **kw):
+    """Loads both ends: the peer first, so that Keyway's first packet finds it ready. text: Keyway's keyway.conf
+    instead of the swanctl form."""
+    (tree_a, files_a), (tree_b, files_b) = sides(certs=lab.certs, **kw)
+    lab.b.load(tree_b, files_b)
+    if lab.a.kind == "Keyway":
+        lab.a.load(None if text else tree_a, files_a, text)
+    else:
+        if not lab.a.is_running():
+            lab.a.start()
+        lab.a.load(tree_a, files_a)
+
+
+def up(lab, role="initiator", name="net", **kw):
+    """A working tunnel, brought up by the side that plays this role."""
+    configure(lab, name=name, **kw)
+    bring_up(lab, role, name)
+    must_ping(lab.net["ca"], CB)
+
+
+def bring_up(lab, role="initiator", name="net"):
+    starter = lab.a if role == "initiator" else lab.b
+    code, text = starter.initiate(name)
+    demand(code == 0, f"{starter.kind} could not bring the tunnel up (exit {code}): {text.strip()[-600:]}")
+
+
+def dark(lab):
+    verdict = lab.capture.judge()
+    must_be_dark(verdict)
+    return verdict
+
+
+class Flood:
+    """Bounded pings from client A to client B while something happens; none may be lost."""
+
+    def __init__(self, lab, count=400, interval="0.01", node="ca", target=CB):
+        self.count = count
+        argv = ["ping", "-n", "-q", "-c", str(count), "-i", interval, "-W", "2", "-w", "60", "-p", MARKER.hex(), target]
+        self.process = subprocess.Popen(lab.net[node].argv(*argv), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT, text=True)
+        time.sleep(0.3)
+
+    def is_running(self):
+        return self.process.poll() is None
+
+    def finish(self):
+        """(sent, received)"""
+        out = self.process.communicate(timeout=90)[0]
+        m = re.search(r"(\d+) packets transmitted, (\d+) received", out)
+        demand(m, f"ping gave no count: {out[-300:]}")
+        return int(m[1]), int(m[2])
+
+    def must_lose_nothing(self):
+        sent, received = self.finish()
+        demand(sent == self.count and received == sent, f"{sent - received} of {sent} pings lost ({self.count} wanted)")
+        return f"{received} of {sent} pings"
+
+
+def one_child(gateway):
+    children = gateway.children()
+    demand(len(children) == 1, f"{gateway.kind} has {len(children)} children installed, expected one")
+    return children[0]
+
+
+def spis(gateway):
+    return {c["spi-in"] for c in gateway.children()}
+
+
+def until_reply(lab, seconds, node="ca", target=CB):
+    """Pings until one is answered; how many seconds that took."""
+    start = time.monotonic()
+    while time.monotonic() - start < seconds:
+        if ping(lab.net[node], target, count=1, seconds=1)[0] == 0:
+            return time.monotonic() - start
+        time.sleep(0.2)
+    raise LabError(f"no traffic {seconds} s after")
+
+
+__all__ = ["CA", "CB", "Flood", "LabError", "bring_up", "capture", "configure", "dark", "demand", "must_ping",
+           "must_transfer", "one_child", "ping", "short_form", "sides", "spis", "topology", "until_reply", "up", "wait_for"]
