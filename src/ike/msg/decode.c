@@ -19,7 +19,7 @@ static enum decode_status check_header(const struct ike_header *h, size_t len, s
 
 /* SK and SKF: what can be said before the ICV is checked. They end the chain [RFC7296#3.14]; next is the type
  * of the first payload inside. */
-static bool read_sk(struct ike_message *m, struct ike_payload *p, uint8_t next, struct diag *d)
+static bool read_sk(struct ike_message *m, struct ike_payload *p, uint8_t next, bool is_last, struct diag *d)
 {
     struct rd r = rd_over(p->body);
     p->sk = (struct pl_sk){.first = next, .number = 1, .total = 1};
@@ -30,8 +30,7 @@ static bool read_sk(struct ike_message *m, struct ike_payload *p, uint8_t next, 
     size_t left = rd_left(&r);
     p->sk.body = rd_rest(&r);
     p->sk.aad_len = m->raw.len - left;
-    if (rd_ok(&r) && p->body.ptr + p->body.len == m->raw.ptr + m->raw.len && p->sk.number > 0 &&
-        p->sk.number <= p->sk.total)
+    if (rd_ok(&r) && is_last && p->sk.number > 0 && p->sk.number <= p->sk.total)
         return true;
     diag_set(d, FAIL_GENERIC, "malformed %s payload", payload_name(p->type));
     return false;
@@ -64,7 +63,7 @@ static enum decode_status read_payload(struct arena *a, struct rd *r, uint8_t *n
         diag_set(d, FAIL_GENERIC, "unsupported critical payload of type %u", p.type);
         return DECODE_CRITICAL;
     }
-    if (is_sk && (is_inner || !read_sk(m, &p, *next, d)))
+    if (is_sk && (is_inner || !read_sk(m, &p, *next, rd_left(r) == 0, d)))
         return DECODE_MALFORMED;
     if (!is_sk && payload_is_known(p.type) && !payload_read(a, &p, d))
         return DECODE_MALFORMED;
