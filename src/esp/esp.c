@@ -34,13 +34,9 @@ void esp_free(struct esp *e)
 bool esp_apply(struct esp *e, const struct action *a, int64_t now, struct diag *d)
 {
     (void)now;
-    bool is_done;
     switch (a->kind) {
     case ACTION_SA_ADD:
-        is_done = sad_add(&e->sad, a->sa, d);
-        secret_wipe(a->sa->encr_key, sizeof(a->sa->encr_key));
-        secret_wipe(a->sa->integ_key, sizeof(a->sa->integ_key));
-        return is_done;
+        return sad_add(&e->sad, a->sa, d);
     case ACTION_SA_UPDATE:
         return sad_update(&e->sad, a->sa, d);
     case ACTION_SA_DEL:

@@ -47,12 +47,12 @@ struct esp_packet {
     uint8_t verdict;     /* out: enum esp_verdict */
     uint8_t drop;        /* out: enum esp_drop */
     uint8_t next_header; /* inbound, out: what the payload is (4, 41) */
-    bool has_encap; /* outbound, out: payload of a UDP datagram rather than of an IP packet of protocol 50 */
+    bool has_encap; /* outbound, out: payload of a UDP datagram rather than of an IP packet of protocol 50.
+                       inbound, in: that is how it came */
     uint8_t tos;    /* outbound, out: outer TOS / traffic class. inbound, in: that of the outer header */
     bool has_df;    /* outbound, out: set DF on the outer IPv4 header */
     struct endpoint local,
-        remote; /* outbound, out: outer addresses. inbound, in: where it came from and to; a port of 0 says
-                   that it came as protocol 50, any other that it came in UDP */
+        remote;        /* outbound, out: outer addresses. inbound, in: where it came from and to */
     uint64_t child_id; /* out: 0 when no SA was found */
 };
 
@@ -71,9 +71,10 @@ struct esp_config {
 struct esp *esp_new(const struct esp_config *c);
 void esp_free(struct esp *e);
 
-/* SA_ADD, SA_UPDATE, SA_DEL, POLICY_ADD, POLICY_DEL; others are ignored. Keys are copied, and those in the
- * record wiped. Outbound SPIs are chosen by peers and may collide: SA_UPDATE and SA_DEL go by child_id too
- * unless it is 0. False with d when it cannot. */
+/* SA_ADD, SA_UPDATE, SA_DEL, POLICY_ADD, POLICY_DEL; others are ignored. Keys are copied; wiping those of the
+ * record is for whoever holds it. Outbound SPIs are chosen by peers and may collide: SA_UPDATE and SA_DEL go
+ * by child_id too unless it is 0. SA_UPDATE changes the one direction that it names. False with d when it
+ * cannot. */
 bool esp_apply(struct esp *e, const struct action *a, int64_t now, struct diag *d);
 
 /* Packets from the TUN (whole IP packets, checksums complete) to ESP packets (from the SPI on; the I/O layer

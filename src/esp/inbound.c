@@ -61,7 +61,7 @@ static bool commit(struct esp *e, struct sa *sa, const struct esp_packet *p, uin
 {
     if (!replay_check(&sa->replay, seq))
         return false;
-    if (p->remote.port && sa->has_encap && seq > sa->replay.top) {
+    if (p->has_encap && sa->has_encap && seq > sa->replay.top) {
         if (!endpoint_equal(&p->remote, &sa->remote))
             lifetime_report_mapping(&e->sad, sa, &p->remote);
         else
