@@ -121,7 +121,8 @@ static void direct_gmac(IMB_MGR *m, const struct mb_key *k, struct bulk_op *op)
     nonce_make(k, op, nonce);
     k->gmac_init(&k->cipher.gcm, &ctx, nonce, 12);
     k->gmac_update(&k->cipher.gcm, &ctx, aad.ptr, aad.len);
-    /* RFC 4543 leaves open whether the IV is covered; its published test cases cover it */
+    /* RFC 4543 section 3.3 leaves the IV out; the test case in draft-mcgrew-gcm-test-01, which corrects it,
+     * and the kernels in use cover it */
     k->gmac_update(&k->cipher.gcm, &ctx, op->esp + ESP_HEADER, k->base.iv + bulk_text_len(op));
     k->gmac_finalize(&k->cipher.gcm, &ctx, tag, k->base.icv);
     tag_finish(k, op, tag, bulk_icv(op));
