@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* keyway config check | show [NAME] | reference: reads the files itself, with the daemon's own loader; the
+ * daemon need not run. */
+#include "cli.h"
+#include "conf/show.h"
+#include "sys/files.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+#define ERRORS_MAX 64
+
+static void to_stdout(void *ctx, const char *text)
+{
+    (void)ctx;
+    fputs(text, stdout);
+}
+
+static void to_stderr(void *ctx, const char *text)
+{
+    (void)ctx;
+    fputs(text, stderr);
+}
+
+static struct config *load(struct cli *c, struct diag *errors, size_t *n)
+{
+    struct conf_source files = files_source();
+    struct conf_request req = {.etc = c->paths.etc, .load = c->load, .settings = c->settings};
+    *n = 0;
+    return conf_load(&files, &req, errors, ERRORS_MAX, n);
+}
+
+static int report_errors(struct cli *c, const struct diag *errors, size_t n)
+{
+    struct conf_source files = files_source();
+    struct conf_sink sink = {.write = to_stderr};
+    json_t *all = json_array();
+    for (size_t i = 0; i < n && i < ERRORS_MAX; i++) {
+        conf_print_error(&errors[i], &files, &sink);
+        json_array_append_new(all, cli_diag_json(&errors[i]));
+    }
+    fprintf(stderr, "keyway: %zu error%s\n", n, n == 1 ? "" : "s");
+    if (c->has_json)
+        cli_print_json(json_pack("{s:b,s:o}", "success", 0, "errors", all));
+    else
+        json_decref(all);
+    return FAIL_CONFIG;
+}
+
+static int check(struct cli *c)
+{
+    struct diag *errors = calloc(ERRORS_MAX, sizeof(*errors));
+    size_t n;
+    if (!errors)
+        abort();
+    struct config *config = load(c, errors, &n);
+    int code = config ? 0 : report_errors(c, errors, n);
+    free(errors);
+    if (!config)
+        return code;
+    if (c->has_json)
+        cli_print_json(
+            json_pack("{s:b,s:I}", "success", 1, "connections", (json_int_t)config->n_connections));
+    if (!c->is_quiet)
+        fprintf(stderr, "ok: %zu tunnel%s\n", config->n_connections, config->n_connections == 1 ? "" : "s");
+    config_unref(config);
+    return 0;
+}
+
+static int show(struct cli *c, const char *name)
+{
+    struct diag *errors = calloc(ERRORS_MAX, sizeof(*errors)), d;
+    struct conf_sink sink = {.write = to_stdout};
+    size_t n;
+    if (!errors)
+        abort();
+    struct config *config = load(c, errors, &n);
+    int code = config ? 0 : report_errors(c, errors, n);
+    free(errors);
+    if (!config)
+        return code;
+    if (!conf_show(config, name, c->has_json, &sink)) {
+        diag_set(&d, FAIL_NOT_FOUND, "there is no tunnel %s", name);
+        code = cli_fail(c, NULL, &d);
+    }
+    config_unref(config);
+    return code;
+}
+
+int cmd_config(struct cli *c)
+{
+    struct conf_sink sink = {.write = to_stdout};
+    const char *verb = c->argc ? c->argv[0] : "";
+    if (!strcmp(verb, "check") && c->argc == 1)
+        return check(c);
+    if (!strcmp(verb, "show") && c->argc <= 2)
+        return show(c, c->argc == 2 ? c->argv[1] : NULL);
+    if (!strcmp(verb, "reference") && c->argc == 1) {
+        conf_reference_write(&sink);
+        return 0;
+    }
+    return cli_usage("keyway config check, keyway config show [NAME], or keyway config reference");
+}

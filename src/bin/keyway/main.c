@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `keyway`: options, and the table of commands. */
+#include "cli.h"
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static const struct cli_command table[] = {
+    {"up",         "NAME",                            "bring up a tunnel and say how it went",        cmd_up        },
+    {"down",       "NAME",                            "take a tunnel down",                           cmd_down      },
+    {"status",     "[NAME]",                          "tunnels, their state, traffic and next rekey", cmd_status    },
+    {"rekey",      "NAME",                            "exchange fresh keys now",                      cmd_rekey     },
+    {"reload",     "",                                "read the configuration files anew",            cmd_reload    },
+    {"config",     "check | show [NAME] | reference", "check the files, or show what they became",    cmd_config    },
+    {"version",    "",                                "version of this program and of the daemon",    cmd_version   },
+    {"completion", "bash",                            "completion for a shell",                       cmd_completion},
+    {"help",       "[COMMAND]",                       "this text",                                    cmd_help      },
+};
+
+const struct cli_command *cli_command_at(size_t index)
+{
+    return index < ARRAY_LEN(table) ? &table[index] : NULL;
+}
+
+enum {
+    OPT_ETC = 256,
+    OPT_RUN,
+    OPT_STATE,
+    OPT_LOAD,
+    OPT_VICI,
+    OPT_SETTINGS,
+    OPT_JSON,
+    OPT_NO_COLOR,
+    OPT_TIMEOUT,
+    OPT_FORCE
+};
+
+static const struct option long_options[] = {
+    {"etc",              required_argument, NULL, OPT_ETC},
+    {"run",              required_argument, NULL, OPT_RUN},
+    {"state",                  required_argument, NULL, OPT_STATE},
+    {"load",required_argument, NULL, OPT_LOAD},
+    {"vici",           required_argument, NULL, OPT_VICI},
+    {"settings",            required_argument, NULL, OPT_SETTINGS},
+    {"json",              no_argument, NULL, OPT_JSON},
+    {"no-color",                  no_argument, NULL, OPT_NO_COLOR},
+    {"timeout",              required_argument, NULL, OPT_TIMEOUT},
+    {"force",          no_argument, NULL, OPT_FORCE},
+    {"quiet",             no_argument, NULL, 'q'},
+    {"version",              no_argument, NULL, 'V'},
+    {"help",                  no_argument, NULL, 'h'},
+    {0},
+};
+
+static bool parse_timeout(struct cli *c, const char *arg)
+{
+    char *end;
+    double seconds = strtod(arg, &end);
+    if (end == arg || (*end && strcmp(end, "s") != 0) || !(seconds > 0 && seconds < 86400)) {
+        cli_usage("--timeout wants seconds, not %s", arg);
+        return false;
+    }
+    c->timeout_ms = (int64_t)(seconds * 1000);
+    return true;
+}
+
+/* -1 to go on, or an exit code. */
+static int take_option(struct cli *c, int option, const char *arg)
+{
+    switch (option) {
+    case OPT_ETC:
+        c->paths.etc = arg;
+        return -1;
+    case OPT_RUN:
+        c->paths.run = arg;
+        return -1;
+    case OPT_STATE:
+        c->paths.state = arg;
+        return -1;
+    case OPT_LOAD:
+        c->load = arg;
+        return -1;
+    case OPT_VICI:
+        c->paths.vici = arg;
+        return -1;
+    case OPT_SETTINGS:
+        c->settings = arg;
+        return -1;
+    case OPT_JSON:
+        c->has_json = true;
+        return -1;
+    case OPT_NO_COLOR:
+        c->has_color = false;
+        return -1;
+    case OPT_TIMEOUT:
+        return parse_timeout(c, arg) ? -1 : FAIL_USAGE;
+    case OPT_FORCE:
+        c->is_forced = true;
+        return -1;
+    case 'q':
+        c->is_quiet = true;
+        return -1;
+    case 'V':
+        return cmd_version(c);
+    case 'h':
+        return cmd_help(c);
+    }
+    return cli_usage("see keyway help");
+}
+
+static void look_at_terminal(struct cli *c)
+{
+    const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM"), *forced = getenv("CLICOLOR_FORCE");
+    bool is_dumb = term && !strcmp(term, "dumb");
+    c->is_terminal = isatty(STDERR_FILENO) && !is_dumb;
+    c->has_color = isatty(STDOUT_FILENO) && !is_dumb;
+    if (forced && *forced && strcmp(forced, "0") != 0)
+        c->has_color = true;
+    if (no_color && *no_color)
+        c->has_color = false;
+}
+
+int main(int argc, char **argv)
+{
+    struct cli c = {0};
+    int option;
+    look_at_terminal(&c);
+    while ((option = getopt_long(argc, argv, "qVh", long_options, NULL)) >= 0) {
+        int code = take_option(&c, option, optarg);
+        if (code >= 0)
+            return code;
+    }
+    paths_complete(&c.paths);
+    if (optind == argc) {
+        cmd_help(&c);
+        return FAIL_USAGE;
+    }
+    c.argc = argc - optind - 1;
+    c.argv = argv + optind + 1;
+    for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+        if (!strcmp(argv[optind], table[i].name))
+            return table[i].run(&c);
+    }
+    return cli_usage("unknown command %s; see keyway help", argv[optind]);
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* keyway reload: all errors of the files by line, or the number of tunnels that are in force now. */
+#include "cli.h"
+#include <stdio.h>
+
+static const char *text_of(json_t *object, const char *key)
+{
+    const char *s = json_string_value(json_object_get(object, key));
+    return s ? s : "";
+}
+
+static void print_error(json_t *e)
+{
+    static const char *const keys[] = {"expected", "got", "try"};
+    const char *where = text_of(e, "where");
+    fprintf(stderr, "%s%s%s\n", where, *where ? ": " : "", text_of(e, "what"));
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        if (*text_of(e, keys[i]))
+            fprintf(stderr, "  %-8s  %s\n", keys[i], text_of(e, keys[i]));
+    }
+}
+
+int cmd_reload(struct cli *c)
+{
+    struct diag d = {0};
+    if (c->argc != 0)
+        return cli_usage("keyway reload");
+    struct vici_client *v = cli_connect(c, &d);
+    json_t *reply = v ? cli_ask(v, "keyway-reload", &d) : NULL, *error;
+    vici_client_close(v);
+    if (!reply)
+        return cli_fail(c, NULL, &d);
+    bool ok = !strcmp(text_of(reply, "success"), "yes");
+    const char *key;
+    json_object_foreach(json_object_get(reply, "errors"), key, error) print_error(error);
+    if (!ok)
+        fprintf(stderr, "keyway: %s\n", text_of(reply, "errmsg"));
+    else if (!c->is_quiet)
+        fprintf(stderr, "%s tunnels are loaded\n", text_of(reply, "connections"));
+    if (c->has_json)
+        cli_print_json(reply);
+    else
+        json_decref(reply);
+    return ok ? 0 : FAIL_CONFIG;
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* vici's texts to typed JSON: see status.h. */
+#include "status.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+struct member {
+    const char *from, *to; /* vici's key, ours */
+    bool is_number;
+};
+
+static const char *text_of(json_t *object, const char *key)
+{
+    const char *s = json_string_value(json_object_get(object, key));
+    return s ? s : "";
+}
+
+static void copy_members(json_t *to, json_t *from, const struct member *m, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        json_t *v = json_object_get(from, m[i].from);
+        if (!v)
+            continue;
+        if (m[i].is_number)
+            json_object_set_new(to, m[i].to, json_integer(strtoll(json_string_value(v), NULL, 10)));
+        else
+            json_object_set(to, m[i].to, v);
+    }
+}
+
+/* "AES_GCM_16_256", "AES_CBC_256/HMAC_SHA2_256_128" */
+static json_t *cipher_json(json_t *sa)
+{
+    char text[128];
+    const char *size = text_of(sa, "encr-keysize"), *integ = text_of(sa, "integ-alg");
+    snprintf(text, sizeof(text), "%s%s%s%s%s", text_of(sa, "encr-alg"), *size ? "_" : "", size,
+             *integ ? "/" : "", integ);
+    return json_string(text);
+}
+
+static json_t *child_json(json_t *sa)
+{
+    static const struct member members[] = {
+        {"name",         "name",               false},
+        {"uniqueid",     "id",                 true },
+        {"reqid",        "reqid",              true },
+        {"state",        "state",              false},
+        {"mode",         "mode",               false},
+        {"protocol",     "protocol",           false},
+        {"spi-in",       "spi_in",             false},
+        {"spi-out",      "spi_out",            false},
+        {"dh-group",     "key_exchange",       false},
+        {"local-ts",     "local",              false},
+        {"remote-ts",    "remote",             false},
+        {"bytes-in",     "bytes_in",           true },
+        {"packets-in",   "packets_in",         true },
+        {"bytes-out",    "bytes_out",          true },
+        {"packets-out",  "packets_out",        true },
+        {"use-in",       "last_in_seconds",    true },
+        {"use-out",      "last_out_seconds",   true },
+        {"rekey-time",   "rekey_in_seconds",   true },
+        {"life-time",    "expires_in_seconds", true },
+        {"install-time", "age_seconds",        true },
+    };
+    json_t *j = json_object();
+    copy_members(j, sa, members, ARRAY_LEN(members));
+    if (json_object_get(sa, "encr-alg"))
+        json_object_set_new(j, "cipher", cipher_json(sa));
+    json_object_set_new(j, "udp_encapsulation", json_boolean(!strcmp(text_of(sa, "encap"), "yes")));
+    json_object_set_new(j, "esn", json_boolean(!strcmp(text_of(sa, "esn"), "1")));
+    return j;
+}
+
+static json_t *ike_json(json_t *sa)
+{
+    static const struct member members[] = {
+        {"uniqueid",      "id",                true },
+        {"state",         "state",             false},
+        {"local-host",    "local_address",     false},
+        {"local-port",    "local_port",        true },
+        {"local-id",      "local_id",          false},
+        {"remote-host",   "remote_address",    false},
+        {"remote-port",   "remote_port",       true },
+        {"remote-id",     "remote_id",         false},
+        {"initiator-spi", "initiator_spi",     false},
+        {"responder-spi", "responder_spi",     false},
+        {"prf-alg",       "prf",               false},
+        {"dh-group",      "key_exchange",      false},
+        {"established",   "age_seconds",       true },
+        {"rekey-time",    "rekey_in_seconds",  true },
+        {"reauth-time",   "reauth_in_seconds", true },
+    };
+    json_t *j = json_object(), *children = json_array(), *child;
+    const char *key;
+    copy_members(j, sa, members, ARRAY_LEN(members));
+    if (json_object_get(sa, "encr-alg"))
+        json_object_set_new(j, "cipher", cipher_json(sa));
+    json_object_set_new(j, "is_initiator", json_boolean(!strcmp(text_of(sa, "initiator"), "yes")));
+    json_object_set_new(j, "nat", json_boolean(!strcmp(text_of(sa, "nat-any"), "yes")));
+    json_object_foreach(json_object_get(sa, "child-sas"), key, child)
+        json_array_append_new(children, child_json(child));
+    json_object_set_new(j, "children", children);
+    return j;
+}
+
+/* up: an established SA with an installed child. */
+static const char *state_of(json_t *ikes)
+{
+    size_t i, k;
+    json_t *ike, *child;
+    json_array_foreach(ikes, i, ike)
+    {
+        const char *state = text_of(ike, "state");
+        if (strcmp(state, "ESTABLISHED") != 0 && strcmp(state, "REKEYING") != 0)
+            continue;
+        json_array_foreach(json_object_get(ike, "children"), k, child)
+        {
+            const char *child_state = text_of(child, "state");
+            if (!strcmp(child_state, "INSTALLED") || !strcmp(child_state, "REKEYING"))
+                return "up";
+        }
+    }
+    json_array_foreach(ikes, i, ike)
+    {
+        if (strcmp(text_of(ike, "state"), "DELETING") != 0 && strcmp(text_of(ike, "state"), "REKEYED") != 0)
+            return "connecting";
+    }
+    return "down";
+}
+
+static json_t *connection_json(json_t *row, json_t *sas, json_t *failures)
+{
+    json_t *body = json_object_get(row, "body"), *ikes = json_array(), *configured = json_array(), *sa;
+    json_t *failure, *child;
+    const char *name = text_of(row, "name"), *key;
+    size_t i;
+    json_array_foreach(sas, i, sa)
+    {
+        if (!strcmp(text_of(sa, "name"), name))
+            json_array_append_new(ikes, ike_json(json_object_get(sa, "body")));
+    }
+    json_object_foreach(json_object_get(body, "children"), key, child) json_array_append_new(
+        configured, json_pack("{s:s,s:O?,s:O?}", "name", key, "local", json_object_get(child, "local-ts"),
+                              "remote", json_object_get(child, "remote-ts")));
+    json_t *j =
+        json_pack("{s:s,s:s,s:O?,s:o,s:o}", "name", name, "state", state_of(ikes), "peer_addresses",
+                  json_object_get(body, "remote_addrs"), "configured_children", configured, "ike", ikes);
+    if ((failure = json_object_get(failures, name))) {
+        json_t *copy = json_deep_copy(failure);
+        json_object_set_new(copy, "class", json_integer(atoi(text_of(failure, "class"))));
+        json_object_set_new(j, "failure", copy);
+    }
+    return j;
+}
+
+/* All members of a section as numbers. */
+static json_t *numbers(json_t *section)
+{
+    json_t *j = json_object(), *v;
+    const char *key;
+    json_object_foreach(section, key, v)
+    {
+        char name[64];
+        snprintf(name, sizeof(name), "%s", key);
+        for (char *p = name; *p; p++)
+            *p = *p == '-' || *p == ' ' ? '_' : *p;
+        if (json_is_string(v))
+            json_object_set_new(j, name, json_integer(strtoll(json_string_value(v), NULL, 10)));
+    }
+    return j;
+}
+
+static json_t *daemon_json(json_t *reply)
+{
+    static const struct member members[] = {
+        {"version", "version",        false},
+        {"uptime",  "uptime_seconds", true },
+    };
+    json_t *j = json_object(), *plane = json_object_get(reply, "dataplane");
+    copy_members(j, reply, members, ARRAY_LEN(members));
+    json_t *p = numbers(plane);
+    json_object_set_new(p, "kind", json_string(text_of(plane, "kind")));
+    json_object_set_new(p, "device", json_string(text_of(plane, "device")));
+    json_object_set_new(p, "drops", numbers(json_object_get(plane, "drops")));
+    json_object_set_new(j, "dataplane", p);
+    json_object_set_new(j, "ike", numbers(json_object_get(reply, "ike")));
+    return j;
+}
+
+json_t *status_model(json_t *daemon, json_t *connections, json_t *sas)
+{
+    json_t *all = json_array(), *row;
+    size_t i;
+    json_array_foreach(connections, i, row)
+        json_array_append_new(all, connection_json(row, sas, json_object_get(daemon, "failures")));
+    return json_pack("{s:o,s:o}", "daemon", daemon_json(daemon), "connections", all);
+}
