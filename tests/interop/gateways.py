@@ -8,7 +8,6 @@ import copy
 import os
 import shutil
 import signal
-import time
 
 import peers
 from net import LabError, wait_for
@@ -214,10 +213,13 @@ class Keyway(Gateway):
         self.socket = os.path.join(self.run, "keyway.vici")
         for d in (self.etc + "/keyway", self.etc + "/swanctl", self.run, self.state):
             os.makedirs(d, exist_ok=True)
+        self.settings = {}  # keyway.conf's global section
         self.where = ["--etc", self.etc, "--run", self.run, "--state", self.state]
 
     def write(self, tree=None, files=None, text=None):
         """swanctl.conf from a tree, or keyway.conf from text; what is not given is removed."""
+        if self.settings:
+            text = render({"keyway": self.settings}) + "\n" + (text or "")
         self._write_credentials(self.etc + "/swanctl", files)
         for path, content in ((self.etc + "/swanctl/swanctl.conf", tree and render(tree) + "\n"),
                               (self.etc + "/keyway/keyway.conf", text)):
@@ -230,7 +232,7 @@ class Keyway(Gateway):
     def start(self):
         if os.path.exists(self.socket):
             os.unlink(self.socket)
-        self.process = self.node.start([self.bin + "/keywayd", "--foreground", *self.where], self.output,
+        self.process = self.node.start([self.bin + "/keywayd", "--foreground", "--log", "detail", *self.where], self.output,
                                        {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0", **self.env})
         wait_for(f"{self.name} (keywayd) to open its control socket", self._is_open, 15)
 
@@ -300,7 +302,3 @@ def default_bindir():
 
 def has_keyway():
     return all(os.path.exists(default_bindir() + "/" + p) for p in ("keywayd", "keyway"))
-
-
-def settle(seconds=0.0):
-    time.sleep(seconds)

@@ -82,6 +82,7 @@ class Lab:
             self.capture = None
         self.a.stop(5)
         if self.a.kind == "Keyway":
+            self.a.settings = {}
             self.a.cleanup()
         if not self.b.is_running():
             self.b.start()

@@ -97,7 +97,8 @@ def _others():
     return rows
 
 
-SHORT = [Row("initiator.five-line-file", "initiator", is_short=True), Row("responder.five-line-file", "responder", is_short=True)]
+# Defaults against the peer's defaults.
+SHORT = [Row(f"{role}.five-line-file", role, is_short=True, ike="default", esp="default") for role in ROLES]
 ROWS = [*SHORT, *_grid(), *_outer6(), *_others()]
 
 

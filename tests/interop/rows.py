@@ -57,8 +57,8 @@ def sides(inner=4, outer=4, auth="psk", ike="aes256gcm16-prfsha256-x25519", esp=
 
 def short_form(name="net", peer=topology.B4, nets=topology.NET[4], more=()):
     """The five-line file, as a user writes it."""
-    lines = [f"tunnel {name} {{", f"  peer = {peer}", f'  psk = "{PSK}"', f"  local = {nets[0]}", f"  remote = {nets[1]}"]
-    return "\n".join(lines + [f"  {m}" for m in more] + ["}", ""])
+    lines = [f"tunnel {name} {{", f"  peer = {peer}", f"  psk = {PSK}", f"  local = {nets[0]}", f"  remote = {nets[1]}"]
+    return "\n".join(lines + [f"  {m}" for m in more]) + " }\n"
 
 
 def ping(node, target, count=3, interval="0.05", seconds=8, source=None):
@@ -108,7 +108,7 @@ def run_row(lab, row):
         b.load(tree_b, files_b)
         a.stop()
         if row.is_short and a.kind == "Keyway":
-            a.write(text=short_form(more=["start = no"] if row.role == "initiator" else ["start = no"]))
+            a.write(text=short_form(more=["start = no"]))
         elif a.kind == "Keyway":
             a.write(tree_a, files_a)
         capture.ready()

@@ -11,9 +11,10 @@ from scenarios.steps import CB, Flood, capture, configure, dark, demand, must_pi
 CONFIG = 78
 BAD = {
     "unknown-key": (short_form(more=["no_such_key = 1"]), 6, "no_such_key"),
-    "unbalanced": (short_form() + "}\n", 7, ""),
+    "unbalanced": (short_form() + "}\n", 6, ""),
     "bad-prefix": (short_form(nets=("10.1.0.0/24", "10.2.0.0/99")), 5, "10.2.0.0/99"),
-    "missing-quote": (short_form().replace('psk = "', 'psk = "x\n"'), 3, ""),
+    "bad-word": (short_form(more=["start = perhaps"]), 6, "perhaps"),
+    "unknown-section": (short_form() + "tunel other {\n}\n", 6, "tunel"),
 }
 
 

@@ -209,6 +209,7 @@ def untrusted_keyway_responder(lab):
 
 @scenario("refuse.unreachable", needs_keyway=True)
 def unreachable(lab):
+    lab.a.settings = {"retransmit_timeout": "0.5", "retransmit_tries": "3"}  # the defaults take minutes
     _load(lab)
     lab.b.stop()
     mark, _ = _initiate(lab, UNREACHABLE)
