@@ -98,6 +98,7 @@ int main(int argc, char **argv)
                 "usage: sim [--seeds N] [--seed S] [--only NAME] [--part K/N] [--list] [--verbose]\n");
         return 2;
     }
+    sim_make_certificates();
     size_t scenarios = 0, failed = 0, index = 0;
     for (size_t t = 0; t < ARRAY_LEN(tables); t++) {
         for (const struct scenario *sc = tables[t]; sc->name; sc++) {

@@ -57,5 +57,8 @@ void sim_mark(struct sim *s);
 bool sim_child_is_new(struct sim *s);
 bool sim_ike_is_new(struct sim *s);
 
+/* Once per process, before the first scenario. */
+void sim_make_certificates(void);
+
 /* Each ends with a row without a name. */
 extern const struct scenario scenarios_setup[], scenarios_rekey[], scenarios_life[];

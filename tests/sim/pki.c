@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The simulator's certificates: one CA and a leaf for each gateway, made once and put among the virtual
+ * files. */
+#include "files.h"
+#include "sim.h"
+#include "support/testca.h"
+#include <stdio.h>
+
+static void put_leaf(const char *name, const char *subject, const char *san, const struct testca_cert *ca)
+{
+    char path[64];
+    struct testca_cert *leaf = testca_issue(&(struct testca_spec){.subject = subject, .san = san}, ca);
+    snprintf(path, sizeof(path), "/etc/keyway/certs/%s.crt", name);
+    sim_file_put(path, testca_pem(leaf));
+    snprintf(path, sizeof(path), "/etc/keyway/private/%s.key", name);
+    sim_file_put(path, testca_key_pem(leaf));
+    testca_free(leaf);
+}
+
+void sim_make_certificates(void)
+{
+    struct testca_cert *ca =
+        testca_issue(&(struct testca_spec){.subject = "C=CH, O=Keyway, CN=ca", .is_ca = true}, NULL);
+    sim_file_put("/etc/keyway/ca/ca.crt", testca_pem(ca));
+    put_leaf("a", "C=CH, O=Keyway, CN=a.test", "DNS:a.test", ca);
+    put_leaf("b", "C=CH, O=Keyway, CN=b.test", "DNS:b.test", ca);
+    testca_free(ca);
+}
