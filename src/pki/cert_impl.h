@@ -48,5 +48,5 @@ struct cert_path {
 };
 
 /* Rules: true, or false with why filled. */
-bool rules_check(const struct cert_path *path, int64_t now, struct diag *why);
-bool constraints_check(const struct cert_path *path, struct diag *why);
+bool path_rules_check(const struct cert_path *path, int64_t now, struct diag *why);
+bool path_constraints_check(const struct cert_path *path, struct diag *why);

@@ -177,7 +177,7 @@ static void check_cert(struct check *k)
     }
 }
 
-bool constraints_check(const struct cert_path *path, struct diag *why)
+bool path_constraints_check(const struct cert_path *path, struct diag *why)
 {
     struct check k = {.why = why, .is_ok = true};
     for (size_t ca = path->n; ca-- > 1;) {

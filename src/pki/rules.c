@@ -170,7 +170,7 @@ static const struct rule rules[] = {
     {FOR_ALL,     rule_critical  },
 };
 
-bool rules_check(const struct cert_path *path, int64_t now, struct diag *why)
+bool path_rules_check(const struct cert_path *path, int64_t now, struct diag *why)
 {
     for (size_t at = 0; at < path->n; at++) {
         struct rule_case rc = {.path = path, .at = at, .cert = path->v[at], .now = now};

@@ -89,7 +89,7 @@ static bool check_identity(const struct search *s, struct diag *why)
 static bool accept_path(struct search *s)
 {
     struct diag why = {0};
-    if (!rules_check(&s->path, s->req->now, &why) || !constraints_check(&s->path, &why) ||
+    if (!path_rules_check(&s->path, s->req->now, &why) || !path_constraints_check(&s->path, &why) ||
         !check_required_ca(s, &why)) {
         note_failure(s, CLOSE_RULE, &why);
         return false;
