@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From trees of settings to a snapshot: what the builders of the dialects share. Private to conf/. */
+#pragma once
+
+#include "conf/settings/settings.h"
+
+struct origin_list {
+    struct origin *v;
+    size_t n, cap;
+};
+
+struct builder {
+    const struct conf_source *src;
+    struct errors *errs;
+    struct settings_tree *tree;
+    struct arena *a;       /* the snapshot's */
+    struct arena *scratch; /* wiped after loading */
+    struct config *config;
+    const char *dir;     /* of the dialect being read: ETC/swanctl or ETC/keyway */
+    const char *dialect; /* "swanctl.conf", "keyway.conf" */
+    size_t cap_connections, cap_secrets, cap_keys, cap_certs, cap_cas;
+};
+
+struct schema_row;
+/* Puts the value of key (never NULL) into dest. Errors go to b->errs. */
+typedef void schema_setter(struct builder *b, const struct schema_row *row, const struct setting *key,
+                           void *dest);
+
+/* An error at a value, or at a section when it is one. "key: what". */
+struct diag *build_error(struct builder *b, const struct setting *s, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* expected, got the value, and a hint when two settings seem to share a line */
+void build_expected(struct diag *d, const struct setting *key, const char *expected);
+void origin_add(struct builder *b, struct origin_list *l, const char *prefix, const struct setting *key);
+
+/* swanctl.c: everything that swanctl.conf may hold; the tree's references are resolved */
+void build_swanctl(struct builder *b, const struct setting *root);
+/* keyway.c: the same, the global section and the tunnels */
+void build_keyway(struct builder *b, struct setting *root);
+/* strongswan.c: the charon section */
+void build_strongswan(struct builder *b, const struct setting *root);
+/* connection.c: one connection; NULL when its name is taken */
+struct connection *build_connection(struct builder *b, const struct setting *section);
+/* Checks what has to be known as a whole, computes the hash, and adds it. */
+void build_add_connection(struct builder *b, struct connection *c, const struct setting *section);
+/* hash.c */
+uint64_t connection_hash(const struct connection *c);
+
+/* credentials.c */
+void build_add_secret(struct builder *b, const struct setting *key, struct secret *taken,
+                      const struct identity *owners, size_t n_owners);
+/* Takes the certificate. */
+void build_add_ca(struct builder *b, struct cert *c);
+void build_add_cert(struct builder *b, struct cert *c);
+/* Certificates of a list of files or blobs, looked for in dir/FOLDER; both forms go to out as references. */
+void build_cert_list(struct builder *b, const struct setting *key, const char *const *folders,
+                     struct cert_list *out);
+void build_private_key(struct builder *b, const struct setting *key, const char *passphrase);
+void build_folders(struct builder *b, const struct setting *secrets);
+/* The file of that name, absolute or in one of the folders (NULL-terminated) below dir. */
+bool build_read(struct builder *b, const char *name, const char *const *folders, struct span *out,
+                const char **path, struct diag *d);
+
+/* Setters of the schema's rows that are more than one number (values.c, auth.c). */
+schema_setter set_dataplane, set_hosts, set_proposals, set_dscp, set_ts, set_esp_proposals, set_updown;
+schema_setter set_auth, set_id, set_certs, set_cacerts, set_ca_id, set_cert_policy, set_cert_file,
+    set_cacert_file;

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* conf_load(): which files are read, in which order, and that a snapshot comes out only when nothing at all
+ * is wrong. strongswan.conf first, since it holds defaults of connections. */
+#include "base/log.h"
+#include "conf/build.h"
+#include "conf/value.h"
+#include <stdlib.h>
+
+#define UNBOUNDED (SIZE_MAX / 2) /* what is read is bounded; what comes of it is in proportion */
+
+static bool is_loaded(const struct conf_request *req, const char *what)
+{
+    size_t n = 0;
+    bool found = false;
+    if (!req->load)
+        return true;
+    struct arena *a = arena_new(UNBOUNDED);
+    const char **v = value_list(a, req->load, &n);
+    for (size_t i = 0; i < n; i++)
+        found |= strcmp(v[i], what) == 0;
+    arena_free(a);
+    return found;
+}
+
+static void check_request(const struct conf_request *req, struct errors *errs)
+{
+    static const char *const known[] = {"none", "keyway", "swanctl", "ipsec", "l2tp"};
+    size_t n = 0;
+    struct arena *a = arena_new(UNBOUNDED);
+    const char **v = value_list(a, req->load ? req->load : "", &n);
+    for (size_t i = 0; i < n; i++) {
+        size_t k = 0;
+        while (k < ARRAY_LEN(known) && strcmp(known[k], v[i]) != 0)
+            k++;
+        if (k < ARRAY_LEN(known) && k < 3)
+            continue;
+        struct diag *d = errors_add(
+            errs, NULL, 0, 0,
+            k < ARRAY_LEN(known) ? "'%s' files are not read yet" : "there are no '%s' files to load", v[i]);
+        diag_expected(d, "none, or keyway and swanctl");
+    }
+    arena_free(a);
+}
+
+/* One dialect's tree, from reading to building. */
+struct reading {
+    struct settings_tree tree;
+    struct builder *b;
+    size_t n_errors; /* before it */
+};
+
+static void begin(struct reading *r, struct builder *b, const char *dialect, const char *dir)
+{
+    r->b = b;
+    r->n_errors = b->errs->n;
+    b->scratch = arena_new(UNBOUNDED);
+    settings_init(&r->tree, b->scratch, b->a);
+    b->tree = &r->tree;
+    b->dialect = dialect;
+    b->dir = dir;
+}
+
+static void end(struct reading *r)
+{
+    settings_deinit(&r->tree);
+    arena_free(r->b->scratch);
+    r->b->scratch = NULL;
+    r->b->tree = NULL;
+}
+
+/* Builds nothing from a tree with holes: the errors that followed from them would only hide the first. */
+static bool is_sound(struct reading *r)
+{
+    settings_resolve(&r->tree, r->b->errs);
+    return r->b->errs->n == r->n_errors;
+}
+
+static bool read_one(struct reading *r, const char *path)
+{
+    return settings_read(&r->tree, r->tree.root, path, r->b->src, r->b->errs);
+}
+
+static void load_strongswan(struct builder *b, const struct conf_request *req)
+{
+    struct reading r;
+    begin(&r, b, "strongswan.conf", req->etc);
+    const char *path =
+        req->settings ? req->settings : arena_printf(b->scratch, "%s/strongswan.conf", req->etc);
+    bool found = read_one(&r, path);
+    if (!found && req->settings)
+        errors_add(b->errs, path, 1, 0, "no such file");
+    if (found && is_sound(&r))
+        build_strongswan(b, r.tree.root);
+    end(&r);
+}
+
+static void load_keyway(struct builder *b, const struct conf_request *req)
+{
+    struct reading r;
+    const char **paths = NULL;
+    begin(&r, b, "keyway.conf", arena_printf(b->a, "%s/keyway", req->etc));
+    r.tree.allows_titles = true;
+    bool found = read_one(&r, arena_printf(b->scratch, "%s/keyway.conf", b->dir));
+    size_t n =
+        b->src->glob(b->src->ctx, b->scratch, arena_printf(b->scratch, "%s/conf.d/*.conf", b->dir), &paths);
+    for (size_t i = 0; i < n; i++)
+        read_one(&r, paths[i]);
+    if ((found || n) && is_sound(&r))
+        build_keyway(b, r.tree.root);
+    end(&r);
+}
+
+static void load_swanctl(struct builder *b, const struct conf_request *req)
+{
+    struct reading r;
+    begin(&r, b, "swanctl.conf", arena_printf(b->a, "%s/swanctl", req->etc));
+    if (read_one(&r, arena_printf(b->scratch, "%s/swanctl.conf", b->dir)) && is_sound(&r))
+        build_swanctl(b, r.tree.root);
+    end(&r);
+}
+
+struct config *conf_load(const struct conf_source *src, const struct conf_request *req, struct diag *d,
+                         size_t cap, size_t *n_errors)
+{
+    struct errors errs = {.v = d, .cap = cap};
+    struct arena *a = arena_new(UNBOUNDED);
+    struct config *c = config_new(a);
+    struct builder b = {.src = src, .errs = &errs, .a = a, .config = c};
+    check_request(req, &errs);
+    load_strongswan(&b, req);
+    if (is_loaded(req, "keyway"))
+        load_keyway(&b, req);
+    if (is_loaded(req, "swanctl"))
+        load_swanctl(&b, req);
+    *n_errors = errs.n;
+    if (errs.n == 0)
+        return c;
+    config_unref(c);
+    return NULL;
+}

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One section of connections {} to a struct connection: its sides, its children, the defaults that depend on
+ * other values, and the checks that need more than one key. */
+#include "base/log.h"
+#include "base/time.h"
+#include "conf/schema.h"
+
+#define UNSET      (-1) /* times */
+#define UNSET_SIZE UINT64_MAX
+
+static bool starts_with(const char *s, const char *prefix)
+{
+    return strncmp(s, prefix, strlen(prefix)) == 0;
+}
+
+/* ---- local and remote ---- */
+
+static void build_side(struct builder *b, struct connection *c, const struct setting *section, bool is_local)
+{
+    static const char *const known[] = {"cert", "cacert", NULL};
+    struct auth_side *side = is_local ? &c->local : &c->remote;
+    struct origin_list own = {0}, outer = {(struct origin *)c->origins.v, c->origins.n, c->origins.n};
+    const char *prefix = is_local ? "local." : "remote.";
+    schema_apply(b, is_local ? SCOPE_LOCAL : SCOPE_REMOTE, section, side, &own, &outer, prefix);
+    for (const struct setting *s = section ? section->first : NULL; s; s = s->next) {
+        if (!s->is_section)
+            continue;
+        if (starts_with(s->name, "cert"))
+            schema_apply(b, SCOPE_CERT, s, side, NULL, NULL, NULL);
+        else if (starts_with(s->name, "cacert") && !is_local)
+            schema_apply(b, SCOPE_CACERT, s, side, NULL, NULL, NULL);
+        else
+            schema_unknown_section(b, s, known);
+    }
+    side->origins = (struct origins){own.v, own.n};
+    c->origins = (struct origins){outer.v, outer.n};
+    for (size_t i = 0; i < side->certs.n; i++)
+        build_add_cert(b, cert_ref(side->certs.v[i]));
+}
+
+/* The one section whose name begins so; several are several rounds. */
+static const struct setting *side_section(struct builder *b, const struct setting *section,
+                                          const char *prefix)
+{
+    const struct setting *found = NULL;
+    for (const struct setting *s = section->first; s; s = s->next) {
+        if (!s->is_section || !starts_with(s->name, prefix))
+            continue;
+        if (found) {
+            struct diag *d = errors_add(
+                b->errs, s->file, s->line, s->column,
+                "'%s' is not supported: several authentication rounds are not built yet", s->written);
+            diag_try(d, "leave one of '%s' and '%s'", found->written, s->written);
+        } else {
+            found = s;
+        }
+    }
+    return found;
+}
+
+/* ---- children ---- */
+
+static void finish_limit(uint64_t *rekey, uint64_t *life, uint64_t *margin)
+{
+    if (*rekey == UNSET_SIZE)
+        *rekey = *life == UNSET_SIZE ? 0 : *life - *life / 11;
+    if (*life == UNSET_SIZE)
+        *life = *rekey + *rekey / 10;
+    if (*margin == UNSET_SIZE)
+        *margin = *life > *rekey && *rekey ? *life - *rekey : 0;
+}
+
+/* As the reference has it: life is rekey and a tenth, the margin what lies between. */
+static void finish_lifetime(struct lifetime *l, const char *name)
+{
+    if (l->rekey_time == UNSET)
+        l->rekey_time = l->life_time == UNSET ? 3600 * TIME_SECOND : l->life_time - l->life_time / 11;
+    if (l->life_time == UNSET)
+        l->life_time = l->rekey_time + l->rekey_time / 10;
+    if (l->rand_time == UNSET)
+        l->rand_time = l->life_time > l->rekey_time && l->rekey_time ? l->life_time - l->rekey_time : 0;
+    if (l->life_time && l->rekey_time >= l->life_time)
+        log_line(LOG_WARN, "child %s: it expires before it is rekeyed (life_time is not above rekey_time)",
+                 name);
+    finish_limit(&l->rekey_bytes, &l->life_bytes, &l->rand_bytes);
+    finish_limit(&l->rekey_packets, &l->life_packets, &l->rand_packets);
+}
+
+static void build_child(struct builder *b, const struct setting *section, struct child_config *c)
+{
+    static const char *const known[] = {NULL};
+    struct origin_list own = {0};
+    c->name = arena_strdup(b->a, section->name);
+    c->replay_window = b->config->settings.replay_window;
+    c->life = (struct lifetime){UNSET,      UNSET,      UNSET,      UNSET_SIZE, UNSET_SIZE,
+                                UNSET_SIZE, UNSET_SIZE, UNSET_SIZE, UNSET_SIZE};
+    schema_apply(b, SCOPE_CHILD, section, c, &own, NULL, NULL);
+    c->origins = (struct origins){own.v, own.n};
+    finish_lifetime(&c->life, c->name);
+    for (const struct setting *s = section->first; s; s = s->next) {
+        if (s->is_section)
+            schema_unknown_section(b, s, known);
+    }
+}
+
+static void build_children(struct builder *b, struct connection *c, const struct setting *section)
+{
+    size_t n = 0;
+    for (const struct setting *s = section ? section->first : NULL; s; s = s->next) {
+        if (s->is_section)
+            n++;
+        else
+            errors_add(b->errs, s->file, s->line, s->column, "'%s' is a key where a child is expected",
+                       s->written);
+    }
+    struct child_config *v = arena_calloc(b->a, n, sizeof(*v));
+    c->children = v;
+    for (const struct setting *s = section ? section->first : NULL; s; s = s->next) {
+        if (s->is_section)
+            build_child(b, s, &v[c->n_children++]);
+    }
+}
+
+/* ---- the whole ---- */
+
+static void finish_times(struct connection *c)
+{
+    if (c->rekey_time == UNSET)
+        c->rekey_time = c->reauth_time ? 0 : 4 * 3600 * TIME_SECOND;
+    int64_t longest = c->rekey_time > c->reauth_time ? c->rekey_time : c->reauth_time;
+    if (c->over_time == UNSET)
+        c->over_time = longest / 10;
+    if (c->rand_time == UNSET)
+        c->rand_time = c->over_time < longest / 2 ? c->over_time : longest / 2;
+}
+
+struct connection *build_connection(struct builder *b, const struct setting *section)
+{
+    static const char *const known[] = {"local", "remote", "children", NULL};
+    struct connection *c = arena_alloc(b->a, sizeof(*c));
+    struct origin_list own = {0};
+    c->name = arena_strdup(b->a, section->name);
+    c->dialect = b->dialect;
+    c->rekey_time = c->over_time = c->rand_time = UNSET;
+    schema_apply(b, SCOPE_CONNECTION, section, c, &own, NULL, NULL);
+    c->origins = (struct origins){own.v, own.n};
+    finish_times(c);
+    build_side(b, c, side_section(b, section, "local"), true);
+    build_side(b, c, side_section(b, section, "remote"), false);
+    build_children(b, c, settings_section(b->tree, section, "children"));
+    for (const struct setting *s = section->first; s; s = s->next) {
+        if (s->is_section && !starts_with(s->name, "local") && !starts_with(s->name, "remote") &&
+            strcmp(s->name, "children") != 0)
+            schema_unknown_section(b, s, known);
+    }
+    return c;
+}
+
+static bool has_concrete_peer(const struct connection *c)
+{
+    for (size_t i = 0; i < c->n_remote_addrs; i++) {
+        const struct host_spec *h = &c->remote_addrs[i];
+        if (!h->is_any && (h->fqdn || ip_equal(h->from, h->to)))
+            return true;
+    }
+    return false;
+}
+
+static void check_start(struct builder *b, const struct connection *c, const struct setting *section)
+{
+    for (size_t i = 0; i < c->n_children && !has_concrete_peer(c); i++) {
+        if (c->children[i].start_action != START_START)
+            continue;
+        const struct origin *o = origin_of(&c->children[i].origins, "start_action");
+        struct diag *d =
+            errors_add(b->errs, o ? o->file : section->file, o ? o->line : section->line,
+                       o ? o->column : section->column,
+                       "connection '%s' cannot start by itself: it has no peer address", c->name);
+        diag_expected(d, "an address or a name in remote_addrs");
+        diag_got(d, "only %%any, prefixes or ranges");
+    }
+}
+
+/* Certificates that were not named: those that speak for our identity and whose key is here. */
+static void find_own_certs(struct builder *b, struct connection *c)
+{
+    struct cert_list *l = &c->local.certs;
+    if (c->local.method != AUTH_PUBKEY || l->n)
+        return;
+    l->v = arena_calloc(b->a, b->config->certs.n, sizeof(*l->v));
+    for (size_t i = 0; i < b->config->certs.n && c->local.id.type != ID_ANY; i++) {
+        struct cert *cert = b->config->certs.v[i];
+        if (cert_has_identity(cert, &c->local.id) && config_key_for(b->config, cert_public_key(cert)))
+            l->v[l->n++] = cert_ref(cert);
+    }
+}
+
+static void warn_of_missing(const struct builder *b, const struct connection *c)
+{
+    if (c->local.method == AUTH_PUBKEY && c->local.certs.n == 0)
+        log_line(LOG_WARN, "connection %s: no certificate for local.id: set local.certs", c->name);
+    for (size_t i = 0; i < c->local.certs.n; i++) {
+        const struct cert *cert = c->local.certs.v[i];
+        if (!config_key_for(b->config, cert_public_key(cert)))
+            log_line(LOG_WARN, "connection %s: no private key for certificate %s", c->name,
+                     cert_subject_text(cert));
+    }
+}
+
+void build_add_connection(struct builder *b, struct connection *c, const struct setting *section)
+{
+    struct config *cfg = b->config;
+    const struct connection *same = config_find(cfg, c->name);
+    check_start(b, c, section);
+    find_own_certs(b, c);
+    warn_of_missing(b, c);
+    if (same)
+        errors_add(b->errs, section->file, section->line, section->column,
+                   "connection '%s' is there already, from %s", c->name, same->dialect);
+    c->hash = connection_hash(c);
+    if (cfg->n_connections == b->cap_connections) {
+        size_t cap = b->cap_connections ? 2 * b->cap_connections : 16;
+        const struct connection **v = arena_calloc(b->a, cap, sizeof(*v));
+        if (cfg->n_connections)
+            memcpy(v, cfg->connections, cfg->n_connections * sizeof(*v));
+        cfg->connections = v;
+        b->cap_connections = cap;
+    }
+    cfg->connections[cfg->n_connections++] = c; /* also a doubled one: the snapshot owns its references */
+}

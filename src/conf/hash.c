@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A number over everything that a connection does: a reload leaves alone what did not change. Origins do not
+ * count, nor does what sys resolves. FNV-1a: nobody attacks their own configuration. */
+#include "conf/build.h"
+
+static void mix(uint64_t *h, const void *p, size_t len)
+{
+    const uint8_t *b = p;
+    for (size_t i = 0; i < len; i++)
+        *h = (*h ^ b[i]) * UINT64_C(0x100000001b3);
+}
+
+static void mix_u64(uint64_t *h, uint64_t v)
+{
+    mix(h, &v, sizeof(v));
+}
+
+static void mix_span(uint64_t *h, struct span s)
+{
+    mix_u64(h, s.len);
+    if (s.len)
+        mix(h, s.ptr, s.len);
+}
+
+static void mix_text(uint64_t *h, const char *s)
+{
+    mix_u64(h, s != NULL);
+    if (s)
+        mix_span(h, span_str(s));
+}
+
+static void mix_ip(uint64_t *h, struct ip ip)
+{
+    mix_u64(h, ip.family);
+    mix(h, ip.b, sizeof(ip.b));
+}
+
+static void mix_hosts(uint64_t *h, const struct host_spec *v, size_t n)
+{
+    mix_u64(h, n);
+    for (size_t i = 0; i < n; i++) {
+        mix_ip(h, v[i].from);
+        mix_ip(h, v[i].to);
+        mix_text(h, v[i].fqdn);
+        mix_u64(h, v[i].is_any);
+    }
+}
+
+static void mix_proposals(uint64_t *h, const struct proposal_list *l)
+{
+    mix_u64(h, l->n);
+    for (size_t i = 0; i < l->n; i++) {
+        mix_u64(h, l->v[i].count);
+        for (size_t k = 0; k < l->v[i].count; k++)
+            mix_u64(h, (uint64_t)l->v[i].t[k].type << 32 | (uint64_t)l->v[i].t[k].id << 16 |
+                           l->v[i].t[k].key_bits);
+    }
+}
+
+static void mix_certs(uint64_t *h, const struct cert_list *l)
+{
+    mix_u64(h, l->n);
+    for (size_t i = 0; i < l->n; i++)
+        mix_span(h, cert_der(l->v[i]));
+}
+
+static void mix_id(uint64_t *h, const struct identity *id)
+{
+    mix_u64(h, id != NULL);
+    if (id) {
+        mix_u64(h, id->type);
+        mix_span(h, id->data);
+    }
+}
+
+static void mix_side(uint64_t *h, const struct auth_side *s)
+{
+    mix_u64(h, s->method);
+    mix_id(h, &s->id);
+    mix_certs(h, &s->certs);
+    mix_certs(h, &s->cacerts);
+    mix_id(h, s->ca_id);
+    mix_u64(h, s->n_cert_policy);
+    for (size_t i = 0; i < s->n_cert_policy; i++)
+        mix_text(h, s->cert_policy[i]);
+    mix_u64(h, s->n_schemes);
+    for (size_t i = 0; i < s->n_schemes; i++)
+        mix_u64(h, (uint64_t)s->schemes[i].type << 32 | (uint64_t)s->schemes[i].hash << 1 |
+                       s->schemes[i].is_pss);
+    mix_u64(h, s->min_rsa_bits);
+    mix_u64(h, s->min_ecdsa_bits);
+}
+
+static void mix_ts(uint64_t *h, const struct ts *v, size_t n)
+{
+    mix_u64(h, n);
+    for (size_t i = 0; i < n; i++) {
+        mix_ip(h, v[i].from);
+        mix_ip(h, v[i].to);
+        mix_u64(h, (uint64_t)v[i].proto << 40 | (uint64_t)v[i].port_from << 24 | (uint64_t)v[i].port_to << 8 |
+                       v[i].is_dynamic);
+    }
+}
+
+static void mix_child(uint64_t *h, const struct child_config *c)
+{
+    mix_text(h, c->name);
+    mix_ts(h, c->local_ts, c->n_local_ts);
+    mix_ts(h, c->remote_ts, c->n_remote_ts);
+    mix_proposals(h, &c->proposals);
+    const uint64_t numbers[] = {
+        (uint64_t)c->life.rekey_time,
+        (uint64_t)c->life.life_time,
+        (uint64_t)c->life.rand_time,
+        c->life.rekey_bytes,
+        c->life.life_bytes,
+        c->life.rand_bytes,
+        c->life.rekey_packets,
+        c->life.life_packets,
+        c->life.rand_packets,
+        c->mode,
+        c->start_action,
+        c->dpd_action,
+        c->replay_window,
+        c->reqid,
+        c->priority,
+        (uint64_t)c->inactivity,
+        c->copies_df,
+        c->copies_ecn,
+        c->copy_dscp,
+        c->installs_policies,
+        c->truncates_sha256,
+        c->has_hostaccess,
+    };
+    mix(h, numbers, sizeof(numbers));
+    mix_text(h, c->updown);
+}
+
+uint64_t connection_hash(const struct connection *c)
+{
+    uint64_t h = UINT64_C(0xcbf29ce484222325);
+    mix_text(&h, c->name);
+    mix_hosts(&h, c->local_addrs, c->n_local_addrs);
+    mix_hosts(&h, c->remote_addrs, c->n_remote_addrs);
+    mix_proposals(&h, &c->proposals);
+    mix_side(&h, &c->local);
+    mix_side(&h, &c->remote);
+    mix_u64(&h, c->n_children);
+    for (size_t i = 0; i < c->n_children; i++)
+        mix_child(&h, &c->children[i]);
+    const uint64_t numbers[] = {
+        (uint64_t)c->version,
+        c->local_port,
+        c->remote_port,
+        (uint64_t)c->rekey_time,
+        (uint64_t)c->over_time,
+        (uint64_t)c->rand_time,
+        (uint64_t)c->reauth_time,
+        (uint64_t)c->dpd_delay,
+        c->keyingtries,
+        c->retries_forever,
+        c->encap,
+        c->fragmentation,
+        c->send_cert,
+        c->sends_certreq,
+        c->dscp,
+    };
+    mix(&h, numbers, sizeof(numbers));
+    return h;
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* keyway.conf: what swanctl.conf has, the global section, and the short form
+ *
+ *   tunnel office {
+ *     peer   = 198.51.100.20
+ *     psk    = ...
+ *     local  = 10.10.0.0/24
+ *     remote = 10.20.0.0/24
+ *   }
+ *
+ * A tunnel is rewritten into the section of connections {} that it stands for, by the schema's maps column,
+ * and built as such; every node keeps the place and the word that the user wrote. */
+#include "base/log.h"
+#include "conf/schema.h"
+#include "conf/value.h"
+#include <strings.h>
+
+struct tunnel {
+    struct builder *b;
+    const struct setting *from; /* what the user wrote */
+    struct setting *to;         /* what it becomes */
+    const char *name;
+};
+
+static const struct setting *given(const struct tunnel *t, const char *key)
+{
+    const struct setting *s = settings_key(t->b->tree, t->from, key);
+    return s && s->value ? s : NULL;
+}
+
+/* Sets a dotted path below the connection, '*' being the tunnel's name. from NULL: a default. */
+static void put(struct tunnel *t, const char *path, const struct setting *from, const char *value)
+{
+    struct settings_tree *tree = t->b->tree;
+    struct setting *at = t->to;
+    for (;;) {
+        size_t len = strcspn(path, ".");
+        bool is_leaf = path[len] == 0, is_name = len == 1 && *path == '*';
+        struct setting *next =
+            settings_add(tree, at, is_name ? t->name : path, is_name ? strlen(t->name) : len, !is_leaf);
+        if (!next)
+            return;
+        if (!is_leaf) {
+            if (!next->file) {
+                next->file = t->from->file;
+                next->line = t->from->line;
+                next->column = t->from->column;
+            }
+            at = next;
+            path += len + 1;
+            continue;
+        }
+        next->value = value;
+        next->written = from ? from->written : next->name;
+        next->file = from ? from->file : NULL;
+        next->line = from ? from->line : 0;
+        next->column = from ? from->column : 0;
+        next->value_line = from ? from->value_line : 0;
+        next->value_column = from ? from->value_column : 0;
+        return;
+    }
+}
+
+static void put_defaults(struct tunnel *t)
+{
+    static const char *const defaults[][2] = {
+        {"version",                  "2"      },
+        {"dpd_delay",                "10s"    },
+        {"children.*.dpd_action",    "restart"},
+        {"children.*.replay_window", "1024"   },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(defaults); i++)
+        put(t, defaults[i][0], NULL, defaults[i][1]);
+}
+
+static void put_given(struct tunnel *t)
+{
+    for (const struct setting *key = t->from->first; key; key = key->next) {
+        const struct schema_row *r = key->is_section ? NULL : schema_find(SCOPE_TUNNEL, key->name);
+        if (r && r->maps && key->value && r->kind == KIND_TEXT)
+            put(t, r->maps, key, key->value);
+    }
+}
+
+/* Both ends prove themselves alike, with what is there. */
+static bool put_auth(struct tunnel *t)
+{
+    const struct setting *psk = given(t, "psk"), *cert = given(t, "cert"), *auth = given(t, "auth");
+    if (!!psk == !!cert) {
+        struct diag *d = errors_add(t->b->errs, t->from->file, psk ? psk->line : t->from->line,
+                                    psk ? psk->column : t->from->column, "tunnel '%s' has %s", t->name,
+                                    psk ? "both psk and cert" : "neither psk nor cert");
+        diag_expected(d, "one of them: it is how the two ends know each other");
+        return false;
+    }
+    if (!auth)
+        put(t, "local.auth", NULL, psk ? "psk" : "pubkey");
+    if (!given(t, "peer_auth"))
+        put(t, "remote.auth", auth, auth ? auth->value : psk ? "psk" : "pubkey");
+    return true;
+}
+
+/* The one address of the peer, or false: a name, several, or none. */
+static bool single_address(const struct setting *peer, struct ip *out)
+{
+    return peer && ip_parse(peer->value, out) && !ip_is_unspecified(*out);
+}
+
+static void put_ids(struct tunnel *t)
+{
+    struct ip ip;
+    const struct setting *peer = given(t, "peer");
+    if (given(t, "peer_id"))
+        return;
+    if (given(t, "psk") && single_address(peer, &ip))
+        put(t, "remote.id", NULL, peer->value);
+    if (given(t, "cert"))
+        log_line(
+            LOG_WARN,
+            "%s:%d: tunnel %s has no peer_id: every certificate of the authority is taken for the peer's",
+            t->from->file, t->from->line, t->name);
+}
+
+static bool wants_start(struct tunnel *t)
+{
+    bool yes = true;
+    const struct setting *start = given(t, "start");
+    if (start && !value_bool(start->value, &yes))
+        build_expected(build_error(t->b, start, "not a yes or no"), start, "yes or no");
+    bool has_peer = given(t, "peer") != NULL;
+    if (start && yes && !has_peer)
+        build_error(t->b, start, "a tunnel without a peer cannot start");
+    yes = yes && has_peer;
+    put(t, "children.*.start_action", start, yes ? "start" : "none");
+    return yes;
+}
+
+/* The secret's text: in place, or in a file without the line end. NULL after an error. */
+static const char *psk_text(struct builder *b, const struct setting *psk)
+{
+    static const char *const folders[] = {"private", NULL};
+    struct span data = {0};
+    struct diag d = {0};
+    const char *path;
+    if (strncmp(psk->value, "file:", 5) != 0)
+        return psk->value;
+    if (!build_read(b, psk->value + 5, folders, &data, &path, &d)) {
+        build_error(b, psk, "%s: %s", diag_failed(&d) ? d.what : "no such file", psk->value + 5);
+        return NULL;
+    }
+    while (data.len && (data.ptr[data.len - 1] == '\n' || data.ptr[data.len - 1] == '\r'))
+        data.len--;
+    return arena_strndup(b->scratch, (const char *)data.ptr, data.len);
+}
+
+/* Bound to the peer's identity where that is known, so that tunnels do not borrow each other's. */
+static void add_psk(struct tunnel *t, const struct connection *c)
+{
+    const struct setting *psk = given(t, "psk");
+    const char *text = psk ? psk_text(t->b, psk) : NULL;
+    struct secret secret = {0};
+    if (!text)
+        return;
+    if (!value_secret(text, &secret)) {
+        build_error(t->b, psk, "the encoding is broken: hex digits follow 0x, base64 follows 0s");
+        return;
+    }
+    if (secret.len == 0)
+        build_error(t->b, psk, "an empty secret protects nothing");
+    build_add_secret(t->b, psk, &secret, &c->remote.id, c->remote.id.type != ID_ANY);
+    secret_free(&secret);
+}
+
+static void build_tunnel(struct builder *b, const struct setting *from, struct setting *parent)
+{
+    struct tunnel t = {.b = b, .from = from, .name = from->name};
+    t.to = settings_add(b->tree, parent, from->name, strlen(from->name), true);
+    if (!t.to)
+        return;
+    t.to->file = from->file;
+    t.to->line = from->line;
+    t.to->column = from->column;
+    schema_check(b, SCOPE_TUNNEL, from);
+    for (const struct setting *s = from->first; s; s = s->next) {
+        if (s->is_section)
+            schema_unknown_section(b, s, (const char *const[]){NULL});
+    }
+    const struct setting *key = given(&t, "key"), *passphrase = given(&t, "passphrase");
+    if (key)
+        build_private_key(b, key, passphrase ? passphrase->value : NULL);
+    else if (passphrase)
+        build_error(b, passphrase, "there is no key that it could open");
+    put_defaults(&t);
+    put_given(&t);
+    put_ids(&t);
+    bool starts = wants_start(&t);
+    if (!put_auth(&t))
+        return;
+    struct connection *c = build_connection(b, t.to);
+    c->retries_forever = starts;
+    add_psk(&t, c);
+    build_add_connection(b, c, t.to);
+}
+
+static void check_top(struct builder *b, const struct setting *root)
+{
+    static const char *const known[] = {"tunnel",   "connections", "secrets",     "keyway",
+                                        "settings", "pools",       "authorities", NULL};
+    for (const struct setting *s = root->first; s; s = s->next) {
+        size_t i = 0;
+        while (known[i] && strcmp(known[i], s->name) != 0)
+            i++;
+        if (s->is_section && !known[i] && !s->is_base)
+            schema_unknown_section(b, s, known);
+        if (!s->is_section)
+            errors_add(b->errs, s->file, s->line, s->column, "key '%s' stands outside of any section",
+                       s->written);
+    }
+}
+
+void build_keyway(struct builder *b, struct setting *root)
+{
+    check_top(b, root);
+    const char *const globals[] = {"keyway", "settings"};
+    for (size_t i = 0; i < ARRAY_LEN(globals); i++) {
+        const struct setting *s = settings_section(b->tree, root, globals[i]);
+        if (s) /* without defaults: strongswan.conf may have set some already */
+            schema_apply_keys(b, SCOPE_GLOBAL, s, &b->config->settings, NULL, NULL, NULL);
+    }
+    build_swanctl(b, root);
+    const struct setting *tunnels = settings_section(b->tree, root, "tunnel");
+    struct setting *made = settings_add(b->tree, root, "\001tunnels", 8, true);
+    for (const struct setting *s = tunnels ? tunnels->first : NULL; s && made; s = s->next) {
+        if (s->is_section)
+            build_tunnel(b, s, made);
+        else
+            errors_add(b->errs, s->file, s->line, s->column,
+                       "'%s' is a key where a tunnel's name is expected", s->written);
+    }
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The rows: see schema.h. A row has a destination (FIELD or a setter) exactly when it takes effect; a refused
+ * row says why, and which values are fine because they ask for what happens anyway. */
+#include "conf/schema.h"
+
+/* clang-format off */
+#define FIELD(type, field) .offset = offsetof(struct type, field), .size = sizeof(((struct type *)0)->field)
+#define CONN(field)  FIELD(connection, field)
+#define CHILD(field) FIELD(child_config, field)
+#define SET(field)   FIELD(settings, field)
+#define REFUSE(why)  .status = REFUSED, .reason = why
+
+static const char v1[] = "IKEv1 is not built yet", eap[] = "EAP and XAUTH are not built yet";
+static const char pools[] = "virtual addresses are not built yet", marks[] = "marks are not built yet";
+static const char if_ids[] = "XFRM interfaces are not built yet", tokens[] = "tokens are not built yet";
+static const char mediation[] = "mediation is not supported", labels[] = "security labels are not built yet";
+
+static const struct schema_word versions[] = {{"0", 0, NULL}, {"2", 2, NULL}, {"1", 1, v1}, {NULL}};
+static const struct schema_word frag_words[] = {{"yes", FRAG_YES, NULL}, {"accept", FRAG_ACCEPT, NULL},
+    {"no", FRAG_NO, NULL}, {"force", 0, "it is for IKEv1 only"}, {NULL}};
+static const struct schema_word cert_words[] = {{"ifasked", SEND_CERT_IFASKED, NULL}, {"always", SEND_CERT_ALWAYS, NULL},
+    {"never", SEND_CERT_NEVER, NULL}, {NULL}};
+static const struct schema_word encap_words[] = {{"no", ENCAP_NO, NULL}, {"yes", ENCAP_FORCE, NULL},
+    {"false", ENCAP_NO, NULL}, {"true", ENCAP_FORCE, NULL}, {"0", ENCAP_NO, NULL}, {"1", ENCAP_FORCE, NULL}, {NULL}};
+static const char traps[] = "traps are not built yet";
+static const struct schema_word dpd_words[] = {{"clear", DPD_CLEAR, NULL}, {"restart", DPD_RESTART, NULL},
+    {"none", DPD_CLEAR, NULL}, {"start", DPD_RESTART, NULL}, {"trap", 0, traps}, {"route", 0, traps}, {NULL}};
+static const struct schema_word start_words[] = {{"none", START_NONE, NULL}, {"start", START_START, NULL},
+    {"clear", START_NONE, NULL}, {"restart", START_START, NULL}, {"trap", 0, traps}, {"route", 0, traps},
+    {"trap|start", 0, traps}, {NULL}};
+static const char modes_why[] = "only tunnel mode is built yet";
+static const struct schema_word mode_words[] = {{"tunnel", MODE_TUNNEL, NULL}, {"transport", 0, modes_why},
+    {"transport_proxy", 0, modes_why}, {"iptfs", 0, modes_why}, {"beet", 0, modes_why}, {"pass", 0, modes_why},
+    {"drop", 0, modes_why}, {NULL}};
+static const struct schema_word dscp_words[] = {{"out", DSCP_OUT, NULL}, {"in", DSCP_IN, NULL}, {"yes", DSCP_YES, NULL},
+    {"no", DSCP_NO, NULL}, {NULL}};
+
+/* What local and remote sections have in common. */
+#define AUTH_ROWS(scope_, id_default) \
+    {scope_, "auth", .kind = KIND_TEXT, .def = "pubkey", .set = set_auth, .example = "psk", .doc = "how this side proves itself: psk, or pubkey with constraints such as pubkey-sha256, rsa-2048, ike:rsa/pss-sha256"}, \
+    {scope_, "id", .kind = KIND_TEXT, .set = set_id, .computed = id_default, .example = "fqdn:other.example", .doc = "identity of this side"}, \
+    {scope_, "round", .kind = KIND_NUMBER, REFUSE("one authentication round is built"), .accepts = "0,1", .doc = "position of this round"}, \
+    {scope_, "eap_id", .kind = KIND_TEXT, REFUSE(eap), .doc = "EAP identity"}, \
+    {scope_, "xauth_id", .kind = KIND_TEXT, REFUSE(eap), .doc = "XAUTH user"}, \
+    {scope_, "aaa_id", .kind = KIND_TEXT, REFUSE(eap), .doc = "identity expected of the server inside EAP-TLS"}, \
+    {scope_, "certs", .kind = KIND_TEXT, .set = set_certs, .example = "0x00", .doc = "certificates: files below x509/, or blobs"}, \
+    {scope_, "cacerts", .kind = KIND_TEXT, .set = set_cacerts, .example = "0x00", .doc = "certification authorities of which one must be in the peer's path"}, \
+    {scope_, "ca_id", .kind = KIND_TEXT, .set = set_ca_id, .example = "C=CH, CN=other", .doc = "identity that an authority in the peer's path must have"}, \
+    {scope_, "pubkeys", .kind = KIND_TEXT, REFUSE("raw public keys are not built yet"), .doc = "raw public keys"}, \
+    {scope_, "cert_policy", .kind = KIND_TEXT, .set = set_cert_policy, .example = "1.2.3", .doc = "certificate policies that the peer's path must have"}, \
+    {scope_, "groups", .kind = KIND_TEXT, REFUSE("attribute certificates and group memberships are not built yet"), .doc = "groups of which the peer must be a member"}, \
+    {scope_, "revocation", .kind = KIND_TEXT, REFUSE("revocation is not checked yet"), .accepts = "relaxed", .doc = "what to do when it is not known whether a certificate was revoked"}
+
+#define TOKEN_ROWS(scope_) \
+    {scope_, "handle", .kind = KIND_TEXT, REFUSE(tokens), .doc = "object on a token"}, \
+    {scope_, "slot", .kind = KIND_NUMBER, REFUSE(tokens), .doc = "slot of a token"}, \
+    {scope_, "module", .kind = KIND_TEXT, REFUSE(tokens), .doc = "PKCS#11 module"}
+
+/* The daemon's settings: keyway.conf's global section and strongswan.conf's charon section. */
+#define SETTINGS_ROWS(scope_, natt_key) \
+    {scope_, "port", .kind = KIND_NUMBER, .def = "500", .max = 65535, SET(port), .example = "1500", .doc = "UDP port of IKE"}, \
+    {scope_, natt_key, .kind = KIND_NUMBER, .def = "4500", .max = 65535, SET(port_natt), .example = "14500", .doc = "UDP port of IKE and ESP behind NAT"}, \
+    {scope_, "retransmit_timeout", .kind = KIND_SECONDS, .def = "4", SET(retransmit_timeout), .example = "2.5", .doc = "time before the first retransmission"}, \
+    {scope_, "retransmit_base", .kind = KIND_REAL, .def = "1.8", SET(retransmit_base), .example = "1.5", .doc = "factor by which the time between retransmissions grows"}, \
+    {scope_, "retransmit_tries", .kind = KIND_NUMBER, .def = "5", .max = 100, SET(retransmit_tries), .example = "3", .doc = "retransmissions before giving up"}, \
+    {scope_, "retransmit_limit", .kind = KIND_SECONDS, .def = "0", SET(retransmit_limit), .example = "60", .doc = "longest time between retransmissions; 0: none"}, \
+    {scope_, "retransmit_jitter", .kind = KIND_NUMBER, .def = "0", .max = 20, SET(retransmit_jitter), .example = "10", .doc = "percentage by which the time is shortened at random"}, \
+    {scope_, "half_open_timeout", .kind = KIND_SECONDS, .def = "30", SET(half_open_timeout), .example = "15", .doc = "time that a peer has to authenticate"}, \
+    {scope_, "cookie_threshold", .kind = KIND_NUMBER, .def = "30", .max = 1000000, SET(cookie_threshold), .example = "7", .doc = "half-open IKE SAs from which on cookies are asked for"}, \
+    {scope_, "block_threshold", .kind = KIND_NUMBER, .def = "5", .max = 1000000, SET(block_threshold), .example = "9", .doc = "half-open IKE SAs of one address from which on it is ignored"}, \
+    {scope_, "keep_alive", .kind = KIND_SECONDS, .def = "20", SET(keep_alive), .example = "15s", .doc = "time between NAT keepalives; 0: none"}, \
+    {scope_, "fragment_size", .kind = KIND_NUMBER, .def = "1280", .max = 65535, SET(fragment_size), .example = "1400", .doc = "largest IP packet that an IKE fragment makes"}, \
+    {scope_, "max_packet", .kind = KIND_NUMBER, .def = "10000", .max = 65535, SET(max_packet), .example = "20000", .doc = "largest IKE message that is taken"}, \
+    {scope_, "replay_window", .kind = KIND_NUMBER, .def = "32", .max = 4096, SET(replay_window), .example = "64", .doc = "replay window of children that set none; a tunnel has its own"}, \
+    {scope_, "routing_table", .kind = KIND_NUMBER, .def = "220", .max = INT32_MAX, SET(routing_table), .example = "221", .doc = "table of the routes into tunnels"}, \
+    {scope_, "routing_table_prio", .kind = KIND_NUMBER, .def = "220", .max = 32765, SET(routing_table_prio), .example = "221", .doc = "priority of the rule that leads there"}, \
+    {scope_, "install_routes", .kind = KIND_BOOL, .def = "yes", SET(installs_routes), .example = "no", .doc = "whether routes are installed"}
+
+static const struct schema_word dataplanes[] = {{"auto", 0, NULL}, {"user", 1, NULL},
+    {"kernel", 2, NULL}, {NULL}};
+
+static const struct schema_row rows[] = {
+    {SCOPE_CONNECTION, "version", .kind = KIND_WORD, .def = "0", .words = versions, CONN(version), .example = "2", .doc = "IKE version: 2, or 0 for any"},
+    {SCOPE_CONNECTION, "local_addrs", .kind = KIND_TEXT, .def = "%any", .set = set_hosts, .example = "192.0.2.1", .doc = "own addresses: IPs, prefixes, ranges, names, %any"},
+    {SCOPE_CONNECTION, "remote_addrs", .kind = KIND_TEXT, .def = "%any", .set = set_hosts, .example = "192.0.2.2", .doc = "the peer's addresses, likewise; to initiate, one must be concrete"},
+    {SCOPE_CONNECTION, "local_port", .kind = KIND_NUMBER, .def = "500", .max = 65535, CONN(local_port), .example = "600", .doc = "own UDP port"},
+    {SCOPE_CONNECTION, "remote_port", .kind = KIND_NUMBER, .def = "500", .max = 65535, CONN(remote_port), .example = "600", .doc = "the peer's UDP port; 500 moves to 4500 behind NAT"},
+    {SCOPE_CONNECTION, "proposals", .kind = KIND_TEXT, .def = "default", .set = set_proposals, .example = "aes256-sha256-modp2048", .doc = "IKE proposals, the best first"},
+    {SCOPE_CONNECTION, "vips", .kind = KIND_TEXT, REFUSE(pools), .doc = "virtual addresses to ask for"},
+    {SCOPE_CONNECTION, "aggressive", .kind = KIND_BOOL, REFUSE(v1), .accepts = "no", .doc = "aggressive mode"},
+    {SCOPE_CONNECTION, "pull", .kind = KIND_BOOL, REFUSE(v1), .accepts = "yes", .doc = "mode config pull"},
+    {SCOPE_CONNECTION, "dscp", .kind = KIND_TEXT, .def = "000000", .set = set_dscp, .example = "101110", .doc = "DSCP of IKE packets: six binary digits"},
+    {SCOPE_CONNECTION, "encap", .kind = KIND_WORD, .def = "no", .words = encap_words, CONN(encap), .example = "yes", .doc = "ESP in UDP even without a NAT"},
+    {SCOPE_CONNECTION, "mobike", .kind = KIND_BOOL, REFUSE("MOBIKE is not built yet"), .accepts = "no", .doc = "address changes of a live connection"},
+    {SCOPE_CONNECTION, "dpd_delay", .kind = KIND_TIME, .def = "0", CONN(dpd_delay), .example = "30s", .doc = "silence after which the peer is checked; 0: never"},
+    {SCOPE_CONNECTION, "dpd_timeout", .kind = KIND_TIME, REFUSE("it is for IKEv1 only; retransmit_* of the daemon decide"), .accepts = "0", .doc = "IKEv1 liveness timeout"},
+    {SCOPE_CONNECTION, "fragmentation", .kind = KIND_WORD, .def = "yes", .words = frag_words, CONN(fragmentation), .example = "no", .doc = "IKE fragmentation"},
+    {SCOPE_CONNECTION, "childless", .kind = KIND_TEXT, REFUSE("childless initiation is not built yet"), .accepts = "never", .doc = "IKE SAs without a child"},
+    {SCOPE_CONNECTION, "send_certreq", .kind = KIND_BOOL, .def = "yes", CONN(sends_certreq), .example = "no", .doc = "whether certificate requests are sent"},
+    {SCOPE_CONNECTION, "send_cert", .kind = KIND_WORD, .def = "ifasked", .words = cert_words, CONN(send_cert), .example = "always", .doc = "when the own certificate is sent"},
+    {SCOPE_CONNECTION, "ocsp", .kind = KIND_TEXT, REFUSE("OCSP is not built yet"), .accepts = "never", .doc = "OCSP in IKE"},
+    {SCOPE_CONNECTION, "ppk_id", .kind = KIND_TEXT, REFUSE("postquantum preshared keys are not built yet"), .doc = "postquantum preshared key"},
+    {SCOPE_CONNECTION, "ppk_required", .kind = KIND_BOOL, REFUSE("postquantum preshared keys are not built yet"), .accepts = "no", .doc = "whether a PPK must be used"},
+    {SCOPE_CONNECTION, "keyingtries", .kind = KIND_NUMBER, .def = "1", .max = UINT32_MAX, CONN(keyingtries), .example = "3", .doc = "attempts to initiate; 0: for ever"},
+    {SCOPE_CONNECTION, "unique", .kind = KIND_TEXT, REFUSE("uniqueness of identities is not built yet"), .accepts = "no,never", .doc = "what becomes of older SAs of the same peer"},
+    {SCOPE_CONNECTION, "reauth_time", .kind = KIND_TIME, .def = "0", CONN(reauth_time), .example = "3h", .doc = "time after which the IKE SA is made anew; 0: never"},
+    {SCOPE_CONNECTION, "rekey_time", .kind = KIND_TIME, .computed = "4h; 0 when reauth_time is set", CONN(rekey_time), .example = "2h", .doc = "time after which the IKE SA is rekeyed; 0: never"},
+    {SCOPE_CONNECTION, "over_time", .kind = KIND_TIME, .computed = "10 % of the longer of rekey_time and reauth_time", CONN(over_time), .example = "5m", .doc = "time after that at which the IKE SA is closed"},
+    {SCOPE_CONNECTION, "rand_time", .kind = KIND_TIME, .computed = "over_time", CONN(rand_time), .example = "3m", .doc = "largest random time by which rekeying is early"},
+    {SCOPE_CONNECTION, "pools", .kind = KIND_TEXT, REFUSE(pools), .doc = "pools of virtual addresses"},
+    {SCOPE_CONNECTION, "if_id_in", .kind = KIND_TEXT, REFUSE(if_ids), .accepts = "0", .doc = "XFRM interface, inbound"},
+    {SCOPE_CONNECTION, "if_id_out", .kind = KIND_TEXT, REFUSE(if_ids), .accepts = "0", .doc = "XFRM interface, outbound"},
+    {SCOPE_CONNECTION, "mediation", .kind = KIND_BOOL, REFUSE(mediation), .accepts = "no", .doc = "mediation connection"},
+    {SCOPE_CONNECTION, "mediated_by", .kind = KIND_TEXT, REFUSE(mediation), .doc = "mediation connection to use"},
+    {SCOPE_CONNECTION, "mediation_peer", .kind = KIND_TEXT, REFUSE(mediation), .doc = "identity at the mediator"},
+
+    AUTH_ROWS(SCOPE_LOCAL, "the address (PSK) or the certificate's subject"),
+    AUTH_ROWS(SCOPE_REMOTE, "%any"),
+    {SCOPE_CERT, "file", .kind = KIND_TEXT, .set = set_cert_file, .example = "x.pem", .doc = "certificate file"},
+    TOKEN_ROWS(SCOPE_CERT),
+    {SCOPE_CACERT, "file", .kind = KIND_TEXT, .set = set_cacert_file, .example = "x.pem", .doc = "certificate file"},
+    TOKEN_ROWS(SCOPE_CACERT),
+
+    {SCOPE_CHILD, "ah_proposals", .kind = KIND_TEXT, REFUSE("AH is not built yet"), .doc = "AH proposals"},
+    {SCOPE_CHILD, "esp_proposals", .kind = KIND_TEXT, .def = "default", .set = set_esp_proposals, .example = "aes256-sha256", .doc = "ESP proposals, the best first; a key exchange in them asks for forward secrecy"},
+    {SCOPE_CHILD, "sha256_96", .kind = KIND_BOOL, .def = "no", CHILD(truncates_sha256), .example = "yes", .doc = "96-bit truncation of HMAC-SHA-256, for old kernels"},
+    {SCOPE_CHILD, "local_ts", .kind = KIND_TEXT, .def = "dynamic", .set = set_ts, .example = "10.1.0.0/16", .doc = "our networks: net/bits[proto/port], ranges, dynamic"},
+    {SCOPE_CHILD, "remote_ts", .kind = KIND_TEXT, .def = "dynamic", .set = set_ts, .example = "10.2.0.0/16", .doc = "the peer's networks"},
+    {SCOPE_CHILD, "rekey_time", .kind = KIND_TIME, .computed = "1h, or life_time less 10 %", CHILD(life.rekey_time), .example = "30m", .doc = "time after which the child is rekeyed; 0: never"},
+    {SCOPE_CHILD, "life_time", .kind = KIND_TIME, .computed = "rekey_time and 10 %", CHILD(life.life_time), .example = "2h", .doc = "time after which the child is closed"},
+    {SCOPE_CHILD, "rand_time", .kind = KIND_TIME, .computed = "life_time less rekey_time", CHILD(life.rand_time), .example = "1m", .doc = "largest random time by which rekeying is early"},
+    {SCOPE_CHILD, "rekey_bytes", .kind = KIND_BYTES, .computed = "0", CHILD(life.rekey_bytes), .example = "1g", .doc = "volume after which the child is rekeyed"},
+    {SCOPE_CHILD, "life_bytes", .kind = KIND_BYTES, .computed = "rekey_bytes and 10 %", CHILD(life.life_bytes), .example = "2g", .doc = "volume after which the child is closed"},
+    {SCOPE_CHILD, "rand_bytes", .kind = KIND_BYTES, .computed = "life_bytes less rekey_bytes", CHILD(life.rand_bytes), .example = "10m", .doc = "largest random volume by which rekeying is early"},
+    {SCOPE_CHILD, "rekey_packets", .kind = KIND_NUMBER, .computed = "0", CHILD(life.rekey_packets), .example = "1000000", .doc = "packets after which the child is rekeyed"},
+    {SCOPE_CHILD, "life_packets", .kind = KIND_NUMBER, .computed = "rekey_packets and 10 %", CHILD(life.life_packets), .example = "2000000", .doc = "packets after which the child is closed"},
+    {SCOPE_CHILD, "rand_packets", .kind = KIND_NUMBER, .computed = "life_packets less rekey_packets", CHILD(life.rand_packets), .example = "1000", .doc = "largest random number of packets by which rekeying is early"},
+    {SCOPE_CHILD, "updown", .kind = KIND_TEXT, .set = set_updown, .example = "/bin/true", .doc = "command that is run when the child comes and goes"},
+    {SCOPE_CHILD, "hostaccess", .kind = KIND_BOOL, .def = "no", CHILD(has_hostaccess), .example = "yes", .doc = "tells updown to open the firewall for the gateway itself"},
+    {SCOPE_CHILD, "mode", .kind = KIND_WORD, .def = "tunnel", .words = mode_words, CHILD(mode), .doc = "IPsec mode"},
+    {SCOPE_CHILD, "policies", .kind = KIND_BOOL, .def = "yes", CHILD(installs_policies), .example = "no", .doc = "whether policies are installed"},
+    {SCOPE_CHILD, "policies_fwd_out", .kind = KIND_BOOL, REFUSE("there are no forward policies"), .accepts = "no", .doc = "outbound forward policies"},
+    {SCOPE_CHILD, "dpd_action", .kind = KIND_WORD, .def = "clear", .words = dpd_words, CHILD(dpd_action), .example = "restart", .doc = "what happens when the peer is dead"},
+    {SCOPE_CHILD, "ipcomp", .kind = KIND_BOOL, REFUSE("IPComp is not built yet"), .accepts = "no", .doc = "compression"},
+    {SCOPE_CHILD, "inactivity", .kind = KIND_TIME, .def = "0", CHILD(inactivity), .example = "10m", .doc = "idle time after which the child is closed; 0: never"},
+    {SCOPE_CHILD, "reqid", .kind = KIND_NUMBER, .def = "0", .max = UINT32_MAX, CHILD(reqid), .example = "42", .doc = "fixed reqid; 0: assigned"},
+    {SCOPE_CHILD, "priority", .kind = KIND_NUMBER, .def = "0", .max = UINT32_MAX, CHILD(priority), .example = "42", .doc = "fixed priority of the policies; 0: by their size"},
+    {SCOPE_CHILD, "interface", .kind = KIND_TEXT, REFUSE("policies for one interface are not built yet"), .doc = "interface of the policies"},
+    {SCOPE_CHILD, "mark_in", .kind = KIND_TEXT, REFUSE(marks), .accepts = "0,0/0x0,0/0x00000000", .doc = "inbound mark"},
+    {SCOPE_CHILD, "mark_out", .kind = KIND_TEXT, REFUSE(marks), .accepts = "0,0/0x0,0/0x00000000", .doc = "outbound mark"},
+    {SCOPE_CHILD, "mark_in_sa", .kind = KIND_BOOL, REFUSE(marks), .accepts = "no", .doc = "mark on the inbound SA too"},
+    {SCOPE_CHILD, "set_mark_in", .kind = KIND_TEXT, REFUSE(marks), .accepts = "0,0/0x0,0/0x00000000", .doc = "mark set on inbound packets"},
+    {SCOPE_CHILD, "set_mark_out", .kind = KIND_TEXT, REFUSE(marks), .accepts = "0,0/0x0,0/0x00000000", .doc = "mark set on outbound packets"},
+    {SCOPE_CHILD, "if_id_in", .kind = KIND_TEXT, REFUSE(if_ids), .accepts = "0", .doc = "XFRM interface, inbound"},
+    {SCOPE_CHILD, "if_id_out", .kind = KIND_TEXT, REFUSE(if_ids), .accepts = "0", .doc = "XFRM interface, outbound"},
+    {SCOPE_CHILD, "label", .kind = KIND_TEXT, REFUSE(labels), .doc = "security label"},
+    {SCOPE_CHILD, "label_mode", .kind = KIND_TEXT, REFUSE(labels), .accepts = "system", .doc = "how labels are used"},
+    {SCOPE_CHILD, "tfc_padding", .kind = KIND_TEXT, REFUSE("traffic flow confidentiality is not built yet"), .accepts = "0", .doc = "smallest ESP packet"},
+    {SCOPE_CHILD, "replay_window", .kind = KIND_NUMBER, .computed = "that of the daemon (32); 1024 for a tunnel", .max = 4096, CHILD(replay_window), .example = "128", .doc = "packets; 0: replays are not detected"},
+    {SCOPE_CHILD, "per_cpu_sas", .kind = KIND_TEXT, REFUSE("SAs per CPU are not built yet"), .accepts = "no", .doc = "SAs per CPU"},
+    {SCOPE_CHILD, "hw_offload", .kind = KIND_TEXT, REFUSE("hardware offload is not built yet"), .accepts = "no", .doc = "hardware offload"},
+    {SCOPE_CHILD, "copy_df", .kind = KIND_BOOL, .def = "yes", CHILD(copies_df), .example = "no", .doc = "whether the outer header gets the inner DF bit"},
+    {SCOPE_CHILD, "copy_ecn", .kind = KIND_BOOL, .def = "yes", CHILD(copies_ecn), .example = "no", .doc = "whether ECN is copied"},
+    {SCOPE_CHILD, "copy_dscp", .kind = KIND_WORD, .def = "out", .words = dscp_words, CHILD(copy_dscp), .example = "yes", .doc = "in which direction DSCP is copied"},
+    {SCOPE_CHILD, "icmp", .kind = KIND_BOOL, REFUSE("ICMP errors from other hosts are not forwarded yet"), .accepts = "no", .doc = "take ICMP errors of hosts outside the selectors"},
+    {SCOPE_CHILD, "start_action", .kind = KIND_WORD, .def = "none", .words = start_words, CHILD(start_action), .example = "start", .doc = "what happens when the connection is loaded"},
+    {SCOPE_CHILD, "close_action", .kind = KIND_TEXT, REFUSE("acting on a closed child is not built yet"), .accepts = "none,clear", .doc = "what happens when the peer closes the child"},
+
+    {SCOPE_IKE, "secret", .kind = KIND_TEXT, .example = "0x010203", .doc = "preshared key: text, 0x hex or 0s base64"},
+    {SCOPE_IKE, "id", .has_suffix = true, .kind = KIND_TEXT, .example = "moon.example", .doc = "whose key it is; none: anybody's"},
+    {SCOPE_PRIVATE, "file", .kind = KIND_TEXT, .example = "x.pem", .doc = "private key file"},
+    {SCOPE_PRIVATE, "secret", .kind = KIND_TEXT, .example = "x", .doc = "passphrase of the file"},
+    {SCOPE_EAP, "secret", .kind = KIND_TEXT, REFUSE(eap), .doc = "password"},
+    {SCOPE_EAP, "id", .has_suffix = true, .kind = KIND_TEXT, REFUSE(eap), .doc = "user"},
+    {SCOPE_PKCS12, "file", .kind = KIND_TEXT, REFUSE("PKCS#12 is not built yet"), .doc = "container file"},
+    {SCOPE_PKCS12, "secret", .kind = KIND_TEXT, REFUSE("PKCS#12 is not built yet"), .doc = "its passphrase"},
+    TOKEN_ROWS(SCOPE_TOKEN),
+    {SCOPE_TOKEN, "pin", .kind = KIND_TEXT, REFUSE(tokens), .doc = "PIN"},
+    {SCOPE_POOL, "addrs", .kind = KIND_TEXT, REFUSE(pools), .doc = "addresses of the pool"},
+    {SCOPE_POOL, "", .has_suffix = true, .kind = KIND_TEXT, REFUSE(pools), .doc = "attributes: dns nbns dhcp netmask server subnet p_cscf split_include split_exclude or a number"},
+    {SCOPE_AUTHORITY, "cacert", .kind = KIND_TEXT, REFUSE("authorities are not built yet: put the certificate into x509ca/"), .doc = "the authority's certificate"},
+    {SCOPE_AUTHORITY, "file", .kind = KIND_TEXT, REFUSE("authorities are not built yet: put the certificate into x509ca/"), .doc = "its file"},
+    TOKEN_ROWS(SCOPE_AUTHORITY),
+    {SCOPE_AUTHORITY, "crl_uris", .kind = KIND_TEXT, REFUSE("revocation is not checked yet"), .doc = "where CRLs are"},
+    {SCOPE_AUTHORITY, "ocsp_uris", .kind = KIND_TEXT, REFUSE("revocation is not checked yet"), .doc = "where OCSP responders are"},
+    {SCOPE_AUTHORITY, "cert_uri_base", .kind = KIND_TEXT, REFUSE("hash-and-URL certificates are not built yet"), .doc = "where certificates are"},
+
+    {SCOPE_TUNNEL, "peer", .kind = KIND_TEXT, .maps = "remote_addrs", .example = "192.0.2.2", .doc = "the peer's address or name; without it the tunnel waits for any peer"},
+    {SCOPE_TUNNEL, "address", .kind = KIND_TEXT, .maps = "local_addrs", .example = "192.0.2.9", .doc = "our address; without it the routes decide"},
+    {SCOPE_TUNNEL, "psk", .kind = KIND_TEXT, .example = "other", .doc = "preshared key: text, 0x hex, 0s base64 or file:PATH"},
+    {SCOPE_TUNNEL, "id", .kind = KIND_TEXT, .maps = "local.id", .computed = "our address, or the certificate's subject", .example = "a.example", .doc = "our identity"},
+    {SCOPE_TUNNEL, "peer_id", .kind = KIND_TEXT, .maps = "remote.id", .computed = "the peer's address; with certificates any that the authority vouches for", .example = "b.example", .doc = "the peer's identity"},
+    {SCOPE_TUNNEL, "cert", .kind = KIND_TEXT, .maps = "local.certs", .example = "x.pem", .doc = "our certificate: a path, or a name in certs/"},
+    {SCOPE_TUNNEL, "key", .kind = KIND_TEXT, .example = "x.pem", .doc = "its private key: a path, or a name in private/"},
+    {SCOPE_TUNNEL, "passphrase", .kind = KIND_TEXT, .example = "x", .doc = "of the private key"},
+    {SCOPE_TUNNEL, "ca", .kind = KIND_TEXT, .maps = "remote.cacerts", .example = "x.pem", .doc = "authority that vouches for the peer: a path, or a name in ca/"},
+    {SCOPE_TUNNEL, "local", .kind = KIND_TEXT, .maps = "children.*.local_ts", .example = "10.9.0.0/16", .doc = "our networks"},
+    {SCOPE_TUNNEL, "remote", .kind = KIND_TEXT, .maps = "children.*.remote_ts", .example = "10.8.0.0/16", .doc = "the peer's networks"},
+    {SCOPE_TUNNEL, "start", .kind = KIND_BOOL, .def = "yes", .maps = "children.*.start_action", .example = "no", .doc = "whether the tunnel starts by itself and tries for ever"},
+    {SCOPE_TUNNEL, "auth", .kind = KIND_TEXT, .maps = "local.auth", .computed = "psk or pubkey, by what is given", .example = "pubkey-sha512", .doc = "constraints on our signature"},
+    {SCOPE_TUNNEL, "peer_auth", .kind = KIND_TEXT, .maps = "remote.auth", .computed = "as auth", .example = "pubkey-sha512", .doc = "constraints on the peer's signature"},
+    {SCOPE_TUNNEL, "proposals", .kind = KIND_TEXT, .maps = "proposals", .example = "aes256-sha256-modp2048", .doc = "IKE proposals"},
+    {SCOPE_TUNNEL, "esp_proposals", .kind = KIND_TEXT, .maps = "children.*.esp_proposals", .example = "aes256-sha256", .doc = "ESP proposals"},
+    {SCOPE_TUNNEL, "encap", .kind = KIND_TEXT, .maps = "encap", .example = "yes", .doc = "ESP in UDP even without a NAT"},
+    {SCOPE_TUNNEL, "fragmentation", .kind = KIND_TEXT, .maps = "fragmentation", .example = "no", .doc = "IKE fragmentation"},
+    {SCOPE_TUNNEL, "port", .kind = KIND_TEXT, .maps = "remote_port", .example = "600", .doc = "the peer's UDP port"},
+    {SCOPE_TUNNEL, "dscp", .kind = KIND_TEXT, .maps = "dscp", .example = "101110", .doc = "DSCP of IKE packets"},
+    {SCOPE_TUNNEL, "dpd_delay", .kind = KIND_TEXT, .maps = "dpd_delay", .computed = "10s", .example = "30s", .doc = "silence after which the peer is checked"},
+    {SCOPE_TUNNEL, "dpd_action", .kind = KIND_TEXT, .maps = "children.*.dpd_action", .computed = "restart", .example = "clear", .doc = "what happens when the peer is dead"},
+    {SCOPE_TUNNEL, "ike_rekey", .kind = KIND_TEXT, .maps = "rekey_time", .example = "2h", .doc = "time after which the IKE SA is rekeyed"},
+    {SCOPE_TUNNEL, "reauth", .kind = KIND_TEXT, .maps = "reauth_time", .example = "3h", .doc = "time after which the IKE SA is made anew"},
+    {SCOPE_TUNNEL, "rekey", .kind = KIND_TEXT, .maps = "children.*.rekey_time", .example = "30m", .doc = "time after which the ESP keys are replaced"},
+    {SCOPE_TUNNEL, "lifetime", .kind = KIND_TEXT, .maps = "children.*.life_time", .example = "2h", .doc = "time after which ESP keys are given up"},
+    {SCOPE_TUNNEL, "rekey_bytes", .kind = KIND_TEXT, .maps = "children.*.rekey_bytes", .example = "1g", .doc = "volume after which the ESP keys are replaced"},
+    {SCOPE_TUNNEL, "life_bytes", .kind = KIND_TEXT, .maps = "children.*.life_bytes", .example = "2g", .doc = "volume after which they are given up"},
+    {SCOPE_TUNNEL, "rekey_packets", .kind = KIND_TEXT, .maps = "children.*.rekey_packets", .example = "1000000", .doc = "packets after which the ESP keys are replaced"},
+    {SCOPE_TUNNEL, "life_packets", .kind = KIND_TEXT, .maps = "children.*.life_packets", .example = "2000000", .doc = "packets after which they are given up"},
+    {SCOPE_TUNNEL, "replay_window", .kind = KIND_TEXT, .maps = "children.*.replay_window", .computed = "1024", .example = "128", .doc = "packets; 0: replays are not detected"},
+    {SCOPE_TUNNEL, "inactivity", .kind = KIND_TEXT, .maps = "children.*.inactivity", .example = "10m", .doc = "idle time after which the child is closed"},
+    {SCOPE_TUNNEL, "updown", .kind = KIND_TEXT, .maps = "children.*.updown", .example = "/bin/true", .doc = "command that is run when the tunnel comes and goes"},
+
+    SETTINGS_ROWS(SCOPE_GLOBAL, "port_natt"),
+    {SCOPE_GLOBAL, "dataplane", .kind = KIND_WORD, .def = "auto", .words = dataplanes, .set = set_dataplane, .example = "user", .doc = "auto, user or kernel"},
+    SETTINGS_ROWS(SCOPE_CHARON, "port_nat_t"),
+};
+/* clang-format on */
+
+const struct schema_row *schema_at(size_t index)
+{
+    return index < ARRAY_LEN(rows) ? &rows[index] : NULL;
+}

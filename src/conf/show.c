@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Printing a snapshot: each effective value with the line that set it, as text or as JSON. One walk for both.
+ */
+#include "conf/show.h"
+#include "base/text.h"
+#include "base/time.h"
+#include <stdio.h>
+
+struct out {
+    const struct conf_sink *sink;
+    bool json, has_item[16];
+    unsigned depth;
+    char text[2048]; /* of the value being built */
+    struct text t;
+};
+
+static void put(struct out *o, const char *s)
+{
+    o->sink->write(o->sink->ctx, s);
+}
+
+static void put_json_string(struct out *o, const char *s)
+{
+    char piece[8];
+    put(o, "\"");
+    for (; *s; s++) {
+        unsigned char c = (unsigned char)*s;
+        if (c == '"' || c == '\\')
+            snprintf(piece, sizeof(piece), "\\%c", c);
+        else if (c < 0x20 || c > 0x7e) /* what is not ASCII is shown byte by byte */
+            snprintf(piece, sizeof(piece), "\\u%04x", c);
+        else
+            snprintf(piece, sizeof(piece), "%c", c);
+        put(o, piece);
+    }
+    put(o, "\"");
+}
+
+static void put_plain(struct out *o, const char *s)
+{
+    char safe[sizeof(o->text) * 4];
+    struct text t = TEXT_ON(safe);
+    safe[0] = 0;
+    text_safe(&t, span_str(s));
+    put(o, safe);
+}
+
+static void indent(struct out *o)
+{
+    for (unsigned i = 0; i < o->depth; i++)
+        put(o, "  ");
+}
+
+static void item(struct out *o, const char *name)
+{
+    if (!o->json)
+        return;
+    if (o->has_item[o->depth])
+        put(o, ",");
+    o->has_item[o->depth] = true;
+    if (o->depth)
+        put(o, "\n");
+    indent(o);
+    if (name) {
+        put_json_string(o, name);
+        put(o, ": ");
+    }
+}
+
+/* An object ('{') or array ('['); title is how text calls it, NULL for nothing. */
+static void open_block(struct out *o, const char *name, const char *title, const char *bracket)
+{
+    item(o, name);
+    if (o->json)
+        put(o, bracket);
+    if (!o->json && title) {
+        indent(o);
+        put_plain(o, title);
+        put(o, "\n");
+    }
+    if (o->json || title)
+        o->depth++;
+    o->has_item[o->depth] = false;
+}
+
+static void close_block(struct out *o, const char *bracket, bool had_title)
+{
+    if (o->json || had_title)
+        o->depth--;
+    if (!o->json)
+        return;
+    put(o, "\n");
+    indent(o);
+    put(o, bracket);
+}
+
+static void begin_value(struct out *o)
+{
+    o->text[0] = 0;
+    o->t = (struct text){.buf = o->text, .cap = sizeof(o->text)};
+}
+
+static void put_origin(struct out *o, const struct origin *at)
+{
+    char where[512] = "default";
+    if (at && at->file)
+        snprintf(where, sizeof(where), "%s:%d", at->file, at->line);
+    if (o->json) {
+        put(o, ", \"origin\": ");
+        put_json_string(o, where);
+        return;
+    }
+    put(o, "  # ");
+    put_plain(o, where);
+}
+
+/* The value that was built in o->t. at NULL: the default. */
+static void field_from(struct out *o, const char *key, const struct origin *at)
+{
+    item(o, key);
+    if (o->json) {
+        put(o, "{\"value\": ");
+        put_json_string(o, o->text);
+        put_origin(o, at);
+        put(o, "}");
+        return;
+    }
+    char name[64];
+    indent(o);
+    snprintf(name, sizeof(name), "%-17s ", key);
+    put(o, name);
+    put_plain(o, o->text[0] ? o->text : "-");
+    put_origin(o, at);
+    put(o, "\n");
+}
+
+static void field(struct out *o, const struct origins *origins, const char *key)
+{
+    field_from(o, key, origin_of(origins, key));
+}
+
+static void time_field(struct out *o, const struct origins *origins, const char *key, int64_t usec)
+{
+    begin_value(o);
+    if (usec % TIME_SECOND)
+        text_printf(&o->t, "%.3fs", (double)usec / (double)TIME_SECOND);
+    else
+        text_printf(&o->t, "%llds", (long long)(usec / TIME_SECOND));
+    field(o, origins, key);
+}
+
+static void number_field(struct out *o, const struct origins *origins, const char *key, uint64_t v)
+{
+    begin_value(o);
+    text_printf(&o->t, "%llu", (unsigned long long)v);
+    field(o, origins, key);
+}
+
+static void word_field(struct out *o, const struct origins *origins, const char *key, const char *word)
+{
+    begin_value(o);
+    text_str(&o->t, word);
+    field(o, origins, key);
+}
+
+static void bool_field(struct out *o, const struct origins *origins, const char *key, bool v)
+{
+    word_field(o, origins, key, v ? "yes" : "no");
+}
+
+static const char *separator(const struct out *o)
+{
+    return o->t.len ? ", " : "";
+}
+
+static void hosts_field(struct out *o, const struct origins *origins, const char *key,
+                        const struct host_spec *v, size_t n)
+{
+    char from[IP_TEXT_MAX], to[IP_TEXT_MAX];
+    begin_value(o);
+    for (size_t i = 0; i < n; i++) {
+        if (v[i].is_any)
+            text_printf(&o->t, "%s%%any", separator(o));
+        else if (v[i].fqdn)
+            text_printf(&o->t, "%s%s", separator(o), v[i].fqdn);
+        else if (ip_equal(v[i].from, v[i].to))
+            text_printf(&o->t, "%s%s", separator(o), ip_format(v[i].from, from));
+        else
+            text_printf(&o->t, "%s%s-%s", separator(o), ip_format(v[i].from, from), ip_format(v[i].to, to));
+    }
+    field(o, origins, key);
+}
+
+static void proposals_field(struct out *o, const struct origins *origins, const char *key,
+                            const struct proposal_list *l)
+{
+    char buf[PROPOSAL_TEXT_MAX];
+    begin_value(o);
+    for (size_t i = 0; i < l->n; i++)
+        text_printf(&o->t, "%s%s", separator(o), proposal_format(&l->v[i], buf));
+    field(o, origins, key);
+}
+
+static void ts_field(struct out *o, const struct origins *origins, const char *key, const struct ts *v,
+                     size_t n)
+{
+    char buf[TS_TEXT_MAX];
+    begin_value(o);
+    for (size_t i = 0; i < n; i++)
+        text_printf(&o->t, "%s%s", separator(o), ts_format(&v[i], buf));
+    field(o, origins, key);
+}
+
+static void certs_field(struct out *o, const struct origins *origins, const char *key,
+                        const struct cert_list *l)
+{
+    begin_value(o);
+    for (size_t i = 0; i < l->n; i++)
+        text_printf(&o->t, "%s%s", i ? "; " : "", cert_subject_text(l->v[i]));
+    field(o, origins, key);
+}
+
+static void show_side(struct out *o, const char *name, const struct auth_side *s, bool is_local)
+{
+    char buf[ID_TEXT_MAX];
+    open_block(o, name, name, "{");
+    begin_value(o);
+    text_str(&o->t, s->method == AUTH_PSK ? "psk" : "pubkey");
+    if (s->min_rsa_bits)
+        text_printf(&o->t, ", RSA of %u bits or more", s->min_rsa_bits);
+    if (s->min_ecdsa_bits)
+        text_printf(&o->t, ", ECDSA of %u bits or more", s->min_ecdsa_bits);
+    for (size_t i = 0; i < s->n_schemes; i++)
+        text_printf(&o->t, "%s%s", i ? " or " : ", ", sig_scheme_name(s->schemes[i]));
+    field(o, &s->origins, "auth");
+    word_field(o, &s->origins, "id",
+               s->id.type != ID_ANY                     ? identity_format(&s->id, buf)
+               : !is_local                              ? "%any"
+               : s->method == AUTH_PUBKEY && s->certs.n ? "the certificate's subject"
+                                                        : "our address");
+    certs_field(o, &s->origins, "certs", &s->certs);
+    if (!is_local) {
+        certs_field(o, &s->origins, "cacerts", &s->cacerts);
+        word_field(o, &s->origins, "ca_id", s->ca_id ? identity_format(s->ca_id, buf) : "");
+        begin_value(o);
+        for (size_t i = 0; i < s->n_cert_policy; i++)
+            text_printf(&o->t, "%s%s", separator(o), s->cert_policy[i]);
+        field(o, &s->origins, "cert_policy");
+    }
+    close_block(o, "}", true);
+}
+
+static void show_lifetime(struct out *o, const struct origins *from, const struct lifetime *l)
+{
+    time_field(o, from, "rekey_time", l->rekey_time);
+    time_field(o, from, "life_time", l->life_time);
+    time_field(o, from, "rand_time", l->rand_time);
+    number_field(o, from, "rekey_bytes", l->rekey_bytes);
+    number_field(o, from, "life_bytes", l->life_bytes);
+    number_field(o, from, "rand_bytes", l->rand_bytes);
+    number_field(o, from, "rekey_packets", l->rekey_packets);
+    number_field(o, from, "life_packets", l->life_packets);
+    number_field(o, from, "rand_packets", l->rand_packets);
+}
+
+static void show_child(struct out *o, const struct child_config *c)
+{
+    static const char *const dscp[] = {"out", "in", "yes", "no"};
+    char title[300];
+    const struct origins *from = &c->origins;
+    snprintf(title, sizeof(title), "child %s", c->name);
+    open_block(o, c->name, title, "{");
+    word_field(o, from, "mode", c->mode == MODE_TUNNEL ? "tunnel" : "transport");
+    ts_field(o, from, "local_ts", c->local_ts, c->n_local_ts);
+    ts_field(o, from, "remote_ts", c->remote_ts, c->n_remote_ts);
+    proposals_field(o, from, "esp_proposals", &c->proposals);
+    show_lifetime(o, from, &c->life);
+    word_field(o, from, "start_action", c->start_action == START_START ? "start" : "none");
+    word_field(o, from, "dpd_action", c->dpd_action == DPD_RESTART ? "restart" : "clear");
+    number_field(o, from, "replay_window", c->replay_window);
+    time_field(o, from, "inactivity", c->inactivity);
+    number_field(o, from, "reqid", c->reqid);
+    number_field(o, from, "priority", c->priority);
+    bool_field(o, from, "policies", c->installs_policies);
+    bool_field(o, from, "sha256_96", c->truncates_sha256);
+    bool_field(o, from, "copy_df", c->copies_df);
+    bool_field(o, from, "copy_ecn", c->copies_ecn);
+    word_field(o, from, "copy_dscp", dscp[c->copy_dscp]);
+    word_field(o, from, "updown", c->updown ? c->updown : "");
+    bool_field(o, from, "hostaccess", c->has_hostaccess);
+    close_block(o, "}", true);
+}
+
+static void show_connection(struct out *o, const struct connection *c)
+{
+    static const char *const send_cert[] = {"ifasked", "always", "never"}, *const frag[] = {"yes", "accept",
+                                                                                            "no"};
+    char title[400];
+    const struct origins *from = &c->origins;
+    snprintf(title, sizeof(title), "connection %s (%s)", c->name, c->dialect);
+    open_block(o, c->name, title, "{");
+    if (o->json)
+        word_field(o, from, "dialect", c->dialect);
+    number_field(o, from, "version", (uint64_t)c->version);
+    hosts_field(o, from, "local_addrs", c->local_addrs, c->n_local_addrs);
+    hosts_field(o, from, "remote_addrs", c->remote_addrs, c->n_remote_addrs);
+    number_field(o, from, "local_port", c->local_port);
+    number_field(o, from, "remote_port", c->remote_port);
+    proposals_field(o, from, "proposals", &c->proposals);
+    time_field(o, from, "rekey_time", c->rekey_time);
+    time_field(o, from, "reauth_time", c->reauth_time);
+    time_field(o, from, "over_time", c->over_time);
+    time_field(o, from, "rand_time", c->rand_time);
+    time_field(o, from, "dpd_delay", c->dpd_delay);
+    number_field(o, from, "keyingtries", c->keyingtries);
+    bool_field(o, from, "retries_forever", c->retries_forever);
+    bool_field(o, from, "encap", c->encap == ENCAP_FORCE);
+    word_field(o, from, "fragmentation", frag[c->fragmentation]);
+    word_field(o, from, "send_cert", send_cert[c->send_cert]);
+    bool_field(o, from, "send_certreq", c->sends_certreq);
+    number_field(o, from, "dscp", c->dscp);
+    show_side(o, "local", &c->local, true);
+    show_side(o, "remote", &c->remote, false);
+    open_block(o, "children", NULL, "{");
+    for (size_t i = 0; i < c->n_children; i++)
+        show_child(o, &c->children[i]);
+    close_block(o, "}", false);
+    close_block(o, "}", true);
+}
+
+static void show_secrets(struct out *o, const struct config *c)
+{
+    char buf[ID_TEXT_MAX];
+    open_block(o, "secrets", NULL, "[");
+    for (size_t i = 0; i < c->n_secrets; i++) {
+        const struct shared_secret *s = &c->secrets[i];
+        open_block(o, NULL, "secret", "{");
+        begin_value(o);
+        for (size_t k = 0; k < s->n_owners; k++)
+            text_printf(&o->t, "%s%s", separator(o), identity_format(&s->owners[k], buf));
+        if (s->n_owners == 0)
+            text_str(&o->t, "%any");
+        field_from(o, "owners", &s->origin);
+        begin_value(o);
+        text_str(&o->t, "set"); /* never the thing itself */
+        field_from(o, "psk", &s->origin);
+        close_block(o, "}", true);
+    }
+    close_block(o, "]", false);
+}
+
+static void show_keys(struct out *o, const struct config *c)
+{
+    static const char *const types[] = {
+        [PKEY_RSA] = "RSA", [PKEY_ECDSA] = "ECDSA", [PKEY_ED25519] = "Ed25519", [PKEY_ED448] = "Ed448"};
+    open_block(o, "keys", NULL, "[");
+    for (size_t i = 0; i < c->n_keys; i++) {
+        uint8_t id[20];
+        open_block(o, NULL, "private key", "{");
+        begin_value(o);
+        text_printf(&o->t, "%s %u", types[pkey_type(c->keys[i].key)], pkey_bits(c->keys[i].key));
+        field_from(o, "type", &c->keys[i].origin);
+        pkey_keyid(c->keys[i].key, id);
+        begin_value(o);
+        text_hex(&o->t, span_of(id, sizeof(id)));
+        field_from(o, "keyid", &c->keys[i].origin);
+        close_block(o, "}", true);
+    }
+    close_block(o, "]", false);
+}
+
+static void show_settings(struct out *o, const struct settings *s)
+{
+    const struct origins none = {0};
+    open_block(o, "settings", "settings", "{");
+    word_field(o, &none, "dataplane", s->dataplane);
+    number_field(o, &none, "port", s->port);
+    number_field(o, &none, "port_natt", s->port_natt);
+    time_field(o, &none, "retransmit_timeout", s->retransmit_timeout);
+    begin_value(o);
+    text_printf(&o->t, "%g", s->retransmit_base);
+    field(o, &none, "retransmit_base");
+    number_field(o, &none, "retransmit_tries", s->retransmit_tries);
+    time_field(o, &none, "retransmit_limit", s->retransmit_limit);
+    number_field(o, &none, "retransmit_jitter", s->retransmit_jitter);
+    time_field(o, &none, "half_open_timeout", s->half_open_timeout);
+    number_field(o, &none, "cookie_threshold", s->cookie_threshold);
+    number_field(o, &none, "block_threshold", s->block_threshold);
+    time_field(o, &none, "keep_alive", s->keep_alive);
+    number_field(o, &none, "fragment_size", s->fragment_size);
+    number_field(o, &none, "max_packet", s->max_packet);
+    number_field(o, &none, "replay_window", s->replay_window);
+    bool_field(o, &none, "install_routes", s->installs_routes);
+    number_field(o, &none, "routing_table", (uint64_t)s->routing_table);
+    number_field(o, &none, "routing_table_prio", (uint64_t)s->routing_table_prio);
+    close_block(o, "}", true);
+}
+
+bool conf_show(const struct config *c, const char *connection, bool json, const struct conf_sink *sink)
+{
+    struct out o = {.sink = sink, .json = json};
+    const struct connection *only = connection ? config_find(c, connection) : NULL;
+    const struct origins none = {0};
+    if (connection && !only)
+        return false;
+    open_block(&o, NULL, NULL, "{");
+    if (json) {
+        item(&o, "schema");
+        put(&o, "1");
+    }
+    open_block(&o, "connections", NULL, "{");
+    for (size_t i = 0; i < c->n_connections; i++) {
+        if (!only || only == c->connections[i])
+            show_connection(&o, c->connections[i]);
+    }
+    close_block(&o, "}", false);
+    if (!only) {
+        show_secrets(&o, c);
+        show_keys(&o, c);
+        certs_field(&o, &none, "certificates", &c->certs);
+        certs_field(&o, &none, "authorities", &c->cas);
+        show_settings(&o, &c->settings);
+    }
+    close_block(&o, "}", false);
+    put(&o, json ? "\n" : "");
+    return true;
+}

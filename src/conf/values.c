@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Setters for values that are more than one number: addresses, proposals, selectors. */
+#include "base/log.h"
+#include "conf/schema.h"
+#include "conf/value.h"
+#include <strings.h>
+
+#define HOSTS_MAX 64
+
+static bool is_hostname(const char *s)
+{
+    size_t len = strlen(s);
+    if (len == 0 || len > 253 || s[0] == '-' || s[0] == '.')
+        return false;
+    for (size_t i = 0; i < len; i++) {
+        bool ok = (s[i] >= '0' && s[i] <= '9') || (s[i] >= 'a' && s[i] <= 'z') ||
+                  (s[i] >= 'A' && s[i] <= 'Z') || s[i] == '-' || s[i] == '.' || s[i] == '_';
+        if (!ok)
+            return false;
+    }
+    /* what ends in digits wants to be an address */
+    return s[len - 1] < '0' || s[len - 1] > '9' || strspn(s, "0123456789.") != len;
+}
+
+static bool parse_range(const char *text, struct host_spec *out)
+{
+    char from[IP_TEXT_MAX];
+    const char *dash = strchr(text, '-');
+    size_t len = dash ? (size_t)(dash - text) : 0;
+    if (!dash || len >= sizeof(from))
+        return false;
+    memcpy(from, text, len);
+    from[len] = 0;
+    return ip_parse(from, &out->from) && ip_parse(dash + 1, &out->to) && out->from.family == out->to.family &&
+           ip_cmp(out->from, out->to) <= 0;
+}
+
+static bool parse_host(struct arena *a, const char *text, struct host_spec *out)
+{
+    struct prefix p;
+    *out = (struct host_spec){0};
+    if (strcasecmp(text, "%any") == 0 || strcasecmp(text, "0.0.0.0/0") == 0 || strcmp(text, "::/0") == 0) {
+        out->is_any = true;
+        return true;
+    }
+    if (ip_parse(text, &out->from)) {
+        out->to = out->from;
+        out->is_any = ip_is_unspecified(out->from);
+        return true;
+    }
+    if (strchr(text, '/')) {
+        if (!prefix_parse(text, &p))
+            return false;
+        out->from = p.ip;
+        out->to = prefix_last(&p);
+        return true;
+    }
+    if (parse_range(text, out))
+        return true;
+    if (!is_hostname(text))
+        return false;
+    out->fqdn = arena_strdup(a, text);
+    return true;
+}
+
+void set_hosts(struct builder *b, const struct schema_row *row, const struct setting *key, void *dest)
+{
+    struct connection *c = dest;
+    size_t n_words = 0, n = 0;
+    const char **words = value_list(b->scratch, key->value, &n_words);
+    struct host_spec *v = arena_calloc(b->a, n_words, sizeof(*v));
+    for (size_t i = 0; i < n_words; i++) {
+        if (parse_host(b->a, words[i], &v[n])) {
+            n++;
+            continue;
+        }
+        struct diag *d = build_error(b, key, "'%.200s' is not an address", words[i]);
+        build_expected(d, key, "an IP address, a prefix, a range, a host name or %any");
+    }
+    if (n_words > HOSTS_MAX)
+        build_expected(build_error(b, key, "too many addresses"), key, "at most 64");
+    bool is_local = strcmp(row->key, "local_addrs") == 0;
+    if (is_local) {
+        c->local_addrs = v;
+        c->n_local_addrs = n;
+    } else {
+        c->remote_addrs = v;
+        c->n_remote_addrs = n;
+    }
+}
+
+static void warn_of_weak(const struct setting *key, const struct proposal *p)
+{
+    char name[64];
+    for (size_t i = 0; i < p->count; i++) {
+        const struct alg *a = alg_find((enum transform_type)p->t[i].type, p->t[i].id);
+        if (a && a->is_weak)
+            log_line(LOG_WARN, "%s:%d: %s is weak", key->file ? key->file : "default", key->line,
+                     alg_format((enum transform_type)p->t[i].type, p->t[i].id, p->t[i].key_bits, name,
+                                sizeof(name)));
+    }
+}
+
+static struct proposal_list parse_proposals(struct builder *b, uint8_t protocol, const struct setting *key)
+{
+    size_t n_words = 0, n = 0;
+    const char **words = value_list(b->scratch, key->value, &n_words);
+    struct proposal *v = arena_calloc(b->a, PROPOSAL_MAX + 2, sizeof(*v));
+    for (size_t i = 0; i < n_words && n < PROPOSAL_MAX; i++) {
+        struct diag d = {0};
+        if (strcasecmp(words[i], "default") == 0) {
+            n += proposal_defaults(protocol, &v[n]);
+        } else if (proposal_parse(protocol, words[i], &v[n], &d)) {
+            warn_of_weak(key, &v[n]);
+            n++;
+        } else {
+            errors_take(b->errs, &d, key->file, key->value_line, key->value_column);
+        }
+    }
+    if (n_words == 0)
+        build_expected(build_error(b, key, "no proposal"), key, "proposals, or 'default'");
+    if (n_words > PROPOSAL_MAX || n > PROPOSAL_MAX)
+        build_error(b, key, "too many proposals: at most %d", PROPOSAL_MAX);
+    return (struct proposal_list){v, n};
+}
+
+void set_proposals(struct builder *b, const struct schema_row *row, const struct setting *key, void *dest)
+{
+    (void)row;
+    struct connection *c = dest;
+    c->proposals = parse_proposals(b, PROTO_IKE, key);
+}
+
+void set_esp_proposals(struct builder *b, const struct schema_row *row, const struct setting *key, void *dest)
+{
+    (void)row;
+    struct child_config *c = dest;
+    c->proposals = parse_proposals(b, PROTO_ESP, key);
+}
+
+#define TS_MAX 128
+
+void set_ts(struct builder *b, const struct schema_row *row, const struct setting *key, void *dest)
+{
+    struct child_config *c = dest;
+    size_t n_words = 0, n = 0;
+    const char **words = value_list(b->scratch, key->value, &n_words);
+    struct ts *v = arena_calloc(b->a, n_words, sizeof(*v));
+    for (size_t i = 0; i < n_words; i++) {
+        const char *why = "not a traffic selector";
+        if (ts_parse(words[i], &v[n], &why)) {
+            n++;
+            continue;
+        }
+        build_expected(build_error(b, key, "'%.200s': %s", words[i], why), key,
+                       "networks such as 10.1.0.0/16, 10.1.0.0/16[tcp/443] or dynamic");
+    }
+    if (n_words == 0 || n_words > TS_MAX)
+        build_error(b, key, "from 1 to %d selectors are possible", TS_MAX);
+    if (strcmp(row->key, "local_ts") == 0) {
+        c->local_ts = v;
+        c->n_local_ts = n;
+    } else {
+        c->remote_ts = v;
+        c->n_remote_ts = n;
+    }
+}
+
+void set_dscp(struct builder *b, const struct schema_row *row, const struct setting *key, void *dest)
+{
+    (void)row;
+    struct connection *c = dest;
+    c->dscp = 0;
+    if (strlen(key->value) != 6 || strspn(key->value, "01") != 6) {
+        build_expected(build_error(b, key, "not a DSCP"), key, "six binary digits, such as 101110");
+        return;
+    }
+    for (const char *p = key->value; *p; p++)
+        c->dscp = (uint8_t)(c->dscp << 1 | (*p - '0'));
+}
+
+void set_updown(struct builder *b, const struct schema_row *row, const struct setting *key, void *dest)
+{
+    (void)row;
+    struct child_config *c = dest;
+    c->updown = key->value[0] ? arena_strdup(b->a, key->value) : NULL;
+}
+
+void set_dataplane(struct builder *b, const struct schema_row *row, const struct setting *key, void *dest)
+{
+    struct settings *s = dest;
+    for (const struct schema_word *w = row->words; w->word; w++) {
+        if (strcmp(w->word, key->value) == 0) {
+            s->dataplane = w->word;
+            return;
+        }
+    }
+    build_expected(build_error(b, key, "not a data plane"), key, "auto, user or kernel");
+}
