@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Boots one User Mode Linux guest on this very root file system, so that the peer has a kernel with ESP, and
 passes its results on. The guest sees the host's files read-only and has its own network."""
+import atexit
 import glob
 import json
 import os
@@ -61,6 +62,7 @@ def run_guest(report, logs, left="Keyway", patterns=(), bindir=None):
         argv.append(_parameter("KEYWAY_BIN", bindir))
     guest = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                              start_new_session=True, env=_shim())
+    atexit.register(_end, guest)
     # The guest is a family of processes in a session of its own.
     watchdog = threading.Timer(SECONDS, lambda: _end(guest))
     watchdog.start()
@@ -90,10 +92,10 @@ def run_guest(report, logs, left="Keyway", patterns=(), bindir=None):
 
 
 def _end(guest):
-    try:
-        guest.wait(3)
-    except subprocess.TimeoutExpired:
-        pass
+    """Ends what is left of the guest's family of processes. Its leader is waited for last: until then the number of
+    the group is its own."""
+    if guest.returncode is not None:
+        return
     try:
         os.killpg(guest.pid, signal.SIGKILL)
     except ProcessLookupError:
