@@ -5,6 +5,7 @@
 #include "crypto/kex.h"
 #include "crypto/alg.h"
 #include "crypto/kex_group.h"
+#include <openssl/err.h>
 #include <openssl/obj_mac.h>
 
 static const struct kex_group groups[];
@@ -52,6 +53,7 @@ bool kex_derive(uint16_t group, struct span private_key, struct span peer_public
         return false;
     struct secret out = secret_new(g->shared_len);
     if (!g->family->derive(g, private_key.ptr, peer_public.ptr, out.ptr) || is_zero(secret_view(&out))) {
+        ERR_clear_error(); /* what a peer sends is no error of ours */
         secret_free(&out);
         return false;
     }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The one source of randomness: OpenSSL's DRBG, or what a test put in its place. The seeded source is the
- * ChaCha20 key stream under a key made of the seed; it is process-wide state without a lock, so for tests
- * with one thread only. See random.h. */
+ * ChaCha20 key stream under a key made of the seed; libcrypto draws from it too, so that signatures repeat.
+ * It is process-wide state without a lock, so for tests with one thread only. See random.h. */
+#define OPENSSL_SUPPRESS_DEPRECATED /* RAND_set_rand_method(): the only way to seed all of libcrypto */
 #include "crypto/random.h"
 #include "base/secret.h"
 #include "crypto/evp.h"
@@ -27,10 +28,28 @@ void crypto_random(void *out, size_t len)
     }
 }
 
+static int libcrypto_bytes(unsigned char *out, int len)
+{
+    crypto_random(out, (size_t)len);
+    return 1;
+}
+
+static int libcrypto_status(void)
+{
+    return 1;
+}
+
+static const RAND_METHOD libcrypto_method = {
+    .bytes = libcrypto_bytes,
+    .pseudorand = libcrypto_bytes,
+    .status = libcrypto_status,
+};
+
 void crypto_random_set_source(crypto_random_fn *fn, void *ctx)
 {
     source = fn;
     source_ctx = ctx;
+    RAND_set_rand_method(NULL);
     EVP_CIPHER_CTX_free(stream);
     stream = NULL;
 }
@@ -58,4 +77,5 @@ void crypto_random_seed(uint64_t seed)
         evp_panic("seeded random source");
     crypto_random_set_source(seeded, ctx);
     stream = ctx;
+    RAND_set_rand_method(&libcrypto_method);
 }

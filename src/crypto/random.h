@@ -9,5 +9,6 @@ void crypto_random(void *out, size_t len);
 /* NULL restores the operating system's (OpenSSL's DRBG). */
 typedef void crypto_random_fn(void *ctx, void *out, size_t len);
 void crypto_random_set_source(crypto_random_fn *fn, void *ctx);
-/* A deterministic source for tests: ChaCha20 keyed by seed. Process-wide until reset by NULL above. */
+/* A deterministic source for tests: ChaCha20 keyed by seed. libcrypto draws from it as well (signatures
+ * repeat). Process-wide until reset by NULL above; one thread only. */
 void crypto_random_seed(uint64_t seed);
