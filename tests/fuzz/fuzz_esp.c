@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The data plane on arbitrary bytes. The first byte of the input says what they are, the second which SA, the
+ * third the outer TOS: 0 packets from the protected side   1 ESP as it came from the network   2 authentic
+ * ESP with arbitrary plaintext Inbound SA 0 is AES-GCM, 1 AES-CBC with HMAC-SHA-256, 2 AES-GCM with ESN, 3
+ * behind a NAT and copying everything. What follows is cut into packets by two-byte lengths. Aborts when a
+ * protected packet leaves as it was, or a packet outside the selectors comes in. */
+#include "base/rd.h"
+#include "crypto/bulk.h"
+#include "crypto/random.h"
+#include "support/esp_pair.h"
+
+#include <stdlib.h>
+
+#define SAS       4
+#define PACKETS   8
+#define SPI_OF(i) (0x1000u + (uint32_t)(i))
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct esp *e;
+static struct bulk_key *keys[SAS];
+static struct bulk_worker *worker;
+static struct esp_buffer buffers[PACKETS];
+
+static struct esp_sa inbound_sa(size_t i)
+{
+    struct esp_sa sa = pair_sa(i == 1 ? esp_suite_cbc : esp_suite_gcm, SIDE_B, SA_IN, 4);
+    sa.spi = SPI_OF(i);
+    sa.child_id = i + 1;
+    sa.has_esn = i == 2;
+    sa.has_encap = i == 3;
+    if (i == 3)
+        sa.copy_dscp = DSCP_YES;
+    return sa;
+}
+
+/* Policies and the outbound SA last; inbound SAs are new for each input, or windows would remember earlier
+ * ones. */
+static void open_once(void)
+{
+    struct esp_config c = {.clamps_mss = true};
+    crypto_random_seed(1);
+    worker = bulk_worker_new();
+    e = pair_new(&c, SIDE_B);
+    pair_add_sa(e, pair_sa(esp_suite_gcm, SIDE_B, SA_OUT, 4));
+    for (size_t i = 0; i < SAS; i++) {
+        struct esp_sa sa = inbound_sa(i);
+        keys[i] = bulk_key_new(sa.encr, sa.key_bits, sa.integ, span_of(sa.encr_key, sa.encr_key_len),
+                               span_of(sa.integ_key, sa.integ_key_len), true, NULL);
+    }
+}
+
+static void renew_sas(void)
+{
+    for (size_t i = 0; i < SAS; i++) {
+        struct esp_sa sa = inbound_sa(i);
+        struct diag d = {0};
+        esp_apply(e, &(struct action){.kind = ACTION_SA_DEL, .sa = &sa}, 1, &d);
+        pair_add_sa(e, sa);
+    }
+}
+
+/* Plaintext padded to what the cipher needs, sealed under the key of SA i. */
+static struct esp_packet sealed(struct esp_buffer *b, size_t i, uint32_t seq, struct span plain)
+{
+    uint8_t esp[2300];
+    struct wr w = wr_over(esp, sizeof(esp));
+    wr_u32(&w, SPI_OF(i));
+    wr_u32(&w, seq);
+    for (size_t k = 0; k < bulk_iv_len(keys[i]); k++)
+        wr_u8(&w, (uint8_t)seq);
+    wr_zero(&w, (bulk_block(keys[i]) - plain.len % bulk_block(keys[i])) % bulk_block(keys[i]));
+    wr_span(&w, plain);
+    wr_zero(&w, bulk_icv_len(keys[i]));
+    struct bulk_op op = {.key = keys[i], .esp = esp, .len = (uint32_t)w.len, .has_esn = i == 2};
+    bulk_seal(worker, &op, 1);
+    return inner_raw(b, wr_span_view(&w));
+}
+
+static bool is_in(const uint8_t *address, uint8_t family, uint8_t side)
+{
+    return family == 4 ? address[0] == 10 && address[1] == side : address[0] == 0x20 && address[5] == side;
+}
+
+static void check_inbound(const struct esp_packet *p)
+{
+    struct packet ip;
+    if (p->verdict != ESP_FORWARD)
+        return;
+    if (!packet_parse(span_of(p->data, p->len), &ip) || p->len != ip.len)
+        abort();
+    if (!ip.is_icmp_error && (!is_in(ip.src.b, ip.family, 1) || !is_in(ip.dst.b, ip.family, 2)))
+        abort();
+}
+
+static void check_outbound(const struct esp_packet *p, const struct esp_buffer *b)
+{
+    if (p->verdict == ESP_BYPASS)
+        abort(); /* there is no such policy */
+    if (p->verdict == ESP_DROP)
+        return;
+    if (p->data < b->raw || p->data + p->len > b->raw + sizeof(b->raw))
+        abort();
+    if (p->verdict == ESP_FORWARD && p->data == b->raw + ESP_HEADROOM)
+        abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct rd r = rd_over(span_of(data, size));
+    struct esp_packet p[PACKETS];
+    struct dataplane_event ev[16];
+    uint8_t mode = rd_u8(&r) % 3, sa = rd_u8(&r) % SAS, tos = rd_u8(&r);
+    size_t n = 0;
+    if (!e)
+        open_once();
+    renew_sas();
+    while (rd_left(&r) > 2 && n < PACKETS) {
+        size_t len = rd_u16(&r) % 2048;
+        struct span bytes = rd_bytes(&r, len < rd_left(&r) ? len : rd_left(&r));
+        p[n] = mode == 2 ? sealed(&buffers[n], sa, (uint32_t)n + 1, bytes) : inner_raw(&buffers[n], bytes);
+        p[n].tos = tos;
+        p[n].has_encap = tos & 4;
+        p[n].remote = (struct endpoint){.ip = ip4(192, 0, 2, 1), .port = tos};
+        n++;
+    }
+    if (mode == 0)
+        esp_outbound(e, p, n, 1);
+    else
+        esp_inbound(e, p, n, 1);
+    for (size_t i = 0; i < n; i++) {
+        if (mode == 0)
+            check_outbound(&p[i], &buffers[i]);
+        else
+            check_inbound(&p[i]);
+    }
+    esp_events(e, ev, ARRAY_LEN(ev));
+    return 0;
+}

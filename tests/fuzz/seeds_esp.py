@@ -1,0 +1,53 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Writes the seeds of corpus/esp: one input for each mode of fuzz_esp.c and each kind of inner packet.
+Run in tests/fuzz; the results are committed."""
+import os
+import struct
+
+A4, B4 = bytes([10, 1, 0, 5]), bytes([10, 2, 0, 9])
+A6 = bytes.fromhex("20010db8000100000000000000000005")
+B6 = bytes.fromhex("20010db8000200000000000000000009")
+UDP = struct.pack(">HHHH", 7, 1024, 12, 0) + b"data"
+SYN = struct.pack(">HHIIBBHHH", 80, 4000, 1, 0, 0x60, 2, 65535, 0, 0) + bytes.fromhex("020405b4")
+
+
+def ip4(src, dst, proto, body, frag=0, tos=0):
+    return struct.pack(">BBHHHBBH", 0x45, tos, 20 + len(body), 1, frag, 64, proto, 0) + src + dst + body
+
+
+def ip6(src, dst, proto, body, tos=0):
+    return struct.pack(">IHBB", 0x60000000 | tos << 20, len(body), proto, 64) + src + dst + body
+
+
+def icmp_error(kind, quoted):
+    return struct.pack(">BBHI", kind, 4, 0, 1400) + quoted
+
+
+def trailer(inner, next_header):
+    pad = -(len(inner) + 2) % 16
+    return inner + bytes(range(1, pad + 1)) + bytes([pad, next_header])
+
+
+def write(name, mode, sa, tos, *packets):
+    body = b"".join(struct.pack(">H", len(p)) + p for p in packets)
+    with open(os.path.join("corpus", "esp", name), "wb") as f:
+        f.write(bytes([mode, sa, tos]) + body)
+
+
+out4 = [ip4(B4, A4, 17, UDP), ip4(B4, A4, 6, SYN, frag=0x4000, tos=0xB9), ip4(B4, A4, 17, UDP, frag=0x2001),
+        ip4(B4, A4, 17, UDP + bytes(1900), frag=0x4000), ip4(A4, B4, 17, UDP)]
+out6 = [ip6(B6, A6, 17, UDP), ip6(B6, A6, 6, SYN, tos=3), ip6(B6, A6, 44, bytes([17, 0, 0, 1, 0, 0, 0, 9]) + UDP),
+        ip6(B6, A6, 0, bytes([60, 0, 1, 4, 0, 0, 0, 0, 17, 0, 1, 4, 0, 0, 0, 0]) + UDP),
+        ip6(B6, A6, 17, UDP + bytes(1900))]
+stranger = bytes([172, 16, 0, 1])
+write("outbound-ipv4", 0, 0, 0, *out4)
+write("outbound-ipv6", 0, 0, 0, *out6)
+write("outbound-icmp-error", 0, 0, 0, ip4(stranger, A4, 1, icmp_error(3, ip4(A4, B4, 17, UDP))))
+write("inbound-forged", 1, 0, 0, struct.pack(">II", 0x1000, 1) + bytes(64), struct.pack(">II", 0x1001, 1) + bytes(80),
+      struct.pack(">I", 0x1002), struct.pack(">II", 0x99999, 1) + bytes(64))
+for sa in range(4):
+    tos = 3 | (4 if sa == 3 else 0)
+    write(f"authentic-{sa}", 2, sa, tos, trailer(ip4(A4, B4, 17, UDP, tos=2), 4), trailer(ip6(A6, B6, 6, SYN, tos=2), 41),
+          trailer(ip4(A4, B4, 17, UDP, tos=0), 4), trailer(b"", 59), trailer(ip4(B4, A4, 17, UDP), 4),
+          trailer(ip4(stranger, B4, 1, icmp_error(3, ip4(B4, A4, 17, UDP))), 4), ip4(A4, B4, 17, UDP) + b"\xff\x04")
