@@ -42,26 +42,34 @@ dev_bench() {
   need_root
   need $BUILD_PACKAGES $LAB_PACKAGES
   build_preset release
+  build_preset release benches
   local b
-  for b in build/release/bin/bench_*; do
+  for b in build/release/bin/*_bench; do
     [ ! -x "$b" ] || { echo "== ${b##*/}"; "$b"; }
   done
+  echo "== through the tunnel"
   exec /usr/bin/python3 tests/interop/bench.py "$@"
 }
 
 dev_fuzz() {
   need $BUILD_PACKAGES $FUZZ_PACKAGES
-  build_preset fuzz
+  build_preset fuzz fuzzers
   local seconds=${1:-60} t name failed=0
   for t in build/fuzz/bin/fuzz_*; do
     name=${t##*/fuzz_}
-    mkdir -p "build/fuzz/corpus/$name" "build/fuzz/crashes"
-    echo "== $name, $seconds s"
-    "$t" -max_total_time="$seconds" -print_final_stats=1 -artifact_prefix="build/fuzz/crashes/$name-" \
-      "build/fuzz/corpus/$name" $(ls -d "tests/fuzz/corpus/$name" 2>/dev/null) 2>&1 | tail -n 12
-    [ "${PIPESTATUS[0]}" = 0 ] || failed=1
+    mkdir -p "build/fuzz/corpus/$name" "tests/fuzz/corpus/$name" build/fuzz/crashes
+    if "$t" -max_total_time="$seconds" -print_final_stats=1 -artifact_prefix="build/fuzz/crashes/$name-" \
+      "build/fuzz/corpus/$name" "tests/fuzz/corpus/$name" >"build/fuzz/$name.log" 2>&1 </dev/null; then
+      printf 'ok   %-12s %s runs, %s new inputs\n' "$name" \
+        "$(sed -n 's/^stat::number_of_executed_units: *//p' "build/fuzz/$name.log")" \
+        "$(sed -n 's/^stat::new_units_added: *//p' "build/fuzz/$name.log")"
+    else
+      printf 'FAIL %-12s what broke it is in build/fuzz/crashes, the report in build/fuzz/%s.log\n' "$name" "$name"
+      grep -E -m3 'ERROR|runtime error|SUMMARY' "build/fuzz/$name.log" || true
+      failed=1
+    fi
   done
-  [ $failed = 0 ] || { echo "a target failed: what broke it is in build/fuzz/crashes" >&2; return 1; }
+  return $failed
 }
 
 dev_fmt() {
