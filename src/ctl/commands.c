@@ -3,19 +3,21 @@
 #include "ctl/commands.h"
 
 static const struct ctl_command table[] = {
-    {"version",         ctl_cmd_version,         "version of the daemon and the machine"                 },
-    {"stats",           ctl_cmd_stats,           "uptime, workers, numbers of SAs"                       },
-    {"reload-settings", ctl_cmd_reload_settings, "read the configuration files anew; success or errmsg"  },
-    {"initiate",        ctl_cmd_initiate,        "bring up a connection or a child; streams control-log" },
-    {"terminate",       ctl_cmd_terminate,       "delete SAs by name or id; streams control-log"         },
-    {"rekey",           ctl_cmd_rekey,           "rekey SAs by name or id"                               },
-    {"list-sas",        ctl_cmd_list_sas,        "streams one list-sa event for each IKE SA"             },
-    {"list-conns",      ctl_cmd_list_conns,      "streams one list-conn event for each connection"       },
-    {"get-conns",       ctl_cmd_get_conns,       "names of the loaded connections"                       },
-    {"get-algorithms",  ctl_cmd_get_algorithms,  "algorithms by kind and who implements them"            },
-    {"keyway-reload",   ctl_cmd_keyway_reload,   "read the configuration files anew; all errors, by line"},
-    {"keyway-status",   ctl_cmd_keyway_status,
-     "the daemon, its data plane, the last failure of each connection"                                   },
+    {"version",            ctl_cmd_version,            "version of the daemon and the machine"                 },
+    {"stats",              ctl_cmd_stats,              "uptime, workers, numbers of SAs"                       },
+    {"reload-settings",    ctl_cmd_reload_settings,    "read the configuration files anew; success or errmsg"  },
+    {"initiate",           ctl_cmd_initiate,           "bring up a connection or a child; streams control-log" },
+    {"terminate",          ctl_cmd_terminate,          "delete SAs by name or id; streams control-log"         },
+    {"rekey",              ctl_cmd_rekey,              "rekey SAs by name or id"                               },
+    {"list-sas",           ctl_cmd_list_sas,           "streams one list-sa event for each IKE SA"             },
+    {"list-conns",         ctl_cmd_list_conns,         "streams one list-conn event for each connection"       },
+    {"get-conns",          ctl_cmd_get_conns,          "names of the loaded connections"                       },
+    {"get-algorithms",     ctl_cmd_get_algorithms,     "algorithms by kind and who implements them"            },
+    {"keyway-reload",      ctl_cmd_keyway_reload,      "read the configuration files anew; all errors, by line"},
+    {"keyway-status",      ctl_cmd_keyway_status,
+     "the daemon, its data plane, the last failure of each connection"                                         },
+    {"keyway-config-show", ctl_cmd_keyway_config_show,
+     "the configuration in force, with the line that set each value"                                           },
 };
 
 const struct ctl_command *ctl_command_find(struct span name)

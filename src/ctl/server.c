@@ -386,7 +386,7 @@ void ctl_reload_done(struct ctl *c, uint64_t token, const struct diag *errors, s
                             n > 1 ? "s" : "");
             vici_section(&w, "errors");
             for (size_t i = 0; i < n; i++) {
-                char name[16];
+                char name[24];
                 snprintf(name, sizeof(name), "%zu", i + 1);
                 vici_section(&w, name);
                 ctl_write_diag(&w, &errors[i]);

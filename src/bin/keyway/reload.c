@@ -2,6 +2,7 @@
 /* keyway reload: all errors of the files by line, or the number of tunnels that are in force now. */
 #include "cli.h"
 #include <stdio.h>
+#include <stdlib.h>
 
 static const char *text_of(json_t *object, const char *key)
 {
@@ -20,6 +21,22 @@ static void print_error(json_t *e)
     }
 }
 
+/* The reply in the form that all commands share: typed, errors as an array. */
+static json_t *typed(json_t *reply, bool ok)
+{
+    json_t *errors = json_array(), *error;
+    const char *key;
+    json_object_foreach(json_object_get(reply, "errors"), key, error)
+    {
+        json_object_set_new(error, "class", json_integer(atoi(text_of(error, "class"))));
+        json_array_append(errors, error);
+    }
+    json_t *j = json_pack("{s:b,s:o}", "success", ok, "errors", errors);
+    if (ok)
+        json_object_set_new(j, "connections", json_integer(atoi(text_of(reply, "connections"))));
+    return j;
+}
+
 int cmd_reload(struct cli *c)
 {
     struct diag d = {0};
@@ -31,15 +48,14 @@ int cmd_reload(struct cli *c)
     if (!reply)
         return cli_fail(c, NULL, &d);
     bool ok = !strcmp(text_of(reply, "success"), "yes");
-    const char *key;
+    const char *key, *n = text_of(reply, "connections");
     json_object_foreach(json_object_get(reply, "errors"), key, error) print_error(error);
     if (!ok)
         fprintf(stderr, "keyway: %s\n", text_of(reply, "errmsg"));
     else if (!c->is_quiet)
-        fprintf(stderr, "%s tunnels are loaded\n", text_of(reply, "connections"));
+        fprintf(stderr, "%s tunnel%s loaded\n", n, strcmp(n, "1") ? "s are" : " is");
     if (c->has_json)
-        cli_print_json(reply);
-    else
-        json_decref(reply);
+        cli_print_json(typed(reply, ok));
+    json_decref(reply);
     return ok ? 0 : FAIL_CONFIG;
 }

@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The vici service over a fake engine: dispatch, events, waiting commands, order of keys. */
+#include "ctl/server.h"
+#include "ctl/vici.h"
+#include "support/test.h"
+#include <stdlib.h>
+
+/* ---- a fake engine: one IKE SA with one child, one connection */
+
+static const struct engine *const the_engine = (const struct engine *)&the_engine;
+static struct engine_stats stats;
+static struct diag failure;
+static struct child_config child_conf = {.name = "lan"};
+static struct connection conn = {.name = "office", .version = 2, .children = &child_conf, .n_children = 1};
+static const struct connection *conns[] = {&conn};
+static struct config config = {.connections = conns, .n_connections = 1};
+static bool has_sa;
+static struct ts local_ts, remote_ts;
+
+bool engine_ike_at(const struct engine *e, size_t index, struct ike_view *out)
+{
+    (void)e;
+    if (index || !has_sa)
+        return false;
+    *out = (struct ike_view){
+        .id = 7,
+        .connection = "office",
+        .state = IKE_ESTABLISHED,
+        .is_initiator = true,
+        .spi_i = 0x0102030405060708,
+        .spi_r = 0xa,
+        .local = {ip4(192,                   0,                     2, 1),                        500},
+        .remote = {ip4(192,                         0,                                        2,                2), 500},
+        .local_id = {ID_FQDN,                      span_str("a.example")                                          },
+        .remote_id = {ID_FQDN,                   span_str("b.example")},
+        .chosen = {.encr = ENCR_AES_GCM_16, .key_bits = 256,   .prf = PRF_HMAC_SHA2_256,                                      .ke = KE_CURVE25519                    },
+        .established_at = 10 * TIME_SECOND,
+        .rekey_at = 3610 * TIME_SECOND,
+        .reauth_at = TIME_NEVER,
+        .n_children = 1,
+    };
+    return true;
+}
+
+bool engine_child_at(const struct engine *e, uint64_t ike_id, size_t index, struct child_view *out)
+{
+    (void)e;
+    if (index || ike_id != 7)
+        return false;
+    *out = (struct child_view){
+        .id = 3,
+        .name = "lan",
+        .reqid = 1,
+        .state = CHILD_INSTALLED,
+        .mode = MODE_TUNNEL,
+        .has_encap = true,
+        .spi_in = 0xc0ffee,
+        .spi_out = 0x1234,
+        .chosen = {.protocol = PROTO_ESP, .encr = ENCR_AES_GCM_16, .key_bits = 256, .has_esn = true},
+        .installed_at = 20 * TIME_SECOND,
+        .rekey_at = 100 * TIME_SECOND,
+        .expires_at = TIME_NEVER,
+        .local_ts = &local_ts,
+        .remote_ts = &remote_ts,
+        .n_local_ts = 1,
+        .n_remote_ts = 1,
+        .bytes_in = 100,
+        .packets_in = 2,
+    };
+    return true;
+}
+
+const struct engine_stats *engine_stats(const struct engine *e)
+{
+    (void)e;
+    return &stats;
+}
+
+const struct config *engine_config(const struct engine *e)
+{
+    (void)e;
+    return &config;
+}
+
+const char *ike_state_name(enum ike_state s)
+{
+    return s == IKE_ESTABLISHED ? "ESTABLISHED" : "?";
+}
+
+const char *child_state_name(enum child_state s)
+{
+    return s == CHILD_INSTALLED ? "INSTALLED" : "?";
+}
+
+const struct diag *engine_last_failure(const struct engine *e, const char *connection)
+{
+    (void)e;
+    (void)connection;
+    return &failure;
+}
+
+/* ---- a fake world */
+
+static struct fake {
+    int64_t now;
+    struct command command;
+    unsigned n_commands, n_closed;
+    uint64_t reload_token;
+    uint8_t out[2][65536]; /* what each of two clients got */
+    size_t len[2];
+} fake;
+
+static struct time fake_now(void *ctx)
+{
+    (void)ctx;
+    return (struct time){.mono = fake.now};
+}
+
+static const struct engine *fake_engine(void *ctx)
+{
+    (void)ctx;
+    return the_engine;
+}
+
+static void fake_command(void *ctx, const struct command *c)
+{
+    (void)ctx;
+    fake.command = *c;
+    fake.n_commands++;
+}
+
+static void fake_reload(void *ctx, uint64_t token)
+{
+    (void)ctx;
+    fake.reload_token = token;
+}
+
+static void fake_write(void *ctx, void *handle, struct span bytes)
+{
+    (void)ctx;
+    size_t i = (size_t)handle - 1;
+    assert_true(fake.len[i] + bytes.len <= sizeof(fake.out[i]));
+    memcpy(fake.out[i] + fake.len[i], bytes.ptr, bytes.len);
+    fake.len[i] += bytes.len;
+}
+
+static void fake_close(void *ctx, void *handle)
+{
+    (void)ctx;
+    (void)handle;
+    fake.n_closed++;
+}
+
+static void fake_numbers(void *ctx, struct ctl_numbers *out)
+{
+    (void)ctx;
+    *out = (struct ctl_numbers){.workers = 4, .working = 1, .dataplane = "user", .device = "kw0"};
+}
+
+static struct ctl *service;
+static struct ctl_conn *client[2];
+
+static int setup(void **state)
+{
+    (void)state;
+    static const struct ctl_host host = {
+        .now = fake_now,
+        .engine = fake_engine,
+        .command = fake_command,
+        .reload = fake_reload,
+        .write = fake_write,
+        .close = fake_close,
+        .numbers = fake_numbers,
+    };
+    const char *err;
+    memset(&fake, 0, sizeof(fake));
+    fake.now = 40 * TIME_SECOND;
+    has_sa = true;
+    assert_true(ts_parse("10.1.0.0/16", &local_ts, &err));
+    assert_true(ts_parse("10.2.0.0/16", &remote_ts, &err));
+    service = ctl_new(&host);
+    client[0] = ctl_open(service, (void *)1);
+    client[1] = ctl_open(service, (void *)2);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    ctl_free(service);
+    return 0;
+}
+
+static void send_packet(int who, enum vici_type type, const char *name)
+{
+    struct vici_writer w;
+    vici_write_init(&w);
+    vici_packet_open(&w, type, name);
+    ctl_input(client[who], vici_packet_close(&w));
+    vici_write_free(&w);
+}
+
+static void request(int who, const char *command, const char *key, const char *value)
+{
+    struct vici_writer w;
+    vici_write_init(&w);
+    vici_packet_open(&w, VICI_CMD_REQUEST, command);
+    if (key)
+        vici_text(&w, key, value);
+    ctl_input(client[who], vici_packet_close(&w));
+    vici_write_free(&w);
+}
+
+/* The next packet that a client got. False when there is none. */
+static bool next(int who, struct vici_packet *p)
+{
+    static uint8_t copy[65536];
+    struct vici_stream s = {.buf = fake.out[who], .len = fake.len[who], .cap = fake.len[who]};
+    struct span payload;
+    if (vici_stream_next(&s, &payload) != VICI_STREAM_SEGMENT)
+        return false;
+    memcpy(copy, payload.ptr, payload.len);
+    payload.ptr = copy;
+    memmove(fake.out[who], fake.out[who] + s.taken, fake.len[who] - s.taken);
+    fake.len[who] -= s.taken;
+    assert_true(vici_packet_parse(payload, p));
+    assert_true(vici_is_valid(p->body));
+    return true;
+}
+
+static struct span reply(int who)
+{
+    struct vici_packet p;
+    assert_true(next(who, &p));
+    assert_int_equal(p.type, VICI_CMD_RESPONSE);
+    return p.body;
+}
+
+static void assert_text(struct span message, const char *key, const char *expected)
+{
+    char text[256];
+    assert_true(vici_find_text(message, key, text, sizeof(text)));
+    assert_string_equal(text, expected);
+}
+
+static void unknown_commands_and_events_are_answered(void **state)
+{
+    (void)state;
+    struct vici_packet p;
+    request(0, "no-such-command", NULL, NULL);
+    assert_true(next(0, &p));
+    assert_int_equal(p.type, VICI_CMD_UNKNOWN);
+    send_packet(0, VICI_EVENT_REGISTER, "no-such-event");
+    assert_true(next(0, &p));
+    assert_int_equal(p.type, VICI_EVENT_UNKNOWN);
+    send_packet(0, VICI_EVENT_REGISTER, "list-sa");
+    assert_true(next(0, &p));
+    assert_int_equal(p.type, VICI_EVENT_CONFIRM);
+}
+
+static void listed_sas_go_to_the_asking_client_alone_in_the_order_of_the_protocol(void **state)
+{
+    (void)state;
+    static const char *const order[] = {
+        "office",        "uniqueid",     "version",      "state",     "local-host", "local-port",
+        "local-id",      "remote-host",  "remote-port",  "remote-id", "initiator",  "initiator-spi",
+        "responder-spi", "encr-alg",     "encr-keysize", "prf-alg",   "dh-group",   "established",
+        "rekey-time",    "child-sas",    "lan-3",        "name",      "uniqueid",   "reqid",
+        "state",         "mode",         "protocol",     "encap",     "spi-in",     "spi-out",
+        "encr-alg",      "encr-keysize", "esn",          "bytes-in",  "packets-in", "bytes-out",
+        "packets-out",   "rekey-time",   "install-time", "local-ts",  "remote-ts",
+    };
+    struct vici_packet p;
+    struct vici_element e;
+    size_t n = 0;
+    send_packet(0, VICI_EVENT_REGISTER, "list-sa");
+    send_packet(1, VICI_EVENT_REGISTER, "list-sa");
+    next(0, &p);
+    next(1, &p);
+    request(0, "list-sas", NULL, NULL);
+    assert_true(next(0, &p));
+    assert_int_equal(p.type, VICI_EVENT);
+    assert_span_equal(p.name, span_str("list-sa"));
+    struct vici_reader r = vici_read(p.body);
+    while (vici_next(&r, &e)) {
+        if (!e.name.len)
+            continue;
+        assert_true(n < ARRAY_LEN(order));
+        assert_span_equal(e.name, span_str(order[n]));
+        if (n == 11)
+            assert_span_equal(e.value, span_str("0102030405060708"));
+        if (n == 17)
+            assert_span_equal(e.value, span_str("30")); /* established, in seconds */
+        if (n == 28)
+            assert_span_equal(e.value, span_str("00c0ffee"));
+        n++;
+    }
+    assert_int_equal(n, ARRAY_LEN(order));
+    assert_int_equal(reply(0).len, 0);
+    assert_int_equal(fake.len[1], 0);
+}
+
+static void filters_select_sas(void **state)
+{
+    (void)state;
+    struct vici_packet p;
+    send_packet(0, VICI_EVENT_REGISTER, "list-sa");
+    next(0, &p);
+    request(0, "list-sas", "ike", "other");
+    assert_int_equal(reply(0).len, 0);
+    request(0, "list-sas", "child", "other");
+    assert_int_equal(reply(0).len, 0);
+    request(0, "list-sas", "child-id", "3");
+    assert_true(next(0, &p));
+    assert_int_equal(p.type, VICI_EVENT);
+}
+
+static void a_command_waits_for_its_outcome_and_streams_its_log(void **state)
+{
+    (void)state;
+    struct vici_packet p;
+    send_packet(0, VICI_EVENT_REGISTER, "control-log");
+    send_packet(1, VICI_EVENT_REGISTER, "control-log");
+    next(0, &p);
+    next(1, &p);
+    request(0, "initiate", "child", "lan");
+    assert_int_equal(fake.n_commands, 1);
+    assert_int_equal(fake.command.kind, COMMAND_INITIATE);
+    request(0, "version", NULL, NULL); /* must wait its turn */
+    assert_int_equal(fake.len[0], 0);
+    struct event log = {
+        .kind = EVENT_LOG, .command_id = fake.command.id, .level = LOG_NOTICE, .text = "sending"};
+    ctl_event(service, &log);
+    log.level = LOG_TRACE; /* beyond the default level */
+    ctl_event(service, &log);
+    struct event done = {.kind = EVENT_COMMAND_DONE, .command_id = fake.command.id};
+    diag_set(&done.diag, FAIL_PROPOSAL, "no proposal chosen");
+    diag_expected(&done.diag, "AES_GCM_16");
+    ctl_event(service, &done);
+    assert_true(next(0, &p));
+    assert_span_equal(p.name, span_str("control-log"));
+    assert_text(p.body, "msg", "sending");
+    struct span r = reply(0);
+    assert_text(r, "success", "no");
+    assert_text(r, "errmsg", "establishing CHILD_SA 'lan' failed");
+    assert_text(r, "class", "6");
+    assert_text(r, "expected", "AES_GCM_16");
+    assert_text(reply(0), "daemon", "keywayd"); /* its turn has come */
+    assert_int_equal(fake.len[1], 0);
+}
+
+static void a_command_without_a_name_is_refused(void **state)
+{
+    (void)state;
+    request(0, "initiate", NULL, NULL);
+    assert_text(reply(0), "errmsg", "missing configuration name");
+    request(0, "terminate", NULL, NULL);
+    assert_text(reply(0), "errmsg", "missing terminate selector");
+    assert_int_equal(fake.n_commands, 0);
+}
+
+static void a_command_runs_out_of_time(void **state)
+{
+    (void)state;
+    struct vici_writer w;
+    vici_write_init(&w);
+    vici_packet_open(&w, VICI_CMD_REQUEST, "initiate");
+    vici_text(&w, "child", "lan");
+    vici_text(&w, "timeout", "1500");
+    ctl_input(client[0], vici_packet_close(&w));
+    vici_write_free(&w);
+    assert_int_equal(ctl_deadline(service), fake.now + 1500 * TIME_MS);
+    ctl_tick(service);
+    assert_int_equal(fake.len[0], 0);
+    fake.now += 1500 * TIME_MS;
+    ctl_tick(service);
+    struct span r = reply(0);
+    assert_text(r, "errmsg", "CHILD_SA 'lan' not established after 1500ms");
+    assert_text(r, "class", "7");
+    assert_int_equal(ctl_deadline(service), TIME_NEVER);
+    struct event late = {.kind = EVENT_COMMAND_DONE, .command_id = fake.command.id};
+    ctl_event(service, &late);
+    assert_int_equal(fake.len[0], 0);
+}
+
+static void an_asynchronous_command_is_answered_at_once(void **state)
+{
+    (void)state;
+    struct vici_writer w;
+    vici_write_init(&w);
+    vici_packet_open(&w, VICI_CMD_REQUEST, "initiate");
+    vici_text(&w, "child", "lan");
+    vici_text(&w, "timeout", "-1");
+    ctl_input(client[0], vici_packet_close(&w));
+    vici_write_free(&w);
+    assert_text(reply(0), "success", "yes");
+    assert_int_equal(fake.n_commands, 1);
+}
+
+static void a_client_that_goes_while_it_waits_harms_nobody(void **state)
+{
+    (void)state;
+    request(0, "terminate", "ike", "office");
+    struct event done = {.kind = EVENT_COMMAND_DONE, .command_id = fake.command.id};
+    ctl_closed(client[0]);
+    ctl_event(service, &done);
+    request(1, "get-conns", NULL, NULL);
+    assert_true(reply(1).len > 0);
+}
+
+static void reload_answers_with_every_error(void **state)
+{
+    (void)state;
+    struct diag errors[2] = {0};
+    request(0, "keyway-reload", NULL, NULL);
+    diag_set(&errors[0], FAIL_CONFIG, "first");
+    diag_set(&errors[1], FAIL_CONFIG, "second");
+    ctl_reload_done(service, fake.reload_token, errors, 2, 0);
+    struct span r = reply(0);
+    assert_text(r, "success", "no");
+    assert_text(r, "errmsg", "the configuration has 2 errors; the running one stays");
+    struct vici_reader reader = vici_read(r);
+    struct vici_element e;
+    unsigned found = 0;
+    while (vici_next(&reader, &e))
+        found += e.kind == VICI_KEY_VALUE && span_equal(e.name, span_str("what"));
+    assert_int_equal(found, 2);
+}
+
+static void an_up_down_event_reaches_those_that_registered(void **state)
+{
+    (void)state;
+    struct vici_packet p;
+    send_packet(1, VICI_EVENT_REGISTER, "child-updown");
+    next(1, &p);
+    struct event up = {
+        .kind = EVENT_CHILD_UPDOWN, .is_up = true, .ike_id = 7, .child_id = 3, .connection = "office"};
+    ctl_event(service, &up);
+    assert_int_equal(fake.len[0], 0);
+    assert_true(next(1, &p));
+    assert_text(p.body, "up", "yes");
+}
+
+static void what_is_not_vici_closes_the_client(void **state)
+{
+    (void)state;
+    ctl_input(client[0], hex("00000001 05")); /* EVENT_CONFIRM is the server's */
+    assert_int_equal(fake.n_closed, 1);
+    ctl_input(client[0], hex("00000001 05"));
+    assert_int_equal(fake.n_closed, 1);
+    ctl_input(client[1], hex("ffffffff"));
+    assert_int_equal(fake.n_closed, 2);
+}
+
+static void a_malformed_message_is_refused(void **state)
+{
+    (void)state;
+    ctl_input(client[0], hex("0000000b 00 07 76657273696f6e 02 02"));
+    assert_text(reply(0), "errmsg", "malformed message");
+}
+
+static void there_is_room_for_so_many_clients(void **state)
+{
+    (void)state;
+    for (int i = 2; i < CTL_CLIENTS_MAX; i++)
+        assert_non_null(ctl_open(service, (void *)1));
+    assert_null(ctl_open(service, (void *)1));
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(unknown_commands_and_events_are_answered),
+        TEST(listed_sas_go_to_the_asking_client_alone_in_the_order_of_the_protocol),
+        TEST(filters_select_sas),
+        TEST(a_command_waits_for_its_outcome_and_streams_its_log),
+        TEST(a_command_without_a_name_is_refused),
+        TEST(a_command_runs_out_of_time),
+        TEST(an_asynchronous_command_is_answered_at_once),
+        TEST(a_client_that_goes_while_it_waits_harms_nobody),
+        TEST(reload_answers_with_every_error),
+        TEST(an_up_down_event_reaches_those_that_registered),
+        TEST(what_is_not_vici_closes_the_client),
+        TEST(a_malformed_message_is_refused),
+        TEST(there_is_room_for_so_many_clients),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
