@@ -39,7 +39,9 @@ bool pkey_same(const struct pkey *a, const struct pkey *b);
  * 7427's, with the length-prefixed AlgorithmIdentifier in front. sig is freed by the caller. */
 bool pkey_sign(const struct pkey *k, struct sig_scheme s, bool is_classic, struct span message,
                struct secret *sig);
-/* auth_method as on the wire (1, 9, 10, 11, 14). On success *used tells the scheme. */
+/* auth_method as on the wire (1, 9, 10, 11, 14). On success *used tells the scheme; so it does when a Digital
+ * Signature names a scheme that is known but refused (SHA-1, RFC 8247 section 3.2) or the signature is wrong.
+ * used may be NULL. */
 bool pkey_verify(const struct pkey *k, uint8_t auth_method, struct span message, struct span sig,
                  struct sig_scheme *used);
 /* "RSA_EMSA_PSS_SHA2_256", "ECDSA_WITH_SHA384_DER", "ED25519": for logs. */

@@ -26,7 +26,8 @@ struct pkey *cert_public_key(const struct cert *c); /* borrowed */
 /* SHA-1 of the whole subjectPublicKeyInfo: what a CERTREQ lists (RFC 7296 section 3.7). */
 void cert_spki_sha1(const struct cert *c, uint8_t out[20]);
 /* Does the certificate speak for the identity: its subject DN, or a subjectAltName of the same type (RFC
- * 4945 3.1)? */
+ * 4945 3.1)? A key id is compared with the hashes of the public key. Wildcards are not expanded on either
+ * side. */
 bool cert_has_identity(const struct cert *c, const struct identity *id);
 /* "dNSName:moon.example, iPAddress:192.0.2.1": for messages. Writes into buf, returns it. */
 const char *cert_names_text(const struct cert *c, char *buf, size_t cap);

@@ -111,6 +111,8 @@ const char *general_name_text(const GENERAL_NAME *n, char *buf, size_t cap)
         text_str(&t, identity_format(&id, value));
     else if (n->type == GEN_URI)
         text_safe(&t, general_name_bytes(n));
+    else if (n->type == GEN_RID)
+        OBJ_obj2txt(buf, (int)cap, n->d.registeredID, 1);
     else
         text_hex(&t, general_name_bytes(n));
     return buf;

@@ -47,11 +47,17 @@ static bool dns_within(struct span name, struct span base)
            same_text(tail_of(name, base.len), base);
 }
 
+static const uint8_t *last_at_sign(struct span s)
+{
+    while (s.len && s.ptr[s.len - 1] != '@')
+        s.len--;
+    return s.len ? s.ptr + s.len - 1 : NULL;
+}
+
 /* A mailbox, a host, or with a leading dot every host of a domain. */
 static bool email_within(struct span name, struct span base)
 {
-    const uint8_t *at = name.len ? memrchr(name.ptr, '@', name.len) : NULL;
-    const uint8_t *base_at = base.len ? memrchr(base.ptr, '@', base.len) : NULL;
+    const uint8_t *at = last_at_sign(name), *base_at = last_at_sign(base);
     if (!base.len)
         return true;
     if (!at)
