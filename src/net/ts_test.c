@@ -142,6 +142,32 @@ static void packets_without_ports_match_any_and_opaque_only(void **state)
     assert_false(ts_matches(&any, ip("a09:909::"), 6, 80, true));
 }
 
+static void matching_addresses_agrees_with_their_order(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"::",
+                                        "2001:db8::",
+                                        "2001:db8::1",
+                                        "2001:db8::ffff:ffff:ffff:ffff",
+                                        "2001:db8:0:1::",
+                                        "2001:db8:0:1::7",
+                                        "ffff::",
+                                        "0.0.0.0",
+                                        "10.0.0.255",
+                                        "10.0.1.0",
+                                        "255.255.255.255"};
+    for (size_t f = 0; f < ARRAY_LEN(texts); f++) {
+        for (size_t t = 0; t < ARRAY_LEN(texts); t++) {
+            struct ts range = {.from = ip(texts[f]), .to = ip(texts[t]), .port_to = 65535};
+            for (size_t i = 0; i < ARRAY_LEN(texts) && range.from.family == range.to.family; i++) {
+                struct ip at = ip(texts[i]);
+                bool want = ip_cmp(range.from, at) <= 0 && ip_cmp(at, range.to) <= 0;
+                assert_int_equal(ts_matches(&range, at, 6, 1, true), want);
+            }
+        }
+    }
+}
+
 static void a_dynamic_selector_becomes_the_host(void **state)
 {
     (void)state;
@@ -216,6 +242,7 @@ int main(void)
         cmocka_unit_test(intersection_is_the_common_part),
         cmocka_unit_test(containment_needs_address_protocol_and_ports),
         cmocka_unit_test(packets_without_ports_match_any_and_opaque_only),
+        cmocka_unit_test(matching_addresses_agrees_with_their_order),
         cmocka_unit_test(a_dynamic_selector_becomes_the_host),
         cmocka_unit_test(ranges_become_prefixes_that_cover_exactly_them),
         cmocka_unit_test(every_small_range_is_covered_without_overlap),
