@@ -257,6 +257,8 @@ def main():
         for row in [*scenarios, *kernel_rows, *rows]:
             report.add(row.name, "not run", 0, "keywayd is not built")
         return report.finish(args.summary)
+    if not args.only:
+        shutil.rmtree(LOGS, ignore_errors=True)
     print(f"lab: {left} against strongSwan {peers.strongswan_version()}")
     # The guest has one processor of its own; scenarios mostly wait: these two run side by side.
     guest = threading.Thread(target=run_uml, daemon=True, args=(kernel_rows, report, left, args.only))

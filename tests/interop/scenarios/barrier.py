@@ -1,7 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """No plaintext whatever happens to Keyway, and routes that do what a selector of everything needs."""
+import os
+
+import pcap
+from capture import Capture
 from scenarios import scenario
-from scenarios.steps import CA, CB, Flood, capture, configure, demand, must_ping, ping, short_form, until_reply, up
+from scenarios.steps import (CA, CB, Flood, bring_up, capture, configure, demand, must_ping, must_transfer, ping,
+                             short_form, until_reply, up)
+from topology import CLIENT
 
 
 def _no_leak(lab):
@@ -118,6 +124,43 @@ def too_big(lab):
     code, out, err = node.run("ping", "-n", "-c", "2", "-i", "0.2", "-W", "2", "-w", "5", "-M", "dont", "-s", "4000", CB)
     demand(code == 0, f"a fragmented ping does not pass: {(out + err)[-300:]}")
     return str(_no_leak(lab))
+
+
+def _syn_mss(path):
+    """The maximum segment sizes that TCP's first packets announce."""
+    found = []
+    for _, frame in pcap.packets(path):
+        ip = pcap.Ip(frame)
+        if ip.proto != 6 or len(ip.payload) < 20 or not ip.payload[13] & 2:
+            continue
+        options, at = ip.payload[20 : (ip.payload[12] >> 4) * 4], 0
+        while at + 1 < len(options) and options[at]:
+            if options[at] == 2:
+                found.append(int.from_bytes(options[at + 2 : at + 4], "big"))
+            at += 1 if options[at] == 1 else max(options[at + 1], 2)
+    return found
+
+
+@scenario("path.mss-is-clamped", needs_keyway=True)
+def mss_is_clamped(lab):
+    """TCP learns at its first packet what fits, IPv4 and IPv6."""
+    told = []
+    for family, limit in ((4, 1420), (6, 1400)):
+        lab.reset()
+        up_family(lab, family)
+        inside = Capture(lab.net["cb"], "b0", os.path.join(lab.work, "inside.pcap")).ready()
+        must_transfer(lab.net["ca"], CLIENT[family][1], 100_000)
+        inside.stop()
+        sizes = _syn_mss(inside.path)
+        demand(sizes and sizes[0] <= limit, f"IPv{family}: the first packet announces {sizes}, more than {limit}")
+        told.append(f"IPv{family}: {sizes[0]}")
+    return ", ".join(told)
+
+
+def up_family(lab, family):
+    configure(lab, inner=family)
+    bring_up(lab)
+    must_ping(lab.net["ca"], CLIENT[family][1])
 
 
 @scenario("restart.keyway-stopped-and-started", needs_keyway=True)

@@ -91,6 +91,19 @@ def _invalid_ke(lab, role):
     return "ECP_256 after INVALID_KE_PAYLOAD"
 
 
+@scenario("liveness.idle-and-well")
+def idle_and_well(lab):
+    """Both ends ask each other whether they are there, and both answer."""
+    capture(lab)
+    up(lab, extra={"dpd_delay": "1s"})
+    time.sleep(3.5)
+    must_ping(lab.net["ca"], CB)
+    demand(len(lab.a.established()) == 1 == len(lab.b.established()), "the IKE SA is gone")
+    verdict = dark(lab)
+    demand(verdict.kinds["ike"] + verdict.kinds["ike-natt"] >= 8, f"no liveness checks were seen: {dict(verdict.kinds)}")
+    return f"{verdict.kinds['ike'] + verdict.kinds['ike-natt']} IKE packets"
+
+
 @scenario("liveness.peer-killed", needs_keyway=True)
 def peer_killed(lab):
     capture(lab)

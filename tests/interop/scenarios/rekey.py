@@ -70,3 +70,32 @@ def child_on_time(lab):
     flood = Flood(lab, count=450)
     wait_for("a rekey 3 s after", lambda: spis(lab.b) and not spis(lab.b) & before, 6, 0.05)
     return f"{flood.must_lose_nothing()}, {dark(lab)}"
+
+
+def _by_volume(lab, **limit):
+    """Soft lifetime by volume, counted by Keyway's data plane."""
+    capture(lab)
+    up(lab, extra_a={"connections": {"net": {"children": {"net": limit}}}})
+    before, flood = spis(lab.b), Flood(lab, count=300)
+    wait_for("a rekey by volume", lambda: spis(lab.b) and not spis(lab.b) & before, 6, 0.05)
+    return f"{flood.must_lose_nothing()}, {dark(lab)}"
+
+
+@scenario("rekey.child.on-packets", needs_keyway=True)
+def child_on_packets(lab):
+    return _by_volume(lab, rekey_packets=100, life_packets=5000, rand_packets=0)
+
+
+@scenario("rekey.child.on-bytes", needs_keyway=True)
+def child_on_bytes(lab):
+    return _by_volume(lab, rekey_bytes=10_000, life_bytes=1_000_000, rand_bytes=0)
+
+
+@scenario("rekey.ike.on-time", needs_keyway=True)
+def ike_on_time(lab):
+    capture(lab)
+    up(lab, extra_a={"connections": {"net": {"rekey_time": "3s", "over_time": "20s", "rand_time": "0s"}}})
+    before = {sa["initiator-spi"] for sa in lab.b.established()}
+    flood = Flood(lab, count=400)
+    wait_for("an IKE rekey 3 s after", lambda: {sa["initiator-spi"] for sa in lab.b.established()} - before, 6, 0.05)
+    return f"{flood.must_lose_nothing()}, {dark(lab)}"
