@@ -22,7 +22,8 @@ struct bulk_op {
 };
 
 /* encr_key includes the salt. engine: NULL for the best, or "ipsec-mb" / "openssl" to force one (tests).
- * NULL when unsupported there. */
+ * NULL when unsupported there, when a length does not fit, or when nothing would protect the packet. A key
+ * made with is_seal is for bulk_seal() alone, the other for bulk_open(). */
 struct bulk_key *bulk_key_new(uint16_t encr, uint16_t key_bits, uint16_t integ, struct span encr_key,
                               struct span integ_key, bool is_seal, const char *engine);
 void bulk_key_free(struct bulk_key *k); /* wipes */
@@ -35,5 +36,6 @@ struct bulk_worker *bulk_worker_new(void);
 void bulk_worker_free(struct bulk_worker *w);
 /* Seals n packets whose SPI, seq, IV and padded plaintext are in place; writes ciphertext and ICV. */
 void bulk_seal(struct bulk_worker *w, struct bulk_op *ops, size_t n);
-/* Verifies and decrypts n packets in place; each op's status says how it went. */
+/* Verifies and decrypts n packets in place; each op's status says how it went. What a refused packet then
+ * holds is unspecified. */
 void bulk_open(struct bulk_worker *w, struct bulk_op *ops, size_t n);

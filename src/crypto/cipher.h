@@ -21,7 +21,7 @@ size_t cipher_icv_len(const struct cipher *c);
 /* Encrypts data in place and writes the ICV. aad is the message up to and including the SK payload's header
  * (for Encrypted Fragments, its fragment numbers too); for encrypt-then-MAC the MAC covers aad | iv |
  * ciphertext. The caller has chosen iv (unpredictable for CBC, unique for counter modes) and padded data to
- * the block. */
+ * the block. False when len is 0 or no multiple of the block. */
 bool cipher_seal(struct cipher *c, struct span aad, const uint8_t *iv, uint8_t *data, size_t len,
                  uint8_t *icv);
 /* Verifies, then decrypts in place. False and data unspecified when the ICV is wrong. */
