@@ -125,7 +125,7 @@ static bool parse_constraints(struct builder *b, const struct setting *key, stru
             type = next;
             has_hash = false;
         } else if (!type || !take_word(c, type, w, &has_hash)) {
-            build_expected(build_error(b, key, "'%.100s' is not a way to authenticate", w), key,
+            build_expected(build_error(b, key, "'%.*s' is not a way to authenticate", build_shown(w), w), key,
                            "psk, or pubkey, rsa, ecdsa with sizes and hashes such as rsa-2048-sha256");
             return false;
         }

@@ -31,6 +31,10 @@ struct diag *build_error(struct builder *b, const struct setting *s, const char 
     __attribute__((format(printf, 3, 4)));
 /* expected, got the value, and a hint when two settings seem to share a line */
 void build_expected(struct diag *d, const struct setting *key, const char *expected);
+/* How many characters of a value may be shown: not those of a secret that ran into it from the next setting.
+ */
+int build_shown(const char *value);
+void origin_copy(struct builder *b, struct origin_list *l, const struct origin *o);
 void origin_add(struct builder *b, struct origin_list *l, const char *prefix, const struct setting *key);
 
 /* swanctl.c: everything that swanctl.conf may hold; the tree's references are resolved */

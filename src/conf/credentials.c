@@ -122,9 +122,14 @@ void build_cert_list(struct builder *b, const struct setting *key, const char *c
     *out = grown_list;
 }
 
+/* Takes the key. One that is there already (named, and found in its folder) stays as it was found first. */
 static void add_key(struct builder *b, struct pkey *k, struct origin origin)
 {
     struct config *c = b->config;
+    if (config_key_for(c, k)) {
+        pkey_unref(k);
+        return;
+    }
     c->keys = grown(b->a, c->keys, c->n_keys, &b->cap_keys, sizeof(*c->keys));
     c->keys[c->n_keys++] = (struct private_key){.key = k, .origin = origin};
 }

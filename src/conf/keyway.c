@@ -83,21 +83,24 @@ static void put_given(struct tunnel *t)
 }
 
 /* Both ends prove themselves alike, with what is there. */
-static bool put_auth(struct tunnel *t)
+static void put_auth(struct tunnel *t)
 {
-    const struct setting *psk = given(t, "psk"), *cert = given(t, "cert"), *auth = given(t, "auth");
-    if (!!psk == !!cert) {
-        struct diag *d = errors_add(t->b->errs, t->from->file, psk ? psk->line : t->from->line,
-                                    psk ? psk->column : t->from->column, "tunnel '%s' has %s", t->name,
-                                    psk ? "both psk and cert" : "neither psk nor cert");
-        diag_expected(d, "one of them: it is how the two ends know each other");
-        return false;
-    }
+    const struct setting *auth = given(t, "auth");
+    const char *word = given(t, "cert") ? "pubkey" : "psk";
     if (!auth)
-        put(t, "local.auth", NULL, psk ? "psk" : "pubkey");
+        put(t, "local.auth", NULL, word);
     if (!given(t, "peer_auth"))
-        put(t, "remote.auth", auth, auth ? auth->value : psk ? "psk" : "pubkey");
-    return true;
+        put(t, "remote.auth", auth, auth ? auth->value : word);
+}
+
+static void check_auth(struct tunnel *t)
+{
+    const struct setting *psk = given(t, "psk"), *cert = given(t, "cert"), *at = psk && cert ? psk : t->from;
+    if (!!psk != !!cert)
+        return;
+    struct diag *d = errors_add(t->b->errs, at->file, at->line, at->column, "tunnel '%s' has %s", t->name,
+                                psk ? "both psk and cert" : "neither psk nor cert");
+    diag_expected(d, "one of them: it is how the two ends know each other");
 }
 
 /* The one address of the peer, or false: a name, several, or none. */
@@ -194,11 +197,11 @@ static void build_tunnel(struct builder *b, const struct setting *from, struct s
     put_given(&t);
     put_ids(&t);
     bool starts = wants_start(&t);
-    if (!put_auth(&t))
-        return;
+    put_auth(&t);
     struct connection *c = build_connection(b, t.to);
     c->retries_forever = starts;
     add_psk(&t, c);
+    check_auth(&t);
     build_add_connection(b, c, t.to);
 }
 
@@ -222,10 +225,17 @@ void build_keyway(struct builder *b, struct setting *root)
 {
     check_top(b, root);
     const char *const globals[] = {"keyway", "settings"};
+    struct settings *set = &b->config->settings;
     for (size_t i = 0; i < ARRAY_LEN(globals); i++) {
+        struct origin_list l = {0};
         const struct setting *s = settings_section(b->tree, root, globals[i]);
-        if (s) /* without defaults: strongswan.conf may have set some already */
-            schema_apply_keys(b, SCOPE_GLOBAL, s, &b->config->settings, NULL, NULL, NULL);
+        if (!s)
+            continue;
+        /* without defaults: strongswan.conf may have set some already. The newer origins come first. */
+        schema_apply_keys(b, SCOPE_GLOBAL, s, set, &l, NULL, NULL);
+        for (size_t k = 0; k < set->origins.n; k++)
+            origin_copy(b, &l, &set->origins.v[k]);
+        set->origins = (struct origins){l.v, l.n};
     }
     build_swanctl(b, root);
     const struct setting *tunnels = settings_section(b->tree, root, "tunnel");

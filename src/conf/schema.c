@@ -83,10 +83,22 @@ struct diag *build_error(struct builder *b, const struct setting *s, const char 
                       at_value ? s->value_column : s->column, "%s: %s", s->written, what);
 }
 
+int build_shown(const char *value)
+{
+    static const char *const secrets[] = {"psk", "secret", "passphrase", "pin"};
+    size_t len = strlen(value) < 200 ? strlen(value) : 200;
+    for (size_t i = 0; i < ARRAY_LEN(secrets); i++) {
+        const char *p = strchr(value, '=') ? strstr(value, secrets[i]) : NULL;
+        if (p && (size_t)(p - value) < len)
+            len = (size_t)(p - value) + strlen(secrets[i]);
+    }
+    return (int)len;
+}
+
 void build_expected(struct diag *d, const struct setting *key, const char *expected)
 {
     diag_expected(d, "%s", expected);
-    diag_got(d, "'%.200s'", key->value);
+    diag_got(d, "'%.*s'", build_shown(key->value), key->value);
     if (strchr(key->value, '='))
         diag_try(d, "write each setting on a line of its own");
 }
@@ -264,7 +276,7 @@ static const struct schema_row *usable_row(struct builder *b, enum schema_scope 
     struct diag *d = errors_add(b->errs, key->file, key->line, key->column, "'%s' is not supported: %s",
                                 key->written, r->reason);
     if (strcmp(r->key, "secret") != 0 && strcmp(r->key, "pin") != 0)
-        diag_got(d, "'%.200s'", key->value);
+        diag_got(d, "'%.*s'", build_shown(key->value), key->value);
     if (r->accepts)
         diag_expected(d, "nothing, or %s", r->accepts);
     diag_try(d, "remove this line");
@@ -301,10 +313,8 @@ void schema_apply_keys(struct builder *b, enum schema_scope scope, const struct 
     }
 }
 
-void origin_add(struct builder *b, struct origin_list *l, const char *prefix, const struct setting *key)
+void origin_copy(struct builder *b, struct origin_list *l, const struct origin *o)
 {
-    if (!key->file)
-        return; /* a default */
     if (l->n == l->cap) {
         size_t cap = l->cap ? 2 * l->cap : 8;
         struct origin *v = arena_calloc(b->a, cap, sizeof(*v));
@@ -313,8 +323,16 @@ void origin_add(struct builder *b, struct origin_list *l, const char *prefix, co
         l->v = v;
         l->cap = cap;
     }
-    l->v[l->n++] = (struct origin){.key = arena_printf(b->a, "%s%s", prefix, key->name),
-                                   .file = key->file,
-                                   .line = key->line,
-                                   .column = key->column};
+    l->v[l->n++] = *o;
+}
+
+void origin_add(struct builder *b, struct origin_list *l, const char *prefix, const struct setting *key)
+{
+    if (!key->file)
+        return; /* a default */
+    const struct origin o = {.key = arena_printf(b->a, "%s%s", prefix, key->name),
+                             .file = key->file,
+                             .line = key->line,
+                             .column = key->column};
+    origin_copy(b, l, &o);
 }

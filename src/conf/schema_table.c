@@ -13,7 +13,8 @@
 static const char v1[] = "IKEv1 is not built yet", eap[] = "EAP and XAUTH are not built yet";
 static const char pools[] = "virtual addresses are not built yet", marks[] = "marks are not built yet";
 static const char if_ids[] = "XFRM interfaces are not built yet", tokens[] = "tokens are not built yet";
-static const char mediation[] = "mediation is not supported", labels[] = "security labels are not built yet";
+static const char peers_only[] = "it makes demands on the peer: put it into the remote section",
+                  mediation[] = "mediation is not supported", labels[] = "security labels are not built yet";
 
 static const struct schema_word versions[] = {{"0", 0, NULL}, {"2", 2, NULL}, {"1", 1, v1}, {NULL}};
 static const struct schema_word frag_words[] = {{"yes", FRAG_YES, NULL}, {"accept", FRAG_ACCEPT, NULL},
@@ -28,10 +29,6 @@ static const struct schema_word dpd_words[] = {{"clear", DPD_CLEAR, NULL}, {"res
 static const struct schema_word start_words[] = {{"none", START_NONE, NULL}, {"start", START_START, NULL},
     {"clear", START_NONE, NULL}, {"restart", START_START, NULL}, {"trap", 0, traps}, {"route", 0, traps},
     {"trap|start", 0, traps}, {NULL}};
-static const char modes_why[] = "only tunnel mode is built yet";
-static const struct schema_word mode_words[] = {{"tunnel", MODE_TUNNEL, NULL}, {"transport", 0, modes_why},
-    {"transport_proxy", 0, modes_why}, {"iptfs", 0, modes_why}, {"beet", 0, modes_why}, {"pass", 0, modes_why},
-    {"drop", 0, modes_why}, {NULL}};
 static const struct schema_word dscp_words[] = {{"out", DSCP_OUT, NULL}, {"in", DSCP_IN, NULL}, {"yes", DSCP_YES, NULL},
     {"no", DSCP_NO, NULL}, {NULL}};
 
@@ -44,10 +41,7 @@ static const struct schema_word dscp_words[] = {{"out", DSCP_OUT, NULL}, {"in", 
     {scope_, "xauth_id", .kind = KIND_TEXT, REFUSE(eap), .doc = "XAUTH user"}, \
     {scope_, "aaa_id", .kind = KIND_TEXT, REFUSE(eap), .doc = "identity expected of the server inside EAP-TLS"}, \
     {scope_, "certs", .kind = KIND_TEXT, .set = set_certs, .example = "0x00", .doc = "certificates: files below x509/, or blobs"}, \
-    {scope_, "cacerts", .kind = KIND_TEXT, .set = set_cacerts, .example = "0x00", .doc = "certification authorities of which one must be in the peer's path"}, \
-    {scope_, "ca_id", .kind = KIND_TEXT, .set = set_ca_id, .example = "C=CH, CN=other", .doc = "identity that an authority in the peer's path must have"}, \
     {scope_, "pubkeys", .kind = KIND_TEXT, REFUSE("raw public keys are not built yet"), .doc = "raw public keys"}, \
-    {scope_, "cert_policy", .kind = KIND_TEXT, .set = set_cert_policy, .example = "1.2.3", .doc = "certificate policies that the peer's path must have"}, \
     {scope_, "groups", .kind = KIND_TEXT, REFUSE("attribute certificates and group memberships are not built yet"), .doc = "groups of which the peer must be a member"}, \
     {scope_, "revocation", .kind = KIND_TEXT, REFUSE("revocation is not checked yet"), .accepts = "relaxed", .doc = "what to do when it is not known whether a certificate was revoked"}
 
@@ -116,6 +110,12 @@ static const struct schema_row rows[] = {
 
     AUTH_ROWS(SCOPE_LOCAL, "the address (PSK) or the certificate's subject"),
     AUTH_ROWS(SCOPE_REMOTE, "%any"),
+    {SCOPE_LOCAL, "cacerts", .kind = KIND_TEXT, REFUSE(peers_only), .doc = "certification authorities of which one must be in the peer's path"},
+    {SCOPE_REMOTE, "cacerts", .kind = KIND_TEXT, .set = set_cacerts, .example = "0x00", .doc = "certification authorities of which one must be in the peer's path"},
+    {SCOPE_LOCAL, "ca_id", .kind = KIND_TEXT, REFUSE(peers_only), .doc = "identity that an authority in the peer's path must have"},
+    {SCOPE_REMOTE, "ca_id", .kind = KIND_TEXT, .set = set_ca_id, .example = "C=CH, CN=other", .doc = "identity that an authority in the peer's path must have"},
+    {SCOPE_LOCAL, "cert_policy", .kind = KIND_TEXT, REFUSE(peers_only), .doc = "certificate policies that the peer's path must have"},
+    {SCOPE_REMOTE, "cert_policy", .kind = KIND_TEXT, .set = set_cert_policy, .example = "1.2.3", .doc = "certificate policies that the peer's path must have"},
     {SCOPE_CERT, "file", .kind = KIND_TEXT, .set = set_cert_file, .example = "x.pem", .doc = "certificate file"},
     TOKEN_ROWS(SCOPE_CERT),
     {SCOPE_CACERT, "file", .kind = KIND_TEXT, .set = set_cacert_file, .example = "x.pem", .doc = "certificate file"},
@@ -137,7 +137,7 @@ static const struct schema_row rows[] = {
     {SCOPE_CHILD, "rand_packets", .kind = KIND_NUMBER, .computed = "life_packets less rekey_packets", CHILD(life.rand_packets), .example = "1000", .doc = "largest random number of packets by which rekeying is early"},
     {SCOPE_CHILD, "updown", .kind = KIND_TEXT, .set = set_updown, .example = "/bin/true", .doc = "command that is run when the child comes and goes"},
     {SCOPE_CHILD, "hostaccess", .kind = KIND_BOOL, .def = "no", CHILD(has_hostaccess), .example = "yes", .doc = "tells updown to open the firewall for the gateway itself"},
-    {SCOPE_CHILD, "mode", .kind = KIND_WORD, .def = "tunnel", .words = mode_words, CHILD(mode), .doc = "IPsec mode"},
+    {SCOPE_CHILD, "mode", .kind = KIND_TEXT, REFUSE("only tunnel mode is built yet"), .accepts = "tunnel", .doc = "IPsec mode"},
     {SCOPE_CHILD, "policies", .kind = KIND_BOOL, .def = "yes", CHILD(installs_policies), .example = "no", .doc = "whether policies are installed"},
     {SCOPE_CHILD, "policies_fwd_out", .kind = KIND_BOOL, REFUSE("there are no forward policies"), .accepts = "no", .doc = "outbound forward policies"},
     {SCOPE_CHILD, "dpd_action", .kind = KIND_WORD, .def = "clear", .words = dpd_words, CHILD(dpd_action), .example = "restart", .doc = "what happens when the peer is dead"},
@@ -191,7 +191,7 @@ static const struct schema_row rows[] = {
     {SCOPE_TUNNEL, "id", .kind = KIND_TEXT, .maps = "local.id", .computed = "our address, or the certificate's subject", .example = "a.example", .doc = "our identity"},
     {SCOPE_TUNNEL, "peer_id", .kind = KIND_TEXT, .maps = "remote.id", .computed = "the peer's address; with certificates any that the authority vouches for", .example = "b.example", .doc = "the peer's identity"},
     {SCOPE_TUNNEL, "cert", .kind = KIND_TEXT, .maps = "local.certs", .example = "x.pem", .doc = "our certificate: a path, or a name in certs/"},
-    {SCOPE_TUNNEL, "key", .kind = KIND_TEXT, .example = "x.pem", .doc = "its private key: a path, or a name in private/"},
+    {SCOPE_TUNNEL, "key", .kind = KIND_TEXT, .example = "/root/x.pem", .doc = "its private key: a path, or a name in private/"},
     {SCOPE_TUNNEL, "passphrase", .kind = KIND_TEXT, .example = "x", .doc = "of the private key"},
     {SCOPE_TUNNEL, "ca", .kind = KIND_TEXT, .maps = "remote.cacerts", .example = "x.pem", .doc = "authority that vouches for the peer: a path, or a name in ca/"},
     {SCOPE_TUNNEL, "local", .kind = KIND_TEXT, .maps = "children.*.local_ts", .example = "10.9.0.0/16", .doc = "our networks"},

@@ -371,28 +371,28 @@ static void show_keys(struct out *o, const struct config *c)
 
 static void show_settings(struct out *o, const struct settings *s)
 {
-    const struct origins none = {0};
+    const struct origins *from = &s->origins;
     open_block(o, "settings", "settings", "{");
-    word_field(o, &none, "dataplane", s->dataplane);
-    number_field(o, &none, "port", s->port);
-    number_field(o, &none, "port_natt", s->port_natt);
-    time_field(o, &none, "retransmit_timeout", s->retransmit_timeout);
+    word_field(o, from, "dataplane", s->dataplane);
+    number_field(o, from, "port", s->port);
+    number_field(o, from, "port_natt", s->port_natt);
+    time_field(o, from, "retransmit_timeout", s->retransmit_timeout);
     begin_value(o);
     text_printf(&o->t, "%g", s->retransmit_base);
-    field(o, &none, "retransmit_base");
-    number_field(o, &none, "retransmit_tries", s->retransmit_tries);
-    time_field(o, &none, "retransmit_limit", s->retransmit_limit);
-    number_field(o, &none, "retransmit_jitter", s->retransmit_jitter);
-    time_field(o, &none, "half_open_timeout", s->half_open_timeout);
-    number_field(o, &none, "cookie_threshold", s->cookie_threshold);
-    number_field(o, &none, "block_threshold", s->block_threshold);
-    time_field(o, &none, "keep_alive", s->keep_alive);
-    number_field(o, &none, "fragment_size", s->fragment_size);
-    number_field(o, &none, "max_packet", s->max_packet);
-    number_field(o, &none, "replay_window", s->replay_window);
-    bool_field(o, &none, "install_routes", s->installs_routes);
-    number_field(o, &none, "routing_table", (uint64_t)s->routing_table);
-    number_field(o, &none, "routing_table_prio", (uint64_t)s->routing_table_prio);
+    field(o, from, "retransmit_base");
+    number_field(o, from, "retransmit_tries", s->retransmit_tries);
+    time_field(o, from, "retransmit_limit", s->retransmit_limit);
+    number_field(o, from, "retransmit_jitter", s->retransmit_jitter);
+    time_field(o, from, "half_open_timeout", s->half_open_timeout);
+    number_field(o, from, "cookie_threshold", s->cookie_threshold);
+    number_field(o, from, "block_threshold", s->block_threshold);
+    time_field(o, from, "keep_alive", s->keep_alive);
+    number_field(o, from, "fragment_size", s->fragment_size);
+    number_field(o, from, "max_packet", s->max_packet);
+    number_field(o, from, "replay_window", s->replay_window);
+    bool_field(o, from, "install_routes", s->installs_routes);
+    number_field(o, from, "routing_table", (uint64_t)s->routing_table);
+    number_field(o, from, "routing_table_prio", (uint64_t)s->routing_table_prio);
     close_block(o, "}", true);
 }
 

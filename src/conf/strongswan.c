@@ -39,7 +39,9 @@ static void apply_known(struct builder *b, const struct setting *charon)
         copy->value_line = s->value_line;
         copy->value_column = s->value_column;
     }
-    schema_apply(b, SCOPE_CHARON, ours, &b->config->settings, NULL, NULL, NULL);
+    struct origin_list l = {0};
+    schema_apply(b, SCOPE_CHARON, ours, &b->config->settings, &l, NULL, NULL);
+    b->config->settings.origins = (struct origins){l.v, l.n};
 }
 
 void build_strongswan(struct builder *b, const struct setting *root)

@@ -74,7 +74,7 @@ void set_hosts(struct builder *b, const struct schema_row *row, const struct set
             n++;
             continue;
         }
-        struct diag *d = build_error(b, key, "'%.200s' is not an address", words[i]);
+        struct diag *d = build_error(b, key, "'%.*s' is not an address", build_shown(words[i]), words[i]);
         build_expected(d, key, "an IP address, a prefix, a range, a host name or %any");
     }
     if (n_words > HOSTS_MAX)
@@ -152,7 +152,7 @@ void set_ts(struct builder *b, const struct schema_row *row, const struct settin
             n++;
             continue;
         }
-        build_expected(build_error(b, key, "'%.200s': %s", words[i], why), key,
+        build_expected(build_error(b, key, "'%.*s': %s", build_shown(words[i]), words[i], why), key,
                        "networks such as 10.1.0.0/16, 10.1.0.0/16[tcp/443] or dynamic");
     }
     if (n_words == 0 || n_words > TS_MAX)

@@ -137,6 +137,7 @@ struct settings {               /* strongswan.conf and keyway.conf's global sect
     int routing_table, routing_table_prio; /* 220, 220 */
     bool installs_routes;
     const char *dataplane; /* "auto", "user", "kernel" */
+    struct origins origins;
 };
 void settings_defaults(struct settings *s);
 

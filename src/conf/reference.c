@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* man/keyway.conf.5 from the schema: prose for the grammar, then every key of every section. */
+#include "base/text.h"
+#include "conf/schema.h"
+#include "conf/show.h"
+
+static void put(const struct conf_sink *sink, const char *s)
+{
+    sink->write(sink->ctx, s);
+}
+
+/* Text in roff: backslashes and hyphens are escaped, and no line begins with a control character. */
+static void put_text(const struct conf_sink *sink, const char *s)
+{
+    char piece[2] = {0};
+    if (*s == '.' || *s == '\'')
+        put(sink, "\\&");
+    for (; *s; s++) {
+        piece[0] = *s;
+        put(sink, *s == '\\' ? "\\e" : *s == '-' ? "\\-" : piece);
+    }
+}
+
+static const char *const intro[] = {
+    ".TH KEYWAY.CONF 5 \"\" \"Keyway\" \"Keyway Manual\"\n",
+    ".\\\" Made from the schema of the configuration: change src/conf/schema_table.c, not this page.\n",
+    ".SH NAME\nkeyway.conf \\- configuration of the Keyway VPN suite\n",
+    ".SH SYNOPSIS\n.I /etc/keyway/keyway.conf\n.br\n.I /etc/keyway/conf.d/*.conf\n.br\n",
+    ".I /etc/swanctl/swanctl.conf\n.br\n.I /etc/strongswan.conf\n",
+    ".SH DESCRIPTION\nA tunnel between two networks is five lines on each gateway:\n.PP\n.nf\n",
+    "tunnel office {\n  peer   = 198.51.100.20\n  psk    = \"a long random secret\"\n",
+    "  local  = 10.10.0.0/24\n  remote = 10.20.0.0/24\n}\n.fi\n.PP\n",
+    "It starts by itself, tries for ever, and checks that its peer is alive. The sections\n.B "
+    "connections\nand\n",
+    ".B secrets\nare those of swanctl.conf; a tunnel is a short form of them.\n",
+    ".SH SYNTAX\n.nf\nname = value\nname =                    # clears it, also an inherited one\n",
+    "section { ... }           # again under the same name: merges\n",
+    "section : a, b.c { ... }  # inherits what it does not set itself, from the first that has it\n",
+    "a.b.key = value           # dots separate sections\n",
+    "include conf.d/*.conf     # relative to this file, also inside a section\n.fi\n.PP\n",
+    "Each setting stands on a line of its own. A comment begins with #. Double quotes keep blanks, braces "
+    "and\n",
+    "the comment sign; inside them \\en, \\et, \\e\" and \\e\\e are known. Lists are separated by commas.\n",
+    "Times are seconds, or have s, m, h or d behind them; volumes are bytes, or have k, m or g (of 1024).\n",
+    ".PP\nA file that holds an unknown key, a value that cannot be, or a key that would have no effect is "
+    "refused\n",
+    "as a whole, with file, line and column of each; what runs goes on. Of strongswan.conf the keys below "
+    "count;\n",
+    "the others are written for another program and are named once in the log.\n",
+};
+
+static void put_default(const struct conf_sink *sink, const struct schema_row *r)
+{
+    const char *text = r->computed ? r->computed : r->def;
+    if (!text)
+        return;
+    put(sink, " Default: ");
+    put_text(sink, text);
+    put(sink, ".");
+}
+
+static void put_row(const struct conf_sink *sink, const struct schema_row *r)
+{
+    put(sink, ".TP\n.B ");
+    put_text(sink, r->key[0] ? r->key : "<attribute>");
+    put(sink, r->has_suffix && r->key[0] ? "<suffix>\n" : "\n");
+    put_text(sink, r->doc);
+    put(sink, ".");
+    put_default(sink, r);
+    if (r->status == REFUSED) {
+        put(sink, "\nRefused: ");
+        put_text(sink, r->reason);
+        if (r->accepts) {
+            put(sink, " (taken: ");
+            put_text(sink, r->accepts);
+            put(sink, ")");
+        }
+        put(sink, ".");
+    }
+    bool told = false;
+    for (const struct schema_word *w = r->words; w && w->word; w++) {
+        if (!w->refused)
+            continue;
+        put(sink, told ? ", " : "\nRefused values: ");
+        put_text(sink, w->word);
+        told = true;
+    }
+    put(sink, told ? ".\n" : "\n");
+}
+
+void conf_reference_write(const struct conf_sink *sink)
+{
+    /* what is written most comes first */
+    static const enum schema_scope order[] = {
+        SCOPE_TUNNEL, SCOPE_GLOBAL, SCOPE_CONNECTION, SCOPE_LOCAL,   SCOPE_REMOTE, SCOPE_CERT,
+        SCOPE_CACERT, SCOPE_CHILD,  SCOPE_IKE,        SCOPE_PRIVATE, SCOPE_EAP,    SCOPE_PKCS12,
+        SCOPE_TOKEN,  SCOPE_POOL,   SCOPE_AUTHORITY,  SCOPE_CHARON,
+    };
+    for (size_t i = 0; i < ARRAY_LEN(intro); i++)
+        put(sink, intro[i]);
+    for (size_t i = 0; i < ARRAY_LEN(order); i++) {
+        put(sink, ".SH SECTION ");
+        put_text(sink, schema_scope_path(order[i]));
+        put(sink, "\n");
+        for (size_t k = 0; schema_at(k); k++) {
+            if (schema_at(k)->scope == order[i])
+                put_row(sink, schema_at(k));
+        }
+    }
+    put(sink, ".SH SEE ALSO\n.BR keyway (1),\n.BR keywayd (8)\n");
+}
