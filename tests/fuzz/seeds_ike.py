@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Writes the first inputs of corpus/ike: one message of each kind, in the clear (the fuzz target also reads them as the inside of
-an envelope), and the sealed ones of tests/vectors/ikev2_vectors.h. Run it in this folder; what fuzzing found since stays."""
+an envelope), the sealed ones of tests/vectors/ikev2_vectors.h and the recorded ones of
+tests/vectors/strongswan_psk.h. Run it in this folder; what fuzzing found since stays."""
 import re
 import struct
 
@@ -61,6 +62,9 @@ SEEDS = {
 vectors = open("../vectors/ikev2_vectors.h").read()
 for name, text in re.findall(r"#define V_(SKF?_\w+) \\\n((?:    \"\w+\"(?: \\)?\n?)+)", vectors):
     SEEDS[name.lower()] = bytes.fromhex("".join(re.findall(r'"(\w+)"', text)))
+recorded = open("../vectors/strongswan_psk.h").read()
+for name, text in re.findall(r"#define S_(MESSAGE_\d+) \\\n((?:    \"\w+\"(?: \\)?\n?)+)", recorded):
+    SEEDS["recorded_" + name.lower()] = bytes.fromhex("".join(re.findall(r'"(\w+)"', text)))
 for name, data in SEEDS.items():
     with open(f"corpus/ike/{name}", "wb") as out:
         out.write(data)
