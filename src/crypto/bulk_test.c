@@ -243,6 +243,45 @@ static void combinations_that_protect_nothing_are_refused(void **state)
     }
 }
 
+/* One batch with a packet of every combination, seal and open, good and too short ones next to each other. */
+static void a_batch_may_mix_keys_of_every_kind(void **state)
+{
+    (void)state;
+    static uint8_t at[LENGTHS][MAX_PACKET], before[LENGTHS][MAX_PACKET];
+    static struct bulk_op ops[LENGTHS];
+    struct bulk_key *seal[LENGTHS] = {0}, *open[LENGTHS] = {0};
+    struct bulk_worker *w = bulk_worker_new();
+    struct suite s;
+    size_t n = 0;
+    crypto_random(at, sizeof(at));
+    memcpy(before, at, sizeof(at));
+    for (size_t c = 0; suite_at(c * 5 % 86, &s) && n < 172; c++, n++) { /* each twice, in a mixed order */
+        const char *engine = c % 7 == 3 ? "openssl" : NULL;
+        seal[n] = suite_key(&s, true, engine);
+        open[n] = suite_key(&s, false, engine);
+        ops[n] = (struct bulk_op){.key = seal[n], .esp = at[n], .len = (uint32_t)packet_len(seal[n], n)};
+        if (n % 11 == 10)
+            ops[n].len = 9;
+    }
+    bulk_seal(w, ops, n);
+    for (size_t i = 0; i < n; i++) {
+        assert_int_equal(ops[i].status, i % 11 == 10 ? BULK_BAD_LENGTH : BULK_OK);
+        ops[i].key = open[i];
+        if (i % 13 == 12)
+            at[i][ops[i].len - 1] ^= 1;
+    }
+    bulk_open(w, ops, n);
+    for (size_t i = 0; i < n; i++) {
+        unsigned expected = i % 11 == 10 ? BULK_BAD_LENGTH : i % 13 == 12 ? BULK_BAD_ICV : BULK_OK;
+        assert_int_equal(ops[i].status, expected);
+        if (expected == BULK_OK)
+            assert_memory_equal(at[i], before[i], ops[i].len - bulk_icv_len(open[i]));
+        bulk_key_free(seal[i]);
+        bulk_key_free(open[i]);
+    }
+    bulk_worker_free(w);
+}
+
 /* Two keys, two threads, one of the keys shared: what a data plane with several threads does. */
 struct thread_job {
     struct bulk_key *shared, *own;
@@ -296,6 +335,7 @@ int main(void)
         cmocka_unit_test(a_changed_bit_is_refused_and_its_neighbours_are_not),
         cmocka_unit_test(packets_of_impossible_length_are_refused_untouched),
         cmocka_unit_test(combinations_that_protect_nothing_are_refused),
+        cmocka_unit_test(a_batch_may_mix_keys_of_every_kind),
         cmocka_unit_test(two_threads_share_a_key),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
