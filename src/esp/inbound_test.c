@@ -328,6 +328,7 @@ static void a_forged_or_bare_packet_reports_no_move(void **state)
     p.remote = (struct endpoint){.ip = ip4(192, 0, 2, 77)};
     receive();
     assert_result(ESP_FORWARD, DROP_NONE);
+    assert_int_equal(esp_events(b, ev, 4), 0);
     open_side(NULL); /* no NAT between us */
     from(ip4(192, 0, 2, 77), 1024, 1);
     assert_result(ESP_FORWARD, DROP_NONE);
@@ -367,6 +368,20 @@ static void extended_numbers_cross_two_to_the_32(void **state)
     seal(with_trailer(inner(4, 62, 0), 0, 0, 0, 4), at + 80, false); /* peer without ESN */
     receive();
     assert_result(ESP_DROP, DROP_BAD_ICV);
+}
+
+static void an_old_number_is_refused_before_the_crypto(void **state)
+{
+    (void)state;
+    seal(with_trailer(inner(4, 62, 0), 0, 0, 0, 4), 100, false);
+    receive();
+    assert_result(ESP_FORWARD, DROP_NONE);
+    for (uint64_t seq = 100; seq > 0; seq = seq > 36 ? 36 : 0) { /* seen; just below the window */
+        seal(with_trailer(inner(4, 62, 0), 0, 0, 0, 4), seq, false);
+        p.data[20] ^= 1; /* an ICV that would fail */
+        receive();
+        assert_result(ESP_DROP, DROP_REPLAY);
+    }
 }
 
 static void old_sas_stay_open_for_what_is_under_way(void **state)
@@ -416,6 +431,7 @@ int main(void)
         T(a_moved_peer_is_reported_once_and_only_by_its_newest_packet),
         T(a_forged_or_bare_packet_reports_no_move),
         T(extended_numbers_cross_two_to_the_32),
+        T(an_old_number_is_refused_before_the_crypto),
         T(old_sas_stay_open_for_what_is_under_way),
         T(an_inbound_spi_is_taken_once),
     };
