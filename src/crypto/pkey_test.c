@@ -248,6 +248,24 @@ static void the_identifier_must_be_one_that_the_rfcs_allow(void **state)
     assert_string_equal(sig_scheme_name(used), "RSA_EMSA_PKCS1_SHA1");
 }
 
+static void a_genuine_sha1_signature_is_refused_as_digital_signature(void **state)
+{
+    (void)state;
+    struct pkey *k = load("rsa.pkcs8.pem", "");
+    struct sig_scheme sha1 = {PKEY_RSA, HASH_SHA1, false}, used;
+    struct span id = hex("0f 300d06092a864886f70d0101050500");
+    struct secret sig;
+    uint8_t auth[512];
+    assert_false(pkey_sign(k, sha1, false, span_str("m"), &sig));
+    assert_true(pkey_sign(k, sha1, true, span_str("m"), &sig));
+    memcpy(auth, id.ptr, id.len);
+    memcpy(auth + id.len, sig.ptr, sig.len);
+    assert_true(pkey_verify(k, 1, span_str("m"), span_of(auth + id.len, sig.len), &used));
+    assert_false(pkey_verify(k, 14, span_str("m"), span_of(auth, id.len + sig.len), &used));
+    secret_free(&sig);
+    pkey_unref(k);
+}
+
 static void a_key_serves_only_its_own_schemes(void **state)
 {
     (void)state;
@@ -337,6 +355,20 @@ static void rfc4754_vectors_verify(void **state)
     }
 }
 
+static void a_private_key_with_a_foreign_public_half_is_refused(void **state)
+{
+    (void)state;
+    uint8_t der[256];
+    char text[256];
+    struct diag d = {0};
+    struct span good = file("p256.sec1.der");
+    memcpy(der, good.ptr, good.len);
+    snprintf(text, sizeof(text), "%s%s", rfc4754[0].x, rfc4754[0].y);
+    memcpy(der + good.len - 64, hex(text).ptr, 64); /* the public point stands last */
+    assert_null(pkey_load_private(span_of(der, good.len), span_of(NULL, 0), &d));
+    assert_string_equal(d.what, "the private key does not fit its own public key");
+}
+
 static void classic_ecdsa_has_a_fixed_length(void **state)
 {
     (void)state;
@@ -423,6 +455,8 @@ int main(void)
         cmocka_unit_test(what_is_no_usable_key_is_refused_with_a_reason),
         cmocka_unit_test(a_digital_signature_names_its_scheme_and_verifies),
         cmocka_unit_test(the_identifier_must_be_one_that_the_rfcs_allow),
+        cmocka_unit_test(a_genuine_sha1_signature_is_refused_as_digital_signature),
+        cmocka_unit_test(a_private_key_with_a_foreign_public_half_is_refused),
         cmocka_unit_test(a_key_serves_only_its_own_schemes),
         cmocka_unit_test(classic_rsa_takes_sha1_and_what_peers_use_instead),
         cmocka_unit_test(rfc4754_vectors_verify),

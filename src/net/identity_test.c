@@ -196,6 +196,7 @@ static void equality_folds_case_where_the_type_does(void **state)
     assert_false(equal("CN=moonbase", "CN=moon base"));
     assert_true(equal("OU=b+CN=A", "CN=a+OU=B"));
     assert_false(equal("OU=b+CN=a", "CN=a, OU=b"));
+    assert_false(equal("OU=b+CN=a", "CN=a"));
     struct identity x = {.type = ID_FQDN, .data = span_of("a\0b", 3)};
     struct identity y = {.type = ID_FQDN, .data = span_of("a\0c", 3)};
     assert_false(identity_equal(&x, &y));
@@ -219,6 +220,9 @@ static void what_is_not_covered_does_not_match(void **state)
 {
     (void)state;
     assert_int_equal(rank("example.org", "*.example.org"), 0);
+    assert_int_equal(rank(".example.org", "*.example.org"), 0);
+    assert_int_equal(rank("org", "*.example.org"), 0);
+    assert_int_equal(rank("CN=a+OU=b", "CN=*"), 0);
     assert_int_equal(rank("evilexample.org", "*.example.org"), 0);
     assert_int_equal(rank("moon.example.com", "*.example.org"), 0);
     assert_int_equal(rank("*.example.org", "moon.example.org"), 0);
