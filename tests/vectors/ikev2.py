@@ -144,7 +144,7 @@ IV0 = bytes(8)
 
 print("/* SPDX-License-Identifier: Apache-2.0 */")
 print("/* Made by ikev2.py beside it, which shares no code with Keyway: do not edit. */")
-print("#pragma once\n/* clang-format off: hex in rows */\n")
+print("#pragma once\n/* clang-format off */\n")
 for n, v in (("NI", NI), ("NR", NR), ("GIR", GIR), ("NI2", NI2), ("NR2", NR2), ("GIR2", GIR2)):
     show("V_" + n, v)
 print("/* SK_d | SK_ai | SK_ar | SK_ei | SK_er | SK_pi | SK_pr */")

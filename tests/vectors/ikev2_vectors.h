@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Made by ikev2.py beside it, which shares no code with Keyway: do not edit. */
 #pragma once
-/* clang-format off: hex in rows */
+/* clang-format off */
 
 #define V_NI \
     "101112131415161718191a1b1c1d1e1f202122232425262728292a2b2c2d2e2f"

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A conversation between two strongSwan 5.9.8 (Debian 12) recorded on the wire, and the secrets that the initiator logged:
- * IKE_SA_INIT and IKE_AUTH with a shared secret, rekey of the IKE SA, its deletion, rekey of the child with a key exchange of
- * its own, its deletion, and the end. Made for this test alone; the keys protect nothing. */
+/* A conversation between two strongSwan 5.9.8 (Debian 12) recorded on the wire, and the secrets that the
+ * initiator logged: IKE_SA_INIT and IKE_AUTH with a shared secret, rekey of the IKE SA, its deletion, rekey
+ * of the child with a key exchange of its own, its deletion, and the end. Made for this test alone; the keys
+ * protect nothing. */
 #pragma once
-/* clang-format off: hex in rows */
+/* clang-format off */
 
 #define S_MESSAGE_0 \
     "87bb561d61dfd89d00000000000000002120220800000000000000f0220000300000002c010100040300000c" \

@@ -3,12 +3,12 @@
  * chosen is model/proposal's question; here only the form is judged. */
 #include "ike/msg/format.h"
 
-#define ATTR_FORMAT_TV   0x8000
-#define ATTR_KEY_LENGTH  14
-#define MORE_PROPOSALS   2
-#define MORE_TRANSFORMS  3
-#define TRANSFORM_NOBODY UINT16_MAX /* an id that is nobody's: kept so that the type is seen, never chosen   \
-                                     */
+#define ATTR_FORMAT_TV  0x8000
+#define ATTR_KEY_LENGTH 14
+#define MORE_PROPOSALS  2
+#define MORE_TRANSFORMS 3
+/* An id that is nobody's: kept so that the type is seen, never chosen. */
+#define TRANSFORM_NOBODY UINT16_MAX
 
 /* [RFC7296#3.3.6] a transform with an attribute that we do not understand is not one that we can choose. */
 static void read_attributes(struct rd *r, struct transform *t)
