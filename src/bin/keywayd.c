@@ -8,7 +8,7 @@
 #include "sys/loop.h"
 #include "sys/route.h"
 #include "sys/stream.h"
-#include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -186,6 +186,11 @@ static void ready_to_service(void)
         (void)n;
         close(ready_pipe);
         ready_pipe = -1;
+        int null = open("/dev/null", O_RDWR);
+        for (int fd = 0; fd <= 2 && null >= 0; fd++)
+            dup2(null, fd);
+        if (null > 2)
+            close(null);
     }
 }
 
@@ -211,8 +216,6 @@ static void go_to_background(void)
     close(fds[0]);
     ready_pipe = fds[1];
     setsid();
-    if (chdir("/") < 0)
-        return;
 }
 
 static int fail(const struct diag *d)
@@ -345,6 +348,15 @@ static int take_option(struct options *o, int option, const char *arg)
     return FAIL_USAGE;
 }
 
+/* libuv's pool has 4 threads whatever the machine: signatures want one for each core. */
+static void size_workers(void)
+{
+    char text[16];
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    snprintf(text, sizeof(text), "%ld", n < 2 ? 2 : n > 64 ? 64 : n);
+    setenv("UV_THREADPOOL_SIZE", text, 0);
+}
+
 int main(int argc, char **argv)
 {
     struct options o = {.level = LOG_NOTICE};
@@ -359,6 +371,7 @@ int main(int argc, char **argv)
         return FAIL_USAGE;
     }
     paths_complete(&o.loop.paths);
+    size_workers();
     umask(0027);
     if (o.is_foreground || o.is_cleanup) {
         logsink_stderr(o.level);

@@ -6,14 +6,12 @@
 #include "crypto/random.h"
 #include "sys/clock.h"
 #include "sys/loop_impl.h"
-#include "sys/resolve.h"
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #define TUN_MTU       1400
 #define STOP_WAIT_MS  2000
-#define REFRESH_MS    10000
 #define TIMER_MAX_MS  60000 /* libuv's clock stands still while the machine sleeps; ours does not */
 #define DATAGRAMS_MAX 64    /* from one socket before the others get their turn */
 
@@ -200,26 +198,6 @@ static void on_signal(uv_signal_t *s, int number)
     }
 }
 
-/* ---- addresses that change */
-
-/* A snapshot's resolved addresses are the one thing that changes under the engine: it reads them when it
- * begins an attempt, and all of that happens in this thread. */
-void loop_refresh_addresses(struct loop *l)
-{
-    const struct config *c = engine_config(l->engine);
-    for (size_t i = 0; c && i < c->n_connections; i++) {
-        struct connection *conn = (struct connection *)c->connections[i];
-        bool is_chosen_by_route = conn->n_local_addrs == 0 || conn->local_addrs[0].is_any;
-        if (conn->resolved_remote.family && is_chosen_by_route)
-            conn->resolved_local = sys_local_address(conn->resolved_remote);
-    }
-}
-
-static void on_refresh(uv_timer_t *timer)
-{
-    loop_refresh_addresses(timer->data);
-}
-
 /* ---- start and end */
 
 static bool open_ike_sockets(struct loop *l, const struct settings *s, struct dataplane_options *dp,
@@ -302,7 +280,7 @@ static void start_watching(struct loop *l)
         l->signals[i].data = l;
         uv_signal_start(&l->signals[i], on_signal, numbers[i]);
     }
-    uv_timer_start(&l->refresh_timer, on_refresh, REFRESH_MS, REFRESH_MS);
+    loop_watch_addresses(l);
 }
 
 static struct loop *loop_alloc(const struct loop_options *o)
@@ -413,7 +391,11 @@ const struct engine *loop_engine(const struct loop *l)
 
 void loop_numbers(const struct loop *l, struct loop_numbers *out)
 {
-    *out = (struct loop_numbers){
-        .started = l->started, .workers = 4, .working = l->working < 4 ? l->working : 4, .device = l->device};
+    const char *size = getenv("UV_THREADPOOL_SIZE");
+    unsigned workers = size ? (unsigned)atoi(size) : 4; /* libuv's own default */
+    *out = (struct loop_numbers){.started = l->started,
+                                 .workers = workers,
+                                 .working = l->working < workers ? l->working : workers,
+                                 .device = l->device};
     dataplane_counters(l->dataplane, &out->esp);
 }

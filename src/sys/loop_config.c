@@ -30,6 +30,12 @@ static void on_load(uv_work_t *req)
 {
     struct load_work *w = container_of(req, struct load_work, req);
     w->config = loop_load(&w->loop->o, w->errors, &w->n_errors);
+    struct name_lookup *names = w->config ? name_lookup_new(w->config, false) : NULL;
+    if (!names)
+        return;
+    name_lookup_run(names);
+    name_lookup_apply(names, w->config);
+    name_lookup_free(names);
 }
 
 static void log_errors(const struct diag *errors, size_t n)
@@ -88,4 +94,62 @@ void loop_reload(struct loop *l, uint64_t token)
     w->token = token;
     l->is_reloading = true;
     uv_queue_work(&l->uv, &w->req, on_load, on_loaded);
+}
+
+/* ---- addresses that change */
+
+#define REFRESH_MS     10000
+#define LOOKUP_EVERY_N 6 /* refreshes: names that are known are looked up once a minute */
+
+struct lookup_work {
+    uv_work_t req;
+    struct loop *loop;
+    struct name_lookup *names;
+};
+
+static void on_lookup(uv_work_t *req)
+{
+    name_lookup_run(container_of(req, struct lookup_work, req)->names);
+}
+
+static void on_looked_up(uv_work_t *req, int status)
+{
+    struct lookup_work *w = container_of(req, struct lookup_work, req);
+    struct loop *l = w->loop;
+    l->is_looking_up = false;
+    if (status == 0 && !l->is_stopping) {
+        name_lookup_apply(w->names, engine_config(l->engine));
+        loop_step(l, &(struct input){.kind = INPUT_TICK});
+    }
+    name_lookup_free(w->names);
+    free(w);
+}
+
+static void look_up_names(struct loop *l, bool only_unknown)
+{
+    struct name_lookup *names =
+        l->is_looking_up ? NULL : name_lookup_new(engine_config(l->engine), only_unknown);
+    if (!names)
+        return;
+    struct lookup_work *w = calloc(1, sizeof(*w));
+    if (!w)
+        abort();
+    w->loop = l;
+    w->names = names;
+    l->is_looking_up = true;
+    uv_queue_work(&l->uv, &w->req, on_lookup, on_looked_up);
+}
+
+static void on_refresh(uv_timer_t *timer)
+{
+    struct loop *l = timer->data;
+    const struct config *c = engine_config(l->engine);
+    for (size_t i = 0; i < c->n_connections; i++)
+        sys_refresh_local((struct connection *)c->connections[i]);
+    look_up_names(l, l->refreshes++ % LOOKUP_EVERY_N != 0);
+}
+
+void loop_watch_addresses(struct loop *l)
+{
+    uv_timer_start(&l->refresh_timer, on_refresh, 0, REFRESH_MS);
 }

@@ -39,7 +39,8 @@ struct loop {
     struct list commands;
     unsigned working;
     struct time started;
-    bool is_stepping, is_stopping, is_reloading, wants_reload;
+    bool is_stepping, is_stopping, is_reloading, wants_reload, is_looking_up;
+    unsigned refreshes;
     uint64_t reload_token, next_token;
 };
 
@@ -49,4 +50,5 @@ void loop_execute(struct loop *l, const struct outbox *o);
 void loop_step(struct loop *l, const struct input *in);
 /* loop_config.c */
 struct config *loop_load(const struct loop_options *o, struct diag *errors, size_t *n_errors);
-void loop_refresh_addresses(struct loop *l);
+/* Local addresses and peers' names, now and again. */
+void loop_watch_addresses(struct loop *l);
