@@ -12,7 +12,7 @@
 struct cli {
     struct paths paths;
     const char *load, *settings; /* config: like the daemon's */
-    bool has_json, is_quiet, is_forced, has_color;
+    bool has_json, is_quiet, is_forced, is_running, has_color;
     bool is_terminal;   /* stderr is one: progress may be shown */
     int64_t timeout_ms; /* 0: the daemon decides when to give up */
     int argc;           /* arguments after the command's name */

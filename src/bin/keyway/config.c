@@ -86,6 +86,28 @@ static int show(struct cli *c, const char *name)
     return code;
 }
 
+/* What the daemon runs with: the files may have changed since. */
+static int show_running(struct cli *c, const char *name)
+{
+    struct diag d = {0};
+    struct vici_client *v = cli_connect(c, &d);
+    struct vici_writer w;
+    struct span reply;
+    vici_write_init(&w);
+    vici_packet_open(&w, VICI_CMD_REQUEST, "keyway-config-show");
+    if (name)
+        vici_text(&w, "name", name);
+    vici_flag(&w, "json", c->has_json);
+    bool ok = v && vici_client_call(v, &w, NULL, NULL, NULL, &reply, &d) && vici_reply_ok(reply, &d);
+    vici_write_free(&w);
+    json_t *all = ok ? vici_to_json(reply) : NULL, *piece;
+    size_t i;
+    vici_client_close(v);
+    json_array_foreach(json_object_get(all, "text"), i, piece) fputs(json_string_value(piece), stdout);
+    json_decref(all);
+    return ok ? 0 : cli_fail(c, NULL, &d);
+}
+
 int cmd_config(struct cli *c)
 {
     struct conf_sink sink = {.write = to_stdout};
@@ -93,7 +115,7 @@ int cmd_config(struct cli *c)
     if (!strcmp(verb, "check") && c->argc == 1)
         return check(c);
     if (!strcmp(verb, "show") && c->argc <= 2)
-        return show(c, c->argc == 2 ? c->argv[1] : NULL);
+        return (c->is_running ? show_running : show)(c, c->argc == 2 ? c->argv[1] : NULL);
     if (!strcmp(verb, "reference") && c->argc == 1) {
         conf_reference_write(&sink);
         return 0;

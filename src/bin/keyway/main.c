@@ -33,7 +33,8 @@ enum {
     OPT_JSON,
     OPT_NO_COLOR,
     OPT_TIMEOUT,
-    OPT_FORCE
+    OPT_FORCE,
+    OPT_RUNNING
 };
 
 static const struct option long_options[] = {
@@ -47,10 +48,11 @@ static const struct option long_options[] = {
     {"no-color",                  no_argument, NULL, OPT_NO_COLOR},
     {"timeout",              required_argument, NULL, OPT_TIMEOUT},
     {"force",          no_argument, NULL, OPT_FORCE},
-    {"quiet",             no_argument, NULL, 'q'},
-    {"version",              no_argument, NULL, 'V'},
-    {"help",                  no_argument, NULL, 'h'},
-    {0},
+    {"running",             no_argument, NULL, OPT_RUNNING},
+    {"quiet",              no_argument, NULL, 'q'},
+    {"version",                  no_argument, NULL, 'V'},
+    {"help",no_argument, NULL, 'h'},
+    {0     },
 };
 
 static bool parse_timeout(struct cli *c, const char *arg)
@@ -97,6 +99,9 @@ static int take_option(struct cli *c, int option, const char *arg)
         return parse_timeout(c, arg) ? -1 : FAIL_USAGE;
     case OPT_FORCE:
         c->is_forced = true;
+        return -1;
+    case OPT_RUNNING:
+        c->is_running = true;
         return -1;
     case 'q':
         c->is_quiet = true;
