@@ -117,6 +117,26 @@ static void bytes_after_the_last_payload_are_malformed(void **state)
     assert_int_equal(ike_decode(arena, extended, &m, NULL), DECODE_MALFORMED);
 }
 
+static void the_length_field_must_be_the_datagrams(void **state)
+{
+    (void)state;
+    struct ike_message m;
+    struct span bytes = init_request();
+    for (int by = -1; by <= 1; by++) {
+        ((uint8_t *)bytes.ptr)[27] = (uint8_t)(0xf0 + by);
+        assert_int_equal(ike_decode(arena, bytes, &m, NULL), by ? DECODE_MALFORMED : DECODE_OK);
+    }
+}
+
+static void a_message_without_initiator_spi_is_malformed(void **state)
+{
+    (void)state;
+    struct ike_message m;
+    struct span bytes = init_request();
+    memset((uint8_t *)bytes.ptr, 0, 8);
+    assert_int_equal(ike_decode(arena, bytes, &m, NULL), DECODE_MALFORMED);
+}
+
 /* A message of that one payload. */
 static enum decode_status decode_one(uint8_t type, const char *body, struct ike_message *m)
 {
@@ -201,6 +221,16 @@ static void selectors_of_unknown_type_are_skipped(void **state)
     assert_int_equal(ts->v[0].proto, 17);
     assert_int_equal(ts->v[0].port_from, 500);
     assert_int_equal(ts->v[0].from.family, 4);
+}
+
+static void a_count_that_is_not_kept_allocates_nothing(void **state)
+{
+    (void)state;
+    struct ike_message m;
+    size_t before = arena_used(arena);
+    assert_int_equal(decode_one(PAYLOAD_TSI, "ff000000 07000010 0000ffff 0a000000 0a0000ff", &m),
+                     DECODE_MALFORMED);
+    assert_true(arena_used(arena) - before < IKE_MAX_PAYLOADS * sizeof(struct ike_payload) + 64);
 }
 
 static void unknown_critical_payload_is_named(void **state)
@@ -316,6 +346,9 @@ int main(void)
         cmocka_unit_test(proposals_come_in_the_models_order_and_unknown_attributes_spoil_their_transform),
         cmocka_unit_test(a_message_cut_at_any_byte_is_malformed),
         cmocka_unit_test(bytes_after_the_last_payload_are_malformed),
+        cmocka_unit_test(the_length_field_must_be_the_datagrams),
+        cmocka_unit_test(a_message_without_initiator_spi_is_malformed),
+        cmocka_unit_test(a_count_that_is_not_kept_allocates_nothing),
         cmocka_unit_test(payloads_with_wrong_insides_are_malformed),
         cmocka_unit_test(selectors_of_unknown_type_are_skipped),
         cmocka_unit_test(unknown_critical_payload_is_named),

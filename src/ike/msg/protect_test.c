@@ -247,6 +247,7 @@ static void authentic_nonsense_inside_is_told_from_forgeries(void **state)
     assert_int_equal(open_plain(PAYLOAD_NONE, "00010203 04", &m), DECODE_OK);
     assert_int_equal(open_plain(PAYLOAD_NONE, "00010203 05", &m),
                      DECODE_MALFORMED); /* more padding than data */
+    assert_false(m.is_opened);
     assert_int_equal(open_plain(PAYLOAD_NONE, "0000 00", &m), DECODE_MALFORMED);
     assert_true(m.is_opened);
     assert_int_equal(open_plain(PAYLOAD_VENDOR, "00000009 00", &m), DECODE_MALFORMED);
@@ -299,6 +300,17 @@ static void no_iv_is_used_twice(void **state)
     }
 }
 
+static void an_exhausted_counter_seals_nothing(void **state)
+{
+    (void)state;
+    struct sealer s;
+    struct datagrams out;
+    sealer_init(&s, cipher_of(&suites[0]));
+    s.next_iv = UINT64_MAX;
+    assert_false(protect_seal(arena, &s, &header, PAYLOAD_NOTIFY, hex(V_CHAIN), 0, &out));
+    sealer_deinit(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -310,6 +322,7 @@ int main(void)
         cmocka_unit_test(authentic_nonsense_inside_is_told_from_forgeries),
         cmocka_unit_test(messages_without_an_envelope_do_not_open),
         cmocka_unit_test(no_iv_is_used_twice),
+        cmocka_unit_test(an_exhausted_counter_seals_nothing),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
