@@ -18,6 +18,8 @@ struct builder {
     struct config *config;
     const char *dir;     /* of the dialect being read: ETC/swanctl or ETC/keyway */
     const char *dialect; /* "swanctl.conf", "keyway.conf" */
+    struct proposal_list default_ike, default_esp;
+    struct map names; /* of the connections so far */
     size_t cap_connections, cap_secrets, cap_keys, cap_certs, cap_cas;
 };
 
@@ -64,6 +66,9 @@ void build_folders(struct builder *b, const struct setting *secrets);
 /* The file of that name, absolute or in one of the folders (NULL-terminated) below dir. */
 bool build_read(struct builder *b, const char *name, const char *const *folders, struct span *out,
                 const char **path, struct diag *d);
+
+/* Does a list of addresses name one that can be called? */
+bool build_has_peer(struct builder *b, const char *text);
 
 /* Setters of the schema's rows that are more than one number (values.c, auth.c). */
 schema_setter set_dataplane, set_hosts, set_proposals, set_dscp, set_ts, set_esp_proposals, set_updown;

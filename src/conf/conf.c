@@ -126,12 +126,14 @@ struct config *conf_load(const struct conf_source *src, const struct conf_reques
     struct arena *a = arena_new(UNBOUNDED);
     struct config *c = config_new(a);
     struct builder b = {.src = src, .errs = &errs, .a = a, .config = c};
+    map_init(&b.names);
     check_request(req, &errs);
     load_strongswan(&b, req);
     if (is_loaded(req, "keyway"))
         load_keyway(&b, req);
     if (is_loaded(req, "swanctl"))
         load_swanctl(&b, req);
+    map_deinit(&b.names);
     *n_errors = errs.n;
     if (errs.n == 0)
         return c;

@@ -207,10 +207,30 @@ static void warn_of_missing(const struct builder *b, const struct connection *c)
     }
 }
 
+struct named {
+    struct map_node node;
+    const struct connection *c;
+};
+
+/* The connection that has the name already, or NULL and the name is taken. */
+static const struct connection *take_name(struct builder *b, const struct connection *c)
+{
+    uint64_t hash = map_hash(span_str(c->name));
+    for (struct map_node *n = map_first(&b->names, hash); n; n = map_next(n)) {
+        struct named *have = (struct named *)n;
+        if (strcmp(have->c->name, c->name) == 0)
+            return have->c;
+    }
+    struct named *mine = arena_alloc(b->a, sizeof(*mine));
+    mine->c = c;
+    map_insert(&b->names, &mine->node, hash);
+    return NULL;
+}
+
 void build_add_connection(struct builder *b, struct connection *c, const struct setting *section)
 {
     struct config *cfg = b->config;
-    const struct connection *same = config_find(cfg, c->name);
+    const struct connection *same = take_name(b, c);
     check_start(b, c, section);
     find_own_certs(b, c);
     warn_of_missing(b, c);

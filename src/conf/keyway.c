@@ -130,9 +130,10 @@ static bool wants_start(struct tunnel *t)
     const struct setting *start = given(t, "start");
     if (start && !value_bool(start->value, &yes))
         build_expected(build_error(t->b, start, "not a yes or no"), start, "yes or no");
-    bool has_peer = given(t, "peer") != NULL;
+    const struct setting *peer = given(t, "peer");
+    bool has_peer = peer && build_has_peer(t->b, peer->value);
     if (start && yes && !has_peer)
-        build_error(t->b, start, "a tunnel without a peer cannot start");
+        build_error(t->b, start, "a tunnel without a peer's address cannot start");
     yes = yes && has_peer;
     put(t, "children.*.start_action", start, yes ? "start" : "none");
     return yes;

@@ -6,6 +6,7 @@
 #include "conf/test_credentials.h"
 #include "conf/testing.h"
 #include "support/test.h"
+#include <jansson.h>
 
 static struct diag errors[16];
 static size_t n_errors;
@@ -139,6 +140,9 @@ static void a_tunnel_without_a_peer_waits(void **state)
     assert_int_equal(c->connections[0]->children[0].start_action, START_NONE);
     assert_false(c->connections[0]->retries_forever);
     assert_int_equal(c->secrets[0].n_owners, 1);
+    config_unref(c);
+    c = keyway("tunnel any { \n psk = x\n peer = %any, 10.0.0.0/8\n }");
+    assert_int_equal(c->connections[0]->children[0].start_action, START_NONE);
     config_unref(c);
     c = keyway("tunnel t {\n peer = 192.0.2.1\n psk = x\n start = no\n}");
     assert_int_equal(c->connections[0]->children[0].start_action, START_NONE);
@@ -471,6 +475,10 @@ static void showing_names_the_line_of_each_value_and_no_secret(void **state)
     assert_null(strstr(printed, "horse"));
     assert_non_null(strstr(printed, "\"remote_addrs\": {\"value\": \"198.51.100.20\", \"origin\": "
                                     "\"/etc/keyway/keyway.conf:2\"}"));
+    json_t *parsed = json_loads(printed, 0, NULL);
+    assert_non_null(parsed);
+    assert_int_equal(json_integer_value(json_object_get(parsed, "schema")), 1);
+    json_decref(parsed);
     struct conf_sink sink = {.write = collect};
     assert_false(conf_show(c, "nobody", true, &sink));
     config_unref(c);

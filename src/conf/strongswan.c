@@ -41,6 +41,8 @@ static void apply_known(struct builder *b, const struct setting *charon)
     }
     struct origin_list l = {0};
     schema_apply(b, SCOPE_CHARON, ours, &b->config->settings, &l, NULL, NULL);
+    if (b->config->settings.fragment_size == 0) /* there it means "the default" */
+        b->config->settings.fragment_size = 1280;
     b->config->settings.origins = (struct origins){l.v, l.n};
 }
 

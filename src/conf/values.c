@@ -63,6 +63,18 @@ static bool parse_host(struct arena *a, const char *text, struct host_spec *out)
     return true;
 }
 
+bool build_has_peer(struct builder *b, const char *text)
+{
+    size_t n = 0;
+    const char **words = value_list(b->scratch, text, &n);
+    for (size_t i = 0; i < n; i++) {
+        struct host_spec h;
+        if (parse_host(b->scratch, words[i], &h) && !h.is_any && (h.fqdn || ip_equal(h.from, h.to)))
+            return true;
+    }
+    return false;
+}
+
 void set_hosts(struct builder *b, const struct schema_row *row, const struct setting *key, void *dest)
 {
     struct connection *c = dest;
@@ -101,11 +113,25 @@ static void warn_of_weak(const struct setting *key, const struct proposal *p)
     }
 }
 
+/* One copy for all connections that have the defaults: there may be thousands. */
+static struct proposal_list default_proposals(struct builder *b, uint8_t protocol)
+{
+    struct proposal_list *l = protocol == PROTO_IKE ? &b->default_ike : &b->default_esp;
+    if (!l->n) {
+        struct proposal *v = arena_calloc(b->a, 2, sizeof(*v));
+        l->n = proposal_defaults(protocol, v);
+        l->v = v;
+    }
+    return *l;
+}
+
 static struct proposal_list parse_proposals(struct builder *b, uint8_t protocol, const struct setting *key)
 {
     size_t n_words = 0, n = 0;
+    if (strcasecmp(key->value, "default") == 0)
+        return default_proposals(b, protocol);
     const char **words = value_list(b->scratch, key->value, &n_words);
-    struct proposal *v = arena_calloc(b->a, PROPOSAL_MAX + 2, sizeof(*v));
+    struct proposal v[PROPOSAL_MAX + 2];
     for (size_t i = 0; i < n_words && n < PROPOSAL_MAX; i++) {
         struct diag d = {0};
         if (strcasecmp(words[i], "default") == 0) {
@@ -121,7 +147,9 @@ static struct proposal_list parse_proposals(struct builder *b, uint8_t protocol,
         build_expected(build_error(b, key, "no proposal"), key, "proposals, or 'default'");
     if (n_words > PROPOSAL_MAX || n > PROPOSAL_MAX)
         build_error(b, key, "too many proposals: at most %d", PROPOSAL_MAX);
-    return (struct proposal_list){v, n};
+    struct proposal *kept = arena_calloc(b->a, n, sizeof(*kept));
+    memcpy(kept, v, n * sizeof(*kept));
+    return (struct proposal_list){kept, n};
 }
 
 void set_proposals(struct builder *b, const struct schema_row *row, const struct setting *key, void *dest)
