@@ -17,7 +17,9 @@
 
 #define RECORDS_MAX  4096
 #define MESSAGES_MAX 4096
-#define ROUNDS_MAX   16 /* batches from one source before the others get their turn */
+#define REPORT_EVERY (TIME_SECOND / 4)
+#define REPORT_MANY  1000 /* with more SAs than this, once a second */
+#define ROUNDS_MAX   16   /* batches from one source before the others get their turn */
 
 /* ---- messages to the control thread */
 
@@ -161,6 +163,7 @@ static void read_source(struct dataplane *dp, void *source, uint32_t events, int
                               : dataplane_from_raw(dp, s, now);
         if (!more)
             return;
+        dp->has_traffic = true;
         now = clock_mono();
     }
 }
@@ -168,14 +171,26 @@ static void read_source(struct dataplane *dp, void *source, uint32_t events, int
 static void after_packets(struct dataplane *dp, int64_t now)
 {
     tell_events(dp);
-    if (now >= dp->report_at) {
+    if (dp->has_traffic && now >= dp->report_at) {
         report_sas(dp);
         publish_counters(dp);
-        dp->report_at = now + TIME_SECOND;
+        dp->report_at = now + (dp->n_known > REPORT_MANY ? TIME_SECOND : REPORT_EVERY);
+        dp->has_traffic = false;
     }
     if (dp->has_new_messages)
         dp->o.wake(dp->o.ctx);
     dp->has_new_messages = false;
+}
+
+/* Milliseconds until something is due without a packet: an idle tunnel wakes nobody. */
+static int wait_for(const struct dataplane *dp)
+{
+    if (dp->n_held)
+        return 10;
+    if (!dp->has_traffic)
+        return -1;
+    int64_t left = dp->report_at - clock_mono();
+    return left > 0 ? (int)(left / TIME_MS) + 1 : 0;
 }
 
 static void *run(void *ctx)
@@ -183,7 +198,7 @@ static void *run(void *ctx)
     struct dataplane *dp = ctx;
     struct epoll_event ready[16];
     while (!atomic_load(&dp->is_ending)) {
-        int n = epoll_wait(dp->epoll, ready, ARRAY_LEN(ready), 1000);
+        int n = epoll_wait(dp->epoll, ready, ARRAY_LEN(ready), wait_for(dp));
         int64_t now = clock_mono();
         dataplane_take_records(dp, now);
         for (int i = 0; i < n; i++)

@@ -46,6 +46,7 @@ struct dataplane {
     size_t n_held;
     int64_t report_at;
     bool has_new_messages;
+    bool has_traffic; /* since the last report */
 };
 
 /* dataplane_io.c: one batch from each source; false when there was nothing to read. */

@@ -130,6 +130,9 @@ static void show_line(void *ctx, struct span body)
     char msg[1024];
     if (p->cli->is_quiet || !vici_find_text(body, "msg", msg, sizeof(msg)))
         return;
+    char *detail = strstr(msg, "; ");
+    if (detail && vici_find_number(body, "level", 1) == 0)
+        *detail = '\0'; /* the whole reason follows in the answer */
     clock_gettime(CLOCK_MONOTONIC, &now);
     double seconds = (double)(now.tv_sec - p->began.tv_sec) + (double)(now.tv_nsec - p->began.tv_nsec) / 1e9;
     if (p->cli->is_terminal)

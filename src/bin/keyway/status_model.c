@@ -145,7 +145,8 @@ static json_t *connection_json(json_t *row, json_t *sas, json_t *failures)
     json_t *j =
         json_pack("{s:s,s:s,s:O?,s:o,s:o}", "name", name, "state", state_of(ikes), "peer_addresses",
                   json_object_get(body, "remote_addrs"), "configured_children", configured, "ike", ikes);
-    if ((failure = json_object_get(failures, name))) {
+    failure = json_object_get(failures, name);
+    if (failure && strcmp(text_of(j, "state"), "up") != 0) {
         json_t *copy = json_deep_copy(failure);
         json_object_set_new(copy, "class", json_integer(atoi(text_of(failure, "class"))));
         json_object_set_new(j, "failure", copy);
