@@ -3,6 +3,7 @@
  * No socket, clock, thread or file. */
 #pragma once
 
+#include "ike/v2/state.h" /* enum ike_state, enum child_state, struct engine_stats */
 #include "model/action.h"
 
 struct engine;
@@ -19,9 +20,6 @@ int64_t engine_deadline(const struct engine *e);
 
 /* ---- reading: for status, vici and tests. Views are valid until the next engine_step().
  * ---------------------------- */
-
-enum ike_state { IKE_CREATED, IKE_CONNECTING, IKE_ESTABLISHED, IKE_REKEYING, IKE_REKEYED, IKE_DELETING };
-enum child_state { CHILD_CREATED, CHILD_INSTALLED, CHILD_REKEYING, CHILD_REKEYED, CHILD_DELETING };
 
 struct child_view {
     uint64_t id;
@@ -51,15 +49,6 @@ struct ike_view {
     struct chosen chosen;
     int64_t established_at, rekey_at, reauth_at; /* mono; 0 / TIME_NEVER */
     size_t n_children;
-};
-
-struct engine_stats {
-    uint64_t ike_sas, half_open, child_sas;
-    uint64_t received, sent, retransmitted;
-    uint64_t dropped_malformed, dropped_replayed, dropped_bad_icv, dropped_unknown_spi, dropped_blocked,
-        cookies_sent;
-    uint64_t auth_failed, proposal_mismatch, selector_mismatch, timeouts;
-    uint64_t rekeyed_ike, rekeyed_child;
 };
 
 /* Oldest first. index 0.. until false. */

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Datagrams: to the SA that its SPI names, or, for a first IKE_SA_INIT request, past the guards against
+ * floods (RFC 7296 sections 2.4, 2.6, 2.21.4): retransmissions, half-open SAs per address, cookies. */
+#include "engine/impl.h"
+
+#define SPI_REPLIES_PER_SECOND 10
+
+static uint64_t init_hash(const struct endpoint *remote, uint64_t spi_i)
+{
+    uint8_t key[27];
+    struct wr w = wr_over(key, sizeof(key));
+    wr_bytes(&w, remote->ip.b, sizeof(remote->ip.b));
+    wr_u8(&w, remote->ip.family);
+    wr_u16(&w, remote->port);
+    wr_u64(&w, spi_i);
+    return map_hash(wr_span_view(&w));
+}
+
+static uint64_t addr_hash(struct ip ip)
+{
+    return map_hash(ip_view(&ip));
+}
+
+/* Keeps by_addr and the count true; by_init holds each SA that a peer began (see adopt in host.c). */
+void engine_count_half_open(struct engine *e, struct ike_sa *sa)
+{
+    bool is = !sa->was_initiator && sa->state == IKE_CONNECTING && !sa->is_dead;
+    if (is == sa->is_half_open)
+        return;
+    sa->is_half_open = is;
+    if (is) {
+        map_insert(&e->by_addr, &sa->by_addr, addr_hash(sa->remote.ip));
+        e->stats.half_open++;
+    } else {
+        map_remove(&e->by_addr, &sa->by_addr);
+        e->stats.half_open--;
+    }
+}
+
+static struct ike_sa *find_init(const struct engine *e, const struct endpoint *remote, uint64_t spi_i)
+{
+    for (struct map_node *n = map_first(&e->by_init, init_hash(remote, spi_i)); n; n = map_next(n)) {
+        struct ike_sa *sa = container_of(n, struct ike_sa, by_init);
+        if (sa->spi_i == spi_i && endpoint_equal(&sa->init_remote, remote))
+            return sa;
+    }
+    return NULL;
+}
+
+uint64_t engine_init_hash(const struct ike_sa *sa);
+uint64_t engine_init_hash(const struct ike_sa *sa)
+{
+    return init_hash(&sa->init_remote, sa->spi_i);
+}
+
+static unsigned half_open_from(const struct engine *e, struct ip ip)
+{
+    unsigned n = 0;
+    for (struct map_node *at = map_first(&e->by_addr, addr_hash(ip)); at; at = map_next(at))
+        n += ip_equal(container_of(at, struct ike_sa, by_addr)->remote.ip, ip);
+    return n;
+}
+
+/* True when the request may go on. */
+static bool has_cookie(struct ike_env *env, struct engine *e, const struct ike_message *m,
+                       const struct input *in)
+{
+    const struct settings *s = &env->config->settings;
+    const struct ike_payload *nonce = ike_find(m, PAYLOAD_NONCE);
+    const struct pl_notify *n = ike_notify(m, N_COOKIE);
+    uint8_t cookie[COOKIE_LEN];
+    if (!s->cookie_threshold || e->stats.half_open < s->cookie_threshold)
+        return true;
+    if (!nonce) {
+        env->stats->dropped_malformed++;
+        return false;
+    }
+    struct ip from = in->datagram.remote.ip;
+    if (n && cookie_check(&e->jar, env->now.mono, nonce->nonce.data, from, m->header.spi_i, n->data))
+        return true;
+    cookie_make(&e->jar, env->now.mono, nonce->nonce.data, from, m->header.spi_i, cookie);
+    init_reply_notify(env, m, &in->datagram.local, &in->datagram.remote, in->datagram.is_natt, N_COOKIE,
+                      span_of(cookie, COOKIE_LEN));
+    env->stats->cookies_sent++;
+    return false;
+}
+
+static void on_init_request(struct ike_env *env, struct engine *e, struct ike_message *m,
+                            const struct input *in)
+{
+    const struct endpoint *local = &in->datagram.local, *remote = &in->datagram.remote;
+    struct ike_sa *sa = find_init(e, remote, m->header.spi_i);
+    if (sa) { /* [RFC7296#2.1] the same request again is answered again; anything else changes nothing */
+        if (span_equal(secret_view(&sa->init_request), m->raw))
+            ike_sa_receive(env, sa, m, local, remote, in->datagram.is_natt);
+        else
+            env->stats->dropped_replayed++;
+        return;
+    }
+    if (!env->config || e->is_shut_down)
+        return;
+    unsigned limit = env->config->settings.block_threshold;
+    if (limit && half_open_from(e, remote->ip) >= limit) {
+        env->stats->dropped_blocked++;
+        return;
+    }
+    if (has_cookie(env, e, m, in))
+        init_on_request(env, m, local, remote, in->datagram.is_natt);
+}
+
+static struct ike_sa *find_spi(const struct engine *e, const struct ike_header *h)
+{
+    bool is_from_initiator = ike_is_from_initiator(h);
+    uint64_t own = is_from_initiator ? h->spi_r : h->spi_i, peer = is_from_initiator ? h->spi_i : h->spi_r;
+    for (struct map_node *n = map_first(&e->by_spi, map_hash_u64(own)); n; n = map_next(n)) {
+        struct ike_sa *sa = container_of(n, struct ike_sa, by_spi);
+        uint64_t known = sa->is_initiator ? sa->spi_r : sa->spi_i;
+        if (ike_sa_own_spi(sa) == own && sa->is_initiator != is_from_initiator && (known == peer || !known))
+            return sa;
+    }
+    return NULL;
+}
+
+/* [RFC7296#2.21.4] a hint for a peer that still has an SA which we lost. Rate-limited. */
+static void unknown_spi(struct ike_env *env, struct engine *e, const struct ike_message *m,
+                        const struct input *in)
+{
+    env->stats->dropped_unknown_spi++;
+    if (ike_is_response(&m->header) || m->header.exchange == EXCHANGE_IKE_SA_INIT || !m->sk)
+        return;
+    if (env->now.mono >= e->spi_replies_at + TIME_SECOND || env->now.mono < e->spi_replies_at) {
+        e->spi_replies_at = env->now.mono;
+        e->spi_replies = 0;
+    }
+    if (e->spi_replies++ < SPI_REPLIES_PER_SECOND)
+        init_reply_notify(env, m, &in->datagram.local, &in->datagram.remote, in->datagram.is_natt,
+                          N_INVALID_IKE_SPI, span_of(NULL, 0));
+}
+
+void engine_datagram(struct ike_env *env, const struct input *in)
+{
+    struct engine *e = engine_of(env);
+    struct ike_message m;
+    struct diag d;
+    diag_clear(&d);
+    env->stats->received++;
+    enum decode_status s = ike_decode(env->out->arena, in->datagram.bytes, &m, &d);
+    if (s != DECODE_OK) {
+        env->stats->dropped_malformed++;
+        if (s == DECODE_BAD_VERSION && m.header.major > 2 && !ike_is_response(&m.header) &&
+            m.header.spi_r == 0)
+            init_reply_notify(env, &m, &in->datagram.local, &in->datagram.remote, in->datagram.is_natt,
+                              N_INVALID_MAJOR_VERSION, span_of(NULL, 0));
+        return;
+    }
+    const struct ike_header *h = &m.header;
+    if (h->exchange == EXCHANGE_IKE_SA_INIT && !ike_is_response(h)) {
+        if (ike_is_from_initiator(h) && h->spi_r == 0 && h->message_id == 0 && h->spi_i)
+            on_init_request(env, e, &m, in);
+        else
+            env->stats->dropped_malformed++;
+        return;
+    }
+    struct ike_sa *sa = find_spi(e, h);
+    if (!sa) {
+        unknown_spi(env, e, &m, in);
+        return;
+    }
+    engine_touch(e, sa);
+    ike_sa_receive(env, sa, &m, &in->datagram.local, &in->datagram.remote, in->datagram.is_natt);
+}

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Commands: what they name, what they start, and when they are over. A command ends with exactly one
+ * EVENT_COMMAND_DONE. */
+#include "engine/impl.h"
+#include <stdlib.h>
+
+static void waiter_free(struct waiter *w)
+{
+    list_remove(&w->link);
+    free(w->connection);
+    free(w->needs);
+    free(w->items);
+    free(w);
+}
+
+void commands_free(struct engine *e)
+{
+    struct waiter *w;
+    list_each(w, &e->waiters, link) waiter_free(w);
+}
+
+static struct waiter *waiter_new(struct engine *e, const struct command *c)
+{
+    struct waiter *w = mem_new(sizeof(*w));
+    w->command = *c;
+    w->command.connection = w->command.child = NULL; /* valid during the call only */
+    list_append(&e->waiters, &w->link);
+    return w;
+}
+
+static void add_item(struct waiter *w, enum waiter_item_kind kind, uint64_t id)
+{
+    void *v = realloc(w->items, (w->n_items + 1) * sizeof(*w->items));
+    if (!v)
+        abort();
+    w->items = v;
+    w->items[w->n_items].kind = kind;
+    w->items[w->n_items++].id = id;
+    w->matches++;
+}
+
+static void set_connection(struct waiter *w, const struct connection *conn)
+{
+    free(w->connection);
+    w->connection = strdup(conn->name);
+}
+
+uint64_t command_waiting_for(const struct engine *e, const struct connection *conn)
+{
+    const struct waiter *w;
+    list_each(w, &e->waiters, link)
+    {
+        if (!w->is_over && w->connection && strcmp(w->connection, conn->name) == 0)
+            return w->command.id;
+    }
+    return 0;
+}
+
+/* ---- initiate */
+
+static void initiate(struct ike_env *env, struct waiter *w, const char *connection, const char *child)
+{
+    struct engine *e = engine_of(env);
+    struct conn_run *r, *hit = connection ? conn_run_find(e, connection) : NULL;
+    if (!connection && child) {
+        list_each(r, &e->conns, link)
+        {
+            if (!hit && connection_child(r->conn, child))
+                hit = r;
+        }
+    }
+    if (!hit)
+        return;
+    set_connection(w, hit->conn);
+    w->n_needs = hit->conn->n_children;
+    w->needs = mem_new(w->n_needs + 1);
+    for (size_t i = 0; i < w->n_needs; i++) {
+        if (child && strcmp(hit->conn->children[i].name, child) != 0)
+            continue;
+        w->needs[i] = true;
+        w->matches++;
+        if (conn_child_is_up(e, hit->conn, &hit->conn->children[i]))
+            continue;
+        hit->children[i].is_wanted = true;
+    }
+    if (!w->matches)
+        return;
+    hit->attempts = 0;
+    heap_remove(&e->conn_timers, &hit->timer);
+    conn_schedule(e, hit, env->now.mono);
+}
+
+/* ---- terminate, rekey */
+
+static bool names_ike(const struct command *c, const struct ike_sa *sa)
+{
+    if (sa->is_dead || sa->is_lingering)
+        return false;
+    if (c->ike_id && c->ike_id != sa->id)
+        return false;
+    if (c->connection && strcmp(c->connection, sa->conn->name) != 0)
+        return false;
+    return c->ike_id || c->connection || c->child || c->child_id;
+}
+
+static bool names_child(const struct command *c, const struct child_sa *child)
+{
+    if (child->state == CHILD_DELETING || child->state == CHILD_CREATED)
+        return false;
+    if (c->child_id && c->child_id != child->id)
+        return false;
+    return !c->child || strcmp(c->child, child->cfg->name) == 0;
+}
+
+static void stop_wanting(struct engine *e, const struct connection *conn, const char *child)
+{
+    struct conn_run *r = conn_run_find(e, conn->name);
+    for (size_t i = 0; r && i < r->conn->n_children; i++) {
+        if (!child || strcmp(r->conn->children[i].name, child) == 0)
+            r->children[i].is_wanted = false;
+    }
+}
+
+static void terminate_ike(struct ike_env *env, struct waiter *w, struct ike_sa *sa)
+{
+    struct engine *e = engine_of(env);
+    stop_wanting(e, sa->conn, NULL);
+    set_connection(w, sa->conn);
+    add_item(w, WAIT_IKE, sa->id);
+    engine_touch(e, sa);
+    delete_ike(env, sa, NULL);
+    if (w->command.is_forced) {
+        ike_sa_advance(env, sa); /* the Delete is sent once */
+        ike_sa_end(env, sa, NULL);
+    }
+}
+
+static void rekey_ike(struct ike_env *env, struct waiter *w, struct ike_sa *sa)
+{
+    if (!ike_sa_is_up(sa))
+        return;
+    set_connection(w, sa->conn);
+    add_item(w, WAIT_IKE, sa->id);
+    engine_touch(engine_of(env), sa);
+    ike_sa_queue(sa, (struct task){.kind = X_REKEY_IKE});
+}
+
+static void each_child(struct ike_env *env, struct waiter *w, const struct command *cmd, struct ike_sa *sa)
+{
+    struct engine *e = engine_of(env);
+    struct child_sa *c;
+    list_each(c, &sa->children, link)
+    {
+        if (!names_child(cmd, c))
+            continue;
+        set_connection(w, sa->conn);
+        engine_touch(e, sa);
+        if (cmd->kind == COMMAND_TERMINATE) {
+            stop_wanting(e, sa->conn, c->cfg->name);
+            add_item(w, WAIT_CHILD, c->id);
+            delete_child(env, c);
+        } else if (c->state == CHILD_INSTALLED || c->state == CHILD_REKEYING) {
+            add_item(w, WAIT_CHILD, c->id);
+            if (c->state == CHILD_INSTALLED)
+                ike_sa_queue(sa, (struct task){.kind = X_REKEY_CHILD, .child_id = c->id});
+        }
+    }
+}
+
+static void on_sas(struct ike_env *env, struct waiter *w, const struct command *cmd)
+{
+    struct engine *e = engine_of(env);
+    struct ike_sa *sa;
+    list_each(sa, &e->sas, link)
+    {
+        if (!names_ike(cmd, sa))
+            continue;
+        if (cmd->child || cmd->child_id)
+            each_child(env, w, cmd, sa);
+        else if (cmd->kind == COMMAND_TERMINATE)
+            terminate_ike(env, w, sa);
+        else
+            rekey_ike(env, w, sa);
+    }
+    /* a connection that waits for its next attempt has no SA, and `down` ends that, too */
+    struct conn_run *r = cmd->connection ? conn_run_find(e, cmd->connection) : NULL;
+    if (r && cmd->kind == COMMAND_TERMINATE) {
+        bool was_wanted = false;
+        for (size_t i = 0; i < r->conn->n_children; i++)
+            was_wanted |= r->children[i].is_wanted;
+        stop_wanting(e, r->conn, cmd->child);
+        w->matches += was_wanted && !w->matches;
+    }
+}
+
+void command_run(struct ike_env *env, const struct command *c)
+{
+    struct waiter *w = waiter_new(engine_of(env), c);
+    if (c->kind == COMMAND_INITIATE)
+        initiate(env, w, c->connection, c->child);
+    else
+        on_sas(env, w, c);
+    if (w->matches)
+        return;
+    const char *what = c->child ? c->child : c->connection ? c->connection : "that id";
+    diag_set(&w->diag, FAIL_NOT_FOUND,
+             c->kind == COMMAND_INITIATE ? "no connection or child named %s is loaded"
+                                         : "nothing that is up matches %s",
+             what);
+    w->is_over = true;
+}
+
+/* ---- the end */
+
+void command_failed(struct ike_env *env, const struct connection *conn, const struct child_config *cfg,
+                    const struct diag *why)
+{
+    struct waiter *w;
+    list_each(w, &engine_of(env)->waiters, link)
+    {
+        if (w->is_over || w->command.kind != COMMAND_INITIATE || strcmp(w->connection, conn->name) != 0)
+            continue;
+        size_t i = cfg ? (size_t)(cfg - conn->children) : 0;
+        if (cfg && (i >= w->n_needs || !w->needs[i]))
+            continue;
+        w->diag = *why;
+        w->is_over = true;
+    }
+}
+
+void command_rekey_failed(struct ike_env *env, enum waiter_item_kind kind, uint64_t id,
+                          const struct diag *why)
+{
+    struct waiter *w;
+    list_each(w, &engine_of(env)->waiters, link)
+    {
+        for (size_t i = 0; !w->is_over && w->command.kind == COMMAND_REKEY && i < w->n_items; i++) {
+            if (w->items[i].kind != kind || w->items[i].id != id)
+                continue;
+            w->diag = *why;
+            w->is_over = true;
+        }
+    }
+}
+
+static bool initiated(const struct engine *e, struct waiter *w)
+{
+    struct conn_run *r = conn_run_find(e, w->connection);
+    if (!r || r->conn->n_children != w->n_needs) {
+        diag_set(&w->diag, FAIL_NOT_FOUND, "connection %s was removed or changed meanwhile", w->connection);
+        return true;
+    }
+    for (size_t i = 0; i < w->n_needs; i++) {
+        if (w->needs[i] && !conn_child_is_up(e, r->conn, &r->conn->children[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool item_over(const struct engine *e, const struct waiter *w, size_t i)
+{
+    bool is_rekey = w->command.kind == COMMAND_REKEY;
+    if (w->items[i].kind == WAIT_IKE) {
+        const struct ike_sa *sa = engine_sa_by_id(e, w->items[i].id);
+        return !sa || sa->is_dead || sa->is_lingering || (is_rekey && sa->state == IKE_REKEYED);
+    }
+    const struct child_sa *c = engine_child_by_id(e, w->items[i].id);
+    return !c || c->is_gone || (is_rekey && c->state != CHILD_INSTALLED && c->state != CHILD_REKEYING);
+}
+
+static bool is_over(const struct engine *e, struct waiter *w)
+{
+    if (w->is_over)
+        return true;
+    if (w->command.kind == COMMAND_INITIATE)
+        return initiated(e, w);
+    for (size_t i = 0; i < w->n_items; i++) {
+        if (!item_over(e, w, i))
+            return false;
+    }
+    return true;
+}
+
+void command_check(struct ike_env *env)
+{
+    struct engine *e = engine_of(env);
+    struct waiter *w;
+    list_each(w, &e->waiters, link)
+    {
+        if (!is_over(e, w))
+            continue;
+        struct event *ev = &outbox_add(env->out, ACTION_EVENT)->event;
+        ev->kind = EVENT_COMMAND_DONE;
+        ev->command_id = w->command.id;
+        ev->connection = w->connection ? arena_strdup(env->out->arena, w->connection) : NULL;
+        ev->matches = w->matches;
+        ev->diag = w->diag;
+        waiter_free(w);
+    }
+}

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Connections as they run: what is to be up, what is missing, when to try (again). A connection that is to be
+ * up for ever is tried with a bounded exponential back-off, 1 s to 60 s with jitter; a failure never stops
+ * it. When the peer is on its way to us, or an SA is there, no second IKE SA is begun. */
+#include "engine/impl.h"
+#include <stdlib.h>
+
+#define BACKOFF_MIN (1 * TIME_SECOND)
+#define BACKOFF_MAX (60 * TIME_SECOND)
+#define PEER_COMES  (2 * TIME_SECOND)
+#define PEER_FILLS                                                                                           \
+    (3 * TIME_SECOND) /* the responder leaves further children to the initiator for this long */
+#define PORT_NATT 4500
+
+static uint64_t name_hash(const char *name)
+{
+    return map_hash(span_str(name));
+}
+
+struct conn_run *conn_run_find(const struct engine *e, const char *name)
+{
+    for (struct map_node *n = name ? map_first(&e->conns_by_name, name_hash(name)) : NULL; n;
+         n = map_next(n)) {
+        struct conn_run *r = container_of(n, struct conn_run, by_name);
+        if (strcmp(r->conn->name, name) == 0)
+            return r;
+    }
+    return NULL;
+}
+
+/* An SA of a connection that was changed or removed meanwhile belongs to none. */
+struct conn_run *conn_run_of(const struct engine *e, const struct connection *conn)
+{
+    struct conn_run *r = conn ? conn_run_find(e, conn->name) : NULL;
+    return r && r->conn->hash == conn->hash && r->conn->n_children == conn->n_children ? r : NULL;
+}
+
+struct conn_run *conn_run_new(struct engine *e, struct config *config, const struct connection *conn)
+{
+    struct conn_run *r = mem_new(sizeof(*r));
+    r->config = config_ref(config);
+    r->conn = conn;
+    r->children = mem_new((conn->n_children + 1) * sizeof(*r->children));
+    for (size_t i = 0; i < conn->n_children; i++)
+        r->children[i].is_wanted = conn->children[i].start_action == START_START;
+    list_append(&e->conns, &r->link);
+    map_insert(&e->conns_by_name, &r->by_name, name_hash(conn->name));
+    return r;
+}
+
+void conn_run_free(struct ike_env *env, struct conn_run *r)
+{
+    if (env) {
+        struct engine *e = engine_of(env);
+        route_set_drop(env, &r->barrier);
+        map_remove(&e->conns_by_name, &r->by_name);
+        heap_remove(&e->conn_timers, &r->timer);
+    }
+    list_remove(&r->link);
+    free(r->barrier.v);
+    free(r->children);
+    config_unref(r->config);
+    free(r);
+}
+
+bool conn_is_single(const struct connection *conn)
+{
+    const struct host_spec *h = conn->remote_addrs;
+    return conn->n_remote_addrs == 1 && !h->is_any && (h->fqdn || ip_equal(h->from, h->to));
+}
+
+void conn_schedule(struct engine *e, struct conn_run *r, int64_t at)
+{
+    if (!e->is_shut_down && (!r->timer.index || at < r->timer.at))
+        heap_set(&e->conn_timers, &r->timer, at);
+}
+
+void conn_schedule_retry(struct ike_env *env, struct conn_run *r)
+{
+    struct engine *e = engine_of(env);
+    int64_t wait = BACKOFF_MIN;
+    for (unsigned i = 0; i < r->attempts && wait < BACKOFF_MAX; i++)
+        wait *= 2;
+    wait = time_min(wait, BACKOFF_MAX);
+    if (r->attempts < 16)
+        r->attempts++;
+    if (!e->is_shut_down)
+        heap_set(&e->conn_timers, &r->timer, env->now.mono + jittered(wait, wait / 4));
+}
+
+static bool sa_has_child(const struct ike_sa *sa, const char *name)
+{
+    const struct child_sa *c;
+    list_each(c, &sa->children, link)
+    {
+        if (c->state != CHILD_DELETING && strcmp(c->cfg->name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool sa_makes_child(const struct ike_sa *sa, const char *name)
+{
+    if (sa->own.child_cfg && strcmp(sa->own.child_cfg->name, name) == 0)
+        return true;
+    for (size_t i = 0; i < sa->n_tasks; i++) {
+        if (sa->tasks[i].cfg && strcmp(sa->tasks[i].cfg->name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool is_of(const struct ike_sa *sa, const struct connection *conn)
+{
+    return sa->conn->hash == conn->hash && strcmp(sa->conn->name, conn->name) == 0;
+}
+
+bool conn_child_is_up(const struct engine *e, const struct connection *conn, const struct child_config *cfg)
+{
+    const struct ike_sa *sa;
+    list_each(sa, &e->sas, link)
+    {
+        if ((ike_sa_is_up(sa) || sa->state == IKE_REKEYED) && is_of(sa, conn) && sa_has_child(sa, cfg->name))
+            return true;
+    }
+    return false;
+}
+
+static bool is_missing(const struct engine *e, const struct conn_run *r, size_t i)
+{
+    const struct ike_sa *sa;
+    const char *name = r->conn->children[i].name;
+    if (!r->children[i].is_wanted)
+        return false;
+    list_each(sa, &e->sas, link)
+    {
+        if (!sa->is_dead && sa->state != IKE_DELETING && is_of(sa, r->conn) &&
+            (sa_has_child(sa, name) || sa_makes_child(sa, name)))
+            return false;
+    }
+    return true;
+}
+
+/* What there is already for the peer: an SA that can take more, or one that is on its way. */
+static struct ike_sa *best_sa(const struct engine *e, const struct conn_run *r)
+{
+    struct ike_sa *sa, *best = NULL;
+    list_each(sa, &e->sas, link)
+    {
+        if (sa->is_dead || sa->is_lingering || sa->state == IKE_DELETING || sa->state == IKE_REKEYED ||
+            sa->duplicate_at != TIME_NEVER)
+            continue;
+        bool comes = sa->is_half_open && conn_is_single(r->conn) && r->conn->resolved_remote.family &&
+                     ip_equal(sa->remote.ip, r->conn->resolved_remote);
+        if (!is_of(sa, r->conn) && !comes)
+            continue;
+        if (!best || (ike_sa_is_up(sa) && !ike_sa_is_up(best)))
+            best = sa;
+    }
+    return best;
+}
+
+static bool queue_child(struct ike_sa *sa, const char *name)
+{
+    const struct child_config *cfg = connection_child(sa->conn, name);
+    return cfg && ike_sa_queue(sa, (struct task){.kind = X_NEW_CHILD, .cfg = cfg});
+}
+
+static void initiate(struct ike_env *env, struct conn_run *r)
+{
+    struct diag d;
+    const struct connection *conn = r->conn;
+    if (!conn->resolved_remote.family) {
+        diag_clear(&d);
+        diag_set(&d, FAIL_UNREACHABLE, "the peer of %s has no address to go to", conn->name);
+        if (conn->n_remote_addrs && conn->remote_addrs[0].fqdn)
+            diag_got(&d, "no answer for the name %s", conn->remote_addrs[0].fqdn);
+        diag_where_of(&d, &conn->origins, "remote_addrs");
+        diag_try(&d, "name an address of the peer, or wait for the peer to begin");
+        char line[1024];
+        conn_log(env, conn, LOG_ERR, "%s", diag_format(&d, line, sizeof(line)));
+        conn_attempt_failed(env, r, &d);
+        return;
+    }
+    struct ike_env of_snapshot = *env;
+    of_snapshot.config = r->config;
+    struct ike_sa *sa = ike_sa_new(&of_snapshot, conn, true);
+    const struct settings *s = &r->config->settings;
+    sa->remote =
+        (struct endpoint){.ip = conn->resolved_remote, .port = conn->remote_port ? conn->remote_port : 500};
+    sa->has_marker = sa->remote.port == PORT_NATT;
+    sa->local =
+        (struct endpoint){.ip = conn->resolved_local,
+                          .port = sa->has_marker                                     ? s->port_natt
+                                  : conn->local_port == 0 || conn->local_port == 500 ? s->port
+                                                                                     : conn->local_port};
+    for (size_t i = 0; i < conn->n_children; i++) {
+        if (is_missing(engine_of(env), r, i))
+            queue_child(sa, conn->children[i].name);
+    }
+    init_start(env, sa);
+    env->host->adopt(env, sa);
+}
+
+void conn_reconcile(struct ike_env *env, struct conn_run *r)
+{
+    struct engine *e = engine_of(env);
+    bool any = false;
+    for (size_t i = 0; i < r->conn->n_children && !any; i++)
+        any = is_missing(e, r, i);
+    if (!any || e->is_shut_down)
+        return;
+    struct ike_sa *sa = best_sa(e, r);
+    if (!sa) {
+        initiate(env, r);
+        return;
+    }
+    if (sa->is_half_open || !is_of(sa, r->conn)) { /* the peer is coming */
+        conn_schedule(e, r, env->now.mono + PEER_COMES);
+        return;
+    }
+    for (size_t i = 0; i < r->conn->n_children; i++) {
+        if (is_missing(e, r, i) && !queue_child(sa, r->conn->children[i].name))
+            conn_schedule(e, r, env->now.mono + PEER_COMES);
+    }
+    engine_touch(e, sa);
+}
+
+/* The initiator did not get an IKE SA. */
+void conn_attempt_failed(struct ike_env *env, struct conn_run *r, const struct diag *why)
+{
+    const struct connection *conn = r->conn;
+    r->last_failure = *why;
+    command_failed(env, conn, NULL, why);
+    for (size_t i = 0; i < conn->n_children; i++) {
+        bool starts = conn->children[i].start_action == START_START;
+        bool goes_on = conn->retries_forever || conn->keyingtries == 0 || r->attempts + 1 < conn->keyingtries;
+        if (!starts || !goes_on)
+            r->children[i].is_wanted = false;
+    }
+    conn_schedule_retry(env, r);
+}
+
+void conn_child_came_up(struct ike_env *env, struct child_sa *c)
+{
+    struct engine *e = engine_of(env);
+    struct conn_run *r = conn_run_of(e, c->ike->conn);
+    if (!r)
+        return;
+    r->attempts = 0;
+    diag_clear(&r->last_failure);
+    struct child_run *run = &r->children[c->cfg - c->ike->conn->children];
+    run->is_wanted = c->ike->conn->retries_forever && (run->is_wanted || c->cfg->start_action == START_START);
+    conn_schedule(e, r, env->now.mono + (c->ike->was_initiator ? 0 : PEER_FILLS));
+}

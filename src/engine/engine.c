@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One step: an input goes to the SA, connection or command that it is for; then every SA that was touched
+ * goes on with what waits, gets its timer, or is buried. */
+#include "crypto/random.h"
+#include "engine/impl.h"
+#include <stdlib.h>
+
+struct engine *engine_new(void)
+{
+    struct engine *e = mem_new(sizeof(*e));
+    struct list *const lists[] = {&e->sas, &e->dirty, &e->conns, &e->slots, &e->routes, &e->waiters};
+    struct map *const maps[] = {&e->by_id,         &e->by_spi,         &e->by_init,
+                                &e->by_addr,       &e->children_by_id, &e->children_by_spi,
+                                &e->conns_by_name, &e->slots_by_reqid};
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+        list_init(lists[i]);
+    for (size_t i = 0; i < ARRAY_LEN(maps); i++)
+        map_init(maps[i]);
+    heap_init(&e->sa_timers);
+    heap_init(&e->conn_timers);
+    return e;
+}
+
+static void bury(struct engine *e, struct ike_sa *sa)
+{
+    struct child_sa *c;
+    list_each(c, &sa->children, link)
+    {
+        map_remove(&e->children_by_id, &c->by_id);
+        map_remove(&e->children_by_spi, &c->by_spi);
+    }
+    sa->state = IKE_DELETING;
+    engine_count_half_open(e, sa);
+    e->stats.ike_sas -= sa->counts_as_up;
+    list_remove(&sa->link);
+    list_remove(&sa->dirty);
+    map_remove(&e->by_id, &sa->by_id);
+    map_remove(&e->by_spi, &sa->by_spi);
+    if (!sa->was_initiator)
+        map_remove(&e->by_init, &sa->by_init);
+    heap_remove(&e->sa_timers, &sa->timer);
+    ike_sa_free(sa);
+}
+
+void engine_free(struct engine *e)
+{
+    struct ike_sa *sa;
+    struct conn_run *r;
+    struct slot *s;
+    struct route_ref *ref;
+    if (!e)
+        return;
+    list_each(sa, &e->sas, link) bury(e, sa);
+    list_each(r, &e->conns, link) conn_run_free(NULL, r);
+    list_each(s, &e->slots, link)
+    {
+        free(s->routes.v);
+        free(s);
+    }
+    list_each(ref, &e->routes, link) free(ref);
+    commands_free(e);
+    struct map *const maps[] = {&e->by_id,         &e->by_spi,         &e->by_init,
+                                &e->by_addr,       &e->children_by_id, &e->children_by_spi,
+                                &e->conns_by_name, &e->slots_by_reqid};
+    for (size_t i = 0; i < ARRAY_LEN(maps); i++)
+        map_deinit(maps[i]);
+    heap_deinit(&e->sa_timers);
+    heap_deinit(&e->conn_timers);
+    cookie_jar_deinit(&e->jar);
+    config_unref(e->config);
+    free(e);
+}
+
+struct ike_sa *engine_sa_by_id(const struct engine *e, uint64_t id)
+{
+    for (struct map_node *n = map_first(&e->by_id, map_hash_u64(id)); n; n = map_next(n)) {
+        struct ike_sa *sa = container_of(n, struct ike_sa, by_id);
+        if (sa->id == id)
+            return sa;
+    }
+    return NULL;
+}
+
+struct child_sa *engine_child_by_id(const struct engine *e, uint64_t id)
+{
+    for (struct map_node *n = map_first(&e->children_by_id, map_hash_u64(id)); n; n = map_next(n)) {
+        struct child_sa *c = container_of(n, struct child_sa, by_id);
+        if (c->id == id)
+            return c;
+    }
+    return NULL;
+}
+
+void engine_touch(struct engine *e, struct ike_sa *sa)
+{
+    if (!list_linked(&sa->dirty))
+        list_append(&e->dirty, &sa->dirty);
+}
+
+static void settle(struct ike_env *env, struct engine *e)
+{
+    while (!list_empty(&e->dirty)) {
+        struct ike_sa *sa = container_of(e->dirty.next, struct ike_sa, dirty);
+        list_remove(&sa->dirty);
+        ike_sa_advance(env, sa);
+        if (sa->is_dead) {
+            bury(e, sa);
+            continue;
+        }
+        engine_count_half_open(e, sa);
+        bool is_up = ike_sa_is_up(sa);
+        e->stats.ike_sas += (uint64_t)is_up - sa->counts_as_up;
+        sa->counts_as_up = is_up;
+        heap_set(&e->sa_timers, &sa->timer, ike_sa_deadline(sa));
+    }
+}
+
+static void on_tick(struct ike_env *env, struct engine *e)
+{
+    struct heap_node *n;
+    while ((n = heap_first(&e->sa_timers)) && n->at <= env->now.mono) {
+        struct ike_sa *sa = container_of(n, struct ike_sa, timer);
+        heap_remove(&e->sa_timers, n);
+        engine_touch(e, sa);
+        ike_sa_tick(env, sa);
+    }
+    while ((n = heap_first(&e->conn_timers)) && n->at <= env->now.mono) {
+        heap_remove(&e->conn_timers, n);
+        conn_reconcile(env, container_of(n, struct conn_run, timer));
+    }
+}
+
+static void on_job(struct ike_env *env, struct engine *e, struct job *job)
+{
+    struct ike_sa *sa = engine_sa_by_id(e, job->sa_id);
+    if (sa) {
+        engine_touch(e, sa);
+        ike_sa_job_done(env, sa, job);
+    }
+    job_free(job);
+}
+
+static void on_counters(struct child_sa *c, const struct dataplane_event *ev)
+{
+    bool is_in = ev->direction == SA_IN;
+    if (ev->spi != (is_in ? c->spi_in : c->spi_out))
+        return;
+    *(is_in ? &c->bytes_in : &c->bytes_out) = ev->bytes;
+    *(is_in ? &c->packets_in : &c->packets_out) = ev->packets;
+    *(is_in ? &c->last_in : &c->last_out) = ev->last_use;
+}
+
+static void on_dataplane(struct ike_env *env, struct engine *e, const struct dataplane_event *ev)
+{
+    struct child_sa *c = engine_child_by_id(e, ev->child_id);
+    if (!c || c->is_gone)
+        return;
+    struct ike_sa *sa = c->ike;
+    engine_touch(e, sa);
+    switch (ev->kind) {
+    case DP_SOFT_EXPIRE:
+        if (c->state == CHILD_INSTALLED)
+            ike_sa_queue(sa, (struct task){.kind = X_REKEY_CHILD, .child_id = c->id});
+        break;
+    case DP_HARD_EXPIRE:
+        sa_log(env, sa, LOG_NOTICE, "child %s: limit of bytes or packets reached", c->cfg->name);
+        delete_child(env, c);
+        break;
+    case DP_MAPPING:
+        natd_mapping(env, sa, &ev->remote);
+        break;
+    case DP_COUNTERS:
+        on_counters(c, ev);
+        break;
+    }
+}
+
+void engine_step(struct engine *e, struct time now, const struct input *in, struct outbox *out)
+{
+    struct ike_env env = {
+        .now = now, .out = out, .config = e->config, .stats = &e->stats, .host = &engine_host, .ctx = e};
+    switch (in->kind) {
+    case INPUT_TICK:
+        break;
+    case INPUT_DATAGRAM:
+        engine_datagram(&env, in);
+        break;
+    case INPUT_JOB_DONE:
+        on_job(&env, e, in->job);
+        break;
+    case INPUT_COMMAND:
+        command_run(&env, &in->command);
+        break;
+    case INPUT_DATAPLANE:
+        on_dataplane(&env, e, &in->dataplane);
+        break;
+    case INPUT_CONFIG:
+        engine_load(&env, in->config);
+        env.config = e->config;
+        break;
+    case INPUT_SHUTDOWN:
+        engine_shut_down(&env);
+        break;
+    }
+    settle(&env, e);
+    on_tick(&env, e);
+    settle(&env, e);
+    command_check(&env);
+    settle(&env, e);
+}
+
+int64_t engine_deadline(const struct engine *e)
+{
+    const struct heap_node *a = heap_first(&e->sa_timers), *b = heap_first(&e->conn_timers);
+    return time_min(a ? a->at : TIME_NEVER, b ? b->at : TIME_NEVER);
+}

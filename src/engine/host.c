@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an IKE SA asks of its owner (struct ike_host): numbers, tables, policies, and the events that users
+ * see. */
+#include "crypto/random.h"
+#include "engine/impl.h"
+
+uint64_t engine_init_hash(const struct ike_sa *sa);
+
+static uint64_t new_id(void *ctx)
+{
+    return ++((struct engine *)ctx)->next_id;
+}
+
+static bool spi_in_use(const struct engine *e, uint32_t spi)
+{
+    for (struct map_node *n = map_first(&e->children_by_spi, map_hash_u64(spi)); n; n = map_next(n)) {
+        if (container_of(n, struct child_sa, by_spi)->spi_in == spi)
+            return true;
+    }
+    return false;
+}
+
+static uint32_t new_child_spi(void *ctx)
+{
+    uint32_t spi;
+    do
+        crypto_random(&spi, sizeof(spi));
+    while (spi < 256 || spi_in_use(ctx, spi)); /* [RFC4303#2.1] */
+    return spi;
+}
+
+static uint64_t new_ike_spi(void *ctx)
+{
+    uint64_t spi;
+    (void)ctx; /* 64 random bits do not meet again */
+    do
+        crypto_random(&spi, sizeof(spi));
+    while (spi == 0);
+    return spi;
+}
+
+static uint32_t reqid_for(void *ctx, const struct ike_sa *sa, const struct child_config *cfg)
+{
+    struct engine *e = ctx;
+    const struct child_sa *c;
+    struct conn_run *r = conn_run_of(e, sa->conn);
+    if (cfg->reqid)
+        return cfg->reqid;
+    if (r && conn_is_single(sa->conn)) {
+        uint32_t *id = &r->children[cfg - sa->conn->children].reqid;
+        if (!*id)
+            *id = ++e->next_reqid;
+        return *id;
+    }
+    list_each(c, &sa->children, link)
+    {
+        if (c->cfg == cfg)
+            return c->reqid;
+    }
+    return ++e->next_reqid;
+}
+
+static void adopt(struct ike_env *env, struct ike_sa *sa)
+{
+    struct engine *e = engine_of(env);
+    list_append(&e->sas, &sa->link);
+    map_insert(&e->by_id, &sa->by_id, map_hash_u64(sa->id));
+    map_insert(&e->by_spi, &sa->by_spi, map_hash_u64(ike_sa_own_spi(sa)));
+    sa->init_remote = sa->remote;
+    if (!sa->was_initiator)
+        map_insert(&e->by_init, &sa->by_init, engine_init_hash(sa));
+    engine_touch(e, sa);
+    engine_count_half_open(e, sa);
+}
+
+static struct ike_sa *find(void *ctx, uint64_t id)
+{
+    struct ike_sa *sa = engine_sa_by_id(ctx, id);
+    if (sa)
+        engine_touch(ctx, sa);
+    return sa;
+}
+
+static void child_track(struct ike_env *env, struct child_sa *c, bool is_added)
+{
+    struct engine *e = engine_of(env);
+    if (is_added) {
+        map_insert(&e->children_by_id, &c->by_id, map_hash_u64(c->id));
+        map_insert(&e->children_by_spi, &c->by_spi, map_hash_u64(c->spi_in));
+        e->stats.child_sas++;
+    } else {
+        map_remove(&e->children_by_id, &c->by_id);
+        map_remove(&e->children_by_spi, &c->by_spi);
+        e->stats.child_sas--;
+    }
+}
+
+static void policy(struct ike_env *env, struct child_sa *c, bool is_added)
+{
+    if (is_added)
+        slot_add(env, c);
+    else
+        slot_drop(env, c);
+}
+
+static bool has_other(void *ctx, const struct ike_sa *sa)
+{
+    return unique_has_other(ctx, sa);
+}
+
+static struct event *event(struct ike_env *env, enum event_kind kind, const struct ike_sa *sa)
+{
+    struct event *ev = &outbox_add(env->out, ACTION_EVENT)->event;
+    ev->kind = kind;
+    ev->level = LOG_NOTICE;
+    ev->connection = arena_strdup(env->out->arena, sa->conn->name);
+    ev->ike_id = sa->id;
+    ev->command_id = command_waiting_for(engine_of(env), sa->conn);
+    return ev;
+}
+
+static void log_line_of(struct ike_env *env, const struct connection *conn, enum log_level level,
+                        const char *text)
+{
+    struct event *ev = &outbox_add(env->out, ACTION_EVENT)->event;
+    ev->kind = EVENT_LOG;
+    ev->level = level;
+    ev->connection = conn ? arena_strdup(env->out->arena, conn->name) : NULL;
+    ev->text = arena_strdup(env->out->arena, text);
+    ev->command_id = conn ? command_waiting_for(engine_of(env), conn) : 0;
+}
+
+static void ike_up(struct ike_env *env, struct ike_sa *sa, uint64_t old_id)
+{
+    char local[IP_TEXT_MAX], remote[IP_TEXT_MAX], mine[ID_TEXT_MAX], theirs[ID_TEXT_MAX];
+    sa_log(env, sa, LOG_NOTICE, "IKE SA %llu %s between %s[%s] and %s[%s]", (unsigned long long)sa->id,
+           old_id ? "rekeyed" : "established", ip_format(sa->local.ip, local),
+           identity_format(&sa->local_id, mine), ip_format(sa->remote.ip, remote),
+           identity_format(&sa->remote_id, theirs));
+    struct event *ev = event(env, old_id ? EVENT_IKE_REKEY : EVENT_IKE_UPDOWN, sa);
+    ev->is_up = true;
+    ev->old_id = old_id;
+    if (!old_id)
+        unique_check(env, sa);
+}
+
+static void ike_down(struct ike_env *env, struct ike_sa *sa, const struct diag *why)
+{
+    struct engine *e = engine_of(env);
+    struct conn_run *r = conn_run_of(e, sa->conn);
+    const struct child_sa *c;
+    engine_touch(e, sa);
+    if (!sa->was_up) {
+        if (r && sa->was_initiator && diag_failed(why))
+            conn_attempt_failed(env, r, why);
+        else if (r && sa->was_initiator) {
+            struct diag d;
+            diag_clear(&d);
+            diag_set(&d, FAIL_GENERIC, "the attempt was ended by another command");
+            command_failed(env, sa->conn, NULL, &d);
+        }
+        return;
+    }
+    sa_log(env, sa, LOG_NOTICE, "IKE SA %llu is down", (unsigned long long)sa->id);
+    event(env, EVENT_IKE_UPDOWN, sa)->is_up = false;
+    if (!r || !diag_failed(why))
+        return;
+    r->last_failure = *why;
+    bool is_dead = why->class == FAIL_UNREACHABLE;
+    list_each(c, &sa->children, link)
+    {
+        struct child_run *run = &r->children[c->cfg - sa->conn->children];
+        if (c->state != CHILD_DELETING && (sa->is_renewing || (is_dead && c->cfg->dpd_action == DPD_RESTART)))
+            run->is_wanted = true;
+    }
+    if (is_dead || sa->is_renewing)
+        conn_schedule(e, r, env->now.mono);
+    else
+        conn_schedule_retry(env, r);
+}
+
+static void child_up(struct ike_env *env, struct child_sa *c, uint64_t old_id)
+{
+    char a[200], b[200], alg[PROPOSAL_TEXT_MAX];
+    const struct ike_sa *sa = c->ike;
+    sa_log(env, sa, LOG_NOTICE, "child %s %s: SPIs %08x_i %08x_o, %s === %s, %s", c->cfg->name,
+           old_id ? "rekeyed" : "established", c->spi_in, c->spi_out,
+           ts_list_format(c->ts.local, c->ts.n_local, a, sizeof(a)),
+           ts_list_format(c->ts.remote, c->ts.n_remote, b, sizeof(b)), chosen_format(&c->chosen, alg));
+    struct event *ev = event(env, old_id ? EVENT_CHILD_REKEY : EVENT_CHILD_UPDOWN, sa);
+    ev->child = arena_strdup(env->out->arena, c->cfg->name);
+    ev->child_id = c->id;
+    ev->old_id = old_id;
+    ev->is_up = true;
+    conn_child_came_up(env, c);
+}
+
+static void child_down(struct ike_env *env, struct child_sa *c)
+{
+    struct conn_run *r = conn_run_of(engine_of(env), c->ike->conn);
+    sa_log(env, c->ike, LOG_NOTICE, "child %s is down", c->cfg->name);
+    struct event *ev = event(env, EVENT_CHILD_UPDOWN, c->ike);
+    ev->child = arena_strdup(env->out->arena, c->cfg->name);
+    ev->child_id = c->id;
+    if (r && ike_sa_is_up(c->ike))
+        conn_schedule_retry(env, r);
+}
+
+static bool has_work(const struct ike_sa *sa)
+{
+    const struct child_sa *c;
+    if (sa->n_tasks)
+        return true;
+    list_each(c, &sa->children, link)
+    {
+        if (!c->is_gone)
+            return true;
+    }
+    return false;
+}
+
+static void child_failed(struct ike_env *env, struct ike_sa *sa, const struct child_config *cfg,
+                         const struct diag *why)
+{
+    struct conn_run *r = conn_run_of(engine_of(env), sa->conn);
+    command_failed(env, sa->conn, cfg, why);
+    if (r) {
+        struct child_run *run = &r->children[cfg - sa->conn->children];
+        r->last_failure = *why;
+        if (!sa->conn->retries_forever || cfg->start_action != START_START)
+            run->is_wanted = false;
+        else
+            conn_schedule_retry(env, r);
+    }
+    if (!has_work(sa))
+        delete_ike(env, sa, NULL);
+}
+
+#define REKEY_AGAIN (15 * TIME_SECOND)
+
+static void rekey_failed(struct ike_env *env, struct ike_sa *sa, uint64_t child_id, const struct diag *why)
+{
+    struct child_sa *c = child_id ? child_find(sa, child_id) : NULL;
+    command_rekey_failed(env, child_id ? WAIT_CHILD : WAIT_IKE, child_id ? child_id : sa->id, why);
+    if (c)
+        c->rekey_at = env->now.mono + jittered(REKEY_AGAIN, REKEY_AGAIN / 2);
+    else if (!child_id)
+        sa->rekey_at = env->now.mono + jittered(REKEY_AGAIN, REKEY_AGAIN / 2);
+}
+
+const struct ike_host engine_host = {
+    .new_id = new_id,
+    .new_child_spi = new_child_spi,
+    .new_ike_spi = new_ike_spi,
+    .reqid_for = reqid_for,
+    .adopt = adopt,
+    .find = find,
+    .child_track = child_track,
+    .policy = policy,
+    .has_other = has_other,
+    .ike_up = ike_up,
+    .ike_down = ike_down,
+    .child_up = child_up,
+    .child_down = child_down,
+    .child_failed = child_failed,
+    .rekey_failed = rekey_failed,
+    .log = log_line_of,
+};

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the engine's own files share: tables of SAs, connections as they run, routes and policies by reference
+ * count, commands that wait. */
+#pragma once
+
+#include "engine/engine.h"
+#include "ike/core/cookie.h"
+#include "ike/v2/sa.h"
+
+struct route_ref { /* one route of the machine, however many want it */
+    struct list link;
+    struct route route;
+    unsigned refs;
+};
+
+struct route_set { /* references held by one owner */
+    struct route_ref **v;
+    size_t n, cap;
+};
+
+struct slot { /* policy and routes of one reqid, shared by all child SAs that serve it */
+    struct list link;
+    struct map_node by_reqid;
+    uint32_t reqid;
+    unsigned refs;
+    uint64_t policy_id;
+    struct ts_pair ts;
+    struct route_set routes;
+};
+
+struct child_run {
+    bool is_wanted; /* is to be up, and brought up again */
+    uint32_t reqid;
+};
+
+struct conn_run { /* a loaded connection */
+    struct list link;
+    struct map_node by_name;
+    struct config *config; /* a reference */
+    const struct connection *conn;
+    struct child_run *children; /* as conn->children */
+    struct heap_node timer;     /* when to look again what is missing */
+    unsigned attempts;
+    struct diag last_failure;
+    struct route_set barrier;
+};
+
+enum waiter_item_kind { WAIT_IKE, WAIT_CHILD };
+
+struct waiter { /* a command that has not ended */
+    struct list link;
+    struct command command;
+    char *connection;
+    bool *needs; /* INITIATE: which children of the connection */
+    size_t n_needs;
+    struct {
+        enum waiter_item_kind kind;
+        uint64_t id;
+    } * items; /* TERMINATE, REKEY */
+    size_t n_items;
+    unsigned matches;
+    bool is_over;
+    struct diag diag;
+};
+
+struct engine {
+    struct config *config;
+    struct list sas, dirty, conns, slots, routes, waiters;
+    struct map by_id, by_spi, by_init, by_addr, children_by_id, children_by_spi, conns_by_name,
+        slots_by_reqid;
+    struct heap sa_timers, conn_timers;
+    uint64_t next_id;
+    uint32_t next_reqid;
+    struct cookie_jar jar;
+    struct engine_stats stats;
+    bool is_shut_down;
+    int64_t spi_replies_at;
+    unsigned spi_replies;
+};
+
+/* engine.c */
+void engine_touch(struct engine *e, struct ike_sa *sa);
+struct ike_sa *engine_sa_by_id(const struct engine *e, uint64_t id);
+struct child_sa *engine_child_by_id(const struct engine *e, uint64_t id);
+
+/* host.c */
+extern const struct ike_host engine_host;
+static inline struct engine *engine_of(const struct ike_env *env)
+{
+    return env->ctx;
+}
+
+/* admit.c */
+void engine_datagram(struct ike_env *env, const struct input *in);
+void engine_count_half_open(struct engine *e, struct ike_sa *sa);
+
+/* connections.c */
+struct conn_run *conn_run_of(const struct engine *e, const struct connection *conn);
+struct conn_run *conn_run_find(const struct engine *e, const char *name);
+struct conn_run *conn_run_new(struct engine *e, struct config *config, const struct connection *conn);
+void conn_run_free(struct ike_env *env, struct conn_run *r);
+bool conn_is_single(const struct connection *conn); /* one peer, not any */
+void conn_schedule(struct engine *e, struct conn_run *r, int64_t at);
+void conn_schedule_retry(struct ike_env *env, struct conn_run *r);
+void conn_reconcile(struct ike_env *env, struct conn_run *r);
+void conn_attempt_failed(struct ike_env *env, struct conn_run *r, const struct diag *why);
+void conn_child_came_up(struct ike_env *env, struct child_sa *c);
+void conn_child_missing(struct ike_env *env, struct conn_run *r);
+bool conn_child_is_up(const struct engine *e, const struct connection *conn, const struct child_config *cfg);
+
+/* reload.c */
+void engine_load(struct ike_env *env, struct config *config);
+void engine_shut_down(struct ike_env *env);
+
+/* routes.c */
+void barrier_add(struct ike_env *env, struct conn_run *r);
+void route_set_drop(struct ike_env *env, struct route_set *s);
+void slot_add(struct ike_env *env, const struct child_sa *c);
+void slot_drop(struct ike_env *env, const struct child_sa *c);
+
+/* commands.c */
+void command_run(struct ike_env *env, const struct command *c);
+void command_failed(struct ike_env *env, const struct connection *conn, const struct child_config *cfg,
+                    const struct diag *why); /* cfg NULL: all children of it */
+void command_rekey_failed(struct ike_env *env, enum waiter_item_kind kind, uint64_t id,
+                          const struct diag *why);
+void command_check(struct ike_env *env);
+uint64_t command_waiting_for(const struct engine *e, const struct connection *conn);
+void commands_free(struct engine *e);
+
+/* unique.c */
+bool unique_has_other(const struct engine *e, const struct ike_sa *sa);
+void unique_check(struct ike_env *env, struct ike_sa *sa);

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Policies and routes by reference count (RFC 4301 section 4.4.1 for the policies): a policy and its routes
+ * stay as long as one child SA of their reqid does; a route that two want is installed once. Barrier routes
+ * stay while a connection is loaded: no plaintext leaves when its tunnel is down. */
+#include "engine/impl.h"
+#include <stdlib.h>
+
+#define PREFIXES_MAX 128
+
+static bool same(const struct route *a, const struct route *b)
+{
+    return ip_equal(a->dst.ip, b->dst.ip) && a->dst.bits == b->dst.bits &&
+           a->is_unreachable == b->is_unreachable && a->is_exception == b->is_exception;
+}
+
+static void emit(struct ike_env *env, const struct route *route)
+{
+    struct route *copy = arena_alloc(env->out->arena, sizeof(*copy));
+    *copy = *route;
+    outbox_add(env->out, ACTION_ROUTE_ADD)->route = copy;
+}
+
+static void want(struct ike_env *env, struct route_set *s, struct route route)
+{
+    struct engine *e = engine_of(env);
+    struct route_ref *ref, *found = NULL;
+    list_each(ref, &e->routes, link)
+    {
+        if (same(&ref->route, &route))
+            found = ref;
+    }
+    for (size_t i = 0; i < s->n; i++) {
+        if (found && s->v[i] == found)
+            return;
+    }
+    if (!found) {
+        found = mem_new(sizeof(*found));
+        found->route = route;
+        found->route.id = ++e->next_id;
+        list_append(&e->routes, &found->link);
+        emit(env, &found->route);
+    }
+    found->refs++;
+    if (s->n == s->cap) {
+        size_t cap = s->cap ? 2 * s->cap : 8;
+        struct route_ref **v = mem_new(cap * sizeof(*v));
+        if (s->n)
+            memcpy(v, s->v, s->n * sizeof(*v));
+        free(s->v);
+        s->v = v;
+        s->cap = cap;
+    }
+    s->v[s->n++] = found;
+}
+
+void route_set_drop(struct ike_env *env, struct route_set *s)
+{
+    while (s->n) {
+        struct route_ref *ref = s->v[--s->n];
+        if (--ref->refs)
+            continue;
+        outbox_add(env->out, ACTION_ROUTE_DEL)->id = ref->route.id;
+        list_remove(&ref->link);
+        free(ref);
+    }
+}
+
+static bool is_host(const struct prefix *p)
+{
+    return p->bits == (p->ip.family == 4 ? 32 : 128);
+}
+
+static void want_exception(struct ike_env *env, struct route_set *s, const struct prefix *inside,
+                           const struct prefix *p)
+{
+    if (p->ip.family == inside->ip.family && p->bits > inside->bits && prefix_contains(inside, p->ip))
+        want(env, s, (struct route){.dst = *p, .is_exception = true});
+}
+
+static struct prefix host_prefix(struct ip ip)
+{
+    return (struct prefix){.ip = ip, .bits = ip.family == 4 ? 32 : 128};
+}
+
+/* The peer itself, and our own networks, do not go into a larger network behind the tunnel. */
+static void exceptions(struct ike_env *env, struct route_set *s, const struct prefix *dst, struct ip peer,
+                       const struct ts *local, size_t n_local)
+{
+    struct prefix v[PREFIXES_MAX], host = host_prefix(peer);
+    if (is_host(dst))
+        return;
+    if (!ip_is_unspecified(peer))
+        want_exception(env, s, dst, &host);
+    for (size_t i = 0; i < n_local; i++) {
+        size_t n = local[i].is_dynamic ? 0 : ts_to_prefixes(&local[i], v, PREFIXES_MAX);
+        for (size_t k = 0; k < n; k++)
+            want_exception(env, s, dst, &v[k]);
+    }
+}
+
+static bool routes_are_ours(const struct config *config, const struct child_config *cfg)
+{
+    return config->settings.installs_routes && cfg->installs_policies && cfg->mode == MODE_TUNNEL;
+}
+
+void barrier_add(struct ike_env *env, struct conn_run *r)
+{
+    struct prefix v[PREFIXES_MAX];
+    for (size_t i = 0; i < r->conn->n_children; i++) {
+        const struct child_config *cfg = &r->conn->children[i];
+        if (!routes_are_ours(r->config, cfg))
+            continue;
+        for (size_t k = 0; k < cfg->n_remote_ts; k++) {
+            size_t n = cfg->remote_ts[k].is_dynamic ? 0 : ts_to_prefixes(&cfg->remote_ts[k], v, PREFIXES_MAX);
+            for (size_t j = 0; j < n; j++) {
+                /* the way out for the peer is there before the barrier is */
+                exceptions(env, &r->barrier, &v[j], r->conn->resolved_remote, cfg->local_ts, cfg->n_local_ts);
+                want(env, &r->barrier, (struct route){.dst = v[j], .is_unreachable = true});
+            }
+        }
+    }
+}
+
+static struct prefix source_of(const struct child_sa *c, const struct prefix *dst)
+{
+    struct prefix p;
+    for (uint8_t i = 0; i < c->ts.n_local; i++) {
+        struct prefix v[PREFIXES_MAX];
+        if (c->ts.local[i].from.family != dst->ip.family)
+            continue;
+        if (ts_to_prefix(&c->ts.local[i], &p))
+            return p;
+        if (ts_to_prefixes(&c->ts.local[i], v, PREFIXES_MAX))
+            return v[0];
+    }
+    return (struct prefix){0};
+}
+
+static void add_routes(struct ike_env *env, struct slot *s, const struct child_sa *c)
+{
+    struct prefix v[PREFIXES_MAX];
+    if (!routes_are_ours(c->ike->config, c->cfg))
+        return;
+    for (uint8_t i = 0; i < c->ts.n_remote; i++) {
+        size_t n = ts_to_prefixes(&c->ts.remote[i], v, PREFIXES_MAX);
+        for (size_t k = 0; k < n; k++) {
+            exceptions(env, &s->routes, &v[k], c->ike->remote.ip, c->ts.local, c->ts.n_local);
+            want(env, &s->routes, (struct route){.dst = v[k], .local = source_of(c, &v[k])});
+        }
+    }
+}
+
+static void add_policy(struct ike_env *env, struct slot *s, const struct child_sa *c)
+{
+    struct esp_policy *p = arena_alloc(env->out->arena, sizeof(*p));
+    if (!c->cfg->installs_policies)
+        return;
+    *p = (struct esp_policy){.id = s->policy_id = ++engine_of(env)->next_id,
+                             .reqid = s->reqid,
+                             .priority = c->cfg->priority,
+                             .action = POLICY_PROTECT,
+                             .n_local_ts = c->ts.n_local,
+                             .n_remote_ts = c->ts.n_remote};
+    memcpy(p->local_ts, c->ts.local, sizeof(p->local_ts));
+    memcpy(p->remote_ts, c->ts.remote, sizeof(p->remote_ts));
+    outbox_add(env->out, ACTION_POLICY_ADD)->policy = p;
+}
+
+static void remove_both(struct ike_env *env, struct slot *s)
+{
+    route_set_drop(env, &s->routes);
+    if (s->policy_id)
+        outbox_add(env->out, ACTION_POLICY_DEL)->id = s->policy_id;
+    s->policy_id = 0;
+}
+
+static struct slot *find(const struct engine *e, uint32_t reqid)
+{
+    for (struct map_node *n = map_first(&e->slots_by_reqid, map_hash_u64(reqid)); n; n = map_next(n)) {
+        struct slot *s = container_of(n, struct slot, by_reqid);
+        if (s->reqid == reqid)
+            return s;
+    }
+    return NULL;
+}
+
+static bool same_ts(const struct ts *a, uint8_t n_a, const struct ts *b, uint8_t n_b)
+{
+    bool same = n_a == n_b;
+    for (uint8_t i = 0; same && i < n_a; i++)
+        same = ts_equal(&a[i], &b[i]);
+    return same;
+}
+
+void slot_add(struct ike_env *env, const struct child_sa *c)
+{
+    struct engine *e = engine_of(env);
+    struct slot *s = find(e, c->reqid);
+    if (s && same_ts(s->ts.local, s->ts.n_local, c->ts.local, c->ts.n_local) &&
+        same_ts(s->ts.remote, s->ts.n_remote, c->ts.remote, c->ts.n_remote)) {
+        s->refs++;
+        return;
+    }
+    if (!s) {
+        s = mem_new(sizeof(*s));
+        s->reqid = c->reqid;
+        list_append(&e->slots, &s->link);
+        map_insert(&e->slots_by_reqid, &s->by_reqid, map_hash_u64(s->reqid));
+    } else
+        remove_both(env, s); /* narrowed differently this time */
+    s->refs++;
+    s->ts = c->ts;
+    add_policy(env, s, c);
+    add_routes(env, s, c);
+}
+
+void slot_drop(struct ike_env *env, const struct child_sa *c)
+{
+    struct engine *e = engine_of(env);
+    struct slot *s = find(e, c->reqid);
+    if (!s || --s->refs)
+        return;
+    remove_both(env, s);
+    list_remove(&s->link);
+    map_remove(&e->slots_by_reqid, &s->by_reqid);
+    free(s->routes.v);
+    free(s);
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reading the engine: views for status, vici and tests. */
+#include "engine/impl.h"
+
+const char *ike_state_name(enum ike_state s)
+{
+    static const char *const names[] = {
+        [IKE_CREATED] = "CREATED",   [IKE_CONNECTING] = "CONNECTING", [IKE_ESTABLISHED] = "ESTABLISHED",
+        [IKE_REKEYING] = "REKEYING", [IKE_REKEYED] = "REKEYED",       [IKE_DELETING] = "DELETING"};
+    return names[s];
+}
+
+const char *child_state_name(enum child_state s)
+{
+    static const char *const names[] = {[CHILD_CREATED] = "CREATED",
+                                        [CHILD_INSTALLED] = "INSTALLED",
+                                        [CHILD_REKEYING] = "REKEYING",
+                                        [CHILD_REKEYED] = "REKEYED",
+                                        [CHILD_DELETING] = "DELETING"};
+    return names[s];
+}
+
+bool engine_ike_at(const struct engine *e, size_t index, struct ike_view *out)
+{
+    const struct ike_sa *sa, *found = NULL;
+    const struct child_sa *c;
+    list_each(sa, &e->sas, link)
+    {
+        if (!sa->is_lingering && !sa->is_dead && index-- == 0) {
+            found = sa;
+            break;
+        }
+    }
+    if (!found)
+        return false;
+    *out = (struct ike_view){
+        .id = found->id,
+        .connection = found->conn->name,
+        .state = found->state,
+        .is_initiator = found->is_initiator,
+        .spi_i = found->spi_i,
+        .spi_r = found->spi_r,
+        .local = found->local,
+        .remote = found->remote,
+        .local_id = found->local_id,
+        .remote_id = found->remote_id,
+        .has_nat_local = found->has_nat_local,
+        .has_nat_remote = found->has_nat_remote,
+        .has_fake_nat = found->has_fake_nat,
+        .chosen = found->chosen,
+        .established_at = found->established_at,
+        .rekey_at = found->rekey_at,
+        .reauth_at = found->reauth_at,
+    };
+    list_each(c, &found->children, link) out->n_children += !c->is_gone;
+    return true;
+}
+
+bool engine_child_at(const struct engine *e, uint64_t ike_id, size_t index, struct child_view *out)
+{
+    const struct ike_sa *sa = engine_sa_by_id(e, ike_id);
+    const struct child_sa *c, *found = NULL;
+    if (!sa)
+        return false;
+    list_each(c, &sa->children, link)
+    {
+        if (!c->is_gone && index-- == 0) {
+            found = c;
+            break;
+        }
+    }
+    if (!found)
+        return false;
+    *out = (struct child_view){
+        .id = found->id,
+        .name = found->cfg->name,
+        .reqid = found->reqid,
+        .state = found->state,
+        .mode = MODE_TUNNEL,
+        .has_encap = natd_has_encap(sa),
+        .spi_in = found->spi_in,
+        .spi_out = found->spi_out,
+        .chosen = found->chosen,
+        .installed_at = found->installed_at,
+        .rekey_at = found->rekey_at,
+        .expires_at = found->expires_at,
+        .local_ts = found->ts.local,
+        .remote_ts = found->ts.remote,
+        .n_local_ts = found->ts.n_local,
+        .n_remote_ts = found->ts.n_remote,
+        .bytes_in = found->bytes_in,
+        .packets_in = found->packets_in,
+        .bytes_out = found->bytes_out,
+        .packets_out = found->packets_out,
+        .last_in = found->last_in,
+        .last_out = found->last_out,
+    };
+    return true;
+}
+
+const struct engine_stats *engine_stats(const struct engine *e)
+{
+    return &e->stats;
+}
+
+const struct config *engine_config(const struct engine *e)
+{
+    return e->config;
+}
+
+const struct diag *engine_last_failure(const struct engine *e, const char *connection)
+{
+    static const struct diag none;
+    const struct conn_run *r = conn_run_find(e, connection);
+    return r ? &r->last_failure : &none;
+}

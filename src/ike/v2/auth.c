@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* IKE_AUTH, the initiator's side and what both sides share (RFC 7296 sections 1.2, 2.15, 2.16, 2.19, 2.21.2;
+ * RFC 7427; RFC 8420): identities, AUTH by shared secret or signature, the first child. The responder's side
+ * is auth_responder.c. Not here: EAP, several rounds. */
+#include "ike/v2/sa.h"
+
+/* ---- both sides ---- */
+
+struct identity auth_local_id(const struct ike_sa *sa, const struct connection *conn, struct arena *a)
+{
+    struct pkey *key;
+    struct diag ignored;
+    if (conn->local.id.type != ID_ANY)
+        return conn->local.id;
+    diag_clear(&ignored);
+    struct cert *c = conn->local.method == AUTH_PUBKEY ? cert_choose_own(sa, conn, &key, &ignored) : NULL;
+    if (c)
+        return (struct identity){.type = ID_DER_ASN1_DN, .data = cert_subject_der(c)};
+    return identity_from_ip(a, sa->local.ip);
+}
+
+static struct auth_input input_of(const struct ike_sa *sa, bool is_initiator, struct span id_body)
+{
+    return (struct auth_input){
+        .prf = sa->keys.prf,
+        .message = secret_view(is_initiator ? &sa->init_request : &sa->init_response),
+        .nonce = nonce_view(is_initiator ? &sa->nr : &sa->ni),
+        .sk_p = secret_view(is_initiator ? &sa->keys.sk_pi : &sa->keys.sk_pr),
+        .id_body = id_body,
+    };
+}
+
+static const struct shared_secret *find_secret(const struct ike_sa *sa, struct diag *d)
+{
+    char mine[ID_TEXT_MAX], theirs[ID_TEXT_MAX];
+    const struct shared_secret *s = config_secret_for(sa->config, &sa->local_id, &sa->remote_id);
+    if (s)
+        return s;
+    diag_set(d, FAIL_AUTH, "no shared secret for %s and %s", identity_format(&sa->local_id, mine),
+             identity_format(&sa->remote_id, theirs));
+    diag_where_of(d, &sa->conn->origins, "psk");
+    diag_try(d, "add a secret whose ids are these two");
+    return NULL;
+}
+
+static bool make_psk(struct ike_sa *sa, struct exchange *x, struct diag *d)
+{
+    const struct shared_secret *s = find_secret(sa, d);
+    size_t len = 0;
+    if (!s)
+        return false;
+    struct auth_input in = input_of(sa, sa->is_initiator, auth_id_body(x->tx, &sa->local_id));
+    secret_free(&x->auth_data);
+    x->auth_data = secret_new(PRF_MAX_LEN);
+    x->auth.method = AUTH_WIRE_PSK;
+    if (!auth_psk(&in, secret_view(&s->secret), x->auth_data.ptr, &len)) {
+        diag_set(d, FAIL_GENERIC, "AUTH cannot be made");
+        return false;
+    }
+    x->auth_data.len = len;
+    return true;
+}
+
+bool auth_make(struct ike_env *env, struct ike_sa *sa, struct exchange *x, exchange_resume *resume,
+               struct diag *d)
+{
+    struct pkey *key;
+    if (sa->conn->local.method == AUTH_PSK) {
+        if (!make_psk(sa, x, d))
+            return false;
+        resume(env, sa, x, NULL);
+        return true;
+    }
+    x->cert = cert_choose_own(sa, sa->conn, &key, d);
+    if (!x->cert)
+        return false;
+    const struct auth_side *side = &sa->conn->local;
+    if (!auth_choose(key, sa->peer_hashes, side->schemes, side->n_schemes, &x->auth, d)) {
+        d->class = FAIL_AUTH;
+        diag_where_of(d, &side->origins, "auth");
+        return false;
+    }
+    struct auth_input in = input_of(sa, sa->is_initiator, auth_id_body(x->tx, &sa->local_id));
+    struct secret octets = auth_octets(&in);
+    sa_log(env, sa, LOG_DETAIL, "authenticating with %s", sig_scheme_name(x->auth.scheme));
+    job_sign(env, sa, x, key, &octets, resume);
+    return true;
+}
+
+void auth_put_own(struct build *b, struct ike_sa *sa, struct exchange *x, const struct job *job)
+{
+    (void)sa;
+    build_auth(b, x->auth.method, secret_view(job ? &job->signature : &x->auth_data));
+}
+
+bool auth_psk_check(const struct ike_sa *sa, const struct pl_id *id, const struct pl_auth *auth,
+                    struct diag *d)
+{
+    char who[ID_TEXT_MAX];
+    const struct shared_secret *s = find_secret(sa, d);
+    if (!s)
+        return false;
+    struct auth_input in = input_of(sa, !sa->is_initiator, id->body);
+    if (auth_psk_verify(&in, secret_view(&s->secret), auth->data))
+        return true;
+    diag_set(d, FAIL_AUTH, "the peer %s does not have our shared secret",
+             identity_format(&sa->remote_id, who));
+    diag_expected(d, "an AUTH made with our secret for these identities");
+    diag_got(d, "an AUTH that does not verify");
+    if (s->origin.file)
+        diag_where(d, s->origin.file, s->origin.line, s->origin.column);
+    diag_try(d, "the same secret on both sides");
+    return false;
+}
+
+bool auth_verify(struct ike_env *env, struct ike_sa *sa, struct exchange *x, const struct pl_id *id,
+                 exchange_resume *resume, struct diag *d)
+{
+    const struct pl_auth *auth = &ike_find(&x->msg, PAYLOAD_AUTH)->auth;
+    struct job *j = job_prepare(sa, x, JOB_VERIFY, resume);
+    if (!cert_fill_trust(env, sa, &x->msg, j, d)) {
+        x->job_tag = 0;
+        job_free(j);
+        return false;
+    }
+    struct auth_input in = input_of(sa, !sa->is_initiator, id->body);
+    j->auth_method = auth->method;
+    j->message = auth_octets(&in);
+    j->signature_in = secret_copy(auth->data);
+    job_give(env, j);
+    return true;
+}
+
+bool auth_verdict(struct ike_env *env, struct ike_sa *sa, const struct job *job, struct diag *d)
+{
+    char who[ID_TEXT_MAX];
+    if (!job->verdict.is_trusted) {
+        *d = job->verdict.why;
+        d->class = FAIL_CERTIFICATE;
+        if (!d->where[0])
+            diag_where_of(d, &sa->conn->remote.origins, "id");
+        return false;
+    }
+    if (!job->ok) {
+        diag_set(d, FAIL_AUTH, "the signature of %s does not verify", identity_format(&sa->remote_id, who));
+        diag_expected(d, "one made with the key of %s", cert_subject_text(job->trust.leaf));
+        diag_got(d, "%s",
+                 auth_wire_method_name(job->auth_method) ? auth_wire_method_name(job->auth_method)
+                                                         : "another method");
+        diag_try(d, "does the peer's private key belong to its certificate?");
+        return false;
+    }
+    if (!auth_acceptable(&sa->conn->remote, cert_public_key(job->trust.leaf), job->used, d)) {
+        d->class = FAIL_CERTIFICATE;
+        diag_where_of(d, &sa->conn->remote.origins, "auth");
+        return false;
+    }
+    sa_log(env, sa, LOG_NOTICE, "authentication of %s with %s successful",
+           identity_format(&sa->remote_id, who), sig_scheme_name(job->used));
+    return true;
+}
+
+/* ---- initiator ---- */
+
+static bool take_first_child(struct ike_sa *sa, const struct child_config **cfg)
+{
+    for (size_t i = 0; i < sa->n_tasks; i++) {
+        if (sa->tasks[i].kind != X_NEW_CHILD)
+            continue;
+        *cfg = sa->tasks[i].cfg;
+        sa->n_tasks--;
+        memmove(&sa->tasks[i], &sa->tasks[i + 1], (sa->n_tasks - i) * sizeof(sa->tasks[0]));
+        return true;
+    }
+    return false;
+}
+
+static void fail(struct ike_env *env, struct ike_sa *sa, const struct diag *d)
+{
+    env->stats->auth_failed += d->class == FAIL_AUTH || d->class == FAIL_CERTIFICATE;
+    sa_log_diag(env, sa, LOG_ERR, d);
+    ike_sa_end(env, sa, d);
+}
+
+static void send_auth(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct job *job)
+{
+    struct build b;
+    struct diag d;
+    char id[ID_TEXT_MAX];
+    diag_clear(&d);
+    if (job && !job->ok) {
+        diag_set(&d, FAIL_AUTH, "our signature could not be made");
+        fail(env, sa, &d);
+        return;
+    }
+    chain_begin(env, &b);
+    build_id(&b, PAYLOAD_IDI, &sa->local_id);
+    if (x->cert)
+        cert_put_own(&b, sa, x->cert);
+    if (!env->host->has_other(env->ctx, sa)) /* [RFC7296#2.4] */
+        build_notify_empty(&b, N_INITIAL_CONTACT);
+    cert_put_request(env, &b, sa);
+    if (sa->conn->remote.id.type != ID_ANY &&
+        !memchr(sa->conn->remote.id.data.ptr, '*', sa->conn->remote.id.data.len))
+        build_id(&b, PAYLOAD_IDR, &sa->conn->remote.id);
+    auth_put_own(&b, sa, x, job);
+    create_child_put(env, &b, sa, x, false);
+    sa_log(env, sa, LOG_DETAIL, "sending IKE_AUTH as %s", identity_format(&sa->local_id, id));
+    if (!send_request(env, sa, EXCHANGE_IKE_AUTH, &b)) {
+        diag_set(&d, FAIL_GENERIC, "IKE_AUTH could not be sent");
+        fail(env, sa, &d);
+    }
+}
+
+void auth_start(struct ike_env *env, struct ike_sa *sa)
+{
+    struct exchange *x = &sa->own;
+    struct diag d;
+    const struct child_config *cfg = NULL;
+    diag_clear(&d);
+    exchange_begin(sa, x, X_AUTH);
+    struct identity id = auth_local_id(sa, sa->conn, sa->arena);
+    sa->local_id = identity_dup(sa->arena, &id);
+    sa->remote_id = sa->conn->remote.id.type == ID_ANY ? identity_from_ip(sa->arena, sa->remote.ip)
+                                                       : identity_dup(sa->arena, &sa->conn->remote.id);
+    if (!take_first_child(sa, &cfg)) {
+        diag_set(&d, FAIL_CONFIG, "the connection has no child to bring up");
+        diag_try(&d, "an IKE SA without a child is not supported yet");
+        fail(env, sa, &d);
+        return;
+    }
+    x->child_cfg = cfg;
+    if (!create_child_offer(env, sa, x, cfg) || !auth_make(env, sa, x, send_auth, &d)) {
+        if (!diag_failed(&d))
+            diag_set(&d, FAIL_CONFIG, "child %s has no selectors for this peer", cfg->name);
+        fail(env, sa, &d);
+    }
+}
+
+/* The peer is who it should be: the IKE SA stands, whatever becomes of the child. */
+static void established(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
+{
+    struct diag d;
+    diag_clear(&d);
+    x->ni = sa->ni;
+    x->nr = sa->nr;
+    ike_sa_established(env, sa, 0);
+    const struct pl_notify *error = ike_error_notify(&x->msg);
+    const struct child_config *cfg = x->child_cfg;
+    if (error && !ike_find(&x->msg, PAYLOAD_SA))
+        diag_from_notify(&d, sa, error, X_NEW_CHILD, cfg);
+    else if (create_child_accept(env, sa, x, false, &d)) {
+        struct child_sa *c = child_new(env, sa, x);
+        if (!child_install(env, c, x, false, 0))
+            diag_set(&d, FAIL_PROPOSAL, "the child's algorithms are not available here");
+        if (diag_failed(&d))
+            child_end(env, c);
+    }
+    exchange_end(x);
+    if (diag_failed(&d)) {
+        sa_log_diag(env, sa, LOG_ERR, &d);
+        env->host->child_failed(env, sa, cfg, &d);
+    }
+}
+
+static void refuse(struct ike_env *env, struct ike_sa *sa, const struct diag *d)
+{
+    env->stats->auth_failed++;
+    sa_log_diag(env, sa, LOG_ERR, d);
+    delete_refused(env, sa, d);
+}
+
+static void on_verified(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct job *job)
+{
+    struct diag d;
+    diag_clear(&d);
+    if (auth_verdict(env, sa, job, &d))
+        established(env, sa, x);
+    else
+        refuse(env, sa, &d);
+}
+
+static bool id_is_wanted(struct ike_sa *sa, const struct pl_id *idr, struct diag *d)
+{
+    char want[ID_TEXT_MAX], got[ID_TEXT_MAX];
+    const struct auth_side *remote = &sa->conn->remote;
+    if (remote->id.type == ID_ANY || identity_match(&idr->id, &remote->id))
+        return true;
+    diag_set(d, FAIL_AUTH, "the peer has another identity");
+    diag_expected(d, "%s", identity_format(&remote->id, want));
+    diag_got(d, "%s", identity_format(&idr->id, got));
+    diag_where_of(d, &remote->origins, "id");
+    diag_try(d, "set the remote id to what the peer calls itself, or its local id to what is expected");
+    return false;
+}
+
+void auth_on_response(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
+{
+    struct diag d;
+    diag_clear(&d);
+    const struct ike_payload *idr = ike_find(&x->msg, PAYLOAD_IDR), *auth = ike_find(&x->msg, PAYLOAD_AUTH);
+    const struct pl_notify *error = ike_error_notify(&x->msg);
+    if (!auth || !idr) {
+        if (error)
+            diag_from_notify(&d, sa, error, X_AUTH, x->child_cfg);
+        else
+            diag_set(&d, FAIL_GENERIC, "the IKE_AUTH response lacks IDr or AUTH");
+        fail(env, sa, &d);
+        return;
+    }
+    if (!id_is_wanted(sa, &idr->id, &d)) {
+        refuse(env, sa, &d);
+        return;
+    }
+    sa->remote_id = identity_dup(sa->arena, &idr->id.id);
+    bool is_psk = auth->auth.method == AUTH_WIRE_PSK;
+    if (is_psk != (sa->conn->remote.method == AUTH_PSK)) {
+        diag_set(&d, FAIL_AUTH, "the peer authenticates in another way");
+        diag_expected(&d, "%s", sa->conn->remote.method == AUTH_PSK ? "pre-shared key" : "a signature");
+        diag_got(&d, "%s", is_psk ? "pre-shared key" : "a signature or something else");
+        diag_where_of(&d, &sa->conn->remote.origins, "auth");
+        refuse(env, sa, &d);
+        return;
+    }
+    if (is_psk) {
+        if (auth_psk_check(sa, &idr->id, &auth->auth, &d))
+            established(env, sa, x);
+        else
+            refuse(env, sa, &d);
+        return;
+    }
+    if (!auth_verify(env, sa, x, &idr->id, on_verified, &d))
+        refuse(env, sa, &d);
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* IKE_AUTH, the responder's side (RFC 7296 sections 1.2, 2.15, 2.21.2): which connection the peer means, is
+ * it who it says, our own AUTH, and the first child, whose refusal leaves the IKE SA standing. */
+#include "base/text.h"
+#include "ike/v2/sa.h"
+
+static void refuse(struct ike_env *env, struct ike_sa *sa, uint16_t notify, const struct diag *d)
+{
+    env->stats->auth_failed++;
+    sa_log_diag(env, sa, LOG_WARN, d);
+    send_response_notify(env, sa, EXCHANGE_IKE_AUTH, notify, span_of(NULL, 0));
+    ike_sa_linger(env, sa, d);
+}
+
+/* What of a connection does not fit the request; NULL: all of it fits, *score says how closely. */
+static const char *misfit(const struct ike_sa *sa, const struct connection *c, const struct exchange *x,
+                          int *score)
+{
+    const struct ike_payload *idi = ike_find(&x->msg, PAYLOAD_IDI), *idr = ike_find(&x->msg, PAYLOAD_IDR);
+    bool is_psk = ike_find(&x->msg, PAYLOAD_AUTH)->auth.method == AUTH_WIRE_PSK;
+    struct proposal chosen;
+    struct chosen ignored;
+    struct diag d;
+    chosen_to_proposal(&sa->chosen, &chosen);
+    struct proposal_list l = {.v = &chosen, .n = 1};
+    if (!proposal_select(&c->proposals, &l, (struct select_options){0}, &ignored, &d))
+        return "its proposals lack what was chosen";
+    *score = c->remote.id.type == ID_ANY ? 1 : 1 + identity_match(&idi->id.id, &c->remote.id);
+    if (c->remote.id.type != ID_ANY && *score == 1)
+        return "it expects another identity";
+    if (is_psk != (c->remote.method == AUTH_PSK))
+        return "it expects another way to authenticate";
+    if (idr) {
+        struct identity mine = auth_local_id(sa, c, x->tx);
+        if (!identity_match(&idr->id.id, &mine) && !identity_equal(&idr->id.id, &mine))
+            return "the peer asks for another identity of ours";
+    }
+    return NULL;
+}
+
+static const struct connection *choose(struct ike_sa *sa, const struct exchange *x, struct diag *d)
+{
+    const struct connection *c = NULL, *best = NULL, *close = NULL;
+    int best_score = 0, score = 0;
+    char got[ID_TEXT_MAX], want[ID_TEXT_MAX];
+    const char *why = NULL;
+    while ((c = config_match_peer(sa->config, sa->local.ip, sa->remote.ip, c))) {
+        const char *m = misfit(sa, c, x, &score);
+        if (m && !close) {
+            close = c;
+            why = m;
+        }
+        if (!m && score > best_score) {
+            best = c;
+            best_score = score;
+        }
+    }
+    if (best)
+        return best;
+    const struct identity *idi = &ike_find(&x->msg, PAYLOAD_IDI)->id.id;
+    diag_set(d, FAIL_AUTH, "no connection fits the peer %s", identity_format(idi, got));
+    diag_got(d, "identity %s", got);
+    if (close) {
+        diag_expected(d, "connection %s: identity %s, %s", close->name,
+                      identity_format(&close->remote.id, want),
+                      close->remote.method == AUTH_PSK ? "pre-shared key" : "signature");
+        diag_where_of(d, &close->remote.origins, "id");
+        diag_try(d, "%s: give both sides the same idea of their identities", why);
+    }
+    return NULL;
+}
+
+static bool make_child(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct build *b,
+                       struct diag *d)
+{
+    uint16_t notify = create_child_select(env, sa, x, NULL, false, d);
+    if (!notify) {
+        create_child_answer(b, sa, x);
+        return true;
+    }
+    build_notify_empty(b, notify);
+    return false;
+}
+
+/* Our AUTH is there: answer, then commit. */
+static void answer(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct job *job)
+{
+    struct build b;
+    struct diag d;
+    char id[ID_TEXT_MAX];
+    diag_clear(&d);
+    if (job && !job->ok) {
+        diag_set(&d, FAIL_AUTH, "our signature could not be made");
+        refuse(env, sa, N_AUTHENTICATION_FAILED, &d);
+        return;
+    }
+    x->ni = sa->ni;
+    x->nr = sa->nr;
+    chain_begin(env, &b);
+    build_id(&b, PAYLOAD_IDR, &sa->local_id);
+    if (x->cert)
+        cert_put_own(&b, sa, x->cert);
+    auth_put_own(&b, sa, x, job);
+    bool has_child = make_child(env, sa, x, &b, &d);
+    sa_log(env, sa, LOG_DETAIL, "answering IKE_AUTH as %s", identity_format(&sa->local_id, id));
+    ike_sa_established(env, sa, 0);
+    if (has_child) {
+        struct child_sa *c = child_new(env, sa, x);
+        if (!child_install(env, c, x, false, 0))
+            child_end(env, c);
+    } else
+        sa_log_diag(env, sa, LOG_WARN, &d);
+    send_response(env, sa, EXCHANGE_IKE_AUTH, &b);
+}
+
+static void authentic(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
+{
+    struct diag d;
+    diag_clear(&d);
+    sa->has_initial_contact = ike_notify(&x->msg, N_INITIAL_CONTACT) != NULL;
+    if (!auth_make(env, sa, x, answer, &d))
+        refuse(env, sa, N_AUTHENTICATION_FAILED, &d);
+}
+
+static void on_verified(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct job *job)
+{
+    struct diag d;
+    diag_clear(&d);
+    if (auth_verdict(env, sa, job, &d))
+        authentic(env, sa, x);
+    else
+        refuse(env, sa, N_AUTHENTICATION_FAILED, &d);
+}
+
+void auth_on_request(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
+{
+    struct diag d;
+    diag_clear(&d);
+    const struct ike_payload *idi = ike_find(&x->msg, PAYLOAD_IDI), *auth = ike_find(&x->msg, PAYLOAD_AUTH);
+    if (!auth || !idi || !ike_find(&x->msg, PAYLOAD_SA)) { /* no AUTH: it wants EAP */
+        diag_set(&d, FAIL_AUTH, "the peer wants EAP or an IKE SA without a child: neither is supported yet");
+        refuse(env, sa, N_AUTHENTICATION_FAILED, &d);
+        return;
+    }
+    const struct connection *conn = choose(sa, x, &d);
+    if (!conn) {
+        refuse(env, sa, N_AUTHENTICATION_FAILED, &d);
+        return;
+    }
+    sa->conn = conn;
+    sa->remote_id = identity_dup(sa->arena, &idi->id.id);
+    struct identity mine = auth_local_id(sa, conn, sa->arena);
+    sa->local_id = identity_dup(sa->arena, &mine);
+    cert_take_requests(sa, &x->msg);
+    if (conn->remote.method == AUTH_PSK) {
+        if (auth_psk_check(sa, &idi->id, &auth->auth, &d))
+            authentic(env, sa, x);
+        else
+            refuse(env, sa, N_AUTHENTICATION_FAILED, &d);
+        return;
+    }
+    if (!auth_verify(env, sa, x, &idi->id, on_verified, &d))
+        refuse(env, sa, N_AUTHENTICATION_FAILED, &d);
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* CERT and CERTREQ (RFC 7296 sections 3.6, 3.7; RFC 4945): which certificate is ours, what is sent with it,
+ * and what the peer's path is checked against. X.509 only. */
+#include "ike/v2/sa.h"
+
+#define CHAIN_MAX_CERTS 8
+#define PEER_MAX_CERTS  16
+
+static struct cert *first_with_key(const struct ike_sa *sa, const struct cert_list *l,
+                                   const struct identity *id, struct pkey **key)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        struct pkey *k = config_key_for(sa->config, cert_public_key(l->v[i]));
+        if (k && (!id || cert_has_identity(l->v[i], id))) {
+            *key = k;
+            return l->v[i];
+        }
+    }
+    return NULL;
+}
+
+struct cert *cert_choose_own(const struct ike_sa *sa, const struct connection *conn, struct pkey **key,
+                             struct diag *d)
+{
+    char text[ID_TEXT_MAX];
+    const struct auth_side *side = &conn->local;
+    const struct identity *id = side->id.type == ID_ANY ? NULL : &side->id;
+    struct cert *c = first_with_key(sa, &side->certs, id, key);
+    if (!c && !side->certs.n)
+        c = first_with_key(sa, &sa->config->certs, id, key);
+    if (c)
+        return c;
+    diag_set(d, FAIL_AUTH, "no certificate of ours with a private key%s%s", id ? " for " : "",
+             id ? identity_format(id, text) : "");
+    if (side->certs.n)
+        diag_got(d, "%zu configured, first %s", side->certs.n, cert_subject_text(side->certs.v[0]));
+    diag_where_of(d, &side->origins, "certs");
+    diag_try(d, "the certificate must name the id (subject or subjectAltName) and its key must be loaded");
+    return NULL;
+}
+
+static struct cert *issuer_in(const struct cert_list *l, const struct cert *of)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        if (cert_is_ca(l->v[i]) && span_equal(cert_subject_der(l->v[i]), cert_issuer_der(of)))
+            return l->v[i];
+    }
+    return NULL;
+}
+
+void cert_put_own(struct build *b, const struct ike_sa *sa, struct cert *leaf)
+{
+    const struct connection *conn = sa->conn;
+    if (conn->send_cert == SEND_CERT_NEVER || (conn->send_cert == SEND_CERT_IFASKED && !sa->has_certreq))
+        return;
+    build_cert(b, CERT_X509_SIGNATURE, cert_der(leaf));
+    struct cert *at = leaf;
+    for (int i = 0; i < CHAIN_MAX_CERTS; i++) {
+        struct cert *ca = issuer_in(&sa->config->cas, at);
+        ca = ca ? ca : issuer_in(&sa->config->certs, at);
+        if (!ca || cert_is_self_signed(ca))
+            return;
+        build_cert(b, CERT_X509_SIGNATURE, cert_der(ca));
+        at = ca;
+    }
+}
+
+/* The responder asks before it knows which connection the peer means. */
+static bool may_need_cert(const struct ike_sa *sa)
+{
+    const struct connection *c = NULL;
+    if (sa->is_initiator)
+        return sa->conn->sends_certreq && sa->conn->remote.method == AUTH_PUBKEY;
+    while ((c = config_match_peer(sa->config, sa->local.ip, sa->remote.ip, c))) {
+        if (c->sends_certreq && c->remote.method == AUTH_PUBKEY)
+            return true;
+    }
+    return false;
+}
+
+void cert_put_request(struct ike_env *env, struct build *b, const struct ike_sa *sa)
+{
+    if (!may_need_cert(sa))
+        return;
+    const struct cert_list *cas = &sa->config->cas;
+    if (sa->is_initiator && sa->conn->remote.cacerts.n)
+        cas = &sa->conn->remote.cacerts;
+    struct span authorities = auth_certreq_encode(env->out->arena, cas);
+    build_certreq(b, CERT_X509_SIGNATURE, authorities);
+}
+
+void cert_take_requests(struct ike_sa *sa, const struct ike_message *m)
+{
+    for (const struct ike_payload *p = NULL; (p = ike_next(m, PAYLOAD_CERTREQ, p));)
+        sa->has_certreq |= p->cert.encoding == CERT_X509_SIGNATURE;
+}
+
+static void append(struct arena *a, struct cert_list *to, const struct cert_list *from)
+{
+    struct cert **v = arena_calloc(a, to->n + from->n, sizeof(*v));
+    if (!v)
+        return;
+    for (size_t i = 0; i < to->n; i++)
+        v[i] = to->v[i];
+    for (size_t i = 0; i < from->n; i++)
+        v[to->n + i] = cert_ref(from->v[i]);
+    *to = (struct cert_list){.v = v, .n = to->n + from->n};
+}
+
+/* The first CERT is the end entity's [RFC7296#3.6], the others help. */
+static void take_certs(const struct ike_message *m, struct job *j)
+{
+    struct cert *got[PEER_MAX_CERTS];
+    size_t n = 0;
+    for (const struct ike_payload *p = NULL; n < PEER_MAX_CERTS && (p = ike_next(m, PAYLOAD_CERT, p));) {
+        struct diag ignored;
+        diag_clear(&ignored);
+        struct cert *c = p->cert.encoding == CERT_X509_SIGNATURE ? cert_load(p->cert.data, &ignored) : NULL;
+        if (!c)
+            continue;
+        if (!j->trust.leaf)
+            j->trust.leaf = c;
+        else
+            got[n++] = c;
+    }
+    append(j->arena, &j->trust.intermediates, &(struct cert_list){.v = got, .n = n});
+    for (size_t i = 0; i < n; i++)
+        cert_unref(got[i]);
+}
+
+static struct cert *known_cert(const struct cert_list *l, const struct identity *id)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        if (cert_has_identity(l->v[i], id))
+            return cert_ref(l->v[i]);
+    }
+    return NULL;
+}
+
+static bool is_pinned(const struct cert_list *l, const struct cert *c)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        if (span_equal(cert_der(l->v[i]), cert_der(c)))
+            return true;
+    }
+    return false;
+}
+
+bool cert_fill_trust(struct ike_env *env, struct ike_sa *sa, const struct ike_message *m, struct job *j,
+                     struct diag *d)
+{
+    char text[ID_TEXT_MAX];
+    const struct auth_side *remote = &sa->conn->remote;
+    struct trust_request *t = &j->trust;
+    j->arena = arena_new(256u << 10);
+    take_certs(m, j);
+    if (!t->leaf)
+        t->leaf = known_cert(&remote->certs, &sa->remote_id);
+    if (!t->leaf)
+        t->leaf = known_cert(&sa->config->certs, &sa->remote_id);
+    if (!t->leaf) {
+        diag_set(d, FAIL_CERTIFICATE, "no certificate of the peer %s", identity_format(&sa->remote_id, text));
+        diag_got(d, "%zu CERT payloads", ike_count(m, PAYLOAD_CERT));
+        diag_try(d, "let the peer send its certificate (send_cert = always), or configure it here");
+        return false;
+    }
+    if (remote->certs.n && !is_pinned(&remote->certs, t->leaf)) {
+        diag_set(d, FAIL_CERTIFICATE, "the peer's certificate is not the configured one");
+        diag_expected(d, "%s", cert_subject_text(remote->certs.v[0]));
+        diag_got(d, "%s", cert_subject_text(t->leaf));
+        diag_where_of(d, &remote->origins, "certs");
+        return false;
+    }
+    append(j->arena, &t->intermediates, &sa->config->certs);
+    append(j->arena, &t->anchors, &sa->config->cas);
+    append(j->arena, &t->anchors, &remote->cacerts);
+    append(j->arena, &t->anchors, &remote->certs); /* trusted because they are configured */
+    append(j->arena, &t->required_cas, &remote->cacerts);
+    t->now = env->now.wall;
+    struct identity *id = arena_alloc(j->arena, sizeof(*id));
+    *id = identity_dup(j->arena, &sa->remote_id);
+    t->peer_id = id;
+    return true;
+}

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Child SAs (RFC 7296 sections 1.3, 2.8, 2.17): making the two ESP SAs, switching traffic from an old pair to
+ * its replacement, taking them down. Order up: inbound, outbound, policy, route; down: the reverse. */
+#include "ike/v2/sa.h"
+#include <stdlib.h>
+
+struct child_sa *child_find(const struct ike_sa *sa, uint64_t id)
+{
+    struct child_sa *c;
+    list_each(c, &sa->children, link)
+    {
+        if (c->id == id)
+            return c;
+    }
+    return NULL;
+}
+
+struct child_sa *child_by_spi_out(const struct ike_sa *sa, uint32_t spi)
+{
+    struct child_sa *c;
+    list_each(c, &sa->children, link)
+    {
+        if (c->spi_out == spi)
+            return c;
+    }
+    return NULL;
+}
+
+struct child_sa *child_new(struct ike_env *env, struct ike_sa *sa, const struct exchange *x)
+{
+    struct child_sa *c = mem_new(sizeof(*c));
+    c->id = env->host->new_id(env->ctx);
+    c->ike = sa;
+    c->cfg = x->child_cfg;
+    c->reqid = x->reqid;
+    c->spi_in = x->spi_in;
+    c->spi_out = spi_get32(x->chosen.spi);
+    c->chosen = x->chosen;
+    c->ts = x->ts;
+    c->is_ours = x->is_own;
+    c->switch_at = c->rekey_at = c->expires_at = TIME_NEVER;
+    list_append(&sa->children, &c->link);
+    env->host->child_track(env, c, true);
+    return c;
+}
+
+static void fill_limits(struct esp_sa *e, const struct lifetime *l)
+{
+    e->soft_bytes = (uint64_t)jittered((int64_t)l->rekey_bytes, (int64_t)l->rand_bytes);
+    e->hard_bytes = l->life_bytes;
+    e->soft_packets = (uint64_t)jittered((int64_t)l->rekey_packets, (int64_t)l->rand_packets);
+    e->hard_packets = l->life_packets;
+}
+
+static void fill_keys(struct esp_sa *e, const struct secret *encr, const struct secret *integ)
+{
+    e->encr_key_len = (uint8_t)encr->len;
+    memcpy(e->encr_key, encr->ptr, encr->len);
+    e->integ_key_len = (uint8_t)integ->len;
+    if (integ->len)
+        memcpy(e->integ_key, integ->ptr, integ->len);
+}
+
+static void fill(struct esp_sa *e, const struct child_sa *c, enum sa_direction dir)
+{
+    const struct ike_sa *sa = c->ike;
+    const struct child_config *cfg = c->cfg;
+    *e = (struct esp_sa){
+        .direction = dir,
+        .child_id = c->id,
+        .spi = dir == SA_IN ? c->spi_in : c->spi_out,
+        .reqid = c->reqid,
+        .mode = MODE_TUNNEL,
+        .local = sa->local,
+        .remote = sa->remote,
+        .has_encap = natd_has_encap(sa),
+        .encr = c->chosen.encr,
+        .key_bits = c->chosen.key_bits,
+        .integ = c->chosen.integ,
+        .has_esn = c->chosen.has_esn,
+        .replay_window = cfg->replay_window,
+        .copies_df = cfg->copies_df,
+        .copies_ecn = cfg->copies_ecn,
+        .copy_dscp = cfg->copy_dscp,
+        .n_local_ts = c->ts.n_local,
+        .n_remote_ts = c->ts.n_remote,
+    };
+    if (cfg->truncates_sha256 && e->integ == INTEG_HMAC_SHA2_256_128)
+        e->integ = INTEG_HMAC_SHA2_256_96;
+    memcpy(e->local_ts, c->ts.local, sizeof(e->local_ts));
+    memcpy(e->remote_ts, c->ts.remote, sizeof(e->remote_ts));
+    fill_limits(e, &cfg->life);
+}
+
+static void emit(struct ike_env *env, const struct child_sa *c, enum action_kind kind, const struct esp_sa *e)
+{
+    struct arena *a = env->out->arena;
+    struct esp_sa *copy = arena_alloc(a, sizeof(*copy));
+    if (!copy)
+        return;
+    *copy = *e;
+    copy->connection = arena_strdup(a, c->ike->conn->name);
+    copy->child = arena_strdup(a, c->cfg->name);
+    outbox_add(env->out, kind)->sa = copy;
+}
+
+static void emit_half(struct ike_env *env, const struct child_sa *c, enum action_kind kind,
+                      enum sa_direction dir)
+{
+    struct esp_sa e;
+    fill(&e, c, dir);
+    emit(env, c, kind, &e);
+}
+
+static void start_lifetime(struct child_sa *c, int64_t now)
+{
+    const struct lifetime *l = &c->cfg->life;
+    c->installed_at = now;
+    c->rekey_at = l->rekey_time ? now + jittered(l->rekey_time, l->rand_time) : TIME_NEVER;
+    c->expires_at = l->life_time ? now + l->life_time : TIME_NEVER;
+}
+
+bool child_install(struct ike_env *env, struct child_sa *c, const struct exchange *x, bool defers_out,
+                   uint64_t old_id)
+{
+    struct child_keys k;
+    struct esp_sa in, out;
+    /* [RFC7296#2.17] keys for the initiator's direction come first; nonces are those of the exchange */
+    if (!keymat_child(&c->ike->keys, &c->chosen, nonce_view(&x->ni), nonce_view(&x->nr),
+                      secret_view(&x->shared), &k))
+        return false;
+    fill(&in, c, SA_IN);
+    fill(&out, c, SA_OUT);
+    fill_keys(&in, c->is_ours ? &k.encr_r : &k.encr_i, c->is_ours ? &k.integ_r : &k.integ_i);
+    fill_keys(&out, c->is_ours ? &k.encr_i : &k.encr_r, c->is_ours ? &k.integ_i : &k.integ_r);
+    child_keys_deinit(&k);
+    emit(env, c, ACTION_SA_ADD, &in);
+    c->has_in = true;
+    if (defers_out) {
+        c->waiting = mem_new(sizeof(out));
+        *c->waiting = out;
+        c->switch_at = env->now.mono + CHILD_SWITCH;
+    } else {
+        emit(env, c, ACTION_SA_ADD, &out);
+        c->has_out = true;
+    }
+    secret_wipe(&in, sizeof(in));
+    secret_wipe(&out, sizeof(out));
+    c->state = CHILD_INSTALLED;
+    start_lifetime(c, env->now.mono);
+    env->host->policy(env, c, true);
+    c->holds_policy = true;
+    c->was_up = true;
+    env->host->child_up(env, c, old_id);
+    return true;
+}
+
+void child_switch(struct ike_env *env, struct child_sa *c)
+{
+    if (!c->waiting)
+        return;
+    c->waiting->local = c->ike->local;
+    c->waiting->remote = c->ike->remote;
+    emit(env, c, ACTION_SA_ADD, c->waiting);
+    secret_wipe(c->waiting, sizeof(*c->waiting));
+    free(c->waiting);
+    c->waiting = NULL;
+    c->has_out = true;
+    c->switch_at = TIME_NEVER;
+}
+
+void child_drop_out(struct ike_env *env, struct child_sa *c)
+{
+    if (c->has_out)
+        emit_half(env, c, ACTION_SA_DEL, SA_OUT);
+    c->has_out = false;
+    if (c->waiting) {
+        secret_wipe(c->waiting, sizeof(*c->waiting));
+        free(c->waiting);
+        c->waiting = NULL;
+    }
+    c->switch_at = TIME_NEVER;
+}
+
+void child_end(struct ike_env *env, struct child_sa *c)
+{
+    if (c->was_up && c->state != CHILD_REKEYED)
+        env->host->child_down(env, c);
+    if (c->holds_policy)
+        env->host->policy(env, c, false);
+    child_drop_out(env, c);
+    if (c->has_in)
+        emit_half(env, c, ACTION_SA_DEL, SA_IN);
+    list_remove(&c->link);
+    env->host->child_track(env, c, false);
+    free(c);
+}
+
+void child_retire(struct ike_env *env, struct child_sa *c)
+{
+    child_drop_out(env, c);
+    if (c->holds_policy)
+        env->host->policy(env, c, false);
+    c->holds_policy = c->was_up = false;
+    c->state = CHILD_DELETING;
+    c->is_gone = true;
+    c->spi_out = 0;
+    c->rekey_at = TIME_NEVER;
+    c->expires_at = env->now.mono + CHILD_LATE;
+}
+
+void child_update_endpoints(struct ike_env *env, struct child_sa *c)
+{
+    if (c->has_in)
+        emit_half(env, c, ACTION_SA_UPDATE, SA_IN);
+    if (c->has_out)
+        emit_half(env, c, ACTION_SA_UPDATE, SA_OUT);
+}
+
+/* The old pair goes on receiving until it is deleted; what is sent goes through the new one. */
+void child_rekeyed(struct ike_env *env, struct child_sa *old)
+{
+    old->state = CHILD_REKEYED;
+    old->rekey_at = TIME_NEVER;
+    env->stats->rekeyed_child++;
+}
+
+void child_move(struct ike_env *env, struct ike_sa *from, struct ike_sa *to)
+{
+    struct child_sa *c;
+    (void)env;
+    list_each(c, &from->children, link)
+    {
+        list_remove(&c->link);
+        c->ike = to;
+        list_append(&to->children, &c->link);
+    }
+}
+
+int64_t child_deadline(const struct child_sa *c)
+{
+    return time_min(c->switch_at, time_min(c->rekey_at, c->expires_at));
+}
+
+void child_tick(struct ike_env *env, struct child_sa *c)
+{
+    int64_t now = env->now.mono;
+    struct ike_sa *sa = c->ike;
+    if (c->switch_at <= now)
+        child_switch(env, c);
+    if (c->rekey_at <= now) {
+        c->rekey_at = TIME_NEVER;
+        if (c->state == CHILD_INSTALLED)
+            ike_sa_queue(sa, (struct task){.kind = X_REKEY_CHILD, .child_id = c->id});
+    }
+    if (c->expires_at <= now) {
+        c->expires_at = TIME_NEVER;
+        if (c->is_gone) {
+            child_end(env, c);
+            return;
+        }
+        sa_log(env, sa, LOG_NOTICE, "child %s: lifetime is over", c->cfg->name);
+        delete_child(env, c);
+    }
+}

@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Making a child (RFC 7296 sections 1.3.1, 2.7, 2.9, 2.17): what is offered, chosen and checked. IKE_AUTH and
+ * rekeying use the same parts; here is also the exchange that adds a further child. */
+#include "crypto/kex.h"
+#include "ike/v2/exchanges.h"
+#include "ike/v2/sa.h"
+
+#define RETRY_TEMPORARY (2 * TIME_SECOND)
+#define RETRY_MAX       5
+
+/* ---- parts ---- */
+
+bool create_child_offer(struct ike_env *env, struct ike_sa *sa, struct exchange *x,
+                        const struct child_config *cfg)
+{
+    uint8_t spi[4];
+    x->child_cfg = cfg;
+    x->spi_in = env->host->new_child_spi(env->ctx);
+    if (!x->reqid)
+        x->reqid = env->host->reqid_for(env->ctx, sa, cfg);
+    x->ts = ts_configured(sa, cfg);
+    spi_put32(spi, x->spi_in);
+    x->offered = proposal_offer(x->tx, &cfg->proposals, span_of(spi, 4), x->kind != X_AUTH);
+    return x->offered.n && x->ts.n_local && x->ts.n_remote;
+}
+
+void create_child_put(struct ike_env *env, struct build *b, struct ike_sa *sa, struct exchange *x,
+                      bool has_ke)
+{
+    (void)env;
+    (void)sa;
+    build_sa(b, x->offered.v, x->offered.n);
+    if (x->kind != X_AUTH)
+        build_nonce(b, nonce_view(&x->ni));
+    if (has_ke)
+        build_ke(b, x->ke, secret_view(&x->ke_public));
+    build_ts(b, PAYLOAD_TSI, x->ts.local, x->ts.n_local);
+    build_ts(b, PAYLOAD_TSR, x->ts.remote, x->ts.n_remote);
+}
+
+static bool has_child_of(const struct ike_sa *sa, const struct child_config *cfg)
+{
+    const struct child_sa *c;
+    list_each(c, &sa->children, link)
+    {
+        if (c->cfg == cfg && c->state == CHILD_INSTALLED)
+            return true;
+    }
+    return false;
+}
+
+/* Closest first: all that is offered fits; then what has no child yet. */
+static const struct child_config *match_ts(const struct ike_sa *sa, const struct child_config *only,
+                                           const struct pl_ts *local, const struct pl_ts *remote,
+                                           struct ts_pair *out)
+{
+    const struct child_config *best = NULL;
+    int best_score = 0;
+    for (size_t i = 0; i < sa->conn->n_children; i++) {
+        const struct child_config *cfg = &sa->conn->children[i];
+        struct ts_pair configured = ts_configured(sa, cfg), narrowed, whole;
+        if ((only && cfg != only) || cfg->mode != MODE_TUNNEL ||
+            !ts_narrow(&configured, local, remote, &narrowed))
+            continue;
+        int score = 1 + 2 * ts_is_subset(&configured, local, remote, &whole) + !has_child_of(sa, cfg);
+        if (score > best_score) {
+            best = cfg;
+            best_score = score;
+            *out = narrowed;
+        }
+    }
+    return best;
+}
+
+static void ts_difference(struct diag *d, const struct ike_sa *sa, const struct child_config *only,
+                          const struct pl_ts *local, const struct pl_ts *remote)
+{
+    char a[200], b[200];
+    const struct child_config *cfg = only ? only : sa->conn->n_children ? &sa->conn->children[0] : NULL;
+    diag_set(d, FAIL_SELECTORS, "no child of %s has the peer's traffic selectors", sa->conn->name);
+    diag_got(d, "local %s remote %s (as seen from here)", ts_list_format(local->v, local->n, a, sizeof(a)),
+             ts_list_format(remote->v, remote->n, b, sizeof(b)));
+    if (!cfg)
+        return;
+    struct ts_pair p = ts_configured(sa, cfg);
+    diag_expected(d, "child %s: local %s remote %s", cfg->name,
+                  ts_list_format(p.local, p.n_local, a, sizeof(a)),
+                  ts_list_format(p.remote, p.n_remote, b, sizeof(b)));
+    diag_where_of(d, &cfg->origins, "local_ts");
+    diag_where_of(d, &cfg->origins, "remote_ts");
+    diag_try(d, "what is local here must be remote there, and the other way round");
+}
+
+uint16_t create_child_select(struct ike_env *env, struct ike_sa *sa, struct exchange *x,
+                             const struct child_config *only, bool has_ke, struct diag *d)
+{
+    const struct ike_payload *offer = ike_find(&x->msg, PAYLOAD_SA);
+    const struct ike_payload *tsi = ike_find(&x->msg, PAYLOAD_TSI), *tsr = ike_find(&x->msg, PAYLOAD_TSR);
+    struct select_options o = {.ignores_ke = !has_ke};
+    if (!offer || !tsi || !tsr) {
+        diag_set(d, FAIL_GENERIC, "a request for a child without SA, TSi or TSr");
+        return N_INVALID_SYNTAX;
+    }
+    const struct child_config *cfg = match_ts(sa, only, &tsr->ts, &tsi->ts, &x->ts);
+    if (!cfg) {
+        env->stats->selector_mismatch++;
+        ts_difference(d, sa, only, &tsr->ts, &tsi->ts);
+        return N_TS_UNACCEPTABLE;
+    }
+    if (!proposal_select(&cfg->proposals, &offer->sa.proposals, o, &x->chosen, d)) {
+        env->stats->proposal_mismatch++;
+        diag_where_of(d, &cfg->origins, "esp_proposals");
+        return N_NO_PROPOSAL_CHOSEN;
+    }
+    if (x->chosen.spi_len != 4 || spi_get32(x->chosen.spi) == 0) {
+        diag_set(d, FAIL_GENERIC, "the peer's proposal has no usable SPI");
+        return N_INVALID_SYNTAX;
+    }
+    x->child_cfg = cfg;
+    x->spi_in = env->host->new_child_spi(env->ctx);
+    if (!x->reqid)
+        x->reqid = env->host->reqid_for(env->ctx, sa, cfg);
+    return 0;
+}
+
+void create_child_answer(struct build *b, struct ike_sa *sa, struct exchange *x)
+{
+    uint8_t spi[4];
+    (void)sa;
+    spi_put32(spi, x->spi_in);
+    proposal_put_choice(b, &x->chosen, span_of(spi, 4));
+    if (x->kind != X_AUTH)
+        build_nonce(b, nonce_view(&x->nr));
+    if (x->kind != X_AUTH && x->chosen.ke)
+        build_ke(b, x->ke, secret_view(&x->ke_public));
+    build_ts(b, PAYLOAD_TSI, x->ts.remote, x->ts.n_remote);
+    build_ts(b, PAYLOAD_TSR, x->ts.local, x->ts.n_local);
+}
+
+bool create_child_accept(struct ike_env *env, struct ike_sa *sa, struct exchange *x, bool has_ke,
+                         struct diag *d)
+{
+    const struct ike_payload *p = ike_find(&x->msg, PAYLOAD_SA), *ke = ike_find(&x->msg, PAYLOAD_KE);
+    const struct ike_payload *tsi = ike_find(&x->msg, PAYLOAD_TSI), *tsr = ike_find(&x->msg, PAYLOAD_TSR);
+    struct ts_pair narrowed;
+    char a[200], b[200];
+    if (!p || !tsi || !tsr || p->sa.proposals.n != 1) {
+        diag_set(d, FAIL_GENERIC, "the response for child %s is incomplete", x->child_cfg->name);
+        return false;
+    }
+    if (!proposal_accept_choice(&x->offered, &p->sa.proposals.v[0], &x->chosen, d)) {
+        env->stats->proposal_mismatch++;
+        return false;
+    }
+    if (x->chosen.spi_len != 4 || spi_get32(x->chosen.spi) == 0 ||
+        (has_ke && x->chosen.ke && (x->chosen.ke != x->ke || !ke || ke->ke.group != x->ke))) {
+        diag_set(d, FAIL_PROPOSAL, "the response for child %s does not fit its own choice",
+                 x->child_cfg->name);
+        return false;
+    }
+    if (!ts_is_subset(&x->ts, &tsi->ts, &tsr->ts, &narrowed)) {
+        env->stats->selector_mismatch++;
+        diag_set(d, FAIL_SELECTORS, "the peer widened the traffic selectors of child %s", x->child_cfg->name);
+        diag_expected(d, "a part of %s === %s", ts_list_format(x->ts.local, x->ts.n_local, a, sizeof(a)),
+                      ts_list_format(x->ts.remote, x->ts.n_remote, b, sizeof(b)));
+        diag_got(d, "%s === %s", ts_list_format(tsi->ts.v, tsi->ts.n, a, sizeof(a)),
+                 ts_list_format(tsr->ts.v, tsr->ts.n, b, sizeof(b)));
+        return false;
+    }
+    x->ts = narrowed;
+    (void)sa;
+    return true;
+}
+
+/* ---- initiator: a new child and the rekeying of one differ in a notify ---- */
+
+static void give_up(struct ike_env *env, struct ike_sa *sa, const struct diag *d)
+{
+    struct exchange *x = &sa->own;
+    const struct child_config *cfg = x->child_cfg;
+    uint64_t old = x->old_child;
+    bool is_rekey = x->kind == X_REKEY_CHILD;
+    struct child_sa *c = child_find(sa, old);
+    exchange_end(x);
+    sa_log_diag(env, sa, LOG_ERR, d);
+    if (c && c->state == CHILD_REKEYING)
+        c->state = CHILD_INSTALLED;
+    if (is_rekey)
+        env->host->rekey_failed(env, sa, old, d);
+    else
+        env->host->child_failed(env, sa, cfg, d);
+}
+
+static void send_create(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
+{
+    struct build b;
+    struct diag d;
+    uint8_t spi[4];
+    const struct child_sa *old = x->kind == X_REKEY_CHILD ? child_find(sa, x->old_child) : NULL;
+    nonce_make(&x->ni);
+    chain_begin(env, &b);
+    if (old) { /* [RFC7296#1.3.3] the SPI that we receive on */
+        spi_put32(spi, old->spi_in);
+        build_notify(&b, N_REKEY_SA, PROTO_ESP, span_of(spi, 4), span_of(NULL, 0));
+    }
+    create_child_put(env, &b, sa, x, x->ke != 0);
+    if (send_request(env, sa, EXCHANGE_CREATE_CHILD_SA, &b))
+        return;
+    diag_clear(&d);
+    diag_set(&d, FAIL_GENERIC, "CREATE_CHILD_SA could not be sent");
+    give_up(env, sa, &d);
+}
+
+static void on_generated(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct job *job)
+{
+    struct diag d;
+    diag_clear(&d);
+    if (x->kind == X_REKEY_CHILD && !child_find(sa, x->old_child)) {
+        exchange_end(x); /* deleted meanwhile */
+        return;
+    }
+    if (job->ok) {
+        send_create(env, sa, x);
+        return;
+    }
+    diag_set(&d, FAIL_PROPOSAL, "the key exchange method of child %s is not available here",
+             x->child_cfg->name);
+    give_up(env, sa, &d);
+}
+
+static void start(struct ike_env *env, struct ike_sa *sa, const struct task *t,
+                  const struct child_config *cfg, uint32_t reqid)
+{
+    struct exchange *x = &sa->own;
+    struct diag d;
+    exchange_begin(sa, x, t->kind);
+    x->old_child = t->child_id;
+    x->restarts = t->attempts;
+    x->reqid = reqid;
+    if (!create_child_offer(env, sa, x, cfg)) {
+        diag_clear(&d);
+        diag_set(&d, FAIL_CONFIG, "child %s has no selectors for this peer", cfg->name);
+        give_up(env, sa, &d);
+        return;
+    }
+    uint16_t ke = t->ke ? t->ke : proposal_first_ke(&cfg->proposals);
+    sa_log(env, sa, LOG_NOTICE, "%s child %s", t->child_id ? "rekeying" : "creating", cfg->name);
+    if (ke)
+        job_generate(env, sa, x, ke, on_generated);
+    else
+        send_create(env, sa, x);
+}
+
+void create_child_start(struct ike_env *env, struct ike_sa *sa, const struct task *t)
+{
+    start(env, sa, t, t->cfg, 0);
+}
+
+void rekey_child_start(struct ike_env *env, struct ike_sa *sa, const struct task *t)
+{
+    struct child_sa *old = child_find(sa, t->child_id);
+    if (!old || old->state != CHILD_INSTALLED)
+        return; /* gone or replaced meanwhile */
+    old->state = CHILD_REKEYING;
+    start(env, sa, t, old->cfg, old->reqid);
+}
+
+static bool retry(struct ike_env *env, struct ike_sa *sa, const struct pl_notify *n)
+{
+    struct exchange *x = &sa->own;
+    struct task t = {.kind = x->kind,
+                     .child_id = x->old_child,
+                     .cfg = x->kind == X_NEW_CHILD ? x->child_cfg : NULL,
+                     .attempts = (uint8_t)(x->restarts + 1),
+                     .not_before = env->now.mono};
+    struct rd r = rd_over(n->data);
+    if (t.attempts > RETRY_MAX)
+        return false;
+    if (n->type == N_TEMPORARY_FAILURE)
+        t.not_before += jittered(RETRY_TEMPORARY, RETRY_TEMPORARY / 2);
+    else if (n->type == N_INVALID_KE_PAYLOAD) {
+        t.ke = rd_u16(&r);
+        if (!rd_done(&r) || t.ke == x->ke || !proposal_has_ke(&x->child_cfg->proposals, t.ke))
+            return false;
+    } else
+        return false;
+    struct child_sa *c = child_find(sa, x->old_child);
+    if (c && c->state == CHILD_REKEYING)
+        c->state = CHILD_INSTALLED;
+    exchange_end(x);
+    ike_sa_queue(sa, t);
+    return true;
+}
+
+static void finish(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
+{
+    if (x->kind == X_REKEY_CHILD) {
+        rekey_child_done(env, sa, x);
+        return;
+    }
+    struct child_sa *c = child_new(env, sa, x);
+    bool ok = child_install(env, c, x, false, 0);
+    exchange_end(x);
+    if (!ok)
+        delete_child(env, c);
+}
+
+static void on_derived(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct job *job)
+{
+    struct diag d;
+    if (job->ok) {
+        finish(env, sa, x);
+        return;
+    }
+    diag_clear(&d);
+    diag_set(&d, FAIL_GENERIC, "the peer's key exchange value is invalid");
+    give_up(env, sa, &d);
+}
+
+void create_child_on_response(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
+{
+    struct diag d;
+    diag_clear(&d);
+    const struct pl_notify *error = ike_error_notify(&x->msg);
+    if (error && !ike_find(&x->msg, PAYLOAD_SA)) {
+        if (x->kind == X_REKEY_CHILD && rekey_child_refused(env, sa, x, error))
+            return;
+        if (retry(env, sa, error))
+            return;
+        diag_from_notify(&d, sa, error, x->kind, x->child_cfg);
+        give_up(env, sa, &d);
+        return;
+    }
+    if (!create_child_accept(env, sa, x, true, &d) || !nonce_take(&x->nr, &x->msg)) {
+        if (!diag_failed(&d))
+            diag_set(&d, FAIL_GENERIC, "a CREATE_CHILD_SA response without a nonce");
+        give_up(env, sa, &d);
+        return;
+    }
+    if (x->chosen.ke)
+        job_derive(env, sa, x, ike_find(&x->msg, PAYLOAD_KE)->ke.data, on_derived);
+    else
+        finish(env, sa, x);
+}
+
+/* ---- responder ---- */
+
+/* The new child stands before the answer is sent: the initiator may use it as soon as it has the answer. */
+static void answer(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
+{
+    struct build b;
+    chain_begin(env, &b);
+    create_child_answer(&b, sa, x);
+    struct child_sa *old = x->kind == X_REKEY_CHILD ? child_find(sa, x->old_child) : NULL;
+    struct child_sa *c = child_new(env, sa, x);
+    if (old) {
+        old->peer_replacement = c->id;
+        old->peer_low = *nonce_lower(&x->ni, &x->nr);
+    }
+    if (!child_install(env, c, x, old != NULL, old ? old->id : 0)) {
+        child_end(env, c);
+        send_response_notify(env, sa, EXCHANGE_CREATE_CHILD_SA, N_NO_PROPOSAL_CHOSEN, span_of(NULL, 0));
+        return;
+    }
+    if (old && old->state == CHILD_INSTALLED) /* unless we are rekeying it too */
+        child_rekeyed(env, old);
+    send_response(env, sa, EXCHANGE_CREATE_CHILD_SA, &b);
+}
+
+static void on_responder_derived(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct job *job)
+{
+    if (job->ok)
+        answer(env, sa, x);
+    else
+        send_response_notify(env, sa, EXCHANGE_CREATE_CHILD_SA, N_INVALID_SYNTAX, span_of(NULL, 0));
+}
+
+static void on_responder_generated(struct ike_env *env, struct ike_sa *sa, struct exchange *x,
+                                   struct job *job)
+{
+    if (job->ok)
+        job_derive(env, sa, x, ike_find(&x->msg, PAYLOAD_KE)->ke.data, on_responder_derived);
+    else
+        send_response_notify(env, sa, EXCHANGE_CREATE_CHILD_SA, N_NO_PROPOSAL_CHOSEN, span_of(NULL, 0));
+}
+
+static void respond(struct ike_env *env, struct ike_sa *sa, struct exchange *x,
+                    const struct child_config *only)
+{
+    struct diag d;
+    diag_clear(&d);
+    const struct ike_payload *ke = ike_find(&x->msg, PAYLOAD_KE);
+    uint16_t notify = create_child_select(env, sa, x, only, true, &d);
+    if (notify || !nonce_take(&x->ni, &x->msg)) {
+        sa_log_diag(env, sa, LOG_WARN, &d);
+        send_response_notify(env, sa, EXCHANGE_CREATE_CHILD_SA, notify ? notify : N_INVALID_SYNTAX,
+                             span_of(NULL, 0));
+        return;
+    }
+    nonce_make(&x->nr);
+    x->ke = x->chosen.ke;
+    if (!x->ke) {
+        answer(env, sa, x);
+        return;
+    }
+    if (!ke || ke->ke.group != x->ke || !kex_public_plausible(x->ke, ke->ke.data)) {
+        uint8_t want[2] = {(uint8_t)(x->ke >> 8), (uint8_t)x->ke};
+        send_response_notify(env, sa, EXCHANGE_CREATE_CHILD_SA, N_INVALID_KE_PAYLOAD, span_of(want, 2));
+        return;
+    }
+    job_generate(env, sa, x, x->ke, on_responder_generated);
+}
+
+void create_child_on_request(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
+{
+    if (sa->state == IKE_REKEYING) { /* [RFC7296#2.25.2] */
+        send_response_notify(env, sa, EXCHANGE_CREATE_CHILD_SA, N_TEMPORARY_FAILURE, span_of(NULL, 0));
+        return;
+    }
+    respond(env, sa, x, NULL);
+}
+
+/* [RFC7296#2.25.1] */
+void rekey_child_on_request(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
+{
+    const struct pl_notify *n = ike_notify(&x->msg, N_REKEY_SA);
+    struct child_sa *old = n->spi.len == 4 ? child_by_spi_out(sa, spi_get32(n->spi.ptr)) : NULL;
+    uint16_t refusal = 0;
+    if (!old)
+        refusal = N_CHILD_SA_NOT_FOUND;
+    else if (sa->state == IKE_REKEYING || old->state == CHILD_DELETING || old->state == CHILD_REKEYED)
+        refusal = N_TEMPORARY_FAILURE;
+    if (refusal) {
+        struct build b;
+        chain_begin(env, &b);
+        build_notify(&b, refusal, refusal == N_CHILD_SA_NOT_FOUND ? PROTO_ESP : PROTO_NONE,
+                     refusal == N_CHILD_SA_NOT_FOUND ? n->spi : span_of(NULL, 0), span_of(NULL, 0));
+        send_response(env, sa, EXCHANGE_CREATE_CHILD_SA, &b);
+        return;
+    }
+    x->old_child = old->id;
+    x->reqid = old->reqid;
+    respond(env, sa, x, old->cfg);
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Deleting children and the IKE SA (RFC 7296 sections 1.4.1, 2.21.2), as the side that starts. What the peer
+ * deletes: informational.c. */
+#include "ike/v2/sa.h"
+
+void delete_child(struct ike_env *env, struct child_sa *c)
+{
+    struct ike_sa *sa = c->ike;
+    if (c->state == CHILD_DELETING)
+        return;
+    if (c->was_up && c->state != CHILD_REKEYED)
+        env->host->child_down(env, c);
+    c->was_up = false;
+    if (c->holds_policy)
+        env->host->policy(env, c, false);
+    c->holds_policy = false;
+    child_drop_out(env, c);
+    bool was_rekeyed = c->state == CHILD_REKEYED;
+    c->state = CHILD_DELETING;
+    c->rekey_at = c->expires_at = TIME_NEVER;
+    c->takes_late = was_rekeyed;
+    if (!ike_sa_queue(sa, (struct task){.kind = X_DELETE_CHILD, .child_id = c->id}))
+        child_end(env, c);
+}
+
+void delete_child_start(struct ike_env *env, struct ike_sa *sa, const struct task *t)
+{
+    struct build b;
+    struct child_sa *c = child_find(sa, t->child_id);
+    if (!c || c->is_gone)
+        return;
+    exchange_begin(sa, &sa->own, X_DELETE_CHILD);
+    sa->own.old_child = c->id;
+    chain_begin(env, &b);
+    build_delete_child(&b, PROTO_ESP, &c->spi_in, 1);
+    if (!send_request(env, sa, EXCHANGE_INFORMATIONAL, &b))
+        exchange_end(&sa->own);
+}
+
+void delete_child_on_response(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
+{
+    struct child_sa *c = child_find(sa, x->old_child);
+    exchange_end(x);
+    if (!c || c->is_gone)
+        return;
+    if (c->takes_late)
+        child_retire(env, c);
+    else
+        child_end(env, c);
+}
+
+static void begin_end(struct ike_env *env, struct ike_sa *sa, const struct diag *why, enum exchange_kind kind)
+{
+    static const struct diag none;
+    struct child_sa *c;
+    if (sa->state != IKE_REKEYED)
+        env->host->ike_down(env, sa, why ? why : &none);
+    list_each(c, &sa->children, link) child_end(env, c);
+    sa->n_tasks = 0;
+    sa->state = IKE_DELETING;
+    sa->rekey_at = sa->reauth_at = sa->expires_at = sa->dpd_at = sa->keepalive_at = TIME_NEVER;
+    sa->duplicate_at = sa->give_up_at = TIME_NEVER;
+    ike_sa_queue(sa, (struct task){.kind = kind});
+}
+
+void delete_ike(struct ike_env *env, struct ike_sa *sa, const struct diag *why)
+{
+    if (sa->is_dead || sa->is_lingering || sa->state == IKE_DELETING)
+        return;
+    if (!sa->was_up) { /* nothing that the peer could be told */
+        ike_sa_end(env, sa, why);
+        return;
+    }
+    begin_end(env, sa, why, X_DELETE_IKE);
+}
+
+void delete_refused(struct ike_env *env, struct ike_sa *sa, const struct diag *why)
+{
+    exchange_end(&sa->own);
+    begin_end(env, sa, why, X_AUTH_FAILED);
+}
+
+void delete_ike_start(struct ike_env *env, struct ike_sa *sa, const struct task *t)
+{
+    struct build b;
+    (void)t;
+    exchange_begin(sa, &sa->own, X_DELETE_IKE);
+    chain_begin(env, &b);
+    build_delete_ike(&b);
+    if (!send_request(env, sa, EXCHANGE_INFORMATIONAL, &b))
+        ike_sa_end(env, sa, NULL);
+}
+
+void auth_failed_start(struct ike_env *env, struct ike_sa *sa, const struct task *t)
+{
+    struct build b;
+    (void)t;
+    exchange_begin(sa, &sa->own, X_AUTH_FAILED);
+    chain_begin(env, &b);
+    build_notify_empty(&b, N_AUTHENTICATION_FAILED);
+    if (!send_request(env, sa, EXCHANGE_INFORMATIONAL, &b))
+        ike_sa_end(env, sa, NULL);
+}
+
+void delete_ike_on_response(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
+{
+    exchange_end(x);
+    ike_sa_end(env, sa, NULL);
+}

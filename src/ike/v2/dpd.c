@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Liveness (RFC 7296 section 2.4): an empty INFORMATIONAL when nothing has been heard for dpd_delay. Its own,
+ * short schedule: a peer that has lost its state must be noticed within 15 seconds, so that traffic flows
+ * again within 30 with dpd_delay 10 s. */
+#include "ike/v2/sa.h"
+
+#define HINT_PAUSE (1 * TIME_SECOND)
+
+/* 1 + 1.3 + 1.7 + 2.2 + 2.9 + 3.7 = 12.8 seconds, six transmissions. */
+struct retransmit liveness_schedule(void)
+{
+    return (struct retransmit){.timeout = TIME_SECOND, .base = 1.3, .tries = 5};
+}
+
+/* Nobody should wait minutes for the end of what is to end. */
+struct retransmit schedule_of(const struct ike_sa *sa)
+{
+    enum exchange_kind k = sa->own.kind;
+    bool is_short = k == X_LIVENESS || k == X_DELETE_IKE || k == X_AUTH_FAILED;
+    return is_short ? liveness_schedule() : sa->schedule;
+}
+
+static int64_t last_heard(const struct ike_sa *sa)
+{
+    int64_t at = sa->last_in;
+    const struct child_sa *c;
+    list_each(c, &sa->children, link) at = c->last_in > at ? c->last_in : at;
+    return at;
+}
+
+void liveness_due(struct ike_env *env, struct ike_sa *sa)
+{
+    int64_t delay = sa->conn->dpd_delay, next = last_heard(sa) + delay;
+    if (next > env->now.mono || sa->own.kind != X_NONE) { /* an exchange under way asks the same */
+        sa->dpd_at = next > env->now.mono ? next : env->now.mono + delay;
+        return;
+    }
+    sa->dpd_at = env->now.mono + delay;
+    ike_sa_queue(sa, (struct task){.kind = X_LIVENESS});
+}
+
+void liveness_hint(struct ike_env *env, struct ike_sa *sa)
+{
+    if (ike_sa_is_up(sa) && sa->own.kind == X_NONE && last_heard(sa) + HINT_PAUSE < env->now.mono)
+        ike_sa_queue(sa, (struct task){.kind = X_LIVENESS});
+}
+
+void liveness_start(struct ike_env *env, struct ike_sa *sa, const struct task *t)
+{
+    struct build b;
+    (void)t;
+    exchange_begin(sa, &sa->own, X_LIVENESS);
+    chain_begin(env, &b);
+    if (!send_request(env, sa, EXCHANGE_INFORMATIONAL, &b))
+        exchange_end(&sa->own);
+}
+
+void liveness_on_response(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
+{
+    (void)env;
+    (void)sa;
+    exchange_end(x);
+}

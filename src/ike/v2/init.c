@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* IKE_SA_INIT, both roles (RFC 7296 sections 1.2, 2.6, 2.7, 2.10, 2.14, 2.21.1): proposals, key exchange,
+ * nonces, cookies, INVALID_KE_PAYLOAD. Nothing here is authenticated: the responder makes no SA before the
+ * request is acceptable, and the initiator goes on waiting a little after an error. */
+#include "crypto/kex.h"
+#include "ike/v2/exchanges.h"
+
+#define INIT_MAX          8192
+#define INIT_MAX_RESTARTS 5
+
+/* ---- initiator ---- */
+
+static void init_send_request(struct ike_env *env, struct ike_sa *sa)
+{
+    struct build b;
+    struct span bytes;
+    uint8_t *buf = arena_alloc(env->out->arena, 65536), hashes[AUTH_HASHES_MAX];
+    struct ike_header h = {
+        .spi_i = sa->spi_i, .major = 2, .exchange = EXCHANGE_IKE_SA_INIT, .flags = IKE_FLAG_INITIATOR};
+    build_begin(&b, buf, 65535, &h);
+    if (sa->cookie.len) /* first of all payloads [RFC7296#2.6] */
+        build_notify(&b, N_COOKIE, PROTO_NONE, span_of(NULL, 0), secret_view(&sa->cookie));
+    build_sa(&b, sa->conn->proposals.v, sa->conn->proposals.n);
+    build_ke(&b, sa->own.ke, secret_view(&sa->own.ke_public));
+    build_nonce(&b, nonce_view(&sa->ni));
+    natd_build(&b, sa);
+    if (sa->conn->fragmentation != FRAG_NO)
+        build_notify_empty(&b, N_IKEV2_FRAGMENTATION_SUPPORTED);
+    build_notify(&b, N_SIGNATURE_HASH_ALGORITHMS, PROTO_NONE, span_of(NULL, 0),
+                 span_of(hashes, auth_hashes_encode(hashes)));
+    if (!build_end(&b, &bytes))
+        return;
+    secret_free(&sa->init_request);
+    sa->init_request = secret_copy(bytes);
+    struct datagrams d = {.v = &bytes, .n = 1};
+    window_reset(&sa->window);
+    window_request(&sa->window, env->now.mono, &sa->schedule, &d);
+    send_datagrams(env, sa, &d);
+}
+
+static void on_generated(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct job *job)
+{
+    if (!job->ok) {
+        struct diag d;
+        char name[64];
+        diag_clear(&d);
+        diag_set(&d, FAIL_PROPOSAL, "key exchange method %s is not available here",
+                 alg_format(TRANSFORM_KE, x->ke, 0, name, sizeof(name)));
+        diag_where_of(&d, &sa->conn->origins, "proposals");
+        sa_log_diag(env, sa, LOG_ERR, &d);
+        ike_sa_end(env, sa, &d);
+        return;
+    }
+    init_send_request(env, sa);
+}
+
+void init_start(struct ike_env *env, struct ike_sa *sa)
+{
+    char local[IP_TEXT_MAX], remote[IP_TEXT_MAX];
+    sa->spi_i = env->host->new_ike_spi(env->ctx);
+    nonce_make(&sa->ni);
+    exchange_begin(sa, &sa->own, X_INIT);
+    sa->state = IKE_CONNECTING;
+    sa_log(env, sa, LOG_NOTICE, "initiating IKE SA %llu from %s to %s", (unsigned long long)sa->id,
+           endpoint_format(&sa->local, local), endpoint_format(&sa->remote, remote));
+    job_generate(env, sa, &sa->own, proposal_first_ke(&sa->conn->proposals), on_generated);
+}
+
+/* [RFC7296#2.21.1] unauthenticated: remembered, and believed when nothing better comes for a while. */
+static void note_error(struct ike_env *env, struct ike_sa *sa, const struct pl_notify *n)
+{
+    if (sa->init_errors++)
+        return;
+    diag_clear(&sa->failure);
+    diag_from_notify(&sa->failure, sa, n, X_INIT, NULL);
+    sa->give_up_at = env->now.mono + INIT_ERROR_GRACE;
+}
+
+void init_give_up(struct ike_env *env, struct ike_sa *sa)
+{
+    struct diag d = sa->failure;
+    env->stats->proposal_mismatch += d.class == FAIL_PROPOSAL;
+    sa_log_diag(env, sa, LOG_ERR, &d);
+    ike_sa_end(env, sa, &d);
+}
+
+static bool restart_with_cookie(struct ike_env *env, struct ike_sa *sa, const struct pl_notify *n)
+{
+    if (n->data.len < 1 || n->data.len > 64 || sa->own.restarts >= INIT_MAX_RESTARTS)
+        return false;
+    sa->own.restarts++;
+    secret_free(&sa->cookie);
+    sa->cookie = secret_copy(n->data);
+    sa_log(env, sa, LOG_DETAIL, "the peer asks for a cookie: sending IKE_SA_INIT again");
+    init_send_request(env, sa);
+    return true;
+}
+
+static bool restart_with_ke(struct ike_env *env, struct ike_sa *sa, const struct pl_notify *n)
+{
+    char name[64];
+    struct rd r = rd_over(n->data);
+    uint16_t ke = rd_u16(&r);
+    if (!rd_done(&r) || ke == sa->own.ke || !proposal_has_ke(&sa->conn->proposals, ke) ||
+        sa->own.restarts >= INIT_MAX_RESTARTS)
+        return false;
+    sa->own.restarts++;
+    sa_log(env, sa, LOG_NOTICE, "the peer chose %s: making a key exchange for it",
+           alg_format(TRANSFORM_KE, ke, 0, name, sizeof(name)));
+    window_reset(&sa->window);
+    job_generate(env, sa, &sa->own, ke, on_generated);
+    return true;
+}
+
+static void on_derived(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct job *job)
+{
+    struct ike_keys keys;
+    struct diag d;
+    diag_clear(&d);
+    if (!job->ok)
+        diag_set(&d, FAIL_GENERIC, "the peer's key exchange value is invalid");
+    else if (!keymat_ike(&x->chosen, nonce_view(&sa->ni), nonce_view(&sa->nr), secret_view(&x->shared),
+                         sa->spi_i, sa->spi_r, &keys) ||
+             !ike_sa_set_keys(sa, &keys, &x->chosen))
+        diag_set(&d, FAIL_PROPOSAL, "the chosen algorithms are not available here");
+    if (diag_failed(&d)) {
+        sa_log_diag(env, sa, LOG_ERR, &d);
+        ike_sa_end(env, sa, &d);
+        return;
+    }
+    exchange_end(x);
+    natd_float(env, sa);
+    auth_start(env, sa);
+}
+
+static bool response_is_good(struct ike_sa *sa, const struct ike_message *m, struct chosen *chosen,
+                             struct diag *d)
+{
+    const struct ike_payload *p = ike_find(m, PAYLOAD_SA), *ke = ike_find(m, PAYLOAD_KE);
+    if (!m->header.spi_r || !p || !ke || p->sa.proposals.n != 1) {
+        diag_set(d, FAIL_GENERIC, "the IKE_SA_INIT response is incomplete");
+        return false;
+    }
+    if (!proposal_accept_choice(&sa->conn->proposals, &p->sa.proposals.v[0], chosen, d))
+        return false;
+    if (chosen->ke != sa->own.ke || ke->ke.group != chosen->ke ||
+        !kex_public_plausible(ke->ke.group, ke->ke.data)) {
+        diag_set(d, FAIL_PROPOSAL, "the response's key exchange does not fit the chosen method");
+        return false;
+    }
+    return true;
+}
+
+void init_on_response(struct ike_env *env, struct ike_sa *sa, const struct ike_message *m,
+                      const struct endpoint *local)
+{
+    struct diag d;
+    struct chosen chosen;
+    struct nonce nr;
+    diag_clear(&d);
+    const struct pl_notify *cookie = ike_notify(m, N_COOKIE), *error = ike_error_notify(m);
+    if (rules_check(m, &d) != DECODE_OK) {
+        env->stats->dropped_malformed++;
+        return;
+    }
+    if (error || cookie) {
+        bool again = cookie && !error                      ? restart_with_cookie(env, sa, cookie)
+                     : error->type == N_INVALID_KE_PAYLOAD ? restart_with_ke(env, sa, error)
+                                                           : false;
+        if (!again && error)
+            note_error(env, sa, error);
+        return;
+    }
+    if (!response_is_good(sa, m, &chosen, &d) || !nonce_take(&nr, m)) {
+        env->stats->dropped_malformed++;
+        sa_log(env, sa, LOG_WARN, "an IKE_SA_INIT response is dropped: %s", d.what);
+        return;
+    }
+    const struct pl_notify *hashes = ike_notify(m, N_SIGNATURE_HASH_ALGORITHMS);
+    window_done(&sa->window);
+    sa->give_up_at = TIME_NEVER;
+    sa->spi_r = m->header.spi_r;
+    sa->nr = nr;
+    sa->own.chosen = chosen;
+    sa->init_response = secret_copy(m->raw);
+    if (ip_is_unspecified(sa->local.ip))
+        sa->local = *local;
+    sa->peer_hashes = hashes ? auth_hashes_decode(hashes->data) : 0;
+    sa->has_fragmentation =
+        sa->conn->fragmentation != FRAG_NO && ike_notify(m, N_IKEV2_FRAGMENTATION_SUPPORTED);
+    cert_take_requests(sa, m);
+    natd_detect(sa, m, &sa->local, &sa->remote);
+    job_derive(env, sa, &sa->own, ike_find(m, PAYLOAD_KE)->ke.data, on_derived);
+}
+
+/* ---- responder ---- */
+
+void init_reply_notify(struct ike_env *env, const struct ike_message *m, const struct endpoint *local,
+                       const struct endpoint *remote, bool has_marker, uint16_t type, struct span data)
+{
+    struct build b;
+    struct span bytes;
+    struct ike_header h = {.spi_i = m->header.spi_i,
+                           .spi_r = m->header.spi_r,
+                           .major = 2,
+                           .exchange = m->header.exchange,
+                           .message_id = m->header.message_id,
+                           .flags = IKE_FLAG_RESPONSE |
+                                    (ike_is_from_initiator(&m->header) ? 0 : IKE_FLAG_INITIATOR)};
+    build_begin(&b, arena_alloc(env->out->arena, 512), 512, &h);
+    build_notify(&b, type, PROTO_NONE, span_of(NULL, 0), data);
+    if (build_end(&b, &bytes))
+        send_raw(env, local, remote, has_marker, 0, bytes);
+}
+
+static void init_send_response(struct ike_env *env, struct ike_sa *sa)
+{
+    struct build b;
+    struct span bytes;
+    struct exchange *x = &sa->peer;
+    uint8_t *buf = arena_alloc(env->out->arena, INIT_MAX), hashes[AUTH_HASHES_MAX];
+    struct ike_header h = {.spi_i = sa->spi_i,
+                           .spi_r = sa->spi_r,
+                           .major = 2,
+                           .exchange = EXCHANGE_IKE_SA_INIT,
+                           .flags = IKE_FLAG_RESPONSE};
+    build_begin(&b, buf, INIT_MAX, &h);
+    proposal_put_choice(&b, &sa->chosen, span_of(NULL, 0));
+    build_ke(&b, x->ke, secret_view(&x->ke_public));
+    build_nonce(&b, nonce_view(&sa->nr));
+    natd_build(&b, sa);
+    cert_put_request(env, &b, sa);
+    if (sa->has_fragmentation)
+        build_notify_empty(&b, N_IKEV2_FRAGMENTATION_SUPPORTED);
+    if (sa->peer_hashes)
+        build_notify(&b, N_SIGNATURE_HASH_ALGORITHMS, PROTO_NONE, span_of(NULL, 0),
+                     span_of(hashes, auth_hashes_encode(hashes)));
+    if (!build_end(&b, &bytes)) {
+        ike_sa_end(env, sa, NULL);
+        return;
+    }
+    sa->init_response = secret_copy(bytes);
+    struct datagrams d = {.v = &bytes, .n = 1};
+    window_answer(&sa->window, &d);
+    send_datagrams(env, sa, &d);
+    exchange_end(x);
+}
+
+static void on_responder_derived(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct job *job)
+{
+    struct ike_keys keys;
+    if (!job->ok ||
+        !keymat_ike(&x->chosen, nonce_view(&sa->ni), nonce_view(&sa->nr), secret_view(&x->shared), sa->spi_i,
+                    sa->spi_r, &keys) ||
+        !ike_sa_set_keys(sa, &keys, &x->chosen)) {
+        sa_log(env, sa, LOG_WARN, "IKE_SA_INIT: the peer's key exchange value is invalid");
+        ike_sa_end(env, sa, NULL);
+        return;
+    }
+    init_send_response(env, sa);
+}
+
+static void on_responder_generated(struct ike_env *env, struct ike_sa *sa, struct exchange *x,
+                                   struct job *job)
+{
+    if (!job->ok) {
+        ike_sa_end(env, sa, NULL);
+        return;
+    }
+    job_derive(env, sa, x, x->msg.raw, on_responder_derived);
+}
+
+/* The first connection, by addresses, that has a proposal in common with the peer. d keeps the difference to
+ * the closest one. */
+static const struct connection *choose(struct ike_env *env, const struct pl_sa *offered,
+                                       const struct endpoint *local, const struct endpoint *remote,
+                                       struct chosen *chosen, struct diag *d)
+{
+    const struct connection *c = NULL, *first = NULL;
+    while ((c = config_match_peer(env->config, local->ip, remote->ip, c))) {
+        struct diag why;
+        diag_clear(&why);
+        if (proposal_select(&c->proposals, &offered->proposals, (struct select_options){0}, chosen, &why))
+            return c;
+        if (!first) {
+            first = c;
+            *d = why;
+            diag_where_of(d, &c->origins, "proposals");
+            diag_try(d, "name the same algorithms on both sides");
+        }
+    }
+    if (!first) {
+        char l[IP_TEXT_MAX], r[IP_TEXT_MAX];
+        diag_set(d, FAIL_NOT_FOUND, "no connection for a peer at %s (to %s)", ip_format(remote->ip, r),
+                 ip_format(local->ip, l));
+        diag_try(d, "is the peer's address that of remote_addrs (or peer)?");
+    }
+    return NULL;
+}
+
+static void make_sa(struct ike_env *env, const struct connection *conn, const struct ike_message *m,
+                    const struct endpoint *local, const struct endpoint *remote, bool has_marker,
+                    const struct chosen *chosen, const struct nonce *ni)
+{
+    const struct pl_notify *hashes = ike_notify(m, N_SIGNATURE_HASH_ALGORITHMS);
+    char text[IP_TEXT_MAX];
+    struct ike_sa *sa = ike_sa_new(env, conn, false);
+    struct exchange *x = &sa->peer;
+    sa->spi_i = m->header.spi_i;
+    sa->local = *local;
+    sa->remote = *remote;
+    sa->has_marker = has_marker;
+    natd_detect(sa, m, local, remote);
+    sa->spi_r = env->host->new_ike_spi(env->ctx);
+    sa->state = IKE_CONNECTING;
+    sa->ni = *ni;
+    nonce_make(&sa->nr);
+    sa->peer_hashes = hashes ? auth_hashes_decode(hashes->data) : 0;
+    sa->has_fragmentation = conn->fragmentation != FRAG_NO && ike_notify(m, N_IKEV2_FRAGMENTATION_SUPPORTED);
+    sa->init_request = secret_copy(m->raw);
+    sa->give_up_at = env->now.mono + sa->config->settings.half_open_timeout;
+    window_accept(&sa->window);
+    exchange_begin(sa, x, X_INIT);
+    x->msg.header = m->header;
+    x->msg.raw = arena_dup(x->tx, ike_find(m, PAYLOAD_KE)->ke.data); /* all that is needed later */
+    x->chosen = *chosen;
+    sa_log(env, sa, LOG_DETAIL, "%s initiates IKE SA %llu", endpoint_format(remote, text),
+           (unsigned long long)sa->id);
+    env->host->adopt(env, sa);
+    job_generate(env, sa, x, chosen->ke, on_responder_generated);
+}
+
+void init_on_request(struct ike_env *env, const struct ike_message *m, const struct endpoint *local,
+                     const struct endpoint *remote, bool has_marker)
+{
+    struct chosen chosen;
+    struct nonce ni;
+    struct diag d;
+    diag_clear(&d);
+    if (rules_check(m, &d) != DECODE_OK || !m->header.spi_i || !nonce_take(&ni, m)) {
+        env->stats->dropped_malformed++;
+        return;
+    }
+    const struct pl_ke *ke = &ike_find(m, PAYLOAD_KE)->ke;
+    const struct connection *conn = choose(env, &ike_find(m, PAYLOAD_SA)->sa, local, remote, &chosen, &d);
+    if (!conn) {
+        char line[1024];
+        env->stats->proposal_mismatch += d.class == FAIL_PROPOSAL;
+        conn_log(env, NULL, LOG_WARN, "IKE_SA_INIT is refused with NO_PROPOSAL_CHOSEN: %s",
+                 diag_format(&d, line, sizeof(line)));
+        init_reply_notify(env, m, local, remote, has_marker, N_NO_PROPOSAL_CHOSEN, span_of(NULL, 0));
+        return;
+    }
+    if (ke->group != chosen.ke) { /* [RFC7296#1.3] */
+        uint8_t want[2] = {(uint8_t)(chosen.ke >> 8), (uint8_t)chosen.ke};
+        init_reply_notify(env, m, local, remote, has_marker, N_INVALID_KE_PAYLOAD, span_of(want, 2));
+        return;
+    }
+    if (!kex_public_plausible(ke->group, ke->data)) {
+        env->stats->dropped_malformed++;
+        return;
+    }
+    make_sa(env, conn, m, local, remote, has_marker, &chosen, &ni);
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a decoded datagram for a known SA to the exchange it belongs to (RFC 7296 sections 2.1 to 2.3, 2.21):
+ * window, protection, fragments, endpoints, then the table of exchanges.c. Nothing of the SA changes before
+ * the ICV has been checked. */
+#include "ike/v2/exchanges.h"
+
+static bool open_message(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct reassembly *frags,
+                         struct ike_message *m, enum decode_status *status)
+{
+    struct diag d;
+    diag_clear(&d);
+    if (x->rx)
+        arena_reset(x->rx);
+    else
+        x->rx = arena_new(EXCHANGE_CAP);
+    if (m->sk->type == PAYLOAD_SK) {
+        *status = protect_open(x->rx, sa->opener, m, &d);
+        if (*status == DECODE_BAD_ICV || (*status != DECODE_OK && !m->is_opened)) {
+            *(*status == DECODE_BAD_ICV ? &env->stats->dropped_bad_icv : &env->stats->dropped_malformed) += 1;
+            return false;
+        }
+        return true;
+    }
+    switch (reassembly_add(frags, x->rx, sa->opener, m, sa->config->settings.max_packet, &d)) {
+    case REASSEMBLY_DONE:
+        *status = DECODE_OK;
+        return true;
+    case REASSEMBLY_MALFORMED:
+        *status = DECODE_MALFORMED;
+        return true;
+    case REASSEMBLY_CRITICAL:
+        *status = DECODE_CRITICAL;
+        return true;
+    case REASSEMBLY_BAD_ICV:
+        env->stats->dropped_bad_icv++;
+        return false;
+    case REASSEMBLY_REFUSED:
+        env->stats->dropped_malformed++;
+        return false;
+    case REASSEMBLY_MORE:
+        return false;
+    }
+    return false;
+}
+
+/* Beyond the step: the inner bytes are in rx already, the array of payloads joins them; the outer bytes are
+ * the input's and are not looked at again. */
+static void keep(struct exchange *x, const struct ike_message *m)
+{
+    struct ike_payload *v = arena_calloc(x->rx, m->n ? m->n : 1, sizeof(*v));
+    x->msg = *m;
+    x->msg.n = 0;
+    for (size_t i = 0; v && i < m->n; i++) {
+        if (m->v[i].is_encrypted)
+            v[x->msg.n++] = m->v[i];
+    }
+    x->msg.v = v;
+    x->msg.sk = NULL;
+    x->msg.raw = span_of(NULL, 0);
+}
+
+static void replay(struct ike_env *env, struct ike_sa *sa, const struct ike_message *m,
+                   const struct endpoint *local, const struct endpoint *remote, bool has_marker)
+{
+    struct datagrams d = window_replay(&sa->window);
+    if (m->sk && m->sk->type == PAYLOAD_SKF && m->sk->sk.number != 1)
+        return;
+    for (size_t i = 0; i < d.n; i++)
+        send_raw(env, local, remote, has_marker, sa->conn->dscp, arena_dup(env->out->arena, d.v[i]));
+    env->stats->retransmitted += d.n > 0;
+}
+
+static void on_request(struct ike_env *env, struct ike_sa *sa, struct ike_message *m,
+                       const struct endpoint *local, const struct endpoint *remote, bool has_marker)
+{
+    struct exchange *x = &sa->peer;
+    enum decode_status status;
+    struct diag d;
+    diag_clear(&d);
+    if (x->kind != X_NONE || !open_message(env, sa, x, &sa->in_request, m, &status))
+        return;
+    window_accept(&sa->window);
+    natd_authentic(env, sa, local, remote, has_marker);
+    exchange_begin(sa, x, X_INFO);
+    x->local = *local;
+    x->remote = *remote;
+    x->has_marker = has_marker;
+    keep(x, m);
+    if (status == DECODE_OK)
+        status = rules_check(m, &d);
+    if (status != DECODE_OK) {
+        /* Authentic but wrong: the peer's fault, answered once [RFC7296#2.21.3] */
+        env->stats->dropped_malformed++;
+        sa_log(env, sa, LOG_WARN, "a malformed request of the peer is refused: %s", d.what);
+        bool was_up = ike_sa_is_up(sa);
+        uint8_t bad = m->bad_payload;
+        send_response_notify(env, sa, m->header.exchange, decode_status_notify(status),
+                             span_of(&bad, status == DECODE_CRITICAL));
+        if (!was_up)
+            ike_sa_linger(env, sa, &d);
+        return;
+    }
+    const struct peer_exchange *row = exchange_peer(rules_kind(&x->msg));
+    if (!row || !(row->states >> sa->state & 1)) {
+        uint16_t refusal = row && row->refusal && sa->was_up ? row->refusal : N_INVALID_SYNTAX;
+        send_response_notify(env, sa, m->header.exchange, refusal, span_of(NULL, 0));
+        return;
+    }
+    x->kind = row->as;
+    row->on_request(env, sa, x);
+}
+
+static void on_response(struct ike_env *env, struct ike_sa *sa, struct ike_message *m,
+                        const struct endpoint *local, const struct endpoint *remote, bool has_marker)
+{
+    struct exchange *x = &sa->own;
+    enum decode_status status;
+    struct diag d;
+    diag_clear(&d);
+    const struct own_exchange *row = exchange_own(x->kind);
+    if (x->kind == X_NONE || x->job_tag || !row->on_response || row->exchange != m->header.exchange) {
+        env->stats->dropped_malformed++;
+        return;
+    }
+    if (!open_message(env, sa, x, &sa->in_response, m, &status))
+        return;
+    window_done(&sa->window);
+    natd_authentic(env, sa, local, remote, has_marker);
+    keep(x, m);
+    if (sa->state == IKE_DELETING && x->kind != X_DELETE_IKE && x->kind != X_AUTH_FAILED) {
+        exchange_end(x); /* overtaken by the end of the SA */
+        return;
+    }
+    if (status == DECODE_OK)
+        status = rules_check(m, &d);
+    if (status != DECODE_OK) {
+        env->stats->dropped_malformed++;
+        if (!diag_failed(&d))
+            diag_set(&d, FAIL_GENERIC, "the peer's response to %s is malformed", row->name);
+        d.class = d.class ? d.class : FAIL_GENERIC;
+        sa_log_diag(env, sa, LOG_ERR, &d);
+        if (x->kind == X_DELETE_IKE || x->kind == X_AUTH_FAILED)
+            ike_sa_end(env, sa, NULL);
+        else
+            ike_sa_end(env, sa, &d);
+        return;
+    }
+    row->on_response(env, sa, x);
+}
+
+void ike_sa_receive(struct ike_env *env, struct ike_sa *sa, struct ike_message *m,
+                    const struct endpoint *local, const struct endpoint *remote, bool has_marker)
+{
+    bool is_response = ike_is_response(&m->header);
+    enum window_class class = window_classify(&sa->window, is_response, m->header.message_id);
+    if (sa->is_dead)
+        return;
+    if (class == WINDOW_RETRANSMIT && !is_response) {
+        replay(env, sa, m, local, remote, has_marker);
+        return;
+    }
+    if (class != WINDOW_NEW) {
+        env->stats->dropped_replayed++;
+        return;
+    }
+    if (m->header.exchange == EXCHANGE_IKE_SA_INIT) {
+        if (is_response && sa->own.kind == X_INIT && !sa->own.job_tag)
+            init_on_response(env, sa, m, local);
+        else
+            env->stats->dropped_replayed++;
+        return;
+    }
+    if (!m->sk || !sa->opener) {
+        if (is_response && sa->opener && ike_notify(m, N_INVALID_IKE_SPI))
+            liveness_hint(env, sa);
+        else
+            env->stats->dropped_malformed++;
+        return;
+    }
+    if (is_response)
+        on_response(env, sa, m, local, remote, has_marker);
+    else if (!sa->is_lingering)
+        on_request(env, sa, m, local, remote, has_marker);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Replacing a child (RFC 7296 sections 1.3.3, 2.8, 2.8.1, 2.25.1). The initiator uses the new pair both ways
+ * and deletes the old one; the responder sends through the new one when the old is deleted, so that no packet
+ * comes before its receiver is ready. Of two replacements made at once the one whose exchange held the lowest
+ * nonce goes. */
+#include "ike/v2/sa.h"
+
+/* The peer's replacement wins or is the only one: what is ours is deleted again, unused. */
+static void close_redundant(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
+{
+    struct child_sa *c = child_new(env, sa, x);
+    sa_log(env, sa, LOG_DETAIL, "child %s: our replacement is redundant", c->cfg->name);
+    delete_child(env, c);
+}
+
+void rekey_child_done(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
+{
+    struct child_sa *old = child_find(sa, x->old_child);
+    if (!old || old->is_gone) { /* deleted while we were rekeying it */
+        close_redundant(env, sa, x);
+        exchange_end(x);
+        return;
+    }
+    struct child_sa *rival = old->peer_replacement ? child_find(sa, old->peer_replacement) : NULL;
+    /* [RFC7296#2.8.1] the SA created with the lowest of the four nonces is closed by who created it */
+    if (rival && nonce_cmp(nonce_lower(&x->ni, &x->nr), &old->peer_low) < 0) {
+        close_redundant(env, sa, x);
+        child_rekeyed(env, old);
+        exchange_end(x);
+        return;
+    }
+    struct child_sa *fresh = child_new(env, sa, x);
+    bool ok = child_install(env, fresh, x, false, old->id);
+    exchange_end(x);
+    if (!ok) {
+        old->state = CHILD_INSTALLED;
+        delete_child(env, fresh);
+        return;
+    }
+    child_rekeyed(env, old);
+    if (rival) { /* the peer is going to delete it */
+        child_drop_out(env, rival);
+        rival->state = CHILD_REKEYED;
+        rival->rekey_at = TIME_NEVER;
+    }
+    delete_child(env, old);
+}
+
+bool rekey_child_refused(struct ike_env *env, struct ike_sa *sa, struct exchange *x,
+                         const struct pl_notify *error)
+{
+    struct child_sa *old = child_find(sa, x->old_child);
+    bool is_gone = !old || old->is_gone || old->state == CHILD_DELETING;
+    if (!is_gone && old->peer_replacement && child_find(sa, old->peer_replacement)) {
+        child_rekeyed(env, old); /* the peer deletes it */
+        is_gone = true;
+    } else if (!is_gone && error->type == N_CHILD_SA_NOT_FOUND) {
+        sa_log(env, sa, LOG_WARN, "child %s: the peer does not have it any more", old->cfg->name);
+        exchange_end(x);
+        child_end(env, old);
+        return true;
+    }
+    if (is_gone)
+        exchange_end(x);
+    return is_gone;
+}

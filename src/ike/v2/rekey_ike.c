@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Replacing the IKE SA (RFC 7296 sections 1.3.2, 2.8.2, 2.18, 2.25.2): new keys, message IDs from 0, the same
+ * children. Of two replacements made at once the one whose exchange held the lowest nonce goes, and the other
+ * inherits the children. */
+#include "crypto/kex.h"
+#include "ike/v2/exchanges.h"
+
+#define RETRY_MAX 5
+
+static struct ike_sa *successor(struct ike_env *env, struct ike_sa *sa, const struct exchange *x,
+                                struct ike_keys *keys)
+{
+    struct ike_env same = *env;
+    same.config = sa->config; /* conn points into it */
+    struct ike_sa *n = ike_sa_new(&same, sa->conn, x->is_own);
+    n->was_initiator = sa->was_initiator;
+    n->spi_i = x->new_spi_i;
+    n->spi_r = x->new_spi_r;
+    n->local = sa->local;
+    n->remote = sa->remote;
+    n->has_marker = sa->has_marker;
+    n->has_nat_local = sa->has_nat_local;
+    n->has_nat_remote = sa->has_nat_remote;
+    n->has_fake_nat = sa->has_fake_nat;
+    n->has_fragmentation = sa->has_fragmentation;
+    n->peer_hashes = sa->peer_hashes;
+    n->has_certreq = sa->has_certreq;
+    n->local_id = identity_dup(n->arena, &sa->local_id);
+    n->remote_id = identity_dup(n->arena, &sa->remote_id);
+    n->reauth_at = sa->reauth_at;
+    if (!ike_sa_set_keys(n, keys, &x->chosen)) {
+        ike_sa_free(n);
+        return NULL;
+    }
+    env->host->adopt(env, n);
+    ike_sa_established(env, n, sa->id);
+    return n;
+}
+
+static void hand_over(struct ike_env *env, struct ike_sa *from, struct ike_sa *to)
+{
+    child_move(env, from, to);
+    for (size_t i = 0; i < from->n_tasks; i++) {
+        enum exchange_kind k = from->tasks[i].kind;
+        if (k == X_NEW_CHILD || k == X_REKEY_CHILD || k == X_DELETE_CHILD)
+            ike_sa_queue(to, from->tasks[i]);
+    }
+    from->n_tasks = 0;
+    from->state = IKE_REKEYED;
+    from->replaced_by = to->id;
+    from->rekey_at = from->reauth_at = from->expires_at = from->dpd_at = from->keepalive_at = TIME_NEVER;
+    from->duplicate_at = TIME_NEVER;
+    from->give_up_at = env->now.mono + IKE_REPLACED;
+    env->stats->rekeyed_ike++;
+}
+
+bool rekey_ike_inherit(struct ike_env *env, struct ike_sa *sa)
+{
+    struct ike_sa *heir = sa->peer_new_ike ? env->host->find(env->ctx, sa->peer_new_ike) : NULL;
+    if (!heir || heir->is_dead || sa->state == IKE_REKEYED)
+        return false;
+    hand_over(env, sa, heir);
+    return true;
+}
+
+static struct ike_keys no_keys;
+
+static bool make_keys(struct ike_sa *sa, struct exchange *x, struct ike_keys *keys)
+{
+    *keys = no_keys;
+    return keymat_ike_rekey(&sa->keys, &x->chosen, nonce_view(&x->ni), nonce_view(&x->nr),
+                            secret_view(&x->shared), x->new_spi_i, x->new_spi_r, keys);
+}
+
+/* ---- initiator ---- */
+
+static void give_up(struct ike_env *env, struct ike_sa *sa, const struct diag *d)
+{
+    exchange_end(&sa->own);
+    if (rekey_ike_inherit(env, sa)) /* the peer's own rekey went through */
+        return;
+    sa->state = IKE_ESTABLISHED;
+    sa_log_diag(env, sa, LOG_ERR, d);
+    env->host->rekey_failed(env, sa, 0, d);
+}
+
+static void on_generated(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct job *job)
+{
+    struct build b;
+    struct diag d;
+    uint8_t spi[8];
+    diag_clear(&d);
+    nonce_make(&x->ni);
+    spi_put64(spi, x->new_spi_i);
+    x->offered = proposal_offer(x->tx, &sa->conn->proposals, span_of(spi, 8), true);
+    chain_begin(env, &b);
+    build_sa(&b, x->offered.v, x->offered.n);
+    build_nonce(&b, nonce_view(&x->ni));
+    build_ke(&b, x->ke, secret_view(&x->ke_public));
+    if (job->ok && send_request(env, sa, EXCHANGE_CREATE_CHILD_SA, &b))
+        return;
+    diag_set(&d, FAIL_GENERIC, "the rekeying of the IKE SA could not be started");
+    give_up(env, sa, &d);
+}
+
+void rekey_ike_start(struct ike_env *env, struct ike_sa *sa, const struct task *t)
+{
+    struct exchange *x = &sa->own;
+    if (sa->peer_new_ike || sa->state == IKE_REKEYED)
+        return;
+    exchange_begin(sa, x, X_REKEY_IKE);
+    sa->state = IKE_REKEYING;
+    x->restarts = t->attempts;
+    x->new_spi_i = env->host->new_ike_spi(env->ctx);
+    sa_log(env, sa, LOG_NOTICE, "rekeying IKE SA %llu", (unsigned long long)sa->id);
+    job_generate(env, sa, x, t->ke ? t->ke : proposal_first_ke(&sa->conn->proposals), on_generated);
+}
+
+static bool retry(struct ike_env *env, struct ike_sa *sa, const struct pl_notify *n)
+{
+    struct exchange *x = &sa->own;
+    struct task t = {
+        .kind = X_REKEY_IKE, .attempts = (uint8_t)(x->restarts + 1), .not_before = env->now.mono};
+    struct rd r = rd_over(n->data);
+    if (t.attempts > RETRY_MAX || sa->peer_new_ike)
+        return false;
+    if (n->type == N_TEMPORARY_FAILURE)
+        t.not_before += jittered(4 * TIME_SECOND, 2 * TIME_SECOND);
+    else if (n->type == N_INVALID_KE_PAYLOAD) {
+        t.ke = rd_u16(&r);
+        if (!rd_done(&r) || t.ke == x->ke || !proposal_has_ke(&sa->conn->proposals, t.ke))
+            return false;
+    } else
+        return false;
+    exchange_end(x);
+    sa->state = IKE_ESTABLISHED;
+    ike_sa_queue(sa, t);
+    return true;
+}
+
+static void on_derived(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct job *job)
+{
+    struct ike_keys keys;
+    struct diag d;
+    diag_clear(&d);
+    diag_set(&d, FAIL_GENERIC, "the peer's key exchange value is invalid");
+    struct ike_sa *ours = job->ok && make_keys(sa, x, &keys) ? successor(env, sa, x, &keys) : NULL;
+    if (!ours) {
+        give_up(env, sa, &d);
+        return;
+    }
+    struct ike_sa *rival = sa->peer_new_ike ? env->host->find(env->ctx, sa->peer_new_ike) : NULL;
+    /* [RFC7296#2.8.2] the new IKE SA with the lowest nonce is deleted by the node that created it */
+    bool is_redundant = rival && !rival->is_dead && nonce_cmp(nonce_lower(&x->ni, &x->nr), &sa->peer_low) < 0;
+    exchange_end(x);
+    if (is_redundant) {
+        hand_over(env, sa, rival);
+        ours->was_up = false;
+        ours->replaced_by = rival->id;
+        ours->state = IKE_REKEYED;
+        ike_sa_queue(ours, (struct task){.kind = X_DELETE_IKE});
+        return;
+    }
+    if (rival && !rival->is_dead) { /* the peer deletes it */
+        rival->state = IKE_REKEYED;
+        rival->replaced_by = ours->id;
+        rival->give_up_at = env->now.mono + IKE_REPLACED;
+    }
+    hand_over(env, sa, ours);
+    ike_sa_queue(sa, (struct task){.kind = X_DELETE_IKE});
+}
+
+void rekey_ike_on_response(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
+{
+    struct diag d;
+    diag_clear(&d);
+    const struct pl_notify *error = ike_error_notify(&x->msg);
+    const struct ike_payload *p = ike_find(&x->msg, PAYLOAD_SA), *ke = ike_find(&x->msg, PAYLOAD_KE);
+    if (error && !p) {
+        if (retry(env, sa, error))
+            return;
+        diag_from_notify(&d, sa, error, X_REKEY_IKE, NULL);
+        give_up(env, sa, &d);
+        return;
+    }
+    if (!p || !ke || p->sa.proposals.n != 1 || !nonce_take(&x->nr, &x->msg))
+        diag_set(&d, FAIL_GENERIC, "the response to the rekeying of the IKE SA is incomplete");
+    else if (proposal_accept_choice(&x->offered, &p->sa.proposals.v[0], &x->chosen, &d) &&
+             (x->chosen.spi_len != 8 || x->chosen.ke != x->ke || ke->ke.group != x->ke))
+        diag_set(&d, FAIL_GENERIC, "the response to the rekeying of the IKE SA does not fit its own choice");
+    if (diag_failed(&d)) {
+        give_up(env, sa, &d);
+        return;
+    }
+    x->new_spi_r = spi_get64(x->chosen.spi);
+    job_derive(env, sa, x, ke->ke.data, on_derived);
+}
+
+/* ---- responder ---- */
+
+static void on_responder_derived(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct job *job)
+{
+    struct ike_keys keys;
+    struct build b;
+    uint8_t spi[8];
+    struct ike_sa *n = job->ok && make_keys(sa, x, &keys) ? successor(env, sa, x, &keys) : NULL;
+    if (!n) {
+        send_response_notify(env, sa, EXCHANGE_CREATE_CHILD_SA, N_NO_PROPOSAL_CHOSEN, span_of(NULL, 0));
+        return;
+    }
+    chain_begin(env, &b);
+    spi_put64(spi, x->new_spi_r);
+    proposal_put_choice(&b, &x->chosen, span_of(spi, 8));
+    build_nonce(&b, nonce_view(&x->nr));
+    build_ke(&b, x->ke, secret_view(&x->ke_public));
+    sa->peer_new_ike = n->id;
+    sa->peer_low = *nonce_lower(&x->ni, &x->nr);
+    send_response(env, sa, EXCHANGE_CREATE_CHILD_SA, &b);
+    if (sa->own.kind != X_REKEY_IKE) /* else nonces decide, when the answer to ours is there */
+        hand_over(env, sa, n);
+}
+
+static void on_responder_generated(struct ike_env *env, struct ike_sa *sa, struct exchange *x,
+                                   struct job *job)
+{
+    if (job->ok)
+        job_derive(env, sa, x, ike_find(&x->msg, PAYLOAD_KE)->ke.data, on_responder_derived);
+    else
+        send_response_notify(env, sa, EXCHANGE_CREATE_CHILD_SA, N_NO_PROPOSAL_CHOSEN, span_of(NULL, 0));
+}
+
+static bool is_busy_with_child(const struct ike_sa *sa)
+{
+    enum exchange_kind k = sa->own.kind;
+    return k == X_NEW_CHILD || k == X_REKEY_CHILD || k == X_DELETE_CHILD;
+}
+
+void rekey_ike_on_request(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
+{
+    struct diag d;
+    diag_clear(&d);
+    const struct ike_payload *p = ike_find(&x->msg, PAYLOAD_SA), *ke = ike_find(&x->msg, PAYLOAD_KE);
+    if (is_busy_with_child(sa) || sa->peer_new_ike) { /* [RFC7296#2.25.2] */
+        send_response_notify(env, sa, EXCHANGE_CREATE_CHILD_SA, N_TEMPORARY_FAILURE, span_of(NULL, 0));
+        return;
+    }
+    if (!ke || !nonce_take(&x->ni, &x->msg) ||
+        !proposal_select(&sa->conn->proposals, &p->sa.proposals, (struct select_options){0}, &x->chosen,
+                         &d)) {
+        env->stats->proposal_mismatch++;
+        sa_log_diag(env, sa, LOG_WARN, &d);
+        send_response_notify(env, sa, EXCHANGE_CREATE_CHILD_SA, N_NO_PROPOSAL_CHOSEN, span_of(NULL, 0));
+        return;
+    }
+    x->ke = x->chosen.ke;
+    if (ke->ke.group != x->ke) {
+        uint8_t want[2] = {(uint8_t)(x->ke >> 8), (uint8_t)x->ke};
+        send_response_notify(env, sa, EXCHANGE_CREATE_CHILD_SA, N_INVALID_KE_PAYLOAD, span_of(want, 2));
+        return;
+    }
+    x->new_spi_i = x->chosen.spi_len == 8 ? spi_get64(x->chosen.spi) : 0;
+    if (!x->new_spi_i || !kex_public_plausible(x->ke, ke->ke.data)) {
+        send_response_notify(env, sa, EXCHANGE_CREATE_CHILD_SA, N_INVALID_SYNTAX, span_of(NULL, 0));
+        return;
+    }
+    x->new_spi_r = env->host->new_ike_spi(env->ctx);
+    nonce_make(&x->nr);
+    job_generate(env, sa, x, x->ke, on_responder_generated);
+}

@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The life of an IKE SA: making, timers, the queue of exchanges that wait for their turn, the end (RFC 7296
+ * sections 2.1, 2.3, 2.4, 2.8). What the exchanges do is in the files named after them. */
+#include "crypto/random.h"
+#include "ike/v2/exchanges.h"
+#include <stdlib.h>
+
+#define SA_ARENA 65536
+
+int64_t jittered(int64_t span, int64_t jitter)
+{
+    if (span <= 0 || jitter <= 0)
+        return span;
+    uint64_t r;
+    crypto_random(&r, sizeof(r));
+    return span - (int64_t)(r % (uint64_t)(jitter < span ? jitter + 1 : span));
+}
+
+struct ike_sa *ike_sa_new(struct ike_env *env, const struct connection *conn, bool is_initiator)
+{
+    struct ike_sa *sa = mem_new(sizeof(*sa));
+    sa->id = env->host->new_id(env->ctx);
+    sa->generation = 1;
+    sa->config = config_ref(env->config);
+    sa->conn = conn;
+    sa->arena = arena_new(SA_ARENA);
+    sa->state = IKE_CREATED;
+    sa->is_initiator = sa->was_initiator = is_initiator;
+    sa->own.is_own = true;
+    sa->schedule = retransmit_from(&sa->config->settings);
+    list_init(&sa->children);
+    sa->created_at = sa->last_in = sa->last_out = env->now.mono;
+    sa->rekey_at = sa->reauth_at = sa->expires_at = sa->give_up_at = TIME_NEVER;
+    sa->dpd_at = sa->keepalive_at = sa->duplicate_at = TIME_NEVER;
+    return sa;
+}
+
+void exchange_begin(struct ike_sa *sa, struct exchange *x, enum exchange_kind kind)
+{
+    (void)sa;
+    x->kind = kind;
+    if (!x->tx)
+        x->tx = arena_new(EXCHANGE_CAP);
+}
+
+void exchange_end(struct exchange *x)
+{
+    bool is_own = x->is_own;
+    arena_free(x->tx);
+    arena_free(x->rx);
+    secret_free(&x->ke_private);
+    secret_free(&x->ke_public);
+    secret_free(&x->shared);
+    secret_free(&x->auth_data);
+    memset(x, 0, sizeof(*x));
+    x->is_own = is_own;
+}
+
+static void child_free(struct child_sa *c)
+{
+    if (c->waiting) {
+        secret_wipe(c->waiting, sizeof(*c->waiting));
+        free(c->waiting);
+    }
+    free(c);
+}
+
+void ike_sa_free(struct ike_sa *sa)
+{
+    struct child_sa *c;
+    list_each(c, &sa->children, link)
+    {
+        list_remove(&c->link);
+        child_free(c);
+    }
+    exchange_end(&sa->own);
+    exchange_end(&sa->peer);
+    reassembly_reset(&sa->in_request);
+    reassembly_reset(&sa->in_response);
+    window_deinit(&sa->window);
+    sealer_deinit(&sa->sealer);
+    cipher_free(sa->opener);
+    ike_keys_deinit(&sa->keys);
+    secret_free(&sa->init_request);
+    secret_free(&sa->init_response);
+    secret_free(&sa->cookie);
+    arena_free(sa->arena);
+    config_unref(sa->config);
+    secret_wipe(sa, sizeof(*sa));
+    free(sa);
+}
+
+bool ike_sa_is_up(const struct ike_sa *sa)
+{
+    return !sa->is_dead && (sa->state == IKE_ESTABLISHED || sa->state == IKE_REKEYING);
+}
+
+bool ike_sa_set_keys(struct ike_sa *sa, struct ike_keys *keys, const struct chosen *chosen)
+{
+    struct cipher *ours = ike_keys_cipher(keys, chosen, sa->is_initiator);
+    struct cipher *theirs = ike_keys_cipher(keys, chosen, !sa->is_initiator);
+    if (!ours || !theirs) {
+        cipher_free(ours);
+        cipher_free(theirs);
+        ike_keys_deinit(keys);
+        return false;
+    }
+    sa->keys = *keys;
+    memset(keys, 0, sizeof(*keys));
+    sa->chosen = *chosen;
+    sealer_init(&sa->sealer, ours);
+    sa->opener = theirs;
+    return true;
+}
+
+void ike_sa_established(struct ike_env *env, struct ike_sa *sa, uint64_t old_id)
+{
+    const struct connection *conn = sa->conn;
+    int64_t now = env->now.mono;
+    sa->state = IKE_ESTABLISHED;
+    sa->was_up = true;
+    sa->established_at = sa->last_in = now;
+    sa->give_up_at = TIME_NEVER;
+    if (conn->rekey_time)
+        sa->rekey_at = now + jittered(conn->rekey_time, conn->rand_time);
+    if (conn->reauth_time && !old_id)
+        sa->reauth_at = now + jittered(conn->reauth_time, conn->rand_time);
+    int64_t soft = time_min(sa->rekey_at, sa->reauth_at);
+    if (soft != TIME_NEVER && conn->over_time)
+        sa->expires_at = time_min(sa->rekey_at, sa->reauth_at) + conn->over_time + conn->rand_time;
+    if (conn->dpd_delay)
+        sa->dpd_at = now + conn->dpd_delay;
+    if (sa->has_nat_local && sa->config->settings.keep_alive)
+        sa->keepalive_at = now + sa->config->settings.keep_alive;
+    secret_free(&sa->init_request);
+    secret_free(&sa->init_response);
+    secret_free(&sa->cookie);
+    env->host->ike_up(env, sa, old_id);
+}
+
+static void end_children(struct ike_env *env, struct ike_sa *sa)
+{
+    struct child_sa *c;
+    list_each(c, &sa->children, link) child_end(env, c);
+}
+
+static void stop(struct ike_env *env, struct ike_sa *sa, const struct diag *why)
+{
+    static const struct diag none;
+    if (!sa->is_lingering && sa->state != IKE_DELETING && sa->state != IKE_REKEYED)
+        env->host->ike_down(env, sa, why ? why : &none);
+    end_children(env, sa);
+    sa->n_tasks = 0;
+}
+
+void ike_sa_end(struct ike_env *env, struct ike_sa *sa, const struct diag *why)
+{
+    if (sa->is_dead)
+        return;
+    stop(env, sa, why);
+    sa->state = IKE_DELETING;
+    sa->is_dead = true;
+}
+
+void ike_sa_linger(struct ike_env *env, struct ike_sa *sa, const struct diag *why)
+{
+    if (sa->is_dead || sa->is_lingering)
+        return;
+    stop(env, sa, why);
+    sa->state = IKE_DELETING;
+    sa->is_lingering = true;
+    if (window_deadline(&sa->window) != TIME_NEVER)
+        window_done(&sa->window);
+    exchange_end(&sa->own);
+    sa->rekey_at = sa->reauth_at = sa->expires_at = sa->dpd_at = sa->keepalive_at = TIME_NEVER;
+    sa->duplicate_at = TIME_NEVER;
+    sa->give_up_at = env->now.mono + LINGER;
+}
+
+bool ike_sa_has_task(const struct ike_sa *sa, enum exchange_kind kind, uint64_t child_id)
+{
+    if (sa->own.kind == kind && (!child_id || sa->own.old_child == child_id))
+        return true;
+    for (size_t i = 0; i < sa->n_tasks; i++) {
+        if (sa->tasks[i].kind == kind && sa->tasks[i].child_id == child_id)
+            return true;
+    }
+    return false;
+}
+
+static bool queued(const struct ike_sa *sa, const struct task *t)
+{
+    for (size_t i = 0; i < sa->n_tasks; i++) {
+        const struct task *o = &sa->tasks[i];
+        if (o->kind == t->kind && o->child_id == t->child_id && o->cfg == t->cfg)
+            return true;
+    }
+    return false;
+}
+
+bool ike_sa_queue(struct ike_sa *sa, struct task t)
+{
+    if (sa->n_tasks == IKE_TASKS_MAX || sa->is_lingering || queued(sa, &t))
+        return false;
+    sa->tasks[sa->n_tasks++] = t;
+    return true;
+}
+
+static bool may_start(const struct ike_sa *sa, const struct task *t, int64_t now)
+{
+    return t->not_before <= now && exchange_own(t->kind)->states >> sa->state & 1;
+}
+
+void ike_sa_advance(struct ike_env *env, struct ike_sa *sa)
+{
+    while (!sa->is_dead && !sa->is_lingering && sa->own.kind == X_NONE) {
+        size_t best = sa->n_tasks;
+        for (size_t i = 0; i < sa->n_tasks; i++) {
+            if (may_start(sa, &sa->tasks[i], env->now.mono) &&
+                (best == sa->n_tasks ||
+                 exchange_own(sa->tasks[i].kind)->priority < exchange_own(sa->tasks[best].kind)->priority))
+                best = i;
+        }
+        if (best == sa->n_tasks)
+            return;
+        struct task t = sa->tasks[best];
+        sa->n_tasks--;
+        memmove(&sa->tasks[best], &sa->tasks[best + 1], (sa->n_tasks - best) * sizeof(t));
+        exchange_own(t.kind)->start(env, sa, &t);
+    }
+}
+
+static int64_t tasks_deadline(const struct ike_sa *sa)
+{
+    int64_t at = TIME_NEVER;
+    if (sa->own.kind != X_NONE || sa->is_lingering)
+        return at;
+    for (size_t i = 0; i < sa->n_tasks; i++) {
+        if (exchange_own(sa->tasks[i].kind)->states >> sa->state & 1)
+            at = time_min(at, sa->tasks[i].not_before);
+    }
+    return at;
+}
+
+int64_t ike_sa_deadline(const struct ike_sa *sa)
+{
+    const int64_t timers[] = {sa->rekey_at,     sa->reauth_at,      sa->expires_at,
+                              sa->give_up_at,   sa->dpd_at,         sa->keepalive_at,
+                              sa->duplicate_at, tasks_deadline(sa), window_deadline(&sa->window)};
+    int64_t at = TIME_NEVER;
+    for (size_t i = 0; i < ARRAY_LEN(timers); i++)
+        at = time_min(at, timers[i]);
+    const struct child_sa *c;
+    list_each(c, &sa->children, link) at = time_min(at, child_deadline(c));
+    return at;
+}
+
+static void unanswered(struct ike_env *env, struct ike_sa *sa)
+{
+    char ip[IP_TEXT_MAX];
+    struct diag d;
+    diag_clear(&d);
+    env->stats->timeouts++;
+    unsigned tries = schedule_of(sa).tries + 1;
+    if (sa->own.kind == X_DELETE_IKE || sa->own.kind == X_AUTH_FAILED) {
+        ike_sa_end(env, sa, NULL);
+        return;
+    }
+    diag_set(&d, FAIL_UNREACHABLE, "no answer from %s to %s", endpoint_format(&sa->remote, ip),
+             exchange_kind_name(sa->own.kind));
+    diag_got(&d, "nothing to %u transmissions", tries);
+    diag_where_of(&d, &sa->conn->origins, "remote_addrs");
+    if (sa->own.kind == X_INIT)
+        diag_try(&d, "is the peer running there, and does UDP port %u reach it in both directions?",
+                 sa->remote.port);
+    else if (sa->own.kind == X_AUTH)
+        diag_try(&d, "IKE_SA_INIT was answered: does UDP port %u pass, and do large packets (fragmentation)?",
+                 sa->remote.port);
+    else
+        diag_try(&d, "the peer was there before: is it down, or the path to it?");
+    sa_log_diag(env, sa, LOG_ERR, &d);
+    ike_sa_end(env, sa, &d);
+}
+
+static void tick_window(struct ike_env *env, struct ike_sa *sa)
+{
+    struct datagrams again = {0};
+    if (window_deadline(&sa->window) > env->now.mono)
+        return;
+    struct retransmit schedule = schedule_of(sa);
+    switch (window_tick(&sa->window, env->now.mono, &schedule, &again)) {
+    case TICK_RESEND:
+        env->stats->retransmitted++;
+        sa_log(env, sa, LOG_DETAIL, "sending %s again", exchange_kind_name(sa->own.kind));
+        send_datagrams(env, sa, &again);
+        break;
+    case TICK_GIVE_UP:
+        unanswered(env, sa);
+        break;
+    case TICK_NOTHING:
+        break;
+    }
+}
+
+static void tick_give_up(struct ike_env *env, struct ike_sa *sa)
+{
+    if (sa->give_up_at > env->now.mono)
+        return;
+    sa->give_up_at = TIME_NEVER;
+    if (sa->is_lingering) {
+        sa->is_dead = true;
+        return;
+    }
+    if (sa->state == IKE_REKEYED) { /* the peer did not delete it */
+        ike_sa_end(env, sa, NULL);
+        return;
+    }
+    if (sa->is_initiator) {
+        init_give_up(env, sa);
+        return;
+    }
+    struct diag d;
+    diag_clear(&d);
+    diag_set(&d, FAIL_UNREACHABLE, "the peer did not go on after IKE_SA_INIT");
+    sa_log_diag(env, sa, LOG_NOTICE, &d);
+    ike_sa_end(env, sa, &d);
+}
+
+static void tick_lifetime(struct ike_env *env, struct ike_sa *sa)
+{
+    int64_t now = env->now.mono;
+    if (sa->expires_at <= now || sa->reauth_at <= now || sa->duplicate_at <= now) {
+        sa_log(env, sa, LOG_NOTICE, "IKE SA %llu: %s", (unsigned long long)sa->id,
+               sa->duplicate_at <= now ? "a newer one to the same peer stays"
+               : sa->reauth_at <= now  ? "authenticating again (the SA is made anew)"
+                                       : "lifetime is over");
+        bool renews = sa->duplicate_at > now;
+        sa->expires_at = sa->reauth_at = sa->duplicate_at = TIME_NEVER;
+        struct diag d;
+        diag_clear(&d);
+        if (renews) /* down and to be brought up again: not what an operator asked for */
+            diag_set(&d, FAIL_GENERIC, "the IKE SA's lifetime is over");
+        sa->is_renewing = renews;
+        delete_ike(env, sa, &d);
+        return;
+    }
+    if (sa->rekey_at <= now) {
+        sa->rekey_at = TIME_NEVER;
+        ike_sa_queue(sa, (struct task){.kind = X_REKEY_IKE});
+    }
+    if (sa->dpd_at <= now)
+        liveness_due(env, sa);
+    if (sa->keepalive_at <= now)
+        natd_keepalive(env, sa);
+}
+
+void ike_sa_tick(struct ike_env *env, struct ike_sa *sa)
+{
+    struct child_sa *c;
+    if (!sa->is_dead)
+        tick_give_up(env, sa);
+    if (!sa->is_dead)
+        tick_window(env, sa);
+    if (ike_sa_is_up(sa))
+        tick_lifetime(env, sa);
+    if (sa->is_dead)
+        return;
+    list_each(c, &sa->children, link) child_tick(env, c);
+}

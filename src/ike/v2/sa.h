@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An IKE SA, its exchanges and its children (RFC 7296 section 2): both roles, no I/O. The owner of many SAs
+ * (engine/) gives each call an environment and gets called back through struct ike_host; nobody keeps a
+ * pointer to an SA across steps, only its id.
+ *
+ * At most one exchange is under way in each direction (a window of one). An exchange that waits for a job has
+ * its tag in job_tag and goes on in resume; what the peer sends meanwhile is a retransmission or out of
+ * order. */
+#pragma once
+
+#include "base/heap.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "ike/auth/auth.h"
+#include "ike/core/keymat.h"
+#include "ike/core/natd.h"
+#include "ike/core/window.h"
+#include "ike/msg/build.h"
+#include "ike/msg/rules.h"
+#include "ike/v2/state.h"
+#include "model/action.h"
+
+#define NONCE_LEN        32 /* of ours [RFC7296#2.10] */
+#define IKE_TASKS_MAX    32
+#define EXCHANGE_CAP     (512u << 10) /* bytes that one direction of an exchange may hold */
+#define CHILD_SWITCH     (5 * TIME_SECOND)
+#define CHILD_LATE       (2 * TIME_SECOND)
+#define IKE_REPLACED     (60 * TIME_SECOND)
+#define LINGER           (10 * TIME_SECOND)
+#define INIT_ERROR_GRACE (1 * TIME_SECOND)
+
+enum exchange_kind {
+    X_NONE,
+    X_INIT,
+    X_AUTH,
+    X_NEW_CHILD,
+    X_REKEY_CHILD,
+    X_REKEY_IKE,
+    X_DELETE_CHILD,
+    X_DELETE_IKE,
+    X_AUTH_FAILED, /* we refuse the responder: INFORMATIONAL with AUTHENTICATION_FAILED */
+    X_LIVENESS,
+    X_INFO, /* the peer's INFORMATIONAL */
+    X_KINDS,
+};
+
+struct ike_env;
+struct ike_sa;
+struct child_sa;
+struct exchange;
+typedef void exchange_resume(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct job *job);
+
+struct ts_pair { /* narrowed selectors, ours and theirs */
+    struct ts local[SA_MAX_TS], remote[SA_MAX_TS];
+    uint8_t n_local, n_remote;
+};
+
+struct nonce {
+    uint8_t b[NONCE_MAX];
+    uint16_t len;
+};
+
+struct exchange {
+    enum exchange_kind kind;
+    bool is_own;
+    struct arena *tx, *rx;  /* what we made; the peer's message. Freed when the exchange ends */
+    struct ike_message msg; /* the peer's, in rx */
+    struct endpoint local, remote;
+    bool has_marker;  /* peer's request: where it came from is where the response goes [RFC7296#2.11] */
+    uint32_t job_tag; /* 0: no job is out */
+    exchange_resume *resume;
+    uint16_t ke;
+    struct secret ke_private, ke_public, shared;
+    struct nonce ni, nr;
+    struct chosen chosen;
+    const struct child_config *child_cfg; /* in the SA's snapshot */
+    uint32_t spi_in, spi_out;             /* of the new child */
+    uint64_t child_id;                    /* of the new child */
+    uint32_t reqid;
+    uint64_t old_child; /* being rekeyed or deleted */
+    struct ts_pair ts;
+    uint64_t new_spi_i, new_spi_r; /* rekeying the IKE SA */
+    struct proposal_list offered;  /* by us, in tx */
+    struct auth_choice auth;       /* IKE_AUTH: how we sign */
+    struct secret auth_data;       /* ours, made with a shared secret */
+    struct cert *cert;             /* ours, for signing; borrowed from the snapshot */
+    unsigned restarts;             /* cookies and other key exchange methods that were asked for */
+    bool wants_transport;          /* the peer asked for it; refused by leaving the notify out */
+};
+
+struct task { /* an exchange that waits for its turn */
+    enum exchange_kind kind;
+    uint64_t child_id;
+    const struct child_config *cfg;
+    uint16_t ke; /* INVALID_KE_PAYLOAD asked for this method; 0: the first */
+    uint8_t attempts;
+    int64_t not_before;
+};
+
+struct child_sa {
+    uint64_t id;
+    struct ike_sa *ike;
+    struct list link;
+    struct map_node by_id, by_spi;
+    const struct child_config *cfg;
+    uint32_t reqid;
+    enum child_state state;
+    uint32_t spi_in, spi_out;
+    struct chosen chosen;
+    bool has_in, has_out, holds_policy, was_up;
+    bool takes_late; /* was replaced: after its delete late packets are still taken */
+    bool is_doomed;  /* named by the delete that is being worked on */
+    bool is_gone;    /* deleted; receives what is still on its way until expires_at */
+    bool is_ours;    /* we made the exchange that created it */
+    struct ts_pair ts;
+    struct esp_sa *waiting; /* outbound half that is installed when the old one goes; owned, wiped */
+    int64_t switch_at;
+    int64_t installed_at, rekey_at, expires_at;
+    uint64_t peer_replacement; /* made by the peer's rekey of this child */
+    struct nonce peer_low;     /* the lower nonce of that exchange */
+    uint64_t bytes_in, packets_in, bytes_out, packets_out;
+    int64_t last_in, last_out;
+};
+
+struct ike_sa {
+    uint64_t id;
+    uint32_t generation;
+    struct list link;
+    struct map_node by_id, by_spi, by_init, by_addr; /* the owner's tables */
+    struct list dirty;
+    bool is_half_open, counts_as_up; /* as counted by the owner */
+    struct heap_node timer;
+    struct config *config; /* a reference: conn and every child_cfg point into it */
+    const struct connection *conn;
+    struct arena *arena; /* identities and other things that live as long as the SA */
+    enum ike_state state;
+    bool is_initiator;  /* the original initiator of this IKE SA */
+    bool was_initiator; /* we started the first SA of this line of rekeys */
+    bool is_dead, is_lingering, was_up;
+    bool is_renewing; /* goes down to be made anew */
+    uint64_t spi_i, spi_r;
+    struct endpoint local, remote;
+    struct endpoint init_remote; /* where the first request came from */
+    bool has_marker;
+    bool has_nat_local, has_nat_remote, has_fake_nat;
+    bool has_fragmentation;
+    uint32_t peer_hashes;
+    bool has_initial_contact; /* the peer said so */
+    struct identity local_id, remote_id;
+    struct span certreq; /* what the peer's CERTREQs name, in arena */
+    bool has_certreq;
+    struct chosen chosen;
+    struct ike_keys keys;
+    struct sealer sealer;
+    struct cipher *opener;
+    struct window window;
+    struct retransmit schedule;
+    struct reassembly in_request, in_response;
+    struct exchange own, peer;
+    uint32_t next_tag;
+    struct task tasks[IKE_TASKS_MAX];
+    size_t n_tasks;
+    struct list children;
+    struct secret init_request, init_response; /* whole messages: AUTH covers them. Gone once authenticated */
+    struct secret cookie;
+    struct nonce ni, nr;
+    unsigned init_errors;
+    int64_t created_at, established_at, rekey_at, reauth_at, expires_at;
+    int64_t give_up_at; /* half-open, lingering, or after an unauthenticated refusal */
+    int64_t dpd_at, keepalive_at, duplicate_at;
+    int64_t last_in, last_out;
+    uint64_t peer_new_ike; /* simultaneous rekeying: the SA that the peer's request made */
+    struct nonce peer_low;
+    uint64_t replaced_by;
+    struct diag failure;
+};
+
+/* What the owner of many SAs does for one. */
+struct ike_host {
+    uint64_t (*new_id)(void *ctx);
+    uint32_t (*new_child_spi)(void *ctx); /* random, unused, at least 256 */
+    uint64_t (*new_ike_spi)(void *ctx);
+    uint32_t (*reqid_for)(void *ctx, const struct ike_sa *sa, const struct child_config *cfg);
+    void (*adopt)(struct ike_env *env, struct ike_sa *sa); /* the SA is taken */
+    struct ike_sa *(*find)(void *ctx, uint64_t id);
+    void (*child_track)(struct ike_env *env, struct child_sa *c, bool is_added);
+    void (*policy)(struct ike_env *env, struct child_sa *c, bool is_added);
+    bool (*has_other)(void *ctx, const struct ike_sa *sa); /* another established SA with that peer? */
+    void (*ike_up)(struct ike_env *env, struct ike_sa *sa, uint64_t old_id);
+    /* Before its children are taken down. why: FAIL_NONE when it was asked for. */
+    void (*ike_down)(struct ike_env *env, struct ike_sa *sa, const struct diag *why);
+    void (*child_up)(struct ike_env *env, struct child_sa *c, uint64_t old_id);
+    void (*child_down)(struct ike_env *env, struct child_sa *c);
+    void (*child_failed)(struct ike_env *env, struct ike_sa *sa, const struct child_config *cfg,
+                         const struct diag *why);
+    void (*rekey_failed)(struct ike_env *env, struct ike_sa *sa, uint64_t child_id, const struct diag *why);
+    void (*log)(struct ike_env *env, const struct connection *conn, enum log_level level, const char *text);
+};
+
+struct ike_env { /* one step */
+    struct time now;
+    struct outbox *out;
+    struct config *config; /* the newest snapshot */
+    struct engine_stats *stats;
+    const struct ike_host *host;
+    void *ctx;
+};
+
+/* ---- sa.c: life */
+/* conn is in the env's snapshot. Not adopted yet. */
+struct ike_sa *ike_sa_new(struct ike_env *env, const struct connection *conn, bool is_initiator);
+void ike_sa_free(struct ike_sa *sa);
+static inline uint64_t ike_sa_own_spi(const struct ike_sa *sa)
+{
+    return sa->is_initiator ? sa->spi_i : sa->spi_r;
+}
+bool ike_sa_is_up(const struct ike_sa *sa); /* ESTABLISHED or REKEYING */
+int64_t ike_sa_deadline(const struct ike_sa *sa);
+void ike_sa_tick(struct ike_env *env, struct ike_sa *sa);
+void ike_sa_job_done(struct ike_env *env, struct ike_sa *sa, struct job *job);
+/* The SA ends now, with its children; why: FAIL_NONE when it was asked for. No message is sent. */
+void ike_sa_end(struct ike_env *env, struct ike_sa *sa, const struct diag *why);
+/* As above, but retransmitted requests are still answered for a while. */
+void ike_sa_linger(struct ike_env *env, struct ike_sa *sa, const struct diag *why);
+/* Keys in, ciphers made. False: an algorithm is not available. */
+bool ike_sa_set_keys(struct ike_sa *sa, struct ike_keys *keys /* taken */, const struct chosen *chosen);
+void ike_sa_established(struct ike_env *env, struct ike_sa *sa, uint64_t old_id);
+bool ike_sa_queue(struct ike_sa *sa, struct task t); /* false: full, or already queued */
+bool ike_sa_has_task(const struct ike_sa *sa, enum exchange_kind kind, uint64_t child_id);
+/* Starts the next exchange when none of ours is under way. */
+void ike_sa_advance(struct ike_env *env, struct ike_sa *sa);
+void exchange_begin(struct ike_sa *sa, struct exchange *x, enum exchange_kind kind);
+void exchange_end(struct exchange *x);
+int64_t jittered(int64_t span, int64_t jitter); /* span less a random part of jitter */
+
+/* ---- receive.c */
+void ike_sa_receive(struct ike_env *env, struct ike_sa *sa, struct ike_message *m,
+                    const struct endpoint *local, const struct endpoint *remote, bool has_marker);
+
+/* ---- send.c */
+/* A chain of payloads to be sealed: begin, build_*, then one of the two. */
+void chain_begin(struct ike_env *env, struct build *b);
+bool send_request(struct ike_env *env, struct ike_sa *sa, uint8_t exchange, struct build *b);
+/* Ends the peer's exchange. */
+bool send_response(struct ike_env *env, struct ike_sa *sa, uint8_t exchange, struct build *b);
+void send_response_notify(struct ike_env *env, struct ike_sa *sa, uint8_t exchange, uint16_t notify,
+                          struct span data);
+void send_datagrams(struct ike_env *env, struct ike_sa *sa, const struct datagrams *d);
+void send_raw(struct ike_env *env, const struct endpoint *local, const struct endpoint *remote,
+              bool has_marker, uint8_t dscp, struct span bytes);
+void nonce_make(struct nonce *n);
+bool nonce_take(struct nonce *n, const struct ike_message *m);
+static inline struct span nonce_view(const struct nonce *n)
+{
+    return span_of(n->b, n->len);
+}
+int nonce_cmp(const struct nonce *a, const struct nonce *b); /* [RFC7296#2.8.1] */
+const struct nonce *nonce_lower(const struct nonce *a, const struct nonce *b);
+
+/* ---- jobs.c: each lets the exchange wait and go on in resume */
+void job_generate(struct ike_env *env, struct ike_sa *sa, struct exchange *x, uint16_t group,
+                  exchange_resume *resume);
+void job_derive(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct span peer_public,
+                exchange_resume *resume);
+void job_sign(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct pkey *key,
+              struct secret *octets /* taken */, exchange_resume *resume);
+/* A new job with the exchange's correlation, not yet given away. */
+struct job *job_prepare(struct ike_sa *sa, struct exchange *x, enum job_kind kind, exchange_resume *resume);
+void job_give(struct ike_env *env, struct job *j);
+
+/* ---- init.c */
+void init_start(struct ike_env *env, struct ike_sa *sa);
+void init_on_response(struct ike_env *env, struct ike_sa *sa, const struct ike_message *m,
+                      const struct endpoint *local);
+/* An admitted first request without an SA. */
+void init_on_request(struct ike_env *env, const struct ike_message *m, const struct endpoint *local,
+                     const struct endpoint *remote, bool has_marker);
+/* A clear answer without state: COOKIE, INVALID_KE_PAYLOAD, ... */
+void init_reply_notify(struct ike_env *env, const struct ike_message *m, const struct endpoint *local,
+                       const struct endpoint *remote, bool has_marker, uint16_t type, struct span data);
+void init_give_up(struct ike_env *env, struct ike_sa *sa);
+
+/* ---- natd.c */
+void natd_build(struct build *b, const struct ike_sa *sa);
+void natd_detect(struct ike_sa *sa, const struct ike_message *m, const struct endpoint *local,
+                 const struct endpoint *remote);
+void natd_float(struct ike_env *env, struct ike_sa *sa);
+void natd_authentic(struct ike_env *env, struct ike_sa *sa, const struct endpoint *local,
+                    const struct endpoint *remote, bool has_marker);
+void natd_mapping(struct ike_env *env, struct ike_sa *sa, const struct endpoint *remote);
+void natd_keepalive(struct ike_env *env, struct ike_sa *sa);
+bool natd_has_encap(const struct ike_sa *sa);
+
+/* ---- auth.c, auth_responder.c */
+void auth_start(struct ike_env *env, struct ike_sa *sa);
+void auth_on_response(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
+void auth_on_request(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
+/* Our AUTH data: for a secret at once, for a key after a job. Then resume is called, with job NULL for a
+ * secret; x->auth tells the method. False with d: we cannot. */
+bool auth_make(struct ike_env *env, struct ike_sa *sa, struct exchange *x, exchange_resume *resume,
+               struct diag *d);
+/* The peer's AUTH: by the shared secret at once. sa->conn and the identities are decided. */
+bool auth_psk_check(const struct ike_sa *sa, const struct pl_id *id, const struct pl_auth *auth,
+                    struct diag *d);
+/* By signature: path and signature as a job, then resume. False with d: nothing to check. */
+bool auth_verify(struct ike_env *env, struct ike_sa *sa, struct exchange *x, const struct pl_id *id,
+                 exchange_resume *resume, struct diag *d);
+/* The job's verdict in words. True when the peer is who it says. */
+bool auth_verdict(struct ike_env *env, struct ike_sa *sa, const struct job *job, struct diag *d);
+struct identity auth_local_id(const struct ike_sa *sa, const struct connection *conn, struct arena *a);
+void auth_put_own(struct build *b, struct ike_sa *sa, struct exchange *x, const struct job *job);
+
+/* ---- cert.c */
+/* Our certificate for signing. NULL with d. */
+struct cert *cert_choose_own(const struct ike_sa *sa, const struct connection *conn, struct pkey **key,
+                             struct diag *d);
+void cert_put_own(struct build *b, const struct ike_sa *sa, struct cert *leaf);
+void cert_put_request(struct ike_env *env, struct build *b, const struct ike_sa *sa);
+void cert_take_requests(struct ike_sa *sa, const struct ike_message *m);
+bool cert_fill_trust(struct ike_env *env, struct ike_sa *sa, const struct ike_message *m, struct job *j,
+                     struct diag *d);
+
+/* ---- proposal.c, ts.c */
+/* What is offered for a child, with our SPI; KE transforms stripped for IKE_AUTH. In a. */
+struct proposal_list proposal_offer(struct arena *a, const struct proposal_list *from, struct span spi,
+                                    bool has_ke);
+void proposal_put_choice(struct build *b, const struct chosen *c, struct span spi);
+void spi_put32(uint8_t out[4], uint32_t spi);
+uint32_t spi_get32(const uint8_t *p);
+void spi_put64(uint8_t out[8], uint64_t spi);
+uint64_t spi_get64(const uint8_t *p);
+struct ts_pair ts_configured(const struct ike_sa *sa, const struct child_config *cfg);
+/* Intersection of what is configured with what is offered; false when a side is empty. */
+bool ts_narrow(const struct ts_pair *configured, const struct pl_ts *local, const struct pl_ts *remote,
+               struct ts_pair *out);
+bool ts_is_subset(const struct ts_pair *offered, const struct pl_ts *local, const struct pl_ts *remote,
+                  struct ts_pair *out);
+const char *ts_list_format(const struct ts *v, size_t n, char *buf, size_t cap);
+
+/* ---- child.c */
+struct child_sa *child_new(struct ike_env *env, struct ike_sa *sa, const struct exchange *x);
+/* Makes both halves from the exchange's nonces and shared secret. The outbound one waits for the old child's
+ * end when defers_out. False: algorithms not available. */
+bool child_install(struct ike_env *env, struct child_sa *c, const struct exchange *x, bool defers_out,
+                   uint64_t old_id);
+void child_switch(struct ike_env *env, struct child_sa *c); /* the waiting outbound half is used from now */
+void child_drop_out(struct ike_env *env, struct child_sa *c);
+/* Everything of it goes: route, policy, SAs; it is freed. */
+void child_end(struct ike_env *env, struct child_sa *c);
+void child_update_endpoints(struct ike_env *env, struct child_sa *c);
+struct child_sa *child_find(const struct ike_sa *sa, uint64_t id);
+struct child_sa *child_by_spi_out(const struct ike_sa *sa, uint32_t spi);
+void child_tick(struct ike_env *env, struct child_sa *c);
+int64_t child_deadline(const struct child_sa *c);
+void child_rekeyed(struct ike_env *env, struct child_sa *old);
+/* Deleted after a rekey: nothing is sent through it any more, late packets are still taken for a moment. */
+void child_retire(struct ike_env *env, struct child_sa *c);
+void child_move(struct ike_env *env, struct ike_sa *from, struct ike_sa *to);
+
+/* ---- create_child.c, rekey_child.c, rekey_ike.c, delete.c, informational.c, dpd.c */
+bool create_child_offer(struct ike_env *env, struct ike_sa *sa, struct exchange *x,
+                        const struct child_config *cfg);
+void create_child_put(struct ike_env *env, struct build *b, struct ike_sa *sa, struct exchange *x,
+                      bool has_ke);
+void create_child_start(struct ike_env *env, struct ike_sa *sa, const struct task *t);
+/* The responder's choice for what it was offered: config, proposal, selectors. 0, or the notify and d. */
+uint16_t create_child_select(struct ike_env *env, struct ike_sa *sa, struct exchange *x,
+                             const struct child_config *only, bool has_ke, struct diag *d);
+/* The initiator's check of the response. FAIL_NONE in d when it is good. */
+bool create_child_accept(struct ike_env *env, struct ike_sa *sa, struct exchange *x, bool has_ke,
+                         struct diag *d);
+void create_child_answer(struct build *b, struct ike_sa *sa, struct exchange *x);
+void create_child_on_response(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
+void create_child_on_request(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
+void rekey_child_start(struct ike_env *env, struct ike_sa *sa, const struct task *t);
+/* Was the refusal expected, because the peer rekeyed or deleted the child itself? */
+bool rekey_child_refused(struct ike_env *env, struct ike_sa *sa, struct exchange *x,
+                         const struct pl_notify *error);
+void rekey_child_on_request(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
+void rekey_child_done(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
+void rekey_ike_start(struct ike_env *env, struct ike_sa *sa, const struct task *t);
+void rekey_ike_on_response(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
+void rekey_ike_on_request(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
+/* The old SA is being deleted by the peer: its children go to the SA that the peer made of it. */
+bool rekey_ike_inherit(struct ike_env *env, struct ike_sa *sa);
+void delete_child_start(struct ike_env *env, struct ike_sa *sa, const struct task *t);
+void delete_child_on_response(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
+void delete_ike_start(struct ike_env *env, struct ike_sa *sa, const struct task *t);
+void delete_ike_on_response(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
+/* Takes the SA down in good order: children at once, then the Delete to the peer. */
+void delete_ike(struct ike_env *env, struct ike_sa *sa, const struct diag *why);
+/* The responder is not who we want: tells it so and forgets it [RFC7296#2.21.2]. */
+void delete_refused(struct ike_env *env, struct ike_sa *sa, const struct diag *why);
+void delete_child(struct ike_env *env, struct child_sa *c);
+void auth_failed_start(struct ike_env *env, struct ike_sa *sa, const struct task *t);
+void informational_on_request(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
+void liveness_start(struct ike_env *env, struct ike_sa *sa, const struct task *t);
+void liveness_on_response(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
+void liveness_due(struct ike_env *env, struct ike_sa *sa);
+void liveness_hint(struct ike_env *env, struct ike_sa *sa); /* unauthenticated: INVALID_IKE_SPI */
+struct retransmit liveness_schedule(void);
+struct retransmit schedule_of(const struct ike_sa *sa); /* of our request that is under way */
+
+/* ---- fail.c */
+void sa_log(struct ike_env *env, const struct ike_sa *sa, enum log_level level, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+void sa_log_diag(struct ike_env *env, const struct ike_sa *sa, enum log_level level, const struct diag *d);
+void conn_log(struct ike_env *env, const struct connection *conn, enum log_level level, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+/* The peer refused: what we sent, the notify, likely causes. */
+void diag_from_notify(struct diag *d, const struct ike_sa *sa, const struct pl_notify *n,
+                      enum exchange_kind kind, const struct child_config *cfg);
+void diag_where_of(struct diag *d, const struct origins *o, const char *key);

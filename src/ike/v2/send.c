@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Messages on their way out: sealing, fragmenting (RFC 7383), keeping what may have to be repeated
+ * (RFC 7296 section 2.1), and nonces (section 2.10). */
+#include "crypto/random.h"
+#include "ike/v2/sa.h"
+
+#define CHAIN_MAX 60000
+
+void send_raw(struct ike_env *env, const struct endpoint *local, const struct endpoint *remote,
+              bool has_marker, uint8_t dscp, struct span bytes)
+{
+    struct action *a = outbox_add(env->out, ACTION_SEND);
+    a->send.local = *local;
+    a->send.remote = *remote;
+    a->send.is_natt = has_marker;
+    a->send.dscp = dscp;
+    a->send.bytes = bytes;
+    env->stats->sent++;
+}
+
+/* The bytes are copied: what is sent may outlive what it was made in. */
+static void send_all(struct ike_env *env, struct ike_sa *sa, const struct endpoint *local,
+                     const struct endpoint *remote, bool has_marker, const struct datagrams *d)
+{
+    for (size_t i = 0; i < d->n; i++)
+        send_raw(env, local, remote, has_marker, sa->conn->dscp, arena_dup(env->out->arena, d->v[i]));
+    sa->last_out = env->now.mono;
+}
+
+void send_datagrams(struct ike_env *env, struct ike_sa *sa, const struct datagrams *d)
+{
+    send_all(env, sa, &sa->local, &sa->remote, sa->has_marker, d);
+}
+
+void chain_begin(struct ike_env *env, struct build *b)
+{
+    build_begin(b, arena_alloc(env->out->arena, CHAIN_MAX), CHAIN_MAX, NULL);
+}
+
+/* What fits one IP packet of fragment_size bytes; 0 when the peer takes no fragments [RFC7383#2.5.1]. */
+static size_t max_datagram(const struct ike_sa *sa)
+{
+    size_t overhead = (sa->remote.ip.family == 6 ? 40 : 20) + 8 + (sa->has_marker ? 4 : 0);
+    size_t size = sa->config->settings.fragment_size;
+    if (!sa->has_fragmentation)
+        return 0;
+    return size > overhead + SKF_MIN_DATAGRAM ? size - overhead : SKF_MIN_DATAGRAM;
+}
+
+static bool seal(struct ike_env *env, struct ike_sa *sa, uint8_t exchange, bool is_response, uint32_t id,
+                 struct build *b, struct datagrams *out)
+{
+    struct span chain;
+    struct ike_header h = {.spi_i = sa->spi_i,
+                           .spi_r = sa->spi_r,
+                           .major = 2,
+                           .exchange = exchange,
+                           .message_id = id,
+                           .flags = (sa->is_initiator ? IKE_FLAG_INITIATOR : 0) |
+                                    (is_response ? IKE_FLAG_RESPONSE : 0)};
+    return build_end(b, &chain) &&
+           protect_seal(env->out->arena, &sa->sealer, &h, b->first, chain, max_datagram(sa), out);
+}
+
+bool send_request(struct ike_env *env, struct ike_sa *sa, uint8_t exchange, struct build *b)
+{
+    struct datagrams d;
+    if (!seal(env, sa, exchange, false, window_next_id(&sa->window), b, &d)) {
+        sa_log(env, sa, LOG_ERR, "a message of exchange %u does not fit or cannot be sealed", exchange);
+        return false;
+    }
+    struct retransmit schedule = schedule_of(sa);
+    window_request(&sa->window, env->now.mono, &schedule, &d);
+    send_datagrams(env, sa, &d);
+    return true;
+}
+
+bool send_response(struct ike_env *env, struct ike_sa *sa, uint8_t exchange, struct build *b)
+{
+    struct datagrams d;
+    struct exchange *x = &sa->peer;
+    bool ok = seal(env, sa, exchange, true, x->msg.header.message_id, b, &d);
+    if (ok) {
+        window_answer(&sa->window, &d);
+        send_all(env, sa, &x->local, &x->remote, x->has_marker, &d);
+    } else
+        sa_log(env, sa, LOG_ERR, "a response of exchange %u does not fit or cannot be sealed", exchange);
+    exchange_end(x);
+    return ok;
+}
+
+void send_response_notify(struct ike_env *env, struct ike_sa *sa, uint8_t exchange, uint16_t notify,
+                          struct span data)
+{
+    struct build b;
+    chain_begin(env, &b);
+    if (notify)
+        build_notify(&b, notify, PROTO_NONE, span_of(NULL, 0), data);
+    send_response(env, sa, exchange, &b);
+}
+
+void nonce_make(struct nonce *n)
+{
+    n->len = NONCE_LEN;
+    crypto_random(n->b, n->len);
+}
+
+bool nonce_take(struct nonce *n, const struct ike_message *m)
+{
+    const struct ike_payload *p = ike_find(m, PAYLOAD_NONCE);
+    if (!p || p->nonce.data.len < NONCE_MIN || p->nonce.data.len > NONCE_MAX)
+        return false;
+    memcpy(n->b, p->nonce.data.ptr, p->nonce.data.len);
+    n->len = (uint16_t)p->nonce.data.len;
+    return true;
+}
+
+int nonce_cmp(const struct nonce *a, const struct nonce *b)
+{
+    size_t n = a->len < b->len ? a->len : b->len;
+    int c = memcmp(a->b, b->b, n);
+    return c ? c : (int)a->len - (int)b->len;
+}
+
+const struct nonce *nonce_lower(const struct nonce *a, const struct nonce *b)
+{
+    return nonce_cmp(a, b) <= 0 ? a : b;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Two engines in one process, wired back to back on a virtual clock: what one sends the other gets, jobs run
+ * at once, and the data plane's records end in arrays. For tests of exchanges; loss and reordering at scale
+ * are tests/sim's. */
+#pragma once
+
+#include "engine/engine.h"
+#include "support/testca.h"
+
+#define PAIR_WIRE 256
+#define PAIR_SAS  64
+
+struct pair_packet {
+    int from;
+    struct endpoint src, dst;
+    bool is_natt;
+    uint8_t bytes[4096];
+    size_t len;
+};
+
+struct pair_route {
+    struct route route;
+    bool is_live;
+};
+
+struct pair_side {
+    struct engine *e;
+    struct outbox out;
+    struct ip ip;
+    struct esp_sa sas[PAIR_SAS]; /* live ones */
+    size_t n_sas;
+    struct pair_route routes[128];
+    size_t n_routes;
+    size_t policies, live_routes;
+    unsigned ups, downs, ike_ups, ike_downs, child_rekeys, ike_rekeys, keepalives, updates;
+    bool is_done;
+    uint64_t done_id;
+    struct diag done;
+    char log[65536]; /* all lines */
+    size_t log_len;
+    struct job *held[16]; /* when holds_jobs */
+    size_t n_held;
+    bool holds_jobs;
+};
+
+struct pair {
+    struct pair_side side[2];
+    struct time now;
+    struct pair_packet wire[PAIR_WIRE];
+    size_t n_wire;
+    unsigned sent;
+    bool is_cut; /* everything is lost */
+    /* May drop (false) or change a packet. */
+    bool (*filter)(void *ctx, struct pair_packet *p);
+    void *ctx;
+};
+
+/* How a side's one connection "net" with one child "net" looks; zero fields are defaults. */
+struct pair_spec {
+    const char *psk; /* "secret" */
+    const char *local_id, *remote_id;
+    const char *local_ts, *remote_ts; /* 10.1.0.0/16, 10.2.0.0/16 for side 0, mirrored for side 1 */
+    const char *ike[4], *esp[4];      /* proposals */
+    bool starts, retries_forever, accepts_any_peer;
+    int64_t dpd_delay, ike_rekey, ike_over, ike_rand, ike_reauth, child_rekey, child_life;
+    enum encap_mode encap;
+    enum dpd_action dpd_action;
+    const char *second_local_ts, *second_remote_ts; /* a second child "other" */
+    unsigned cookie_threshold, block_threshold;
+    bool has_cookie_threshold;
+    uint16_t fragment_size;
+    struct testca_cert *cert, *ca, *intermediate; /* PUBKEY when cert is given */
+    enum send_cert send_cert;
+    uint64_t hash;
+};
+
+void pair_init(struct pair *p);
+void pair_deinit(struct pair *p);
+struct config *pair_config(int side, const struct pair_spec *s);
+void pair_load(struct pair *p, int side, const struct pair_spec *s);
+void pair_input(struct pair *p, int side, const struct input *in);
+void pair_command(struct pair *p, int side, enum command_kind kind, const char *connection,
+                  const char *child);
+/* Delivers until nothing is on the wire. */
+void pair_run(struct pair *p);
+/* Delivers one packet; false when there is none. */
+bool pair_deliver(struct pair *p);
+/* Lets time pass, with every deadline met on time. */
+void pair_advance(struct pair *p, int64_t us);
+void pair_release_jobs(struct pair *p, int side);
+/* Kills and restarts an engine, forgetting everything; records of the data plane are gone as well. */
+void pair_restart(struct pair *p, int side);
+
+size_t pair_ikes(const struct pair *p, int side);     /* ESTABLISHED ones */
+size_t pair_children(const struct pair *p, int side); /* INSTALLED ones of all IKE SAs */
+const struct esp_sa *pair_newest_out(const struct pair *p, int side);
+/* Does the newest outbound SA of each side have its counterpart at the other, with equal keys? */
+bool pair_traffic_fits(const struct pair *p);
+bool pair_logged(const struct pair *p, int side, const char *part);
