@@ -86,11 +86,12 @@ static void put_given(struct tunnel *t)
 static void put_auth(struct tunnel *t)
 {
     const struct setting *auth = given(t, "auth");
-    const char *word = given(t, "cert") ? "pubkey" : "psk";
+    const struct setting *cert = given(t, "cert"), *by = cert ? cert : given(t, "psk");
+    const char *word = cert ? "pubkey" : "psk";
     if (!auth)
-        put(t, "local.auth", NULL, word);
+        put(t, "local.auth", by, word);
     if (!given(t, "peer_auth"))
-        put(t, "remote.auth", auth, auth ? auth->value : word);
+        put(t, "remote.auth", auth ? auth : by, auth ? auth->value : word);
 }
 
 static void check_auth(struct tunnel *t)
@@ -116,7 +117,7 @@ static void put_ids(struct tunnel *t)
     if (given(t, "peer_id"))
         return;
     if (given(t, "psk") && single_address(peer, &ip))
-        put(t, "remote.id", NULL, peer->value);
+        put(t, "remote.id", peer, peer->value);
     if (given(t, "cert"))
         log_line(
             LOG_WARN,

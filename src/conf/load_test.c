@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whole configurations: what they become, and what is refused where. */
+#include "base/log.h"
 #include "base/text.h"
 #include "base/time.h"
 #include "conf/show.h"
@@ -7,6 +8,7 @@
 #include "conf/testing.h"
 #include "support/test.h"
 #include <jansson.h>
+#include <stdio.h>
 
 static struct diag errors[16];
 static size_t n_errors;
@@ -127,9 +129,38 @@ static void a_tunnel_remembers_which_line_decided(void **state)
     assert_string_equal(origin_of(&t->origins, "remote_addrs")->file, "/etc/keyway/keyway.conf");
     assert_int_equal(c->secrets[0].origin.line, 3);
     assert_int_equal(origin_of(&t->children[0].origins, "local_ts")->line, 4);
+    assert_int_equal(origin_of(&t->origins, "remote.id")->line, 2);
+    assert_int_equal(origin_of(&t->origins, "local.auth")->line, 3);
     assert_null(origin_of(&t->origins, "dpd_delay"));
     assert_null(origin_of(&t->children[0].origins, "replay_window"));
     config_unref(c);
+}
+
+static char logged[4096];
+
+static void keep(void *ctx, enum log_level level, const char *text)
+{
+    (void)ctx;
+    (void)level;
+    snprintf(logged + strlen(logged), sizeof(logged) - strlen(logged), "%s\n", text);
+}
+
+static void traps_in_a_secret_are_warned_of(void **state)
+{
+    (void)state;
+    logged[0] = 0;
+    log_set_sink(keep, NULL, LOG_WARN);
+    config_unref(keyway("tunnel t {\n peer = 192.0.2.1\n psk = ab#cd\n}"));
+    assert_string_equal(logged,
+                        "/etc/keyway/keyway.conf:3: the value of psk ends before '#', a comment: quote it if "
+                        "it goes on\n");
+    logged[0] = 0;
+    config_unref(keyway("tunnel t {\n peer = 192.0.2.1\n psk = 'ab cd'\n}"));
+    assert_non_null(strstr(logged, "single quotes"));
+    logged[0] = 0;
+    config_unref(keyway("tunnel t {\n peer = 192.0.2.1 # a peer\n psk = \"ab#cd\" # quoted\n}"));
+    assert_string_equal(logged, "");
+    log_set_sink(NULL, NULL, LOG_WARN);
 }
 
 static void a_tunnel_without_a_peer_waits(void **state)
@@ -470,6 +501,7 @@ static void showing_names_the_line_of_each_value_and_no_secret(void **state)
     assert_non_null(strstr(printed, "remote_addrs      198.51.100.20  # /etc/keyway/keyway.conf:2\n"));
     assert_non_null(strstr(printed, "dpd_delay         10s  # default\n"));
     assert_non_null(strstr(printed, "psk               set  # /etc/keyway/keyway.conf:3\n"));
+    assert_non_null(strstr(printed, "rekey_time        4h  # default\n"));
     assert_null(strstr(printed, "horse"));
     print(c, NULL, true);
     assert_null(strstr(printed, "horse"));
@@ -513,6 +545,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(five_lines_make_a_tunnel),
         cmocka_unit_test(a_tunnel_remembers_which_line_decided),
+        cmocka_unit_test(traps_in_a_secret_are_warned_of),
         cmocka_unit_test(a_tunnel_without_a_peer_waits),
         cmocka_unit_test(a_tunnel_with_certificates_finds_its_files),
         cmocka_unit_test(a_psk_may_stand_in_a_file_or_in_hex),

@@ -142,10 +142,23 @@ static void field(struct out *o, const struct origins *origins, const char *key)
 static void time_field(struct out *o, const struct origins *origins, const char *key, int64_t usec)
 {
     begin_value(o);
+    static const struct {
+        int64_t seconds;
+        char letter;
+    } units[] = {
+        {86400, 'd'},
+        {3600,  'h'},
+        {60,    'm'},
+        {1,     's'}
+    };
+    int64_t seconds = usec / TIME_SECOND;
+    size_t u = o->json || seconds == 0 ? 3 : 0; /* programs get seconds always */
+    while (seconds % units[u].seconds)
+        u++;
     if (usec % TIME_SECOND)
         text_printf(&o->t, "%.3fs", (double)usec / (double)TIME_SECOND);
     else
-        text_printf(&o->t, "%llds", (long long)(usec / TIME_SECOND));
+        text_printf(&o->t, "%lld%c", (long long)(seconds / units[u].seconds), units[u].letter);
     field(o, origins, key);
 }
 

@@ -175,13 +175,14 @@ void set_ts(struct builder *b, const struct schema_row *row, const struct settin
     const char **words = value_list(b->scratch, key->value, &n_words);
     struct ts *v = arena_calloc(b->a, n_words, sizeof(*v));
     for (size_t i = 0; i < n_words; i++) {
-        const char *why = "not a traffic selector";
+        const char *why = "networks such as 10.1.0.0/16, 10.1.0.0/16[tcp/443] or dynamic";
         if (ts_parse(words[i], &v[n], &why)) {
             n++;
             continue;
         }
-        build_expected(build_error(b, key, "'%.*s': %s", build_shown(words[i]), words[i], why), key,
-                       "networks such as 10.1.0.0/16, 10.1.0.0/16[tcp/443] or dynamic");
+        build_expected(
+            build_error(b, key, "'%.*s' is not a traffic selector", build_shown(words[i]), words[i]), key,
+            why);
     }
     if (n_words == 0 || n_words > TS_MAX)
         build_error(b, key, "from 1 to %d selectors are possible", TS_MAX);

@@ -118,6 +118,7 @@ static size_t value_bound(const struct lexer *x)
 const char *lexer_value(struct lexer *x, struct arena *a, struct errors *errs)
 {
     struct piece out = {.buf = NULL};
+    x->has_cut = false;
     lexer_skip(x, false);
     for (int c; (c = lexer_peek(x)) >= 0 && c != '\n' && c != '}';) {
         if (!out.buf)
@@ -129,6 +130,7 @@ const char *lexer_value(struct lexer *x, struct arena *a, struct errors *errs)
         } else {
             for (; (c = lexer_peek(x)) >= 0 && !is_blank(c) && !strchr("\n}#\"", c); lexer_advance(x))
                 out.buf[out.len++] = (char)c;
+            x->has_cut = c == '#';
         }
         lexer_skip(x, false);
     }

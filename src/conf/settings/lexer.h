@@ -9,6 +9,7 @@ struct lexer {
     const char *at, *end;
     const char *file;
     int line, column; /* of *at, from 1 */
+    bool has_cut;     /* the last value ended at a '#' that touched it */
 };
 
 void lexer_init(struct lexer *x, const char *file, struct span text);

@@ -81,6 +81,18 @@ static struct setting *descend(struct parser *p, struct setting *into, struct sp
     }
 }
 
+/* Traps that would otherwise end as a wrong secret that nobody can see. */
+static void warn_of_traps(const struct lexer *at, struct span name, const char *value, bool has_cut)
+{
+    size_t len = value ? strlen(value) : 0;
+    if (has_cut)
+        log_line(LOG_WARN, "%s:%d: the value of %.*s ends before '#', a comment: quote it if it goes on",
+                 at->file, at->line, (int)name.len, name.ptr);
+    if (len > 1 && value[0] == '\'' && value[len - 1] == '\'')
+        log_line(LOG_WARN, "%s:%d: the single quotes are part of the value of %.*s: use double ones",
+                 at->file, at->line, (int)name.len, name.ptr);
+}
+
 static void parse_value(struct parser *p, struct setting *into, struct span path, const struct lexer *at)
 {
     struct span last;
@@ -93,6 +105,7 @@ static void parse_value(struct parser *p, struct setting *into, struct span path
     if (!s)
         return;
     place(s, at);
+    warn_of_traps(at, path, value, p->x.has_cut);
     s->value = value;
     s->value_line = value_at.line;
     s->value_column = value_at.column;
@@ -256,7 +269,8 @@ static void parse_statement(struct parser *p, struct setting *into)
         lexer_skip(&p->x, true);
         c = lexer_peek(&p->x);
         if (c != '{' && c != ':')
-            p->x = (struct lexer){at.at + name.len, at.end, at.file, at.line, at.column + (int)name.len};
+            p->x =
+                (struct lexer){at.at + name.len, at.end, at.file, at.line, at.column + (int)name.len, false};
     } else if (c != '{' && c != ':') {
         name = parse_title(p, name);
         c = lexer_peek(&p->x);
