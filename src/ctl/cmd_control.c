@@ -120,15 +120,32 @@ void ctl_control_done(struct ctl_conn *conn, const struct event *e, struct vici_
         ctl_write_diag(w, &e->diag);
 }
 
+/* How far the attempt has come: a peer that never answered is told apart from one that does. */
+static void explain_timeout(const struct engine *e, const struct ctl_pending *p, struct diag *d)
+{
+    struct ike_view v;
+    char text[IP_TEXT_MAX];
+    long long ms = p->timeout;
+    for (size_t i = 0; engine_ike_at(e, i, &v); i++) {
+        if (strcmp(v.connection, p->connection) != 0 || v.spi_r || !v.is_initiator)
+            continue;
+        diag_set(d, FAIL_UNREACHABLE, "no answer from %s within %lld ms; the attempt goes on",
+                 endpoint_format(&v.remote, text), ms);
+        diag_try(d, "is the peer there, and are UDP ports 500 and 4500 open on the way?");
+        return;
+    }
+    diag_set(d, FAIL_UNREACHABLE, "not established within %lld ms; the attempt goes on", ms);
+    diag_try(d, "keyway status %s, or a longer --timeout", p->connection);
+}
+
 void ctl_control_timeout(struct ctl_conn *conn, struct vici_writer *w)
 {
     const struct ctl_pending *p = &conn->pending;
+    const struct ctl_host *host = &conn->ctl->host;
     struct diag d;
     if (p->kind == CTL_PENDING_INITIATE) {
         ctl_reply_error(w, "CHILD_SA '%s' not established after %lldms", p->target, (long long)p->timeout);
-        diag_set(&d, FAIL_UNREACHABLE, "%s is not up after %lld ms; the attempt goes on", p->target,
-                 (long long)p->timeout);
-        diag_try(&d, "keyway status %s, or a longer --timeout", p->connection);
+        explain_timeout(host->engine(host->ctx), p, &d);
     } else {
         ctl_reply_error(w, "terminating SA failed");
         diag_set(&d, FAIL_GENERIC, "no answer within %lld ms", (long long)p->timeout);

@@ -193,7 +193,7 @@ static struct ip source_inside(const struct prefix *local)
 {
     struct ip found = {0};
     struct ifaddrs *all = NULL;
-    if (!local->ip.family || getifaddrs(&all) < 0)
+    if (!local->ip.family || !local->bits || getifaddrs(&all) < 0) /* any address is inside 0.0.0.0/0 */
         return found;
     for (struct ifaddrs *i = all; i && !found.family; i = i->ifa_next) {
         struct sockaddr_storage sa = {0};
