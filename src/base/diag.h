@@ -23,7 +23,7 @@ enum fail_class { /* the values are the exit codes that the command line promise
 
 struct diag {
     enum fail_class class;
-    char what[640]; /* long enough for a difference between two proposals */
+    char what[640];     /* long enough for a difference between two proposals */
     char expected[512]; /* these may be empty */
     char got[512];
     char where[192]; /* file:line[:column] */

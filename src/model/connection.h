@@ -102,8 +102,8 @@ struct connection {
     uint8_t dscp;  /* of IKE packets */
     uint64_t hash; /* over all of the above: equal means unchanged by a reload */
     struct origins origins;
-    /* Filled by sys before the snapshot is given to the engine, which uses them as initiator: the first remote
-     * address that could be resolved and the local address that the machine's routes choose towards it
+    /* Filled by sys before the snapshot is given to the engine, which uses them as initiator: the first
+     * remote address that could be resolved and the local address that the machine's routes choose towards it
      * (family 0: not known, e.g. %any or a name that does not resolve yet). Not part of hash. */
     struct ip resolved_local, resolved_remote;
 };
