@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Two engines back to back: rekeying, collisions, liveness, restarts, both ends starting at once. */
+#include "support/engine_pair.h"
+#include "support/test.h"
+
+static struct pair p;
+
+static int setup(void **state)
+{
+    (void)state;
+    pair_init(&p);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    pair_deinit(&p);
+    return 0;
+}
+
+static void up(const struct pair_spec *a, const struct pair_spec *b)
+{
+    pair_load(&p, 0, a);
+    pair_load(&p, 1, b);
+    pair_command(&p, 0, COMMAND_INITIATE, "net", NULL);
+    pair_run(&p);
+    assert_int_equal(p.side[0].done.class, FAIL_NONE);
+}
+
+/* One IKE SA, one child, its two halves and nothing else, once everything has settled. */
+static void expect_settled(void)
+{
+    pair_advance(&p, 30 * TIME_SECOND);
+    for (int i = 0; i < 2; i++) {
+        struct ike_view v;
+        assert_true(engine_ike_at(p.side[i].e, 0, &v));
+        assert_false(engine_ike_at(p.side[i].e, 1, &v));
+        assert_int_equal(pair_ikes(&p, i), 1);
+        assert_int_equal(pair_children(&p, i), 1);
+        assert_int_equal(p.side[i].n_sas, 2);
+        assert_int_equal(p.side[i].policies, 1);
+        assert_int_equal(p.side[i].live_routes, 2);
+    }
+    assert_true(pair_traffic_fits(&p));
+}
+
+static void rekey(int side, const char *child)
+{
+    pair_command(&p, side, COMMAND_REKEY, child ? NULL : "net", child);
+}
+
+static void a_child_is_rekeyed_by_either_side(void **state)
+{
+    (void)state;
+    struct pair_spec s = {0};
+    up(&s, &s);
+    for (int side = 0; side < 2; side++) {
+        uint32_t old = pair_newest_out(&p, 0)->spi;
+        rekey(side, "net");
+        pair_run(&p);
+        assert_true(p.side[side].is_done);
+        assert_int_equal(p.side[side].done.class, FAIL_NONE);
+        assert_true(pair_newest_out(&p, 0)->spi != old);
+        assert_true(pair_traffic_fits(&p));
+        expect_settled();
+    }
+    assert_int_equal(p.side[0].child_rekeys, 2);
+    assert_int_equal(p.side[1].child_rekeys, 2);
+    assert_int_equal(p.side[0].downs, 0);
+    assert_int_equal(p.side[1].downs, 0);
+}
+
+static void a_child_is_rekeyed_with_a_key_exchange_of_its_own(void **state)
+{
+    (void)state;
+    struct pair_spec s = {.esp = {"aes256gcm16-ecp256"}};
+    up(&s, &s);
+    rekey(0, "net");
+    expect_settled();
+    struct ike_view v;
+    struct child_view c;
+    assert_true(engine_ike_at(p.side[0].e, 0, &v) && engine_child_at(p.side[0].e, v.id, 0, &c));
+    assert_int_equal(c.chosen.ke, KE_ECP_256);
+    assert_int_equal(p.side[0].child_rekeys, 1);
+}
+
+static void a_child_rekey_follows_invalid_ke_payload(void **state)
+{
+    (void)state;
+    struct pair_spec a = {.esp = {"aes256gcm16-x25519-ecp256"}}, b = {.esp = {"aes256gcm16-ecp256"}};
+    up(&a, &b);
+    rekey(0, "net");
+    expect_settled();
+    assert_int_equal(p.side[1].child_rekeys, 1);
+}
+
+static void at_no_moment_of_a_rekey_is_there_traffic_without_a_receiver(void **state)
+{
+    (void)state;
+    struct pair_spec s = {0};
+    up(&s, &s);
+    for (int side = 0; side < 2; side++) {
+        rekey(side, "net");
+        do
+            assert_true(pair_traffic_fits(&p));
+        while (pair_deliver(&p));
+        assert_true(pair_traffic_fits(&p));
+    }
+}
+
+static void the_ike_sa_is_rekeyed_by_either_side_and_keeps_its_child(void **state)
+{
+    (void)state;
+    struct pair_spec s = {0};
+    struct ike_view v, w;
+    up(&s, &s);
+    for (int side = 0; side < 2; side++) {
+        uint32_t spi = pair_newest_out(&p, 0)->spi;
+        assert_true(engine_ike_at(p.side[0].e, 0, &v));
+        rekey(side, NULL);
+        pair_run(&p);
+        assert_int_equal(p.side[side].done.class, FAIL_NONE);
+        expect_settled();
+        assert_true(engine_ike_at(p.side[0].e, 0, &w));
+        assert_true(w.spi_i != v.spi_i);
+        assert_int_equal(w.is_initiator, side == 0);
+        assert_int_equal(pair_newest_out(&p, 0)->spi, spi);
+        rekey(1, "net"); /* the new keys work, message IDs start anew */
+        expect_settled();
+    }
+    assert_int_equal(p.side[0].downs + p.side[1].downs + p.side[0].ike_downs, 0);
+    pair_command(&p, 1, COMMAND_TERMINATE, "net", NULL);
+    pair_run(&p);
+    assert_int_equal(pair_ikes(&p, 0), 0);
+}
+
+static void two_child_rekeys_at_once_leave_one(void **state)
+{
+    (void)state;
+    struct pair_spec s = {0};
+    up(&s, &s);
+    for (int i = 0; i < 8; i++) { /* either nonce may be the lowest */
+        rekey(0, "net");
+        rekey(1, "net");
+        assert_int_equal(p.n_wire, 2);
+        do
+            assert_true(pair_traffic_fits(&p));
+        while (pair_deliver(&p));
+        expect_settled();
+    }
+    assert_int_equal(p.side[0].downs + p.side[1].downs, 0);
+}
+
+static void a_child_rekey_that_comes_after_the_peers_own_is_no_failure(void **state)
+{
+    (void)state;
+    struct pair_spec s = {0};
+    up(&s, &s);
+    rekey(0, "net");
+    p.n_wire = 0; /* lost; comes again after four seconds */
+    rekey(1, "net");
+    pair_run(&p);
+    assert_true(pair_traffic_fits(&p));
+    expect_settled();
+    assert_int_equal(p.side[0].downs + p.side[1].downs, 0);
+}
+
+static void two_ike_rekeys_at_once_leave_one(void **state)
+{
+    (void)state;
+    struct pair_spec s = {0};
+    up(&s, &s);
+    for (int i = 0; i < 8; i++) {
+        rekey(0, NULL);
+        rekey(1, NULL);
+        pair_run(&p);
+        expect_settled();
+        rekey(i & 1, "net"); /* both believe in the same SA */
+        expect_settled();
+    }
+    assert_int_equal(p.side[0].downs + p.side[1].downs, 0);
+}
+
+static void an_ike_rekey_that_comes_after_the_peers_own_is_no_failure(void **state)
+{
+    (void)state;
+    struct pair_spec s = {0};
+    up(&s, &s);
+    rekey(0, NULL);
+    p.n_wire = 0;
+    rekey(1, NULL);
+    pair_run(&p);
+    expect_settled();
+    assert_int_equal(p.side[0].downs + p.side[1].downs, 0);
+}
+
+static void a_child_rekey_that_meets_an_ike_rekey_waits(void **state)
+{
+    (void)state;
+    struct pair_spec s = {0};
+    up(&s, &s);
+    for (int i = 0; i < 4; i++) {
+        rekey(i & 1, "net");
+        rekey(!(i & 1), NULL);
+        pair_run(&p);
+        pair_advance(&p, 20 * TIME_SECOND);
+        expect_settled();
+    }
+    assert_int_equal(p.side[0].downs + p.side[1].downs, 0);
+}
+
+static void a_lost_rekey_answer_is_repeated(void **state)
+{
+    (void)state;
+    struct pair_spec s = {0};
+    up(&s, &s);
+    rekey(0, "net");
+    assert_true(pair_deliver(&p));
+    p.n_wire = 0;
+    expect_settled();
+    assert_int_equal(p.side[0].child_rekeys, 1);
+    assert_int_equal(p.side[1].child_rekeys, 1);
+}
+
+static void lifetimes_rekey_child_and_ike_for_days(void **state)
+{
+    (void)state;
+    struct pair_spec s = {.child_rekey = 3600 * TIME_SECOND,
+                          .child_life = 3960 * TIME_SECOND,
+                          .ike_rekey = 14400 * TIME_SECOND,
+                          .ike_over = 1440 * TIME_SECOND,
+                          .ike_rand = 1440 * TIME_SECOND};
+    up(&s, &s);
+    for (int i = 0; i < 48; i++) {
+        pair_advance(&p, 3600 * TIME_SECOND);
+        assert_true(pair_traffic_fits(&p));
+    }
+    expect_settled();
+    assert_true(p.side[0].child_rekeys >= 46);
+    assert_true(p.side[0].ike_rekeys >= 11);
+    assert_int_equal(p.side[0].downs + p.side[1].downs, 0);
+}
+
+static void a_soft_limit_rekeys_and_a_hard_one_deletes(void **state)
+{
+    (void)state;
+    struct pair_spec s = {0};
+    up(&s, &s);
+    const struct esp_sa *out = pair_newest_out(&p, 0);
+    struct input in = {
+        .kind = INPUT_DATAPLANE,
+        .dataplane = {.kind = DP_SOFT_EXPIRE, .child_id = out->child_id, .spi = out->spi}
+    };
+    pair_input(&p, 0, &in);
+    expect_settled();
+    assert_int_equal(p.side[0].child_rekeys, 1);
+    out = pair_newest_out(&p, 0);
+    in.dataplane =
+        (struct dataplane_event){.kind = DP_HARD_EXPIRE, .child_id = out->child_id, .spi = out->spi};
+    pair_input(&p, 0, &in);
+    pair_run(&p);
+    assert_int_equal(p.side[0].n_sas, 0);
+    assert_int_equal(p.side[1].n_sas, 0);
+}
+
+static void reauthentication_makes_everything_anew(void **state)
+{
+    (void)state;
+    struct pair_spec s = {.ike_reauth = 600 * TIME_SECOND, .ike_over = 60 * TIME_SECOND}, t = {0};
+    up(&s, &t);
+    pair_advance(&p, 601 * TIME_SECOND);
+    expect_settled();
+    assert_int_equal(p.side[0].ike_ups, 2);
+    assert_int_equal(p.side[0].ike_downs, 1);
+}
+
+static void liveness_is_checked_only_when_nothing_was_heard(void **state)
+{
+    (void)state;
+    struct pair_spec s = {.dpd_delay = 10 * TIME_SECOND}, t = {0};
+    up(&s, &t);
+    unsigned sent = p.sent;
+    pair_advance(&p, 100 * TIME_SECOND + 1);
+    assert_in_range(p.sent - sent, 18, 20); /* ten checks and their answers */
+    const struct esp_sa *in = &p.side[0].sas[0];
+    sent = p.sent;
+    for (int i = 0; i < 50; i++) { /* traffic comes in */
+        pair_input(&p, 0,
+                   &(struct input){
+                       .kind = INPUT_DATAPLANE,
+                       .dataplane = {.kind = DP_COUNTERS,
+                                     .direction = SA_IN,
+                                     .child_id = in->child_id,
+                                     .spi = in->spi,
+                                     .last_use = p.now.mono}
+        });
+        pair_advance(&p, 2 * TIME_SECOND);
+    }
+    assert_int_equal(p.sent, sent);
+}
+
+static void a_dead_peer_is_noticed_and_everything_is_removed(void **state)
+{
+    (void)state;
+    struct pair_spec s = {.dpd_delay = 10 * TIME_SECOND};
+    up(&s, &s);
+    p.is_cut = true;
+    pair_advance(&p, 30 * TIME_SECOND);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(pair_ikes(&p, i), 0);
+        assert_int_equal(p.side[i].n_sas, 0);
+        assert_int_equal(p.side[i].live_routes, 1);
+    }
+}
+
+static const struct pair_spec tunnel = {
+    .dpd_delay = 10 * TIME_SECOND, .starts = true, .retries_forever = true, .dpd_action = DPD_RESTART};
+
+static void a_tunnel_tries_for_ever_with_bounded_backoff(void **state)
+{
+    (void)state;
+    p.is_cut = true;
+    pair_load(&p, 0, &tunnel);
+    pair_load(&p, 1, &tunnel);
+    pair_advance(&p, 3600 * TIME_SECOND);
+    p.is_cut = false;
+    pair_advance(&p, 240 * TIME_SECOND);
+    assert_int_equal(pair_children(&p, 0), 1);
+    expect_settled();
+}
+
+static void both_ends_starting_at_once_leave_one(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 8; i++) {
+        pair_load(&p, 0, &tunnel);
+        pair_load(&p, 1, &tunnel);
+        if (i & 1)
+            pair_advance(&p, 1);
+        pair_run(&p);
+        assert_true(pair_traffic_fits(&p));
+        expect_settled();
+        pair_restart(&p, 0);
+        pair_restart(&p, 1);
+    }
+}
+
+static void a_restarted_peer_that_starts_brings_traffic_back_at_once(void **state)
+{
+    (void)state;
+    for (int side = 0; side < 2; side++) {
+        pair_load(&p, 0, &tunnel);
+        pair_load(&p, 1, &tunnel);
+        pair_advance(&p, 100 * TIME_SECOND);
+        pair_restart(&p, side);
+        pair_load(&p, side, &tunnel);
+        pair_advance(&p, 1 * TIME_SECOND);
+        assert_true(pair_traffic_fits(&p));
+        expect_settled();
+        pair_restart(&p, 0);
+        pair_restart(&p, 1);
+    }
+}
+
+static void a_restarted_peer_that_waits_gets_traffic_back_within_30_seconds(void **state)
+{
+    (void)state;
+    struct pair_spec waits = tunnel;
+    waits.starts = waits.retries_forever = false;
+    pair_load(&p, 1, &waits);
+    pair_load(&p, 0, &tunnel);
+    pair_advance(&p, 100 * TIME_SECOND);
+    assert_int_equal(pair_children(&p, 1), 1);
+    pair_restart(&p, 1);
+    pair_load(&p, 1, &waits);
+    pair_advance(&p, 30 * TIME_SECOND);
+    assert_true(pair_traffic_fits(&p));
+    expect_settled();
+}
+
+static void a_tunnel_that_the_peer_takes_down_comes_back(void **state)
+{
+    (void)state;
+    struct pair_spec waits = {0};
+    pair_load(&p, 1, &waits);
+    pair_load(&p, 0, &tunnel);
+    pair_run(&p);
+    pair_command(&p, 1, COMMAND_TERMINATE, "net", NULL);
+    pair_run(&p);
+    assert_int_equal(pair_children(&p, 0), 0);
+    pair_advance(&p, 3 * TIME_SECOND);
+    assert_int_equal(pair_children(&p, 0), 1);
+    expect_settled();
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(a_child_is_rekeyed_by_either_side),
+        T(a_child_is_rekeyed_with_a_key_exchange_of_its_own),
+        T(a_child_rekey_follows_invalid_ke_payload),
+        T(at_no_moment_of_a_rekey_is_there_traffic_without_a_receiver),
+        T(the_ike_sa_is_rekeyed_by_either_side_and_keeps_its_child),
+        T(two_child_rekeys_at_once_leave_one),
+        T(a_child_rekey_that_comes_after_the_peers_own_is_no_failure),
+        T(two_ike_rekeys_at_once_leave_one),
+        T(an_ike_rekey_that_comes_after_the_peers_own_is_no_failure),
+        T(a_child_rekey_that_meets_an_ike_rekey_waits),
+        T(a_lost_rekey_answer_is_repeated),
+        T(lifetimes_rekey_child_and_ike_for_days),
+        T(a_soft_limit_rekeys_and_a_hard_one_deletes),
+        T(reauthentication_makes_everything_anew),
+        T(liveness_is_checked_only_when_nothing_was_heard),
+        T(a_dead_peer_is_noticed_and_everything_is_removed),
+        T(a_tunnel_tries_for_ever_with_bounded_backoff),
+        T(both_ends_starting_at_once_leave_one),
+        T(a_restarted_peer_that_starts_brings_traffic_back_at_once),
+        T(a_restarted_peer_that_waits_gets_traffic_back_within_30_seconds),
+        T(a_tunnel_that_the_peer_takes_down_comes_back),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
