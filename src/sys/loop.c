@@ -330,6 +330,7 @@ struct loop *loop_new(const struct loop_options *o, struct diag *d)
     start_watching(l);
     log_line(LOG_NOTICE, "%zu connection%s loaded", config->n_connections,
              config->n_connections == 1 ? "" : "s");
+    loop_look_up_first(config);
     loop_step(l, &(struct input){.kind = INPUT_CONFIG, .config = config});
     if (l->routes)
         route_sweep(l->routes);

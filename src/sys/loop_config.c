@@ -5,7 +5,10 @@
 #include "sys/files.h"
 #include "sys/loop_impl.h"
 #include "sys/resolve.h"
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <time.h>
 
 struct config *loop_load(const struct loop_options *o, struct diag *errors, size_t *n_errors)
 {
@@ -16,6 +19,56 @@ struct config *loop_load(const struct loop_options *o, struct diag *errors, size
         sys_resolve_config(c);
     return c;
 }
+
+/* ---- names before the first attempt */
+
+#define FIRST_LOOKUP_S 3
+
+struct first_lookup {
+    struct name_lookup *names;
+    atomic_uint owners; /* the last one of thread and waiter frees */
+};
+
+static void first_lookup_drop(struct first_lookup *f)
+{
+    if (atomic_fetch_sub(&f->owners, 1) > 1)
+        return;
+    name_lookup_free(f->names);
+    free(f);
+}
+
+static void *first_lookup_run(void *ctx)
+{
+    struct first_lookup *f = ctx;
+    name_lookup_run(f->names);
+    first_lookup_drop(f);
+    return NULL;
+}
+
+void loop_look_up_first(const struct config *c)
+{
+    struct first_lookup *f = calloc(1, sizeof(*f));
+    struct timespec until;
+    pthread_t thread;
+    if (!f)
+        abort();
+    atomic_init(&f->owners, 2);
+    f->names = name_lookup_new(c, false);
+    if (!f->names || pthread_create(&thread, NULL, first_lookup_run, f) != 0) {
+        name_lookup_free(f->names);
+        free(f);
+        return;
+    }
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += FIRST_LOOKUP_S;
+    if (pthread_timedjoin_np(thread, NULL, &until) == 0)
+        name_lookup_apply(f->names, c);
+    else
+        pthread_detach(thread); /* the answers of a slow server come with the next refresh */
+    first_lookup_drop(f);
+}
+
+/* ---- reload */
 
 struct load_work {
     uv_work_t req;

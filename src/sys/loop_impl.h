@@ -50,5 +50,8 @@ void loop_execute(struct loop *l, const struct outbox *o);
 void loop_step(struct loop *l, const struct input *in);
 /* loop_config.c */
 struct config *loop_load(const struct loop_options *o, struct diag *errors, size_t *n_errors);
+/* Peers' names for a snapshot that the engine has not seen yet; waits for 3 seconds at most: a tunnel's first
+ * attempt must not fail for a name that was not asked for. */
+void loop_look_up_first(const struct config *c);
 /* Local addresses and peers' names, now and again. */
 void loop_watch_addresses(struct loop *l);
