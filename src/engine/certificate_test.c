@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Two engines back to back, authenticating with certificates: each kind of key, chains, refusals. */
+#include "support/engine_pair.h"
+#include "support/test.h"
+#include <stdio.h>
+
+static struct pair p;
+static struct testca_cert *ca, *intermediate, *moon, *sun;
+
+static int setup(void **state)
+{
+    (void)state;
+    pair_init(&p);
+    ca = testca_issue(&(struct testca_spec){.subject = "C=CH, O=Keyway, CN=root", .is_ca = true}, NULL);
+    intermediate = moon = sun = NULL;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    pair_deinit(&p);
+    struct testca_cert *const all[] = {ca, intermediate, moon, sun};
+    for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+        if (all[i])
+            testca_free(all[i]);
+    }
+    return 0;
+}
+
+static struct testca_cert *leaf(const char *name, enum testca_key key, const struct testca_cert *issuer)
+{
+    char subject[64], san[64];
+    snprintf(subject, sizeof(subject), "C=CH, O=Keyway, CN=%s", name);
+    snprintf(san, sizeof(san), "DNS:%s.example", name);
+    return testca_issue(&(struct testca_spec){.subject = subject, .san = san, .key = key}, issuer);
+}
+
+static struct pair_spec spec(int side)
+{
+    return (struct pair_spec){.cert = side ? sun : moon,
+                              .ca = ca,
+                              .local_id = side ? "sun.example" : "moon.example",
+                              .remote_id = side ? "moon.example" : "sun.example"};
+}
+
+static void up(const struct pair_spec *a, const struct pair_spec *b)
+{
+    pair_load(&p, 0, a);
+    pair_load(&p, 1, b);
+    pair_command(&p, 0, COMMAND_INITIATE, "net", NULL);
+    pair_run(&p);
+}
+
+static void expect_up(const char *scheme)
+{
+    assert_int_equal(p.side[0].done.class, FAIL_NONE);
+    assert_int_equal(pair_children(&p, 0), 1);
+    assert_int_equal(pair_children(&p, 1), 1);
+    assert_true(pair_traffic_fits(&p));
+    assert_true(pair_logged(&p, 0, scheme));
+    assert_true(pair_logged(&p, 1, scheme));
+}
+
+static void every_kind_of_key_authenticates(void **state)
+{
+    (void)state;
+    static const struct {
+        enum testca_key key;
+        const char *scheme;
+    } kinds[] = {
+        {TESTCA_P256,    "ECDSA"  },
+        {TESTCA_P384,    "ECDSA"  },
+        {TESTCA_P521,    "ECDSA"  },
+        {TESTCA_ED25519, "ED25519"},
+        {TESTCA_ED448,   "ED448"  },
+        {TESTCA_RSA2048, "RSA"    }
+    };
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        moon = leaf("moon", kinds[i].key, ca);
+        sun = leaf("sun", kinds[i].key, ca);
+        struct pair_spec a = spec(0), b = spec(1);
+        up(&a, &b);
+        expect_up(kinds[i].scheme);
+        pair_restart(&p, 0);
+        pair_restart(&p, 1);
+        testca_free(moon);
+        testca_free(sun);
+        moon = sun = NULL;
+    }
+}
+
+static bool hide_hashes(void *ctx, struct pair_packet *k)
+{
+    unsigned *hidden = ctx;
+    for (size_t i = 28; k->bytes[18] == 34 && i + 8 < k->len; i++) {
+        /* N(SIGNATURE_HASH_ALGORITHMS) to a status notify that nobody knows */
+        if (k->bytes[i] == 0x40 && k->bytes[i + 1] == 0x2f) {
+            k->bytes[i] = 0x9f;
+            (*hidden)++;
+        }
+    }
+    return true;
+}
+
+static void without_hash_announcement_the_signature_covers_what_was_seen(void **state)
+{
+    (void)state;
+    /* A man in the middle hides the announcement: both sides sign other octets than the other saw. */
+    unsigned hidden = 0;
+    p.filter = hide_hashes;
+    p.ctx = &hidden;
+    moon = leaf("moon", TESTCA_P256, ca);
+    sun = leaf("sun", TESTCA_P256, ca);
+    struct pair_spec a = spec(0), b = spec(1);
+    up(&a, &b);
+    assert_true(hidden > 0);
+    assert_int_equal(pair_children(&p, 0), 0);
+    assert_int_equal(p.side[0].done.class, FAIL_AUTH);
+}
+
+static void an_intermediate_is_sent_along_and_large_messages_are_fragmented(void **state)
+{
+    (void)state;
+    intermediate =
+        testca_issue(&(struct testca_spec){.subject = "C=CH, O=Keyway, CN=middle", .is_ca = true}, ca);
+    moon = leaf("moon", TESTCA_RSA3072, intermediate);
+    sun = leaf("sun", TESTCA_P256, ca);
+    struct pair_spec a = spec(0), b = spec(1);
+    a.intermediate = intermediate;
+    a.fragment_size = b.fragment_size = 576;
+    up(&a, &b);
+    expect_up("authentication of");
+    assert_true(p.sent > 6);
+}
+
+static void without_its_intermediate_a_path_is_refused_with_the_peers_class(void **state)
+{
+    (void)state;
+    intermediate =
+        testca_issue(&(struct testca_spec){.subject = "C=CH, O=Keyway, CN=middle", .is_ca = true}, ca);
+    moon = leaf("moon", TESTCA_P256, intermediate);
+    sun = leaf("sun", TESTCA_P256, ca);
+    struct pair_spec a = spec(0), b = spec(1);
+    up(&a, &b);
+    assert_int_equal(p.side[0].done.class, FAIL_AUTH); /* the peer refused ours */
+    assert_int_equal(pair_ikes(&p, 0), 0);
+    assert_int_equal(pair_ikes(&p, 1), 0);
+    assert_true(pair_logged(&p, 1, "moon"));
+}
+
+static void an_expired_certificate_of_the_responder_is_refused_by_us(void **state)
+{
+    (void)state;
+    moon = leaf("moon", TESTCA_P256, ca);
+    sun = testca_issue(&(struct testca_spec){.subject = "CN=sun",
+                                             .san = "DNS:sun.example",
+                                             .not_before = TESTCA_NOW - 2000000,
+                                             .not_after = TESTCA_NOW - 1000000},
+                       ca);
+    struct pair_spec a = spec(0), b = spec(1);
+    up(&a, &b);
+    assert_int_equal(p.side[0].done.class, FAIL_CERTIFICATE);
+    assert_int_equal(pair_children(&p, 0), 0);
+    assert_int_equal(pair_ikes(&p, 1), 0); /* told */
+    assert_int_equal(p.side[1].n_sas, 0);
+}
+
+static void a_certificate_that_does_not_name_the_id_is_refused(void **state)
+{
+    (void)state;
+    moon = leaf("moon", TESTCA_P256, ca);
+    sun = leaf("sun", TESTCA_P256, ca);
+    struct testca_cert *mars = leaf("mars", TESTCA_P256, ca);
+    struct pair_spec a = spec(0), b = spec(1);
+    a.local_id = "mars.example"; /* another name than its certificate says */
+    b.remote_id = "mars.example";
+    up(&a, &b);
+    assert_int_equal(pair_children(&p, 0), 0);
+    assert_int_equal(p.side[0].done.class, FAIL_AUTH);
+    testca_free(mars);
+}
+
+static void a_stolen_certificate_without_its_key_is_refused(void **state)
+{
+    (void)state;
+    moon = leaf("moon", TESTCA_P256, ca);
+    sun = leaf("sun", TESTCA_P256, ca);
+    struct testca_cert *other_ca =
+        testca_issue(&(struct testca_spec){.subject = "C=CH, O=Keyway, CN=root", .is_ca = true}, NULL);
+    struct testca_cert *forged = leaf("moon", TESTCA_P256, other_ca);
+    struct pair_spec a = spec(0), b = spec(1);
+    a.cert = forged;
+    up(&a, &b);
+    assert_int_equal(p.side[0].done.class, FAIL_AUTH);
+    assert_int_equal(pair_children(&p, 1), 0);
+    testca_free(forged);
+    testca_free(other_ca);
+}
+
+static void the_subject_is_the_default_identity(void **state)
+{
+    (void)state;
+    moon = leaf("moon", TESTCA_P256, ca);
+    sun = leaf("sun", TESTCA_P256, ca);
+    struct pair_spec a = spec(0), b = spec(1);
+    a.local_id = NULL;
+    b.remote_id = "C=CH, O=Keyway, CN=moon";
+    up(&a, &b);
+    expect_up("ECDSA");
+}
+
+static void a_certificate_is_not_sent_when_never(void **state)
+{
+    (void)state;
+    moon = leaf("moon", TESTCA_P256, ca);
+    sun = leaf("sun", TESTCA_P256, ca);
+    struct pair_spec a = spec(0), b = spec(1);
+    a.send_cert = SEND_CERT_NEVER;
+    up(&a, &b);
+    assert_int_equal(p.side[0].done.class, FAIL_AUTH);
+    assert_true(pair_logged(&p, 1, "no certificate of the peer"));
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(every_kind_of_key_authenticates),
+        T(without_hash_announcement_the_signature_covers_what_was_seen),
+        T(an_intermediate_is_sent_along_and_large_messages_are_fragmented),
+        T(without_its_intermediate_a_path_is_refused_with_the_peers_class),
+        T(an_expired_certificate_of_the_responder_is_refused_by_us),
+        T(a_certificate_that_does_not_name_the_id_is_refused),
+        T(a_stolen_certificate_without_its_key_is_refused),
+        T(the_subject_is_the_default_identity),
+        T(a_certificate_is_not_sent_when_never),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
