@@ -80,7 +80,7 @@ static void write_algorithms(struct vici_writer *w, const char *section, enum tr
     vici_section(w, section);
     const struct alg *a;
     for (size_t i = 0; (a = alg_at(i)); i++) {
-        if (a->type == type && a->is_aead == is_aead)
+        if (a->type == type && a->is_aead == is_aead && a->id != 0) /* 0 stands for none */
             vici_text(w, a->name, "openssl");
     }
     vici_section_end(w);
