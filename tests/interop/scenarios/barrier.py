@@ -7,7 +7,7 @@ from capture import Capture
 from scenarios import scenario
 from scenarios.steps import (CA, CB, Flood, bring_up, capture, configure, demand, must_ping, must_transfer, ping,
                              short_form, until_reply, up)
-from topology import CLIENT
+from topology import A4, CLIENT
 
 
 def _no_leak(lab):
@@ -80,10 +80,14 @@ def never_up(lab):
 
 @scenario("barrier.unrelated-traffic-passes", needs_keyway=True)
 def unrelated(lab):
-    """What no selector covers goes its way in the clear, as before."""
+    """What no selector covers goes its way in the clear, as before: from the gateway and from behind it."""
     lab.net["gb"].ip("addr", "add", "10.77.0.1/32", "dev", "lo", check=False)
+    lab.net["ca"].ip("addr", "add", "10.88.0.2/32", "dev", "a0", check=False)
+    lab.net["ga"].ip("route", "replace", "10.88.0.2", "via", CA)
+    lab.net["gb"].ip("route", "replace", "10.88.0.2", "via", A4)
     up(lab)
-    must_ping(lab.net["ca"], "10.77.0.1")
+    must_ping(lab.net["ga"], "10.77.0.1", source=A4)
+    must_ping(lab.net["ca"], "10.77.0.1", source="10.88.0.2")
     return "10.77.0.1 answers outside the tunnel"
 
 

@@ -6,7 +6,7 @@ import re
 
 from rows import HERE, PYTHON
 from scenarios import scenario
-from scenarios.steps import CB, Flood, capture, configure, dark, demand, must_ping, short_form, spis, topology, up
+from scenarios.steps import CB, Flood, capture, configure, demand, must_ping, short_form, spis, topology, up
 
 CONFIG = 78
 BAD = {
@@ -87,7 +87,7 @@ def bad_packets(lab):
     """From the peer's own address: noise on both ports, cut and bent IKE, and every captured packet once more."""
     capture(lab)
     up(lab)
-    must_ping(lab.net["ca"], CB)
+    Flood(lab, count=100).must_lose_nothing()
     before = (spis(lab.a), [sa["initiator-spi"] for sa in lab.a.established()])
     lab.capture.stop()
     replay = os.path.join(lab.work, "replay.pcap")
@@ -100,4 +100,12 @@ def bad_packets(lab):
     after = (spis(lab.a), [sa["initiator-spi"] for sa in lab.a.established()])
     demand(before == after, f"the SAs changed: {before} {after}")
     demand(lab.a.is_running(), "keywayd ended")
-    return f"{out.strip()}; {text}; {dark(lab)}"
+    with lab.a.vici() as v:
+        status = v.request("keyway-status")
+    counted = {**{k: int(v) for k, v in status["ike"].items() if k.startswith("dropped")},
+               **{"esp " + k: int(v) for k, v in status["dataplane"]["drops"].items()}}
+    for kind in ("dropped-malformed", "dropped-replayed", "esp replay", "esp bad ICV"):
+        demand(counted.get(kind), f"{kind} was not counted: {counted}")
+    leaks = [leak for leak in lab.capture.judge().leaks if "holds" in leak]  # the noise itself is no ESP
+    demand(not leaks, f"plaintext: {leaks[:1]}")
+    return f"{out.strip()}; counted {', '.join(f'{v} {k}' for k, v in counted.items() if v)}; {text}"
