@@ -37,6 +37,16 @@ static struct ike_sa *successor(struct ike_env *env, struct ike_sa *sa, const st
     return n;
 }
 
+/* An SA that has been replaced: it only waits for its Delete, and for nothing else for ever. */
+static void retire(struct ike_env *env, struct ike_sa *sa, const struct ike_sa *heir)
+{
+    sa->state = IKE_REKEYED;
+    sa->replaced_by = heir->id;
+    sa->rekey_at = sa->reauth_at = sa->expires_at = sa->dpd_at = sa->keepalive_at = TIME_NEVER;
+    sa->duplicate_at = TIME_NEVER;
+    sa->give_up_at = env->now.mono + IKE_REPLACED;
+}
+
 static void hand_over(struct ike_env *env, struct ike_sa *from, struct ike_sa *to)
 {
     child_move(env, from, to);
@@ -46,11 +56,7 @@ static void hand_over(struct ike_env *env, struct ike_sa *from, struct ike_sa *t
             ike_sa_queue(to, from->tasks[i]);
     }
     from->n_tasks = 0;
-    from->state = IKE_REKEYED;
-    from->replaced_by = to->id;
-    from->rekey_at = from->reauth_at = from->expires_at = from->dpd_at = from->keepalive_at = TIME_NEVER;
-    from->duplicate_at = TIME_NEVER;
-    from->give_up_at = env->now.mono + IKE_REPLACED;
+    retire(env, from, to);
     env->stats->rekeyed_ike++;
 }
 
@@ -156,16 +162,12 @@ static void on_derived(struct ike_env *env, struct ike_sa *sa, struct exchange *
     if (is_redundant) {
         hand_over(env, sa, rival);
         ours->was_up = false;
-        ours->replaced_by = rival->id;
-        ours->state = IKE_REKEYED;
+        retire(env, ours, rival);
         ike_sa_queue(ours, (struct task){.kind = X_DELETE_IKE});
         return;
     }
-    if (rival && !rival->is_dead) { /* the peer deletes it */
-        rival->state = IKE_REKEYED;
-        rival->replaced_by = ours->id;
-        rival->give_up_at = env->now.mono + IKE_REPLACED;
-    }
+    if (rival && !rival->is_dead) /* the peer deletes it */
+        retire(env, rival, ours);
     hand_over(env, sa, ours);
     ike_sa_queue(sa, (struct task){.kind = X_DELETE_IKE});
 }
