@@ -10,6 +10,7 @@
 #include "sys/stream.h"
 #include <fcntl.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -372,6 +373,7 @@ int main(int argc, char **argv)
     }
     paths_complete(&o.loop.paths);
     size_workers();
+    signal(SIGPIPE, SIG_IGN); /* a client that goes while it is written to */
     umask(0027);
     if (o.is_foreground || o.is_cleanup) {
         logsink_stderr(o.level);
