@@ -12,8 +12,8 @@
 
 enum { PEM_MAX = 1 << 20 };
 
-/* Critical extensions that are served. Policies: no explicit policy is ever asked for, so that these three
- * cannot change a verdict; policyConstraints could, and is therefore not in the list. */
+/* Critical extensions that are served. Policies matter only to connections that require one (policy.c), which
+ * reads these three; policyConstraints could require one by itself, and is therefore not in the list. */
 static const int served_critical[] = {
     NID_basic_constraints,
     NID_key_usage,
@@ -97,6 +97,20 @@ static struct span octets(const ASN1_OCTET_STRING *s)
     return s ? span_of(ASN1_STRING_get0_data(s), (size_t)ASN1_STRING_length(s)) : span_of(NULL, 0);
 }
 
+static bool read_policies(struct cert *c)
+{
+    ASN1_INTEGER *inhibit;
+    bool is_ok = take_ext(c, NID_certificate_policies, &c->policies) &&
+                 take_ext(c, NID_policy_mappings, &c->mappings) &&
+                 take_ext(c, NID_inhibit_any_policy, &inhibit);
+    if (!is_ok)
+        return false;
+    c->any_inhibited_after = inhibit ? ASN1_INTEGER_get(inhibit) : -1;
+    is_ok = !inhibit || c->any_inhibited_after >= 0;
+    ASN1_INTEGER_free(inhibit);
+    return is_ok;
+}
+
 static bool read_extensions(struct cert *c)
 {
     BASIC_CONSTRAINTS *basic;
@@ -111,7 +125,7 @@ static bool read_extensions(struct cert *c)
     c->key_usage = X509_get_key_usage(c->x509);
     is_ok = is_ok && take_ext(c, NID_ext_key_usage, &c->ekus) &&
             take_ext(c, NID_subject_alt_name, &c->names) &&
-            take_ext(c, NID_name_constraints, &c->constraints);
+            take_ext(c, NID_name_constraints, &c->constraints) && read_policies(c);
     c->has_ext_key_usage = c->ekus != NULL;
     c->is_v1 = X509_get_version(c->x509) == X509_VERSION_1;
     c->ski = octets(X509_get0_subject_key_id(c->x509));
@@ -243,6 +257,8 @@ void cert_unref(struct cert *c)
     GENERAL_NAMES_free(c->names);
     NAME_CONSTRAINTS_free(c->constraints);
     EXTENDED_KEY_USAGE_free(c->ekus);
+    CERTIFICATEPOLICIES_free(c->policies);
+    sk_POLICY_MAPPING_pop_free(c->mappings, POLICY_MAPPING_free);
     pkey_unref(c->key);
     X509_free(c->x509);
     OPENSSL_free(c->der);

@@ -42,16 +42,21 @@ struct trust_request {
     struct cert_list intermediates; /* what the peer sent and what is configured */
     struct cert_list anchors;       /* trusted roots (or trusted intermediate CAs) */
     struct cert_list required_cas;  /* when not empty, one of them must be in the path */
+    const struct identity *ca_id;   /* when not NULL, a CA of the path must have it (cert_has_identity) */
+    const char *const *policies;    /* OIDs, dotted: each must hold in the whole path (policy.c) */
+    size_t n_policies;
     int64_t now;                    /* wall seconds */
     const struct identity *peer_id; /* NULL: identity not checked here */
 };
 
 struct trust_verdict {
     bool is_trusted;
-    size_t path_len; /* certificates in the path, leaf and anchor included */
-    struct diag why; /* when not trusted: which certificate, which rule, which date */
+    size_t path_len;   /* certificates in the path, leaf and anchor included */
+    struct diag why;   /* when not trusted: which certificate, which rule, which date */
+    const char *unmet; /* and the demand that was not met, as configurations call it: "cacerts", "ca_id",
+                          "cert_policy"; NULL: another reason */
 };
 
 /* Builds and checks the path: signatures, dates, basicConstraints, pathlen, keyUsage, EKU, name constraints,
- * and the identity. Pure: may run in a worker. */
+ * the CAs and policies that are required, and the identity. Pure: may run in a worker. */
 void trust_evaluate(const struct trust_request *req, struct trust_verdict *out);

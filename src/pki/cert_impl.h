@@ -30,6 +30,9 @@ struct cert {
     int digest_nid;           /* of the signature; NID_undef for EdDSA */
     GENERAL_NAMES *names;     /* subjectAltName, or NULL */
     NAME_CONSTRAINTS *constraints;
+    CERTIFICATEPOLICIES *policies; /* NULL when absent */
+    POLICY_MAPPINGS *mappings;
+    long any_inhibited_after;  /* inhibitAnyPolicy; -1: absent */
     char unknown_critical[80]; /* OID of the first critical extension that is not served, or empty */
 };
 
@@ -50,3 +53,4 @@ struct cert_path {
 /* Rules: true, or false with why filled. */
 bool path_rules_check(const struct cert_path *path, int64_t now, struct diag *why);
 bool path_constraints_check(const struct cert_path *path, struct diag *why);
+bool path_policies_check(const struct cert_path *path, const char *const *oids, size_t n, struct diag *why);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The rules that each certificate of a path obeys (RFC 5280 section 6.1, RFC 4945 section 5.1): one row each,
  * with whom it concerns. Signatures are checked while the path is built (trust.c), name constraints in
- * constraints.c. Certificate policies are not processed. */
+ * constraints.c. Certificate policies that a connection requires are in policy.c. */
 #include "net/dn.h"
 #include "pki/cert_impl.h"
 #include <stdio.h>

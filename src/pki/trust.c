@@ -36,7 +36,7 @@ static bool list_has(const struct cert_list *l, const struct cert *c)
     return false;
 }
 
-static void note_failure(struct search *s, size_t closeness, const struct diag *why)
+static void note_failure_of(struct search *s, size_t closeness, const struct diag *why, const char *unmet)
 {
     closeness += s->path.n;
     if (closeness <= s->closest)
@@ -44,6 +44,12 @@ static void note_failure(struct search *s, size_t closeness, const struct diag *
     s->closest = closeness;
     s->out->why = *why;
     s->out->path_len = s->path.n;
+    s->out->unmet = unmet;
+}
+
+static void note_failure(struct search *s, size_t closeness, const struct diag *why)
+{
+    note_failure_of(s, closeness, why, NULL);
 }
 
 static bool check_required_ca(const struct search *s, struct diag *why)
@@ -63,6 +69,43 @@ static bool check_required_ca(const struct search *s, struct diag *why)
     diag_got(why, "the trusted CA %.300s", s->path.v[s->path.n - 1]->subject_text);
     diag_try(why, "add this CA to cacerts, or have the certificate issued under a required one");
     return false;
+}
+
+static bool check_ca_id(const struct search *s, struct diag *why)
+{
+    char id[ID_TEXT_MAX];
+    const struct identity *want = s->req->ca_id;
+    for (size_t i = 1; want && i < s->path.n; i++) {
+        if (cert_has_identity(s->path.v[i], want))
+            return true;
+    }
+    if (!want)
+        return true;
+    diag_set(why, FAIL_CERTIFICATE,
+             "certificate %.120s was not issued under a CA with the identity that this connection requires",
+             s->path.v[0]->subject_text);
+    diag_expected(why, "%s (%s) as the subject or a subjectAltName of a CA in the path",
+                  identity_format(want, id), identity_type_name(want->type));
+    if (s->path.n > 1)
+        diag_got(why, "%zu CAs, the first %.300s", s->path.n - 1, s->path.v[1]->subject_text);
+    else
+        diag_got(why, "a certificate that is trusted by itself, without a CA");
+    diag_try(why, "set ca_id to the subject of a CA in the peer's chain, or have the certificate issued "
+                  "under the required one");
+    return false;
+}
+
+/* What the connection asks for beyond the rules that hold for everybody. */
+static bool check_demands(const struct search *s, struct diag *why, const char **unmet)
+{
+    *unmet = "cacerts";
+    if (!check_required_ca(s, why))
+        return false;
+    *unmet = "ca_id";
+    if (!check_ca_id(s, why))
+        return false;
+    *unmet = "cert_policy";
+    return path_policies_check(&s->path, s->req->policies, s->req->n_policies, why);
 }
 
 static bool check_identity(const struct search *s, struct diag *why)
@@ -89,9 +132,13 @@ static bool check_identity(const struct search *s, struct diag *why)
 static bool accept_path(struct search *s)
 {
     struct diag why = {0};
-    if (!path_rules_check(&s->path, s->req->now, &why) || !path_constraints_check(&s->path, &why) ||
-        !check_required_ca(s, &why)) {
+    const char *unmet;
+    if (!path_rules_check(&s->path, s->req->now, &why) || !path_constraints_check(&s->path, &why)) {
         note_failure(s, CLOSE_RULE, &why);
+        return false;
+    }
+    if (!check_demands(s, &why, &unmet)) {
+        note_failure_of(s, CLOSE_RULE, &why, unmet);
         return false;
     }
     if (!check_identity(s, &why)) {
@@ -100,6 +147,7 @@ static bool accept_path(struct search *s)
     }
     s->out->is_trusted = true;
     s->out->path_len = s->path.n;
+    s->out->unmet = NULL;
     diag_clear(&s->out->why);
     return true;
 }

@@ -120,6 +120,27 @@ static void add_constraints(X509 *x, const struct testca_spec *s)
     NAME_CONSTRAINTS_free(nc);
 }
 
+static void add_policies(X509 *x, const struct testca_spec *s)
+{
+    add_text_ext(x, x, NID_policy_mappings, s->policy_mappings);
+    add_text_ext(x, x, NID_inhibit_any_policy, s->inhibit_any);
+    if (!s->policies)
+        return;
+    CERTIFICATEPOLICIES *all = sk_POLICYINFO_new_null();
+    char *copy = strdup(s->policies), *save = NULL;
+    MUST(all && copy);
+    for (char *oid = strtok_r(copy, ",", &save); oid; oid = strtok_r(NULL, ",", &save)) {
+        POLICYINFO *one = POLICYINFO_new();
+        MUST(one != NULL);
+        ASN1_OBJECT_free(one->policyid);
+        one->policyid = OBJ_txt2obj(oid, 1);
+        MUST(one->policyid && sk_POLICYINFO_push(all, one));
+    }
+    MUST(X509_add1_ext_i2d(x, NID_certificate_policies, all, 0, X509V3_ADD_REPLACE) == 1);
+    CERTIFICATEPOLICIES_free(all);
+    free(copy);
+}
+
 static void add_unknown(X509 *x, const struct testca_spec *s)
 {
     static const uint8_t null_der[] = {0x05, 0x00};
@@ -155,6 +176,7 @@ static void add_extensions(X509 *x, const X509 *issuer, const struct testca_spec
     }
     add_san(x, s);
     add_constraints(x, s);
+    add_policies(x, s);
     add_unknown(x, s);
 }
 

@@ -37,6 +37,9 @@ struct testca_spec {
     const char *san_dir;           /* a directoryName beside them: "C=CH, CN=x" */
     const char *name_constraints;  /* "permitted;DNS:example.org,excluded;IP:10.0.0.0/255.0.0.0" */
     const char *permitted_dir;     /* a permitted directoryName subtree */
+    const char *policies;          /* certificatePolicies: "1.2.3,2.5.29.32.0" */
+    const char *policy_mappings;   /* "1.2.3:1.2.4" */
+    const char *inhibit_any;       /* inhibitAnyPolicy: "0" */
     const char *unknown_oid;       /* an extension that nobody knows */
     bool unknown_is_critical;
     const char *digest; /* "SHA256" by default; ignored for EdDSA */

@@ -138,7 +138,7 @@ bool auth_verdict(struct ike_env *env, struct ike_sa *sa, const struct job *job,
         *d = job->verdict.why;
         d->class = FAIL_CERTIFICATE;
         if (!d->where[0])
-            diag_where_of(d, &sa->conn->remote.origins, "id");
+            diag_where_of(d, &sa->conn->remote.origins, job->verdict.unmet ? job->verdict.unmet : "id");
         return false;
     }
     if (!job->ok) {

@@ -5,6 +5,7 @@
 
 #define CHAIN_MAX_CERTS 8
 #define PEER_MAX_CERTS  16
+#define TRUST_CAP       (16u << 20) /* lists of what is configured, which is no peer's choice */
 
 static struct cert *first_with_key(const struct ike_sa *sa, const struct cert_list *l,
                                    const struct identity *id, struct pkey **key)
@@ -146,13 +147,29 @@ static bool is_pinned(const struct cert_list *l, const struct cert *c)
     return false;
 }
 
+/* Copies: a reload may drop the snapshot while the job runs. */
+static void take_demands(struct job *j, const struct auth_side *remote)
+{
+    const char **oids = arena_calloc(j->arena, remote->n_cert_policy, sizeof(*oids));
+    for (size_t i = 0; oids && i < remote->n_cert_policy; i++)
+        oids[i] = arena_strdup(j->arena, remote->cert_policy[i]);
+    j->trust.policies = oids;
+    j->trust.n_policies = remote->n_cert_policy;
+    if (!remote->ca_id)
+        return;
+    struct identity *id = arena_alloc(j->arena, sizeof(*id));
+    if (id)
+        *id = identity_dup(j->arena, remote->ca_id);
+    j->trust.ca_id = id;
+}
+
 bool cert_fill_trust(struct ike_env *env, struct ike_sa *sa, const struct ike_message *m, struct job *j,
                      struct diag *d)
 {
     char text[ID_TEXT_MAX];
     const struct auth_side *remote = &sa->conn->remote;
     struct trust_request *t = &j->trust;
-    j->arena = arena_new(256u << 10);
+    j->arena = arena_new(TRUST_CAP);
     take_certs(m, j);
     if (!t->leaf)
         t->leaf = known_cert(&remote->certs, &sa->remote_id);
@@ -176,9 +193,14 @@ bool cert_fill_trust(struct ike_env *env, struct ike_sa *sa, const struct ike_me
     append(j->arena, &t->anchors, &remote->cacerts);
     append(j->arena, &t->anchors, &remote->certs); /* trusted because they are configured */
     append(j->arena, &t->required_cas, &remote->cacerts);
+    take_demands(j, remote);
     t->now = env->now.wall;
     struct identity *id = arena_alloc(j->arena, sizeof(*id));
-    *id = identity_dup(j->arena, &sa->remote_id);
+    if (id)
+        *id = identity_dup(j->arena, &sa->remote_id);
     t->peer_id = id;
-    return true;
+    if (!arena_failed(j->arena))
+        return true;
+    diag_set(d, FAIL_CERTIFICATE, "too many certificates are configured to check the peer's"); /* not less */
+    return false;
 }
