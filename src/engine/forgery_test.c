@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What somebody on the path can do without keys: forged answers, forged sealed messages, replays. A peer that
+ * lies under good keys is in rogue_test.c. */
+#include "engine/impl.h"
+#include "support/engine_pair.h"
+#include "support/test.h"
+
+enum { AT_FIRST = 16, AT_EXCHANGE = 18, AT_FLAGS = 19, AT_LENGTH = 26 };
+
+static struct pair p;
+
+static int setup(void **state)
+{
+    (void)state;
+    pair_init(&p);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    pair_deinit(&p);
+    return 0;
+}
+
+static void load(const struct pair_spec *a, const struct pair_spec *b)
+{
+    pair_load(&p, 0, a);
+    pair_load(&p, 1, b);
+    pair_command(&p, 0, COMMAND_INITIATE, "net", NULL);
+}
+
+static void up(const struct pair_spec *a, const struct pair_spec *b)
+{
+    load(a, b);
+    pair_run(&p);
+}
+
+static struct ike_sa *sa_of(int side)
+{
+    struct list *sas = &p.side[side].e->sas;
+    assert_false(list_empty(sas));
+    return container_of(sas->next, struct ike_sa, link);
+}
+
+static void inject(int side, const struct pair_packet *k)
+{
+    pair_input(&p, side,
+               &(struct input){
+                   .kind = INPUT_DATAGRAM,
+                   .datagram = {.local = k->dst,
+                                .remote = k->src,
+                                .is_natt = k->is_natt,
+                                .bytes = span_of(k->bytes, k->len)}
+    });
+}
+
+/* An answer to the first request on the wire, with one notify. */
+static struct pair_packet forged_notify(const struct pair_packet *request, uint16_t type, struct span data)
+{
+    struct pair_packet k = {.from = 1 - request->from, .src = request->dst, .dst = request->src};
+    struct wr w = wr_over(k.bytes, sizeof(k.bytes));
+    wr_bytes(&w, request->bytes, IKE_HEADER_LEN);
+    wr_u8(&w, 0);
+    wr_u8(&w, 0);
+    wr_u16(&w, (uint16_t)(8 + data.len));
+    wr_u16(&w, 0); /* no protocol, no SPI */
+    wr_u16(&w, type);
+    wr_span(&w, data);
+    assert_true(wr_ok(&w));
+    k.len = wr_span_view(&w).len;
+    k.bytes[AT_FIRST] = PAYLOAD_NOTIFY;
+    k.bytes[AT_FLAGS] ^= IKE_FLAG_RESPONSE | IKE_FLAG_INITIATOR;
+    k.bytes[AT_LENGTH] = (uint8_t)(k.len >> 8);
+    k.bytes[AT_LENGTH + 1] = (uint8_t)k.len;
+    return k;
+}
+
+static void nobody_talks_us_into_a_key_exchange_that_we_did_not_offer(void **state)
+{
+    (void)state;
+    struct pair_spec s = {.ike = {"aes256gcm16-prfsha256-x25519-ecp256"}};
+    load(&s, &s);
+    unsigned sent = p.sent;
+    uint8_t modp768[2] = {0, KE_MODP_768};
+    struct pair_packet k = forged_notify(&p.wire[0], N_INVALID_KE_PAYLOAD, span_of(modp768, 2));
+    inject(0, &k);
+    assert_int_equal(p.sent, sent);
+    pair_run(&p);
+    assert_int_equal(pair_children(&p, 0), 1);
+    assert_int_equal(sa_of(0)->chosen.ke, KE_CURVE25519);
+}
+
+static void a_forged_invalid_spi_ends_nothing(void **state)
+{
+    (void)state;
+    struct pair_spec s = {0};
+    up(&s, &s);
+    pair_advance(&p, 10 * TIME_SECOND);
+    pair_command(&p, 0, COMMAND_REKEY, NULL, "net");
+    struct pair_packet k = forged_notify(&p.wire[0], N_INVALID_IKE_SPI, span_of(NULL, 0));
+    for (int i = 0; i < 5; i++)
+        inject(0, &k);
+    assert_int_equal(pair_ikes(&p, 0), 1);
+    pair_run(&p);
+    pair_advance(&p, 30 * TIME_SECOND);
+    assert_int_equal(p.side[0].child_rekeys, 1);
+    assert_int_equal(pair_children(&p, 0), 1);
+    assert_int_equal(p.side[0].ike_downs, 0);
+}
+
+static void another_first_request_with_the_same_spi_changes_nothing(void **state)
+{
+    (void)state;
+    struct pair_spec s = {0};
+    load(&s, &s);
+    struct pair_packet other = p.wire[0];
+    other.bytes[other.len - 1] ^= 1;
+    assert_true(pair_deliver(&p));
+    inject(1, &other);
+    assert_int_equal(engine_stats(p.side[1].e)->dropped_replayed, 1);
+    assert_int_equal(engine_stats(p.side[1].e)->half_open, 1);
+    pair_run(&p);
+    assert_int_equal(pair_children(&p, 1), 1);
+}
+
+static void a_cookie_that_is_not_ours_makes_no_sa(void **state)
+{
+    (void)state;
+    struct pair_spec a = {0},
+                     b = {.has_cookie_threshold = true, .cookie_threshold = 1, .block_threshold = 1000};
+    uint8_t cookie[COOKIE_LEN + 8] = {0, 0, 0, sizeof(cookie), 0, 0, N_COOKIE >> 8, N_COOKIE & 0xff};
+    load(&a, &b);
+    struct pair_packet k = p.wire[0];
+    inject(1, &k); /* one SA is half open: from now on cookies */
+    k.bytes[0] ^= 1;
+    memmove(k.bytes + IKE_HEADER_LEN + sizeof(cookie), k.bytes + IKE_HEADER_LEN, k.len - IKE_HEADER_LEN);
+    cookie[0] = k.bytes[AT_FIRST];
+    memcpy(k.bytes + IKE_HEADER_LEN, cookie, sizeof(cookie));
+    k.bytes[AT_FIRST] = PAYLOAD_NOTIFY;
+    k.len += sizeof(cookie);
+    k.bytes[AT_LENGTH] = (uint8_t)(k.len >> 8);
+    k.bytes[AT_LENGTH + 1] = (uint8_t)k.len;
+    for (uint8_t version = 0; version < 4; version++) {
+        k.bytes[IKE_HEADER_LEN + 8] = version;
+        inject(1, &k);
+        assert_int_equal(engine_stats(p.side[1].e)->cookies_sent, version + 1u);
+        assert_int_equal(engine_stats(p.side[1].e)->half_open, 1);
+    }
+}
+
+static bool through_nat(void *ctx, struct pair_packet *k)
+{
+    (void)ctx;
+    struct endpoint *outside = k->from == 0 ? &k->src : &k->dst;
+    outside->ip = k->from == 0 ? ip4(203, 0, 113, 9) : ip4(192, 0, 2, 1);
+    return true;
+}
+
+static void a_forged_message_moves_no_endpoint(void **state)
+{
+    (void)state;
+    struct pair_spec a = {.local_id = "@a", .remote_id = "@b"};
+    struct pair_spec b = {.accepts_any_peer = true, .local_id = "@b", .remote_id = "@a"};
+    p.filter = through_nat;
+    up(&a, &b);
+    struct ike_sa *sa = sa_of(1);
+    assert_int_equal(pair_children(&p, 1), 1);
+    assert_true(sa->has_nat_remote && sa->has_marker);
+    struct endpoint before = sa->remote;
+    struct pair_packet k = {
+        .src = {ip4(198, 51, 100, 66), 6666},
+          .dst = sa->local, .is_natt = true, .len = 100
+    };
+    struct wr w = wr_over(k.bytes, sizeof(k.bytes));
+    ike_header_write(&w, &(struct ike_header){.spi_i = sa->spi_i,
+                                              .spi_r = sa->spi_r,
+                                              .next_payload = PAYLOAD_SK,
+                                              .major = 2,
+                                              .exchange = EXCHANGE_INFORMATIONAL,
+                                              .flags = IKE_FLAG_INITIATOR,
+                                              .message_id = sa->window.next_in,
+                                              .length = (uint32_t)k.len});
+    wr_u16(&w, 0);
+    wr_u16(&w, (uint16_t)(k.len - IKE_HEADER_LEN));
+    inject(1, &k);
+    assert_int_equal(engine_stats(p.side[1].e)->dropped_bad_icv, 1);
+    assert_true(endpoint_equal(&sa->remote, &before));
+    assert_int_equal(p.side[1].updates, 0);
+}
+
+/* ---- replays */
+
+struct kept {
+    uint8_t exchange;
+    struct pair_packet k;
+};
+
+static bool keep_request(void *ctx, struct pair_packet *k)
+{
+    struct kept *kept = ctx;
+    if (k->from == 0 && !(k->bytes[AT_FLAGS] & IKE_FLAG_RESPONSE) && k->bytes[AT_EXCHANGE] == kept->exchange)
+        kept->k = *k;
+    return true;
+}
+
+static void an_old_request_is_not_carried_out_again(void **state)
+{
+    (void)state;
+    static struct kept kept = {.exchange = EXCHANGE_CREATE_CHILD_SA};
+    struct pair_spec a = {.second_local_ts = "10.3.0.0/16", .second_remote_ts = "10.4.0.0/16"};
+    struct pair_spec b = {.second_local_ts = "10.4.0.0/16", .second_remote_ts = "10.3.0.0/16"};
+    p.filter = keep_request;
+    p.ctx = &kept;
+    up(&a, &b);
+    p.filter = NULL;
+    assert_true(kept.k.len > 0);
+    assert_int_equal(pair_children(&p, 1), 2);
+    for (int i = 0; i < 2; i++) { /* at first answered last, then older */
+        size_t sas = p.side[1].n_sas;
+        inject(1, &kept.k);
+        pair_run(&p);
+        assert_int_equal(pair_children(&p, 1), 2);
+        assert_int_equal(p.side[1].n_sas, sas);
+        pair_command(&p, 0, COMMAND_REKEY, NULL, "net");
+        pair_run(&p);
+    }
+    assert_int_equal(engine_stats(p.side[1].e)->dropped_replayed, 1);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(nobody_talks_us_into_a_key_exchange_that_we_did_not_offer),
+        T(a_forged_invalid_spi_ends_nothing),
+        T(another_first_request_with_the_same_spi_changes_nothing),
+        T(a_cookie_that_is_not_ours_makes_no_sa),
+        T(a_forged_message_moves_no_endpoint),
+        T(an_old_request_is_not_carried_out_again),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A peer that lies under good keys: a sealed message is opened on the wire, changed and sealed again. AUTH is
+ * computed a second time here, since two engines with one mistake would agree. What needs no keys is in
+ * forgery_test.c. */
+#include "crypto/cipher.h"
+#include "engine/impl.h"
+#include "support/engine_pair.h"
+#include "support/test.h"
+
+enum { SEALED_AT = IKE_HEADER_LEN + PAYLOAD_HEADER_LEN, AT_FIRST = 16, AT_EXCHANGE = 18, AT_FLAGS = 19 };
+
+static struct pair p;
+
+static int setup(void **state)
+{
+    (void)state;
+    pair_init(&p);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    pair_deinit(&p);
+    return 0;
+}
+
+static void load(const struct pair_spec *a, const struct pair_spec *b)
+{
+    pair_load(&p, 0, a);
+    pair_load(&p, 1, b);
+    pair_command(&p, 0, COMMAND_INITIATE, "net", NULL);
+}
+
+static void up(const struct pair_spec *a, const struct pair_spec *b)
+{
+    load(a, b);
+    pair_run(&p);
+}
+
+static struct ike_sa *sa_of(int side)
+{
+    struct list *sas = &p.side[side].e->sas;
+    assert_false(list_empty(sas));
+    return container_of(sas->next, struct ike_sa, link);
+}
+
+static bool is_response(const struct pair_packet *k)
+{
+    return k->bytes[AT_FLAGS] & IKE_FLAG_RESPONSE;
+}
+
+/* ---- opening what is on the wire */
+
+struct chain { /* plaintext payloads */
+    uint8_t first, *at;
+    size_t len;
+};
+
+/* The payload's first byte, or NULL. */
+static uint8_t *chain_find(const struct chain *c, uint8_t type, size_t *len)
+{
+    uint8_t next = c->first;
+    for (size_t at = 0; next && at + 4 <= c->len;) {
+        *len = (size_t)c->at[at + 2] << 8 | c->at[at + 3];
+        if (next == type)
+            return c->at + at;
+        next = c->at[at];
+        at += *len;
+    }
+    return NULL;
+}
+
+/* Opens the message where it lies, lets look() see and change it, and seals it again with the sender's keys.
+ */
+static void open_on_wire(struct pair_packet *k, void (*look)(void *ctx, const struct chain *c), void *ctx)
+{
+    const struct ike_sa *sa = sa_of(k->from);
+    struct cipher *c = ike_keys_cipher(&sa->keys, &sa->chosen, sa->is_initiator);
+    size_t iv = cipher_iv_len(c), icv = cipher_icv_len(c), len = k->len - SEALED_AT - iv - icv;
+    struct span aad = span_of(k->bytes, SEALED_AT);
+    uint8_t *data = k->bytes + SEALED_AT + iv;
+    assert_true(cipher_open(c, aad, k->bytes + SEALED_AT, data, len, data + len));
+    look(ctx,
+         &(struct chain){.first = k->bytes[IKE_HEADER_LEN], .at = data, .len = len - 1u - data[len - 1]});
+    assert_true(cipher_seal(c, aad, k->bytes + SEALED_AT, data, len, data + len));
+    cipher_free(c);
+}
+
+/* ---- rogue answers */
+
+struct change { /* one byte of a payload of the IKE_AUTH response */
+    uint8_t type;
+    size_t at;
+    uint8_t from, to;
+    unsigned done;
+};
+
+static void change_byte(void *ctx, const struct chain *c)
+{
+    struct change *change = ctx;
+    size_t len;
+    uint8_t *payload = chain_find(c, change->type, &len);
+    assert_non_null(payload);
+    assert_int_equal(payload[change->at], change->from);
+    payload[change->at] = change->to;
+    change->done++;
+}
+
+static bool rogue_auth_response(void *ctx, struct pair_packet *k)
+{
+    if (k->bytes[AT_EXCHANGE] == EXCHANGE_IKE_AUTH && is_response(k))
+        open_on_wire(k, change_byte, ctx);
+    return true;
+}
+
+static void expect_refused_child(struct change change, enum fail_class class)
+{
+    struct pair_spec s = {0};
+    p.filter = rogue_auth_response;
+    p.ctx = &change;
+    up(&s, &s);
+    assert_int_equal(change.done, 1);
+    assert_true(p.side[0].is_done);
+    assert_int_equal(p.side[0].done.class, class);
+    assert_int_equal(pair_children(&p, 0), 0);
+    assert_int_equal(p.side[0].n_sas, 0);
+    assert_int_equal(p.side[0].policies, 0);
+}
+
+/* Where a selector's last address begins: two headers, its own, its first address. */
+enum { TS_LAST = 4 + 4 + 8 + 4 };
+
+static void a_responder_that_widens_its_own_selectors_is_refused(void **state)
+{
+    (void)state;
+    expect_refused_child((struct change){PAYLOAD_TSR, TS_LAST + 1, 2, 9, 0}, FAIL_SELECTORS);
+}
+
+static void a_responder_that_widens_our_selectors_is_refused(void **state)
+{
+    (void)state;
+    expect_refused_child((struct change){PAYLOAD_TSI, TS_LAST + 1, 1, 3, 0}, FAIL_SELECTORS);
+}
+
+/* The first transform's id: payload header, proposal's with the SPI, type. */
+static void a_responder_that_chooses_another_cipher_for_the_child_is_refused(void **state)
+{
+    (void)state;
+    expect_refused_child((struct change){PAYLOAD_SA, 4 + 8 + 4 + 7, ENCR_AES_GCM_16, ENCR_AES_GCM_12, 0},
+                         FAIL_PROPOSAL);
+}
+
+static bool rogue_init_response(void *ctx, struct pair_packet *k)
+{
+    unsigned *done = ctx;
+    size_t len;
+    struct chain c = {
+        .first = k->bytes[AT_FIRST], .at = k->bytes + IKE_HEADER_LEN, .len = k->len - IKE_HEADER_LEN};
+    if (k->bytes[AT_EXCHANGE] != EXCHANGE_IKE_SA_INIT || !is_response(k))
+        return true;
+    uint8_t *id = chain_find(&c, PAYLOAD_SA, &len) + 4 + 8 + 7;
+    assert_int_equal(*id, ENCR_AES_GCM_16);
+    *id = ENCR_AES_GCM_12;
+    (*done)++;
+    return true;
+}
+
+static void a_choice_for_the_ike_sa_that_we_did_not_offer_is_dropped(void **state)
+{
+    (void)state;
+    struct pair_spec s = {0};
+    unsigned done = 0;
+    p.filter = rogue_init_response;
+    p.ctx = &done;
+    up(&s, &s);
+    assert_int_equal(done, 1);
+    assert_int_equal(pair_children(&p, 0), 0);
+    assert_int_equal(engine_stats(p.side[0].e)->dropped_malformed, 1);
+    p.filter = NULL;
+    pair_advance(&p, 5 * TIME_SECOND);
+    assert_int_equal(pair_children(&p, 0), 1); /* the good answer to the repetition counts */
+}
+
+/* ---- AUTH */
+
+struct seen { /* the conversation, as somebody with all keys would see it */
+    uint8_t init[2][4096];
+    size_t init_len[2];
+    int from;
+    unsigned verified;
+};
+
+static void check_auth(void *ctx, const struct chain *c)
+{
+    struct seen *seen = ctx;
+    const struct ike_sa *sa = sa_of(seen->from);
+    bool is_i = seen->from == 0;
+    size_t id_len, auth_len, own_len;
+    uint8_t own[PRF_MAX_LEN];
+    const uint8_t *id = chain_find(c, is_i ? PAYLOAD_IDI : PAYLOAD_IDR, &id_len);
+    const uint8_t *auth = chain_find(c, PAYLOAD_AUTH, &auth_len);
+    assert_true(id && auth);
+    /* [RFC7296#2.15] its own first message, the other's nonce, its own SK_p over its own identity */
+    struct auth_input in = {.prf = sa->chosen.prf,
+                            .message = span_of(seen->init[seen->from], seen->init_len[seen->from]),
+                            .nonce = nonce_view(is_i ? &sa->nr : &sa->ni),
+                            .sk_p = secret_view(is_i ? &sa->keys.sk_pi : &sa->keys.sk_pr),
+                            .id_body = span_of(id + 4, id_len - 4)};
+    assert_true(auth_psk(&in, span_str("secret"), own, &own_len));
+    assert_int_equal(auth[4], AUTH_WIRE_PSK);
+    assert_span_equal(span_of(auth + 8, auth_len - 8), span_of(own, own_len));
+    seen->verified++;
+}
+
+static bool watch_auth(void *ctx, struct pair_packet *k)
+{
+    struct seen *seen = ctx;
+    if (k->bytes[AT_EXCHANGE] == EXCHANGE_IKE_SA_INIT) {
+        memcpy(seen->init[k->from], k->bytes, k->len);
+        seen->init_len[k->from] = k->len;
+    }
+    seen->from = k->from;
+    if (k->bytes[AT_EXCHANGE] == EXCHANGE_IKE_AUTH)
+        open_on_wire(k, check_auth, seen);
+    return true;
+}
+
+static void auth_covers_the_own_first_message_and_the_others_nonce(void **state)
+{
+    (void)state;
+    struct pair_spec s = {.local_id = "@moon", .remote_id = "@sun"},
+                     t = {.local_id = "@sun", .remote_id = "@moon"};
+    struct seen seen = {.verified = 0};
+    p.filter = watch_auth;
+    p.ctx = &seen;
+    up(&s, &t);
+    assert_int_equal(seen.verified, 2);
+    assert_int_equal(pair_children(&p, 0), 1);
+}
+
+static void spoil_signature(void *ctx, const struct chain *c)
+{
+    unsigned *done = ctx;
+    size_t len;
+    uint8_t *auth = chain_find(c, PAYLOAD_AUTH, &len);
+    assert_non_null(auth);
+    assert_int_equal(auth[4], AUTH_WIRE_SIGNATURE);
+    auth[len - 1] ^= 1;
+    (*done)++;
+}
+
+static bool rogue_initiator(void *ctx, struct pair_packet *k)
+{
+    if (k->bytes[AT_EXCHANGE] == EXCHANGE_IKE_AUTH && !is_response(k))
+        open_on_wire(k, spoil_signature, ctx);
+    return true;
+}
+
+static bool rogue_responder(void *ctx, struct pair_packet *k)
+{
+    if (k->bytes[AT_EXCHANGE] == EXCHANGE_IKE_AUTH && is_response(k))
+        open_on_wire(k, spoil_signature, ctx);
+    return true;
+}
+
+static void expect_bad_signature_refused(bool (*filter)(void *, struct pair_packet *))
+{
+    struct testca_cert *ca = testca_issue(&(struct testca_spec){.subject = "CN=root", .is_ca = true}, NULL);
+    struct testca_cert *moon =
+        testca_issue(&(struct testca_spec){.subject = "CN=moon", .san = "DNS:moon"}, ca);
+    struct testca_cert *sun = testca_issue(&(struct testca_spec){.subject = "CN=sun", .san = "DNS:sun"}, ca);
+    struct pair_spec a = {.cert = moon, .ca = ca, .local_id = "moon", .remote_id = "sun"};
+    struct pair_spec b = {.cert = sun, .ca = ca, .local_id = "sun", .remote_id = "moon"};
+    unsigned done = 0;
+    p.filter = filter;
+    p.ctx = &done;
+    up(&a, &b);
+    testca_free(sun);
+    testca_free(moon);
+    testca_free(ca);
+    assert_int_equal(done, 1);
+    assert_int_equal(p.side[0].done.class, FAIL_AUTH);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(pair_ikes(&p, i), 0);
+        assert_int_equal(p.side[i].n_sas, 0);
+    }
+}
+
+static void an_initiator_whose_signature_is_wrong_is_refused(void **state)
+{
+    (void)state;
+    expect_bad_signature_refused(rogue_initiator);
+}
+
+static void a_responder_whose_signature_is_wrong_is_refused(void **state)
+{
+    (void)state;
+    expect_bad_signature_refused(rogue_responder);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(a_responder_that_widens_its_own_selectors_is_refused),
+        T(a_responder_that_widens_our_selectors_is_refused),
+        T(a_responder_that_chooses_another_cipher_for_the_child_is_refused),
+        T(a_choice_for_the_ike_sa_that_we_did_not_offer_is_dropped),
+        T(auth_covers_the_own_first_message_and_the_others_nonce),
+        T(an_initiator_whose_signature_is_wrong_is_refused),
+        T(a_responder_whose_signature_is_wrong_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
