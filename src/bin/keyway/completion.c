@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* keyway completion bash: words from the table of commands, names from the daemon. */
-#include "cli.h"
+#include "bin/keyway/cli.h"
 #include <stdio.h>
 
 int cmd_completion(struct cli *c)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* keyway config check | show [NAME] | reference: reads the files itself, with the daemon's own loader; the
  * daemon need not run. */
-#include "cli.h"
+#include "bin/keyway/cli.h"
 #include "conf/show.h"
 #include "sys/files.h"
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* keyway down NAME: deletes a tunnel's IKE SAs with all that hangs on them, or one child. */
-#include "cli.h"
+#include "bin/keyway/cli.h"
 #include <stdio.h>
 
 int cmd_down(struct cli *c)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* keyway help: made from the table of commands. */
-#include "cli.h"
+#include "bin/keyway/cli.h"
 #include <stdio.h>
 
 static const char options[] =

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `keyway`: options, and the table of commands. */
-#include "cli.h"
+#include "bin/keyway/cli.h"
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>

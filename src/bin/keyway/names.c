@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Names on the command line: a connection, CONNECTION/CHILD, or a child that only one connection has. */
-#include "cli.h"
+#include "bin/keyway/cli.h"
 #include <stdio.h>
 
 static json_t *children_of(json_t *row)

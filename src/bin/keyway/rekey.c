@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* keyway rekey NAME: fresh keys for a tunnel's IKE SA; NAME/CHILD: for that child. */
-#include "cli.h"
+#include "bin/keyway/cli.h"
 #include <stdio.h>
 
 int cmd_rekey(struct cli *c)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* keyway reload: all errors of the files by line, or the number of tunnels that are in force now. */
-#include "cli.h"
+#include "bin/keyway/cli.h"
 #include <stdio.h>
 #include <stdlib.h>
 

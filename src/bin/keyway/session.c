@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Connections to the daemon, its answers, and how failures are told. */
-#include "cli.h"
+#include "bin/keyway/cli.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

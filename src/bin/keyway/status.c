@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* keyway status [NAME]: one line for each child, or with NAME everything about one tunnel. */
-#include "status.h"
+#include "bin/keyway/status.h"
 #include <stdio.h>
 #include <stdlib.h>
 

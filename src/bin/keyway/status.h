@@ -2,7 +2,7 @@
 /* The model behind `keyway status`: what --json prints and what the table is made from. */
 #pragma once
 
-#include "cli.h"
+#include "bin/keyway/cli.h"
 
 /* {"daemon":{...},"connections":[{"name","state","peer","children":[...],"ike":[...],"failure"?}]} from the
  * answers of keyway-status, list-conns and list-sas. Numbers are numbers, absent things are absent. state:

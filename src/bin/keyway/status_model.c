@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* vici's texts to typed JSON: see status.h. */
-#include "status.h"
+#include "bin/keyway/status.h"
 #include <stdio.h>
 #include <stdlib.h>
 

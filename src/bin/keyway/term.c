@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tables, colours, and numbers as people read them. */
-#include "cli.h"
+#include "bin/keyway/cli.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

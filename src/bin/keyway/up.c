@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* keyway up NAME: a tunnel's children one after the other (or one child), their progress, and the reason when
  * one does not come up. */
-#include "cli.h"
+#include "bin/keyway/cli.h"
 #include <stdio.h>
 
 static bool up_one(struct cli *c, struct vici_client *v, const char *connection, const char *child,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* keyway version: ours, and the daemon's when one runs. */
-#include "cli.h"
+#include "bin/keyway/cli.h"
 #include <stdio.h>
 
 int cmd_version(struct cli *c)
