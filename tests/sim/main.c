@@ -59,6 +59,8 @@ static bool run_one(const struct scenario *sc, uint64_t seed, bool is_verbose)
     if (!s->failure[0])
         check_traffic(s, sc);
     bool ok = !s->failure[0];
+    for (int i = 0; !ok && is_verbose && i < NODES; i++)
+        node_dump(&s->node[i]);
     if (!ok)
         printf("FAIL %s seed %llu: %s\n", sc->name, (unsigned long long)seed, s->failure);
     sim_deinit(s);

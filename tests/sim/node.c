@@ -457,3 +457,22 @@ void node_check_settled(struct node *n)
     if (tunnel_routes && !n->n_policies)
         sim_fail(n->sim, "%s: %zu routes lead into a tunnel without policies", n->name, tunnel_routes);
 }
+
+void node_dump(const struct node *n)
+{
+    struct ike_view v;
+    struct child_view c;
+    if (n->is_dead)
+        printf("  %s: dead\n", n->name);
+    for (size_t i = 0; !n->is_dead && engine_ike_at(n->engine, i, &v); i++) {
+        printf("  %s: IKE SA %llu %s spi %016llx %016llx\n", n->name, (unsigned long long)v.id,
+               ike_state_name(v.state), (unsigned long long)v.spi_i, (unsigned long long)v.spi_r);
+        for (size_t k = 0; engine_child_at(n->engine, v.id, k, &c); k++)
+            printf("  %s:   child %llu %s %s in %08x out %08x\n", n->name, (unsigned long long)c.id, c.name,
+                   child_state_name(c.state), c.spi_in, c.spi_out);
+    }
+    for (size_t i = 0; i < n->n_sas; i++)
+        printf("  %s: installed %s %08x of child %llu\n", n->name,
+               n->sas[i].direction == SA_IN ? "in" : "out", n->sas[i].spi,
+               (unsigned long long)n->sas[i].child_id);
+}

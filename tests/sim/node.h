@@ -74,3 +74,5 @@ size_t node_count_ike(const struct node *n, enum ike_state state);
 size_t node_count_children(const struct node *n);
 /* What must hold whenever the dust has settled: SAs, policies and routes are those that the engine knows. */
 void node_check_settled(struct node *n);
+/* What the node holds, to stdout: for a failed run. */
+void node_dump(const struct node *n);

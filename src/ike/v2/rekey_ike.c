@@ -37,13 +37,11 @@ static struct ike_sa *successor(struct ike_env *env, struct ike_sa *sa, const st
     return n;
 }
 
-/* An SA that has been replaced: it only waits for its Delete, and for nothing else for ever. */
+/* An SA that has been replaced only waits for its Delete, and not for ever. */
 static void retire(struct ike_env *env, struct ike_sa *sa, const struct ike_sa *heir)
 {
     sa->state = IKE_REKEYED;
-    sa->replaced_by = heir->id;
-    sa->rekey_at = sa->reauth_at = sa->expires_at = sa->dpd_at = sa->keepalive_at = TIME_NEVER;
-    sa->duplicate_at = TIME_NEVER;
+    sa->replaced_by = heir ? heir->id : 0;
     sa->give_up_at = env->now.mono + IKE_REPLACED;
 }
 
@@ -156,17 +154,22 @@ static void on_derived(struct ike_env *env, struct ike_sa *sa, struct exchange *
         return;
     }
     struct ike_sa *rival = sa->peer_new_ike ? env->host->find(env->ctx, sa->peer_new_ike) : NULL;
-    /* [RFC7296#2.8.2] the new IKE SA with the lowest nonce is deleted by the node that created it */
-    bool is_redundant = rival && !rival->is_dead && nonce_cmp(nonce_lower(&x->ni, &x->nr), &sa->peer_low) < 0;
+    if (rival && rival->is_dead)
+        rival = NULL;
+    /* [RFC7296#2.8.2] the new IKE SA with the lowest nonce is deleted by the node that created it. The peer's may
+     * still be in the making: its nonces are known all the same. */
+    bool is_contested = rival || sa->peer.kind == X_REKEY_IKE;
+    bool is_redundant = is_contested && nonce_cmp(nonce_lower(&x->ni, &x->nr), &sa->peer_low) < 0;
     exchange_end(x);
     if (is_redundant) {
-        hand_over(env, sa, rival);
         ours->was_up = false;
         retire(env, ours, rival);
         ike_sa_queue(ours, (struct task){.kind = X_DELETE_IKE});
+        if (rival) /* else on_responder_derived() does it */
+            hand_over(env, sa, rival);
         return;
     }
-    if (rival && !rival->is_dead) /* the peer deletes it */
+    if (rival) /* the peer deletes it */
         retire(env, rival, ours);
     hand_over(env, sa, ours);
     ike_sa_queue(sa, (struct task){.kind = X_DELETE_IKE});
@@ -216,9 +219,11 @@ static void on_responder_derived(struct ike_env *env, struct ike_sa *sa, struct 
     build_nonce(&b, nonce_view(&x->nr));
     build_ke(&b, x->ke, secret_view(&x->ke_public));
     sa->peer_new_ike = n->id;
-    sa->peer_low = *nonce_lower(&x->ni, &x->nr);
     send_response(env, sa, EXCHANGE_CREATE_CHILD_SA, &b);
-    if (sa->own.kind != X_REKEY_IKE) /* else nonces decide, when the answer to ours is there */
+    if (sa->state == IKE_REKEYED) { /* ours won while this one was in the making; the peer deletes it */
+        n->was_up = false;
+        retire(env, n, env->host->find(env->ctx, sa->replaced_by));
+    } else if (sa->own.kind != X_REKEY_IKE) /* else nonces decide, when the answer to ours is there */
         hand_over(env, sa, n);
 }
 
@@ -267,5 +272,6 @@ void rekey_ike_on_request(struct ike_env *env, struct ike_sa *sa, struct exchang
     }
     x->new_spi_r = env->host->new_ike_spi(env->ctx);
     nonce_make(&x->nr);
+    sa->peer_low = *nonce_lower(&x->ni, &x->nr);
     job_generate(env, sa, x, x->ke, on_responder_generated);
 }

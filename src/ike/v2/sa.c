@@ -172,8 +172,6 @@ void ike_sa_linger(struct ike_env *env, struct ike_sa *sa, const struct diag *wh
     if (window_deadline(&sa->window) != TIME_NEVER)
         window_done(&sa->window);
     exchange_end(&sa->own);
-    sa->rekey_at = sa->reauth_at = sa->expires_at = sa->dpd_at = sa->keepalive_at = TIME_NEVER;
-    sa->duplicate_at = TIME_NEVER;
     sa->give_up_at = env->now.mono + LINGER;
 }
 
@@ -206,9 +204,16 @@ bool ike_sa_queue(struct ike_sa *sa, struct task t)
     return true;
 }
 
+/* While the peer is replacing the IKE SA its children are about to move [RFC7296#2.25.2]. */
+static bool is_held_back(const struct ike_sa *sa, const struct task *t)
+{
+    bool is_child = t->kind == X_NEW_CHILD || t->kind == X_REKEY_CHILD || t->kind == X_DELETE_CHILD;
+    return !(exchange_own(t->kind)->states >> sa->state & 1) || (is_child && sa->peer.kind == X_REKEY_IKE);
+}
+
 static bool may_start(const struct ike_sa *sa, const struct task *t, int64_t now)
 {
-    return t->not_before <= now && exchange_own(t->kind)->states >> sa->state & 1;
+    return t->not_before <= now && !is_held_back(sa, t);
 }
 
 void ike_sa_advance(struct ike_env *env, struct ike_sa *sa)
@@ -236,7 +241,7 @@ static int64_t tasks_deadline(const struct ike_sa *sa)
     if (sa->own.kind != X_NONE || sa->is_lingering)
         return at;
     for (size_t i = 0; i < sa->n_tasks; i++) {
-        if (exchange_own(sa->tasks[i].kind)->states >> sa->state & 1)
+        if (!is_held_back(sa, &sa->tasks[i]))
             at = time_min(at, sa->tasks[i].not_before);
     }
     return at;
@@ -244,12 +249,12 @@ static int64_t tasks_deadline(const struct ike_sa *sa)
 
 int64_t ike_sa_deadline(const struct ike_sa *sa)
 {
-    const int64_t timers[] = {sa->rekey_at,     sa->reauth_at,      sa->expires_at,
-                              sa->give_up_at,   sa->dpd_at,         sa->keepalive_at,
-                              sa->duplicate_at, tasks_deadline(sa), window_deadline(&sa->window)};
-    int64_t at = TIME_NEVER;
-    for (size_t i = 0; i < ARRAY_LEN(timers); i++)
-        at = time_min(at, timers[i]);
+    /* of an SA that is up; one that is replaced or going has only its end before it: see ike_sa_tick() */
+    const int64_t life[] = {sa->rekey_at, sa->reauth_at,    sa->expires_at,
+                            sa->dpd_at,   sa->keepalive_at, sa->duplicate_at};
+    int64_t at = time_min(sa->give_up_at, time_min(tasks_deadline(sa), window_deadline(&sa->window)));
+    for (size_t i = 0; ike_sa_is_up(sa) && i < ARRAY_LEN(life); i++)
+        at = time_min(at, life[i]);
     const struct child_sa *c;
     list_each(c, &sa->children, link) at = time_min(at, child_deadline(c));
     return at;
