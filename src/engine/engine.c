@@ -11,7 +11,7 @@ struct engine *engine_new(void)
     struct list *const lists[] = {&e->sas, &e->dirty, &e->conns, &e->slots, &e->routes, &e->waiters};
     struct map *const maps[] = {&e->by_id,         &e->by_spi,         &e->by_init,
                                 &e->by_addr,       &e->children_by_id, &e->children_by_spi,
-                                &e->conns_by_name, &e->slots_by_reqid};
+                                &e->conns_by_name, &e->slots_by_reqid, &e->routes_by_dst};
     for (size_t i = 0; i < ARRAY_LEN(lists); i++)
         list_init(lists[i]);
     for (size_t i = 0; i < ARRAY_LEN(maps); i++)
@@ -61,7 +61,7 @@ void engine_free(struct engine *e)
     commands_free(e);
     struct map *const maps[] = {&e->by_id,         &e->by_spi,         &e->by_init,
                                 &e->by_addr,       &e->children_by_id, &e->children_by_spi,
-                                &e->conns_by_name, &e->slots_by_reqid};
+                                &e->conns_by_name, &e->slots_by_reqid, &e->routes_by_dst};
     for (size_t i = 0; i < ARRAY_LEN(maps); i++)
         map_deinit(maps[i]);
     heap_deinit(&e->sa_timers);
@@ -163,8 +163,7 @@ static void on_dataplane(struct ike_env *env, struct engine *e, const struct dat
             ike_sa_queue(sa, (struct task){.kind = X_REKEY_CHILD, .child_id = c->id});
         break;
     case DP_HARD_EXPIRE:
-        sa_log(env, sa, LOG_NOTICE, "child %s: limit of bytes or packets reached", c->cfg->name);
-        delete_child(env, c);
+        child_expired(env, c);
         break;
     case DP_MAPPING:
         natd_mapping(env, sa, &ev->remote);

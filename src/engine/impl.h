@@ -9,6 +9,7 @@
 
 struct route_ref { /* one route of the machine, however many want it */
     struct list link;
+    struct map_node by_dst;
     struct route route;
     unsigned refs;
 };
@@ -41,6 +42,7 @@ struct conn_run { /* a loaded connection */
     struct child_run *children; /* as conn->children */
     struct heap_node timer;     /* when to look again what is missing */
     unsigned attempts;
+    const struct config *seen; /* the snapshot that it was last found in: only compared */
     struct diag last_failure;
     struct route_set barrier;
 };
@@ -67,7 +69,7 @@ struct engine {
     struct config *config;
     struct list sas, dirty, conns, slots, routes, waiters;
     struct map by_id, by_spi, by_init, by_addr, children_by_id, children_by_spi, conns_by_name,
-        slots_by_reqid;
+        slots_by_reqid, routes_by_dst;
     struct heap sa_timers, conn_timers;
     uint64_t next_id;
     uint32_t next_reqid;
@@ -117,6 +119,9 @@ void barrier_add(struct ike_env *env, struct conn_run *r);
 void route_set_drop(struct ike_env *env, struct route_set *s);
 void slot_add(struct ike_env *env, const struct child_sa *c);
 void slot_drop(struct ike_env *env, const struct child_sa *c);
+
+/* updown.c: tells the child's updown command, when it has one. */
+void updown_tell(struct ike_env *env, const struct child_sa *c, const struct ts_pair *ts, bool is_up);
 
 /* commands.c */
 void command_run(struct ike_env *env, const struct command *c);

@@ -166,6 +166,41 @@ static void a_child_rekey_that_comes_after_the_peers_own_is_no_failure(void **st
     assert_int_equal(p.side[0].downs + p.side[1].downs, 0);
 }
 
+/* Packets and jobs come in any order; then everything comes to an end. */
+static void shuffle(uint32_t seed)
+{
+    p.side[0].holds_jobs = p.side[1].holds_jobs = true;
+    for (int idle = 0; idle < 8;) {
+        seed = seed * 1664525 + 1013904223;
+        unsigned what = seed >> 16 & 3;
+        bool has_done = what < 2 ? p.side[what].n_held > 0 : p.n_wire > 0;
+        if (what < 2)
+            pair_release_jobs(&p, (int)what);
+        else
+            pair_deliver(&p);
+        idle = has_done ? 0 : idle + 1;
+    }
+    p.side[0].holds_jobs = p.side[1].holds_jobs = false;
+    pair_release_jobs(&p, 0);
+    pair_release_jobs(&p, 1);
+}
+
+static void rekeyings_at_once_with_slow_jobs_leave_one(void **state)
+{
+    (void)state;
+    struct pair_spec s = {.esp = {"aes256gcm16-ecp256"}};
+    up(&s, &s);
+    for (uint32_t seed = 0; seed < 300; seed++) {
+        p.side[0].holds_jobs = p.side[1].holds_jobs = true;
+        rekey(0, seed % 3 == 2 ? NULL : "net");
+        rekey(1, seed % 3 ? NULL : "net");
+        shuffle(seed);
+        pair_advance(&p, 20 * TIME_SECOND);
+        expect_settled();
+    }
+    assert_int_equal(p.side[0].downs + p.side[1].downs, 0);
+}
+
 static void two_ike_rekeys_at_once_leave_one(void **state)
 {
     (void)state;
@@ -406,6 +441,7 @@ int main(void)
         T(the_ike_sa_is_rekeyed_by_either_side_and_keeps_its_child),
         T(two_child_rekeys_at_once_leave_one),
         T(a_child_rekey_that_comes_after_the_peers_own_is_no_failure),
+        T(rekeyings_at_once_with_slow_jobs_leave_one),
         T(two_ike_rekeys_at_once_leave_one),
         T(an_ike_rekey_that_comes_after_the_peers_own_is_no_failure),
         T(a_child_rekey_that_meets_an_ike_rekey_waits),

@@ -24,10 +24,12 @@ static void load_one(struct ike_env *env, struct config *config, const struct co
         config_unref(old->config);
         old->config = config_ref(config);
         old->conn = conn;
+        old->seen = config;
         conn_schedule(e, old, env->now.mono); /* its peer's address may be known now */
         return;
     }
     struct conn_run *fresh = conn_run_new(e, config, conn);
+    fresh->seen = config;
     barrier_add(env, fresh); /* before the old one goes: no gap */
     if (old) {
         conn_log(env, conn, LOG_NOTICE, "connection %s has changed: taking down what is up", conn->name);
@@ -43,16 +45,16 @@ void engine_load(struct ike_env *env, struct config *config)
     struct config *old = e->config;
     struct conn_run *r;
     e->config = env->config = config;
+    for (size_t i = 0; i < config->n_connections; i++)
+        load_one(env, config, config->connections[i]);
     list_each(r, &e->conns, link)
     {
-        if (config_find(config, r->conn->name))
+        if (r->seen == config)
             continue;
         conn_log(env, r->conn, LOG_NOTICE, "connection %s is not configured any more", r->conn->name);
         take_down(env, r->conn);
         conn_run_free(env, r);
     }
-    for (size_t i = 0; i < config->n_connections; i++)
-        load_one(env, config, config->connections[i]);
     config_unref(old);
 }
 

@@ -299,6 +299,74 @@ static void a_responder_whose_signature_is_wrong_is_refused(void **state)
     expect_bad_signature_refused(rogue_responder);
 }
 
+/* One job of those that wait; what it leads to waits again. */
+static void release_one(int side)
+{
+    struct pair_side *s = &p.side[side];
+    assert_true(s->n_held > 0);
+    struct job *j = s->held[0];
+    memmove(&s->held[0], &s->held[1], --s->n_held * sizeof(s->held[0]));
+    job_run(j);
+    pair_input(&p, side, &(struct input){.kind = INPUT_JOB_DONE, .job = j});
+    pair_run(&p);
+}
+
+/* Same key, same CA, another name: the signature is good and the path is, too. */
+static void a_certificate_for_another_name_is_refused(void **state)
+{
+    (void)state;
+    struct diag d = {0};
+    struct testca_cert *ca = testca_issue(&(struct testca_spec){.subject = "CN=root", .is_ca = true}, NULL);
+    struct testca_cert *moon =
+        testca_issue(&(struct testca_spec){.subject = "CN=moon", .san = "DNS:moon"}, ca);
+    struct testca_cert *mars =
+        testca_issue(&(struct testca_spec){.subject = "CN=mars", .san = "DNS:mars", .key_of = moon}, ca);
+    struct pair_spec a = {.cert = moon, .ca = ca, .local_id = "moon", .remote_id = "moon"};
+    struct cert *other = cert_load(testca_der(mars), &d);
+    p.side[0].holds_jobs = true;
+    up(&a, &a);
+    while (p.side[0].held[0]->kind != JOB_SIGN)
+        release_one(0);
+    sa_of(0)->own.cert = other;
+    release_one(0);
+    assert_int_equal(p.side[0].done.class, FAIL_AUTH);
+    assert_true(pair_logged(&p, 1, "does not carry the identity"));
+    assert_int_equal(pair_ikes(&p, 1), 0);
+    assert_int_equal(p.side[1].n_sas, 0);
+    cert_unref(other);
+    testca_free(mars);
+    testca_free(moon);
+    testca_free(ca);
+}
+
+static struct config *with_secret(struct config *c)
+{
+    c->secrets = arena_calloc(c->arena, 1, sizeof(*c->secrets));
+    c->secrets[0].secret = secret_copy(span_str("secret"));
+    c->n_secrets = 1;
+    return c;
+}
+
+static void a_responder_that_uses_a_secret_in_place_of_its_key_is_refused(void **state)
+{
+    (void)state;
+    struct testca_cert *ca = testca_issue(&(struct testca_spec){.subject = "CN=root", .is_ca = true}, NULL);
+    struct testca_cert *moon =
+        testca_issue(&(struct testca_spec){.subject = "CN=moon", .san = "DNS:moon"}, ca);
+    struct pair_spec s = {.cert = moon, .ca = ca, .local_id = "moon", .remote_id = "moon"};
+    struct config *honest = with_secret(pair_config(0, &s)), *rogue = with_secret(pair_config(1, &s));
+    ((struct connection *)rogue->connections[0])->local.method = AUTH_PSK;
+    pair_input(&p, 0, &(struct input){.kind = INPUT_CONFIG, .config = honest});
+    pair_input(&p, 1, &(struct input){.kind = INPUT_CONFIG, .config = rogue});
+    pair_command(&p, 0, COMMAND_INITIATE, "net", NULL);
+    pair_run(&p);
+    assert_int_equal(p.side[0].done.class, FAIL_AUTH);
+    assert_int_equal(p.side[0].n_sas, 0);
+    assert_int_equal(pair_ikes(&p, 0), 0);
+    testca_free(moon);
+    testca_free(ca);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -311,6 +379,8 @@ int main(void)
         T(auth_covers_the_own_first_message_and_the_others_nonce),
         T(an_initiator_whose_signature_is_wrong_is_refused),
         T(a_responder_whose_signature_is_wrong_is_refused),
+        T(a_certificate_for_another_name_is_refused),
+        T(a_responder_that_uses_a_secret_in_place_of_its_key_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,15 +20,32 @@ static void emit(struct ike_env *env, const struct route *route)
     outbox_add(env->out, ACTION_ROUTE_ADD)->route = copy;
 }
 
+static uint64_t dst_hash(const struct route *r)
+{
+    uint8_t key[20];
+    struct wr w = wr_over(key, sizeof(key));
+    wr_bytes(&w, r->dst.ip.b, sizeof(r->dst.ip.b));
+    wr_u8(&w, r->dst.ip.family);
+    wr_u8(&w, r->dst.bits);
+    wr_u8(&w, r->is_unreachable);
+    wr_u8(&w, r->is_exception);
+    return map_hash(wr_span_view(&w));
+}
+
+static struct route_ref *find_route(const struct engine *e, const struct route *r)
+{
+    for (struct map_node *n = map_first(&e->routes_by_dst, dst_hash(r)); n; n = map_next(n)) {
+        struct route_ref *ref = container_of(n, struct route_ref, by_dst);
+        if (same(&ref->route, r))
+            return ref;
+    }
+    return NULL;
+}
+
 static void want(struct ike_env *env, struct route_set *s, struct route route)
 {
     struct engine *e = engine_of(env);
-    struct route_ref *ref, *found = NULL;
-    list_each(ref, &e->routes, link)
-    {
-        if (same(&ref->route, &route))
-            found = ref;
-    }
+    struct route_ref *found = find_route(e, &route);
     for (size_t i = 0; i < s->n; i++) {
         if (found && s->v[i] == found)
             return;
@@ -38,6 +55,7 @@ static void want(struct ike_env *env, struct route_set *s, struct route route)
         found->route = route;
         found->route.id = ++e->next_id;
         list_append(&e->routes, &found->link);
+        map_insert(&e->routes_by_dst, &found->by_dst, dst_hash(&route));
         emit(env, &found->route);
     }
     found->refs++;
@@ -61,6 +79,7 @@ void route_set_drop(struct ike_env *env, struct route_set *s)
             continue;
         outbox_add(env->out, ACTION_ROUTE_DEL)->id = ref->route.id;
         list_remove(&ref->link);
+        map_remove(&engine_of(env)->routes_by_dst, &ref->by_dst);
         free(ref);
     }
 }
@@ -206,12 +225,15 @@ void slot_add(struct ike_env *env, const struct child_sa *c)
         s->reqid = c->reqid;
         list_append(&e->slots, &s->link);
         map_insert(&e->slots_by_reqid, &s->by_reqid, map_hash_u64(s->reqid));
-    } else
+    } else {
+        updown_tell(env, c, &s->ts, false);
         remove_both(env, s); /* narrowed differently this time */
+    }
     s->refs++;
     s->ts = c->ts;
     add_policy(env, s, c);
     add_routes(env, s, c);
+    updown_tell(env, c, &s->ts, true);
 }
 
 void slot_drop(struct ike_env *env, const struct child_sa *c)
@@ -220,6 +242,7 @@ void slot_drop(struct ike_env *env, const struct child_sa *c)
     struct slot *s = find(e, c->reqid);
     if (!s || --s->refs)
         return;
+    updown_tell(env, c, &s->ts, false);
     remove_both(env, s);
     list_remove(&s->link);
     map_remove(&e->slots_by_reqid, &s->by_reqid);

@@ -237,6 +237,19 @@ void child_move(struct ike_env *env, struct ike_sa *from, struct ike_sa *to)
     }
 }
 
+#define REKEY_ENDS (10 * TIME_SECOND)
+
+/* A limit of time, bytes or packets. A replacement that is under way is waited for. */
+void child_expired(struct ike_env *env, struct child_sa *c)
+{
+    if (c->state == CHILD_REKEYING && c->ike->own.kind == X_REKEY_CHILD && c->ike->own.old_child == c->id) {
+        c->expires_at = env->now.mono + REKEY_ENDS;
+        return;
+    }
+    sa_log(env, c->ike, LOG_NOTICE, "child %s: its lifetime is over", c->cfg->name);
+    delete_child(env, c);
+}
+
 int64_t child_deadline(const struct child_sa *c)
 {
     return time_min(c->switch_at, time_min(c->rekey_at, c->expires_at));
@@ -259,7 +272,6 @@ void child_tick(struct ike_env *env, struct child_sa *c)
             child_end(env, c);
             return;
         }
-        sa_log(env, sa, LOG_NOTICE, "child %s: lifetime is over", c->cfg->name);
-        delete_child(env, c);
+        child_expired(env, c);
     }
 }

@@ -345,25 +345,44 @@ void create_child_on_response(struct ike_env *env, struct ike_sa *sa, struct exc
 
 /* ---- responder ---- */
 
+/* [RFC7296#2.25.1] what is said about a child that cannot be rekeyed: gone, or going. */
+static void refuse_rekey(struct ike_env *env, struct ike_sa *sa, uint16_t refusal, uint32_t peer_spi)
+{
+    struct build b;
+    uint8_t spi[4];
+    spi_put32(spi, peer_spi);
+    chain_begin(env, &b);
+    if (refusal == N_CHILD_SA_NOT_FOUND)
+        build_notify(&b, refusal, PROTO_ESP, span_of(spi, 4), span_of(NULL, 0));
+    else
+        build_notify_empty(&b, refusal);
+    send_response(env, sa, EXCHANGE_CREATE_CHILD_SA, &b);
+}
+
 /* The new child stands before the answer is sent: the initiator may use it as soon as it has the answer. */
 static void answer(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
 {
     struct build b;
+    struct child_sa *old = x->kind == X_REKEY_CHILD ? child_find(sa, x->old_child) : NULL;
+    if (x->kind == X_REKEY_CHILD && (!old || (old->state == CHILD_DELETING && !old->has_heir))) {
+        refuse_rekey(env, sa, N_TEMPORARY_FAILURE, 0); /* deleted while the jobs ran */
+        return;
+    }
     chain_begin(env, &b);
     create_child_answer(&b, sa, x);
-    struct child_sa *old = x->kind == X_REKEY_CHILD ? child_find(sa, x->old_child) : NULL;
     struct child_sa *c = child_new(env, sa, x);
-    if (old) {
-        old->peer_replacement = c->id;
-        old->peer_low = *nonce_lower(&x->ni, &x->nr);
-    }
     if (!child_install(env, c, x, old != NULL, old ? old->id : 0)) {
         child_end(env, c);
         send_response_notify(env, sa, EXCHANGE_CREATE_CHILD_SA, N_NO_PROPOSAL_CHOSEN, span_of(NULL, 0));
         return;
     }
-    if (old && old->state == CHILD_INSTALLED) /* unless we are rekeying it too */
-        child_rekeyed(env, old);
+    if (old && old->has_heir) /* ours was decided meanwhile, and won */
+        rekey_child_lost(env, c);
+    else if (old) {
+        old->peer_replacement = c->id;
+        if (old->state == CHILD_INSTALLED) /* unless we are rekeying it too */
+            child_rekeyed(env, old);
+    }
     send_response(env, sa, EXCHANGE_CREATE_CHILD_SA, &b);
 }
 
@@ -398,6 +417,9 @@ static void respond(struct ike_env *env, struct ike_sa *sa, struct exchange *x,
         return;
     }
     nonce_make(&x->nr);
+    struct child_sa *old = x->kind == X_REKEY_CHILD ? child_find(sa, x->old_child) : NULL;
+    if (old)
+        old->peer_low = *nonce_lower(&x->ni, &x->nr);
     x->ke = x->chosen.ke;
     if (!x->ke) {
         answer(env, sa, x);
@@ -431,11 +453,7 @@ void rekey_child_on_request(struct ike_env *env, struct ike_sa *sa, struct excha
     else if (sa->state == IKE_REKEYING || old->state == CHILD_DELETING || old->state == CHILD_REKEYED)
         refusal = N_TEMPORARY_FAILURE;
     if (refusal) {
-        struct build b;
-        chain_begin(env, &b);
-        build_notify(&b, refusal, refusal == N_CHILD_SA_NOT_FOUND ? PROTO_ESP : PROTO_NONE,
-                     refusal == N_CHILD_SA_NOT_FOUND ? n->spi : span_of(NULL, 0), span_of(NULL, 0));
-        send_response(env, sa, EXCHANGE_CREATE_CHILD_SA, &b);
+        refuse_rekey(env, sa, refusal, n->spi.len == 4 ? spi_get32(n->spi.ptr) : 0);
         return;
     }
     x->old_child = old->id;

@@ -16,14 +16,16 @@ static void close_redundant(struct ike_env *env, struct ike_sa *sa, struct excha
 void rekey_child_done(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
 {
     struct child_sa *old = child_find(sa, x->old_child);
-    if (!old || old->is_gone) { /* deleted while we were rekeying it */
+    if (!old || old->state == CHILD_DELETING) { /* deleted while we were rekeying it */
         close_redundant(env, sa, x);
         exchange_end(x);
         return;
     }
     struct child_sa *rival = old->peer_replacement ? child_find(sa, old->peer_replacement) : NULL;
+    /* The peer's may still be in the making: its nonces are known all the same. */
+    bool is_contested = rival || (sa->peer.kind == X_REKEY_CHILD && sa->peer.old_child == old->id);
     /* [RFC7296#2.8.1] the SA created with the lowest of the four nonces is closed by who created it */
-    if (rival && nonce_cmp(nonce_lower(&x->ni, &x->nr), &old->peer_low) < 0) {
+    if (is_contested && nonce_cmp(nonce_lower(&x->ni, &x->nr), &old->peer_low) < 0) {
         close_redundant(env, sa, x);
         child_rekeyed(env, old);
         exchange_end(x);
@@ -38,12 +40,18 @@ void rekey_child_done(struct ike_env *env, struct ike_sa *sa, struct exchange *x
         return;
     }
     child_rekeyed(env, old);
-    if (rival) { /* the peer is going to delete it */
-        child_drop_out(env, rival);
-        rival->state = CHILD_REKEYED;
-        rival->rekey_at = TIME_NEVER;
-    }
+    old->has_heir = true;
+    if (rival)
+        rekey_child_lost(env, rival);
     delete_child(env, old);
+}
+
+/* The peer's replacement lost: the peer is going to delete it. */
+void rekey_child_lost(struct ike_env *env, struct child_sa *rival)
+{
+    child_drop_out(env, rival);
+    rival->state = CHILD_REKEYED;
+    rival->rekey_at = TIME_NEVER;
 }
 
 bool rekey_child_refused(struct ike_env *env, struct ike_sa *sa, struct exchange *x,

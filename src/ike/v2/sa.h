@@ -25,7 +25,7 @@
 #define EXCHANGE_CAP     (512u << 10) /* bytes that one direction of an exchange may hold */
 #define CHILD_SWITCH     (5 * TIME_SECOND)
 #define CHILD_LATE       (2 * TIME_SECOND)
-#define IKE_REPLACED     (60 * TIME_SECOND)
+#define IKE_REPLACED     (30 * TIME_SECOND)
 #define LINGER           (10 * TIME_SECOND)
 #define INIT_ERROR_GRACE (1 * TIME_SECOND)
 
@@ -108,6 +108,7 @@ struct child_sa {
     uint32_t spi_in, spi_out;
     struct chosen chosen;
     bool has_in, has_out, holds_policy, was_up;
+    bool has_heir;   /* our replacement of it is the one that stays */
     bool takes_late; /* was replaced: after its delete late packets are still taken */
     bool is_doomed;  /* named by the delete that is being worked on */
     bool is_gone;    /* deleted; receives what is still on its way until expires_at */
@@ -351,6 +352,7 @@ void child_update_endpoints(struct ike_env *env, struct child_sa *c);
 struct child_sa *child_find(const struct ike_sa *sa, uint64_t id);
 struct child_sa *child_by_spi_out(const struct ike_sa *sa, uint32_t spi);
 void child_tick(struct ike_env *env, struct child_sa *c);
+void child_expired(struct ike_env *env, struct child_sa *c);
 int64_t child_deadline(const struct child_sa *c);
 void child_rekeyed(struct ike_env *env, struct child_sa *old);
 /* Deleted after a rekey: nothing is sent through it any more, late packets are still taken for a moment. */
@@ -377,6 +379,7 @@ void rekey_child_start(struct ike_env *env, struct ike_sa *sa, const struct task
 bool rekey_child_refused(struct ike_env *env, struct ike_sa *sa, struct exchange *x,
                          const struct pl_notify *error);
 void rekey_child_on_request(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
+void rekey_child_lost(struct ike_env *env, struct child_sa *rival);
 void rekey_child_done(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
 void rekey_ike_start(struct ike_env *env, struct ike_sa *sa, const struct task *t);
 void rekey_ike_on_response(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
