@@ -241,9 +241,9 @@ static int run_locked(const struct options *o)
         return fail(&d);
     bool ok;
     if (o->is_cleanup) {
-        struct settings s;
-        settings_defaults(&s);
-        int n = route_cleanup(s.routing_table, s.routing_table_prio, &d);
+        int table, priority;
+        loop_read_routing(&o->loop, &table, &priority);
+        int n = route_cleanup(table, priority, &d);
         ok = n >= 0;
         if (ok)
             fprintf(stderr, "keywayd: removed %d route%s\n", n, n == 1 ? "" : "s");

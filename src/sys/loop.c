@@ -326,6 +326,8 @@ struct loop *loop_new(const struct loop_options *o, struct diag *d)
         loop_free(l);
         return NULL;
     }
+    l->in_force = config->settings;
+    l->in_force.dataplane = NULL; /* lives in the snapshot */
     l->engine = engine_new();
     start_watching(l);
     log_line(LOG_NOTICE, "%zu connection%s loaded", config->n_connections,

@@ -34,6 +34,9 @@ struct loop_numbers {
 /* Loads the configuration (all its errors go to the log), opens sockets, TUN, routes, and starts the data
  * plane. NULL with the reason; FAIL_CONFIG for a bad configuration. */
 struct loop *loop_new(const struct loop_options *o, struct diag *d);
+/* The routing table and priority that the files name, or the defaults when they cannot be read: for a
+ * clean-up without a daemon. */
+void loop_read_routing(const struct loop_options *o, int *table, int *priority);
 /* Call before loop_run(). */
 void loop_set_hooks(struct loop *l, const struct loop_hooks *h);
 uv_loop_t *loop_uv(struct loop *l);

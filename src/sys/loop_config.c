@@ -20,6 +20,21 @@ struct config *loop_load(const struct loop_options *o, struct diag *errors, size
     return c;
 }
 
+void loop_read_routing(const struct loop_options *o, int *table, int *priority)
+{
+    struct diag errors[LOOP_ERRORS_MAX];
+    struct settings s;
+    size_t n = 0;
+    settings_defaults(&s);
+    struct config *c = loop_load(o, errors, &n);
+    if (c)
+        s = c->settings;
+    *table = s.routing_table;
+    *priority = s.routing_table_prio;
+    if (c)
+        config_unref(c);
+}
+
 /* ---- names before the first attempt */
 
 #define FIRST_LOOKUP_S 3
@@ -100,6 +115,25 @@ static void log_errors(const struct diag *errors, size_t n)
              n == 1 ? "" : "s");
 }
 
+/* Sockets and routing table are opened once. */
+static void warn_of_restart(const struct settings *was, const struct settings *is)
+{
+    const struct {
+        const char *key;
+        bool differs;
+    } rows[] = {
+        {"port",               was->port != is->port                            },
+        {"port_nat_t",         was->port_natt != is->port_natt                  },
+        {"routing_table",      was->routing_table != is->routing_table          },
+        {"routing_table_prio", was->routing_table_prio != is->routing_table_prio},
+        {"install_routes",     was->installs_routes != is->installs_routes      },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        if (rows[i].differs)
+            log_line(LOG_WARN, "%s has changed: it takes effect when keywayd is restarted", rows[i].key);
+    }
+}
+
 static void on_loaded(uv_work_t *req, int status)
 {
     struct load_work *w = container_of(req, struct load_work, req);
@@ -110,6 +144,7 @@ static void on_loaded(uv_work_t *req, int status)
         if (w->config) {
             log_line(LOG_NOTICE, "configuration loaded: %zu connection%s", connections,
                      connections == 1 ? "" : "s");
+            warn_of_restart(&l->in_force, &w->config->settings);
             loop_step(l, &(struct input){.kind = INPUT_CONFIG, .config = w->config});
             w->config = NULL;
         } else {

@@ -36,6 +36,7 @@ struct loop {
     struct dataplane *dataplane;
     struct route_table *routes;
     char device[16];
+    struct settings in_force; /* those that need a restart to change; no texts */
     struct list commands;
     unsigned working;
     struct time started;
