@@ -339,6 +339,32 @@ static void a_certificate_for_another_name_is_refused(void **state)
     testca_free(ca);
 }
 
+static void a_certificate_beside_the_configured_one_is_refused(void **state)
+{
+    (void)state;
+    struct diag d = {0};
+    struct testca_cert *ca = testca_issue(&(struct testca_spec){.subject = "CN=root", .is_ca = true}, NULL);
+    struct testca_cert *moon =
+        testca_issue(&(struct testca_spec){.subject = "CN=moon", .san = "DNS:moon"}, ca);
+    struct testca_cert *twin =
+        testca_issue(&(struct testca_spec){.subject = "CN=moon", .san = "DNS:moon"}, ca);
+    struct pair_spec s = {.cert = moon, .ca = ca, .local_id = "moon", .remote_id = "moon"}, t = s;
+    t.cert = twin;
+    struct config *pins = pair_config(0, &s);
+    struct cert **pinned = arena_calloc(pins->arena, 1, sizeof(struct cert *));
+    pinned[0] = cert_load(testca_der(moon), &d);
+    ((struct connection *)pins->connections[0])->remote.certs = (struct cert_list){.v = pinned, .n = 1};
+    pair_input(&p, 0, &(struct input){.kind = INPUT_CONFIG, .config = pins});
+    pair_load(&p, 1, &t);
+    pair_command(&p, 0, COMMAND_INITIATE, "net", NULL);
+    pair_run(&p);
+    assert_int_equal(p.side[0].done.class, FAIL_CERTIFICATE);
+    assert_int_equal(p.side[0].n_sas, 0);
+    testca_free(twin);
+    testca_free(moon);
+    testca_free(ca);
+}
+
 static struct config *with_secret(struct config *c)
 {
     c->secrets = arena_calloc(c->arena, 1, sizeof(*c->secrets));
@@ -380,6 +406,7 @@ int main(void)
         T(an_initiator_whose_signature_is_wrong_is_refused),
         T(a_responder_whose_signature_is_wrong_is_refused),
         T(a_certificate_for_another_name_is_refused),
+        T(a_certificate_beside_the_configured_one_is_refused),
         T(a_responder_that_uses_a_secret_in_place_of_its_key_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
