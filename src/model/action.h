@@ -97,6 +97,20 @@ struct route {   /* for the policy's remote selectors; the executor knows device
     struct prefix local; /* choose a source address inside this one; bits of family 0: none */
 };
 
+/* A user's command that hears of a child: up when its policy came, down when that went; never for a rekey. */
+struct updown {
+    const char *command; /* of the configuration; a peer has no say in it */
+    bool is_up;
+    const char *connection, *child;
+    uint64_t ike_id;
+    uint32_t reqid;
+    struct endpoint local, remote;    /* outer */
+    const char *local_id, *remote_id; /* text, as identity_format() writes it: the remote one is a peer's */
+    bool has_encap, has_hostaccess;
+    struct ts local_ts[SA_MAX_TS], remote_ts[SA_MAX_TS];
+    uint8_t n_local_ts, n_remote_ts;
+};
+
 /* ---- events: what users and scripts see
  * ---------------------------------------------------------------------------- */
 
@@ -191,6 +205,7 @@ enum action_kind {
     ACTION_KEEPALIVE, /* one 0xff byte from local to remote (RFC 3948 section 2.3) */
     ACTION_RESOLVE,   /* look up a name; answered by a later INPUT_COMMAND with addresses: not yet */
     ACTION_EVENT,
+    ACTION_UPDOWN,
 };
 
 struct action {
@@ -208,6 +223,7 @@ struct action {
         struct route *route;
         uint64_t id; /* POLICY_DEL, ROUTE_DEL */
         struct event event;
+        struct updown *updown;
     };
 };
 

@@ -12,6 +12,7 @@
 
 #define TUN_MTU       1400
 #define STOP_WAIT_MS  2000
+#define UPDOWN_WAIT_MS 5000
 #define TIMER_MAX_MS  60000 /* libuv's clock stands still while the machine sleeps; ours does not */
 #define DATAGRAMS_MAX 64    /* from one socket before the others get their turn */
 
@@ -300,6 +301,7 @@ static struct loop *loop_alloc(const struct loop_options *o)
         timers[i]->data = l;
     }
     l->ike[0].sock.fd = l->ike[1].sock.fd = -1;
+    l->updown = updown_new(&l->uv, NULL);
     uint8_t key[16];
     crypto_random(key, sizeof(key));
     map_set_key(key);
@@ -367,6 +369,8 @@ void loop_free(struct loop *l)
         return;
     memset(&l->hooks, 0, sizeof(l->hooks));
     l->is_stopping = true;
+    updown_finish(l->updown, UPDOWN_WAIT_MS); /* what the last step said is still to be heard */
+    updown_free(l->updown);
     if (l->engine)
         engine_free(l->engine);
     l->engine = NULL; /* jobs that end now are freed */

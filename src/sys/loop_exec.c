@@ -121,6 +121,9 @@ void loop_execute(struct loop *l, const struct outbox *o)
         case ACTION_EVENT:
             tell(l, &a->event);
             break;
+        case ACTION_UPDOWN:
+            updown_run(l->updown, a->updown);
+            break;
         case ACTION_RESOLVE: /* names are resolved with the configuration */
             break;
         }

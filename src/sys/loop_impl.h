@@ -7,6 +7,7 @@
 #include "sys/dataplane.h"
 #include "sys/loop.h"
 #include "sys/route.h"
+#include "sys/updown.h"
 
 struct queued_command {
     struct list link;
@@ -35,6 +36,7 @@ struct loop {
     struct outbox outbox;
     struct dataplane *dataplane;
     struct route_table *routes;
+    struct updown_runner *updown;
     char device[16];
     struct settings in_force; /* those that need a restart to change; no texts */
     struct list commands;

@@ -164,6 +164,14 @@ static void note_event(struct node *n, const struct event *e)
                e->text);
 }
 
+/* Each up has one down, and no down comes first. */
+static void note_updown(struct node *n, const struct updown *u)
+{
+    n->updown_balance += u->is_up ? 1 : -1;
+    if (n->updown_balance < 0)
+        sim_fail(n->sim, "%s: updown is told down before up", n->name);
+}
+
 static void carry_out(struct node *n)
 {
     for (size_t i = 0; i < n->out.n; i++) {
@@ -203,6 +211,9 @@ static void carry_out(struct node *n)
             break;
         case ACTION_ROUTE_DEL:
             route_del(n, a->id);
+            break;
+        case ACTION_UPDOWN:
+            note_updown(n, a->updown);
             break;
         case ACTION_RESOLVE:
             break;

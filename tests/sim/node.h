@@ -48,6 +48,7 @@ struct node {
     uint64_t done_id;  /* last COMMAND_DONE seen, with its diag */
     struct diag done;
     uint64_t traffic_sent, traffic_received;
+    int updown_balance; /* updown commands: ups less downs */
     unsigned ticks_without_progress;
     int64_t last_tick;
 };

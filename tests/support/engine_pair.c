@@ -192,6 +192,8 @@ struct config *pair_config(int side, const struct pair_spec *s)
     add_origins(a, &conn->origins, "proposals", 3);
     add_origins(a, &children[0].origins, "remote_ts", 9);
     add_credentials(c, conn, s);
+    if (s->tweak)
+        s->tweak(c, conn, children);
     c->connections = arena_calloc(a, 1, sizeof(*c->connections));
     c->connections[0] = conn;
     c->n_connections = 1;
@@ -290,6 +292,16 @@ static void on_event(struct pair_side *s, const struct event *ev)
     }
 }
 
+static void on_updown(struct pair_side *s, const struct updown *u)
+{
+    size_t room = sizeof(s->updown) - s->updown_len;
+    char text[TS_TEXT_MAX];
+    s->updown_len += (size_t)snprintf(s->updown + s->updown_len, room, "%s %s %s %s %s %s;",
+                                      u->is_up ? "up" : "down", u->command, u->child, u->local_id,
+                                      u->remote_id, u->n_remote_ts ? ts_format(&u->remote_ts[0], text) : "-");
+    assert_true(s->updown_len < sizeof(s->updown));
+}
+
 static void on_job(struct pair *p, int side, struct action *a)
 {
     struct pair_side *s = &p->side[side];
@@ -343,6 +355,9 @@ void pair_input(struct pair *p, int side, const struct input *in)
             break;
         case ACTION_EVENT:
             on_event(s, &a->event);
+            break;
+        case ACTION_UPDOWN:
+            on_updown(s, a->updown);
             break;
         case ACTION_RESOLVE:
             break;

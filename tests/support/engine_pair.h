@@ -38,6 +38,8 @@ struct pair_side {
     struct diag done;
     char log[65536]; /* all lines */
     size_t log_len;
+    char updown[4096]; /* what updown commands were told: "up COMMAND CHILD LOCAL_ID REMOTE_ID REMOTE_TS;" */
+    size_t updown_len;
     struct job *held[16]; /* when holds_jobs */
     size_t n_held;
     bool holds_jobs;
@@ -72,6 +74,8 @@ struct pair_spec {
     struct testca_cert *cert, *ca, *intermediate; /* PUBKEY when cert is given */
     enum send_cert send_cert;
     uint64_t hash;
+    /* The last word on what the snapshot holds; origins and arrays are the snapshot's. */
+    void (*tweak)(struct config *c, struct connection *conn, struct child_config *children);
 };
 
 void pair_init(struct pair *p);

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The queue of updown commands and their processes: see updown.h. A command is a session of its own, so that
+ * killing it kills what it has started; its standard input is empty, its output goes to the log line by
+ * line. It ends when its shell does: a helper that it leaves in the background is not waited for. */
+#include "sys/updown.h"
+#include "base/list.h"
+#include "base/log.h"
+#include "sys/sock.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <ifaddrs.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define LINE_MAX_BYTES 256
+#define LINES_MAX      32 /* of one command's output that are logged */
+#define RUN_ARENA      (64u << 10)
+
+struct run {
+    struct list link; /* waiting or running */
+    struct updown_runner *owner;
+    struct arena *arena; /* strings below */
+    const char *command, *name, *verb;
+    char **env;
+    char *key; /* runs with the same one go in order */
+    uv_process_t process;
+    uv_pipe_t output;
+    uv_timer_t timer;
+    bool is_output_open;
+    unsigned handles; /* not closed yet */
+    unsigned lines;
+    size_t line_len;
+    char line[LINE_MAX_BYTES], buf[1024];
+};
+
+struct updown_runner {
+    uv_loop_t *uv;
+    struct updown_options o;
+    struct list waiting, running;
+    size_t n_waiting, n_running;
+    bool is_closed, is_late;
+    uv_timer_t timer; /* of updown_finish() */
+};
+
+static void start_waiting(struct updown_runner *r);
+
+/* ---- output */
+
+static void log_output_line(struct run *run)
+{
+    for (size_t i = 0; i < run->line_len; i++) {
+        if ((unsigned char)run->line[i] < 0x20 || run->line[i] == 0x7f)
+            run->line[i] = '?';
+    }
+    if (run->line_len && run->lines < LINES_MAX)
+        log_line(LOG_NOTICE, "%s: updown: %.*s", run->name, (int)run->line_len, run->line);
+    if (run->line_len && run->lines++ == LINES_MAX)
+        log_line(LOG_NOTICE, "%s: updown: more output is not logged", run->name);
+    run->line_len = 0;
+}
+
+static void take_output(struct run *run, const char *bytes, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (bytes[i] == '\n' || run->line_len == sizeof(run->line))
+            log_output_line(run);
+        if (bytes[i] != '\n')
+            run->line[run->line_len++] = bytes[i];
+    }
+}
+
+static void on_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *out)
+{
+    struct run *run = h->data;
+    (void)suggested;
+    *out = uv_buf_init(run->buf, sizeof(run->buf));
+}
+
+static void on_output(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
+{
+    if (n > 0)
+        take_output(s->data, buf->base, (size_t)n);
+    if (n < 0)
+        uv_read_stop(s);
+}
+
+/* What the shell wrote just before it ended; bounded, as a helper in the background may write for ever. */
+static void drain_output(struct run *run)
+{
+    uv_os_fd_t fd;
+    if (!run->is_output_open || uv_fileno((uv_handle_t *)&run->output, &fd) < 0)
+        return;
+    for (int i = 0; i < 64; i++) {
+        ssize_t n = read(fd, run->buf, sizeof(run->buf));
+        if (n <= 0)
+            break;
+        take_output(run, run->buf, (size_t)n);
+    }
+    log_output_line(run);
+}
+
+/* ---- one command */
+
+static void on_closed(uv_handle_t *h)
+{
+    struct run *run = h->data;
+    if (--run->handles)
+        return;
+    arena_free(run->arena);
+    free(run);
+}
+
+static void end(struct run *run)
+{
+    struct updown_runner *r = run->owner;
+    list_remove(&run->link);
+    r->n_running--;
+    if (run->is_output_open)
+        uv_close((uv_handle_t *)&run->output, on_closed);
+    uv_close((uv_handle_t *)&run->timer, on_closed);
+    uv_close((uv_handle_t *)&run->process, on_closed);
+}
+
+static void on_exit_of(uv_process_t *process, int64_t status, int sig)
+{
+    struct run *run = process->data;
+    struct updown_runner *r = run->owner;
+    drain_output(run);
+    if (sig)
+        log_line(LOG_WARN, "%s: updown command (%s) was ended by signal %d", run->name, run->verb, sig);
+    else if (status)
+        log_line(LOG_WARN, "%s: updown command (%s) ended with status %lld", run->name, run->verb,
+                 (long long)status);
+    end(run);
+    start_waiting(r);
+}
+
+static void kill_run(struct run *run)
+{
+    if (run->process.pid > 0)
+        kill(-run->process.pid, SIGKILL); /* it leads a session, and so a group, of its own */
+}
+
+static void on_timeout(uv_timer_t *timer)
+{
+    struct run *run = timer->data;
+    log_line(LOG_WARN, "%s: updown command (%s) is killed: it did not end within %u s", run->name, run->verb,
+             run->owner->o.timeout_ms / 1000);
+    kill_run(run);
+}
+
+static bool open_output(struct run *run, int *write_end)
+{
+    int fds[2];
+    if (pipe2(fds, O_CLOEXEC) < 0)
+        return false;
+    uv_pipe_init(run->owner->uv, &run->output, 0);
+    run->output.data = run;
+    run->handles++;
+    run->is_output_open = true;
+    if (uv_pipe_open(&run->output, fds[0]) < 0)
+        close(fds[0]);
+    else
+        uv_read_start((uv_stream_t *)&run->output, on_alloc, on_output);
+    *write_end = fds[1];
+    return true;
+}
+
+static void start(struct run *run)
+{
+    struct updown_runner *r = run->owner;
+    char *args[] = {"/bin/sh", "-c", (char *)run->command, NULL};
+    int out = -1;
+    bool has_output = open_output(run, &out);
+    uv_stdio_container_t stdio[3] = {
+        {.flags = UV_IGNORE},
+        { .flags = has_output ? UV_INHERIT_FD : UV_IGNORE,    .data.fd = out},
+        { .flags = has_output ? UV_INHERIT_FD : UV_IGNORE,    .data.fd = out},
+    };
+    uv_process_options_t o = {.file = args[0],
+                              .args = args,
+                              .env = run->env,
+                              .cwd = "/",
+                              .flags = UV_PROCESS_DETACHED,
+                              .stdio_count = 3,
+                              .stdio = stdio,
+                              .exit_cb = on_exit_of};
+    uv_timer_init(r->uv, &run->timer);
+    run->handles += 2;
+    run->timer.data = run->process.data = run;
+    list_append(&r->running, &run->link);
+    r->n_running++;
+    int err = uv_spawn(r->uv, &run->process, &o);
+    if (out >= 0)
+        close(out);
+    if (err < 0) {
+        log_line(LOG_ERR, "%s: cannot run the updown command (%s): %s", run->name, run->verb,
+                 uv_strerror(err));
+        run->process.pid = 0;
+        end(run);
+        return;
+    }
+    log_line(LOG_DETAIL, "%s: updown command (%s) runs as process %d", run->name, run->verb,
+             run->process.pid);
+    uv_timer_start(&run->timer, on_timeout, r->o.timeout_ms, 0);
+}
+
+/* ---- the queue */
+
+static bool is_busy(const struct updown_runner *r, const char *key)
+{
+    const struct run *run;
+    list_each(run, &r->running, link)
+    {
+        if (strcmp(run->key, key) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* In order for each key: a run that has to wait holds back all later ones of its key, because they find the
+ * same one running. */
+static void start_waiting(struct updown_runner *r)
+{
+    struct run *run;
+    if (r->is_closed)
+        return;
+    list_each(run, &r->waiting, link)
+    {
+        if (r->n_running >= r->o.max_running)
+            return;
+        if (is_busy(r, run->key))
+            continue;
+        list_remove(&run->link);
+        r->n_waiting--;
+        start(run);
+    }
+}
+
+static void interface_of(struct ip ip, char out[32])
+{
+    struct ifaddrs *all = NULL;
+    snprintf(out, 32, "unknown");
+    if (getifaddrs(&all) < 0)
+        return;
+    for (struct ifaddrs *i = all; i; i = i->ifa_next) {
+        struct sockaddr_storage sa = {0};
+        struct endpoint e;
+        if (!i->ifa_addr || (i->ifa_addr->sa_family != AF_INET && i->ifa_addr->sa_family != AF_INET6))
+            continue;
+        memcpy(&sa, i->ifa_addr,
+               i->ifa_addr->sa_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6));
+        sockaddr_to(&sa, &e);
+        if (ip_equal(e.ip, ip))
+            snprintf(out, 32, "%s", i->ifa_name);
+    }
+    freeifaddrs(all);
+}
+
+static void queue(struct updown_runner *r, const struct updown *u, const struct updown_pair *p,
+                  const char *interface)
+{
+    struct run *run = calloc(1, sizeof(*run));
+    if (!run)
+        abort();
+    run->owner = r;
+    run->arena = arena_new(RUN_ARENA);
+    run->command = arena_strdup(run->arena, u->command);
+    run->name = arena_strdup(run->arena, u->connection);
+    run->verb = u->is_up ? "up" : "down";
+    run->key = arena_printf(run->arena, "%u", u->reqid);
+    run->env = updown_env(run->arena, u, p, interface);
+    if (arena_failed(run->arena)) { /* a command of 64 kB */
+        log_line(LOG_ERR, "%s: the updown command is too long", u->connection);
+        arena_free(run->arena);
+        free(run);
+        return;
+    }
+    list_append(&r->waiting, &run->link);
+    r->n_waiting++;
+}
+
+void updown_run(struct updown_runner *r, const struct updown *u)
+{
+    struct updown_pair pairs[UPDOWN_PAIRS_MAX];
+    size_t n;
+    char interface[32];
+    if (!updown_pairs(u, pairs, &n))
+        log_line(LOG_WARN, "%s: more than %d pairs of selectors: the updown command hears of the first %zu",
+                 u->connection, UPDOWN_PAIRS_MAX, n);
+    if (r->n_waiting + n > r->o.max_waiting) {
+        log_line(LOG_ERR, "%s: %zu updown commands wait already: this one (%s) is not run", u->connection,
+                 r->n_waiting, u->is_up ? "up" : "down");
+        return;
+    }
+    interface_of(u->local.ip, interface);
+    for (size_t i = 0; i < n; i++)
+        queue(r, u, &pairs[i], interface);
+    start_waiting(r);
+}
+
+struct updown_runner *updown_new(uv_loop_t *uv, const struct updown_options *o)
+{
+    struct updown_runner *r = calloc(1, sizeof(*r));
+    if (!r)
+        abort();
+    r->uv = uv;
+    r->o = o ? *o : (struct updown_options){0};
+    r->o.max_running = r->o.max_running ? r->o.max_running : 8;
+    r->o.max_waiting = r->o.max_waiting ? r->o.max_waiting : 32768;
+    r->o.timeout_ms = r->o.timeout_ms ? r->o.timeout_ms : 60000;
+    list_init(&r->waiting);
+    list_init(&r->running);
+    uv_timer_init(uv, &r->timer);
+    r->timer.data = r;
+    return r;
+}
+
+size_t updown_pending(const struct updown_runner *r)
+{
+    return r->n_waiting + r->n_running;
+}
+
+static void on_too_late(uv_timer_t *timer)
+{
+    struct updown_runner *r = timer->data;
+    r->is_late = true;
+}
+
+static void give_up(struct updown_runner *r)
+{
+    struct run *run;
+    log_line(LOG_WARN, "updown: %zu commands are killed and %zu not run: the daemon ends", r->n_running,
+             r->n_waiting);
+    r->is_closed = true;
+    list_each(run, &r->waiting, link)
+    {
+        list_remove(&run->link);
+        arena_free(run->arena);
+        free(run);
+    }
+    r->n_waiting = 0;
+    list_each(run, &r->running, link) kill_run(run);
+    while (r->n_running)
+        uv_run(r->uv, UV_RUN_ONCE);
+}
+
+void updown_finish(struct updown_runner *r, unsigned ms)
+{
+    r->is_late = false;
+    uv_update_time(r->uv);
+    uv_timer_start(&r->timer, on_too_late, ms, 0);
+    while (updown_pending(r) && !r->is_late)
+        uv_run(r->uv, UV_RUN_ONCE);
+    uv_timer_stop(&r->timer);
+    if (updown_pending(r))
+        give_up(r);
+}
+
+static void on_runner_closed(uv_handle_t *h)
+{
+    free(h->data);
+}
+
+void updown_free(struct updown_runner *r)
+{
+    if (r)
+        uv_close((uv_handle_t *)&r->timer, on_runner_closed);
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an updown command is told: see updown.h. The variables and their forms are those of strongSwan's
+ * updown plugin. A selector that is a range is told as the prefixes that make it up. */
+#include "sys/updown.h"
+#include <stdio.h>
+
+#define PREFIXES_MAX 32
+
+/* Identities come from peers; scripts are written without quotes. */
+static char *safe_text(struct arena *a, const char *text)
+{
+    static const char fine[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 .,:@=/+-_%";
+    char *copy = arena_strdup(a, text ? text : "");
+    for (char *at = copy; at && *at; at++) {
+        if (!strchr(fine, *at))
+            *at = '_';
+    }
+    return copy;
+}
+
+static uint16_t port_of(const struct ts *t)
+{
+    return t->port_from == t->port_to ? t->port_from : 0;
+}
+
+static bool add_pairs(const struct ts *local, const struct ts *remote, struct updown_pair *out, size_t *n)
+{
+    struct prefix l[PREFIXES_MAX], r[PREFIXES_MAX];
+    size_t n_l = ts_to_prefixes(local, l, PREFIXES_MAX), n_r = ts_to_prefixes(remote, r, PREFIXES_MAX);
+    if (!n_l || !n_r || n_l * n_r > UPDOWN_PAIRS_MAX - *n)
+        return false;
+    for (size_t i = 0; i < n_l * n_r; i++)
+        out[(*n)++] = (struct updown_pair){.local = l[i / n_r],
+                                           .remote = r[i % n_r],
+                                           .proto = local->proto ? local->proto : remote->proto,
+                                           .local_port = port_of(local),
+                                           .remote_port = port_of(remote)};
+    return true;
+}
+
+bool updown_pairs(const struct updown *u, struct updown_pair out[UPDOWN_PAIRS_MAX], size_t *n)
+{
+    *n = 0;
+    for (uint8_t i = 0; i < u->n_local_ts; i++) {
+        for (uint8_t k = 0; k < u->n_remote_ts; k++) {
+            const struct ts *l = &u->local_ts[i], *r = &u->remote_ts[k];
+            bool fits = l->from.family == r->from.family && (!l->proto || !r->proto || l->proto == r->proto);
+            if (fits && !add_pairs(l, r, out, n))
+                return false;
+        }
+    }
+    return true;
+}
+
+static char *net_text(struct arena *a, const struct prefix *p)
+{
+    char ip[IP_TEXT_MAX];
+    return arena_printf(a, "%s/%u", ip_format(p->ip, ip), p->bits);
+}
+
+char **updown_env(struct arena *a, const struct updown *u, const struct updown_pair *p, const char *interface)
+{
+    char me[IP_TEXT_MAX], peer[IP_TEXT_MAX];
+    bool is_v6 = p->local.ip.family == 6;
+    bool is_host = p->local.bits == (is_v6 ? 128 : 32) && ip_equal(p->local.ip, u->local.ip);
+    char **env = arena_calloc(a, UPDOWN_VARS, sizeof(*env));
+    size_t n = 0;
+#define VAR(...) (n + 1 < UPDOWN_VARS ? env[n++] = arena_printf(a, __VA_ARGS__) : (char *)NULL)
+    VAR("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    VAR("PLUTO_VERSION=1.1");
+    VAR("PLUTO_VERB=%s-%s%s", u->is_up ? "up" : "down", is_host ? "host" : "client", is_v6 ? "-v6" : "");
+    VAR("PLUTO_CONNECTION=%s", safe_text(a, u->child));
+    VAR("PLUTO_INTERFACE=%s", interface);
+    VAR("PLUTO_REQID=%u", u->reqid);
+    VAR("PLUTO_PROTO=esp");
+    VAR("PLUTO_UNIQUEID=%llu", (unsigned long long)u->ike_id);
+    VAR("PLUTO_ME=%s", ip_format(u->local.ip, me));
+    VAR("PLUTO_MY_ID=%s", safe_text(a, u->local_id));
+    VAR("PLUTO_MY_CLIENT=%s", net_text(a, &p->local));
+    VAR("PLUTO_MY_PORT=%u", p->local_port);
+    VAR("PLUTO_MY_PROTOCOL=%u", p->proto);
+    VAR("PLUTO_PEER=%s", ip_format(u->remote.ip, peer));
+    VAR("PLUTO_PEER_ID=%s", safe_text(a, u->remote_id));
+    VAR("PLUTO_PEER_CLIENT=%s", net_text(a, &p->remote));
+    VAR("PLUTO_PEER_PORT=%u", p->remote_port);
+    VAR("PLUTO_PEER_PROTOCOL=%u", p->proto);
+    if (u->has_encap)
+        VAR("PLUTO_UDP_ENC=%u", u->remote.port);
+    if (u->has_hostaccess)
+        VAR("PLUTO_HOST_ACCESS=1");
+#undef VAR
+    return env;
+}

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Updown commands, run by a real shell in a real loop: what they are told, in which order, and that neither a
+ * peer's name nor a command that hangs does harm. */
+#include "base/log.h"
+#include "support/test.h"
+#include "sys/updown.h"
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static uv_loop_t uv;
+static char dir[64], lines[16384];
+
+static void sink(void *ctx, enum log_level level, const char *text)
+{
+    size_t at = strlen(lines);
+    (void)ctx;
+    (void)level;
+    snprintf(lines + at, sizeof(lines) - at, "%s\n", text);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    lines[0] = '\0';
+    log_set_sink(sink, NULL, LOG_DETAIL);
+    snprintf(dir, sizeof(dir), "/tmp/updown-test-XXXXXX");
+    assert_non_null(mkdtemp(dir));
+    return uv_loop_init(&uv);
+}
+
+static int teardown(void **state)
+{
+    char command[128];
+    (void)state;
+    uv_run(&uv, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&uv), 0); /* no handle is left */
+    log_set_sink(NULL, NULL, LOG_ERR);
+    snprintf(command, sizeof(command), "rm -rf %s", dir);
+    return system(command);
+}
+
+static const char *contents(const char *name)
+{
+    static char buf[16384];
+    char path[128];
+    snprintf(path, sizeof(path), "%s/%s", dir, name);
+    FILE *f = fopen(path, "r");
+    size_t n = f ? fread(buf, 1, sizeof(buf) - 1, f) : 0;
+    buf[n] = '\0';
+    if (f)
+        fclose(f);
+    return buf;
+}
+
+static bool exists(const char *name)
+{
+    char path[128];
+    snprintf(path, sizeof(path), "%s/%s", dir, name);
+    return access(path, F_OK) == 0;
+}
+
+static struct ts ts_of(const char *text)
+{
+    struct ts t;
+    const char *err;
+    assert_true(ts_parse(text, &t, &err));
+    return t;
+}
+
+static struct updown child(const char *command, bool is_up)
+{
+    struct updown u = {.command = command,
+                       .is_up = is_up,
+                       .connection = "office",
+                       .child = "net",
+                       .ike_id = 7,
+                       .reqid = 3,
+                       .local_id = "moon.example",
+                       .remote_id = "C=CH, O=Keyway, CN=sun",
+                       .n_local_ts = 1,
+                       .n_remote_ts = 1};
+    assert_true(ip_parse("127.0.0.1", &u.local.ip) && ip_parse("192.0.2.2", &u.remote.ip));
+    u.local.port = u.remote.port = 500;
+    u.local_ts[0] = ts_of("10.1.0.0/16");
+    u.remote_ts[0] = ts_of("10.2.0.0/16");
+    return u;
+}
+
+static void run_all(struct updown_runner *r)
+{
+    updown_finish(r, 20000);
+    assert_int_equal(updown_pending(r), 0);
+    updown_free(r);
+}
+
+/* "cd DIR; WHAT" */
+static const char *in_dir(const char *what)
+{
+    static char command[4][512];
+    static unsigned at;
+    char *out = command[at++ % 4];
+    snprintf(out, sizeof(command[0]), "cd %s; %s", dir, what);
+    return out;
+}
+
+static void assert_has_line(const char *text, const char *line)
+{
+    size_t n = strlen(line);
+    for (const char *at = text; (at = strstr(at, line)); at++) {
+        if ((at == text || at[-1] == '\n') && (at[n] == '\n' || at[n] == '\0'))
+            return;
+    }
+    fail_msg("no line '%s' in:\n%s", line, text);
+}
+
+static void the_command_is_told_what_scripts_expect(void **state)
+{
+    static const char *const want[] = {"PLUTO_VERSION=1.1",
+                                       "PLUTO_VERB=up-client",
+                                       "PLUTO_CONNECTION=net",
+                                       "PLUTO_INTERFACE=lo",
+                                       "PLUTO_REQID=3",
+                                       "PLUTO_PROTO=esp",
+                                       "PLUTO_UNIQUEID=7",
+                                       "PLUTO_ME=127.0.0.1",
+                                       "PLUTO_MY_ID=moon.example",
+                                       "PLUTO_MY_CLIENT=10.1.0.0/16",
+                                       "PLUTO_MY_PORT=0",
+                                       "PLUTO_MY_PROTOCOL=0",
+                                       "PLUTO_PEER=192.0.2.2",
+                                       "PLUTO_PEER_ID=C=CH, O=Keyway, CN=sun",
+                                       "PLUTO_PEER_CLIENT=10.2.0.0/16",
+                                       "PLUTO_PEER_PORT=0",
+                                       "PLUTO_PEER_PROTOCOL=0"};
+    (void)state;
+    setenv("KEYWAY_TEST_SECRET", "of the daemon", 1);
+    struct updown_runner *r = updown_new(&uv, NULL);
+    struct updown u = child(in_dir("env > env"), true);
+    updown_run(r, &u);
+    run_all(r);
+    for (size_t i = 0; i < ARRAY_LEN(want); i++)
+        assert_has_line(contents("env"), want[i]);
+    assert_null(strstr(contents("env"), "PLUTO_UDP_ENC"));
+    assert_null(strstr(contents("env"), "PLUTO_HOST_ACCESS"));
+    assert_null(strstr(contents("env"), "KEYWAY_TEST_SECRET")); /* the daemon's own is not passed on */
+}
+
+static void hosts_encapsulation_ports_and_ipv6_are_told_apart(void **state)
+{
+    (void)state;
+    struct updown_runner *r = updown_new(&uv, NULL);
+    struct updown u = child(in_dir("env | grep PLUTO > $PLUTO_VERB"), false);
+    u.has_encap = u.has_hostaccess = true;
+    u.remote.port = 4501;
+    u.n_local_ts = u.n_remote_ts = 2;
+    u.local_ts[0] = ts_of("127.0.0.1/32[tcp/443]");
+    u.local_ts[1] = ts_of("2001:db8:1::/48");
+    u.remote_ts[0] = ts_of("10.2.0.0/16[tcp/1000-2000]");
+    u.remote_ts[1] = ts_of("2001:db8:2::/48");
+    updown_run(r, &u);
+    assert_int_equal(updown_pending(r), 2); /* families do not mix */
+    run_all(r);
+    assert_has_line(contents("down-host"), "PLUTO_MY_PORT=443");
+    assert_has_line(contents("down-host"), "PLUTO_MY_PROTOCOL=6");
+    assert_has_line(contents("down-host"), "PLUTO_PEER_PORT=0");
+    assert_has_line(contents("down-host"), "PLUTO_UDP_ENC=4501");
+    assert_has_line(contents("down-host"), "PLUTO_HOST_ACCESS=1");
+    assert_has_line(contents("down-client-v6"), "PLUTO_PEER_CLIENT=2001:db8:2::/48");
+}
+
+static void a_peers_name_means_nothing_to_a_shell(void **state)
+{
+    (void)state;
+    struct updown_runner *r = updown_new(&uv, NULL);
+    /* a careless script: no quotes, and eval */
+    struct updown u = child(in_dir("eval echo $PLUTO_PEER_ID > id"), true);
+    u.remote_id =
+        "x; touch bad1 `touch bad2` $(touch bad3) | touch bad4 & touch bad5 > bad6\ntouch bad7 '\"\\*?";
+    updown_run(r, &u);
+    run_all(r);
+    assert_has_line(contents("id"), "x_ touch bad1 _touch bad2_ __touch bad3_ _ touch bad4 _ touch bad5 _ "
+                                    "bad6_touch bad7 _____");
+    for (char name[] = "bad1"; name[3] <= '7'; name[3]++)
+        assert_false(exists(name));
+}
+
+static void commands_of_one_child_run_in_order(void **state)
+{
+    char want[256] = "";
+    (void)state;
+    struct updown_runner *r = updown_new(&uv, &(struct updown_options){.max_running = 4});
+    /* the first waits for the other child's, so that a later one would overtake it if it could */
+    struct updown slow = child(in_dir("while [ ! -e go ]; do :; done; echo first >> order"), true);
+    struct updown down = child(in_dir("echo $PLUTO_VERB >> order"), false);
+    struct updown other = child(in_dir("touch go"), true);
+    other.reqid = 4;
+    updown_run(r, &slow);
+    snprintf(want, sizeof(want), "first\n");
+    for (int i = 0; i < 5; i++) {
+        down.is_up = i % 2;
+        updown_run(r, &down);
+        strcat(want, i % 2 ? "up-client\n" : "down-client\n");
+    }
+    updown_run(r, &other); /* queued last, and yet it gets its turn */
+    run_all(r);
+    assert_string_equal(contents("order"), want);
+}
+
+static void only_so_many_run_at_once(void **state)
+{
+    (void)state;
+    struct updown_runner *r = updown_new(&uv, &(struct updown_options){.max_running = 2});
+    /* mkdir fails when a third one is there */
+    struct updown u =
+        child(in_dir("mkdir a 2>/dev/null && d=a || { mkdir b && d=b || touch crowd; }; "
+                     "i=0; while [ $i -lt 2000 ]; do i=$((i+1)); done; rmdir $d; echo x >> all"),
+              true);
+    for (u.reqid = 1; u.reqid <= 8; u.reqid++)
+        updown_run(r, &u);
+    run_all(r);
+    assert_false(exists("crowd"));
+    assert_string_equal(contents("all"), "x\nx\nx\nx\nx\nx\nx\nx\n");
+}
+
+static void a_command_that_hangs_is_killed_with_what_it_started(void **state)
+{
+    (void)state;
+    struct updown_runner *r = updown_new(&uv, &(struct updown_options){.timeout_ms = 300});
+    struct updown u = child(in_dir("sleep 1000 & echo $! > pid; wait"), true);
+    updown_run(r, &u);
+    run_all(r);
+    assert_non_null(strstr(lines, "office: updown command (up) is killed"));
+    pid_t pid = atoi(contents("pid"));
+    assert_true(pid > 1);
+    char path[64], status[512] = "";
+    snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+    FILE *f = fopen(path, "r"); /* gone, or a zombie that nobody has reaped yet */
+    if (f) {
+        assert_true(fread(status, 1, sizeof(status) - 1, f) > 0);
+        fclose(f);
+        assert_non_null(strstr(status, "State:\tZ"));
+    }
+}
+
+static void output_and_failures_are_logged(void **state)
+{
+    (void)state;
+    struct updown_runner *r = updown_new(&uv, NULL);
+    struct updown u = child("echo rule added; printf 'no \\033newline' >&2; exit 3", true);
+    struct updown loud = child("i=0; while [ $i -lt 5000 ]; do i=$((i+1)); echo line $i of many; done", true);
+    struct updown missing = child("/nonexistent/script up", false);
+    loud.connection = "loud";
+    loud.reqid = 9;
+    updown_run(r, &u);
+    updown_run(r, &loud);
+    updown_run(r, &missing);
+    run_all(r);
+    assert_non_null(strstr(lines, "office: updown: rule added\n"));
+    assert_non_null(strstr(lines, "office: updown: no ?newline\n"));
+    assert_non_null(strstr(lines, "office: updown command (up) ended with status 3\n"));
+    assert_non_null(strstr(lines, "loud: updown: line 32 of many\n"));
+    assert_null(strstr(lines, "line 33 of many"));
+    assert_non_null(strstr(lines, "loud: updown: more output is not logged\n"));
+    assert_non_null(strstr(lines, "office: updown command (down) ended with status 127\n"));
+}
+
+static void at_the_end_what_hangs_is_given_up(void **state)
+{
+    (void)state;
+    struct updown_runner *r = updown_new(&uv, NULL);
+    struct updown u = child("sleep 1000", true), later = child(in_dir("touch later"), false);
+    updown_run(r, &u);
+    updown_run(r, &later);
+    updown_finish(r, 100);
+    assert_int_equal(updown_pending(r), 0);
+    updown_free(r);
+    assert_non_null(strstr(lines, "1 commands are killed and 1 not run"));
+    assert_false(exists("later"));
+}
+
+static void what_would_be_too_much_is_refused_and_logged(void **state)
+{
+    (void)state;
+    struct updown_runner *r = updown_new(&uv, &(struct updown_options){.max_running = 1, .max_waiting = 3});
+    struct updown u = child(in_dir("echo x >> all"), true);
+    for (int i = 0; i < 6; i++)
+        updown_run(r, &u);
+    u.n_local_ts = u.n_remote_ts = SA_MAX_TS;
+    for (int i = 0; i < SA_MAX_TS; i++)
+        u.local_ts[i] = u.remote_ts[i] = ts_of("10.0.0.0/8");
+    struct updown_pair pairs[UPDOWN_PAIRS_MAX];
+    size_t n;
+    assert_false(updown_pairs(&u, pairs, &n));
+    assert_int_equal(n, UPDOWN_PAIRS_MAX);
+    run_all(r);
+    assert_non_null(strstr(lines, "office: 3 updown commands wait already"));
+    assert_string_equal(contents("all"), "x\nx\nx\nx\n"); /* one ran, three waited */
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(the_command_is_told_what_scripts_expect),
+        T(hosts_encapsulation_ports_and_ipv6_are_told_apart),
+        T(a_peers_name_means_nothing_to_a_shell),
+        T(commands_of_one_child_run_in_order),
+        T(only_so_many_run_at_once),
+        T(a_command_that_hangs_is_killed_with_what_it_started),
+        T(output_and_failures_are_logged),
+        T(at_the_end_what_hangs_is_given_up),
+        T(what_would_be_too_much_is_refused_and_logged),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
