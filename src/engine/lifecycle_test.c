@@ -299,6 +299,28 @@ static void a_soft_limit_rekeys_and_a_hard_one_deletes(void **state)
     assert_int_equal(p.side[1].n_sas, 0);
 }
 
+static void a_child_without_traffic_is_closed_when_configured(void **state)
+{
+    (void)state;
+    struct pair_spec s = {.inactivity = 60 * TIME_SECOND}, t = {0};
+    up(&s, &t);
+    pair_advance(&p, 50 * TIME_SECOND);
+    const struct esp_sa *in = &p.side[0].sas[0];
+    pair_input(&p, 0,
+               &(struct input){.kind = INPUT_DATAPLANE,
+                               .dataplane = {.kind = DP_COUNTERS,
+                                             .direction = in->direction,
+                                             .child_id = in->child_id,
+                                             .spi = in->spi,
+                                             .last_use = p.now.mono}});
+    pair_advance(&p, 50 * TIME_SECOND);
+    assert_int_equal(pair_children(&p, 0), 1);
+    pair_advance(&p, 20 * TIME_SECOND);
+    assert_int_equal(pair_children(&p, 0), 0);
+    assert_int_equal(pair_children(&p, 1), 0);
+    assert_int_equal(pair_ikes(&p, 0), 1);
+}
+
 static void reauthentication_makes_everything_anew(void **state)
 {
     (void)state;
@@ -448,6 +470,7 @@ int main(void)
         T(a_lost_rekey_answer_is_repeated),
         T(lifetimes_rekey_child_and_ike_for_days),
         T(a_soft_limit_rekeys_and_a_hard_one_deletes),
+        T(a_child_without_traffic_is_closed_when_configured),
         T(reauthentication_makes_everything_anew),
         T(liveness_is_checked_only_when_nothing_was_heard),
         T(a_dead_peer_is_noticed_and_everything_is_removed),

@@ -64,7 +64,7 @@ struct pair_spec {
     const char *local_ts, *remote_ts; /* 10.1.0.0/16, 10.2.0.0/16 for side 0, mirrored for side 1 */
     const char *ike[4], *esp[4];      /* proposals */
     bool starts, retries_forever, accepts_any_peer;
-    int64_t dpd_delay, ike_rekey, ike_over, ike_rand, ike_reauth, child_rekey, child_life;
+    int64_t dpd_delay, ike_rekey, ike_over, ike_rand, ike_reauth, child_rekey, child_life, inactivity;
     enum encap_mode encap;
     enum dpd_action dpd_action;
     const char *second_local_ts, *second_remote_ts; /* a second child "other" */

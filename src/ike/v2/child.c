@@ -38,7 +38,7 @@ struct child_sa *child_new(struct ike_env *env, struct ike_sa *sa, const struct 
     c->chosen = x->chosen;
     c->ts = x->ts;
     c->is_ours = x->is_own;
-    c->switch_at = c->rekey_at = c->expires_at = TIME_NEVER;
+    c->switch_at = c->rekey_at = c->expires_at = c->idle_at = TIME_NEVER;
     list_append(&sa->children, &c->link);
     env->host->child_track(env, c, true);
     return c;
@@ -118,6 +118,7 @@ static void start_lifetime(struct child_sa *c, int64_t now)
     c->installed_at = now;
     c->rekey_at = l->rekey_time ? now + jittered(l->rekey_time, l->rand_time) : TIME_NEVER;
     c->expires_at = l->life_time ? now + l->life_time : TIME_NEVER;
+    c->idle_at = c->cfg->inactivity ? now + c->cfg->inactivity : TIME_NEVER;
 }
 
 bool child_install(struct ike_env *env, struct child_sa *c, const struct exchange *x, bool defers_out,
@@ -252,7 +253,22 @@ void child_expired(struct ike_env *env, struct child_sa *c)
 
 int64_t child_deadline(const struct child_sa *c)
 {
-    return time_min(c->switch_at, time_min(c->rekey_at, c->expires_at));
+    int64_t idle = c->state == CHILD_INSTALLED ? c->idle_at : TIME_NEVER;
+    return time_min(time_min(c->switch_at, idle), time_min(c->rekey_at, c->expires_at));
+}
+
+/* The inactivity setting: no traffic either way for that long. */
+static bool check_idle(struct ike_env *env, struct child_sa *c)
+{
+    int64_t last = c->last_in > c->last_out ? c->last_in : c->last_out;
+    c->idle_at = (last > c->installed_at ? last : c->installed_at) + c->cfg->inactivity;
+    if (c->idle_at > env->now.mono)
+        return false;
+    c->idle_at = TIME_NEVER;
+    sa_log(env, c->ike, LOG_NOTICE, "child %s: no traffic for %lld s", c->cfg->name,
+           (long long)(c->cfg->inactivity / TIME_SECOND));
+    delete_child(env, c);
+    return true;
 }
 
 void child_tick(struct ike_env *env, struct child_sa *c)
@@ -266,6 +282,8 @@ void child_tick(struct ike_env *env, struct child_sa *c)
         if (c->state == CHILD_INSTALLED)
             ike_sa_queue(sa, (struct task){.kind = X_REKEY_CHILD, .child_id = c->id});
     }
+    if (c->idle_at <= now && c->state == CHILD_INSTALLED && check_idle(env, c))
+        return;
     if (c->expires_at <= now) {
         c->expires_at = TIME_NEVER;
         if (c->is_gone) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Words for what went wrong. The side that decides knows what it expected; the side that only gets a notify
  * says what it sent, what came back, and what usually causes that - never what the peer may have expected. */
+#include "base/text.h"
 #include "ike/v2/exchanges.h"
 #include <stdio.h>
 
@@ -65,33 +66,50 @@ static const struct refusal refusals[] = {
     {N_INVALID_MAJOR_VERSION, FAIL_GENERIC,   "IKE version 2",                     "a peer that speaks IKEv1 only"     },
 };
 
+/* What we had asked for, and the line that says so. */
+static void say_sent(struct diag *d, struct text *t, const struct ike_sa *sa, uint16_t notify,
+                     enum exchange_kind kind, const struct child_config *cfg)
+{
+    char a[256], b[256], proposal[PROPOSAL_TEXT_MAX];
+    const struct origins *child = cfg ? &cfg->origins : &sa->conn->origins;
+    if (notify == N_AUTHENTICATION_FAILED) {
+        char id[ID_TEXT_MAX];
+        text_printf(t, ": we sent identity %s with %s", identity_format(&sa->local_id, id),
+                    sa->conn->local.method == AUTH_PSK ? "a pre-shared key" : "a signature");
+        diag_where_of(d, &sa->conn->local.origins, "id");
+    } else if (notify == N_TS_UNACCEPTABLE && cfg) {
+        struct ts_pair p = ts_configured(sa, cfg);
+        text_printf(t, ": we sent %s === %s", ts_list_format(p.local, p.n_local, a, sizeof(a)),
+                    ts_list_format(p.remote, p.n_remote, b, sizeof(b)));
+        diag_where_of(d, child, "remote_ts");
+    } else if (notify == N_NO_PROPOSAL_CHOSEN || notify == N_INVALID_KE_PAYLOAD) {
+        bool is_child = cfg && kind != X_INIT;
+        const struct proposal_list *l = is_child ? &cfg->proposals : &sa->conn->proposals;
+        text_printf(t, ": we sent");
+        for (size_t i = 0; i < l->n && i < 2; i++)
+            text_printf(t, " %s", proposal_format(&l->v[i], proposal));
+        if (l->n > 2)
+            text_printf(t, " and %zu more", l->n - 2);
+        diag_where_of(d, is_child ? child : &sa->conn->origins, is_child ? "esp_proposals" : "proposals");
+    }
+}
+
 void diag_from_notify(struct diag *d, const struct ike_sa *sa, const struct pl_notify *n,
                       enum exchange_kind kind, const struct child_config *cfg)
 {
-    char name[48], id[ID_TEXT_MAX], local[256], remote[256], text[PROPOSAL_TEXT_MAX];
+    char name[48], ip[IP_TEXT_MAX], what[600];
+    struct text t = TEXT_ON(what);
     const struct refusal *r = NULL;
     for (size_t i = 0; i < ARRAY_LEN(refusals); i++) {
         if (refusals[i].notify == n->type)
             r = &refusals[i];
     }
-    diag_set(d, r ? r->class : FAIL_GENERIC, "the peer refused %s in %s", r ? r->meaning : "our request",
-             exchange_kind_name(kind));
+    text_printf(&t, "%s refused %s in %s", ip_format(sa->remote.ip, ip), r ? r->meaning : "our request",
+                exchange_kind_name(kind));
+    diag_set(d, r ? r->class : FAIL_GENERIC, "%s", ""); /* first: it clears the rest */
+    say_sent(d, &t, sa, n->type, kind, cfg);
+    snprintf(d->what, sizeof(d->what), "%s", what);
     diag_got(d, "%s", notify_format(n->type, name, sizeof(name)));
-    if (n->type == N_AUTHENTICATION_FAILED) {
-        diag_expected(d, "our identity %s with %s to be accepted", identity_format(&sa->local_id, id),
-                      sa->conn->local.method == AUTH_PSK ? "a pre-shared key" : "a signature");
-        diag_where_of(d, &sa->conn->local.origins, "id");
-    } else if (n->type == N_TS_UNACCEPTABLE && cfg) {
-        struct ts_pair p = ts_configured(sa, cfg);
-        diag_expected(d, "what we sent: %s === %s", ts_list_format(p.local, p.n_local, local, sizeof(local)),
-                      ts_list_format(p.remote, p.n_remote, remote, sizeof(remote)));
-        diag_where_of(d, &cfg->origins, "remote_ts");
-    } else if (r && r->class == FAIL_PROPOSAL) {
-        const struct proposal_list *l = cfg ? &cfg->proposals : &sa->conn->proposals;
-        diag_expected(d, "one of the %zu that we sent, first %s", l->n,
-                      l->n ? proposal_format(&l->v[0], text) : "none");
-        diag_where_of(d, cfg ? &cfg->origins : &sa->conn->origins, cfg ? "esp_proposals" : "proposals");
-    }
     if (r)
         diag_try(d, "likely causes: %s", r->causes);
 }

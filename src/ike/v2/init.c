@@ -186,8 +186,7 @@ void init_on_response(struct ike_env *env, struct ike_sa *sa, const struct ike_m
     if (ip_is_unspecified(sa->local.ip))
         sa->local = *local;
     sa->peer_hashes = hashes ? auth_hashes_decode(hashes->data) : 0;
-    sa->has_fragmentation =
-        sa->conn->fragmentation != FRAG_NO && ike_notify(m, N_IKEV2_FRAGMENTATION_SUPPORTED);
+    sa->has_fragmentation = ike_notify(m, N_IKEV2_FRAGMENTATION_SUPPORTED) != NULL;
     cert_take_requests(sa, m);
     natd_detect(sa, m, &sa->local, &sa->remote);
     job_derive(env, sa, &sa->own, ike_find(m, PAYLOAD_KE)->ke.data, on_derived);
@@ -230,7 +229,7 @@ static void init_send_response(struct ike_env *env, struct ike_sa *sa)
     build_nonce(&b, nonce_view(&sa->nr));
     natd_build(&b, sa);
     cert_put_request(env, &b, sa);
-    if (sa->has_fragmentation)
+    if (sa->has_fragmentation && sa->conn->fragmentation != FRAG_NO)
         build_notify_empty(&b, N_IKEV2_FRAGMENTATION_SUPPORTED);
     if (sa->peer_hashes)
         build_notify(&b, N_SIGNATURE_HASH_ALGORITHMS, PROTO_NONE, span_of(NULL, 0),
@@ -316,7 +315,7 @@ static void make_sa(struct ike_env *env, const struct connection *conn, const st
     sa->ni = *ni;
     nonce_make(&sa->nr);
     sa->peer_hashes = hashes ? auth_hashes_decode(hashes->data) : 0;
-    sa->has_fragmentation = conn->fragmentation != FRAG_NO && ike_notify(m, N_IKEV2_FRAGMENTATION_SUPPORTED);
+    sa->has_fragmentation = ike_notify(m, N_IKEV2_FRAGMENTATION_SUPPORTED) != NULL;
     sa->init_request = secret_copy(m->raw);
     sa->give_up_at = env->now.mono + sa->config->settings.half_open_timeout;
     window_accept(&sa->window);
@@ -344,10 +343,10 @@ void init_on_request(struct ike_env *env, const struct ike_message *m, const str
     const struct pl_ke *ke = &ike_find(m, PAYLOAD_KE)->ke;
     const struct connection *conn = choose(env, &ike_find(m, PAYLOAD_SA)->sa, local, remote, &chosen, &d);
     if (!conn) {
-        char line[1024];
+        char line[900], from[IP_TEXT_MAX];
         env->stats->proposal_mismatch += d.class == FAIL_PROPOSAL;
-        conn_log(env, NULL, LOG_WARN, "IKE_SA_INIT is refused with NO_PROPOSAL_CHOSEN: %s",
-                 diag_format(&d, line, sizeof(line)));
+        conn_log(env, NULL, LOG_WARN, "IKE_SA_INIT of %s is refused with NO_PROPOSAL_CHOSEN: %s",
+                 endpoint_format(remote, from), diag_format(&d, line, sizeof(line)));
         init_reply_notify(env, m, local, remote, has_marker, N_NO_PROPOSAL_CHOSEN, span_of(NULL, 0));
         return;
     }

@@ -156,8 +156,8 @@ static void on_derived(struct ike_env *env, struct ike_sa *sa, struct exchange *
     struct ike_sa *rival = sa->peer_new_ike ? env->host->find(env->ctx, sa->peer_new_ike) : NULL;
     if (rival && rival->is_dead)
         rival = NULL;
-    /* [RFC7296#2.8.2] the new IKE SA with the lowest nonce is deleted by the node that created it. The peer's may
-     * still be in the making: its nonces are known all the same. */
+    /* [RFC7296#2.8.2] the new IKE SA with the lowest nonce is deleted by the node that created it. The peer's
+     * may still be in the making: its nonces are known all the same. */
     bool is_contested = rival || sa->peer.kind == X_REKEY_IKE;
     bool is_redundant = is_contested && nonce_cmp(nonce_lower(&x->ni, &x->nr), &sa->peer_low) < 0;
     exchange_end(x);

@@ -123,7 +123,8 @@ void ike_sa_established(struct ike_env *env, struct ike_sa *sa, uint64_t old_id)
     sa->give_up_at = TIME_NEVER;
     if (conn->rekey_time)
         sa->rekey_at = now + jittered(conn->rekey_time, conn->rand_time);
-    if (conn->reauth_time && !old_id)
+    /* who cannot begin anew would only take the SA down */
+    if (conn->reauth_time && !old_id && (sa->was_initiator || conn->resolved_remote.family))
         sa->reauth_at = now + jittered(conn->reauth_time, conn->rand_time);
     int64_t soft = time_min(sa->rekey_at, sa->reauth_at);
     if (soft != TIME_NEVER && conn->over_time)

@@ -116,7 +116,7 @@ struct child_sa {
     struct ts_pair ts;
     struct esp_sa *waiting; /* outbound half that is installed when the old one goes; owned, wiped */
     int64_t switch_at;
-    int64_t installed_at, rekey_at, expires_at;
+    int64_t installed_at, rekey_at, expires_at, idle_at;
     uint64_t peer_replacement; /* made by the peer's rekey of this child */
     struct nonce peer_low;     /* the lower nonce of that exchange */
     uint64_t bytes_in, packets_in, bytes_out, packets_out;
@@ -144,7 +144,7 @@ struct ike_sa {
     struct endpoint init_remote; /* where the first request came from */
     bool has_marker;
     bool has_nat_local, has_nat_remote, has_fake_nat;
-    bool has_fragmentation;
+    bool has_fragmentation; /* the peer takes fragments */
     uint32_t peer_hashes;
     bool has_initial_contact; /* the peer said so */
     struct identity local_id, remote_id;

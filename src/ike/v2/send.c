@@ -37,12 +37,13 @@ void chain_begin(struct ike_env *env, struct build *b)
     build_begin(b, arena_alloc(env->out->arena, CHAIN_MAX), CHAIN_MAX, NULL);
 }
 
-/* What fits one IP packet of fragment_size bytes; 0 when the peer takes no fragments [RFC7383#2.5.1]. */
+/* What fits one IP packet of fragment_size bytes; 0 when the peer takes no fragments or we are not to send
+ * any [RFC7383#2.5.1]. */
 static size_t max_datagram(const struct ike_sa *sa)
 {
     size_t overhead = (sa->remote.ip.family == 6 ? 40 : 20) + 8 + (sa->has_marker ? 4 : 0);
     size_t size = sa->config->settings.fragment_size;
-    if (!sa->has_fragmentation)
+    if (!sa->has_fragmentation || sa->conn->fragmentation != FRAG_YES)
         return 0;
     return size > overhead + SKF_MIN_DATAGRAM ? size - overhead : SKF_MIN_DATAGRAM;
 }
