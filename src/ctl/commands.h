@@ -96,6 +96,14 @@ void ctl_emit(struct ctl *c, enum ctl_event_id id);
 /* Opens the scratch event for writing. */
 struct vici_writer *ctl_event_open(struct ctl *c, enum ctl_event_id id);
 
+/* Is anybody registered for it? */
+bool ctl_is_wanted(const struct ctl *c, enum ctl_event_id id);
+/* events.c: log and control-log, up and down, rekeyed. */
+void ctl_event_log(struct ctl *c, const struct event *e);
+void ctl_event_updown(struct ctl *c, const struct event *e, enum ctl_event_id id);
+void ctl_event_ike_rekey(struct ctl *c, const struct event *e);
+void ctl_event_child_rekey(struct ctl *c, const struct event *e);
+
 /* ---- views as vici sections (view.c) */
 
 /* The section of an IKE SA; its children through callbacks of list-sas. Without children when with_children
@@ -107,6 +115,9 @@ struct ctl_sa_filter {
 };
 void ctl_write_ike(struct vici_writer *w, const struct engine *e, const struct ike_view *v, struct time now,
                    const struct ctl_sa_filter *f);
+/* The keys alone, without a section around them and without children. */
+void ctl_write_ike_keys(struct vici_writer *w, const struct ike_view *v, struct time now);
+void ctl_write_child_keys(struct vici_writer *w, const struct child_view *v, struct time now);
 void ctl_write_connection(struct vici_writer *w, const struct connection *c);
 
 /* ---- handlers, by file */

@@ -238,7 +238,7 @@ void ctl_emit(struct ctl *c, enum ctl_event_id id)
     list_each(conn, &c->conns, link) ctl_emit_to(conn, id);
 }
 
-static bool is_wanted(const struct ctl *c, enum ctl_event_id id)
+bool ctl_is_wanted(const struct ctl *c, enum ctl_event_id id)
 {
     const struct ctl_conn *conn;
     list_each(conn, &c->conns, link)
@@ -247,50 +247,6 @@ static bool is_wanted(const struct ctl *c, enum ctl_event_id id)
             return true;
     }
     return false;
-}
-
-/* vici's scale: 0 is what an operator must see, 1 the steps, 2 and above for developers. */
-static int vici_level(enum log_level l)
-{
-    return l <= LOG_WARN ? 0 : (int)l - 1;
-}
-
-static void write_log(struct vici_writer *w, const struct event *e, bool has_thread)
-{
-    vici_text(w, "group", "IKE");
-    vici_printf(w, "level", "%d", vici_level(e->level));
-    if (has_thread)
-        vici_text(w, "thread", "0");
-    if (e->connection) {
-        vici_text(w, "ikesa-name", e->connection);
-        vici_printf(w, "ikesa-uniqueid", "%llu", (unsigned long long)e->ike_id);
-    }
-    vici_text(w, "msg", e->text ? e->text : "");
-}
-
-static bool belongs_to(const struct ctl_pending *p, const struct event *e)
-{
-    if (p->kind == CTL_PENDING_NONE || p->kind == CTL_PENDING_RELOAD)
-        return false;
-    if (e->command_id)
-        return e->command_id == p->id;
-    return e->connection && p->connection[0] && !strcmp(e->connection, p->connection);
-}
-
-static void log_event(struct ctl *c, const struct event *e)
-{
-    struct ctl_conn *conn;
-    list_each(conn, &c->conns, link)
-    {
-        if (!belongs_to(&conn->pending, e) || vici_level(e->level) > conn->pending.level)
-            continue;
-        write_log(ctl_event_open(c, CTL_CONTROL_LOG), e, false);
-        ctl_emit_to(conn, CTL_CONTROL_LOG);
-    }
-    if (vici_level(e->level) > 1 || !is_wanted(c, CTL_LOG))
-        return;
-    write_log(ctl_event_open(c, CTL_LOG), e, true);
-    ctl_emit(c, CTL_LOG);
 }
 
 static void answer_pending(struct ctl_conn *conn, const struct event *e)
@@ -321,52 +277,26 @@ static void command_done(struct ctl *c, const struct event *e)
     }
 }
 
-static bool find_ike(const struct engine *e, uint64_t id, struct ike_view *out)
-{
-    for (size_t i = 0; engine_ike_at(e, i, out); i++) {
-        if (out->id == id)
-            return true;
-    }
-    return false;
-}
-
-/* An IKE SA that has gone by now has nothing to show but its name. */
-static void updown_event(struct ctl *c, const struct event *e, enum ctl_event_id id)
-{
-    if (!is_wanted(c, id))
-        return;
-    const struct engine *engine = c->host.engine(c->host.ctx);
-    struct vici_writer *w = ctl_event_open(c, id);
-    struct ike_view v;
-    vici_flag(w, "up", e->is_up);
-    struct ctl_sa_filter f = {.has_children = id == CTL_CHILD_UPDOWN, .child_id = e->child_id};
-    if (find_ike(engine, e->ike_id, &v)) {
-        ctl_write_ike(w, engine, &v, ctl_now(c), &f);
-    } else {
-        vici_section(w, e->connection ? e->connection : "");
-        vici_printf(w, "uniqueid", "%llu", (unsigned long long)e->ike_id);
-        vici_section_end(w);
-    }
-    ctl_emit(c, id);
-}
-
 void ctl_event(struct ctl *c, const struct event *e)
 {
     switch (e->kind) {
     case EVENT_LOG:
-        log_event(c, e);
+        ctl_event_log(c, e);
         break;
     case EVENT_IKE_UPDOWN:
-        updown_event(c, e, CTL_IKE_UPDOWN);
+        ctl_event_updown(c, e, CTL_IKE_UPDOWN);
         break;
     case EVENT_CHILD_UPDOWN:
-        updown_event(c, e, CTL_CHILD_UPDOWN);
+        ctl_event_updown(c, e, CTL_CHILD_UPDOWN);
+        break;
+    case EVENT_IKE_REKEY:
+        ctl_event_ike_rekey(c, e);
+        break;
+    case EVENT_CHILD_REKEY:
+        ctl_event_child_rekey(c, e);
         break;
     case EVENT_COMMAND_DONE:
         command_done(c, e);
-        break;
-    case EVENT_IKE_REKEY: /* old and new sections need views of SAs that are replaced: with full vici */
-    case EVENT_CHILD_REKEY:
         break;
     }
 }

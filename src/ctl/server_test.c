@@ -441,6 +441,33 @@ static void an_up_down_event_reaches_those_that_registered(void **state)
     assert_text(p.body, "up", "yes");
 }
 
+static void a_rekeyed_child_is_shown_old_and_new(void **state)
+{
+    (void)state;
+    static const char *const order[] = {"child-sas", "lan", "old", "new"};
+    struct vici_packet p;
+    struct vici_element e;
+    size_t n = 0;
+    send_packet(1, VICI_EVENT_REGISTER, "child-rekey");
+    next(1, &p);
+    struct event rekeyed = {.kind = EVENT_CHILD_REKEY,
+                            .ike_id = 7,
+                            .child_id = 3,
+                            .old_id = 2, /* gone already */
+                            .connection = "office",
+                            .child = "lan"};
+    ctl_event(service, &rekeyed);
+    assert_true(next(1, &p));
+    struct vici_reader r = vici_read(p.body);
+    while (vici_next(&r, &e)) {
+        if (e.kind != VICI_SECTION_START || r.depth < 2)
+            continue;
+        assert_true(n < ARRAY_LEN(order));
+        assert_span_equal(e.name, span_str(order[n++]));
+    }
+    assert_int_equal(n, ARRAY_LEN(order));
+}
+
 static void what_is_not_vici_closes_the_client(void **state)
 {
     (void)state;
@@ -482,6 +509,7 @@ int main(void)
         TEST(a_client_that_goes_while_it_waits_harms_nobody),
         TEST(reload_answers_with_every_error),
         TEST(an_up_down_event_reaches_those_that_registered),
+        TEST(a_rekeyed_child_is_shown_old_and_new),
         TEST(what_is_not_vici_closes_the_client),
         TEST(a_malformed_message_is_refused),
         TEST(there_is_room_for_so_many_clients),

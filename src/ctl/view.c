@@ -58,11 +58,9 @@ static void write_traffic(struct vici_writer *w, const struct child_view *v, int
         write_seconds(w, "use-out", now - v->last_out);
 }
 
-static void write_child(struct vici_writer *w, const struct child_view *v, int64_t now)
+void ctl_write_child_keys(struct vici_writer *w, const struct child_view *v, struct time at)
 {
-    char section[VICI_NAME_MAX + 1];
-    snprintf(section, sizeof(section), "%s-%" PRIu64, v->name, v->id);
-    vici_section(w, section);
+    int64_t now = at.mono;
     vici_text(w, "name", v->name);
     vici_printf(w, "uniqueid", "%" PRIu64, v->id);
     vici_printf(w, "reqid", "%" PRIu32, v->reqid);
@@ -85,7 +83,6 @@ static void write_child(struct vici_writer *w, const struct child_view *v, int64
     }
     write_selectors(w, "local-ts", v->local_ts, v->n_local_ts);
     write_selectors(w, "remote-ts", v->remote_ts, v->n_remote_ts);
-    vici_section_end(w);
 }
 
 static void write_side(struct vici_writer *w, const char *side, const struct endpoint *ep,
@@ -109,10 +106,8 @@ static void write_ike_crypto(struct vici_writer *w, const struct ike_view *v)
     write_alg(w, "dh-group", TRANSFORM_KE, v->chosen.ke);
 }
 
-void ctl_write_ike(struct vici_writer *w, const struct engine *e, const struct ike_view *v, struct time now,
-                   const struct ctl_sa_filter *f)
+void ctl_write_ike_keys(struct vici_writer *w, const struct ike_view *v, struct time now)
 {
-    vici_section(w, v->connection);
     vici_printf(w, "uniqueid", "%" PRIu64, v->id);
     vici_text(w, "version", "2");
     vici_text(w, "state", ike_state_name(v->state));
@@ -131,11 +126,23 @@ void ctl_write_ike(struct vici_writer *w, const struct engine *e, const struct i
         write_until(w, "rekey-time", v->rekey_at, now.mono);
         write_until(w, "reauth-time", v->reauth_at, now.mono);
     }
+}
+
+void ctl_write_ike(struct vici_writer *w, const struct engine *e, const struct ike_view *v, struct time now,
+                   const struct ctl_sa_filter *f)
+{
+    char section[VICI_NAME_MAX + 1];
+    vici_section(w, v->connection);
+    ctl_write_ike_keys(w, v, now);
     vici_section(w, "child-sas");
     struct child_view child;
     for (size_t i = 0; f->has_children && engine_child_at(e, v->id, i, &child); i++) {
-        if ((!f->child || !strcmp(child.name, f->child)) && (!f->child_id || child.id == f->child_id))
-            write_child(w, &child, now.mono);
+        if ((f->child && strcmp(child.name, f->child) != 0) || (f->child_id && child.id != f->child_id))
+            continue;
+        snprintf(section, sizeof(section), "%s-%" PRIu64, child.name, child.id);
+        vici_section(w, section);
+        ctl_write_child_keys(w, &child, now);
+        vici_section_end(w);
     }
     vici_section_end(w);
     vici_section_end(w);

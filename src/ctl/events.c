@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the engine says as vici events: log lines (to a waiting command as control-log), SAs that come, go and
+ * are replaced. An SA that has gone by the time of its event has only its name and number to show. */
+#include "ctl/commands.h"
+
+/* ---- log lines */
+
+/* vici's scale: 0 is what an operator must see, 1 the steps, 2 and above for developers. */
+static int vici_level(enum log_level l)
+{
+    return l <= LOG_WARN ? 0 : (int)l - 1;
+}
+
+static void write_log(struct vici_writer *w, const struct event *e, bool has_thread)
+{
+    vici_text(w, "group", "IKE");
+    vici_printf(w, "level", "%d", vici_level(e->level));
+    if (has_thread)
+        vici_text(w, "thread", "0");
+    if (e->connection) {
+        vici_text(w, "ikesa-name", e->connection);
+        vici_printf(w, "ikesa-uniqueid", "%llu", (unsigned long long)e->ike_id);
+    }
+    vici_text(w, "msg", e->text ? e->text : "");
+}
+
+static bool belongs_to(const struct ctl_pending *p, const struct event *e)
+{
+    if (p->kind == CTL_PENDING_NONE || p->kind == CTL_PENDING_RELOAD)
+        return false;
+    if (e->command_id)
+        return e->command_id == p->id;
+    return e->connection && p->connection[0] && !strcmp(e->connection, p->connection);
+}
+
+void ctl_event_log(struct ctl *c, const struct event *e)
+{
+    struct ctl_conn *conn;
+    list_each(conn, &c->conns, link)
+    {
+        if (!belongs_to(&conn->pending, e) || vici_level(e->level) > conn->pending.level)
+            continue;
+        write_log(ctl_event_open(c, CTL_CONTROL_LOG), e, false);
+        ctl_emit_to(conn, CTL_CONTROL_LOG);
+    }
+    if (vici_level(e->level) > 1 || !ctl_is_wanted(c, CTL_LOG))
+        return;
+    write_log(ctl_event_open(c, CTL_LOG), e, true);
+    ctl_emit(c, CTL_LOG);
+}
+
+/* ---- up and down */
+
+static bool find_ike(const struct engine *e, uint64_t id, struct ike_view *out)
+{
+    for (size_t i = 0; engine_ike_at(e, i, out); i++) {
+        if (out->id == id)
+            return true;
+    }
+    return false;
+}
+
+/* An IKE SA that has gone by now has nothing to show but its name. */
+void ctl_event_updown(struct ctl *c, const struct event *e, enum ctl_event_id id)
+{
+    if (!ctl_is_wanted(c, id))
+        return;
+    const struct engine *engine = c->host.engine(c->host.ctx);
+    struct vici_writer *w = ctl_event_open(c, id);
+    struct ike_view v;
+    vici_flag(w, "up", e->is_up);
+    struct ctl_sa_filter f = {.has_children = id == CTL_CHILD_UPDOWN, .child_id = e->child_id};
+    if (find_ike(engine, e->ike_id, &v)) {
+        ctl_write_ike(w, engine, &v, ctl_now(c), &f);
+    } else {
+        vici_section(w, e->connection ? e->connection : "");
+        vici_printf(w, "uniqueid", "%llu", (unsigned long long)e->ike_id);
+        vici_section_end(w);
+    }
+    ctl_emit(c, id);
+}
+
+/* ---- rekeyed */
+
+static bool find_child(const struct engine *e, uint64_t id, struct child_view *out)
+{
+    struct ike_view ike;
+    for (size_t i = 0; engine_ike_at(e, i, &ike); i++) {
+        for (size_t k = 0; engine_child_at(e, ike.id, k, out); k++) {
+            if (out->id == id)
+                return true;
+        }
+    }
+    return false;
+}
+
+static void write_ike_in(struct vici_writer *w, const char *section, const struct ctl *c, uint64_t id)
+{
+    struct ike_view v;
+    vici_section(w, section);
+    if (find_ike(c->host.engine(c->host.ctx), id, &v))
+        ctl_write_ike_keys(w, &v, ctl_now(c));
+    else
+        vici_printf(w, "uniqueid", "%llu", (unsigned long long)id);
+    vici_section_end(w);
+}
+
+void ctl_event_ike_rekey(struct ctl *c, const struct event *e)
+{
+    if (!ctl_is_wanted(c, CTL_IKE_REKEY))
+        return;
+    struct vici_writer *w = ctl_event_open(c, CTL_IKE_REKEY);
+    vici_section(w, e->connection ? e->connection : "");
+    write_ike_in(w, "old", c, e->old_id);
+    write_ike_in(w, "new", c, e->ike_id);
+    vici_section_end(w);
+    ctl_emit(c, CTL_IKE_REKEY);
+}
+
+static void write_child_in(struct vici_writer *w, const char *section, const struct ctl *c, uint64_t id)
+{
+    struct child_view v;
+    vici_section(w, section);
+    if (find_child(c->host.engine(c->host.ctx), id, &v))
+        ctl_write_child_keys(w, &v, ctl_now(c));
+    else
+        vici_printf(w, "uniqueid", "%llu", (unsigned long long)id);
+    vici_section_end(w);
+}
+
+void ctl_event_child_rekey(struct ctl *c, const struct event *e)
+{
+    if (!ctl_is_wanted(c, CTL_CHILD_REKEY))
+        return;
+    struct ike_view ike;
+    struct vici_writer *w = ctl_event_open(c, CTL_CHILD_REKEY);
+    vici_section(w, e->connection ? e->connection : "");
+    if (find_ike(c->host.engine(c->host.ctx), e->ike_id, &ike))
+        ctl_write_ike_keys(w, &ike, ctl_now(c));
+    vici_section(w, "child-sas");
+    vici_section(w, e->child ? e->child : "");
+    write_child_in(w, "old", c, e->old_id);
+    write_child_in(w, "new", c, e->child_id);
+    vici_section_end(w);
+    vici_section_end(w);
+    vici_section_end(w);
+    ctl_emit(c, CTL_CHILD_REKEY);
+}
