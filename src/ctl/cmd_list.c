@@ -20,7 +20,6 @@ void ctl_cmd_list_sas(struct ctl_request *r)
     bool by_child = vici_find_text(r->body, "child", child, sizeof(child));
     uint64_t ike_id = (uint64_t)vici_find_number(r->body, "ike-id", 0);
     struct ctl_sa_filter f = {
-        .has_children = true,
         .child = by_child ? child : NULL,
         .child_id = (uint64_t)vici_find_number(r->body, "child-id", 0),
     };

@@ -106,10 +106,8 @@ void ctl_event_child_rekey(struct ctl *c, const struct event *e);
 
 /* ---- views as vici sections (view.c) */
 
-/* The section of an IKE SA; its children through callbacks of list-sas. Without children when with_children
- * is false. child: name filter or NULL, child_id: 0 for all. */
+/* The section of an IKE SA with its children, or those that pass: by name (NULL: all) and id (0: all). */
 struct ctl_sa_filter {
-    bool has_children;
     const char *child;
     uint64_t child_id;
 };

@@ -2,6 +2,7 @@
 /* What the engine says as vici events: log lines (to a waiting command as control-log), SAs that come, go and
  * are replaced. An SA that has gone by the time of its event has only its name and number to show. */
 #include "ctl/commands.h"
+#include <stdio.h>
 
 /* ---- log lines */
 
@@ -60,28 +61,6 @@ static bool find_ike(const struct engine *e, uint64_t id, struct ike_view *out)
     return false;
 }
 
-/* An IKE SA that has gone by now has nothing to show but its name. */
-void ctl_event_updown(struct ctl *c, const struct event *e, enum ctl_event_id id)
-{
-    if (!ctl_is_wanted(c, id))
-        return;
-    const struct engine *engine = c->host.engine(c->host.ctx);
-    struct vici_writer *w = ctl_event_open(c, id);
-    struct ike_view v;
-    vici_flag(w, "up", e->is_up);
-    struct ctl_sa_filter f = {.has_children = id == CTL_CHILD_UPDOWN, .child_id = e->child_id};
-    if (find_ike(engine, e->ike_id, &v)) {
-        ctl_write_ike(w, engine, &v, ctl_now(c), &f);
-    } else {
-        vici_section(w, e->connection ? e->connection : "");
-        vici_printf(w, "uniqueid", "%llu", (unsigned long long)e->ike_id);
-        vici_section_end(w);
-    }
-    ctl_emit(c, id);
-}
-
-/* ---- rekeyed */
-
 static bool find_child(const struct engine *e, uint64_t id, struct child_view *out)
 {
     struct ike_view ike;
@@ -93,6 +72,45 @@ static bool find_child(const struct engine *e, uint64_t id, struct child_view *o
     }
     return false;
 }
+
+/* One child by its event's names: all its keys, or when it has gone what is known of it. */
+static void write_event_child(struct vici_writer *w, const struct ctl *c, const struct event *e)
+{
+    struct child_view v;
+    const char *name = e->child ? e->child : "";
+    char section[VICI_NAME_MAX + 1];
+    snprintf(section, sizeof(section), "%s-%llu", name, (unsigned long long)e->child_id);
+    vici_section(w, section);
+    if (find_child(c->host.engine(c->host.ctx), e->child_id, &v)) {
+        ctl_write_child_keys(w, &v, ctl_now(c));
+    } else {
+        vici_text(w, "name", name);
+        vici_printf(w, "uniqueid", "%llu", (unsigned long long)e->child_id);
+    }
+    vici_section_end(w);
+}
+
+void ctl_event_updown(struct ctl *c, const struct event *e, enum ctl_event_id id)
+{
+    if (!ctl_is_wanted(c, id))
+        return;
+    struct vici_writer *w = ctl_event_open(c, id);
+    struct ike_view v;
+    vici_flag(w, "up", e->is_up);
+    vici_section(w, e->connection ? e->connection : "");
+    if (find_ike(c->host.engine(c->host.ctx), e->ike_id, &v))
+        ctl_write_ike_keys(w, &v, ctl_now(c));
+    else
+        vici_printf(w, "uniqueid", "%llu", (unsigned long long)e->ike_id);
+    vici_section(w, "child-sas");
+    if (id == CTL_CHILD_UPDOWN)
+        write_event_child(w, c, e);
+    vici_section_end(w);
+    vici_section_end(w);
+    ctl_emit(c, id);
+}
+
+/* ---- rekeyed */
 
 static void write_ike_in(struct vici_writer *w, const char *section, const struct ctl *c, uint64_t id)
 {

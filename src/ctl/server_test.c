@@ -441,6 +441,24 @@ static void an_up_down_event_reaches_those_that_registered(void **state)
     assert_text(p.body, "up", "yes");
 }
 
+static void a_child_that_has_gone_is_still_named(void **state)
+{
+    (void)state;
+    struct vici_packet p;
+    struct vici_element e;
+    bool is_named = false;
+    send_packet(1, VICI_EVENT_REGISTER, "child-updown");
+    next(1, &p);
+    struct event down = {
+        .kind = EVENT_CHILD_UPDOWN, .ike_id = 7, .child_id = 99, .connection = "office", .child = "lan"};
+    ctl_event(service, &down);
+    assert_true(next(1, &p));
+    struct vici_reader r = vici_read(p.body);
+    while (vici_next(&r, &e))
+        is_named |= e.kind == VICI_SECTION_START && span_equal(e.name, span_str("lan-99"));
+    assert_true(is_named);
+}
+
 static void a_rekeyed_child_is_shown_old_and_new(void **state)
 {
     (void)state;
@@ -509,6 +527,7 @@ int main(void)
         TEST(a_client_that_goes_while_it_waits_harms_nobody),
         TEST(reload_answers_with_every_error),
         TEST(an_up_down_event_reaches_those_that_registered),
+        TEST(a_child_that_has_gone_is_still_named),
         TEST(a_rekeyed_child_is_shown_old_and_new),
         TEST(what_is_not_vici_closes_the_client),
         TEST(a_malformed_message_is_refused),

@@ -136,7 +136,7 @@ void ctl_write_ike(struct vici_writer *w, const struct engine *e, const struct i
     ctl_write_ike_keys(w, v, now);
     vici_section(w, "child-sas");
     struct child_view child;
-    for (size_t i = 0; f->has_children && engine_child_at(e, v->id, i, &child); i++) {
+    for (size_t i = 0; engine_child_at(e, v->id, i, &child); i++) {
         if ((f->child && strcmp(child.name, f->child) != 0) || (f->child_id && child.id != f->child_id))
             continue;
         snprintf(section, sizeof(section), "%s-%" PRIu64, child.name, child.id);
