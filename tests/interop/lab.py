@@ -8,6 +8,8 @@ One line per row: ok, FAIL, lacks (the peer has no such algorithm: its answer fo
 What a failed row leaves (logs of both ends, configuration, capture) is in build/lab-logs/ROW/.
 """
 import argparse
+import atexit
+import collections
 import fnmatch
 import json
 import os
@@ -35,18 +37,20 @@ from uml import host as uml  # noqa: E402
 
 # What a row may fail with; anything else is a bug of the lab and ends it.
 EXPECTED = (LabError, OSError, EOFError, KeyError, IndexError, StopIteration, subprocess.SubprocessError)
+SIDE_BY_SIDE = 4  # labs that run scenarios at the same time: they mostly wait
 LOGS = os.path.join(peers.REPO, "build", "lab-logs")
 
 
 class Lab:
     """Two gateways, two clients, and what rows share: certificates, the work folder, the peer that stays up."""
 
-    def __init__(self, left="Keyway", kernel=False, shape=topology.PLAIN, tag="", certs=None, work=None):
-        self.work = work or tempfile.mkdtemp(prefix="kwlab")
-        self.left, self.kernel = left, kernel
-        self.net = Net(shape, tag)
-        self.certs = certs or Certificates(os.path.join(self.work, "certs"))
-        self.capture = None
+    def __init__(self, left="Keyway", kernel=False, shape="plain", tag=""):
+        self.work = tempfile.mkdtemp(prefix="kwlab")
+        atexit.register(shutil.rmtree, self.work, ignore_errors=True)
+        self.shape = shape
+        self.net = Net(topology.SHAPES[shape], tag)
+        self.certs = Certificates(os.path.join(self.work, "certs"))
+        self.capture = self.algorithms = None
         a, b = self.net["ga"], self.net["gb"]
         if left == "Keyway":
             self.a = Keyway(a, os.path.join(self.work, "a"), "gateway A")
@@ -165,34 +169,58 @@ def last_line(e):
     return " | ".join(line.strip() for line in str(e).splitlines()[-6:])
 
 
+def workers(jobs, n, report, left):
+    """Runs each (shape of network, item, function) of jobs in one of n labs that work side by side; a lab changes
+    its shape between items when it must."""
+    left_over = collections.deque(jobs)
+
+    def work(tag):
+        lab = None
+        try:
+            while left_over:
+                try:
+                    shape, item, function = left_over.popleft()
+                except IndexError:
+                    break
+                if lab is None or lab.shape != shape:
+                    if lab:
+                        lab.close()
+                    lab = Lab(left, shape=shape, tag=tag)
+                    lab.b.start()
+                function(lab, item, report)
+        except Exception:
+            report.add(f"lab.worker-{tag}", "FAIL", 0, traceback.format_exc().strip().replace("\n", " | ")[-600:])
+        finally:
+            if lab:
+                lab.close()
+
+    threads = [threading.Thread(target=work, args=(str(i),), daemon=True) for i in range(n)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    for _, item, _ in left_over:
+        report.add(item.name, "not run", 0, "every lab had ended")
+
+
 def run_matrix(rows, report, left):
-    lab = Lab(left)
-    try:
-        lab.b.start()
-        have = lab.b.algorithms()
-        for row in rows:
-            run_one(lab, row, report, have)
-    finally:
-        lab.close()
+    workers([("plain", row, run_row_of) for row in rows], min(2, len(rows)), report, left)
+
+
+def run_row_of(lab, row, report):
+    if lab.algorithms is None:
+        lab.algorithms = lab.b.algorithms()
+    run_one(lab, row, report, lab.algorithms)
 
 
 def run_scenarios(scenarios, report, left):
-    """Each shape of network is made once."""
-    for shape in dict.fromkeys(s.shape for s in scenarios):
-        lab = Lab(left, shape=topology.SHAPES[shape], tag="s")
-        try:
-            lab.b.start()
-            for s in scenarios:
-                if s.shape == shape:
-                    run_scenario(lab, s, report)
-        finally:
-            lab.close()
+    scenarios = [s for s in scenarios if left == "Keyway" or not s.needs_keyway]
+    scenarios.sort(key=lambda s: s.shape)
+    workers([(s.shape, s, run_scenario) for s in scenarios], min(SIDE_BY_SIDE, len(scenarios)), report, left)
 
 
 def run_scenario(lab, scenario, report):
     start = time.monotonic()
-    if scenario.needs_keyway and lab.a.kind != "Keyway":
-        return
     try:
         lab.reset()
         text = scenario.run(lab)

@@ -85,9 +85,13 @@ class Count:
 
 def main(folder):
     count = Count()
-    count.ctest(os.path.join(folder, "ctest.xml"))
-    count.check(os.path.join(folder, "check.txt"))
-    count.lab(os.path.join(folder, "lab.json"))
+    for part, add, leaf in (("tests", count.ctest, "ctest.xml"), ("checks", count.check, "check.txt"),
+                            ("lab", count.lab, "lab.json")):
+        before = (count.passed, len(count.failed), len(count.not_run))
+        add(os.path.join(folder, leaf))
+        after = (count.passed, len(count.failed), len(count.not_run))
+        print(f"{part}: " + ", ".join(f"{b - a} {word}" for a, b, word in
+                                      zip(before, after, ("passed", "failed", "not run"))))
     for line in count.failed:
         print(f"failed: {line[:400]}")
     for line in count.not_run:

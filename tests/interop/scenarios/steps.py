@@ -63,7 +63,7 @@ class Flood:
 
     def __init__(self, lab, count=400, interval="0.01", node="ca", target=CB):
         self.count = count
-        argv = ["ping", "-n", "-q", "-c", str(count), "-i", interval, "-W", "2", "-w", "60", "-p", MARKER.hex(), target]
+        argv = ["ping", "-n", "-q", "-c", str(count), "-i", interval, "-W", "2", "-p", MARKER.hex(), target]
         self.process = subprocess.Popen(lab.net[node].argv(*argv), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                         stderr=subprocess.STDOUT, text=True)
         time.sleep(0.3)

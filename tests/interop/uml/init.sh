@@ -5,8 +5,7 @@
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/run TMPDIR=/run PYTHONDONTWRITEBYTECODE=1
 trap 'busybox poweroff -f' EXIT
 mount -t proc p /proc; mount -t sysfs s /sys; mount -t tmpfs t /run
-mkdir -p /run/host /run/lock /run/tmp
-mount --bind /run/tmp /tmp
+mkdir -p /run/host /run/lock
 mount -t hostfs none /run/host -o "$KWLAB_OUT"
 for m in ipv6 xfrm_user esp4 esp6 authenc seqiv echainiv gcm ccm cbc ctr hmac sha256 tun veth bridge af_packet; do
   modprobe "$m" 2>/dev/null
