@@ -36,7 +36,7 @@ class Count:
             if own:
                 good, bad = map(int, own[-1])
                 self.passed += good
-                bad_lines = [line for line in text.splitlines() if line.startswith("FAIL ")]
+                bad_lines = [line for line in text.splitlines() if re.match(r"FAIL \S+: ", line)]
                 self.failed += [f"{name}: {line[5:]}" for line in bad_lines[:bad]]
                 self.failed += [f"{name}: one more of its own count"] * (bad - len(bad_lines))
                 if status == "run" or bad:

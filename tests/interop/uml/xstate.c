@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A preloaded shim that lets User Mode Linux 6.1 run on processors whose saved register state is larger than the
- * 2696 bytes that it knows (AMX: 11008). The host's ptrace(PTRACE_SETREGSET, NT_X86_XSTATE) takes whole states
- * only; the guest writes the front part, which is in the standard format. So: read the whole state, lay the
- * front part over it, write the whole. Everything else goes through untouched. */
+/* A preloaded shim that lets User Mode Linux 6.1 run on processors whose saved register state is larger than
+ * the 2696 bytes that it knows (AMX: 11008). The host's ptrace(PTRACE_SETREGSET, NT_X86_XSTATE) takes whole
+ * states only; the guest writes the front part, which is in the standard format. So: read the whole state,
+ * lay the front part over it, write the whole. Everything else goes through untouched. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <elf.h>
