@@ -4,6 +4,7 @@
  * key holds a finished job as a template, and a packet adds its pointers and lengths. ESN with a MAC: the
  * high half of the sequence number is written behind the ciphertext, where the ICV goes, and the MAC runs
  * over it there; its result lands in the slot and is copied or compared afterwards. */
+#include "base/list.h"
 #include "crypto/bulk_engine.h"
 #include "crypto/evp.h"
 #define NO_COMPAT_IMB_API_053
@@ -367,10 +368,15 @@ static bool integ_key(struct mb_key *k, const struct bulk_spec *s)
     return false;
 }
 
+static void wipe_and_free(struct mb_key *k)
+{
+    secret_wipe(k, sizeof(*k));
+    free(k);
+}
+
 static void key_free(struct bulk_key *base)
 {
-    secret_wipe(base, sizeof(struct mb_key));
-    free(base);
+    wipe_and_free(container_of(base, struct mb_key, base));
 }
 
 static bool template_make(struct mb_key *k, const struct bulk_spec *s)
@@ -408,7 +414,7 @@ static struct bulk_key *key_new(const struct bulk_spec *s)
         memcpy(k->salt, s->encr_key.ptr + s->encr_key.len - k->salt_len, k->salt_len);
     if (template_make(k, s))
         return &k->base;
-    key_free(&k->base);
+    wipe_and_free(k); /* the whole key: a pointer to its first member reaches no further than that */
     return NULL;
 }
 
