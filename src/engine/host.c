@@ -195,6 +195,15 @@ static void child_up(struct ike_env *env, struct child_sa *c, uint64_t old_id)
     conn_child_came_up(env, c);
 }
 
+#define IDLE_MARGIN (5 * TIME_SECOND)
+
+/* Closed for its inactivity setting, by us or by a peer that has the same one and was quicker. */
+static bool is_idle(const struct ike_env *env, const struct child_sa *c)
+{
+    int64_t limit = c->cfg->inactivity;
+    return limit && env->now.mono - child_last_use(c) >= limit - time_min(limit / 4, IDLE_MARGIN);
+}
+
 static void child_down(struct ike_env *env, struct child_sa *c)
 {
     struct conn_run *r = conn_run_of(engine_of(env), c->ike->conn);
@@ -202,6 +211,8 @@ static void child_down(struct ike_env *env, struct child_sa *c)
     struct event *ev = event(env, EVENT_CHILD_UPDOWN, c->ike);
     ev->child = arena_strdup(env->out->arena, c->cfg->name);
     ev->child_id = c->id;
+    if (r && is_idle(env, c)) /* it waits until somebody asks for it */
+        r->children[c->cfg - c->ike->conn->children].is_wanted = false;
     if (r && ike_sa_is_up(c->ike))
         conn_schedule_retry(env, r);
 }

@@ -118,7 +118,21 @@ static void start_lifetime(struct child_sa *c, int64_t now)
     c->installed_at = now;
     c->rekey_at = l->rekey_time ? now + jittered(l->rekey_time, l->rand_time) : TIME_NEVER;
     c->expires_at = l->life_time ? now + l->life_time : TIME_NEVER;
-    c->idle_at = c->cfg->inactivity ? now + c->cfg->inactivity : TIME_NEVER;
+    c->quiet_since = now;
+}
+
+int64_t child_last_use(const struct child_sa *c)
+{
+    int64_t last = c->last_in > c->last_out ? c->last_in : c->last_out;
+    return last > c->quiet_since ? last : c->quiet_since;
+}
+
+/* A rekeying is no traffic: the time of silence goes on. */
+static void start_idle_time(struct child_sa *c, const struct child_sa *old)
+{
+    if (old)
+        c->quiet_since = child_last_use(old);
+    c->idle_at = c->cfg->inactivity ? c->quiet_since + c->cfg->inactivity : TIME_NEVER;
 }
 
 bool child_install(struct ike_env *env, struct child_sa *c, const struct exchange *x, bool defers_out,
@@ -149,6 +163,7 @@ bool child_install(struct ike_env *env, struct child_sa *c, const struct exchang
     secret_wipe(&out, sizeof(out));
     c->state = CHILD_INSTALLED;
     start_lifetime(c, env->now.mono);
+    start_idle_time(c, old_id ? child_find(c->ike, old_id) : NULL);
     env->host->policy(env, c, true);
     c->holds_policy = true;
     c->was_up = true;
@@ -260,8 +275,7 @@ int64_t child_deadline(const struct child_sa *c)
 /* The inactivity setting: no traffic either way for that long. */
 static bool check_idle(struct ike_env *env, struct child_sa *c)
 {
-    int64_t last = c->last_in > c->last_out ? c->last_in : c->last_out;
-    c->idle_at = (last > c->installed_at ? last : c->installed_at) + c->cfg->inactivity;
+    c->idle_at = child_last_use(c) + c->cfg->inactivity;
     if (c->idle_at > env->now.mono)
         return false;
     c->idle_at = TIME_NEVER;

@@ -117,6 +117,7 @@ struct child_sa {
     struct esp_sa *waiting; /* outbound half that is installed when the old one goes; owned, wiped */
     int64_t switch_at;
     int64_t installed_at, rekey_at, expires_at, idle_at;
+    int64_t quiet_since; /* when it was installed, or what it replaces was used last: see child_last_use() */
     uint64_t peer_replacement; /* made by the peer's rekey of this child */
     struct nonce peer_low;     /* the lower nonce of that exchange */
     uint64_t bytes_in, packets_in, bytes_out, packets_out;
@@ -354,6 +355,8 @@ struct child_sa *child_by_spi_out(const struct ike_sa *sa, uint32_t spi);
 void child_tick(struct ike_env *env, struct child_sa *c);
 void child_expired(struct ike_env *env, struct child_sa *c);
 int64_t child_deadline(const struct child_sa *c);
+/* When traffic passed last, through it or what it replaced; mono. Never: when the first one was installed. */
+int64_t child_last_use(const struct child_sa *c);
 void child_rekeyed(struct ike_env *env, struct child_sa *old);
 /* Deleted after a rekey: nothing is sent through it any more, late packets are still taken for a moment. */
 void child_retire(struct ike_env *env, struct child_sa *c);
