@@ -10,11 +10,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define TUN_MTU       1400
-#define STOP_WAIT_MS  2000
+#define TUN_MTU        1400
+#define STOP_WAIT_MS   2000
 #define UPDOWN_WAIT_MS 5000
-#define TIMER_MAX_MS  60000 /* libuv's clock stands still while the machine sleeps; ours does not */
-#define DATAGRAMS_MAX 64    /* from one socket before the others get their turn */
+#define TIMER_MAX_MS   60000 /* libuv's clock stands still while the machine sleeps; ours does not */
+#define DATAGRAMS_MAX  64    /* from one socket before the others get their turn */
 
 /* ---- steps */
 
