@@ -403,6 +403,16 @@ bool node_send_traffic(struct node *n, const struct node *to)
     return true;
 }
 
+void node_report_use(struct node *n)
+{
+    struct dataplane_event ev[NODE_SAS];
+    size_t count = 0;
+    for (size_t i = 0; !n->is_dead && i < n->n_sas; i++)
+        count += esp_sa_counters(n->esp, n->sas[i].direction, n->sas[i].spi, &ev[count]);
+    for (size_t i = 0; i < count; i++)
+        step(n, &(struct input){.kind = INPUT_DATAPLANE, .dataplane = ev[i]});
+}
+
 /* ---- looking at it
  * ----------------------------------------------------------------------------------------------------- */
 

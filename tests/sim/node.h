@@ -71,6 +71,8 @@ int64_t node_deadline(const struct node *n);
 /* One packet from the network behind this gateway to the one behind the other. True if it went out protected.
  */
 bool node_send_traffic(struct node *n, const struct node *to);
+/* Tells the engine what the data plane has counted, as the daemon does now and again. */
+void node_report_use(struct node *n);
 size_t node_count_ike(const struct node *n, enum ike_state state);
 size_t node_count_children(const struct node *n);
 /* What must hold whenever the dust has settled: SAs, policies and routes are those that the engine knows. */

@@ -152,6 +152,31 @@ static void nat_rebinds_while_idle(struct sim *s)
     sim_run(s, 60 * TIME_SECOND);
 }
 
+/* ---- inactivity
+ * ------------------------------------------------------------------------------------------------------- */
+
+static void talk_and_fall_silent(struct sim *s)
+{
+    node_command(&s->node[A], COMMAND_INITIATE, "net", NULL);
+    sim_establish(s, 1);
+    for (int i = 0; i < 12; i++) { /* two minutes: twice what silence may last */
+        node_send_traffic(&s->node[A], &s->node[B]);
+        node_send_traffic(&s->node[B], &s->node[A]);
+        sim_run(s, 10 * TIME_SECOND);
+        node_report_use(&s->node[A]);
+        node_report_use(&s->node[B]);
+    }
+    if (node_count_children(&s->node[A]) != 1 || s->node[A].updown_balance != 1)
+        sim_fail(s, "a child with traffic every 10 s was closed as idle after 60 s");
+    sim_run(s, 30 * TIME_SECOND);
+}
+
+static bool idle_child_is_gone(struct sim *s)
+{
+    return child_is_gone(s) && s->node[A].updown_balance == 0 && s->node[B].updown_balance == 0;
+}
+
+#define IDLES   "  inactivity = 60s\n  updown = /bin/true\n"
 #define PLAIN   .conf_a = TUNNEL_A(""), .conf_b = TUNNEL_B("")
 #define BY_HAND .conf_a = TUNNEL_A("  start = no\n"), .conf_b = TUNNEL_B("")
 
@@ -172,55 +197,58 @@ const struct scenario scenarios_life[] = {
                     .goal_within = 300 * TIME_SECOND),
     IN_ALL_WEATHERS("shutdown_says_goodbye", BY_HAND, .run = shut_down, .goal = sim_is_down,
                     .goal_within = 400 * TIME_SECOND),
+    IN_ALL_WEATHERS("idle_child_is_closed", .conf_a = TUNNEL_A("  start = no\n" IDLES),
+                    .conf_b = TUNNEL_B("  updown = /bin/true\n"), .run = talk_and_fall_silent,
+                    .goal = idle_child_is_gone, .goal_within = 400 * TIME_SECOND),
     {.name = "a_dead_peer_is_noticed",
-                                      BY_HAND, .run = b_dies_for_good,
-                                      .goal = a_has_let_go,
-                                      .goal_within = 240 * TIME_SECOND},
+                                                                  BY_HAND, .run = b_dies_for_good,
+                                                                  .goal = a_has_let_go,
+                                                                  .goal_within = 240 * TIME_SECOND},
     {.name = "the_initiator_restarts",
-                                      PLAIN, .run = a_restarts,
-                                      .goal = up_with_one_child,
-                                      .goal_within = 25 * TIME_SECOND},
+                                                                  PLAIN, .run = a_restarts,
+                                                                  .goal = up_with_one_child,
+                                                                  .goal_within = 25 * TIME_SECOND},
     {.name = "the_responder_restarts",
-                                      PLAIN, .run = b_restarts,
-                                      .goal = up_with_one_child,
-                                      .goal_within = 25 * TIME_SECOND},
+                                                                  PLAIN, .run = b_restarts,
+                                                                  .goal = up_with_one_child,
+                                                                  .goal_within = 25 * TIME_SECOND},
     {.name = "both_start_at_once_on_a_clean_network",
-                                      .conf_a = TUNNEL_A(""),
-                                      .conf_b = TUNNEL_B_STARTS(""),
-                                      .weather = CLEAN,
-                                      .run = let_it_start,
-                                      .goal = up_with_one_child,
-                                      .goal_within = 60 * TIME_SECOND},
+                                                                  .conf_a = TUNNEL_A(""),
+                                                                  .conf_b = TUNNEL_B_STARTS(""),
+                                                                  .weather = CLEAN,
+                                                                  .run = let_it_start,
+                                                                  .goal = up_with_one_child,
+                                                                  .goal_within = 60 * TIME_SECOND},
     {.name = "both_start_at_once_under_loss",
-                                      .conf_a = TUNNEL_A(""),
-                                      .conf_b = TUNNEL_B_STARTS(""),
-                                      .weather = LOSS,
-                                      .run = let_it_start,
-                                      .goal = up_with_one_child,
-                                      .goal_within = 400 * TIME_SECOND},
+                                                                  .conf_a = TUNNEL_A(""),
+                                                                  .conf_b = TUNNEL_B_STARTS(""),
+                                                                  .weather = LOSS,
+                                                                  .run = let_it_start,
+                                                                  .goal = up_with_one_child,
+                                                                  .goal_within = 400 * TIME_SECOND},
     {.name = "both_start_at_once_under_duplication",
-                                      .conf_a = TUNNEL_A(""),
-                                      .conf_b = TUNNEL_B_STARTS(""),
-                                      .weather = DUPLICATION,
-                                      .run = let_it_start,
-                                      .goal = up_with_one_child,
-                                      .goal_within = 400 * TIME_SECOND},
+                                                                  .conf_a = TUNNEL_A(""),
+                                                                  .conf_b = TUNNEL_B_STARTS(""),
+                                                                  .weather = DUPLICATION,
+                                                                  .run = let_it_start,
+                                                                  .goal = up_with_one_child,
+                                                                  .goal_within = 400 * TIME_SECOND},
     {.name = "both_start_at_once_under_reordering",
-                                      .conf_a = TUNNEL_A(""),
-                                      .conf_b = TUNNEL_B_STARTS(""),
-                                      .weather = REORDERING,
-                                      .run = let_it_start,
-                                      .goal = up_with_one_child,
-                                      .goal_within = 400 * TIME_SECOND},
+                                                                  .conf_a = TUNNEL_A(""),
+                                                                  .conf_b = TUNNEL_B_STARTS(""),
+                                                                  .weather = REORDERING,
+                                                                  .run = let_it_start,
+                                                                  .goal = up_with_one_child,
+                                                                  .goal_within = 400 * TIME_SECOND},
     {.name = "the_nat_rebinds_under_traffic",
-                                      PLAIN, .weather = NATTED,
-                                      .run = nat_rebinds,
-                                      .goal = up_with_one_child,
-                                      .goal_within = 60 * TIME_SECOND},
+                                                                  PLAIN, .weather = NATTED,
+                                                                  .run = nat_rebinds,
+                                                                  .goal = up_with_one_child,
+                                                                  .goal_within = 60 * TIME_SECOND},
     {.name = "the_nat_rebinds_while_idle",
-                                      PLAIN, .weather = NATTED,
-                                      .run = nat_rebinds_while_idle,
-                                      .goal = up_with_one_child,
-                                      .goal_within = 60 * TIME_SECOND},
+                                                                  PLAIN, .weather = NATTED,
+                                                                  .run = nat_rebinds_while_idle,
+                                                                  .goal = up_with_one_child,
+                                                                  .goal_within = 60 * TIME_SECOND},
     {0},
 };
