@@ -459,24 +459,26 @@ static bool has_reqid(const struct node *n, uint32_t reqid)
     return false;
 }
 
-void node_check_settled(struct node *n)
+const char *node_unsettled(const struct node *n)
 {
-    if (n->is_dead)
-        return;
-    for (size_t i = 0; i < n->n_sas; i++) {
+    static char why[128];
+    size_t tunnel_routes = 0;
+    why[0] = 0;
+    for (size_t i = 0; !n->is_dead && i < n->n_sas; i++) {
         if (!engine_has_spi(n, n->sas[i].direction, n->sas[i].spi))
-            sim_fail(n->sim, "%s: SA %08x is installed and nobody owns it", n->name, n->sas[i].spi);
+            snprintf(why, sizeof(why), "%s: SA %08x is installed and nobody owns it", n->name, n->sas[i].spi);
     }
-    for (size_t i = 0; i < n->n_policies; i++) {
+    for (size_t i = 0; !n->is_dead && i < n->n_policies; i++) {
         if (n->policies[i].reqid && !has_reqid(n, n->policies[i].reqid))
-            sim_fail(n->sim, "%s: policy %llu has no SA left", n->name,
+            snprintf(why, sizeof(why), "%s: policy %llu has no SA left", n->name,
                      (unsigned long long)n->policies[i].id);
     }
-    size_t tunnel_routes = 0;
-    for (size_t i = 0; i < n->n_routes; i++)
+    for (size_t i = 0; !n->is_dead && i < n->n_routes; i++)
         tunnel_routes += !n->routes[i].is_unreachable && !n->routes[i].is_exception;
     if (tunnel_routes && !n->n_policies)
-        sim_fail(n->sim, "%s: %zu routes lead into a tunnel without policies", n->name, tunnel_routes);
+        snprintf(why, sizeof(why), "%s: %zu routes lead into a tunnel without policies", n->name,
+                 tunnel_routes);
+    return why[0] ? why : NULL;
 }
 
 void node_dump(const struct node *n)

@@ -75,7 +75,8 @@ bool node_send_traffic(struct node *n, const struct node *to);
 void node_report_use(struct node *n);
 size_t node_count_ike(const struct node *n, enum ike_state state);
 size_t node_count_children(const struct node *n);
-/* What must hold whenever the dust has settled: SAs, policies and routes are those that the engine knows. */
-void node_check_settled(struct node *n);
+/* What must hold when the dust has settled: SAs, policies and routes are those that the engine knows. NULL
+ * when it does, else what does not; valid until the next call. */
+const char *node_unsettled(const struct node *n);
 /* What the node holds, to stdout: for a failed run. */
 void node_dump(const struct node *n);

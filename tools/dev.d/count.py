@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Adds up what the parts of ./dev test left in a folder: ctest.xml, check.txt, lab.json. Names what failed and what
+"""Adds up what the parts of ./dev test left in a folder: ctest.xml, check.txt, lab.json, sim.xml. Names what failed and what
 was not run; ends with the one line "N passed, N failed, N not run"; exit 0 only when all ran and passed.
 
 A part that left nothing counts as failed: silence is not success. A test whose output has a line of its own
@@ -85,7 +85,8 @@ class Count:
 
 def main(folder):
     count = Count()
-    for part, add, leaf in (("tests", count.ctest, "ctest.xml"), ("checks", count.check, "check.txt"),
+    for part, add, leaf in (("tests", count.ctest, "ctest.xml"),
+                            ("simulation", count.ctest, "sim.xml"), ("checks", count.check, "check.txt"),
                             ("lab", count.lab, "lab.json")):
         before = (count.passed, len(count.failed), len(count.not_run))
         add(os.path.join(folder, leaf))

@@ -11,11 +11,14 @@ dev_test() {
   echo "== unit tests, vectors, simulation, fuzz corpora"
   ctest --test-dir build/dev -j "$(nproc)" --output-on-failure --timeout 600 --test-output-size-passed 200000 \
     --output-junit "$PWD/build/results/ctest.xml" || true
+  echo "== simulation of what is shipped, 200 seeds a scenario"
+  build_preset release && build_preset release sim
+  ctest --test-dir build/release -R '^sim[.]' -j "$(nproc)" --output-on-failure --timeout 900 \
+    --test-output-size-passed 200000 --output-junit "$PWD/build/results/sim.xml" || true
   echo "== checks"
   local code=0
   tools/check.sh build/dev 2>&1 | tee build/results/check.txt || code=$?
   echo "exit $code" >>build/results/check.txt
-  build_preset release || true
   echo "== lab"
   /usr/bin/python3 tests/interop/lab.py --summary build/results/lab.json || true
   echo "== all, after $((SECONDS - start)) s"
