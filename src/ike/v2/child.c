@@ -115,10 +115,9 @@ static void emit_half(struct ike_env *env, const struct child_sa *c, enum action
 static void start_lifetime(struct child_sa *c, int64_t now)
 {
     const struct lifetime *l = &c->cfg->life;
-    c->installed_at = now;
+    c->installed_at = c->quiet_since = now;
     c->rekey_at = l->rekey_time ? now + jittered(l->rekey_time, l->rand_time) : TIME_NEVER;
     c->expires_at = l->life_time ? now + l->life_time : TIME_NEVER;
-    c->quiet_since = now;
 }
 
 int64_t child_last_use(const struct child_sa *c)
