@@ -189,6 +189,79 @@ static void a_forged_message_moves_no_endpoint(void **state)
     assert_int_equal(p.side[1].updates, 0);
 }
 
+/* Without a NAT in between the endpoint is settled: neither a sealed message from elsewhere nor ESP moves it.
+ */
+static bool spoof_source(void *ctx, struct pair_packet *k)
+{
+    (void)ctx;
+    if (k->from == 0)
+        k->src.ip = ip4(198, 51, 100, 66);
+    return true;
+}
+
+static void a_peer_without_nat_is_not_followed(void **state)
+{
+    (void)state;
+    struct pair_spec s = {0};
+    up(&s, &s);
+    struct ike_sa *sa = sa_of(1);
+    struct endpoint before = sa->remote;
+    const struct esp_sa *in = pair_newest_out(&p, 0);
+    p.filter = spoof_source;
+    pair_command(&p, 0, COMMAND_REKEY, NULL, "net");
+    pair_run(&p);
+    pair_input(&p, 1,
+               &(struct input){
+                   .kind = INPUT_DATAPLANE,
+                   .dataplane = {.kind = DP_MAPPING,
+                                 .direction = SA_IN,
+                                 .child_id = p.side[1].sas[0].child_id,
+                                 .spi = in->spi,
+                                 .remote = {ip4(198, 51, 100, 66), 4500}}
+    });
+    assert_true(endpoint_equal(&sa->remote, &before));
+    assert_int_equal(p.side[1].updates, 0);
+}
+
+static void hints_about_unknown_sas_are_given_at_a_bounded_rate(void **state)
+{
+    (void)state;
+    struct pair_spec s = {0};
+    up(&s, &s);
+    pair_command(&p, 0, COMMAND_REKEY, NULL, "net");
+    struct pair_packet k = p.wire[0];
+    p.n_wire = 0;
+    unsigned sent = p.sent;
+    for (uint8_t i = 0; i < 100; i++) {
+        k.bytes[8] = i; /* the responder's SPI */
+        inject(1, &k);
+    }
+    assert_in_range(p.sent - sent, 1, 20);
+}
+
+/* One shared secret for a whole domain: who has it may be any name in it, but ends nobody else's SA. */
+static void another_identity_replaces_nobody(void **state)
+{
+    (void)state;
+    struct pair_spec moon = {.local_id = "moon.example", .remote_id = "sun.example"}, mars = moon;
+    struct pair_spec b = {.accepts_any_peer = true, .local_id = "sun.example", .remote_id = "@*.example"};
+    mars.local_id = "mars.example";
+    up(&moon, &b);
+    assert_int_equal(pair_ikes(&p, 1), 1);
+    pair_restart(&p, 0);
+    pair_load(&p, 0, &mars); /* comes with INITIAL_CONTACT */
+    pair_command(&p, 0, COMMAND_INITIATE, "net", NULL);
+    pair_run(&p);
+    assert_int_equal(pair_ikes(&p, 1), 2);
+    pair_advance(&p, 60 * TIME_SECOND);
+    assert_int_equal(pair_ikes(&p, 1), 2);
+    pair_restart(&p, 0);
+    pair_load(&p, 0, &mars); /* its own older one does go */
+    pair_command(&p, 0, COMMAND_INITIATE, "net", NULL);
+    pair_run(&p);
+    assert_int_equal(pair_ikes(&p, 1), 2);
+}
+
 /* ---- replays */
 
 struct kept {
@@ -238,6 +311,9 @@ int main(void)
         T(another_first_request_with_the_same_spi_changes_nothing),
         T(a_cookie_that_is_not_ours_makes_no_sa),
         T(a_forged_message_moves_no_endpoint),
+        T(a_peer_without_nat_is_not_followed),
+        T(hints_about_unknown_sas_are_given_at_a_bounded_rate),
+        T(another_identity_replaces_nobody),
         T(an_old_request_is_not_carried_out_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

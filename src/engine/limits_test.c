@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ends: a child at its lifetime, a barrier only with its connection. Two engines back to back. */
+/* What the data plane is told of a child, and when it ends: a child with its lifetime, a barrier only with
+ * its connection. Two engines back to back. */
 #include "support/engine_pair.h"
 #include "support/test.h"
 
@@ -25,6 +26,62 @@ static void up(const struct pair_spec *a, const struct pair_spec *b)
     pair_load(&p, 1, b);
     pair_command(&p, 0, COMMAND_INITIATE, "net", NULL);
     pair_run(&p);
+}
+
+static const struct esp_policy *policy_in(const struct outbox *out)
+{
+    for (size_t i = 0; i < out->n; i++) {
+        if (out->v[i].kind == ACTION_POLICY_ADD)
+            return out->v[i].policy;
+    }
+    return NULL;
+}
+
+static void expect_ts(const struct ts *ts, uint8_t n, const char *text)
+{
+    char buf[TS_TEXT_MAX];
+    assert_int_equal(n, 1);
+    assert_string_equal(ts_format(ts, buf), text);
+}
+
+static void the_records_of_a_child_say_what_was_agreed(void **state)
+{
+    (void)state;
+    struct pair_spec s = {.esp = {"aes256gcm16-esn"}};
+    struct config *c = pair_config(0, &s);
+    struct child_config *cfg = (struct child_config *)c->connections[0]->children;
+    cfg->replay_window = 256;
+    cfg->priority = 7;
+    cfg->life.rekey_bytes = 1000;
+    cfg->life.life_bytes = 2000;
+    cfg->life.rekey_packets = 10;
+    cfg->life.life_packets = 20;
+    pair_load(&p, 1, &s);
+    pair_input(&p, 0, &(struct input){.kind = INPUT_CONFIG, .config = c});
+    pair_command(&p, 0, COMMAND_INITIATE, "net", NULL);
+    pair_run(&p);
+    assert_int_equal(p.side[0].n_sas, 2);
+    for (int i = 0; i < 2; i++) {
+        const struct esp_sa *sa = &p.side[0].sas[i];
+        assert_true(sa->has_esn);
+        assert_int_equal(sa->encr, ENCR_AES_GCM_16);
+        assert_int_equal(sa->key_bits, 256);
+        assert_int_equal(sa->replay_window, 256);
+        assert_int_equal(sa->soft_bytes, 1000);
+        assert_int_equal(sa->hard_bytes, 2000);
+        assert_int_equal(sa->soft_packets, 10);
+        assert_int_equal(sa->hard_packets, 20);
+        expect_ts(sa->local_ts, sa->n_local_ts, "10.1.0.0/16");
+        expect_ts(sa->remote_ts, sa->n_remote_ts, "10.2.0.0/16");
+    }
+    /* the answer to IKE_AUTH was the last that came */
+    const struct esp_policy *policy = policy_in(&p.side[0].out);
+    assert_non_null(policy);
+    assert_int_equal(policy->action, POLICY_PROTECT);
+    assert_int_equal(policy->reqid, p.side[0].sas[0].reqid);
+    assert_int_equal(policy->priority, 7);
+    expect_ts(policy->local_ts, policy->n_local_ts, "10.1.0.0/16");
+    expect_ts(policy->remote_ts, policy->n_remote_ts, "10.2.0.0/16");
 }
 
 static void a_child_that_is_not_rekeyed_ends_with_its_lifetime(void **state)
@@ -87,6 +144,7 @@ static void the_barrier_stands_before_during_and_after_the_tunnel(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        T(the_records_of_a_child_say_what_was_agreed),
         T(a_child_that_is_not_rekeyed_ends_with_its_lifetime),
         T(an_ike_sa_that_cannot_be_rekeyed_ends_with_its_overtime),
         T(the_barrier_stands_before_during_and_after_the_tunnel),

@@ -151,35 +151,54 @@ static void a_responder_that_chooses_another_cipher_for_the_child_is_refused(voi
                          FAIL_PROPOSAL);
 }
 
+/* One transform of the answer to IKE_SA_INIT, which is in the clear. */
+struct init_change {
+    uint8_t from, to;
+    unsigned done;
+};
+
 static bool rogue_init_response(void *ctx, struct pair_packet *k)
 {
-    unsigned *done = ctx;
+    struct init_change *change = ctx;
     size_t len;
     struct chain c = {
         .first = k->bytes[AT_FIRST], .at = k->bytes + IKE_HEADER_LEN, .len = k->len - IKE_HEADER_LEN};
     if (k->bytes[AT_EXCHANGE] != EXCHANGE_IKE_SA_INIT || !is_response(k))
         return true;
-    uint8_t *id = chain_find(&c, PAYLOAD_SA, &len) + 4 + 8 + 7;
-    assert_int_equal(*id, ENCR_AES_GCM_16);
-    *id = ENCR_AES_GCM_12;
-    (*done)++;
+    uint8_t *sa = chain_find(&c, PAYLOAD_SA, &len);
+    for (size_t at = 4 + 8; at + 8 <= len; at += (size_t)sa[at + 2] << 8 | sa[at + 3]) {
+        if (sa[at + 7] != change->from)
+            continue;
+        sa[at + 7] = change->to;
+        change->done++;
+    }
     return true;
 }
 
-static void a_choice_for_the_ike_sa_that_we_did_not_offer_is_dropped(void **state)
+static void expect_init_response_dropped(struct init_change change)
 {
-    (void)state;
-    struct pair_spec s = {0};
-    unsigned done = 0;
+    struct pair_spec s = {.ike = {"aes256gcm16-prfsha256-x25519-ecp256"}};
     p.filter = rogue_init_response;
-    p.ctx = &done;
+    p.ctx = &change;
     up(&s, &s);
-    assert_int_equal(done, 1);
+    assert_int_equal(change.done, 1);
     assert_int_equal(pair_children(&p, 0), 0);
     assert_int_equal(engine_stats(p.side[0].e)->dropped_malformed, 1);
     p.filter = NULL;
     pair_advance(&p, 5 * TIME_SECOND);
     assert_int_equal(pair_children(&p, 0), 1); /* the good answer to the repetition counts */
+}
+
+static void a_choice_for_the_ike_sa_that_we_did_not_offer_is_dropped(void **state)
+{
+    (void)state;
+    expect_init_response_dropped((struct init_change){ENCR_AES_GCM_16, ENCR_AES_GCM_12, 0});
+}
+
+static void a_choice_of_another_method_than_the_key_exchange_was_made_with_is_dropped(void **state)
+{
+    (void)state;
+    expect_init_response_dropped((struct init_change){KE_CURVE25519, KE_ECP_256, 0});
 }
 
 /* ---- AUTH */
@@ -402,6 +421,7 @@ int main(void)
         T(a_responder_that_widens_our_selectors_is_refused),
         T(a_responder_that_chooses_another_cipher_for_the_child_is_refused),
         T(a_choice_for_the_ike_sa_that_we_did_not_offer_is_dropped),
+        T(a_choice_of_another_method_than_the_key_exchange_was_made_with_is_dropped),
         T(auth_covers_the_own_first_message_and_the_others_nonce),
         T(an_initiator_whose_signature_is_wrong_is_refused),
         T(a_responder_whose_signature_is_wrong_is_refused),
