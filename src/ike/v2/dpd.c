@@ -6,10 +6,11 @@
 
 #define HINT_PAUSE (1 * TIME_SECOND)
 
-/* 1 + 1.3 + 1.7 + 2.2 + 2.9 + 3.7 = 12.8 seconds, six transmissions. */
+/* 14 transmissions in 14 seconds, from 0.5 to 1.7 s apart: with a quarter of all packets lost one living peer
+ * in 100000 is taken for dead. */
 struct retransmit liveness_schedule(void)
 {
-    return (struct retransmit){.timeout = TIME_SECOND, .base = 1.3, .tries = 5};
+    return (struct retransmit){.timeout = TIME_SECOND / 2, .base = 1.1, .tries = 13};
 }
 
 /* Nobody should wait minutes for the end of what is to end. */
@@ -45,11 +46,25 @@ void liveness_hint(struct ike_env *env, struct ike_sa *sa)
         ike_sa_queue(sa, (struct task){.kind = X_LIVENESS});
 }
 
+/* No answer came, but something else that only the peer can have sent since: it lives. The request goes on.
+ */
+bool liveness_goes_on(struct ike_env *env, struct ike_sa *sa)
+{
+    if (sa->own.kind != X_LIVENESS || last_heard(sa) <= sa->own.begun_at)
+        return false;
+    struct retransmit r = liveness_schedule();
+    sa->own.begun_at = env->now.mono;
+    sa->window.sent = 1;
+    sa->window.due = env->now.mono + retransmit_wait(&r, 0);
+    return true;
+}
+
 void liveness_start(struct ike_env *env, struct ike_sa *sa, const struct task *t)
 {
     struct build b;
     (void)t;
     exchange_begin(sa, &sa->own, X_LIVENESS);
+    sa->own.begun_at = env->now.mono;
     chain_begin(env, &b);
     if (!send_request(env, sa, EXCHANGE_INFORMATIONAL, &b))
         exchange_end(&sa->own);

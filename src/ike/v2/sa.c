@@ -301,7 +301,8 @@ static void tick_window(struct ike_env *env, struct ike_sa *sa)
         send_datagrams(env, sa, &again);
         break;
     case TICK_GIVE_UP:
-        unanswered(env, sa);
+        if (!liveness_goes_on(env, sa))
+            unanswered(env, sa);
         break;
     case TICK_NOTHING:
         break;

@@ -84,6 +84,7 @@ struct exchange {
     struct auth_choice auth;       /* IKE_AUTH: how we sign */
     struct secret auth_data;       /* ours, made with a shared secret */
     struct cert *cert;             /* ours, for signing; borrowed from the snapshot */
+    int64_t begun_at;              /* liveness: what is heard after this counts */
     unsigned restarts;             /* cookies and other key exchange methods that were asked for */
     bool wants_transport;          /* the peer asked for it; refused by leaving the notify out */
 };
@@ -403,6 +404,7 @@ void informational_on_request(struct ike_env *env, struct ike_sa *sa, struct exc
 void liveness_start(struct ike_env *env, struct ike_sa *sa, const struct task *t);
 void liveness_on_response(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
 void liveness_due(struct ike_env *env, struct ike_sa *sa);
+bool liveness_goes_on(struct ike_env *env, struct ike_sa *sa);
 void liveness_hint(struct ike_env *env, struct ike_sa *sa); /* unauthenticated: INVALID_IKE_SPI */
 struct retransmit liveness_schedule(void);
 struct retransmit schedule_of(const struct ike_sa *sa); /* of our request that is under way */
