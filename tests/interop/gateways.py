@@ -263,9 +263,13 @@ class Keyway(Gateway):
         return code, out + err
 
     def terminate(self, ike=None, child=None):
-        code, out, err = self.cli("down", ike or child)
+        if child:
+            with self.vici() as v:
+                return v.request("terminate", {"child": child})
+        code, out, err = self.cli("down", ike)
         if code:
             raise LabError(f"keyway down: exit {code}: {out} {err}")
+        return out
 
     def rekey(self, ike=None, child=None):
         with self.vici() as v:

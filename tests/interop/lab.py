@@ -137,6 +137,18 @@ class Report:
         return 1 if counts["failed"] or counts["not_run"] else 0
 
 
+def must_end_well(lab):
+    """The daemon ends when asked, with 0, and no sanitizer had anything to say."""
+    if lab.a.kind != "Keyway":
+        return
+    status = lab.a.stop()
+    trouble = lab.a.sanitizer_report()
+    if trouble:
+        raise LabError(f"sanitizer: {trouble.splitlines()[0]}")
+    if status:
+        raise LabError(f"keywayd ended with {status} when asked to stop")
+
+
 def lacking(row, have):
     """What the row needs and the peer does not name among its algorithms."""
     return [f"{kind} {name}" for kind, name in row.needs if name not in have.get(kind, {})]
@@ -148,9 +160,7 @@ def run_one(lab, row, report, have):
     try:
         lab.fresh_logs()
         text = run_row(lab, row)
-        trouble = getattr(lab.a, "sanitizer_report", str)()
-        if trouble:
-            raise LabError(f"sanitizer: {trouble.splitlines()[0]}")
+        must_end_well(lab)
         report.add(row.name, "ok", time.monotonic() - start, text)
     except EXPECTED as e:
         took = time.monotonic() - start
@@ -224,9 +234,7 @@ def run_scenario(lab, scenario, report):
     try:
         lab.reset()
         text = scenario.run(lab)
-        trouble = getattr(lab.a, "sanitizer_report", str)()
-        if trouble:
-            raise LabError(f"sanitizer: {trouble.splitlines()[0]}")
+        must_end_well(lab)
         report.add(scenario.name, "ok", time.monotonic() - start, text or "")
     except EXPECTED as e:
         where = lab.keep(scenario.name)

@@ -73,6 +73,9 @@ def exit_codes(lab):
     code = lab.a.cli("status")[0]
     demand(code == 3, f"keyway status without a daemon: exit {code}, expected 3")
     up(lab)
+    for argv in (("rekey", "net"), ("down", "net"), ("up", "net")):
+        code, out, err = lab.a.cli(*argv)
+        demand(code == 0, f"keyway {' '.join(argv)}: exit {code}: {out} {err}")
     code = lab.a.cli("up", "no-such-connection")[0]
     demand(code == 4, f"keyway up of an unknown name: exit {code}, expected 4")
     code = lab.a.cli("no-such-command")[0]

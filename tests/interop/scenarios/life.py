@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ends and returns: delete by either side, liveness, crash and restart of either gateway, both starting at once."""
+import threading
 import time
 
 from rows import PSK
@@ -33,6 +34,14 @@ def child_deleted_by_peer(lab):
     lab.b.terminate(child="net")
     wait_for("Keyway to have no child", lambda: not lab.a.children(), 5, 0.05)
     return f"{len(lab.a.established())} IKE SA stays"
+
+
+@scenario("delete.child.by-keyway")
+def child_deleted_by_keyway(lab):
+    up(lab)
+    lab.a.terminate(child="net")
+    wait_for("the peer to have no child", lambda: not lab.b.children(), 5, 0.05)
+    return f"{len(lab.b.established())} IKE SA stays"
 
 
 @scenario("children.second-child")
@@ -154,22 +163,34 @@ def short_form_peer(**child):
         "secrets": {"ike-lab": {"id-a": topology.A4, "id-b": topology.B4, "secret": PSK}}}
 
 
-@scenario("start.both-at-once", needs_keyway=True)
-def both_at_once(lab):
-    """Each end starts by itself; one IKE SA and one child remain."""
+def _both_at_once(lab, unique):
+    """Each end starts by itself, at the same moment; one IKE SA and one child remain."""
+    capture(lab)
     peer = short_form_peer(start_action="start")
-    peer["connections"]["net"]["unique"] = "replace"
+    peer["connections"]["net"]["unique"] = unique
     lab.a.write(text=short_form())
+    other = threading.Thread(target=lab.b.load, args=(peer,))
+    other.start()
     lab.a.start()
-    lab.b.load(peer)
+    other.join()
     lab.a.wait_up()
-    time.sleep(3)
+    time.sleep(4)
     demand(len(lab.a.status()) == 1 == len(lab.b.status()),
            f"IKE SAs: {len(lab.a.status())} at Keyway, {len(lab.b.status())} at the peer")
     one_child(lab.a)
     one_child(lab.b)
     must_transfer(lab.net["ca"], CB, 1_000_000)
-    return "one IKE SA, one child"
+    return f"one IKE SA, one child; {dark(lab)}"
+
+
+@scenario("start.both-at-once", needs_keyway=True)
+def both_at_once(lab):
+    return _both_at_once(lab, "no")
+
+
+@scenario("start.both-at-once.peer-replaces", needs_keyway=True)
+def both_at_once_replace(lab):
+    return _both_at_once(lab, "replace")
 
 
 @scenario("start.peer-comes-late", needs_keyway=True)

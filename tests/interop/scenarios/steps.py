@@ -73,7 +73,7 @@ class Flood:
 
     def finish(self):
         """(sent, received)"""
-        out = self.process.communicate(timeout=90)[0]
+        self.text = out = self.process.communicate(timeout=90)[0]
         m = re.search(r"(\d+) packets transmitted, (\d+) received", out)
         demand(m, f"ping gave no count: {out[-300:]}")
         return int(m[1]), int(m[2])
