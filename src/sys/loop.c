@@ -65,6 +65,8 @@ void loop_step(struct loop *l, const struct input *in)
         abort(); /* a listener must queue */
     l->is_stepping = true;
     outbox_reset(&l->outbox);
+    if (in->kind == INPUT_CONFIG)
+        loop_open_ports(l, in->config);
     engine_step(l->engine, clock_now(), in, &l->outbox);
     loop_execute(l, &l->outbox);
     l->is_stepping = false;
@@ -264,17 +266,20 @@ static bool open_world(struct loop *l, const struct settings *s, struct diag *d)
     return false;
 }
 
+void loop_watch_socket(struct loop *l, struct udp_watch *w)
+{
+    w->loop = l;
+    uv_poll_init(&l->uv, &w->poll, w->sock.fd);
+    w->poll.data = w;
+    uv_poll_start(&w->poll, UV_READABLE, on_ike_socket);
+}
+
 static void start_watching(struct loop *l)
 {
     static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
     for (size_t i = 0; i < ARRAY_LEN(l->ike); i++) {
-        struct udp_watch *w = &l->ike[i];
-        w->loop = l;
-        if (w->sock.fd < 0)
-            continue;
-        uv_poll_init(&l->uv, &w->poll, w->sock.fd);
-        w->poll.data = w;
-        uv_poll_start(&w->poll, UV_READABLE, on_ike_socket);
+        if (l->ike[i].sock.fd >= 0)
+            loop_watch_socket(l, &l->ike[i]);
     }
     for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
         uv_signal_init(&l->uv, &l->signals[i]);
@@ -381,6 +386,7 @@ void loop_free(struct loop *l)
     uv_loop_close(&l->uv);
     for (size_t i = 0; i < ARRAY_LEN(l->ike); i++)
         sock_close(&l->ike[i].sock);
+    loop_close_ports(l);
     struct queued_command *q;
     list_each(q, &l->commands, link)
     {

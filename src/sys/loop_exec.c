@@ -42,11 +42,6 @@ static void start_job(struct loop *l, struct job *job)
 
 /* ---- datagrams */
 
-static const struct sock *ike_socket(const struct loop *l, uint8_t family)
-{
-    return &l->ike[family == 4 ? 0 : 1].sock;
-}
-
 static void send_datagram(struct loop *l, const struct action *a)
 {
     static const uint8_t marker[4];
@@ -57,7 +52,7 @@ static void send_datagram(struct loop *l, const struct action *a)
     if (a->send.is_natt || a->send.local.port == l->port_natt) {
         ok = dataplane_send_natt(l->dataplane, a->send.local.ip, remote, tos, prefix, a->send.bytes);
     } else {
-        const struct sock *s = ike_socket(l, remote->ip.family);
+        const struct sock *s = loop_ike_socket(l, remote->ip.family, a->send.local.port);
         ok = s->fd >= 0 && sock_send(s, a->send.local.ip, remote, tos, prefix, a->send.bytes);
     }
     char from[IP_TEXT_MAX], to[IP_TEXT_MAX];

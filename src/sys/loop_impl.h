@@ -21,6 +21,7 @@ struct udp_watch {
     struct loop *loop;
 };
 
+#define LOOP_PORTS_MAX  32 /* of single connections, each address family for itself */
 #define LOOP_ERRORS_MAX 32 /* configuration errors that are reported at once */
 
 struct loop {
@@ -30,7 +31,8 @@ struct loop {
     uv_timer_t timer, stop_timer, refresh_timer;
     uv_signal_t signals[4];
     uv_async_t kick; /* queued commands, data plane messages */
-    struct udp_watch ike[2];
+    struct udp_watch ike[2], ports[LOOP_PORTS_MAX];
+    size_t n_ports;
     uint16_t port_natt;
     struct engine *engine;
     struct outbox outbox;
@@ -51,6 +53,12 @@ struct loop {
 void loop_execute(struct loop *l, const struct outbox *o);
 /* loop.c: one engine step and what follows. The input's job or config is taken. */
 void loop_step(struct loop *l, const struct input *in);
+void loop_watch_socket(struct loop *l, struct udp_watch *w);
+/* loop_ports.c: sockets for the local_port of connections. */
+void loop_open_ports(struct loop *l, const struct config *config);
+void loop_close_ports(struct loop *l);
+/* The one that sends from this port; another port: the daemon's. */
+const struct sock *loop_ike_socket(const struct loop *l, uint8_t family, uint16_t port);
 /* loop_config.c */
 struct config *loop_load(const struct loop_options *o, struct diag *errors, size_t *n_errors);
 /* Peers' names for a snapshot that the engine has not seen yet; waits for 3 seconds at most: a tunnel's first
