@@ -307,12 +307,14 @@ static void a_child_without_traffic_is_closed_when_configured(void **state)
     pair_advance(&p, 50 * TIME_SECOND);
     const struct esp_sa *in = &p.side[0].sas[0];
     pair_input(&p, 0,
-               &(struct input){.kind = INPUT_DATAPLANE,
-                               .dataplane = {.kind = DP_COUNTERS,
-                                             .direction = in->direction,
-                                             .child_id = in->child_id,
-                                             .spi = in->spi,
-                                             .last_use = p.now.mono}});
+               &(struct input){
+                   .kind = INPUT_DATAPLANE,
+                   .dataplane = {.kind = DP_COUNTERS,
+                                 .direction = in->direction,
+                                 .child_id = in->child_id,
+                                 .spi = in->spi,
+                                 .last_use = p.now.mono}
+    });
     pair_advance(&p, 50 * TIME_SECOND);
     assert_int_equal(pair_children(&p, 0), 1);
     pair_advance(&p, 20 * TIME_SECOND);

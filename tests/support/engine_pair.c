@@ -85,7 +85,7 @@ static struct child_config make_child(struct arena *a, const struct pair_spec *s
         .start_action = s->starts ? START_START : START_NONE,
         .dpd_action = s->dpd_action,
         .replay_window = 64,
-                             .inactivity = s->inactivity,
+        .inactivity = s->inactivity,
         .installs_policies = true,
         .proposals = parse_proposals(a, PROTO_ESP, s->esp),
         .life = {.rekey_time = s->child_rekey, .life_time = s->child_life}
