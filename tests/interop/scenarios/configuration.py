@@ -112,3 +112,12 @@ def bad_packets(lab):
     leaks = [leak for leak in lab.capture.judge().leaks if "holds" in leak]  # the noise itself is no ESP
     demand(not leaks, f"plaintext: {leaks[:1]}")
     return f"{out.strip()}; counted {', '.join(f'{v} {k}' for k, v in counted.items() if v)}; {text}"
+
+
+@scenario("config.refused.at-start", needs_keyway=True)
+def refused_at_start(lab):
+    lab.a.write(text=BAD["unknown-key"][0])
+    code, out, err = lab.a.node.run(lab.a.bin + "/keywayd", "--foreground", *lab.a.where, timeout=20)
+    demand(code == CONFIG, f"keywayd: exit {code}, expected {CONFIG}: {out} {err}")
+    demand(re.search(r"keyway\.conf:6:3", out + err), f"no file:line:column: {out} {err}")
+    return (out + err).strip().splitlines()[0]
