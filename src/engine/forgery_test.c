@@ -207,9 +207,6 @@ static void a_peer_without_nat_is_not_followed(void **state)
     struct ike_sa *sa = sa_of(1);
     struct endpoint before = sa->remote;
     const struct esp_sa *in = pair_newest_out(&p, 0);
-    p.filter = spoof_source;
-    pair_command(&p, 0, COMMAND_REKEY, NULL, "net");
-    pair_run(&p);
     pair_input(&p, 1,
                &(struct input){
                    .kind = INPUT_DATAPLANE,
@@ -219,6 +216,11 @@ static void a_peer_without_nat_is_not_followed(void **state)
                                  .spi = in->spi,
                                  .remote = {ip4(198, 51, 100, 66), 4500}}
     });
+    assert_true(endpoint_equal(&sa->remote, &before));
+    p.filter = spoof_source;
+    pair_command(&p, 0, COMMAND_REKEY, NULL, "net");
+    pair_run(&p);
+    assert_int_equal(p.side[1].child_rekeys, 1);
     assert_true(endpoint_equal(&sa->remote, &before));
     assert_int_equal(p.side[1].updates, 0);
 }
