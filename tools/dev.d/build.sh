@@ -84,6 +84,6 @@ dev_check() {
 }
 
 dev_mutate() {
-  need $BUILD_PACKAGES $TEST_PACKAGES $LAB_PACKAGES
+  need $BUILD_PACKAGES $TEST_PACKAGES
   exec /usr/bin/python3 tools/mutate.py "$@"
 }
