@@ -19,7 +19,7 @@ LIBC = re.compile(
 )
 TOOLS = re.compile(r"^(__asan|__ubsan|__sanitizer|__gcov|__sancov|__start___sancov|__stop___sancov|__odr_asan)")
 OPENSSL = re.compile(r"^(X509|ASN1|EVP_|OBJ_|PEM_|BIO_|d2i_|i2d_|GENERAL_NAME|OPENSSL_|CRYPTO_|NAME_CONSTRAINTS|BASIC_CONSTRAINTS"
-                     r"|EXTENDED_KEY_USAGE|AUTHORITY_KEYID|ERR_|sk_|BN_|GENERAL_NAMES|CERTIFICATEPOLICIES|a2i_|OBJ)")
+                     r"|EXTENDED_KEY_USAGE|AUTHORITY_KEYID|ERR_|sk_|BN_|GENERAL_NAMES|CERTIFICATEPOLICIES|POLICY_MAPPING|a2i_|OBJ)")
 FORBIDDEN_OPENSSL = re.compile(r"^(RAND_|BIO_new_file|BIO_read_filename|X509_LOOKUP_file|X509_cmp_current_time|BIO_s_file|BIO_s_connect)")
 
 
