@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What somebody on the path can do without keys: forged answers, forged sealed messages, replays. A peer that
- * lies under good keys is in rogue_test.c. */
-#include "engine/impl.h"
-#include "support/engine_pair.h"
+ * lies under good keys is in rogue_test.c and rogue_auth_test.c. */
+#include "support/rogue.h"
 #include "support/test.h"
 
-enum { AT_FIRST = 16, AT_EXCHANGE = 18, AT_FLAGS = 19, AT_LENGTH = 26 };
+enum { AT_LENGTH = 26 };
 
 static struct pair p;
 
@@ -34,13 +33,6 @@ static void up(const struct pair_spec *a, const struct pair_spec *b)
 {
     load(a, b);
     pair_run(&p);
-}
-
-static struct ike_sa *sa_of(int side)
-{
-    struct list *sas = &p.side[side].e->sas;
-    assert_false(list_empty(sas));
-    return container_of(sas->next, struct ike_sa, link);
 }
 
 static void inject(int side, const struct pair_packet *k)
@@ -88,7 +80,7 @@ static void nobody_talks_us_into_a_key_exchange_that_we_did_not_offer(void **sta
     assert_int_equal(p.sent, sent);
     pair_run(&p);
     assert_int_equal(pair_children(&p, 0), 1);
-    assert_int_equal(sa_of(0)->chosen.ke, KE_CURVE25519);
+    assert_int_equal(rogue_sa(&p, 0)->chosen.ke, KE_CURVE25519);
 }
 
 static void a_forged_invalid_spi_ends_nothing(void **state)
@@ -107,6 +99,25 @@ static void a_forged_invalid_spi_ends_nothing(void **state)
     assert_int_equal(p.side[0].child_rekeys, 1);
     assert_int_equal(pair_children(&p, 0), 1);
     assert_int_equal(p.side[0].ike_downs, 0);
+}
+
+static void cookies_without_end_are_not_followed(void **state)
+{
+    (void)state;
+    struct pair_spec s = {0};
+    uint8_t cookie[65] = {0};
+    load(&s, &s);
+    unsigned sent = p.sent;
+    struct pair_packet k = forged_notify(&p.wire[0], N_COOKIE, span_of(cookie, sizeof(cookie)));
+    inject(0, &k); /* [RFC7296#2.6] at most 64 octets */
+    assert_int_equal(p.sent, sent);
+    for (uint8_t i = 0; i < 50; i++) {
+        cookie[0] = i;
+        k = forged_notify(&p.wire[0], N_COOKIE, span_of(cookie, 32));
+        inject(0, &k);
+    }
+    assert_in_range(p.sent - sent, 1, 10);
+    assert_false(p.side[0].is_done);
 }
 
 static void another_first_request_with_the_same_spi_changes_nothing(void **state)
@@ -164,7 +175,7 @@ static void a_forged_message_moves_no_endpoint(void **state)
     struct pair_spec b = {.accepts_any_peer = true, .local_id = "@b", .remote_id = "@a"};
     p.filter = through_nat;
     up(&a, &b);
-    struct ike_sa *sa = sa_of(1);
+    struct ike_sa *sa = rogue_sa(&p, 1);
     assert_int_equal(pair_children(&p, 1), 1);
     assert_true(sa->has_nat_remote && sa->has_marker);
     struct endpoint before = sa->remote;
@@ -204,7 +215,7 @@ static void a_peer_without_nat_is_not_followed(void **state)
     (void)state;
     struct pair_spec s = {0};
     up(&s, &s);
-    struct ike_sa *sa = sa_of(1);
+    struct ike_sa *sa = rogue_sa(&p, 1);
     struct endpoint before = sa->remote;
     const struct esp_sa *in = pair_newest_out(&p, 0);
     pair_input(&p, 1,
@@ -274,7 +285,7 @@ struct kept {
 static bool keep_request(void *ctx, struct pair_packet *k)
 {
     struct kept *kept = ctx;
-    if (k->from == 0 && !(k->bytes[AT_FLAGS] & IKE_FLAG_RESPONSE) && k->bytes[AT_EXCHANGE] == kept->exchange)
+    if (k->from == 0 && !rogue_is_response(k) && k->bytes[AT_EXCHANGE] == kept->exchange)
         kept->k = *k;
     return true;
 }
@@ -310,6 +321,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(nobody_talks_us_into_a_key_exchange_that_we_did_not_offer),
         T(a_forged_invalid_spi_ends_nothing),
+        T(cookies_without_end_are_not_followed),
         T(another_first_request_with_the_same_spi_changes_nothing),
         T(a_cookie_that_is_not_ours_makes_no_sa),
         T(a_forged_message_moves_no_endpoint),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the data plane is told of a child, and when it ends: a child with its lifetime, a barrier only with
  * its connection. Two engines back to back. */
+#include "engine/impl.h"
 #include "support/engine_pair.h"
 #include "support/test.h"
 
@@ -111,6 +112,54 @@ static void an_ike_sa_that_cannot_be_rekeyed_ends_with_its_overtime(void **state
     assert_int_equal(p.side[0].n_sas, 0);
 }
 
+static void what_is_over_is_forgotten(void **state)
+{
+    (void)state;
+    struct pair_spec s = {0};
+    up(&s, &s);
+    pair_command(&p, 0, COMMAND_TERMINATE, "net", NULL);
+    pair_run(&p);
+    assert_true(list_empty(&p.side[0].e->sas));
+    pair_advance(&p, 15 * TIME_SECOND); /* repetitions of the Delete would have been answered */
+    assert_true(list_empty(&p.side[1].e->sas));
+    assert_true(engine_deadline(p.side[1].e) == TIME_NEVER);
+}
+
+static void a_connection_that_is_not_configured_any_more_goes(void **state)
+{
+    (void)state;
+    struct pair_spec s = {0};
+    up(&s, &s);
+    struct config *empty = pair_config(0, &s);
+    empty->n_connections = 0;
+    pair_input(&p, 0, &(struct input){.kind = INPUT_CONFIG, .config = empty});
+    pair_run(&p);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(pair_ikes(&p, i), 0);
+        assert_int_equal(p.side[i].n_sas, 0);
+    }
+    assert_int_equal(p.side[0].live_routes, 0); /* its barrier, too */
+    assert_int_equal(p.side[1].live_routes, 1);
+}
+
+static void a_rekeyed_child_keeps_its_reqid_on_both_sides(void **state)
+{
+    (void)state;
+    struct pair_spec s = {0};
+    up(&s, &s);
+    uint32_t reqids[] = {p.side[0].sas[0].reqid, p.side[1].sas[0].reqid};
+    for (int i = 0; i < 2; i++) {
+        pair_command(&p, i, COMMAND_REKEY, NULL, "net");
+        pair_run(&p);
+        pair_advance(&p, 10 * TIME_SECOND);
+        for (int side = 0; side < 2; side++) {
+            assert_int_equal(p.side[side].n_sas, 2);
+            assert_int_equal(p.side[side].sas[0].reqid, reqids[side]);
+            assert_int_equal(p.side[side].sas[1].reqid, reqids[side]);
+        }
+    }
+}
+
 static size_t barriers(int side)
 {
     size_t n = 0;
@@ -147,6 +196,9 @@ int main(void)
         T(the_records_of_a_child_say_what_was_agreed),
         T(a_child_that_is_not_rekeyed_ends_with_its_lifetime),
         T(an_ike_sa_that_cannot_be_rekeyed_ends_with_its_overtime),
+        T(what_is_over_is_forgotten),
+        T(a_connection_that_is_not_configured_any_more_goes),
+        T(a_rekeyed_child_keeps_its_reqid_on_both_sides),
         T(the_barrier_stands_before_during_and_after_the_tunnel),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is legal when (RFC 7296 sections 1.2, 2.2, 2.3, 2.25): well-sealed requests that come too early, too
  * late, under a wrong message ID or twice. The keys of IKE_SA_INIT prove nothing: whoever begins has them. */
-#include "engine/impl.h"
-#include "support/engine_pair.h"
+#include "support/rogue.h"
 #include "support/test.h"
-
-enum { AT_EXCHANGE = 18, AT_FLAGS = 19 };
 
 static struct pair p;
 
@@ -30,13 +27,6 @@ static void up(void)
     pair_load(&p, 1, &s);
     pair_command(&p, 0, COMMAND_INITIATE, "net", NULL);
     pair_run(&p);
-}
-
-static struct ike_sa *sa_of(int side)
-{
-    struct list *sas = &p.side[side].e->sas;
-    assert_false(list_empty(sas));
-    return container_of(sas->next, struct ike_sa, link);
 }
 
 /* ---- requests */
@@ -88,6 +78,25 @@ static void rekey_ike(struct build *b)
     build_ke(b, KE_CURVE25519, span_of(value, sizeof(value)));
 }
 
+static void new_child_without_spi(struct build *b)
+{
+    struct proposal v;
+    struct diag d = {0};
+    assert_true(proposal_parse(PROTO_ESP, "aes256gcm16", &v, &d));
+    v.spi_len = 4; /* four zeros: reserved */
+    build_sa(b, &v, 1);
+    put_nonce(b);
+    put_ts(b);
+}
+
+static void delete_twice(struct build *b)
+{
+    const uint32_t spi = p.side[0].sas[0].direction == SA_IN ? p.side[0].sas[0].spi : p.side[0].sas[1].spi;
+    const uint32_t spis[] = {spi, spi, spi};
+    build_delete_child(b, PROTO_ESP, spis, 3);
+    build_delete_child(b, PROTO_ESP, spis, 3);
+}
+
 static void nothing(struct build *b)
 {
     (void)b;
@@ -107,7 +116,7 @@ static const struct request {
 /* A request of side 0 as it would seal it, to side 1. */
 static void send_sealed(uint8_t exchange, uint32_t id, uint8_t first, struct span chain)
 {
-    const struct ike_sa *sa = sa_of(0);
+    const struct ike_sa *sa = rogue_sa(&p, 0);
     struct arena *a = arena_new(1u << 16);
     struct sealer s;
     struct datagrams d;
@@ -155,11 +164,11 @@ static void before_authentication_nothing_but_ike_auth_is_served(void **state)
         pair_init(&p);
         p.filter = drop_auth;
         up();
-        assert_int_equal(sa_of(1)->state, IKE_CONNECTING);
+        assert_int_equal(rogue_sa(&p, 1)->state, IKE_CONNECTING);
         send_request_of(&requests[i], 1);
         pair_run(&p);
-        assert_int_equal(sa_of(1)->state, IKE_CONNECTING);
-        assert_false(sa_of(1)->is_lingering);
+        assert_int_equal(rogue_sa(&p, 1)->state, IKE_CONNECTING);
+        assert_false(rogue_sa(&p, 1)->is_lingering);
         assert_int_equal(p.side[1].n_sas, 0);
         assert_int_equal(p.side[1].policies, 0);
         assert_int_equal(engine_stats(p.side[1].e)->ike_sas, 0);
@@ -173,7 +182,7 @@ static void once_authenticated_a_further_child_is_served(void **state)
     (void)state;
     up();
     assert_int_equal(p.side[1].n_sas, 2);
-    send_request_of(&requests[0], sa_of(1)->window.next_in);
+    send_request_of(&requests[0], rogue_sa(&p, 1)->window.next_in);
     assert_int_equal(p.side[1].n_sas, 4);
 }
 
@@ -181,7 +190,7 @@ static void a_request_ahead_of_its_turn_waits_for_ever(void **state)
 {
     (void)state;
     up();
-    send_request_of(&requests[0], sa_of(1)->window.next_in + 1);
+    send_request_of(&requests[0], rogue_sa(&p, 1)->window.next_in + 1);
     send_request_of(&requests[0], UINT32_MAX);
     assert_int_equal(p.side[1].n_sas, 2);
     assert_int_equal(engine_stats(p.side[1].e)->dropped_replayed, 2);
@@ -193,7 +202,7 @@ static void an_ike_sa_that_was_replaced_makes_no_child(void **state)
     up();
     pair_command(&p, 0, COMMAND_REKEY, "net", NULL);
     assert_true(pair_deliver(&p)); /* the peer has answered and goes on with the new SA */
-    struct ike_sa *old = sa_of(1);
+    struct ike_sa *old = rogue_sa(&p, 1);
     assert_int_equal(old->state, IKE_REKEYED);
     send_request_of(&requests[0], old->window.next_in);
     assert_int_equal(p.side[1].n_sas, 2);
@@ -201,6 +210,26 @@ static void an_ike_sa_that_was_replaced_makes_no_child(void **state)
 }
 
 /* ---- twice */
+
+static void an_spi_of_zero_makes_no_child(void **state)
+{
+    (void)state;
+    up();
+    send_request_of(&(struct request){EXCHANGE_CREATE_CHILD_SA, new_child_without_spi},
+                    rogue_sa(&p, 1)->window.next_in);
+    assert_int_equal(p.side[1].n_sas, 2);
+}
+
+static void a_child_that_is_named_twice_is_deleted_once(void **state)
+{
+    (void)state;
+    up();
+    send_request_of(&(struct request){EXCHANGE_INFORMATIONAL, delete_twice}, rogue_sa(&p, 1)->window.next_in);
+    assert_int_equal(p.side[1].n_sas, 0);
+    assert_int_equal(p.side[1].policies, 0);
+    assert_int_equal(p.side[1].downs, 1);
+    assert_int_equal(engine_stats(p.side[1].e)->child_sas, 0);
+}
 
 struct kept {
     uint8_t first, plain[2048];
@@ -214,7 +243,7 @@ static bool keep_auth(void *ctx, struct pair_packet *k)
     struct diag d = {0};
     if (k->from != 0 || k->bytes[AT_EXCHANGE] != EXCHANGE_IKE_AUTH)
         return true;
-    const struct ike_sa *sa = sa_of(0);
+    const struct ike_sa *sa = rogue_sa(&p, 0);
     struct arena *a = arena_new(1u << 16);
     struct cipher *c = ike_keys_cipher(&sa->keys, &sa->chosen, true);
     assert_int_equal(ike_decode(a, span_of(k->bytes, k->len), &m, &d), DECODE_OK);
@@ -238,7 +267,7 @@ static void nobody_authenticates_twice(void **state)
     up();
     p.filter = NULL;
     assert_true(kept.len > 0);
-    struct ike_sa *sa = sa_of(1);
+    struct ike_sa *sa = rogue_sa(&p, 1);
     send_sealed(EXCHANGE_IKE_AUTH, sa->window.next_in, kept.first, span_of(kept.plain, kept.len));
     assert_int_equal(sa->state, IKE_ESTABLISHED);
     assert_false(sa->is_lingering);
@@ -256,6 +285,8 @@ int main(void)
         T(once_authenticated_a_further_child_is_served),
         T(a_request_ahead_of_its_turn_waits_for_ever),
         T(an_ike_sa_that_was_replaced_makes_no_child),
+        T(an_spi_of_zero_makes_no_child),
+        T(a_child_that_is_named_twice_is_deleted_once),
         T(nobody_authenticates_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

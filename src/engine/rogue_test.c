@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A peer that lies under good keys: a sealed message is opened on the wire, changed and sealed again. AUTH is
- * computed a second time here, since two engines with one mistake would agree. What needs no keys is in
- * forgery_test.c. */
-#include "crypto/cipher.h"
-#include "engine/impl.h"
-#include "support/engine_pair.h"
+/* A responder that lies under good keys: about selectors, ciphers, methods. Who it is: rogue_auth_test.c.
+ * What needs no keys: forgery_test.c. */
+#include "support/rogue.h"
 #include "support/test.h"
-
-enum { SEALED_AT = IKE_HEADER_LEN + PAYLOAD_HEADER_LEN, AT_FIRST = 16, AT_EXCHANGE = 18, AT_FLAGS = 19 };
 
 static struct pair p;
 
@@ -38,57 +33,6 @@ static void up(const struct pair_spec *a, const struct pair_spec *b)
     pair_run(&p);
 }
 
-static struct ike_sa *sa_of(int side)
-{
-    struct list *sas = &p.side[side].e->sas;
-    assert_false(list_empty(sas));
-    return container_of(sas->next, struct ike_sa, link);
-}
-
-static bool is_response(const struct pair_packet *k)
-{
-    return k->bytes[AT_FLAGS] & IKE_FLAG_RESPONSE;
-}
-
-/* ---- opening what is on the wire */
-
-struct chain { /* plaintext payloads */
-    uint8_t first, *at;
-    size_t len;
-};
-
-/* The payload's first byte, or NULL. */
-static uint8_t *chain_find(const struct chain *c, uint8_t type, size_t *len)
-{
-    uint8_t next = c->first;
-    for (size_t at = 0; next && at + 4 <= c->len;) {
-        *len = (size_t)c->at[at + 2] << 8 | c->at[at + 3];
-        if (next == type)
-            return c->at + at;
-        next = c->at[at];
-        at += *len;
-    }
-    return NULL;
-}
-
-/* Opens the message where it lies, lets look() see and change it, and seals it again with the sender's keys.
- */
-static void open_on_wire(struct pair_packet *k, void (*look)(void *ctx, const struct chain *c), void *ctx)
-{
-    const struct ike_sa *sa = sa_of(k->from);
-    struct cipher *c = ike_keys_cipher(&sa->keys, &sa->chosen, sa->is_initiator);
-    size_t iv = cipher_iv_len(c), icv = cipher_icv_len(c), len = k->len - SEALED_AT - iv - icv;
-    struct span aad = span_of(k->bytes, SEALED_AT);
-    uint8_t *data = k->bytes + SEALED_AT + iv;
-    assert_true(cipher_open(c, aad, k->bytes + SEALED_AT, data, len, data + len));
-    look(ctx,
-         &(struct chain){.first = k->bytes[IKE_HEADER_LEN], .at = data, .len = len - 1u - data[len - 1]});
-    assert_true(cipher_seal(c, aad, k->bytes + SEALED_AT, data, len, data + len));
-    cipher_free(c);
-}
-
-/* ---- rogue answers */
-
 struct change { /* one byte of a payload of the IKE_AUTH response */
     uint8_t type;
     size_t at;
@@ -109,8 +53,8 @@ static void change_byte(void *ctx, const struct chain *c)
 
 static bool rogue_auth_response(void *ctx, struct pair_packet *k)
 {
-    if (k->bytes[AT_EXCHANGE] == EXCHANGE_IKE_AUTH && is_response(k))
-        open_on_wire(k, change_byte, ctx);
+    if (k->bytes[AT_EXCHANGE] == EXCHANGE_IKE_AUTH && rogue_is_response(k))
+        rogue_open(&p, k, change_byte, ctx);
     return true;
 }
 
@@ -163,7 +107,7 @@ static bool rogue_init_response(void *ctx, struct pair_packet *k)
     size_t len;
     struct chain c = {
         .first = k->bytes[AT_FIRST], .at = k->bytes + IKE_HEADER_LEN, .len = k->len - IKE_HEADER_LEN};
-    if (k->bytes[AT_EXCHANGE] != EXCHANGE_IKE_SA_INIT || !is_response(k))
+    if (k->bytes[AT_EXCHANGE] != EXCHANGE_IKE_SA_INIT || !rogue_is_response(k))
         return true;
     uint8_t *sa = chain_find(&c, PAYLOAD_SA, &len);
     for (size_t at = 4 + 8; at + 8 <= len; at += (size_t)sa[at + 2] << 8 | sa[at + 3]) {
@@ -201,215 +145,80 @@ static void a_choice_of_another_method_than_the_key_exchange_was_made_with_is_dr
     expect_init_response_dropped((struct init_change){KE_CURVE25519, KE_ECP_256, 0});
 }
 
-/* ---- AUTH */
-
-struct seen { /* the conversation, as somebody with all keys would see it */
-    uint8_t init[2][4096];
-    size_t init_len[2];
-    int from;
-    unsigned verified;
-};
-
-static void check_auth(void *ctx, const struct chain *c)
+/* One transform, or the method that INVALID_KE_PAYLOAD names, in the answer to CREATE_CHILD_SA. */
+static void change_transform(void *ctx, const struct chain *c)
 {
-    struct seen *seen = ctx;
-    const struct ike_sa *sa = sa_of(seen->from);
-    bool is_i = seen->from == 0;
-    size_t id_len, auth_len, own_len;
-    uint8_t own[PRF_MAX_LEN];
-    const uint8_t *id = chain_find(c, is_i ? PAYLOAD_IDI : PAYLOAD_IDR, &id_len);
-    const uint8_t *auth = chain_find(c, PAYLOAD_AUTH, &auth_len);
-    assert_true(id && auth);
-    /* [RFC7296#2.15] its own first message, the other's nonce, its own SK_p over its own identity */
-    struct auth_input in = {.prf = sa->chosen.prf,
-                            .message = span_of(seen->init[seen->from], seen->init_len[seen->from]),
-                            .nonce = nonce_view(is_i ? &sa->nr : &sa->ni),
-                            .sk_p = secret_view(is_i ? &sa->keys.sk_pi : &sa->keys.sk_pr),
-                            .id_body = span_of(id + 4, id_len - 4)};
-    assert_true(auth_psk(&in, span_str("secret"), own, &own_len));
-    assert_int_equal(auth[4], AUTH_WIRE_PSK);
-    assert_span_equal(span_of(auth + 8, auth_len - 8), span_of(own, own_len));
-    seen->verified++;
+    struct init_change *change = ctx;
+    size_t len;
+    uint8_t *sa = chain_find(c, PAYLOAD_SA, &len), *notify = chain_find(c, PAYLOAD_NOTIFY, &len);
+    if (notify && notify[9] == change->from) {
+        notify[9] = change->to;
+        change->done++;
+    }
+    if (!sa)
+        return;
+    chain_find(c, PAYLOAD_SA, &len);
+    for (size_t at = 4 + 8 + sa[4 + 6]; at + 8 <= len; at += (size_t)sa[at + 2] << 8 | sa[at + 3]) {
+        if (sa[at + 7] != change->from)
+            continue;
+        sa[at + 7] = change->to;
+        change->done++;
+    }
 }
 
-static bool watch_auth(void *ctx, struct pair_packet *k)
+static bool rogue_rekey_response(void *ctx, struct pair_packet *k)
 {
-    struct seen *seen = ctx;
-    if (k->bytes[AT_EXCHANGE] == EXCHANGE_IKE_SA_INIT) {
-        memcpy(seen->init[k->from], k->bytes, k->len);
-        seen->init_len[k->from] = k->len;
-    }
-    seen->from = k->from;
-    if (k->bytes[AT_EXCHANGE] == EXCHANGE_IKE_AUTH)
-        open_on_wire(k, check_auth, seen);
+    if (k->bytes[AT_EXCHANGE] == EXCHANGE_CREATE_CHILD_SA && rogue_is_response(k))
+        rogue_open(&p, k, change_transform, ctx);
     return true;
 }
 
-static void auth_covers_the_own_first_message_and_the_others_nonce(void **state)
+static void expect_rekey_refused(const char *child, struct init_change change, struct pair_spec a,
+                                 struct pair_spec b)
 {
-    (void)state;
-    struct pair_spec s = {.local_id = "@moon", .remote_id = "@sun"},
-                     t = {.local_id = "@sun", .remote_id = "@moon"};
-    struct seen seen = {.verified = 0};
-    p.filter = watch_auth;
-    p.ctx = &seen;
-    up(&s, &t);
-    assert_int_equal(seen.verified, 2);
+    up(&a, &b);
+    uint32_t spi = pair_newest_out(&p, 0)->spi;
+    uint64_t ike = rogue_sa(&p, 0)->spi_i;
+    p.filter = rogue_rekey_response;
+    p.ctx = &change;
+    unsigned sent = p.sent;
+    pair_command(&p, 0, COMMAND_REKEY, child ? NULL : "net", child);
+    pair_run(&p);
+    assert_int_equal(change.done, 1);
+    assert_int_equal(p.sent, sent + 2); /* neither tried again otherwise, nor deleted */
+    assert_true(p.side[0].done.class != FAIL_NONE);
+    assert_int_equal(p.side[0].child_rekeys + p.side[0].ike_rekeys, 0);
+    assert_int_equal(pair_newest_out(&p, 0)->spi, spi);
+    assert_true(rogue_sa(&p, 0)->spi_i == ike);
     assert_int_equal(pair_children(&p, 0), 1);
 }
 
-static void spoil_signature(void *ctx, const struct chain *c)
-{
-    unsigned *done = ctx;
-    size_t len;
-    uint8_t *auth = chain_find(c, PAYLOAD_AUTH, &len);
-    assert_non_null(auth);
-    assert_int_equal(auth[4], AUTH_WIRE_SIGNATURE);
-    auth[len - 1] ^= 1;
-    (*done)++;
-}
-
-static bool rogue_initiator(void *ctx, struct pair_packet *k)
-{
-    if (k->bytes[AT_EXCHANGE] == EXCHANGE_IKE_AUTH && !is_response(k))
-        open_on_wire(k, spoil_signature, ctx);
-    return true;
-}
-
-static bool rogue_responder(void *ctx, struct pair_packet *k)
-{
-    if (k->bytes[AT_EXCHANGE] == EXCHANGE_IKE_AUTH && is_response(k))
-        open_on_wire(k, spoil_signature, ctx);
-    return true;
-}
-
-static void expect_bad_signature_refused(bool (*filter)(void *, struct pair_packet *))
-{
-    struct testca_cert *ca = testca_issue(&(struct testca_spec){.subject = "CN=root", .is_ca = true}, NULL);
-    struct testca_cert *moon =
-        testca_issue(&(struct testca_spec){.subject = "CN=moon", .san = "DNS:moon"}, ca);
-    struct testca_cert *sun = testca_issue(&(struct testca_spec){.subject = "CN=sun", .san = "DNS:sun"}, ca);
-    struct pair_spec a = {.cert = moon, .ca = ca, .local_id = "moon", .remote_id = "sun"};
-    struct pair_spec b = {.cert = sun, .ca = ca, .local_id = "sun", .remote_id = "moon"};
-    unsigned done = 0;
-    p.filter = filter;
-    p.ctx = &done;
-    up(&a, &b);
-    testca_free(sun);
-    testca_free(moon);
-    testca_free(ca);
-    assert_int_equal(done, 1);
-    assert_int_equal(p.side[0].done.class, FAIL_AUTH);
-    for (int i = 0; i < 2; i++) {
-        assert_int_equal(pair_ikes(&p, i), 0);
-        assert_int_equal(p.side[i].n_sas, 0);
-    }
-}
-
-static void an_initiator_whose_signature_is_wrong_is_refused(void **state)
+static void a_rekeyed_ike_sa_has_a_cipher_that_we_offered(void **state)
 {
     (void)state;
-    expect_bad_signature_refused(rogue_initiator);
+    struct pair_spec s = {0};
+    expect_rekey_refused(NULL, (struct init_change){ENCR_AES_GCM_16, ENCR_AES_GCM_12, 0}, s, s);
 }
 
-static void a_responder_whose_signature_is_wrong_is_refused(void **state)
+static void a_rekeyed_ike_sa_has_the_method_that_its_key_exchange_was_made_with(void **state)
 {
     (void)state;
-    expect_bad_signature_refused(rogue_responder);
+    struct pair_spec s = {.ike = {"aes256gcm16-prfsha256-x25519-ecp256"}};
+    expect_rekey_refused(NULL, (struct init_change){KE_CURVE25519, KE_ECP_256, 0}, s, s);
 }
 
-/* One job of those that wait; what it leads to waits again. */
-static void release_one(int side)
-{
-    struct pair_side *s = &p.side[side];
-    assert_true(s->n_held > 0);
-    struct job *j = s->held[0];
-    memmove(&s->held[0], &s->held[1], --s->n_held * sizeof(s->held[0]));
-    job_run(j);
-    pair_input(&p, side, &(struct input){.kind = INPUT_JOB_DONE, .job = j});
-    pair_run(&p);
-}
-
-/* Same key, same CA, another name: the signature is good and the path is, too. */
-static void a_certificate_for_another_name_is_refused(void **state)
+static void a_rekeyed_child_has_the_method_that_its_key_exchange_was_made_with(void **state)
 {
     (void)state;
-    struct diag d = {0};
-    struct testca_cert *ca = testca_issue(&(struct testca_spec){.subject = "CN=root", .is_ca = true}, NULL);
-    struct testca_cert *moon =
-        testca_issue(&(struct testca_spec){.subject = "CN=moon", .san = "DNS:moon"}, ca);
-    struct testca_cert *mars =
-        testca_issue(&(struct testca_spec){.subject = "CN=mars", .san = "DNS:mars", .key_of = moon}, ca);
-    struct pair_spec a = {.cert = moon, .ca = ca, .local_id = "moon", .remote_id = "moon"};
-    struct cert *other = cert_load(testca_der(mars), &d);
-    p.side[0].holds_jobs = true;
-    up(&a, &a);
-    while (p.side[0].held[0]->kind != JOB_SIGN)
-        release_one(0);
-    sa_of(0)->own.cert = other;
-    release_one(0);
-    assert_int_equal(p.side[0].done.class, FAIL_AUTH);
-    assert_true(pair_logged(&p, 1, "does not carry the identity"));
-    assert_int_equal(pair_ikes(&p, 1), 0);
-    assert_int_equal(p.side[1].n_sas, 0);
-    cert_unref(other);
-    testca_free(mars);
-    testca_free(moon);
-    testca_free(ca);
+    struct pair_spec s = {.esp = {"aes256gcm16-x25519-ecp256"}};
+    expect_rekey_refused("net", (struct init_change){KE_CURVE25519, KE_ECP_256, 0}, s, s);
 }
 
-static void a_certificate_beside_the_configured_one_is_refused(void **state)
+static void a_peer_cannot_ask_for_a_method_that_the_child_has_not(void **state)
 {
     (void)state;
-    struct diag d = {0};
-    struct testca_cert *ca = testca_issue(&(struct testca_spec){.subject = "CN=root", .is_ca = true}, NULL);
-    struct testca_cert *moon =
-        testca_issue(&(struct testca_spec){.subject = "CN=moon", .san = "DNS:moon"}, ca);
-    struct testca_cert *twin =
-        testca_issue(&(struct testca_spec){.subject = "CN=moon", .san = "DNS:moon"}, ca);
-    struct pair_spec s = {.cert = moon, .ca = ca, .local_id = "moon", .remote_id = "moon"}, t = s;
-    t.cert = twin;
-    struct config *pins = pair_config(0, &s);
-    struct cert **pinned = arena_calloc(pins->arena, 1, sizeof(struct cert *));
-    pinned[0] = cert_load(testca_der(moon), &d);
-    ((struct connection *)pins->connections[0])->remote.certs = (struct cert_list){.v = pinned, .n = 1};
-    pair_input(&p, 0, &(struct input){.kind = INPUT_CONFIG, .config = pins});
-    pair_load(&p, 1, &t);
-    pair_command(&p, 0, COMMAND_INITIATE, "net", NULL);
-    pair_run(&p);
-    assert_int_equal(p.side[0].done.class, FAIL_CERTIFICATE);
-    assert_int_equal(p.side[0].n_sas, 0);
-    testca_free(twin);
-    testca_free(moon);
-    testca_free(ca);
-}
-
-static struct config *with_secret(struct config *c)
-{
-    c->secrets = arena_calloc(c->arena, 1, sizeof(*c->secrets));
-    c->secrets[0].secret = secret_copy(span_str("secret"));
-    c->n_secrets = 1;
-    return c;
-}
-
-static void a_responder_that_uses_a_secret_in_place_of_its_key_is_refused(void **state)
-{
-    (void)state;
-    struct testca_cert *ca = testca_issue(&(struct testca_spec){.subject = "CN=root", .is_ca = true}, NULL);
-    struct testca_cert *moon =
-        testca_issue(&(struct testca_spec){.subject = "CN=moon", .san = "DNS:moon"}, ca);
-    struct pair_spec s = {.cert = moon, .ca = ca, .local_id = "moon", .remote_id = "moon"};
-    struct config *honest = with_secret(pair_config(0, &s)), *rogue = with_secret(pair_config(1, &s));
-    ((struct connection *)rogue->connections[0])->local.method = AUTH_PSK;
-    pair_input(&p, 0, &(struct input){.kind = INPUT_CONFIG, .config = honest});
-    pair_input(&p, 1, &(struct input){.kind = INPUT_CONFIG, .config = rogue});
-    pair_command(&p, 0, COMMAND_INITIATE, "net", NULL);
-    pair_run(&p);
-    assert_int_equal(p.side[0].done.class, FAIL_AUTH);
-    assert_int_equal(p.side[0].n_sas, 0);
-    assert_int_equal(pair_ikes(&p, 0), 0);
-    testca_free(moon);
-    testca_free(ca);
+    struct pair_spec a = {.esp = {"aes256gcm16-x25519-ecp256"}}, b = {.esp = {"aes256gcm16-ecp256"}};
+    expect_rekey_refused("net", (struct init_change){KE_ECP_256, KE_MODP_768, 0}, a, b);
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -422,12 +231,10 @@ int main(void)
         T(a_responder_that_chooses_another_cipher_for_the_child_is_refused),
         T(a_choice_for_the_ike_sa_that_we_did_not_offer_is_dropped),
         T(a_choice_of_another_method_than_the_key_exchange_was_made_with_is_dropped),
-        T(auth_covers_the_own_first_message_and_the_others_nonce),
-        T(an_initiator_whose_signature_is_wrong_is_refused),
-        T(a_responder_whose_signature_is_wrong_is_refused),
-        T(a_certificate_for_another_name_is_refused),
-        T(a_certificate_beside_the_configured_one_is_refused),
-        T(a_responder_that_uses_a_secret_in_place_of_its_key_is_refused),
+        T(a_rekeyed_ike_sa_has_a_cipher_that_we_offered),
+        T(a_rekeyed_ike_sa_has_the_method_that_its_key_exchange_was_made_with),
+        T(a_rekeyed_child_has_the_method_that_its_key_exchange_was_made_with),
+        T(a_peer_cannot_ask_for_a_method_that_the_child_has_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

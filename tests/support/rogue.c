@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See rogue.h. */
+#include "support/rogue.h"
+#include "crypto/cipher.h"
+#include "support/test.h"
+
+enum { SEALED_AT = IKE_HEADER_LEN + PAYLOAD_HEADER_LEN };
+
+struct ike_sa *rogue_sa(const struct pair *p, int side)
+{
+    struct list *sas = &p->side[side].e->sas;
+    assert_false(list_empty(sas));
+    return container_of(sas->next, struct ike_sa, link);
+}
+
+bool rogue_is_response(const struct pair_packet *k)
+{
+    return k->bytes[AT_FLAGS] & IKE_FLAG_RESPONSE;
+}
+
+uint8_t *chain_find(const struct chain *c, uint8_t type, size_t *len)
+{
+    uint8_t next = c->first;
+    for (size_t at = 0; next && at + 4 <= c->len;) {
+        *len = (size_t)c->at[at + 2] << 8 | c->at[at + 3];
+        if (next == type)
+            return c->at + at;
+        next = c->at[at];
+        at += *len;
+    }
+    return NULL;
+}
+
+void rogue_open(const struct pair *p, struct pair_packet *k, void (*look)(void *ctx, const struct chain *c),
+                void *ctx)
+{
+    const struct ike_sa *sa = rogue_sa(p, k->from);
+    struct cipher *c = ike_keys_cipher(&sa->keys, &sa->chosen, sa->is_initiator);
+    size_t iv = cipher_iv_len(c), icv = cipher_icv_len(c), len = k->len - SEALED_AT - iv - icv;
+    struct span aad = span_of(k->bytes, SEALED_AT);
+    uint8_t *data = k->bytes + SEALED_AT + iv;
+    assert_true(cipher_open(c, aad, k->bytes + SEALED_AT, data, len, data + len));
+    struct chain chain = {.first = k->bytes[IKE_HEADER_LEN], .at = data, .len = len - 1u - data[len - 1]};
+    look(ctx, &chain);
+    assert_true(cipher_seal(c, aad, k->bytes + SEALED_AT, data, len, data + len));
+    cipher_free(c);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lying under good keys: a sealed message of a pair's side is opened on the wire, changed and sealed again.
+ */
+#pragma once
+
+#include "engine/impl.h"
+#include "support/engine_pair.h"
+
+enum { AT_FIRST = 16, AT_EXCHANGE = 18, AT_FLAGS = 19 }; /* in the IKE header */
+
+struct chain { /* plaintext payloads */
+    uint8_t first, *at;
+    size_t len;
+};
+
+/* The side's oldest IKE SA. */
+struct ike_sa *rogue_sa(const struct pair *p, int side);
+bool rogue_is_response(const struct pair_packet *k);
+/* The payload's first byte and its length with the header, or NULL. */
+uint8_t *chain_find(const struct chain *c, uint8_t type, size_t *len);
+/* look() sees the payloads where they lie and may change bytes. */
+void rogue_open(const struct pair *p, struct pair_packet *k, void (*look)(void *ctx, const struct chain *c),
+                void *ctx);
