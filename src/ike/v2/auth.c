@@ -182,6 +182,12 @@ static void fail(struct ike_env *env, struct ike_sa *sa, const struct diag *d)
     ike_sa_end(env, sa, d);
 }
 
+bool auth_asks_for_identity(const struct connection *conn)
+{
+    const struct identity *id = &conn->remote.id;
+    return id->type != ID_ANY && !memchr(id->data.ptr, '*', id->data.len);
+}
+
 static void send_auth(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct job *job)
 {
     struct build b;
@@ -200,8 +206,7 @@ static void send_auth(struct ike_env *env, struct ike_sa *sa, struct exchange *x
     if (!env->host->has_other(env->ctx, sa)) /* [RFC7296#2.4] */
         build_notify_empty(&b, N_INITIAL_CONTACT);
     cert_put_request(env, &b, sa);
-    if (sa->conn->remote.id.type != ID_ANY &&
-        !memchr(sa->conn->remote.id.data.ptr, '*', sa->conn->remote.id.data.len))
+    if (auth_asks_for_identity(sa->conn))
         build_id(&b, PAYLOAD_IDR, &sa->conn->remote.id);
     auth_put_own(&b, sa, x, job);
     create_child_put(env, &b, sa, x, false);

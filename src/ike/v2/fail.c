@@ -76,6 +76,8 @@ static void say_sent(struct diag *d, struct text *t, const struct ike_sa *sa, ui
         char id[ID_TEXT_MAX];
         text_printf(t, ": we sent identity %s with %s", identity_format(&sa->local_id, id),
                     sa->conn->local.method == AUTH_PSK ? "a pre-shared key" : "a signature");
+        if (auth_asks_for_identity(sa->conn))
+            text_printf(t, " and asked for %s", identity_format(&sa->conn->remote.id, id));
         diag_where_of(d, &sa->conn->local.origins, "id");
     } else if (notify == N_TS_UNACCEPTABLE && cfg) {
         struct ts_pair p = ts_configured(sa, cfg);

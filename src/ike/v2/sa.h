@@ -310,6 +310,8 @@ bool auth_verify(struct ike_env *env, struct ike_sa *sa, struct exchange *x, con
                  exchange_resume *resume, struct diag *d);
 /* The job's verdict in words. True when the peer is who it says. */
 bool auth_verdict(struct ike_env *env, struct ike_sa *sa, const struct job *job, struct diag *d);
+/* Does the initiator name the peer's identity in IDr? Only one without wildcards can be asked for. */
+bool auth_asks_for_identity(const struct connection *conn);
 struct identity auth_local_id(const struct ike_sa *sa, const struct connection *conn, struct arena *a);
 void auth_put_own(struct build *b, struct ike_sa *sa, struct exchange *x, const struct job *job);
 
