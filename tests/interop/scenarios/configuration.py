@@ -20,6 +20,7 @@ BAD = {
 
 def _refused(lab, name):
     text, line, word = BAD[name]
+    capture(lab)
     configure(lab, text=short_form())
     lab.a.wait_up()
     must_ping(lab.net["ca"], CB)
@@ -46,6 +47,7 @@ for _name in BAD:
 
 @scenario("config.reload-of-the-same-keeps-the-tunnel", needs_keyway=True)
 def reload_same(lab):
+    capture(lab)
     configure(lab, text=short_form())
     lab.a.wait_up()
     must_ping(lab.net["ca"], CB)

@@ -8,8 +8,7 @@ import time
 import topology
 from capture import Capture
 from net import LabError, wait_for
-from rows import must_be_dark, must_ping, must_transfer, ping, short_form, sides
-from transfer import MARKER
+from rows import HERE, PYTHON, must_be_dark, must_ping, must_transfer, ping, short_form, sides
 
 CA, CB = topology.CLIENT[4]
 
@@ -63,10 +62,10 @@ class Flood:
 
     def __init__(self, lab, count=400, interval="0.01", node="ca", target=CB):
         self.count = count
-        argv = ["ping", "-n", "-q", "-c", str(count), "-i", interval, "-W", "2", "-p", MARKER.hex(), target]
+        argv = [PYTHON, HERE + "/flood.py", target, str(count), interval]
         self.process = subprocess.Popen(lab.net[node].argv(*argv), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                         stderr=subprocess.STDOUT, text=True)
-        time.sleep(0.3)
+        time.sleep(0.4)
 
     def is_running(self):
         return self.process.poll() is None
@@ -80,7 +79,7 @@ class Flood:
 
     def must_lose_nothing(self):
         sent, received = self.finish()
-        demand(sent == self.count and received == sent, f"{sent - received} of {sent} pings lost ({self.count} wanted)")
+        demand(sent == self.count and received == sent, f"{sent - received} of {sent} pings lost ({self.count} wanted): {self.text.strip()[-200:]}")
         return f"{received} of {sent} pings"
 
 
