@@ -11,6 +11,7 @@ import re
 import sys
 import xml.etree.ElementTree as xml
 
+SEEDS = re.compile(r"^sim: (\d+) scenarios, (\d+) seeds each", re.M)
 OWN_COUNT = re.compile(r"^(\d+) passed, (\d+) failed$", re.M)
 
 SKIPPED = re.compile(r"^\[  SKIPPED \] (.+)$", re.M)  # cmocka
@@ -19,6 +20,7 @@ SKIPPED = re.compile(r"^\[  SKIPPED \] (.+)$", re.M)  # cmocka
 class Count:
     def __init__(self):
         self.passed, self.failed, self.not_run = 0, [], []
+        self.scenarios = {}  # by how many seeds each ran under
 
     def ctest(self, path):
         try:
@@ -33,6 +35,8 @@ class Count:
             skips = {s for s in SKIPPED.findall(text) if "test(s)" not in s}
             self.not_run += [f"{name}: {s}: it skips itself" for s in sorted(skips)]
             own = OWN_COUNT.findall(text)
+            for scenarios, seeds in SEEDS.findall(text):
+                self.scenarios[seeds] = self.scenarios.get(seeds, 0) + int(scenarios)
             if own:
                 good, bad = map(int, own[-1])
                 self.passed += good
@@ -93,6 +97,8 @@ def main(folder):
         after = (count.passed, len(count.failed), len(count.not_run))
         print(f"{part}: " + ", ".join(f"{b - a} {word}" for a, b, word in
                                       zip(before, after, ("passed", "failed", "not run"))))
+    for seeds, scenarios in sorted(count.scenarios.items()):
+        print(f"simulator: {scenarios} scenarios under {seeds} seeds each")
     for line in count.failed:
         print(f"failed: {line[:400]}")
     for line in count.not_run:
