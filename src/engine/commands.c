@@ -145,18 +145,21 @@ static void rekey_ike(struct ike_env *env, struct waiter *w, struct ike_sa *sa)
     ike_sa_queue(sa, (struct task){.kind = X_REKEY_IKE});
 }
 
-static void each_child(struct ike_env *env, struct waiter *w, const struct command *cmd, struct ike_sa *sa)
+/* owner NULL: whoever's they are. */
+static void each_child(struct ike_env *env, struct waiter *w, const struct command *cmd, struct ike_sa *sa,
+                       const char *owner)
 {
     struct engine *e = engine_of(env);
     struct child_sa *c;
     list_each(c, &sa->children, link)
     {
-        if (!names_child(cmd, c))
+        const struct connection *conn = child_owner(sa, c->cfg);
+        if (!names_child(cmd, c) || (owner && strcmp(owner, conn->name) != 0))
             continue;
-        set_connection(w, sa->conn);
+        set_connection(w, conn);
         engine_touch(e, sa);
         if (cmd->kind == COMMAND_TERMINATE) {
-            stop_wanting(e, sa->conn, c->cfg->name);
+            stop_wanting(e, conn, c->cfg->name);
             add_item(w, WAIT_CHILD, c->id);
             delete_child(env, c);
         } else if (c->state == CHILD_INSTALLED || c->state == CHILD_REKEYING) {
@@ -173,10 +176,13 @@ static void on_sas(struct ike_env *env, struct waiter *w, const struct command *
     struct ike_sa *sa;
     list_each(sa, &e->sas, link)
     {
-        if (!names_ike(cmd, sa))
+        bool is_guest_sought = cmd->connection && !cmd->ike_id && !sa->is_dead && !sa->is_lingering;
+        if (names_ike(cmd, sa) && (cmd->child || cmd->child_id))
+            each_child(env, w, cmd, sa, NULL);
+        else if (!names_ike(cmd, sa) && is_guest_sought) /* made by the peer in another's IKE SA */
+            each_child(env, w, cmd, sa, cmd->connection);
+        else if (!names_ike(cmd, sa))
             continue;
-        if (cmd->child || cmd->child_id)
-            each_child(env, w, cmd, sa);
         else if (cmd->kind == COMMAND_TERMINATE)
             terminate_ike(env, w, sa);
         else

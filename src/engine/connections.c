@@ -35,6 +35,20 @@ struct conn_run *conn_run_of(const struct engine *e, const struct connection *co
     return r && r->conn->hash == conn->hash && r->conn->n_children == conn->n_children ? r : NULL;
 }
 
+struct conn_run *conn_run_of_child(const struct engine *e, const struct ike_sa *sa,
+                                   const struct child_config *cfg, struct child_run **run)
+{
+    const struct connection *owner = child_owner(sa, cfg);
+    struct conn_run *r = conn_run_of(e, owner);
+    *run = r ? &r->children[cfg - owner->children] : NULL;
+    return r;
+}
+
+bool conn_is(const struct connection *a, const struct connection *b)
+{
+    return a->hash == b->hash && strcmp(a->name, b->name) == 0;
+}
+
 struct conn_run *conn_run_new(struct engine *e, struct config *config, const struct connection *conn)
 {
     struct conn_run *r = mem_new(sizeof(*r));
@@ -88,23 +102,30 @@ void conn_schedule_retry(struct ike_env *env, struct conn_run *r)
         heap_set(&e->conn_timers, &r->timer, env->now.mono + jittered(wait, wait / 4));
 }
 
-static bool sa_has_child(const struct ike_sa *sa, const char *name)
+/* cfg, of this SA, is that child of conn. */
+static bool is_child(const struct ike_sa *sa, const struct child_config *cfg, const struct connection *conn,
+                     const char *name)
+{
+    return cfg && strcmp(cfg->name, name) == 0 && conn_is(child_owner(sa, cfg), conn);
+}
+
+static bool sa_has_child(const struct ike_sa *sa, const struct connection *conn, const char *name)
 {
     const struct child_sa *c;
     list_each(c, &sa->children, link)
     {
-        if (c->state != CHILD_DELETING && strcmp(c->cfg->name, name) == 0)
+        if (c->state != CHILD_DELETING && is_child(sa, c->cfg, conn, name))
             return true;
     }
     return false;
 }
 
-static bool sa_makes_child(const struct ike_sa *sa, const char *name)
+static bool sa_makes_child(const struct ike_sa *sa, const struct connection *conn, const char *name)
 {
-    if (sa->own.child_cfg && strcmp(sa->own.child_cfg->name, name) == 0)
+    if (is_child(sa, sa->own.child_cfg, conn, name))
         return true;
     for (size_t i = 0; i < sa->n_tasks; i++) {
-        if (sa->tasks[i].cfg && strcmp(sa->tasks[i].cfg->name, name) == 0)
+        if (is_child(sa, sa->tasks[i].cfg, conn, name))
             return true;
     }
     return false;
@@ -112,7 +133,7 @@ static bool sa_makes_child(const struct ike_sa *sa, const char *name)
 
 static bool is_of(const struct ike_sa *sa, const struct connection *conn)
 {
-    return sa->conn->hash == conn->hash && strcmp(sa->conn->name, conn->name) == 0;
+    return conn_is(sa->conn, conn);
 }
 
 bool conn_child_is_up(const struct engine *e, const struct connection *conn, const struct child_config *cfg)
@@ -120,7 +141,7 @@ bool conn_child_is_up(const struct engine *e, const struct connection *conn, con
     const struct ike_sa *sa;
     list_each(sa, &e->sas, link)
     {
-        if ((ike_sa_is_up(sa) || sa->state == IKE_REKEYED) && is_of(sa, conn) && sa_has_child(sa, cfg->name))
+        if ((ike_sa_is_up(sa) || sa->state == IKE_REKEYED) && sa_has_child(sa, conn, cfg->name))
             return true;
     }
     return false;
@@ -134,8 +155,8 @@ static bool is_missing(const struct engine *e, const struct conn_run *r, size_t 
         return false;
     list_each(sa, &e->sas, link)
     {
-        if (!sa->is_dead && sa->state != IKE_DELETING && is_of(sa, r->conn) &&
-            (sa_has_child(sa, name) || sa_makes_child(sa, name)))
+        if (!sa->is_dead && sa->state != IKE_DELETING &&
+            (sa_has_child(sa, r->conn, name) || sa_makes_child(sa, r->conn, name)))
             return false;
     }
     return true;
@@ -202,6 +223,15 @@ static void initiate(struct ike_env *env, struct conn_run *r)
     env->host->adopt(env, sa);
 }
 
+/* An address to go to, or a name that may get one. */
+static bool conn_has_peer(const struct connection *conn)
+{
+    bool has = conn->resolved_remote.family != 0;
+    for (size_t i = 0; !has && i < conn->n_remote_addrs; i++)
+        has = conn->remote_addrs[i].fqdn != NULL;
+    return has;
+}
+
 void conn_reconcile(struct ike_env *env, struct conn_run *r)
 {
     struct engine *e = engine_of(env);
@@ -211,6 +241,11 @@ void conn_reconcile(struct ike_env *env, struct conn_run *r)
     if (!any || e->is_shut_down)
         return;
     struct ike_sa *sa = best_sa(e, r);
+    if (!sa && !conn_has_peer(r->conn) && !command_waiting_for(e, r->conn)) {
+        for (size_t i = 0; i < r->conn->n_children; i++)
+            r->children[i].is_wanted = false; /* the peer begins */
+        return;
+    }
     if (!sa) {
         initiate(env, r);
         return;
@@ -244,12 +279,12 @@ void conn_attempt_failed(struct ike_env *env, struct conn_run *r, const struct d
 void conn_child_came_up(struct ike_env *env, struct child_sa *c)
 {
     struct engine *e = engine_of(env);
-    struct conn_run *r = conn_run_of(e, c->ike->conn);
+    struct child_run *run;
+    struct conn_run *r = conn_run_of_child(e, c->ike, c->cfg, &run);
     if (!r)
         return;
     r->attempts = 0;
     diag_clear(&r->last_failure);
-    struct child_run *run = &r->children[c->cfg - c->ike->conn->children];
-    run->is_wanted = c->ike->conn->retries_forever && (run->is_wanted || c->cfg->start_action == START_START);
+    run->is_wanted = r->conn->retries_forever && (run->is_wanted || c->cfg->start_action == START_START);
     conn_schedule(e, r, env->now.mono + (c->ike->was_initiator ? 0 : PEER_FILLS));
 }

@@ -43,14 +43,14 @@ static uint32_t reqid_for(void *ctx, const struct ike_sa *sa, const struct child
 {
     struct engine *e = ctx;
     const struct child_sa *c;
-    struct conn_run *r = conn_run_of(e, sa->conn);
+    struct child_run *run;
+    struct conn_run *r = conn_run_of_child(e, sa, cfg, &run);
     if (cfg->reqid)
         return cfg->reqid;
-    if (r && conn_is_single(sa->conn)) {
-        uint32_t *id = &r->children[cfg - sa->conn->children].reqid;
-        if (!*id)
-            *id = ++e->next_reqid;
-        return *id;
+    if (r && conn_is_single(r->conn)) {
+        if (!run->reqid)
+            run->reqid = ++e->next_reqid;
+        return run->reqid;
     }
     list_each(c, &sa->children, link)
     {
@@ -163,16 +163,19 @@ static void ike_down(struct ike_env *env, struct ike_sa *sa, const struct diag *
     }
     sa_log(env, sa, LOG_NOTICE, "IKE SA %llu is down", (unsigned long long)sa->id);
     event(env, EVENT_IKE_UPDOWN, sa)->is_up = false;
-    if (!r || !diag_failed(why))
+    if (!diag_failed(why))
         return;
-    r->last_failure = *why;
     bool is_dead = why->class == FAIL_UNREACHABLE;
     list_each(c, &sa->children, link)
     {
-        struct child_run *run = &r->children[c->cfg - sa->conn->children];
-        if (c->state != CHILD_DELETING && (sa->is_renewing || (is_dead && c->cfg->dpd_action == DPD_RESTART)))
+        struct child_run *run;
+        bool returns = sa->is_renewing || (is_dead && c->cfg->dpd_action == DPD_RESTART);
+        if (c->state != CHILD_DELETING && returns && conn_run_of_child(e, sa, c->cfg, &run))
             run->is_wanted = true;
     }
+    if (!r)
+        return;
+    r->last_failure = *why;
     if (is_dead || sa->is_renewing)
         conn_schedule(e, r, env->now.mono);
     else
@@ -206,14 +209,15 @@ static bool is_idle(const struct ike_env *env, const struct child_sa *c)
 
 static void child_down(struct ike_env *env, struct child_sa *c)
 {
-    struct conn_run *r = conn_run_of(engine_of(env), c->ike->conn);
+    struct child_run *run;
+    struct conn_run *r = conn_run_of_child(engine_of(env), c->ike, c->cfg, &run);
     sa_log(env, c->ike, LOG_NOTICE, "child %s is down", c->cfg->name);
     struct event *ev = event(env, EVENT_CHILD_UPDOWN, c->ike);
     ev->child = arena_strdup(env->out->arena, c->cfg->name);
     ev->child_id = c->id;
     if (r && is_idle(env, c)) /* it waits until somebody asks for it */
-        r->children[c->cfg - c->ike->conn->children].is_wanted = false;
-    if (r && ike_sa_is_up(c->ike))
+        run->is_wanted = false;
+    if (r && (ike_sa_is_up(c->ike) || !conn_is(r->conn, c->ike->conn)))
         conn_schedule_retry(env, r);
 }
 
@@ -233,12 +237,12 @@ static bool has_work(const struct ike_sa *sa)
 static void child_failed(struct ike_env *env, struct ike_sa *sa, const struct child_config *cfg,
                          const struct diag *why)
 {
-    struct conn_run *r = conn_run_of(engine_of(env), sa->conn);
-    command_failed(env, sa->conn, cfg, why);
+    struct child_run *run;
+    struct conn_run *r = conn_run_of_child(engine_of(env), sa, cfg, &run);
+    command_failed(env, child_owner(sa, cfg), cfg, why);
     if (r) {
-        struct child_run *run = &r->children[cfg - sa->conn->children];
         r->last_failure = *why;
-        if (!sa->conn->retries_forever || cfg->start_action != START_START)
+        if (!r->conn->retries_forever || cfg->start_action != START_START)
             run->is_wanted = false;
         else
             conn_schedule_retry(env, r);

@@ -101,7 +101,11 @@ struct conn_run *conn_run_of(const struct engine *e, const struct connection *co
 struct conn_run *conn_run_find(const struct engine *e, const char *name);
 struct conn_run *conn_run_new(struct engine *e, struct config *config, const struct connection *conn);
 void conn_run_free(struct ike_env *env, struct conn_run *r);
-bool conn_is_single(const struct connection *conn); /* one peer, not any */
+/* The connection that the child is of, and its place there; NULL when that is not loaded any more. */
+struct conn_run *conn_run_of_child(const struct engine *e, const struct ike_sa *sa,
+                                   const struct child_config *cfg, struct child_run **run);
+bool conn_is(const struct connection *a, const struct connection *b); /* by name, and unchanged */
+bool conn_is_single(const struct connection *conn);                   /* one peer, not any */
 void conn_schedule(struct engine *e, struct conn_run *r, int64_t at);
 void conn_schedule_retry(struct ike_env *env, struct conn_run *r);
 void conn_reconcile(struct ike_env *env, struct conn_run *r);

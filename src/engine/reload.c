@@ -7,12 +7,19 @@ static void take_down(struct ike_env *env, const struct connection *conn)
 {
     struct engine *e = engine_of(env);
     struct ike_sa *sa;
+    struct child_sa *c;
     list_each(sa, &e->sas, link)
     {
-        if (sa->conn->hash != conn->hash || strcmp(sa->conn->name, conn->name) != 0)
-            continue;
         engine_touch(e, sa);
-        delete_ike(env, sa, NULL);
+        if (conn_is(sa->conn, conn)) {
+            delete_ike(env, sa, NULL);
+            continue;
+        }
+        list_each(c, &sa->children, link) /* the peer made it in another connection's IKE SA */
+        {
+            if (!c->is_gone && conn_is(child_owner(sa, c->cfg), conn))
+                delete_child(env, c);
+        }
     }
 }
 

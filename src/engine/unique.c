@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One IKE SA for one connection and pair of identities (RFC 7296 section 2.4, INITIAL_CONTACT).
+/* One IKE SA for one connection and pair of identities; INITIAL_CONTACT (RFC 7296 section 2.4), which speaks
+ * of all IKE SAs between two identities, of whatever connection.
  *
- * Which one stays when there are two:
- * - The peer says INITIAL_CONTACT in an SA that was begun after the other was established: it has lost the
+ * - The peer says INITIAL_CONTACT in an SA that was begun after another was established: it has lost the
  *   other, which goes at once and silently.
+ * Else, which one stays when there are two of one connection:
  * - One was begun after the other was established: the newer stays, the older is deleted after a while.
  * - Both were begun before either was established (both ends started at once): the one with the larger
  *   initiator SPI stays. Both ends see the same two SPIs and so decide alike. Who began the other deletes it;
@@ -13,36 +14,45 @@
 #define OURS_GOES   (1 * TIME_SECOND)
 #define THEIRS_GOES (10 * TIME_SECOND)
 
-static bool is_twin(const struct ike_sa *a, const struct ike_sa *b)
+static bool has_same_ids(const struct ike_sa *a, const struct ike_sa *b)
 {
-    return a != b && ike_sa_is_up(b) && a->conn->hash == b->conn->hash &&
-           strcmp(a->conn->name, b->conn->name) == 0 && identity_equal(&a->local_id, &b->local_id) &&
-           identity_equal(&a->remote_id, &b->remote_id);
+    return identity_equal(&a->local_id, &b->local_id) && identity_equal(&a->remote_id, &b->remote_id);
 }
 
+/* Asked before INITIAL_CONTACT is said, which takes everything else down at the peer. So in doubt there is
+ * another: one whose IKE_AUTH is under way may stand at the peer already, and as long as the peer has not
+ * said who it is, who has its address may be it. */
 bool unique_has_other(const struct engine *e, const struct ike_sa *sa)
 {
     const struct ike_sa *o;
     list_each(o, &e->sas, link)
     {
-        if (is_twin(sa, o))
+        if (o == sa || o->is_dead || !(ike_sa_is_up(o) || o->own.kind == X_AUTH))
+            continue;
+        if (identity_equal(&sa->local_id, &o->local_id) &&
+            (identity_equal(&sa->remote_id, &o->remote_id) || ip_equal(sa->remote.ip, o->remote.ip)))
             return true;
     }
     return false;
 }
 
-static void judge(struct ike_env *env, struct ike_sa *fresh, struct ike_sa *old)
+/* True: the peer has lost the old one, which is gone. */
+static bool is_lost(struct ike_env *env, const struct ike_sa *fresh, struct ike_sa *old)
 {
     struct diag d;
+    if (old->established_at >= fresh->created_at || !fresh->has_initial_contact || fresh->was_initiator)
+        return false;
+    sa_log(env, old, LOG_NOTICE, "the peer has started anew: IKE SA %llu is gone",
+           (unsigned long long)old->id);
+    diag_clear(&d);
+    ike_sa_end(env, old, &d);
+    return true;
+}
+
+static void judge(struct ike_env *env, struct ike_sa *fresh, struct ike_sa *old)
+{
     int64_t now = env->now.mono;
     bool was_there = old->established_at < fresh->created_at;
-    if (was_there && fresh->has_initial_contact && !fresh->was_initiator) {
-        sa_log(env, old, LOG_NOTICE, "the peer has started anew: IKE SA %llu is gone",
-               (unsigned long long)old->id);
-        diag_clear(&d);
-        ike_sa_end(env, old, &d);
-        return;
-    }
     struct ike_sa *loser = was_there ? old : old->spi_i < fresh->spi_i ? old : fresh;
     sa_log(env, loser, LOG_NOTICE, "two IKE SAs with the same peer: %llu goes",
            (unsigned long long)loser->id);
@@ -55,9 +65,10 @@ void unique_check(struct ike_env *env, struct ike_sa *sa)
     struct ike_sa *o;
     list_each(o, &e->sas, link)
     {
-        if (!is_twin(sa, o) || o->duplicate_at != TIME_NEVER)
+        if (o == sa || !ike_sa_is_up(o) || !has_same_ids(sa, o) || o->duplicate_at != TIME_NEVER)
             continue;
         engine_touch(e, o);
-        judge(env, sa, o);
+        if (!is_lost(env, sa, o) && conn_is(sa->conn, o->conn))
+            judge(env, sa, o);
     }
 }

@@ -20,7 +20,7 @@ void updown_tell(struct ike_env *env, const struct child_sa *c, const struct ts_
         return;
     *u = (struct updown){.command = arena_strdup(a, c->cfg->updown),
                          .is_up = is_up,
-                         .connection = arena_strdup(a, sa->conn->name),
+                         .connection = arena_strdup(a, child_owner(sa, c->cfg)->name),
                          .child = arena_strdup(a, c->cfg->name),
                          .ike_id = sa->id,
                          .reqid = c->reqid,

@@ -18,12 +18,7 @@ static const char *misfit(const struct ike_sa *sa, const struct connection *c, c
 {
     const struct ike_payload *idi = ike_find(&x->msg, PAYLOAD_IDI), *idr = ike_find(&x->msg, PAYLOAD_IDR);
     bool is_psk = ike_find(&x->msg, PAYLOAD_AUTH)->auth.method == AUTH_WIRE_PSK;
-    struct proposal chosen;
-    struct chosen ignored;
-    struct diag d;
-    chosen_to_proposal(&sa->chosen, &chosen);
-    struct proposal_list l = {.v = &chosen, .n = 1};
-    if (!proposal_select(&c->proposals, &l, (struct select_options){0}, &ignored, &d))
+    if (!match_accepts_chosen(sa, c))
         return "its proposals lack what was chosen";
     *score = c->remote.id.type == ID_ANY ? 1 : 1 + identity_match(&idi->id.id, &c->remote.id);
     if (c->remote.id.type != ID_ANY && *score == 1)
@@ -38,10 +33,12 @@ static const char *misfit(const struct ike_sa *sa, const struct connection *c, c
     return NULL;
 }
 
+/* The closest identity; among connections that are equally close the one that has the child which is asked
+ * for: two tunnels between the same gateways differ in nothing else. */
 static const struct connection *choose(struct ike_sa *sa, const struct exchange *x, struct diag *d)
 {
     const struct connection *c = NULL, *best = NULL, *close = NULL;
-    int best_score = 0, score = 0;
+    int best_score = 0, best_fit = 0, score = 0;
     char got[ID_TEXT_MAX], want[ID_TEXT_MAX];
     const char *why = NULL;
     while ((c = config_match_peer(sa->config, sa->local.ip, sa->remote.ip, c))) {
@@ -50,9 +47,13 @@ static const struct connection *choose(struct ike_sa *sa, const struct exchange 
             close = c;
             why = m;
         }
-        if (!m && score > best_score) {
+        if (m || score < best_score)
+            continue;
+        int fit = match_child(sa, c, NULL, &x->msg, false).score;
+        if (score > best_score || fit > best_fit) {
             best = c;
             best_score = score;
+            best_fit = fit;
         }
     }
     if (best)

@@ -38,40 +38,6 @@ void create_child_put(struct ike_env *env, struct build *b, struct ike_sa *sa, s
     build_ts(b, PAYLOAD_TSR, x->ts.remote, x->ts.n_remote);
 }
 
-static bool has_child_of(const struct ike_sa *sa, const struct child_config *cfg)
-{
-    const struct child_sa *c;
-    list_each(c, &sa->children, link)
-    {
-        if (c->cfg == cfg && c->state == CHILD_INSTALLED)
-            return true;
-    }
-    return false;
-}
-
-/* Closest first: all that is offered fits; then what has no child yet. */
-static const struct child_config *match_ts(const struct ike_sa *sa, const struct child_config *only,
-                                           const struct pl_ts *local, const struct pl_ts *remote,
-                                           struct ts_pair *out)
-{
-    const struct child_config *best = NULL;
-    int best_score = 0;
-    for (size_t i = 0; i < sa->conn->n_children; i++) {
-        const struct child_config *cfg = &sa->conn->children[i];
-        struct ts_pair configured = ts_configured(sa, cfg), narrowed, whole;
-        if ((only && cfg != only) || cfg->mode != MODE_TUNNEL ||
-            !ts_narrow(&configured, local, remote, &narrowed))
-            continue;
-        int score = 1 + 2 * ts_is_subset(&configured, local, remote, &whole) + !has_child_of(sa, cfg);
-        if (score > best_score) {
-            best = cfg;
-            best_score = score;
-            *out = narrowed;
-        }
-    }
-    return best;
-}
-
 static void ts_difference(struct diag *d, const struct ike_sa *sa, const struct child_config *only,
                           const struct pl_ts *local, const struct pl_ts *remote)
 {
@@ -101,7 +67,10 @@ uint16_t create_child_select(struct ike_env *env, struct ike_sa *sa, struct exch
         diag_set(d, FAIL_GENERIC, "a request for a child without SA, TSi or TSr");
         return N_INVALID_SYNTAX;
     }
-    const struct child_config *cfg = match_ts(sa, only, &tsr->ts, &tsi->ts, &x->ts);
+    struct child_match match = only ? match_child(sa, child_owner(sa, only), only, &x->msg, has_ke)
+                                    : match_any_child(env, sa, x, has_ke);
+    const struct child_config *cfg = match.cfg;
+    x->ts = match.ts;
     if (!cfg) {
         env->stats->selector_mismatch++;
         ts_difference(d, sa, only, &tsr->ts, &tsi->ts);

@@ -188,7 +188,7 @@ struct ike_host {
     struct ike_sa *(*find)(void *ctx, uint64_t id);
     void (*child_track)(struct ike_env *env, struct child_sa *c, bool is_added);
     void (*policy)(struct ike_env *env, struct child_sa *c, bool is_added);
-    bool (*has_other)(void *ctx, const struct ike_sa *sa); /* another established SA with that peer? */
+    bool (*has_other)(void *ctx, const struct ike_sa *sa); /* may the peer hold another SA with us? */
     void (*ike_up)(struct ike_env *env, struct ike_sa *sa, uint64_t old_id);
     /* Before its children are taken down. why: FAIL_NONE when it was asked for. */
     void (*ike_down)(struct ike_env *env, struct ike_sa *sa, const struct diag *why);
@@ -341,6 +341,24 @@ bool ts_narrow(const struct ts_pair *configured, const struct pl_ts *local, cons
 bool ts_is_subset(const struct ts_pair *offered, const struct pl_ts *local, const struct pl_ts *remote,
                   struct ts_pair *out);
 const char *ts_list_format(const struct ts *v, size_t n, char *buf, size_t cap);
+
+/* ---- match.c */
+struct child_match { /* cfg NULL: no selectors in common */
+    const struct child_config *cfg;
+    struct ts_pair ts; /* narrowed */
+    bool has_proposal, is_whole;
+    int score;
+};
+/* The closest child of conn (or only that one) for the offer in m, as its responder. */
+struct child_match match_child(const struct ike_sa *sa, const struct connection *conn,
+                               const struct child_config *only, const struct ike_message *m, bool has_ke);
+/* As above, of the SA's connection or another one that would have accepted this IKE SA. */
+struct child_match match_any_child(const struct ike_env *env, const struct ike_sa *sa,
+                                   const struct exchange *x, bool has_ke);
+/* Do the connection's proposals hold what was chosen for the IKE SA? */
+bool match_accepts_chosen(const struct ike_sa *sa, const struct connection *conn);
+/* The connection whose child it is: not always the SA's own. */
+const struct connection *child_owner(const struct ike_sa *sa, const struct child_config *cfg);
 
 /* ---- child.c */
 struct child_sa *child_new(struct ike_env *env, struct ike_sa *sa, const struct exchange *x);

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which child serves what the peer offers (RFC 7296 sections 2.7, 2.9), when several connections, or several
+ * children of one, could. The closest wins: its proposals agree, its selectors are those that are offered, or
+ * hold them, or at least share something with them.
+ *
+ * An IKE SA belongs to two identities and not to a connection, so a peer may ask in one for a child of
+ * another connection. It gets it when that connection would have accepted this very IKE SA: same addresses,
+ * identities, algorithms and demands on the peer's authentication. */
+#include "ike/v2/sa.h"
+
+enum { FIT_PART = 1, FIT_WHOLE, FIT_EXACT };
+
+static bool has_child_of(const struct ike_sa *sa, const struct child_config *cfg)
+{
+    const struct child_sa *c;
+    list_each(c, &sa->children, link)
+    {
+        if (c->cfg == cfg && c->state == CHILD_INSTALLED)
+            return true;
+    }
+    return false;
+}
+
+static bool holds_all(const struct ts *outer, uint8_t n_outer, const struct ts *inner, uint8_t n_inner)
+{
+    for (uint8_t i = 0; i < n_inner; i++) {
+        bool found = false;
+        for (uint8_t k = 0; k < n_outer; k++)
+            found |= ts_contains(&outer[k], &inner[i]);
+        if (!found)
+            return false;
+    }
+    return true;
+}
+
+static int fit_ts(const struct ts_pair *configured, const struct pl_ts *local, const struct pl_ts *remote,
+                  struct ts_pair *narrowed)
+{
+    struct ts_pair ignored;
+    if (!ts_narrow(configured, local, remote, narrowed))
+        return 0;
+    if (!ts_is_subset(configured, local, remote, &ignored))
+        return FIT_PART;
+    bool is_all = holds_all(narrowed->local, narrowed->n_local, configured->local, configured->n_local) &&
+                  holds_all(narrowed->remote, narrowed->n_remote, configured->remote, configured->n_remote);
+    return is_all ? FIT_EXACT : FIT_WHOLE;
+}
+
+struct child_match match_child(const struct ike_sa *sa, const struct connection *conn,
+                               const struct child_config *only, const struct ike_message *m, bool has_ke)
+{
+    struct child_match best = {0};
+    const struct ike_payload *offer = ike_find(m, PAYLOAD_SA);
+    const struct ike_payload *tsi = ike_find(m, PAYLOAD_TSI), *tsr = ike_find(m, PAYLOAD_TSR);
+    for (size_t i = 0; offer && tsi && tsr && i < conn->n_children; i++) {
+        struct child_match at = {.cfg = &conn->children[i]};
+        struct ts_pair configured = ts_configured(sa, at.cfg);
+        struct chosen ignored;
+        struct diag d;
+        if ((only && at.cfg != only) || at.cfg->mode != MODE_TUNNEL)
+            continue;
+        int fit = fit_ts(&configured, &tsr->ts, &tsi->ts, &at.ts);
+        if (!fit)
+            continue;
+        diag_clear(&d);
+        at.has_proposal = proposal_select(&at.cfg->proposals, &offer->sa.proposals,
+                                          (struct select_options){.ignores_ke = !has_ke}, &ignored, &d);
+        at.is_whole = fit >= FIT_WHOLE;
+        at.score = 8 * at.has_proposal + 2 * fit + !has_child_of(sa, at.cfg);
+        if (at.score > best.score)
+            best = at;
+    }
+    return best;
+}
+
+static bool same_certs(const struct cert_list *a, const struct cert_list *b)
+{
+    bool same = a->n == b->n;
+    for (size_t i = 0; same && i < a->n; i++)
+        same = span_equal(cert_der(a->v[i]), cert_der(b->v[i]));
+    return same;
+}
+
+/* What the peer had to prove for the one is what it would have had to prove for the other. */
+static bool same_demands(const struct auth_side *a, const struct auth_side *b)
+{
+    bool same = a->method == b->method && identity_equal(&a->id, &b->id) &&
+                same_certs(&a->certs, &b->certs) && same_certs(&a->cacerts, &b->cacerts) &&
+                !a->ca_id == !b->ca_id && (!a->ca_id || identity_equal(a->ca_id, b->ca_id)) &&
+                a->n_cert_policy == b->n_cert_policy && a->n_schemes == b->n_schemes &&
+                a->min_rsa_bits == b->min_rsa_bits && a->min_ecdsa_bits == b->min_ecdsa_bits;
+    for (size_t i = 0; same && i < a->n_cert_policy; i++)
+        same = strcmp(a->cert_policy[i], b->cert_policy[i]) == 0;
+    for (size_t i = 0; same && i < a->n_schemes; i++)
+        same = a->schemes[i].type == b->schemes[i].type && a->schemes[i].hash == b->schemes[i].hash &&
+               a->schemes[i].is_pss == b->schemes[i].is_pss;
+    return same;
+}
+
+bool match_accepts_chosen(const struct ike_sa *sa, const struct connection *conn)
+{
+    struct proposal chosen;
+    struct chosen ignored;
+    struct diag d;
+    chosen_to_proposal(&sa->chosen, &chosen);
+    struct proposal_list l = {.v = &chosen, .n = 1};
+    return proposal_select(&conn->proposals, &l, (struct select_options){0}, &ignored, &d);
+}
+
+/* Could this IKE SA as well be one of conn? A connection that was changed since could not. */
+static bool serves_too(const struct ike_env *env, const struct ike_sa *sa, const struct connection *conn,
+                       struct arena *a)
+{
+    const struct connection *now = config_find(env->config, conn->name);
+    if (conn == sa->conn || !now || now->hash != conn->hash || conn->local.method != sa->conn->local.method)
+        return false;
+    struct identity mine = auth_local_id(sa, conn, a);
+    return identity_equal(&mine, &sa->local_id) && same_demands(&sa->conn->remote, &conn->remote) &&
+           match_accepts_chosen(sa, conn);
+}
+
+struct child_match match_any_child(const struct ike_env *env, const struct ike_sa *sa,
+                                   const struct exchange *x, bool has_ke)
+{
+    struct child_match best = match_child(sa, sa->conn, NULL, &x->msg, has_ke);
+    const struct connection *c = NULL;
+    if (best.has_proposal && best.is_whole)
+        return best;
+    best.score |= best.cfg != NULL; /* no other connection wins because of a child that there is already */
+    while ((c = config_match_peer(sa->config, sa->local.ip, sa->remote.ip, c))) {
+        if (!serves_too(env, sa, c, x->tx))
+            continue;
+        struct child_match at = match_child(sa, c, NULL, &x->msg, has_ke);
+        if (at.has_proposal && at.score > best.score)
+            best = at;
+    }
+    return best;
+}
+
+const struct connection *child_owner(const struct ike_sa *sa, const struct child_config *cfg)
+{
+    for (size_t i = 0; i < sa->conn->n_children; i++) {
+        if (&sa->conn->children[i] == cfg)
+            return sa->conn;
+    }
+    for (size_t i = 0; i < sa->config->n_connections; i++) {
+        const struct connection *conn = sa->config->connections[i];
+        for (size_t k = 0; k < conn->n_children; k++) {
+            if (&conn->children[k] == cfg)
+                return conn;
+        }
+    }
+    return sa->conn;
+}
