@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const struct scenario *const tables[] = {scenarios_setup, scenarios_rekey, scenarios_life};
+static const struct scenario *const tables[] = {scenarios_setup, scenarios_rekey, scenarios_life,
+                                                scenarios_many};
 
 struct options {
     uint64_t seeds, first_seed;
@@ -70,6 +71,9 @@ static void check_traffic(struct sim *s, const struct scenario *sc)
                  (unsigned long long)sent);
     if (sc->needs_lossless_traffic && !sent)
         sim_fail(s, "no traffic ran");
+    if (got > sent)
+        sim_fail(s, "%llu packets came out of the tunnels for %llu that went in", (unsigned long long)got,
+                 (unsigned long long)sent);
 }
 
 static bool run_one(const struct scenario *sc, uint64_t seed, bool is_verbose)

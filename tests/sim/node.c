@@ -3,6 +3,8 @@
 #include "node.h"
 #include "conf/conf.h"
 #include "files.h"
+#include "ike/msg/header.h"
+#include "ike/msg/payload.h"
 #include "sim.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -141,8 +143,26 @@ static void job_take(struct node *n, struct action *a)
     a->job = NULL;
 }
 
+/* A sealed IKE message is either one that was sent before, byte for byte, or has an IV of its own: the SPIs
+ * and the initiator's flag stand for the key. */
+static void check_ike_iv(struct node *n, struct span m)
+{
+    enum { AT_FIRST = 16, AT_FLAGS = 19, SEALED_AT = IKE_HEADER_LEN + PAYLOAD_HEADER_LEN };
+    uint8_t mark[16 + 1 + 8];
+    if (m.len < SEALED_AT + 4 + 8 || (m.ptr[AT_FIRST] != PAYLOAD_SK && m.ptr[AT_FIRST] != PAYLOAD_SKF) ||
+        !sim_remember(n->sim, m, 3))
+        return;
+    memcpy(mark, m.ptr, 16);
+    mark[16] = m.ptr[AT_FLAGS] & IKE_FLAG_INITIATOR;
+    memcpy(mark + 17, m.ptr + SEALED_AT + (m.ptr[AT_FIRST] == PAYLOAD_SKF ? 4 : 0), 8);
+    if (!sim_remember(n->sim, span_of(mark, sizeof(mark)), 4))
+        sim_fail(n->sim, "%s: an IKE message has the IV of another under the same key", n->name);
+}
+
 static void send(struct node *n, const struct action *a, enum wire_kind kind)
 {
+    if (kind == WIRE_IKE)
+        check_ike_iv(n, a->send.bytes);
     struct endpoint from = a->send.local;
     if (ip_is_unspecified(from.ip))
         from.ip = n->address;
@@ -383,6 +403,18 @@ static uint32_t make_packet(uint8_t *p, struct ip from, struct ip to, uint64_t n
     return len;
 }
 
+/* SPI and sequence number, and SPI and explicit IV: neither comes twice, as the SPI stands for the key. */
+static void check_esp_iv(struct node *n, const struct esp_packet *p)
+{
+    uint8_t mark[12];
+    if (p->len < 16 || !sim_remember(n->sim, span_of(p->data, 8), 2))
+        sim_fail(n->sim, "%s: SPI and sequence number repeat on the wire", n->name);
+    memcpy(mark, p->data, 4);
+    memcpy(mark + 4, p->data + 8, 8);
+    if (!sim_remember(n->sim, span_of(mark, sizeof(mark)), 5))
+        sim_fail(n->sim, "%s: SPI and IV repeat on the wire", n->name);
+}
+
 bool node_send_traffic(struct node *n, const struct node *to)
 {
     if (n->is_dead)
@@ -392,11 +424,11 @@ bool node_send_traffic(struct node *n, const struct node *to)
     p.len = make_packet(p.data, n->inside, to->inside, n->traffic_sent);
     esp_outbound(n->esp, &p, 1, n->sim->now.mono);
     give_dataplane_events(n);
+    if (p.verdict == ESP_BYPASS)
+        sim_fail(n->sim, "%s: what the tunnel is for leaves in the clear", n->name);
     if (p.verdict != ESP_FORWARD)
         return false;
-    /* SPI and the explicit IV: never the same twice under one key. */
-    if (p.len < 16 || !sim_remember(n->sim, span_of(p.data, 16), 2))
-        sim_fail(n->sim, "%s: SPI, sequence number and IV repeat on the wire", n->name);
+    check_esp_iv(n, &p);
     n->traffic_sent++;
     net_send(&n->sim->net, n->sim->now.mono, p.has_encap ? WIRE_ESP_UDP : WIRE_ESP_RAW, &p.local, &p.remote,
              span_of(p.data, p.len));
