@@ -203,6 +203,55 @@ bool sim_is_up(struct sim *s, size_t children)
            (traffic_passes(s, na, nb) && traffic_passes(s, nb, na));
 }
 
+/* A's SA has its counterpart at B, with the same child. */
+static bool tunnel_agrees(struct sim *s, const struct ike_view *a)
+{
+    struct ike_view b;
+    struct child_view x, y;
+    if (a->state != IKE_ESTABLISHED || a->n_children != 1)
+        return false;
+    for (size_t i = 0; engine_ike_at(s->node[B].engine, i, &b); i++) {
+        if (a->spi_i == b.spi_i && a->spi_r == b.spi_r)
+            return b.n_children == 1 && children_agree(&s->node[A], a->id, &s->node[B], b.id) &&
+                   engine_child_at(s->node[A].engine, a->id, 0, &x) &&
+                   engine_child_at(s->node[B].engine, b.id, 0, &y) && strcmp(x.name, y.name) == 0;
+    }
+    return false;
+}
+
+static bool traffic_passes_by(struct sim *s, uint8_t third)
+{
+    struct node *a = &s->node[A], *b = &s->node[B];
+    a->inside.b[1] = (uint8_t)(10 + third);
+    b->inside.b[1] = (uint8_t)(20 + third);
+    bool passes = traffic_passes(s, a, b) && traffic_passes(s, b, a);
+    a->inside.b[1] = 10;
+    b->inside.b[1] = 20;
+    return passes;
+}
+
+bool sim_are_up(struct sim *s, size_t tunnels)
+{
+    struct ike_view v, w;
+    size_t n = 0;
+    if (s->node[A].is_dead || s->node[B].is_dead)
+        return false;
+    for (; engine_ike_at(s->node[A].engine, n, &v); n++) {
+        if (!tunnel_agrees(s, &v))
+            return false;
+        for (size_t i = 0; i < n && engine_ike_at(s->node[A].engine, i, &w); i++) {
+            if (strcmp(v.connection, w.connection) == 0)
+                return false;
+        }
+    }
+    if (n != tunnels || engine_ike_at(s->node[B].engine, n, &v))
+        return false;
+    bool passes = true;
+    for (uint8_t i = 0; passes && i < tunnels && s->net.faults.delay_min == 0; i++)
+        passes = traffic_passes_by(s, i);
+    return passes;
+}
+
 bool sim_is_down(struct sim *s)
 {
     struct ike_view v;
@@ -213,6 +262,18 @@ bool sim_is_down(struct sim *s)
             return false;
     }
     return true;
+}
+
+void sim_establish_until(struct sim *s, bool (*condition)(struct sim *))
+{
+    struct faults weather = s->net.faults;
+    s->net.faults = (struct faults){.delay_min = 5 * TIME_MS, .delay_max = 5 * TIME_MS};
+    for (int i = 0; i < 600 && !s->failure[0] && !condition(s); i++)
+        sim_run(s, 100 * TIME_MS);
+    if (!s->failure[0] && !condition(s))
+        sim_fail(s, "the tunnels did not come up over a clean network");
+    s->net.faults = weather;
+    sim_mark(s);
 }
 
 void sim_establish(struct sim *s, size_t children)

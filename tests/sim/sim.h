@@ -48,10 +48,15 @@ void sim_fail(struct sim *s, const char *fmt, ...) __attribute__((format(printf,
 bool sim_remember(struct sim *s, struct span what, uint64_t domain);
 /* One IKE SA and as many children on each side, agreeing, and traffic passes both ways. */
 bool sim_is_up(struct sim *s, size_t children);
+/* That many tunnels, an IKE SA with one child of its own name each, and no more. With two of them traffic of
+ * the second goes between 10.11.0.0/24 and 10.21.0.0/24. */
+bool sim_are_up(struct sim *s, size_t tunnels);
 bool sim_is_down(struct sim *s);
 /* Brings the tunnel up over a clean network, then lets the weather in. Fails the run when it does not come
  * up. */
 void sim_establish(struct sim *s, size_t children);
+/* The same for any condition. */
+void sim_establish_until(struct sim *s, bool (*condition)(struct sim *));
 /* Remembers the SPIs of A's IKE SA and first child. */
 void sim_mark(struct sim *s);
 bool sim_child_is_new(struct sim *s);
@@ -61,4 +66,4 @@ bool sim_ike_is_new(struct sim *s);
 void sim_make_certificates(void);
 
 /* Each ends with a row without a name. */
-extern const struct scenario scenarios_setup[], scenarios_rekey[], scenarios_life[];
+extern const struct scenario scenarios_setup[], scenarios_rekey[], scenarios_life[], scenarios_many[];
