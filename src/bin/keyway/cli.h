@@ -41,6 +41,11 @@ json_t *cli_ask(struct vici_client *v, const char *command, struct diag *d);
 /* Runs initiate, terminate or rekey and shows its log lines as they come. NULL names are left out. */
 bool cli_control(struct cli *c, struct vici_client *v, const char *command, const char *connection,
                  const char *child, struct span *reply, struct diag *d);
+/* A whole command on one tunnel or child named by the only argument. done: "is down". Returns the exit code.
+ */
+int cli_control_named(struct cli *c, const char *usage, const char *command, const char *done);
+/* It went well: NAME and done on stderr, success as JSON. Returns 0. */
+int cli_succeed(struct cli *c, const char *done);
 /* Prints {"schema":1, ...members} and drops members. */
 void cli_print_json(json_t *members);
 json_t *cli_diag_json(const struct diag *d);

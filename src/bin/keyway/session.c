@@ -160,3 +160,28 @@ bool cli_control(struct cli *c, struct vici_client *v, const char *command, cons
     vici_write_free(&w);
     return ok;
 }
+
+int cli_succeed(struct cli *c, const char *done)
+{
+    if (c->has_json)
+        cli_print_json(json_pack("{s:b,s:s}", "success", 1, "name", c->argv[0]));
+    if (!c->is_quiet)
+        fprintf(stderr, "%s %s\n", c->argv[0], done);
+    return 0;
+}
+
+int cli_control_named(struct cli *c, const char *usage, const char *command, const char *done)
+{
+    struct diag d = {0};
+    struct cli_target t;
+    struct span reply;
+    if (c->argc != 1)
+        return cli_usage("%s", usage);
+    struct vici_client *v = cli_connect(c, &d);
+    json_t *connections = v ? cli_list(v, "list-conns", "list-conn", &d) : NULL;
+    bool ok = connections && cli_find_target(connections, c->argv[0], &t, &d) &&
+              cli_control(c, v, command, t.connection, t.child, &reply, &d);
+    json_decref(connections);
+    vici_client_close(v);
+    return ok ? cli_succeed(c, done) : cli_fail(c, NULL, &d);
+}

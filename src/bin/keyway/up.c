@@ -46,11 +46,5 @@ int cmd_up(struct cli *c)
         ok = t.child ? up_one(c, v, t.connection, t.child, &d) : up_all(c, v, connections, &t, &d);
     json_decref(connections);
     vici_client_close(v);
-    if (!ok)
-        return cli_fail(c, is_known ? subject : NULL, &d);
-    if (c->has_json)
-        cli_print_json(json_pack("{s:b,s:s}", "success", 1, "name", c->argv[0]));
-    if (!c->is_quiet)
-        fprintf(stderr, "%s is up\n", c->argv[0]);
-    return 0;
+    return ok ? cli_succeed(c, "is up") : cli_fail(c, is_known ? subject : NULL, &d);
 }
