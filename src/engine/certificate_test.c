@@ -222,6 +222,62 @@ static void a_certificate_is_not_sent_when_never(void **state)
     assert_true(pair_logged(&p, 1, "no certificate of the peer"));
 }
 
+/* ---- several certificates of ours */
+
+static struct testca_cert *second_ca, *second_moon;
+
+static struct cert *loaded(const struct testca_cert *t)
+{
+    struct diag d = {0};
+    struct cert *c = cert_load(testca_der(t), &d);
+    assert_non_null(c);
+    return c;
+}
+
+/* Side 0 has a certificate of another CA in front of the one that side 1 trusts. */
+static void put_another_first(struct config *c, struct connection *conn, struct child_config *children)
+{
+    struct diag d = {0};
+    (void)children;
+    struct cert **certs = arena_calloc(c->arena, 2, sizeof(*certs));
+    struct cert **cas = arena_calloc(c->arena, 2, sizeof(*cas));
+    struct private_key *keys = arena_calloc(c->arena, 2, sizeof(*keys));
+    certs[0] = loaded(second_moon);
+    certs[1] = conn->local.certs.v[0];
+    cas[0] = loaded(second_ca);
+    cas[1] = c->cas.v[0];
+    keys[0].key = pkey_load_private(testca_key_der(second_moon), span_of(NULL, 0), &d);
+    keys[1] = c->keys[0];
+    conn->local.certs = (struct cert_list){.v = certs, .n = 2};
+    c->cas = (struct cert_list){.v = cas, .n = 2};
+    c->keys = keys;
+    c->n_keys = 2;
+}
+
+static void the_cas_that_the_peer_names_choose_our_certificate(void **state)
+{
+    (void)state;
+    second_ca =
+        testca_issue(&(struct testca_spec){.subject = "C=CH, O=Keyway, CN=elsewhere", .is_ca = true}, NULL);
+    second_moon = leaf("moon", TESTCA_P256, second_ca);
+    moon = leaf("moon", TESTCA_P256, ca);
+    sun = leaf("sun", TESTCA_P256, ca);
+    for (int starter = 0; starter < 2; starter++) {
+        struct pair_spec a = spec(0), b = spec(1);
+        a.tweak = put_another_first;
+        pair_restart(&p, 0);
+        pair_restart(&p, 1);
+        pair_load(&p, 0, &a);
+        pair_load(&p, 1, &b);
+        pair_command(&p, starter, COMMAND_INITIATE, "net", NULL);
+        pair_run(&p);
+        assert_int_equal(pair_children(&p, 0), 1);
+        assert_int_equal(pair_children(&p, 1), 1);
+    }
+    testca_free(second_ca);
+    testca_free(second_moon);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -236,6 +292,7 @@ int main(void)
         T(a_stolen_certificate_without_its_key_is_refused),
         T(the_subject_is_the_default_identity),
         T(a_certificate_is_not_sent_when_never),
+        T(the_cas_that_the_peer_names_choose_our_certificate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -143,6 +143,7 @@ void auth_on_request(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
         refuse(env, sa, N_AUTHENTICATION_FAILED, &d);
         return;
     }
+    cert_take_requests(sa, &x->msg); /* which certificate is ours, and so who we are, may depend on it */
     const struct connection *conn = choose(sa, x, &d);
     if (!conn) {
         refuse(env, sa, N_AUTHENTICATION_FAILED, &d);
@@ -152,7 +153,6 @@ void auth_on_request(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
     sa->remote_id = identity_dup(sa->arena, &idi->id.id);
     struct identity mine = auth_local_id(sa, conn, sa->arena);
     sa->local_id = identity_dup(sa->arena, &mine);
-    cert_take_requests(sa, &x->msg);
     if (conn->remote.method == AUTH_PSK) {
         if (auth_psk_check(sa, &idi->id, &auth->auth, &d))
             authentic(env, sa, x);

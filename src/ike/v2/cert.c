@@ -5,19 +5,53 @@
 
 #define CHAIN_MAX_CERTS 8
 #define PEER_MAX_CERTS  16
+#define CERTREQ_MAX     (1000 * 20) /* bytes: hashes of CAs that the peer names; more are not looked at */
 #define TRUST_CAP       (16u << 20) /* lists of what is configured, which is no peer's choice */
 
+static struct cert *issuer_in(const struct cert_list *l, const struct cert *of)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        if (cert_is_ca(l->v[i]) && span_equal(cert_subject_der(l->v[i]), cert_issuer_der(of)))
+            return l->v[i];
+    }
+    return NULL;
+}
+
+static struct cert *issuer_of(const struct ike_sa *sa, const struct cert *c)
+{
+    struct cert *ca = cert_is_self_signed(c) ? NULL : issuer_in(&sa->config->cas, c);
+    return ca || cert_is_self_signed(c) ? ca : issuer_in(&sa->config->certs, c);
+}
+
+/* Does a CA that the peer named stand above it? Only CAs that we have can be seen there. */
+static bool is_asked_for(const struct ike_sa *sa, const struct cert *leaf)
+{
+    const struct cert *ca = issuer_of(sa, leaf);
+    for (int i = 0; ca && i < CHAIN_MAX_CERTS; i++, ca = issuer_of(sa, ca)) {
+        if (auth_certreq_names(sa->certreq, ca))
+            return true;
+    }
+    return false;
+}
+
+/* The first that has its key here and the identity; rather one that the peer asked for [RFC7296#3.7]. */
 static struct cert *first_with_key(const struct ike_sa *sa, const struct cert_list *l,
                                    const struct identity *id, struct pkey **key)
 {
+    struct cert *first = NULL;
     for (size_t i = 0; i < l->n; i++) {
         struct pkey *k = config_key_for(sa->config, cert_public_key(l->v[i]));
-        if (k && (!id || cert_has_identity(l->v[i], id))) {
+        if (!k || (id && !cert_has_identity(l->v[i], id)))
+            continue;
+        bool is_best = is_asked_for(sa, l->v[i]);
+        if (!first || is_best) {
+            first = l->v[i];
             *key = k;
-            return l->v[i];
         }
+        if (is_best)
+            break;
     }
-    return NULL;
+    return first;
 }
 
 struct cert *cert_choose_own(const struct ike_sa *sa, const struct connection *conn, struct pkey **key,
@@ -40,15 +74,6 @@ struct cert *cert_choose_own(const struct ike_sa *sa, const struct connection *c
     return NULL;
 }
 
-static struct cert *issuer_in(const struct cert_list *l, const struct cert *of)
-{
-    for (size_t i = 0; i < l->n; i++) {
-        if (cert_is_ca(l->v[i]) && span_equal(cert_subject_der(l->v[i]), cert_issuer_der(of)))
-            return l->v[i];
-    }
-    return NULL;
-}
-
 void cert_put_own(struct build *b, const struct ike_sa *sa, struct cert *leaf)
 {
     const struct connection *conn = sa->conn;
@@ -57,8 +82,7 @@ void cert_put_own(struct build *b, const struct ike_sa *sa, struct cert *leaf)
     build_cert(b, CERT_X509_SIGNATURE, cert_der(leaf));
     struct cert *at = leaf;
     for (int i = 0; i < CHAIN_MAX_CERTS; i++) {
-        struct cert *ca = issuer_in(&sa->config->cas, at);
-        ca = ca ? ca : issuer_in(&sa->config->certs, at);
+        struct cert *ca = issuer_of(sa, at);
         if (!ca || cert_is_self_signed(ca))
             return;
         build_cert(b, CERT_X509_SIGNATURE, cert_der(ca));
@@ -92,8 +116,16 @@ void cert_put_request(struct ike_env *env, struct build *b, const struct ike_sa 
 
 void cert_take_requests(struct ike_sa *sa, const struct ike_message *m)
 {
-    for (const struct ike_payload *p = NULL; (p = ike_next(m, PAYLOAD_CERTREQ, p));)
-        sa->has_certreq |= p->cert.encoding == CERT_X509_SIGNATURE;
+    uint8_t names[CERTREQ_MAX];
+    struct wr w = wr_over(names, sizeof(names));
+    for (const struct ike_payload *p = NULL; (p = ike_next(m, PAYLOAD_CERTREQ, p));) {
+        bool is_x509 = p->cert.encoding == CERT_X509_SIGNATURE;
+        sa->has_certreq |= is_x509;
+        if (is_x509 && auth_certreq_count(p->cert.data) &&
+            p->cert.data.len <= sizeof(names) - wr_span_view(&w).len)
+            wr_span(&w, p->cert.data);
+    }
+    sa->certreq = arena_dup(sa->arena, wr_span_view(&w));
 }
 
 static void append(struct arena *a, struct cert_list *to, const struct cert_list *from)
