@@ -24,6 +24,7 @@ int64_t engine_deadline(const struct engine *e);
 struct child_view {
     uint64_t id;
     const char *name;
+    const char *connection; /* whose child it is: a peer may make one in the IKE SA of another connection */
     uint32_t reqid;
     enum child_state state;
     enum child_mode mode;

@@ -129,6 +129,11 @@ static void a_child_of_another_connection_may_live_in_an_ike_sa(void **state)
     up("net");
     assert_int_equal(p.side[0].done.class, FAIL_NONE);
     assert_up(1, 2);
+    struct ike_view v;
+    struct child_view c;
+    assert_true(engine_ike_at(p.side[1].e, 0, &v) && engine_child_at(p.side[1].e, v.id, 1, &c));
+    assert_string_equal(v.connection, "net");
+    assert_string_equal(c.connection, "two");
     pair_command(&p, 0, COMMAND_REKEY, "net", "other");
     pair_command(&p, 1, COMMAND_REKEY, "two", NULL);
     pair_advance(&p, 20 * TIME_SECOND);

@@ -74,6 +74,7 @@ bool engine_child_at(const struct engine *e, uint64_t ike_id, size_t index, stru
     *out = (struct child_view){
         .id = found->id,
         .name = found->cfg->name,
+        .connection = child_owner(sa, found->cfg)->name,
         .reqid = found->reqid,
         .state = found->state,
         .mode = MODE_TUNNEL,
