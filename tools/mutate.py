@@ -20,7 +20,6 @@ PATCHES = ROOT / "tests" / "mutants"
 WORK = ROOT / "build" / "mutants"
 TREE, BUILD = WORK / "tree", WORK / "build"
 SEEDS = "5"
-TIMEOUT = 300  # seconds; a mutant that hangs is caught, too
 
 
 class Mutant:
@@ -43,6 +42,7 @@ class Test:
     def __init__(self, name):
         kind, _, rest = name.partition("." if ":" not in name else ":")
         self.name, self.failure = name, None
+        self.limit = 300  # seconds; a mutant that hangs is caught, too
         if kind == "unit" and rest.count(".") == 1:
             self.target = "test_" + rest.replace(".", "_")
             self.command = [BUILD / "tests" / self.target]
@@ -58,7 +58,7 @@ class Test:
     def fails(self):
         """None when it passes, else what failed inside it."""
         try:
-            r = run(*self.command, cwd=TREE, timeout=TIMEOUT)
+            r = run(*self.command, cwd=TREE, timeout=self.limit)
         except subprocess.TimeoutExpired:
             return f"{self.name} (hangs)"
         if r.returncode == 0:
@@ -136,7 +136,9 @@ def main():
     if said:
         sys.exit(said)
     for t in tests.values():
+        start = time.monotonic()
         t.failure = t.fails()
+        t.limit = 10 + 10 * (time.monotonic() - start)
     good = sum(not t.failure for t in tests.values())
     print(f"mutate: unchanged, {good} of {len(tests)} tests pass", flush=True)
     caught = 0
