@@ -5,10 +5,10 @@
  * - The peer says INITIAL_CONTACT in an SA that was begun after another was established: it has lost the
  *   other, which goes at once and silently.
  * Else, which one stays when there are two of one connection:
- * - One was begun after the other was established: the newer stays, the older is deleted after a while.
+ * - One was begun after the other was established: the newer stays.
  * - Both were begun before either was established (both ends started at once): the one with the larger
- *   initiator SPI stays. Both ends see the same two SPIs and so decide alike. Who began the other deletes it;
- *   the other end does so only when that does not happen. */
+ *   initiator SPI stays. Both ends see the same two SPIs and so decide alike.
+ * Who began the one that goes deletes it; the other end does so only when that does not happen. */
 #include "engine/impl.h"
 
 #define OURS_GOES   (1 * TIME_SECOND)
@@ -56,7 +56,7 @@ static void judge(struct ike_env *env, struct ike_sa *fresh, struct ike_sa *old)
     struct ike_sa *loser = was_there ? old : old->spi_i < fresh->spi_i ? old : fresh;
     sa_log(env, loser, LOG_NOTICE, "two IKE SAs with the same peer: %llu goes",
            (unsigned long long)loser->id);
-    loser->duplicate_at = now + (loser->was_initiator && !was_there ? OURS_GOES : THEIRS_GOES);
+    loser->duplicate_at = now + (loser->was_initiator ? OURS_GOES : THEIRS_GOES);
 }
 
 void unique_check(struct ike_env *env, struct ike_sa *sa)

@@ -174,9 +174,15 @@ def _both_at_once(lab, unique):
     lab.a.start()
     other.join()
     lab.a.wait_up()
-    time.sleep(4)
-    demand(len(lab.a.status()) == 1 == len(lab.b.status()),
-           f"IKE SAs: {len(lab.a.status())} at Keyway, {len(lab.b.status())} at the peer")
+    # On a busy machine the peer may begin its own SA seconds after ours: wait for one, then see it stay the only one.
+    def counts():
+        return len(lab.a.status()), len(lab.b.status())
+    end = time.monotonic() + 15
+    time.sleep(2)
+    while counts() != (1, 1) and time.monotonic() < end:
+        time.sleep(0.25)
+    time.sleep(2)
+    demand(counts() == (1, 1), "IKE SAs: %d at Keyway, %d at the peer" % counts())
     one_child(lab.a)
     one_child(lab.b)
     must_transfer(lab.net["ca"], CB, 1_000_000)
