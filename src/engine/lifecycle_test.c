@@ -453,11 +453,41 @@ static void a_tunnel_that_the_peer_takes_down_comes_back(void **state)
     expect_settled();
 }
 
+static bool from_us_only(void *ctx, struct pair_packet *k)
+{
+    (void)ctx;
+    return k->from == 0;
+}
+
+/* The answer to the rekeying is lost again and again: in the new SA, which the peer does not have yet, it
+ * cannot answer; in the old one it asks on. */
+static void a_peer_that_waits_for_the_new_ike_sa_is_not_taken_for_dead(void **state)
+{
+    (void)state;
+    pair_load(&p, 0, &(struct pair_spec){0});
+    pair_load(&p, 1, &(struct pair_spec){.dpd_delay = 10 * TIME_SECOND});
+    pair_command(&p, 0, COMMAND_INITIATE, "net", NULL);
+    pair_run(&p);
+    p.filter = from_us_only;
+    pair_command(&p, 0, COMMAND_REKEY, "net", NULL);
+    pair_run(&p);
+    pair_advance(&p, 24 * TIME_SECOND);
+    p.filter = NULL;
+    pair_advance(&p, 60 * TIME_SECOND);
+    for (int side = 0; side < 2; side++) {
+        assert_int_equal(p.side[side].ike_rekeys, 1);
+        assert_int_equal(p.side[side].ike_downs, 0);
+        assert_int_equal(pair_ikes(&p, side), 1);
+    }
+    assert_true(pair_traffic_fits(&p));
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        T(a_peer_that_waits_for_the_new_ike_sa_is_not_taken_for_dead),
         T(a_child_is_rekeyed_by_either_side),
         T(a_child_is_rekeyed_with_a_key_exchange_of_its_own),
         T(a_child_rekey_follows_invalid_ke_payload),

@@ -219,6 +219,10 @@ static void on_responder_derived(struct ike_env *env, struct ike_sa *sa, struct 
     build_nonce(&b, nonce_view(&x->nr));
     build_ke(&b, x->ke, secret_view(&x->ke_public));
     sa->peer_new_ike = n->id;
+    /* As long as our response may be lost the peer does not have the new SA, and would seem dead there; it
+     * asks again in the old one. */
+    if (n->dpd_at != TIME_NEVER && n->dpd_at < env->now.mono + IKE_REPLACED)
+        n->dpd_at = env->now.mono + IKE_REPLACED;
     send_response(env, sa, EXCHANGE_CREATE_CHILD_SA, &b);
     if (sa->state == IKE_REKEYED) { /* ours won while this one was in the making; the peer deletes it */
         n->was_up = false;
