@@ -142,6 +142,8 @@ void ctl_write_ike(struct vici_writer *w, const struct engine *e, const struct i
         snprintf(section, sizeof(section), "%s-%" PRIu64, child.name, child.id);
         vici_section(w, section);
         ctl_write_child_keys(w, &child, now);
+        if (child.connection && strcmp(child.connection, v->connection) != 0) /* Keyway's own key */
+            vici_text(w, "connection", child.connection);
         vici_section_end(w);
     }
     vici_section_end(w);

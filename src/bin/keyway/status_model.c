@@ -71,7 +71,27 @@ static json_t *child_json(json_t *sa)
     return j;
 }
 
-static json_t *ike_json(json_t *sa)
+/* A child belongs to the connection of its IKE SA, unless it says that it is another's. */
+static bool is_child_of(json_t *child, const char *owner, const char *connection)
+{
+    const char *says = text_of(child, "connection");
+    return strcmp(*says ? says : owner, connection) == 0;
+}
+
+static bool has_child_of(json_t *sa, const char *owner, const char *connection)
+{
+    json_t *child;
+    const char *key;
+    json_object_foreach(json_object_get(sa, "child-sas"), key, child)
+    {
+        if (is_child_of(child, owner, connection))
+            return true;
+    }
+    return false;
+}
+
+/* The IKE SA of owner as connection sees it: with its own children. */
+static json_t *ike_json(json_t *sa, const char *owner, const char *connection)
 {
     static const struct member members[] = {
         {"uniqueid",      "id",                true },
@@ -98,7 +118,10 @@ static json_t *ike_json(json_t *sa)
     json_object_set_new(j, "is_initiator", json_boolean(!strcmp(text_of(sa, "initiator"), "yes")));
     json_object_set_new(j, "nat", json_boolean(!strcmp(text_of(sa, "nat-any"), "yes")));
     json_object_foreach(json_object_get(sa, "child-sas"), key, child)
-        json_array_append_new(children, child_json(child));
+    {
+        if (is_child_of(child, owner, connection))
+            json_array_append_new(children, child_json(child));
+    }
     json_object_set_new(j, "children", children);
     return j;
 }
@@ -136,8 +159,10 @@ static json_t *connection_json(json_t *row, json_t *sas, json_t *failures)
     size_t i;
     json_array_foreach(sas, i, sa)
     {
-        if (!strcmp(text_of(sa, "name"), name))
-            json_array_append_new(ikes, ike_json(json_object_get(sa, "body")));
+        const char *owner = text_of(sa, "name");
+        json_t *ike = json_object_get(sa, "body");
+        if (!strcmp(owner, name) || has_child_of(ike, owner, name))
+            json_array_append_new(ikes, ike_json(ike, owner, name));
     }
     json_object_foreach(json_object_get(body, "children"), key, child) json_array_append_new(
         configured, json_pack("{s:s,s:O?,s:O?}", "name", key, "local", json_object_get(child, "local-ts"),
