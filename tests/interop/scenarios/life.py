@@ -62,6 +62,22 @@ def second_child(lab):
     return str(dark(lab))
 
 
+@scenario("children.two-tunnels-one-peer", needs_keyway=True)
+def two_tunnels(lab):
+    """Two tunnels between the same gateways, IPv4 in one and IPv6 in the other: both stay up."""
+    capture(lab)
+    peer = short_form_peer()  # which finds no child of another connection: one connection with two children there
+    peer["connections"]["net"]["children"]["six"] = {"local_ts": topology.NET[6][1], "remote_ts": topology.NET[6][0]}
+    lab.b.load(peer)
+    lab.a.load(text=short_form() + short_form(name="six", nets=topology.NET[6]))
+    wait_for("both tunnels", lambda: {c["name"] for c in lab.a.children()} == {"net", "six"}, 15)
+    time.sleep(2)
+    must_ping(lab.net["ca"], topology.CLIENT[6][1])
+    must_ping(lab.net["ca"], CB)
+    demand(len(lab.b.children()) == 2, f"the peer has {len(lab.b.children())} children")
+    return str(dark(lab))
+
+
 @scenario("narrowing.keyway-asks-for-more")
 def narrowing_initiator(lab):
     return _narrow(lab, "initiator", extra_a={"connections": {"net": {"children": {"net": {"remote_ts": "10.2.0.0/16"}}}}})
