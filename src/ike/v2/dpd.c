@@ -4,8 +4,6 @@
  * again within 30 with dpd_delay 10 s. */
 #include "ike/v2/sa.h"
 
-#define HINT_PAUSE (1 * TIME_SECOND)
-
 /* 14 transmissions in 14 seconds, from 0.5 to 1.7 s apart: with a quarter of all packets lost one living peer
  * in 100000 is taken for dead. */
 struct retransmit liveness_schedule(void)
@@ -38,12 +36,6 @@ void liveness_due(struct ike_env *env, struct ike_sa *sa)
     }
     sa->dpd_at = env->now.mono + delay;
     ike_sa_queue(sa, (struct task){.kind = X_LIVENESS});
-}
-
-void liveness_hint(struct ike_env *env, struct ike_sa *sa)
-{
-    if (ike_sa_is_up(sa) && sa->own.kind == X_NONE && last_heard(sa) + HINT_PAUSE < env->now.mono)
-        ike_sa_queue(sa, (struct task){.kind = X_LIVENESS});
 }
 
 /* No answer came, but something else that only the peer can have sent since: it lives. The request goes on.

@@ -171,10 +171,8 @@ void ike_sa_receive(struct ike_env *env, struct ike_sa *sa, struct ike_message *
         return;
     }
     if (!m->sk || !sa->opener) {
-        if (is_response && sa->opener && ike_notify(m, N_INVALID_IKE_SPI))
-            liveness_hint(env, sa);
-        else
-            env->stats->dropped_malformed++;
+        /* in the clear, INVALID_IKE_SPI too: the liveness check that it answers goes on [RFC7296#2.21.4] */
+        env->stats->dropped_malformed++;
         return;
     }
     if (is_response)

@@ -425,7 +425,6 @@ void liveness_start(struct ike_env *env, struct ike_sa *sa, const struct task *t
 void liveness_on_response(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
 void liveness_due(struct ike_env *env, struct ike_sa *sa);
 bool liveness_goes_on(struct ike_env *env, struct ike_sa *sa);
-void liveness_hint(struct ike_env *env, struct ike_sa *sa); /* unauthenticated: INVALID_IKE_SPI */
 struct retransmit liveness_schedule(void);
 struct retransmit schedule_of(const struct ike_sa *sa); /* of our request that is under way */
 
