@@ -131,14 +131,44 @@ bool packet_parse_quoted(struct span s, struct packet *out)
     return parse(s, out, true);
 }
 
+/* One's complement sum of 64-bit words as they lie in memory, folded to 16 bits. */
+static uint16_t fold(uint64_t sum)
+{
+    sum = (sum & 0xffffffff) + (sum >> 32);
+    sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
+    sum = (sum & 0xffff) + (sum >> 16);
+    return (uint16_t)((sum & 0xffff) + (sum >> 16));
+}
+
+/* Adds with the carry taken round. */
+static uint64_t add_round(uint64_t a, uint64_t b)
+{
+    uint64_t sum;
+    return __builtin_add_overflow(a, b, &sum) ? sum + 1 : sum;
+}
+
+/* The sum does not depend on the width of the words that are added, and the order of bytes in them only swaps
+ * that of the result [RFC1071#2]: so eight bytes at a time, in four chains, and one swap. */
 uint32_t checksum_add(uint32_t sum, struct span s)
 {
-    uint64_t wide = sum;
-    struct rd r = rd_over(s);
-    while (rd_left(&r) >= 2)
-        wide += rd_u16(&r);
-    if (rd_left(&r))
-        wide += (uint32_t)rd_u8(&r) << 8;
+    uint64_t lanes[4] = {0}, words[4] = {0};
+    const uint8_t *at = s.ptr;
+    size_t left = s.len;
+    for (; left >= sizeof(words); at += sizeof(words), left -= sizeof(words)) {
+        memcpy(words, at, sizeof(words));
+        for (size_t i = 0; i < ARRAY_LEN(lanes); i++)
+            lanes[i] = add_round(lanes[i], words[i]);
+    }
+    if (left) {
+        memset(words, 0, sizeof(words));
+        memcpy(words, at, left);
+        for (size_t i = 0; i < ARRAY_LEN(lanes); i++)
+            lanes[i] = add_round(lanes[i], words[i]);
+    }
+    uint16_t part = fold(add_round(add_round(lanes[0], lanes[1]), add_round(lanes[2], lanes[3])));
+    uint8_t bytes[2];
+    memcpy(bytes, &part, sizeof(bytes));
+    uint64_t wide = (uint64_t)sum + (uint64_t)(bytes[0] << 8 | bytes[1]);
     while (wide >> 16)
         wide = (wide & 0xffff) + (wide >> 16);
     return (uint32_t)wide;

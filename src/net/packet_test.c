@@ -151,6 +151,27 @@ static void checksums_agree_with_published_packets(void **state)
     assert_int_equal(checksum_update(0xdd2f, 0x5555, 0x3285), 0x0000);
 }
 
+static void a_checksum_of_any_length_and_alignment_is_the_sum_of_its_words(void **state)
+{
+    (void)state;
+    uint8_t bytes[1500];
+    uint32_t random = 1;
+    for (size_t i = 0; i < sizeof(bytes); i++) {
+        random = random * 1103515245 + 12345;
+        bytes[i] = (uint8_t)(i % 3 ? random >> 16 : 0xff);
+    }
+    for (size_t len = 0; len < 1490; len += len < 100 ? 1 : 37) {
+        for (size_t from = 0; from < 9; from++) {
+            uint32_t want = 0xfffe;
+            for (size_t i = 0; i < len; i++) {
+                want += i % 2 ? bytes[from + i] : (uint32_t)bytes[from + i] << 8;
+                want = (want & 0xffff) + (want >> 16);
+            }
+            assert_int_equal(checksum_finish(checksum_add(0xfffe, span_of(bytes + from, len))), (uint16_t)~want);
+        }
+    }
+}
+
 static void a_new_tos_keeps_the_checksum_right_and_the_rest_alone(void **state)
 {
     (void)state;
@@ -212,6 +233,7 @@ int main(void)
         cmocka_unit_test(a_quoted_packet_may_be_cut_off),
         cmocka_unit_test(every_cut_of_a_packet_is_read_without_harm),
         cmocka_unit_test(checksums_agree_with_published_packets),
+        cmocka_unit_test(a_checksum_of_any_length_and_alignment_is_the_sum_of_its_words),
         cmocka_unit_test(a_new_tos_keeps_the_checksum_right_and_the_rest_alone),
         cmocka_unit_test(written_headers_are_read_back),
     };
