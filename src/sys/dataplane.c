@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The data plane's thread and its rings: see dataplane.h; the packets' way is in dataplane_io.c.
+/* The data plane's thread and its rings: see dataplane.h; the packets' way is in dataplane_out.c and
+ * dataplane_in.c.
  *
  * Records are taken after a batch has been received and before it is worked on. So an SA that the control
  * thread added before it sent an answer is in force for every packet that the answer can cause. */
@@ -40,6 +41,17 @@ static bool tell_event(struct dataplane *dp, const struct dataplane_event *e)
     m->kind = DATAPLANE_EVENT;
     m->event = *e;
     return dataplane_tell(dp, m);
+}
+
+void dataplane_note(struct dataplane *dp, const char *text)
+{
+    size_t len = strlen(text) + 1;
+    struct dataplane_message *m = malloc(sizeof(*m) + len);
+    if (!m)
+        abort();
+    m->kind = DATAPLANE_NOTE;
+    memcpy(m->bytes, text, len);
+    dataplane_tell(dp, m);
 }
 
 static void tell_failure(struct dataplane *dp, const struct diag *d)
@@ -228,6 +240,19 @@ static int start_thread(struct dataplane *dp)
     return err;
 }
 
+static void join_datagrams(struct dataplane *dp)
+{
+    const struct sock *const socks[] = {&dp->o.natt4, &dp->o.natt6};
+    bool has_all = true;
+    for (size_t i = 0; i < ARRAY_LEN(socks); i++)
+        has_all = (socks[i]->fd < 0 || sock_join_datagrams(socks[i])) && has_all;
+    if (!has_all)
+        dataplane_note(dp, "this kernel has no UDP_GRO: datagrams arrive one by one");
+    if (!dp->o.tun.has_tcp || !dp->o.tun.has_udp)
+        dataplane_note(dp, dp->o.tun.has_tcp ? "this kernel's TUN has no UDP segmentation offload"
+                                             : "this kernel's TUN has no segmentation offloads");
+}
+
 struct dataplane *dataplane_start(const struct dataplane_options *o, struct diag *d)
 {
     struct dataplane *dp = calloc(1, sizeof(*dp));
@@ -239,8 +264,9 @@ struct dataplane *dataplane_start(const struct dataplane_options *o, struct diag
     dp->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     ring_init(&dp->records, RECORDS_MAX);
     ring_init(&dp->messages, MESSAGES_MAX);
-    dataplane_batch_init(&dp->out);
-    dataplane_batch_init(&dp->in);
+    dataplane_out_init(&dp->out);
+    dataplane_in_init(&dp->in, &o->tun);
+    join_datagrams(dp);
     dp->esp4_df = dp->esp6_df = (struct sock){.fd = -1};
     if (o->esp4.fd >= 0 && sock_open_esp(&dp->esp4_df, 4, false, d))
         sock_set_df(&dp->esp4_df, true);
@@ -295,8 +321,8 @@ void dataplane_stop(struct dataplane *dp)
     esp_free(dp->esp);
     close(dp->epoll);
     close(dp->event);
-    free(dp->out.memory);
-    free(dp->in.memory);
+    dataplane_out_deinit(&dp->out);
+    dataplane_in_deinit(&dp->in);
     free(dp->known);
     free(dp);
 }

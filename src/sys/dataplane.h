@@ -30,6 +30,7 @@ enum dataplane_message_kind {
     DATAPLANE_IKE,   /* a datagram without its marker */
     DATAPLANE_EVENT, /* for the engine */
     DATAPLANE_FAIL,  /* a record could not be applied: why */
+    DATAPLANE_NOTE,  /* a line for the log, in bytes */
 };
 
 struct dataplane_message {
@@ -42,7 +43,7 @@ struct dataplane_message {
         struct dataplane_event event;
         struct diag diag;
     };
-    uint8_t bytes[]; /* DATAPLANE_IKE */
+    uint8_t bytes[]; /* DATAPLANE_IKE, DATAPLANE_NOTE */
 };
 
 /* NULL when there is none; free() it. */

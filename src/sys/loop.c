@@ -116,6 +116,9 @@ static void take_message(struct loop *l, const struct dataplane_message *m)
     case DATAPLANE_FAIL:
         log_line(LOG_ERR, "data plane: %s", diag_format(&m->diag, text, sizeof(text)));
         break;
+    case DATAPLANE_NOTE:
+        log_line(LOG_NOTICE, "data plane: %s", (const char *)m->bytes);
+        break;
     }
 }
 

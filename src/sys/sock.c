@@ -5,10 +5,15 @@
 #include <errno.h>
 #include <linux/errqueue.h>
 #include <linux/filter.h>
+#include <netinet/udp.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #define SOCKET_BUFFER (4 << 20)
+#ifndef UDP_SEGMENT
+#define UDP_SEGMENT 103
+#define UDP_GRO     104
+#endif
 
 static int set(int fd, int level, int option, int value)
 {
@@ -156,7 +161,7 @@ static void *add_control(struct msghdr *m, size_t *used, int level, int type, si
     return CMSG_DATA(c);
 }
 
-void sock_put_control(struct msghdr *m, void *control, struct ip local, uint8_t tos)
+void sock_put_control(struct msghdr *m, void *control, struct ip local, uint8_t tos, uint16_t segment)
 {
     size_t used = 0;
     int value = tos;
@@ -176,10 +181,12 @@ void sock_put_control(struct msghdr *m, void *control, struct ip local, uint8_t 
             memcpy(add_control(m, &used, IPPROTO_IPV6, IPV6_PKTINFO, sizeof(info)), &info, sizeof(info));
         }
     }
+    if (segment)
+        memcpy(add_control(m, &used, SOL_UDP, UDP_SEGMENT, sizeof(segment)), &segment, sizeof(segment));
     m->msg_controllen = used;
 }
 
-void sock_get_control(struct msghdr *m, struct ip *local, uint8_t *tos)
+void sock_get_control(struct msghdr *m, struct ip *local, uint8_t *tos, uint32_t *segment)
 {
     for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
         int value;
@@ -196,8 +203,16 @@ void sock_get_control(struct msghdr *m, struct ip *local, uint8_t *tos)
         } else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS) {
             memcpy(&value, CMSG_DATA(c), sizeof(value));
             *tos = (uint8_t)value;
+        } else if (c->cmsg_level == SOL_UDP && c->cmsg_type == UDP_GRO) {
+            memcpy(&value, CMSG_DATA(c), sizeof(value));
+            *segment = value > 0 ? (uint32_t)value : *segment;
         }
     }
+}
+
+bool sock_join_datagrams(const struct sock *s)
+{
+    return set(s->fd, SOL_UDP, UDP_GRO, 1) == 0;
 }
 
 /* ---- single datagrams */
@@ -213,7 +228,7 @@ bool sock_send(const struct sock *s, struct ip local, const struct endpoint *rem
     };
     struct msghdr m = {.msg_name = &sa, .msg_iov = iov, .msg_iovlen = 2};
     m.msg_namelen = sockaddr_from(remote, &sa);
-    sock_put_control(&m, control, local, tos);
+    sock_put_control(&m, control, local, tos, 0);
     /* an earlier packet's ICMP error is reported to the next one that is sent: it says nothing about this */
     for (int tries = 0; tries < 3; tries++) {
         if (sendmsg(s->fd, &m, 0) >= 0)
@@ -240,10 +255,11 @@ bool sock_receive(const struct sock *s, uint8_t *buf, size_t cap, size_t *len, s
     if (n < 0)
         return false;
     uint8_t tos = 0;
+    uint32_t segment;
     *len = (size_t)n;
     *local = (struct endpoint){.port = s->port};
     sockaddr_to(&sa, remote);
-    sock_get_control(&m, &local->ip, &tos);
+    sock_get_control(&m, &local->ip, &tos, &segment);
     return true;
 }
 

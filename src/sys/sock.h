@@ -43,7 +43,10 @@ bool sock_next_too_big(const struct sock *s, struct ip *peer, uint32_t *mtu);
 socklen_t sockaddr_from(const struct endpoint *e, struct sockaddr_storage *out);
 void sockaddr_to(const struct sockaddr_storage *sa, struct endpoint *out);
 /* Source address (unless unspecified) and TOS as ancillary data into control (SOCK_CONTROL bytes, aligned).
- */
-void sock_put_control(struct msghdr *m, void *control, struct ip local, uint8_t tos);
-/* Local address and TOS of what was received; untouched when the kernel did not say. */
-void sock_get_control(struct msghdr *m, struct ip *local, uint8_t *tos);
+ * segment: the kernel is to cut the message into datagrams of so many bytes; 0: it is one datagram. */
+void sock_put_control(struct msghdr *m, void *control, struct ip local, uint8_t tos, uint16_t segment);
+/* Local address and TOS of what was received, and the size of the datagrams (the last may be smaller) when it
+ * is more than one; untouched when the kernel did not say. */
+void sock_get_control(struct msghdr *m, struct ip *local, uint8_t *tos, uint32_t *segment);
+/* Datagrams of one flow may arrive as one message from now on. False when the kernel cannot. */
+bool sock_join_datagrams(const struct sock *s);

@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See tun.h. No offloads are asked for yet: the kernel hands over single packets with complete checksums, and
- * the header is always zero. */
+/* See tun.h. Headers of both directions are in the machine's byte order. */
 #include "sys/tun.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>
+#include <linux/virtio_net.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+/* Newer than Debian 12's headers. */
+#define OFFLOAD_USO (0x20 | 0x40)
+#define GSO_UDP_L4  5
+#define OFFLOAD_TSO (TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN)
 
 static bool fail(struct tun *t, struct diag *d, const char *doing)
 {
@@ -58,6 +63,15 @@ static bool bring_up(struct tun *t, unsigned mtu)
     return ok;
 }
 
+/* The most that this kernel gives. */
+static bool set_offloads(struct tun *t)
+{
+    t->has_tcp = ioctl(t->fd, TUNSETOFFLOAD, OFFLOAD_TSO | OFFLOAD_USO) == 0;
+    t->has_udp = t->has_tcp;
+    t->has_tcp = t->has_tcp || ioctl(t->fd, TUNSETOFFLOAD, OFFLOAD_TSO) == 0;
+    return t->has_tcp || ioctl(t->fd, TUNSETOFFLOAD, 0) == 0;
+}
+
 bool tun_open(struct tun *t, unsigned mtu, struct diag *d)
 {
     struct ifreq ifr = {.ifr_flags = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR};
@@ -70,7 +84,7 @@ bool tun_open(struct tun *t, unsigned mtu, struct diag *d)
         return fail(t, d, "create a TUN device");
     memcpy(t->name, ifr.ifr_name, IFNAMSIZ);
     t->name[IFNAMSIZ - 1] = '\0';
-    if (ioctl(t->fd, TUNSETVNETHDRSZ, &header) < 0 || ioctl(t->fd, TUNSETOFFLOAD, 0) < 0)
+    if (ioctl(t->fd, TUNSETVNETHDRSZ, &header) < 0 || !set_offloads(t))
         return fail(t, d, "set the TUN device's offloads");
     quiet_ipv6(t->name);
     if (!bring_up(t, mtu))
@@ -84,4 +98,42 @@ void tun_close(struct tun *t)
     if (t->fd >= 0)
         close(t->fd);
     t->fd = -1;
+}
+
+bool tun_read_header(const uint8_t header[TUN_HEADER], struct offload *o)
+{
+    struct virtio_net_hdr h;
+    memcpy(&h, header, sizeof(h));
+    *o = (struct offload){.header = h.hdr_len,
+                          .size = h.gso_size,
+                          .needs_checksum = h.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM,
+                          .checksum_start = h.csum_start,
+                          .checksum_offset = h.csum_offset};
+    switch (h.gso_type & ~VIRTIO_NET_HDR_GSO_ECN) {
+    case VIRTIO_NET_HDR_GSO_NONE:
+        return true;
+    case VIRTIO_NET_HDR_GSO_TCPV4:
+    case VIRTIO_NET_HDR_GSO_TCPV6:
+        o->kind = OFFLOAD_TCP;
+        return true;
+    case GSO_UDP_L4:
+        o->kind = OFFLOAD_UDP;
+        return true;
+    default:
+        return false;
+    }
+}
+
+void tun_write_header(uint8_t header[TUN_HEADER], const struct offload *o, uint8_t family)
+{
+    static const uint8_t kinds[] = {VIRTIO_NET_HDR_GSO_NONE, VIRTIO_NET_HDR_GSO_TCPV4, GSO_UDP_L4};
+    struct virtio_net_hdr h = {.flags = o->needs_checksum ? VIRTIO_NET_HDR_F_NEEDS_CSUM : 0,
+                               .gso_type = kinds[o->kind],
+                               .hdr_len = o->header,
+                               .gso_size = o->size,
+                               .csum_start = o->checksum_start,
+                               .csum_offset = o->checksum_offset};
+    if (o->kind == OFFLOAD_TCP && family == 6)
+        h.gso_type = VIRTIO_NET_HDR_GSO_TCPV6;
+    memcpy(header, &h, sizeof(h));
 }

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From the TUN to the sockets. Super-packets are cut into a batch, the batch is sealed in place, and packets
+ * in a row that differ in nothing but their bytes leave as one message, which the kernel or the network card
+ * cuts (UDP_SEGMENT). Nothing waits: what one look at the TUN gave is what leaves. */
+#include "esp/segment.h"
+#include "sys/dataplane_impl.h"
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#define MESSAGE_MAX   65507 /* bytes in one message: the largest UDP payload of IPv4 */
+#define MESSAGE_COUNT 64    /* datagrams in one message: the limit of kernels before 6.9 */
+#define WHOLE_FOR     TIME_SECOND
+
+void dataplane_out_init(struct outgoing *o)
+{
+    o->source = malloc(TUN_HEADER + TUN_PACKET_MAX);
+    o->room = malloc(OUT_ROOM);
+    if (!o->source || !o->room)
+        abort();
+}
+
+void dataplane_out_deinit(struct outgoing *o)
+{
+    free(o->source);
+    free(o->room);
+}
+
+/* ---- sending */
+
+/* The socket for a sealed packet. DF on the shared NAT traversal socket is a state that is switched when it
+ * changes, which is rare; raw sockets come in pairs. */
+static struct sock *socket_for(struct dataplane *dp, const struct esp_packet *p)
+{
+    bool is4 = p->remote.ip.family == 4;
+    if (p->has_encap)
+        return is4 ? &dp->o.natt4 : &dp->o.natt6;
+    if (is4)
+        return p->has_df ? &dp->esp4_df : &dp->o.esp4;
+    return p->has_df ? &dp->esp6_df : &dp->o.esp6;
+}
+
+static void wait_writable(int fd)
+{
+    struct pollfd f = {.fd = fd, .events = POLLOUT};
+    poll(&f, 1, 5);
+}
+
+/* The path's limit is below the segments, its card computes no checksums, or the kernel is old. */
+static bool is_refusal(int err)
+{
+    return err == EMSGSIZE || err == EINVAL || err == EIO || err == EOPNOTSUPP;
+}
+
+/* The packets of a refused message one by one; so ICMP and the error queue say which is too big. */
+static void send_singly(struct dataplane *dp, const struct sock *s, size_t at, int64_t now)
+{
+    struct outgoing *o = &dp->out;
+    const struct out_message *out = &o->out[at];
+    struct msghdr m = o->msgs[at].msg_hdr;
+    struct iovec *iov = m.msg_iov;
+    int err = errno;
+    size_t sent = 0;
+    sock_put_control(&m, o->control[at], out->first->local.ip, out->first->tos, 0);
+    m.msg_iovlen = 1;
+    for (size_t i = 0; i < out->n; i++) {
+        m.msg_iov = &iov[i];
+        for (int tries = 0; tries < 3; tries++) {
+            if (sendmsg(s->fd, &m, 0) >= 0) {
+                sent++;
+                break;
+            }
+            if (errno == EAGAIN)
+                wait_writable(s->fd);
+            if (errno == EMSGSIZE)
+                break;
+        }
+    }
+    o->whole_until = now + WHOLE_FOR;
+    if (!sent || o->has_said_so)
+        return;
+    char text[120];
+    snprintf(text, sizeof(text), "a path refuses UDP_SEGMENT (%s): ESP leaves one by one there",
+             strerror(err));
+    dataplane_note(dp, text);
+    o->has_said_so = true;
+}
+
+/* Sends msgs [from, to), skipping what the kernel refuses: an error is about the first message not sent, or
+ * about an earlier one's ICMP, which the error queue explains. */
+static void send_run(struct dataplane *dp, const struct sock *s, size_t from, size_t to, int64_t now)
+{
+    struct outgoing *o = &dp->out;
+    unsigned retries = 0;
+    while (from < to) {
+        int n = sendmmsg(s->fd, o->msgs + from, (unsigned)(to - from), 0);
+        if (n > 0) {
+            from += (size_t)n;
+            retries = 0;
+            continue;
+        }
+        if (n < 0 && errno == EAGAIN)
+            wait_writable(s->fd);
+        if (n < 0 && errno == EINTR)
+            continue;
+        bool is_refused = n < 0 && is_refusal(errno);
+        if (is_refused && o->out[from].n > 1)
+            send_singly(dp, s, from, now);
+        else if (++retries <= 1 && !is_refused)
+            continue;
+        from++;
+        retries = 0;
+    }
+}
+
+/* May p leave in the same message as the packet before it? All but the last are of one size. */
+static bool joins(const struct out_message *m, const struct iovec *iov, const struct esp_packet *p)
+{
+    const struct esp_packet *a = m->first;
+    return p->has_encap && m->n < MESSAGE_COUNT && iov[m->n - 1].iov_len == a->len && p->len <= a->len &&
+           (m->n + 1) * a->len <= MESSAGE_MAX && p->tos == a->tos && endpoint_equal(&p->remote, &a->remote) &&
+           endpoint_equal(&p->local, &a->local);
+}
+
+static void close_message(struct outgoing *o, size_t at)
+{
+    struct msghdr *m = &o->msgs[at].msg_hdr;
+    const struct esp_packet *p = o->out[at].first;
+    struct endpoint to = p->remote;
+    if (!p->has_encap)
+        to.port = 0;
+    m->msg_name = &o->names[at];
+    m->msg_namelen = sockaddr_from(&to, &o->names[at]);
+    m->msg_iovlen = o->out[at].n;
+    sock_put_control(m, o->control[at], p->local.ip, p->tos, o->out[at].n > 1 ? (uint16_t)p->len : 0);
+}
+
+static void send_closed(struct dataplane *dp, const struct sock *s, size_t from, size_t to, int64_t now)
+{
+    for (size_t i = from; i < to; i++)
+        close_message(&dp->out, i);
+    send_run(dp, s, from, to, now);
+}
+
+static void send_batch(struct dataplane *dp, int64_t now)
+{
+    struct outgoing *o = &dp->out;
+    struct sock *s = NULL;
+    size_t n = 0, from = 0, used = 0;
+    for (size_t i = 0; i < o->n; i++) {
+        struct esp_packet *p = &o->p[i];
+        if (p->verdict != ESP_FORWARD)
+            continue;
+        struct sock *to = socket_for(dp, p);
+        if (to->fd < 0)
+            continue;
+        if (s && (to != s || s->is_df_set != p->has_df)) {
+            send_closed(dp, s, from, n, now);
+            from = n;
+        }
+        s = to;
+        sock_set_df(s, p->has_df);
+        o->iov[used] = (struct iovec){p->data, p->len};
+        if (n > from && now >= o->whole_until && joins(&o->out[n - 1], o->msgs[n - 1].msg_hdr.msg_iov, p)) {
+            o->out[n - 1].n++;
+        } else {
+            o->out[n] = (struct out_message){.first = p, .n = 1};
+            o->msgs[n++].msg_hdr = (struct msghdr){.msg_iov = &o->iov[used]};
+        }
+        used++;
+    }
+    if (s)
+        send_closed(dp, s, from, n, now);
+}
+
+/* ---- batches */
+
+static void write_back(struct dataplane *dp, const struct esp_packet *p)
+{
+    uint8_t header[TUN_HEADER] = {0};
+    struct iovec iov[] = {
+        {header,  sizeof(header)},
+        {p->data, p->len        }
+    };
+    while (writev(dp->o.tun.fd, iov, 2) < 0 && errno == EINTR)
+        ;
+}
+
+/* Seals and sends what is laid out. */
+static void finish_batch(struct dataplane *dp, int64_t now)
+{
+    struct outgoing *o = &dp->out;
+    dataplane_take_records(dp, now);
+    esp_outbound(dp->esp, o->p, o->n, now);
+    send_batch(dp, now);
+    for (size_t i = 0; i < o->n; i++) {
+        if (o->p[i].verdict == ESP_ICMP_BACK)
+            write_back(dp, &o->p[i]);
+    }
+    o->n = o->used = 0;
+}
+
+/* A place for len bytes, or NULL when the batch is full. */
+static uint8_t *place(struct outgoing *o, size_t len)
+{
+    size_t size = (ESP_HEADROOM + len + ESP_TAILROOM + 63) / 64 * 64;
+    if (o->n == ESP_BATCH || size > OUT_ROOM - o->used)
+        return NULL;
+    uint8_t *at = o->room + o->used + ESP_HEADROOM;
+    o->used += size;
+    o->p[o->n++] = (struct esp_packet){.data = at, .len = (uint32_t)len};
+    return at;
+}
+
+static void lay_out(struct dataplane *dp, struct span packet, const struct offload *offload, int64_t now)
+{
+    struct segmenter s;
+    size_t len;
+    if (!segment_start(&s, packet, offload))
+        return;
+    while ((len = segment_next_len(&s))) {
+        uint8_t *at = place(&dp->out, len);
+        if (!at) {
+            finish_batch(dp, now);
+            at = place(&dp->out, len);
+        }
+        segment_write_next(&s, at);
+    }
+}
+
+bool dataplane_from_tun(struct dataplane *dp, int64_t now)
+{
+    struct outgoing *o = &dp->out;
+    struct offload offload = {0};
+    bool has_any = false;
+    /* another super-packet would not fit behind one */
+    while (o->n < ESP_BATCH && (offload.kind == OFFLOAD_NONE || o->n < ESP_BATCH / 4)) {
+        ssize_t n = read(dp->o.tun.fd, o->source, TUN_HEADER + TUN_PACKET_MAX);
+        if (n <= TUN_HEADER)
+            break;
+        has_any = true;
+        if (tun_read_header(o->source, &offload))
+            lay_out(dp, span_of(o->source + TUN_HEADER, (size_t)n - TUN_HEADER), &offload, now);
+    }
+    if (o->n)
+        finish_batch(dp, now);
+    return has_any;
+}
