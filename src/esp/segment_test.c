@@ -126,6 +126,25 @@ static void a_single_packet_gets_its_checksum(void **state)
     }
 }
 
+/* [RFC768] on the wire zero means that there is no checksum. */
+static void a_checksum_of_zero_is_written_as_ones(void **state)
+{
+    (void)state;
+    uint8_t whole[2048], out[2048], bytes[300] = {0};
+    size_t upper, payload;
+    struct flow_packet f = {.family = 4, .proto = 17, .ttl = 64, .payload = span_of(bytes, 100)};
+    flow_build(&f, whole, &upper, &payload);
+    for (size_t i = 0; i < sizeof(bytes); i += 100)
+        memcpy(bytes + i, whole + upper + 6, 2);
+    f.payload.len = sizeof(bytes);
+    size_t len = flow_build(&f, whole, &upper, &payload);
+    struct offload o = {.kind = OFFLOAD_UDP, .size = 100};
+    struct segmenter s;
+    assert_true(segment_start(&s, span_of(whole, len), &o));
+    segment_write_next(&s, out);
+    assert_memory_equal(out + upper + 6, "\xff\xff", 2);
+}
+
 static void what_no_offload_fits_is_refused(void **state)
 {
     (void)state;
@@ -142,6 +161,7 @@ static void what_no_offload_fits_is_refused(void **state)
     o = (struct offload){.kind = OFFLOAD_UDP, .size = 100};
     assert_false(segment_start(&s, span_of(whole, len), &o));
     assert_false(segment_start(&s, span_of(whole, len - 1), &tcp)); /* the IP header says more */
+    assert_false(segment_start(&s, span_of(whole, len + 1), &tcp)); /* and less */
     assert_false(segment_start(&s, span_of(whole, 0), &(struct offload){0}));
     whole[upper + 12] = 0x40; /* a TCP header of 16 bytes */
     assert_false(segment_start(&s, span_of(whole, len), &tcp));
@@ -197,6 +217,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(segments_are_what_the_sender_would_have_built),
         cmocka_unit_test(a_single_packet_gets_its_checksum),
+        cmocka_unit_test(a_checksum_of_zero_is_written_as_ones),
         cmocka_unit_test(what_no_offload_fits_is_refused),
         cmocka_unit_test(no_bytes_of_any_kind_are_read_or_written_outside),
     };
