@@ -131,7 +131,7 @@ bool packet_parse_quoted(struct span s, struct packet *out)
     return parse(s, out, true);
 }
 
-/* One's complement sum of 64-bit words as they lie in memory, folded to 16 bits. */
+/* One's complement sum, folded to 16 bits. */
 static uint16_t fold(uint64_t sum)
 {
     sum = (sum & 0xffffffff) + (sum >> 32);
@@ -140,32 +140,35 @@ static uint16_t fold(uint64_t sum)
     return (uint16_t)((sum & 0xffff) + (sum >> 16));
 }
 
-/* Adds with the carry taken round. */
-static uint64_t add_round(uint64_t a, uint64_t b)
+static uint64_t halves(const uint8_t *at)
 {
-    uint64_t sum;
-    return __builtin_add_overflow(a, b, &sum) ? sum + 1 : sum;
+    uint64_t word;
+    memcpy(&word, at, sizeof(word));
+    return (word & 0xffffffff) + (word >> 32);
 }
 
 /* The sum does not depend on the width of the words that are added, and the order of bytes in them only swaps
- * that of the result [RFC1071#2]: so eight bytes at a time, in four chains, and one swap. */
+ * that of the result [RFC1071#2]: so four bytes at a time, in chains that do not wait for each other and
+ * cannot overflow, and one swap. */
 uint32_t checksum_add(uint32_t sum, struct span s)
 {
-    uint64_t lanes[4] = {0}, words[4] = {0};
+    uint64_t a = 0, b = 0, c = 0, d = 0;
     const uint8_t *at = s.ptr;
     size_t left = s.len;
-    for (; left >= sizeof(words); at += sizeof(words), left -= sizeof(words)) {
-        memcpy(words, at, sizeof(words));
-        for (size_t i = 0; i < ARRAY_LEN(lanes); i++)
-            lanes[i] = add_round(lanes[i], words[i]);
+    for (; left >= 32; at += 32, left -= 32) {
+        a += halves(at);
+        b += halves(at + 8);
+        c += halves(at + 16);
+        d += halves(at + 24);
     }
+    for (; left >= 8; at += 8, left -= 8)
+        a += halves(at);
     if (left) {
-        memset(words, 0, sizeof(words));
-        memcpy(words, at, left);
-        for (size_t i = 0; i < ARRAY_LEN(lanes); i++)
-            lanes[i] = add_round(lanes[i], words[i]);
+        uint8_t rest[8] = {0};
+        memcpy(rest, at, left);
+        b += halves(rest);
     }
-    uint16_t part = fold(add_round(add_round(lanes[0], lanes[1]), add_round(lanes[2], lanes[3])));
+    uint16_t part = fold(a + b + c + d);
     uint8_t bytes[2];
     memcpy(bytes, &part, sizeof(bytes));
     uint64_t wide = (uint64_t)sum + (uint64_t)(bytes[0] << 8 | bytes[1]);
