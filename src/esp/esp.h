@@ -11,7 +11,7 @@ struct esp;
 
 #define ESP_HEADROOM 128 /* free bytes that an input packet has before it: outer headers are built there */
 #define ESP_TAILROOM 320 /* free bytes behind it: padding and ICV */
-#define ESP_BATCH    64  /* packets in one call, at most */
+#define ESP_BATCH    128 /* packets in one call, at most */
 
 enum esp_verdict {
     ESP_FORWARD,   /* outbound: send the (sealed) packet; inbound: write the inner packet to the TUN */
