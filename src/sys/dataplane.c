@@ -175,7 +175,6 @@ static void read_source(struct dataplane *dp, void *source, uint32_t events, int
                               : dataplane_from_raw(dp, s, now);
         if (!more)
             return;
-        dp->has_traffic = true;
         now = clock_mono();
     }
 }

@@ -33,16 +33,18 @@ struct outgoing {
     bool has_said_so;
 };
 
+#define IN_MESSAGES 64 /* in one receive, at most */
+
 /* What arrives: messages of one or more datagrams, opened where they lie. */
 struct incoming {
-    uint8_t *memory; /* ESP_BATCH buffers */
+    uint8_t *memory; /* IN_MESSAGES buffers */
     size_t wanted;   /* messages in one receive: few when they are large, which the cache likes better */
     struct esp_packet p[ESP_BATCH];
     size_t n;
-    struct mmsghdr msgs[ESP_BATCH];
-    struct iovec iov[ESP_BATCH];
-    struct sockaddr_storage names[ESP_BATCH];
-    _Alignas(struct cmsghdr) uint8_t control[ESP_BATCH][SOCK_CONTROL];
+    struct mmsghdr msgs[IN_MESSAGES];
+    struct iovec iov[IN_MESSAGES];
+    struct sockaddr_storage names[IN_MESSAGES];
+    _Alignas(struct cmsghdr) uint8_t control[IN_MESSAGES][SOCK_CONTROL];
     struct coalescer coalescer;
 };
 
@@ -76,7 +78,7 @@ struct dataplane {
     bool has_traffic; /* since the last report */
 };
 
-/* dataplane_out.c, dataplane_in.c: some packets from each source; false when there was nothing to read. */
+/* dataplane_out.c, dataplane_in.c: some packets from each source; false when it has no more. */
 bool dataplane_from_tun(struct dataplane *dp, int64_t now);
 bool dataplane_from_natt(struct dataplane *dp, const struct sock *s, int64_t now);
 bool dataplane_from_raw(struct dataplane *dp, const struct sock *s, int64_t now);

@@ -14,10 +14,10 @@
 
 void dataplane_in_init(struct incoming *in, const struct tun *tun)
 {
-    in->memory = malloc((size_t)ESP_BATCH * BUFFER_STRIDE);
+    in->memory = malloc((size_t)IN_MESSAGES * BUFFER_STRIDE);
     if (!in->memory)
         abort();
-    in->wanted = ESP_BATCH;
+    in->wanted = IN_MESSAGES;
     in->coalescer.has_tcp = tun->has_tcp;
     in->coalescer.has_udp = tun->has_udp;
 }
@@ -68,7 +68,8 @@ static uint8_t *buffer(const struct incoming *in, size_t i)
     return in->memory + i * BUFFER_STRIDE;
 }
 
-static size_t receive_batch(struct dataplane *dp, const struct sock *s, int64_t now)
+/* *more: the socket may have more. */
+static size_t receive_batch(struct dataplane *dp, const struct sock *s, int64_t now, bool *more)
 {
     struct incoming *in = &dp->in;
     for (size_t i = 0; i < in->wanted; i++) {
@@ -81,9 +82,11 @@ static size_t receive_batch(struct dataplane *dp, const struct sock *s, int64_t 
                                               .msg_controllen = SOCK_CONTROL};
     }
     int n = recvmmsg(s->fd, in->msgs, (unsigned)in->wanted, MSG_DONTWAIT, NULL);
+    *more = n == (int)in->wanted;
     if (n <= 0)
         return 0;
-    in->wanted = in->msgs[n - 1].msg_len > LARGE ? WANTED_LARGE : ESP_BATCH;
+    dp->has_traffic = true;
+    in->wanted = in->msgs[n - 1].msg_len > LARGE ? WANTED_LARGE : IN_MESSAGES;
     dataplane_take_records(dp, now);
     return (size_t)n;
 }
@@ -146,14 +149,15 @@ static void take_message(struct dataplane *dp, struct esp_packet whole, uint32_t
 
 bool dataplane_from_natt(struct dataplane *dp, const struct sock *s, int64_t now)
 {
-    size_t n = receive_batch(dp, s, now);
+    bool more;
+    size_t n = receive_batch(dp, s, now, &more);
     for (size_t i = 0; i < n; i++) {
         uint32_t segment;
         struct esp_packet p = received(&dp->in, i, s, &segment);
         take_message(dp, p, segment, now);
     }
     finish_batch(dp, now);
-    return n > 0;
+    return more;
 }
 
 /* A raw IPv4 socket gives the outer header too. */
@@ -174,7 +178,8 @@ static bool strip_ipv4(struct esp_packet *p)
 bool dataplane_from_raw(struct dataplane *dp, const struct sock *s, int64_t now)
 {
     struct incoming *in = &dp->in;
-    size_t n = receive_batch(dp, s, now);
+    bool more;
+    size_t n = receive_batch(dp, s, now, &more);
     for (size_t i = 0; i < n; i++) {
         uint32_t segment;
         struct esp_packet p = received(in, i, s, &segment);
@@ -182,7 +187,7 @@ bool dataplane_from_raw(struct dataplane *dp, const struct sock *s, int64_t now)
             in->p[in->n++] = p;
     }
     finish_batch(dp, now);
-    return n > 0;
+    return more;
 }
 
 void dataplane_read_errors(struct dataplane *dp, const struct sock *s, int64_t now)

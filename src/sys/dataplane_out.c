@@ -235,17 +235,18 @@ bool dataplane_from_tun(struct dataplane *dp, int64_t now)
 {
     struct outgoing *o = &dp->out;
     struct offload offload = {0};
-    bool has_any = false;
-    /* another super-packet would not fit behind one */
-    while (o->n < ESP_BATCH && (offload.kind == OFFLOAD_NONE || o->n < ESP_BATCH / 4)) {
+    bool more = true;
+    /* a third super-packet would not fit behind two */
+    while (o->n < ESP_BATCH && (offload.kind == OFFLOAD_NONE || o->n < ESP_BATCH / 2)) {
         ssize_t n = read(dp->o.tun.fd, o->source, TUN_HEADER + TUN_PACKET_MAX);
+        more = n > 0;
         if (n <= TUN_HEADER)
             break;
-        has_any = true;
+        dp->has_traffic = true;
         if (tun_read_header(o->source, &offload))
             lay_out(dp, span_of(o->source + TUN_HEADER, (size_t)n - TUN_HEADER), &offload, now);
     }
     if (o->n)
         finish_batch(dp, now);
-    return has_any;
+    return more;
 }
