@@ -167,7 +167,8 @@ static void a_checksum_of_any_length_and_alignment_is_the_sum_of_its_words(void 
                 want += i % 2 ? bytes[from + i] : (uint32_t)bytes[from + i] << 8;
                 want = (want & 0xffff) + (want >> 16);
             }
-            assert_int_equal(checksum_finish(checksum_add(0xfffe, span_of(bytes + from, len))), (uint16_t)~want);
+            assert_int_equal(checksum_finish(checksum_add(0xfffe, span_of(bytes + from, len))),
+                             (uint16_t)~want);
         }
     }
 }
