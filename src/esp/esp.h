@@ -84,7 +84,7 @@ bool esp_apply(struct esp *e, const struct action *a, int64_t now, struct diag *
 void esp_outbound(struct esp *e, struct esp_packet *p, size_t n, int64_t now);
 /* ESP packets (from the SPI on, outer fragments reassembled) to inner IP packets. ESP in UDP and bare ESP are
  * both taken whatever the SA has_encap says. A dummy packet (RFC 4303 section 2.6) ends as ESP_DROP with
- * DROP_NONE. */
+ * DROP_NONE. They are opened where they lie and need no room around them. */
 void esp_inbound(struct esp *e, struct esp_packet *p, size_t n, int64_t now);
 
 /* What the packets caused: soft and hard expiry, mappings. Returns how many were written to ev. */

@@ -29,7 +29,8 @@ struct outgoing {
     struct iovec iov[ESP_BATCH];
     struct sockaddr_storage names[ESP_BATCH];
     _Alignas(struct cmsghdr) uint8_t control[ESP_BATCH][SOCK_CONTROL];
-    int64_t whole_until; /* a path refused UDP_SEGMENT: datagrams leave one by one until then */
+    struct endpoint refuser; /* whose path refused UDP_SEGMENT: datagrams leave one by one until then */
+    int64_t whole_until;
     bool has_said_so;
 };
 

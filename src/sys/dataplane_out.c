@@ -56,13 +56,12 @@ static bool is_refusal(int err)
 }
 
 /* The packets of a refused message one by one; so ICMP and the error queue say which is too big. */
-static void send_singly(struct dataplane *dp, const struct sock *s, size_t at, int64_t now)
+static void send_singly(struct dataplane *dp, const struct sock *s, size_t at, int err, int64_t now)
 {
     struct outgoing *o = &dp->out;
     const struct out_message *out = &o->out[at];
     struct msghdr m = o->msgs[at].msg_hdr;
     struct iovec *iov = m.msg_iov;
-    int err = errno;
     size_t sent = 0;
     sock_put_control(&m, o->control[at], out->first->local.ip, out->first->tos, 0);
     m.msg_iovlen = 1;
@@ -79,6 +78,7 @@ static void send_singly(struct dataplane *dp, const struct sock *s, size_t at, i
                 break;
         }
     }
+    o->refuser = out->first->remote;
     o->whole_until = now + WHOLE_FOR;
     if (!sent || o->has_said_so)
         return;
@@ -102,15 +102,16 @@ static void send_run(struct dataplane *dp, const struct sock *s, size_t from, si
             retries = 0;
             continue;
         }
-        if (n < 0 && errno == EAGAIN)
+        int err = n < 0 ? errno : 0;
+        if (err == EAGAIN)
             wait_writable(s->fd);
-        if (n < 0 && errno == EINTR)
+        if (err == EINTR)
             continue;
-        bool is_refused = n < 0 && is_refusal(errno);
-        if (is_refused && o->out[from].n > 1)
-            send_singly(dp, s, from, now);
-        else if (++retries <= 1 && !is_refused)
+        bool is_joined = o->out[from].n > 1;
+        if (++retries <= 1 && (is_joined || !is_refusal(err)))
             continue;
+        if (is_joined && is_refusal(err))
+            send_singly(dp, s, from, err, now);
         from++;
         retries = 0;
     }
@@ -123,6 +124,12 @@ static bool joins(const struct out_message *m, const struct iovec *iov, const st
     return p->has_encap && m->n < MESSAGE_COUNT && iov[m->n - 1].iov_len == a->len && p->len <= a->len &&
            (m->n + 1) * a->len <= MESSAGE_MAX && p->tos == a->tos && endpoint_equal(&p->remote, &a->remote) &&
            endpoint_equal(&p->local, &a->local);
+}
+
+/* Did this peer's path refuse segments a moment ago? */
+static bool is_whole(const struct outgoing *o, const struct esp_packet *p, int64_t now)
+{
+    return now < o->whole_until && endpoint_equal(&p->remote, &o->refuser);
 }
 
 static void close_message(struct outgoing *o, size_t at)
@@ -164,7 +171,7 @@ static void send_batch(struct dataplane *dp, int64_t now)
         s = to;
         sock_set_df(s, p->has_df);
         o->iov[used] = (struct iovec){p->data, p->len};
-        if (n > from && now >= o->whole_until && joins(&o->out[n - 1], o->msgs[n - 1].msg_hdr.msg_iov, p)) {
+        if (n > from && joins(&o->out[n - 1], o->msgs[n - 1].msg_hdr.msg_iov, p) && !is_whole(o, p, now)) {
             o->out[n - 1].n++;
         } else {
             o->out[n] = (struct out_message){.first = p, .n = 1};
