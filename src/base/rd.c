@@ -2,7 +2,7 @@
 /* The reading cursor: see rd.h. */
 #include "base/rd.h"
 
-static const uint8_t *take(struct rd *r, size_t len)
+static inline __attribute__((always_inline)) const uint8_t *take(struct rd *r, size_t len)
 {
     if (r->failed || (size_t)(r->end - r->at) < len) {
         r->failed = true;
@@ -21,7 +21,7 @@ struct rd rd_over(struct span s)
     return (struct rd){.at = p, .end = p + s.len};
 }
 
-static uint64_t rd_be(struct rd *r, size_t len)
+static inline __attribute__((always_inline)) uint64_t rd_be(struct rd *r, size_t len)
 {
     const uint8_t *p = take(r, len);
     uint64_t v = 0;
