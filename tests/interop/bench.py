@@ -54,7 +54,7 @@ class Pair:
 
     def configure(self, esp):
         ike = "aes128gcm16-prfsha256-x25519"
-        loaded = sides(ike=ike, esp=esp)
+        loaded = sides(ike=ike, esp=esp, extra={"encap": "yes"})  # strongSwan's userspace ESP has no other form
         for g, (tree, files) in zip(reversed(self.gateways), reversed(loaded)):
             g.load(tree, files)
         code, text = self.gateways[0].initiate("net")
