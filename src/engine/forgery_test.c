@@ -1,39 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What somebody on the path can do without keys: forged answers, forged sealed messages, replays. A peer that
  * lies under good keys is in rogue_test.c and rogue_auth_test.c. */
+#include "support/pair_fixture.h"
 #include "support/rogue.h"
 #include "support/test.h"
 
 enum { AT_LENGTH = 26 };
-
-static struct pair p;
-
-static int setup(void **state)
-{
-    (void)state;
-    pair_init(&p);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    pair_deinit(&p);
-    return 0;
-}
-
-static void load(const struct pair_spec *a, const struct pair_spec *b)
-{
-    pair_load(&p, 0, a);
-    pair_load(&p, 1, b);
-    pair_command(&p, 0, COMMAND_INITIATE, "net", NULL);
-}
-
-static void up(const struct pair_spec *a, const struct pair_spec *b)
-{
-    load(a, b);
-    pair_run(&p);
-}
 
 static void inject(int side, const struct pair_packet *k)
 {

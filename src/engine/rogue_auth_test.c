@@ -1,37 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A peer that lies about who it is: other signatures, other certificates, a secret in place of a key. AUTH is
  * computed a second time here, since two engines with one mistake would agree. */
+#include "support/pair_fixture.h"
 #include "support/rogue.h"
 #include "support/test.h"
-
-static struct pair p;
-
-static int setup(void **state)
-{
-    (void)state;
-    pair_init(&p);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    pair_deinit(&p);
-    return 0;
-}
-
-static void load(const struct pair_spec *a, const struct pair_spec *b)
-{
-    pair_load(&p, 0, a);
-    pair_load(&p, 1, b);
-    pair_command(&p, 0, COMMAND_INITIATE, "net", NULL);
-}
-
-static void up(const struct pair_spec *a, const struct pair_spec *b)
-{
-    load(a, b);
-    pair_run(&p);
-}
 
 struct seen { /* the conversation, as somebody with all keys would see it */
     uint8_t init[2][4096];
