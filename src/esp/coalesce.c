@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Coalescing: see coalesce.h. Two packets become one only when cutting the result gives both back as they
  * were, except the identification of IPv4 packets with DF, which means nothing [RFC6864#4.1]. So headers must
- * be equal, checksums right, and PSH and FIN end a super-packet. Packets with IP options, extension headers,
- * CWR or anything else that is rare stay alone. Checksums are verified only when two packets meet. */
+ * be equal, checksums and lengths right, and PSH and FIN end a super-packet. Packets with IP options,
+ * extension headers, CWR or anything else that is rare stay alone. Checksums are verified only when two
+ * packets meet. */
 #include "esp/coalesce.h"
 #include "esp/tcp.h"
 #include "net/packet.h"
 
 #define SUPER_MAX     65535
+#define DATAGRAMS_MAX 64 /* in one write: the limit of kernels before 6.9 (UDP_MAX_SEGMENTS) */
 #define TCP_MERGEABLE (TCP_ACK | TCP_PSH | TCP_FIN | TCP_ECE)
 
 /* What one packet is, as far as it matters here. */
@@ -81,11 +83,13 @@ static void look_at(const struct esp_packet *p, struct look *l)
         l->upper = 20;
         l->id = get_u16(ip + 4);
         proto = ip[9];
-        if (get_u16(ip + 6) & 0xbfff) /* a fragment, or the reserved bit */
+        if (get_u16(ip + 6) & 0xbfff || get_u16(ip + 2) != p->len) /* a fragment, or the reserved bit */
             return;
     } else if (p->len >= 40 && ip[0] >> 4 == 6) {
         l->upper = 40;
         proto = ip[6];
+        if (get_u16(ip + 4) + 40u != p->len)
+            return;
     } else {
         return;
     }
@@ -135,6 +139,8 @@ static bool is_sound(const uint8_t *ip, const struct look *l)
 {
     size_t len = l->header + l->payload - l->upper;
     uint32_t sum = pseudo_sum(ip, l->upper, l->kind, len);
+    if (l->upper == 20 && checksum_finish(checksum_add(0, span_of(ip, 20))) != 0)
+        return false;
     return checksum_finish(checksum_add(sum, span_of(ip + l->upper, len))) == 0;
 }
 
@@ -166,7 +172,7 @@ static void append(struct coalescer *c, struct super *s, const struct look *l, u
     s->len += l->payload;
     s->next_seq += l->payload;
     s->last_id = l->id;
-    s->is_open = l->payload == s->size && !l->is_last;
+    s->is_open = l->payload == s->size && !l->is_last && (s->kind == OFFLOAD_TCP || s->n < DATAGRAMS_MAX);
 }
 
 static void begin(struct coalescer *c, const struct look *l, const struct esp_packet *p, uint8_t at)

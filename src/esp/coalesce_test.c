@@ -356,6 +356,55 @@ static void a_wrong_checksum_is_not_mended(void **state)
     }
 }
 
+/* A router that meets a wrong header checksum drops the packet [RFC1812#5.2.2]: it must not be mended here.
+ */
+static void a_wrong_header_checksum_is_not_mended(void **state)
+{
+    (void)state;
+    for (size_t bad = 0; bad < 3; bad++) {
+        struct flow_packet f = stream(4, 6);
+        start();
+        for (int i = 0; i < 3; i++, f.seq += 1000)
+            add(&f, 0);
+        b.bytes[bad][11] ^= 4;
+        assert_int_equal(run(), bad == 1 ? 3 : 2);
+    }
+}
+
+/* Kernels before 6.9 refuse a write of more, and all of it would be lost. */
+static void at_most_64_datagrams_become_one(void **state)
+{
+    (void)state;
+    for (uint8_t proto = 6; proto <= 17; proto += 11) {
+        struct flow_packet f = stream(4, proto);
+        start();
+        f.payload.len = 100;
+        for (int i = 0; i < ESP_BATCH; i++, f.seq += 100)
+            add(&f, 0);
+        assert_int_equal(run(), proto == 6 ? 1 : 2);
+        assert_int_equal(c.supers[0].n, proto == 6 ? ESP_BATCH : 64);
+    }
+}
+
+/* What has bytes behind it that its IP header does not count, or lacks some. */
+static void a_packet_of_another_length_than_it_says_stays_alone(void **state)
+{
+    (void)state;
+    for (uint8_t family = 4; family <= 6; family += 2) {
+        for (int more = -1; more <= 1; more++) {
+            struct flow_packet f = stream(family, 6);
+            start();
+            for (int i = 0; i < 3; i++, f.seq += 1000, f.id = 100)
+                add(&f, 0);
+            uint8_t *ip = b.bytes[1];
+            ip[5] = (uint8_t)(ip[5] - (family == 4 ? more : -more));
+            if (family == 4) /* the identification means nothing with DF, and levels the header's checksum */
+                ip[3] = (uint8_t)(ip[3] + more);
+            assert_int_equal(run(), more ? 3 : 1);
+        }
+    }
+}
+
 int main(void)
 {
     uint32_t r = 1;
@@ -370,6 +419,9 @@ int main(void)
         cmocka_unit_test(a_datagram_without_checksum_stays_alone),
         cmocka_unit_test(no_packet_is_larger_than_ip_allows),
         cmocka_unit_test(a_wrong_checksum_is_not_mended),
+        cmocka_unit_test(a_wrong_header_checksum_is_not_mended),
+        cmocka_unit_test(at_most_64_datagrams_become_one),
+        cmocka_unit_test(a_packet_of_another_length_than_it_says_stays_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
