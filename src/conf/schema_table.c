@@ -221,6 +221,7 @@ static const struct schema_row rows[] = {
 
     SETTINGS_ROWS(SCOPE_GLOBAL, "port_natt"),
     {SCOPE_GLOBAL, "dataplane", .kind = KIND_WORD, .def = "auto", .words = dataplanes, .set = set_dataplane, .example = "user", .doc = "auto, user or kernel"},
+    {SCOPE_GLOBAL, "dataplane_workers", .kind = KIND_NUMBER, .def = "0", .max = 64, SET(dataplane_workers), .example = "2", .doc = "threads that carry packets; 0: one for each processor"},
     SETTINGS_ROWS(SCOPE_CHARON, "port_nat_t"),
 };
 /* clang-format on */

@@ -387,6 +387,7 @@ static void show_settings(struct out *o, const struct settings *s)
     const struct origins *from = &s->origins;
     open_block(o, "settings", "settings", "{");
     word_field(o, from, "dataplane", s->dataplane);
+    number_field(o, from, "dataplane_workers", s->dataplane_workers);
     number_field(o, from, "port", s->port);
     number_field(o, from, "port_natt", s->port_natt);
     time_field(o, from, "retransmit_timeout", s->retransmit_timeout);

@@ -20,12 +20,13 @@ static bool spi_in_use(const struct engine *e, uint32_t spi)
     return false;
 }
 
-static uint32_t new_child_spi(void *ctx)
+static uint32_t new_child_spi(void *ctx, uint32_t reqid)
 {
-    uint32_t spi;
-    do
+    uint32_t spi, steering = (1u << SPI_STEER_BITS) - 1;
+    do {
         crypto_random(&spi, sizeof(spi));
-    while (spi < 256 || spi_in_use(ctx, spi)); /* [RFC4303#2.1] */
+        spi = (spi & ~steering) | (reqid & steering);
+    } while (spi < 256 || spi_in_use(ctx, spi)); /* [RFC4303#2.1] */
     return spi;
 }
 

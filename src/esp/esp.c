@@ -76,6 +76,11 @@ const struct esp_counters *esp_counters(const struct esp *e)
     return &e->counters;
 }
 
+void esp_count_drop(struct esp *e, enum esp_drop why, uint64_t n)
+{
+    e->counters.drops[why] += n;
+}
+
 const char *esp_drop_name(enum esp_drop d)
 {
     return d < DROP_REASONS ? drop_names[d] : "unknown";
@@ -112,4 +117,9 @@ static const char *const drop_names[DROP_REASONS] = {
     [DROP_SELECTOR] = "selectors",
     [DROP_WRONG_ENCAP] = "wrong encapsulation",
     [DROP_ECN] = "ECN",
+    [DROP_QUEUE_FULL] = "receive queue full",
+    [DROP_BUSY] = "worker busy",
+    [DROP_NOT_SENT] = "not sent",
+    [DROP_TUN] = "TUN refused",
+    [DROP_TUN_QUEUE] = "TUN queue full",
 };

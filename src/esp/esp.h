@@ -38,6 +38,12 @@ enum esp_drop {
     DROP_SELECTOR,
     DROP_WRONG_ENCAP, /* not used: RFC 7296 section 2.23 wants both forms accepted at any time */
     DROP_ECN,
+    /* the I/O layer's, see esp_count_drop() */
+    DROP_QUEUE_FULL, /* the kernel's receive queue overflowed */
+    DROP_BUSY,       /* for another worker, which has too much to do */
+    DROP_NOT_SENT,   /* the kernel refused to send it */
+    DROP_TUN,        /* the TUN device refused it */
+    DROP_TUN_QUEUE,  /* the TUN device's queue overflowed before we read it */
     DROP_REASONS,
 };
 
@@ -93,6 +99,11 @@ size_t esp_events(struct esp *e, struct dataplane_event *ev, size_t cap);
 bool esp_sa_counters(const struct esp *e, enum sa_direction dir, uint32_t spi, struct dataplane_event *out);
 const struct esp_counters *esp_counters(const struct esp *e);
 const char *esp_drop_name(enum esp_drop d);
+/* Packets that were lost outside. */
+void esp_count_drop(struct esp *e, enum esp_drop why, uint64_t n);
+/* The reqid whose SA an outbound packet needs; false when no policy protects it. For spreading packets over
+ * several struct esp: policies are in all of them, an SA is in one. */
+bool esp_outbound_reqid(struct esp *e, const uint8_t *packet, uint32_t len, uint32_t *reqid);
 /* The largest inner packet that fits the path to this SA's peer, or 0. For the TUN's MTU. */
 uint32_t esp_inner_mtu(const struct esp *e, uint32_t spi_out);
 /* An ICMP "too big" from the path to a peer: lowers the path MTU after a check against our own SAs. */

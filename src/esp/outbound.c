@@ -59,6 +59,19 @@ static struct sa *select_sa(struct esp *e, struct esp_packet *p, const struct pa
     return sa;
 }
 
+bool esp_outbound_reqid(struct esp *e, const uint8_t *packet, uint32_t len, uint32_t *reqid)
+{
+    struct packet ip;
+    struct span bytes = span_of(packet, len);
+    if (!packet_parse(bytes, &ip))
+        return false;
+    const struct policy *policy = spd_lookup(&e->spd, &ip, bytes);
+    if (!policy || policy->action != POLICY_PROTECT)
+        return false;
+    *reqid = policy->bundle->reqid;
+    return true;
+}
+
 /* [RFC4301#8.2.1] False when the packet was answered. */
 static bool fits(struct esp *e, struct esp_packet *p, const struct packet *ip, struct sa *sa, int64_t now)
 {

@@ -53,6 +53,9 @@ void job_free(struct job *j);
 
 #define SA_MAX_TS  16
 #define SA_KEY_MAX 96
+/* So many low bits of an inbound SPI are those of the reqid: whoever has to spread packets over several
+ * processors sees from either number which one serves the child, and a rekey does not move it. */
+#define SPI_STEER_BITS 6
 
 enum sa_direction { SA_IN, SA_OUT };
 

@@ -136,7 +136,8 @@ struct settings {               /* strongswan.conf and keyway.conf's global sect
     uint32_t replay_window;     /* 32 for swanctl; the short form uses its own */
     int routing_table, routing_table_prio; /* 220, 220 */
     bool installs_routes;
-    const char *dataplane; /* "auto", "user", "kernel" */
+    const char *dataplane;      /* "auto", "user", "kernel" */
+    unsigned dataplane_workers; /* 0: one for each processor */
     struct origins origins;
 };
 void settings_defaults(struct settings *s);

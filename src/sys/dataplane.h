@@ -1,36 +1,48 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The userspace data plane's thread: it owns the TUN, the raw ESP sockets and the NAT traversal sockets
- * (where ESP and IKE arrive together), and runs struct esp on batches. The control thread speaks to it by
- * records and hears from it by messages, each through a ring; counters are read without locks. */
+/* The userspace data plane: worker threads that own the TUN's queues, the raw ESP sockets and the NAT
+ * traversal port's sockets for ESP, and run struct esp on batches. All SAs of a child belong to one worker
+ * (steer.h); what arrives elsewhere for it is handed over (handover.h). The control thread speaks to workers
+ * by records and hears from them by messages, each through rings; counters are read without locks. All
+ * functions are the control thread's. */
 #pragma once
 
 #include "esp/esp.h"
 #include "sys/sock.h"
 #include "sys/tun.h"
 
+#define DATAPLANE_WORKERS_MAX TUN_QUEUES_MAX
+
 struct dataplane;
 
 struct dataplane_options {
-    struct tun tun;           /* given */
-    struct sock natt4, natt6; /* given; fd -1 where the machine lacks the family */
-    struct sock esp4, esp6;   /* given; they receive */
+    unsigned n_workers;
+    struct tun tun; /* given; as many queues as workers */
+    /* given: one for each worker; fd -1 where the machine lacks the family */
+    struct sock natt4[DATAPLANE_WORKERS_MAX], natt6[DATAPLANE_WORKERS_MAX];
+    struct sock esp4, esp6; /* given; they receive, for all workers */
     struct esp_config esp;
-    void (*wake)(void *ctx); /* called from the thread when a message waits */
+    void (*wake)(void *ctx); /* called from a worker when a message waits */
     void *ctx;
 };
 
 struct dataplane *dataplane_start(const struct dataplane_options *o, struct diag *d);
-/* Ends the thread and closes what was given. */
+/* Ends the threads and closes what was given. */
 void dataplane_stop(struct dataplane *dp);
 
 /* SA and policy records, copied; in force before any packet that is received after this call. */
 void dataplane_apply(struct dataplane *dp, const struct action *a);
+/* "Too big" from the path to a peer. */
+void dataplane_path_mtu(struct dataplane *dp, struct ip peer, uint32_t mtu);
+/* ESP in UDP that came to the control thread's socket. */
+void dataplane_stray(struct dataplane *dp, const struct endpoint *local, const struct endpoint *remote,
+                     uint8_t tos, struct span bytes);
 
 enum dataplane_message_kind {
-    DATAPLANE_IKE,   /* a datagram without its marker */
-    DATAPLANE_EVENT, /* for the engine */
-    DATAPLANE_FAIL,  /* a record could not be applied: why */
-    DATAPLANE_NOTE,  /* a line for the log, in bytes */
+    DATAPLANE_IKE,     /* a datagram without its marker */
+    DATAPLANE_EVENT,   /* for the engine */
+    DATAPLANE_FAIL,    /* a record could not be applied: why */
+    DATAPLANE_NOTE,    /* a line for the log, in bytes */
+    DATAPLANE_TOO_BIG, /* for dataplane_path_mtu(): the other workers must hear of it */
 };
 
 struct dataplane_message {
@@ -42,16 +54,15 @@ struct dataplane_message {
         } ike;
         struct dataplane_event event;
         struct diag diag;
+        struct {
+            struct ip peer;
+            uint32_t mtu;
+        } too_big;
     };
     uint8_t bytes[]; /* DATAPLANE_IKE, DATAPLANE_NOTE */
 };
 
 /* NULL when there is none; free() it. */
 struct dataplane_message *dataplane_next(struct dataplane *dp);
-/* Sends one IKE datagram, or with empty bytes and marker a keepalive, from the NAT traversal port. Any
- * thread.
- */
-bool dataplane_send_natt(struct dataplane *dp, struct ip local, const struct endpoint *remote, uint8_t tos,
-                         struct span prefix, struct span bytes);
-/* A recent snapshot. */
+/* A recent snapshot, of all workers. */
 void dataplane_counters(const struct dataplane *dp, struct esp_counters *out);

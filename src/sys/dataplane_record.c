@@ -35,6 +35,17 @@ struct dataplane_record *dataplane_record_new(const struct action *a)
     return r;
 }
 
+struct dataplane_record *dataplane_record_path_mtu(struct ip peer, uint32_t mtu)
+{
+    struct dataplane_record *r = calloc(1, sizeof(*r));
+    if (!r)
+        abort();
+    r->is_path_mtu = true;
+    r->peer = peer;
+    r->mtu = mtu;
+    return r;
+}
+
 void dataplane_record_free(struct dataplane_record *r)
 {
     secret_wipe(r, sizeof(*r));

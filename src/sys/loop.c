@@ -10,11 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define TUN_MTU        1400
 #define STOP_WAIT_MS   2000
 #define UPDOWN_WAIT_MS 5000
 #define TIMER_MAX_MS   60000 /* libuv's clock stands still while the machine sleeps; ours does not */
-#define DATAGRAMS_MAX  64    /* from one socket before the others get their turn */
 
 /* ---- steps */
 
@@ -77,23 +75,6 @@ void loop_step(struct loop *l, const struct input *in)
 
 /* ---- what comes in */
 
-static void on_ike_socket(uv_poll_t *poll, int status, int events)
-{
-    (void)events;
-    struct udp_watch *w = poll->data;
-    static uint8_t buf[65536];
-    struct input in = {.kind = INPUT_DATAGRAM};
-    size_t len;
-    if (status < 0)
-        return;
-    for (int i = 0; i < DATAGRAMS_MAX; i++) {
-        if (!sock_receive(&w->sock, buf, sizeof(buf), &len, &in.datagram.local, &in.datagram.remote))
-            return;
-        in.datagram.bytes = span_of(buf, len);
-        loop_step(w->loop, &in);
-    }
-}
-
 static void take_message(struct loop *l, const struct dataplane_message *m)
 {
     struct input in;
@@ -119,6 +100,9 @@ static void take_message(struct loop *l, const struct dataplane_message *m)
     case DATAPLANE_NOTE:
         log_line(LOG_NOTICE, "data plane: %s", (const char *)m->bytes);
         break;
+    case DATAPLANE_TOO_BIG:
+        dataplane_path_mtu(l->dataplane, m->too_big.peer, m->too_big.mtu);
+        break;
     }
 }
 
@@ -133,7 +117,7 @@ static void on_kick(uv_async_t *async)
     run_commands(l);
 }
 
-static void wake(void *ctx)
+void loop_wake(void *ctx)
 {
     struct loop *l = ctx;
     uv_async_send(&l->kick);
@@ -206,83 +190,13 @@ static void on_signal(uv_signal_t *s, int number)
 
 /* ---- start and end */
 
-static bool open_ike_sockets(struct loop *l, const struct settings *s, struct dataplane_options *dp,
-                             struct diag *d)
-{
-    struct diag ignored;
-    l->port_natt = s->port_natt;
-    l->ike[0].sock.fd = l->ike[1].sock.fd = dp->natt6.fd = dp->esp6.fd = -1;
-    if (!sock_open_udp(&l->ike[0].sock, 4, s->port, false, d) ||
-        !sock_open_udp(&dp->natt4, 4, s->port_natt, true, d) || !sock_open_esp(&dp->esp4, 4, true, d))
-        return false;
-    bool has_ipv6 = sock_open_udp(&l->ike[1].sock, 6, s->port, false, &ignored) &&
-                    sock_open_udp(&dp->natt6, 6, s->port_natt, true, &ignored) &&
-                    sock_open_esp(&dp->esp6, 6, true, &ignored);
-    if (!has_ipv6)
-        log_line(LOG_NOTICE, "no IPv6 here: %s", ignored.what);
-    return true;
-}
-
-static bool open_dataplane(struct loop *l, const struct settings *s, struct dataplane_options *dp,
-                           struct diag *d)
-{
-    if (s->dataplane && !strcmp(s->dataplane, "kernel")) {
-        diag_set(d, FAIL_CONFIG, "dataplane = kernel is not available");
-        diag_expected(d, "auto or user");
-        diag_try(d, "dataplane = auto: ESP runs in userspace");
-        return false;
-    }
-    if (!tun_open(&dp->tun, TUN_MTU, d))
-        return false;
-    dp->esp = (struct esp_config){.path_mtu = 1500, .clamps_mss = true};
-    dp->wake = wake;
-    dp->ctx = l;
-    snprintf(l->device, sizeof(l->device), "%s", dp->tun.name);
-    struct route_options ro = {
-        .device = dp->tun.index, .table = s->routing_table, .priority = s->routing_table_prio};
-    if (s->installs_routes && !(l->routes = route_open(&ro, d)))
-        return false;
-    l->dataplane = dataplane_start(dp, d);
-    /* the sockets are its own now, even when it could not start */
-    dp->tun.fd = dp->natt4.fd = dp->natt6.fd = dp->esp4.fd = dp->esp6.fd = -1;
-    if (l->dataplane)
-        log_line(LOG_NOTICE, "data plane: userspace ESP on %s", l->device);
-    return l->dataplane != NULL;
-}
-
-static void close_sockets(struct dataplane_options *dp)
-{
-    sock_close(&dp->natt4);
-    sock_close(&dp->natt6);
-    sock_close(&dp->esp4);
-    sock_close(&dp->esp6);
-    tun_close(&dp->tun);
-}
-
-static bool open_world(struct loop *l, const struct settings *s, struct diag *d)
-{
-    struct dataplane_options dp = {
-        .tun.fd = -1, .natt4.fd = -1, .natt6.fd = -1, .esp4.fd = -1, .esp6.fd = -1};
-    if (open_ike_sockets(l, s, &dp, d) && open_dataplane(l, s, &dp, d))
-        return true;
-    close_sockets(&dp);
-    return false;
-}
-
-void loop_watch_socket(struct loop *l, struct udp_watch *w)
-{
-    w->loop = l;
-    uv_poll_init(&l->uv, &w->poll, w->sock.fd);
-    w->poll.data = w;
-    uv_poll_start(&w->poll, UV_READABLE, on_ike_socket);
-}
-
 static void start_watching(struct loop *l)
 {
     static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
-    for (size_t i = 0; i < ARRAY_LEN(l->ike); i++) {
-        if (l->ike[i].sock.fd >= 0)
-            loop_watch_socket(l, &l->ike[i]);
+    struct udp_watch *const sockets[] = {&l->ike[0], &l->ike[1], &l->natt[0], &l->natt[1]};
+    for (size_t i = 0; i < ARRAY_LEN(sockets); i++) {
+        if (sockets[i]->sock.fd >= 0)
+            loop_watch_socket(l, sockets[i]);
     }
     for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
         uv_signal_init(&l->uv, &l->signals[i]);
@@ -308,7 +222,7 @@ static struct loop *loop_alloc(const struct loop_options *o)
         uv_timer_init(&l->uv, timers[i]);
         timers[i]->data = l;
     }
-    l->ike[0].sock.fd = l->ike[1].sock.fd = -1;
+    l->ike[0].sock.fd = l->ike[1].sock.fd = l->natt[0].sock.fd = l->natt[1].sock.fd = -1;
     l->updown = updown_new(&l->uv, NULL);
     uint8_t key[16];
     crypto_random(key, sizeof(key));
@@ -331,7 +245,7 @@ struct loop *loop_new(const struct loop_options *o, struct diag *d)
         return NULL;
     }
     struct loop *l = loop_alloc(o);
-    if (!open_world(l, &config->settings, d)) {
+    if (!loop_open_world(l, &config->settings, d)) {
         config_unref(config);
         loop_free(l);
         return NULL;
@@ -384,11 +298,12 @@ void loop_free(struct loop *l)
     l->engine = NULL; /* jobs that end now are freed */
     route_close(l->routes);
     dataplane_stop(l->dataplane);
+    l->routes = NULL;
+    l->dataplane = NULL;
     uv_walk(&l->uv, close_handle, NULL);
     uv_run(&l->uv, UV_RUN_DEFAULT);
     uv_loop_close(&l->uv);
-    for (size_t i = 0; i < ARRAY_LEN(l->ike); i++)
-        sock_close(&l->ike[i].sock);
+    loop_close_world(l);
     loop_close_ports(l);
     struct queued_command *q;
     list_each(q, &l->commands, link)

@@ -50,7 +50,7 @@ static void send_datagram(struct loop *l, const struct action *a)
     struct span prefix = span_of(marker, a->send.is_natt ? 4 : 0);
     bool ok = false;
     if (a->send.is_natt || a->send.local.port == l->port_natt) {
-        ok = dataplane_send_natt(l->dataplane, a->send.local.ip, remote, tos, prefix, a->send.bytes);
+        ok = loop_send_natt(l, a->send.local.ip, remote, tos, prefix, a->send.bytes);
     } else {
         const struct sock *s = loop_ike_socket(l, remote->ip.family, a->send.local.port);
         ok = s->fd >= 0 && sock_send(s, a->send.local.ip, remote, tos, prefix, a->send.bytes);
@@ -63,8 +63,7 @@ static void send_datagram(struct loop *l, const struct action *a)
 
 static void send_keepalive(struct loop *l, const struct action *a)
 {
-    dataplane_send_natt(l->dataplane, a->send.local.ip, &a->send.remote, 0, span_of(NULL, 0),
-                        span_of("\xff", 1));
+    loop_send_natt(l, a->send.local.ip, &a->send.remote, 0, span_of(NULL, 0), span_of("\xff", 1));
 }
 
 /* ---- routes, events */

@@ -18,6 +18,7 @@ struct queued_command {
 struct udp_watch {
     uv_poll_t poll;
     struct sock sock;
+    bool is_natt; /* IKE stands behind a marker; the port's ESP goes to the data plane */
     struct loop *loop;
 };
 
@@ -31,7 +32,7 @@ struct loop {
     uv_timer_t timer, stop_timer, refresh_timer;
     uv_signal_t signals[4];
     uv_async_t kick; /* queued commands, data plane messages */
-    struct udp_watch ike[2], ports[LOOP_PORTS_MAX];
+    struct udp_watch ike[2], natt[2], ports[LOOP_PORTS_MAX];
     size_t n_ports;
     uint16_t port_natt;
     struct engine *engine;
@@ -53,7 +54,15 @@ struct loop {
 void loop_execute(struct loop *l, const struct outbox *o);
 /* loop.c: one engine step and what follows. The input's job or config is taken. */
 void loop_step(struct loop *l, const struct input *in);
+void loop_wake(void *loop); /* any thread: the data plane has a message */
+/* loop_open.c: sockets, TUN, routes, data plane. On failure loop_close_world() clears what there is. */
+bool loop_open_world(struct loop *l, const struct settings *s, struct diag *d);
+void loop_close_world(struct loop *l);
+/* loop_receive.c */
 void loop_watch_socket(struct loop *l, struct udp_watch *w);
+/* One datagram from the NAT traversal port; prefix: the marker, or nothing for a keepalive. */
+bool loop_send_natt(struct loop *l, struct ip local, const struct endpoint *remote, uint8_t tos,
+                    struct span prefix, struct span bytes);
 /* loop_ports.c: sockets for the local_port of connections. */
 void loop_open_ports(struct loop *l, const struct config *config);
 void loop_close_ports(struct loop *l);

@@ -57,6 +57,7 @@ static bool set_common(struct sock *s, bool reports_errors, struct diag *d)
         return fail(s, d, "mark our packets (SO_MARK)", "root, or CAP_NET_ADMIN");
     set(s->fd, level, is4 ? IP_PKTINFO : IPV6_RECVPKTINFO, 1);
     set(s->fd, level, is4 ? IP_RECVTOS : IPV6_RECVTCLASS, 1);
+    set(s->fd, SOL_SOCKET, SO_RXQ_OVFL, 1);
     if (reports_errors)
         set(s->fd, level, is4 ? IP_RECVERR : IPV6_RECVERR, 1);
     if (set(s->fd, SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER) < 0)
@@ -77,14 +78,18 @@ static bool open_socket(struct sock *s, uint8_t family, int type, int protocol, 
     return fail(s, d, type == SOCK_RAW ? "open a raw socket" : "open a UDP socket", "root, or CAP_NET_RAW");
 }
 
-bool sock_open_udp(struct sock *s, uint8_t family, uint16_t port, bool reports_errors, struct diag *d)
+static bool prepare_udp(struct sock *s, uint8_t family, bool reports_errors, struct diag *d)
 {
     if (!open_socket(s, family, SOCK_DGRAM, IPPROTO_UDP, d))
         return false;
     if (family == 6)
         set(s->fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
-    if (!set_common(s, reports_errors, d))
-        return false;
+    return set_common(s, reports_errors, d);
+}
+
+static bool bind_udp(struct sock *s, uint16_t port, struct diag *d)
+{
+    uint8_t family = s->family;
     struct endpoint any = {.ip = {.family = family}, .port = port};
     struct sockaddr_storage sa;
     socklen_t len = sockaddr_from(&any, &sa);
@@ -94,6 +99,30 @@ bool sock_open_udp(struct sock *s, uint8_t family, uint16_t port, bool reports_e
         return fail(s, d, doing, "is another IKE daemon running? ss -lunp");
     }
     s->port = port;
+    return true;
+}
+
+bool sock_open_udp(struct sock *s, uint8_t family, uint16_t port, bool reports_errors, struct diag *d)
+{
+    return prepare_udp(s, family, reports_errors, d) && bind_udp(s, port, d);
+}
+
+/* The first one is bound alone, so that another daemon's socket is an error, and shares from then on. */
+bool sock_open_shared(struct sock *s, size_t n, uint8_t family, uint16_t port, struct diag *d)
+{
+    for (size_t i = 0; i < n; i++) {
+        bool ok = prepare_udp(&s[i], family, true, d);
+        if (ok && i > 0)
+            set(s[i].fd, SOL_SOCKET, SO_REUSEPORT, 1);
+        ok = ok && bind_udp(&s[i], port, d);
+        if (!ok) {
+            while (i > 0)
+                sock_close(&s[--i]);
+            return false;
+        }
+        if (i == 0)
+            set(s[0].fd, SOL_SOCKET, SO_REUSEPORT, 1);
+    }
     return true;
 }
 
@@ -186,26 +215,28 @@ void sock_put_control(struct msghdr *m, void *control, struct ip local, uint8_t 
     m->msg_controllen = used;
 }
 
-void sock_get_control(struct msghdr *m, struct ip *local, uint8_t *tos, uint32_t *segment)
+void sock_get_control(struct msghdr *m, struct sock_info *out)
 {
     for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
         int value;
         if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
             struct in_pktinfo info;
             memcpy(&info, CMSG_DATA(c), sizeof(info));
-            ip_from_bytes(span_of(&info.ipi_addr, 4), local);
+            ip_from_bytes(span_of(&info.ipi_addr, 4), &out->local);
         } else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
             struct in6_pktinfo info;
             memcpy(&info, CMSG_DATA(c), sizeof(info));
-            ip_from_bytes(span_of(&info.ipi6_addr, 16), local);
+            ip_from_bytes(span_of(&info.ipi6_addr, 16), &out->local);
         } else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS) {
-            *tos = *(const uint8_t *)CMSG_DATA(c);
+            out->tos = *(const uint8_t *)CMSG_DATA(c);
         } else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS) {
             memcpy(&value, CMSG_DATA(c), sizeof(value));
-            *tos = (uint8_t)value;
+            out->tos = (uint8_t)value;
         } else if (c->cmsg_level == SOL_UDP && c->cmsg_type == UDP_GRO) {
             memcpy(&value, CMSG_DATA(c), sizeof(value));
-            *segment = value > 0 ? (uint32_t)value : *segment;
+            out->segment = value > 0 ? (uint32_t)value : out->segment;
+        } else if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SO_RXQ_OVFL) {
+            memcpy(&out->lost, CMSG_DATA(c), sizeof(out->lost));
         }
     }
 }
@@ -239,8 +270,8 @@ bool sock_send(const struct sock *s, struct ip local, const struct endpoint *rem
     return false;
 }
 
-bool sock_receive(const struct sock *s, uint8_t *buf, size_t cap, size_t *len, struct endpoint *local,
-                  struct endpoint *remote)
+bool sock_receive(const struct sock *s, uint8_t *buf, size_t cap, size_t *len, struct endpoint *remote,
+                  struct sock_info *info)
 {
     struct sockaddr_storage sa;
     _Alignas(struct cmsghdr) uint8_t control[SOCK_CONTROL];
@@ -254,12 +285,10 @@ bool sock_receive(const struct sock *s, uint8_t *buf, size_t cap, size_t *len, s
     ssize_t n = recvmsg(s->fd, &m, 0);
     if (n < 0)
         return false;
-    uint8_t tos = 0;
-    uint32_t segment;
     *len = (size_t)n;
-    *local = (struct endpoint){.port = s->port};
+    *info = (struct sock_info){.segment = (uint32_t)n};
     sockaddr_to(&sa, remote);
-    sock_get_control(&m, &local->ip, &tos, &segment);
+    sock_get_control(&m, info);
     return true;
 }
 

@@ -22,6 +22,9 @@ struct sock {
 /* All are non-blocking. *s becomes fd -1 on failure. reports_errors: ICMP errors to our packets are queued
  * for sock_next_error(). */
 bool sock_open_udp(struct sock *s, uint8_t family, uint16_t port, bool reports_errors, struct diag *d);
+/* n sockets of one port, for sock.h's users who spread datagrams over them (steer.h). s[0] needs the port for
+ * itself. They report errors: an ICMP error comes to any of them. */
+bool sock_open_shared(struct sock *s, size_t n, uint8_t family, uint16_t port, struct diag *d);
 /* receives false: for sending with another DF than the one that receives. */
 bool sock_open_esp(struct sock *s, uint8_t family, bool receives, struct diag *d);
 void sock_close(struct sock *s);
@@ -31,9 +34,10 @@ void sock_set_df(struct sock *s, bool on);
 /* One datagram. prefix (a non-ESP marker) may be empty. False on an error that is not transient. */
 bool sock_send(const struct sock *s, struct ip local, const struct endpoint *remote, uint8_t tos,
                struct span prefix, struct span bytes);
-/* One datagram into buf; false when there is none. */
-bool sock_receive(const struct sock *s, uint8_t *buf, size_t cap, size_t *len, struct endpoint *local,
-                  struct endpoint *remote);
+/* One message into buf; false when there is none. info->segment: see below. */
+struct sock_info;
+bool sock_receive(const struct sock *s, uint8_t *buf, size_t cap, size_t *len, struct endpoint *remote,
+                  struct sock_info *info);
 
 /* The next "too big" of the error queue; others are skipped. False when the queue is empty. */
 bool sock_next_too_big(const struct sock *s, struct ip *peer, uint32_t *mtu);
@@ -45,8 +49,14 @@ void sockaddr_to(const struct sockaddr_storage *sa, struct endpoint *out);
 /* Source address (unless unspecified) and TOS as ancillary data into control (SOCK_CONTROL bytes, aligned).
  * segment: the kernel is to cut the message into datagrams of so many bytes; 0: it is one datagram. */
 void sock_put_control(struct msghdr *m, void *control, struct ip local, uint8_t tos, uint16_t segment);
-/* Local address and TOS of what was received, and the size of the datagrams (the last may be smaller) when it
- * is more than one; untouched when the kernel did not say. */
-void sock_get_control(struct msghdr *m, struct ip *local, uint8_t *tos, uint32_t *segment);
+struct sock_info {   /* about a message that was received */
+    struct ip local; /* to which of our addresses; family 0: not known */
+    uint8_t tos;
+    uint32_t segment; /* bytes of each datagram in it but the last */
+    uint32_t
+        lost; /* datagrams that this socket has lost to a full queue so far; 0: none since the last one */
+};
+/* What the kernel said; the rest is left as it is. */
+void sock_get_control(struct msghdr *m, struct sock_info *out);
 /* Datagrams of one flow may arrive as one message from now on. False when the kernel cannot. */
 bool sock_join_datagrams(const struct sock *s);

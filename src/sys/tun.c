@@ -64,27 +64,47 @@ static bool bring_up(struct tun *t, unsigned mtu)
 }
 
 /* The most that this kernel gives. */
-static bool set_offloads(struct tun *t)
+static bool set_offloads(struct tun *t, int fd)
 {
-    t->has_tcp = ioctl(t->fd, TUNSETOFFLOAD, OFFLOAD_TSO | OFFLOAD_USO) == 0;
+    int header = TUN_HEADER;
+    if (ioctl(fd, TUNSETVNETHDRSZ, &header) < 0)
+        return false;
+    t->has_tcp = ioctl(fd, TUNSETOFFLOAD, OFFLOAD_TSO | OFFLOAD_USO) == 0;
     t->has_udp = t->has_tcp;
-    t->has_tcp = t->has_tcp || ioctl(t->fd, TUNSETOFFLOAD, OFFLOAD_TSO) == 0;
-    return t->has_tcp || ioctl(t->fd, TUNSETOFFLOAD, 0) == 0;
+    t->has_tcp = t->has_tcp || ioctl(fd, TUNSETOFFLOAD, OFFLOAD_TSO) == 0;
+    return t->has_tcp || ioctl(fd, TUNSETOFFLOAD, 0) == 0;
 }
 
-bool tun_open(struct tun *t, unsigned mtu, struct diag *d)
+/* One more queue of the device that the name says, or that the name is a pattern for. */
+static bool add_queue(struct tun *t, bool is_multi)
 {
-    struct ifreq ifr = {.ifr_flags = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR};
-    int header = TUN_HEADER;
-    *t = (struct tun){.fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK)};
-    if (t->fd < 0)
-        return fail(t, d, "open /dev/net/tun");
-    strcpy(ifr.ifr_name, "kw%d");
-    if (ioctl(t->fd, TUNSETIFF, &ifr) < 0)
-        return fail(t, d, "create a TUN device");
+    struct ifreq ifr = {.ifr_flags = (short)(IFF_TUN | IFF_NO_PI | IFF_VNET_HDR)};
+    int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return false;
+    if (is_multi)
+        ifr.ifr_flags = (short)(ifr.ifr_flags | IFF_MULTI_QUEUE);
+    memcpy(ifr.ifr_name, t->name, IFNAMSIZ);
+    if (ioctl(fd, TUNSETIFF, &ifr) < 0) {
+        int err = errno;
+        close(fd);
+        errno = err;
+        return false;
+    }
     memcpy(t->name, ifr.ifr_name, IFNAMSIZ);
     t->name[IFNAMSIZ - 1] = '\0';
-    if (ioctl(t->fd, TUNSETVNETHDRSZ, &header) < 0 || !set_offloads(t))
+    t->queues[t->n_queues++] = fd;
+    return true;
+}
+
+bool tun_open(struct tun *t, unsigned n_queues, unsigned mtu, struct diag *d)
+{
+    *t = (struct tun){.name = "kw%d"};
+    if (!add_queue(t, n_queues > 1))
+        return fail(t, d, "create a TUN device");
+    while (t->n_queues < n_queues && t->n_queues < TUN_QUEUES_MAX && add_queue(t, true))
+        ;
+    if (!set_offloads(t, t->queues[0]))
         return fail(t, d, "set the TUN device's offloads");
     quiet_ipv6(t->name);
     if (!bring_up(t, mtu))
@@ -95,9 +115,8 @@ bool tun_open(struct tun *t, unsigned mtu, struct diag *d)
 
 void tun_close(struct tun *t)
 {
-    if (t->fd >= 0)
-        close(t->fd);
-    t->fd = -1;
+    while (t->n_queues)
+        close(t->queues[--t->n_queues]);
 }
 
 bool tun_read_header(const uint8_t header[TUN_HEADER], struct offload *o)

@@ -9,16 +9,19 @@
 
 #define TUN_HEADER     10 /* struct virtio_net_hdr before every packet, in both directions */
 #define TUN_PACKET_MAX 65535
+#define TUN_QUEUES_MAX 64
 
 struct tun {
-    int fd;
+    int queues[TUN_QUEUES_MAX]; /* descriptors; the kernel keeps a flow on one queue */
+    unsigned n_queues;
     int index;
     char name[IFNAMSIZ];
     bool has_tcp, has_udp; /* super-packets of these */
 };
 
-/* The first free kwN, up, with this MTU. The device goes when fd is closed. */
-bool tun_open(struct tun *t, unsigned mtu, struct diag *d);
+/* The first free kwN, up, with this MTU and so many queues (fewer where the kernel has no more). The device
+ * goes when all are closed. */
+bool tun_open(struct tun *t, unsigned n_queues, unsigned mtu, struct diag *d);
 void tun_close(struct tun *t);
 
 /* What the header before a packet says; false when it is none that was asked for. */

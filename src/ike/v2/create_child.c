@@ -15,9 +15,9 @@ bool create_child_offer(struct ike_env *env, struct ike_sa *sa, struct exchange 
 {
     uint8_t spi[4];
     x->child_cfg = cfg;
-    x->spi_in = env->host->new_child_spi(env->ctx);
     if (!x->reqid)
         x->reqid = env->host->reqid_for(env->ctx, sa, cfg);
+    x->spi_in = env->host->new_child_spi(env->ctx, x->reqid);
     x->ts = ts_configured(sa, cfg);
     spi_put32(spi, x->spi_in);
     x->offered = proposal_offer(x->tx, &cfg->proposals, span_of(spi, 4), x->kind != X_AUTH);
@@ -86,9 +86,9 @@ uint16_t create_child_select(struct ike_env *env, struct ike_sa *sa, struct exch
         return N_INVALID_SYNTAX;
     }
     x->child_cfg = cfg;
-    x->spi_in = env->host->new_child_spi(env->ctx);
     if (!x->reqid)
         x->reqid = env->host->reqid_for(env->ctx, sa, cfg);
+    x->spi_in = env->host->new_child_spi(env->ctx, x->reqid);
     return 0;
 }
 

@@ -181,7 +181,8 @@ struct ike_sa {
 /* What the owner of many SAs does for one. */
 struct ike_host {
     uint64_t (*new_id)(void *ctx);
-    uint32_t (*new_child_spi)(void *ctx); /* random, unused, at least 256 */
+    /* Unused, at least 256, random but for SPI_STEER_BITS. */
+    uint32_t (*new_child_spi)(void *ctx, uint32_t reqid);
     uint64_t (*new_ike_spi)(void *ctx);
     uint32_t (*reqid_for)(void *ctx, const struct ike_sa *sa, const struct child_config *cfg);
     void (*adopt)(struct ike_env *env, struct ike_sa *sa); /* the SA is taken */

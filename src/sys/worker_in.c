@@ -3,7 +3,8 @@
  * of one 0xff byte (RFC 3948 section 2), several datagrams of a flow in one message where the kernel joined
  * them (UDP_GRO); raw sockets bring ESP. A batch is opened where it lies, and what belongs to one flow goes
  * into the TUN in one write. */
-#include "sys/dataplane_impl.h"
+#include "sys/steer.h"
+#include "sys/worker.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/uio.h>
@@ -12,7 +13,7 @@
 #define LARGE        8192 /* a message beyond this is many datagrams */
 #define WANTED_LARGE 4
 
-void dataplane_in_init(struct incoming *in, const struct tun *tun)
+void incoming_init(struct incoming *in, const struct tun *tun)
 {
     in->memory = malloc((size_t)IN_MESSAGES * BUFFER_STRIDE);
     if (!in->memory)
@@ -22,16 +23,16 @@ void dataplane_in_init(struct incoming *in, const struct tun *tun)
     in->coalescer.has_udp = tun->has_udp;
 }
 
-void dataplane_in_deinit(struct incoming *in)
+void incoming_deinit(struct incoming *in)
 {
     free(in->memory);
 }
 
 /* ---- into the TUN */
 
-static void write_super(struct dataplane *dp, const struct super *s)
+static void write_super(struct worker *w, const struct super *s)
 {
-    struct incoming *in = &dp->in;
+    struct incoming *in = &w->in;
     uint8_t header[TUN_HEADER];
     struct offload o;
     coalesce_finish(s, in->p, &o);
@@ -45,19 +46,23 @@ static void write_super(struct dataplane *dp, const struct super *s)
         at = in->coalescer.next[at];
         iov[i + 1] = (struct iovec){in->p[at].data + s->header, in->p[at].len - s->header};
     }
-    while (writev(dp->o.tun.fd, iov, s->n + 1) < 0 && errno == EINTR)
-        ;
+    while (writev(w->tun, iov, s->n + 1) < 0) {
+        if (errno == EINTR)
+            continue;
+        esp_count_drop(w->esp, DROP_TUN, s->n);
+        return;
+    }
 }
 
-static void finish_batch(struct dataplane *dp, int64_t now)
+static void finish_batch(struct worker *w, int64_t now)
 {
-    struct incoming *in = &dp->in;
+    struct incoming *in = &w->in;
     if (!in->n)
         return;
-    esp_inbound(dp->esp, in->p, in->n, now);
+    esp_inbound(w->esp, in->p, in->n, now);
     coalesce(&in->coalescer, in->p, in->n);
     for (size_t i = 0; i < in->coalescer.n; i++)
-        write_super(dp, &in->coalescer.supers[i]);
+        write_super(w, &in->coalescer.supers[i]);
     in->n = 0;
 }
 
@@ -69,9 +74,9 @@ static uint8_t *buffer(const struct incoming *in, size_t i)
 }
 
 /* *more: the socket may have more. */
-static size_t receive_batch(struct dataplane *dp, const struct sock *s, int64_t now, bool *more)
+static size_t receive_batch(struct worker *w, const struct sock *s, int64_t now, bool *more)
 {
-    struct incoming *in = &dp->in;
+    struct incoming *in = &w->in;
     for (size_t i = 0; i < in->wanted; i++) {
         in->iov[i] = (struct iovec){buffer(in, i), 65536};
         in->msgs[i].msg_hdr = (struct msghdr){.msg_name = &in->names[i],
@@ -85,26 +90,33 @@ static size_t receive_batch(struct dataplane *dp, const struct sock *s, int64_t 
     *more = n == (int)in->wanted;
     if (n <= 0)
         return 0;
-    dp->has_traffic = true;
+    w->has_traffic = true;
     in->wanted = in->msgs[n - 1].msg_len > LARGE ? WANTED_LARGE : IN_MESSAGES;
-    dataplane_take_records(dp, now);
+    worker_take_records(w, now);
     return (size_t)n;
 }
 
 /* What message i brought, addresses and TOS included. *segment: bytes of each datagram in it but the last. */
-static struct esp_packet received(struct incoming *in, size_t i, const struct sock *s, uint32_t *segment)
+static struct esp_packet received(struct worker *w, size_t i, struct source *s, uint32_t *segment)
 {
-    struct esp_packet p = {.data = buffer(in, i), .len = in->msgs[i].msg_len, .has_encap = s->port != 0};
-    *segment = p.len;
+    struct incoming *in = &w->in;
+    struct esp_packet p = {.data = buffer(in, i), .len = in->msgs[i].msg_len, .has_encap = s->sock.port != 0};
+    struct sock_info info = {.segment = p.len};
     sockaddr_to(&in->names[i], &p.remote);
-    p.local.port = s->port;
-    sock_get_control(&in->msgs[i].msg_hdr, &p.local.ip, &p.tos, segment);
-    if (!s->port)
+    sock_get_control(&in->msgs[i].msg_hdr, &info);
+    if (info.lost && info.lost != s->lost) {
+        esp_count_drop(w->esp, DROP_QUEUE_FULL, info.lost - s->lost);
+        s->lost = info.lost;
+    }
+    p.local = (struct endpoint){.ip = info.local, .port = s->sock.port};
+    p.tos = info.tos;
+    *segment = info.segment;
+    if (!s->sock.port)
         p.remote.port = 0;
     return p;
 }
 
-static void tell_ike(struct dataplane *dp, const struct esp_packet *p)
+static void tell_ike(struct worker *w, const struct esp_packet *p)
 {
     size_t len = p->len - 4;
     struct dataplane_message *m = malloc(sizeof(*m) + len);
@@ -115,48 +127,90 @@ static void tell_ike(struct dataplane *dp, const struct esp_packet *p)
     m->ike.remote = p->remote;
     m->ike.len = len;
     memcpy(m->bytes, p->data + 4, len);
-    dataplane_tell(dp, m); /* no room: lost like any datagram */
+    worker_tell(w, m); /* no room: lost like any datagram */
 }
 
-static void take_datagram(struct dataplane *dp, const struct esp_packet *p, int64_t now)
+/* To the worker that owns the SA. True when it is another one. */
+static bool pass_on(struct worker *w, const struct esp_packet *p)
 {
-    static const uint8_t marker[4];
-    struct incoming *in = &dp->in;
-    if (p->len < 4) /* a keepalive, or nothing */
-        return;
-    if (memcmp(p->data, marker, 4) == 0) {
-        tell_ike(dp, p);
-        return;
+    uint8_t *bytes;
+    if (w->dp->n == 1 || p->len < 4)
+        return false;
+    unsigned to = steer_worker(p->data[3], w->dp->n); /* the low byte of the SPI holds what steers */
+    if (to == w->index)
+        return false;
+    struct parcel_packet *one = worker_hand_over(w, to, PARCEL_IN, p->len, &bytes);
+    if (one) {
+        one->from.local = p->local;
+        one->from.remote = p->remote;
+        one->from.tos = p->tos;
+        one->from.has_encap = p->has_encap;
+        memcpy(bytes, p->data, p->len);
     }
+    return true;
+}
+
+static void take_esp(struct worker *w, const struct esp_packet *p, int64_t now)
+{
+    struct incoming *in = &w->in;
+    if (pass_on(w, p))
+        return;
     if (in->n == ESP_BATCH)
-        finish_batch(dp, now);
+        finish_batch(w, now);
     in->p[in->n++] = *p;
 }
 
+void worker_open_parcel(struct worker *w, struct parcel *p, int64_t now)
+{
+    struct incoming *in = &w->in;
+    for (size_t i = 0; i < p->n; i++) {
+        const struct parcel_packet *one = &p->packets[i];
+        in->p[in->n++] = (struct esp_packet){.data = p->bytes + one->at,
+                                             .len = one->len,
+                                             .local = one->from.local,
+                                             .remote = one->from.remote,
+                                             .tos = one->from.tos,
+                                             .has_encap = one->from.has_encap};
+    }
+    finish_batch(w, now);
+}
+
+static void take_datagram(struct worker *w, const struct esp_packet *p, int64_t now)
+{
+    static const uint8_t marker[4];
+    if (p->len < 4) /* a keepalive, or nothing */
+        return;
+    if (memcmp(p->data, marker, 4) == 0) {
+        tell_ike(w, p);
+        return;
+    }
+    take_esp(w, p, now);
+}
+
 /* The datagrams of one message. They stay in one batch where they can: so they go on as one. */
-static void take_message(struct dataplane *dp, struct esp_packet whole, uint32_t segment, int64_t now)
+static void take_message(struct worker *w, struct esp_packet whole, uint32_t segment, int64_t now)
 {
     size_t n = segment ? (whole.len + segment - 1) / segment : 0;
-    if (n > ESP_BATCH - dp->in.n)
-        finish_batch(dp, now);
+    if (n > ESP_BATCH - w->in.n)
+        finish_batch(w, now);
     struct esp_packet one = whole;
     for (uint32_t at = 0; at < whole.len; at += segment) {
         one.data = whole.data + at;
         one.len = whole.len - at < segment ? whole.len - at : segment;
-        take_datagram(dp, &one, now);
+        take_datagram(w, &one, now);
     }
 }
 
-bool dataplane_from_natt(struct dataplane *dp, const struct sock *s, int64_t now)
+bool worker_from_natt(struct worker *w, struct source *s, int64_t now)
 {
     bool more;
-    size_t n = receive_batch(dp, s, now, &more);
+    size_t n = receive_batch(w, &s->sock, now, &more);
     for (size_t i = 0; i < n; i++) {
         uint32_t segment;
-        struct esp_packet p = received(&dp->in, i, s, &segment);
-        take_message(dp, p, segment, now);
+        struct esp_packet p = received(w, i, s, &segment);
+        take_message(w, p, segment, now);
     }
-    finish_batch(dp, now);
+    finish_batch(w, now);
     return more;
 }
 
@@ -175,25 +229,16 @@ static bool strip_ipv4(struct esp_packet *p)
     return true;
 }
 
-bool dataplane_from_raw(struct dataplane *dp, const struct sock *s, int64_t now)
+bool worker_from_raw(struct worker *w, struct source *s, int64_t now)
 {
-    struct incoming *in = &dp->in;
     bool more;
-    size_t n = receive_batch(dp, s, now, &more);
+    size_t n = receive_batch(w, &s->sock, now, &more);
     for (size_t i = 0; i < n; i++) {
         uint32_t segment;
-        struct esp_packet p = received(in, i, s, &segment);
-        if (s->family == 6 || strip_ipv4(&p))
-            in->p[in->n++] = p;
+        struct esp_packet p = received(w, i, s, &segment);
+        if (s->sock.family == 6 || strip_ipv4(&p))
+            take_esp(w, &p, now);
     }
-    finish_batch(dp, now);
+    finish_batch(w, now);
     return more;
-}
-
-void dataplane_read_errors(struct dataplane *dp, const struct sock *s, int64_t now)
-{
-    struct ip peer;
-    uint32_t mtu;
-    for (int budget = 64; budget && sock_next_too_big(s, &peer, &mtu); budget--)
-        esp_path_mtu(dp->esp, peer, mtu, now);
 }

@@ -3,7 +3,8 @@
  * in a row that differ in nothing but their bytes leave as one message, which the kernel or the network card
  * cuts (UDP_SEGMENT). Nothing waits: what one look at the TUN gave is what leaves. */
 #include "esp/segment.h"
-#include "sys/dataplane_impl.h"
+#include "sys/steer.h"
+#include "sys/worker.h"
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -15,7 +16,7 @@
 #define MESSAGE_COUNT 64    /* datagrams in one message: the limit of kernels before 6.9 */
 #define WHOLE_FOR     TIME_SECOND
 
-void dataplane_out_init(struct outgoing *o)
+void outgoing_init(struct outgoing *o)
 {
     o->source = malloc(TUN_HEADER + TUN_PACKET_MAX);
     o->room = malloc(OUT_ROOM);
@@ -23,7 +24,7 @@ void dataplane_out_init(struct outgoing *o)
         abort();
 }
 
-void dataplane_out_deinit(struct outgoing *o)
+void outgoing_deinit(struct outgoing *o)
 {
     free(o->source);
     free(o->room);
@@ -31,16 +32,17 @@ void dataplane_out_deinit(struct outgoing *o)
 
 /* ---- sending */
 
-/* The socket for a sealed packet. DF on the shared NAT traversal socket is a state that is switched when it
- * changes, which is rare; raw sockets come in pairs. */
-static struct sock *socket_for(struct dataplane *dp, const struct esp_packet *p)
+/* The socket for a sealed packet. DF on a NAT traversal socket is a state that is switched when it changes,
+ * which is rare; raw sockets come in pairs. */
+static struct sock *socket_for(struct worker *w, const struct esp_packet *p)
 {
     bool is4 = p->remote.ip.family == 4;
+    struct dataplane *dp = w->dp;
     if (p->has_encap)
-        return is4 ? &dp->o.natt4 : &dp->o.natt6;
+        return is4 ? &w->natt4.sock : &w->natt6.sock;
     if (is4)
-        return p->has_df ? &dp->esp4_df : &dp->o.esp4;
-    return p->has_df ? &dp->esp6_df : &dp->o.esp6;
+        return p->has_df ? &dp->esp4_df.sock : &dp->o.esp4;
+    return p->has_df ? &dp->esp6_df.sock : &dp->o.esp6;
 }
 
 static void wait_writable(int fd)
@@ -56,9 +58,9 @@ static bool is_refusal(int err)
 }
 
 /* The packets of a refused message one by one; so ICMP and the error queue say which is too big. */
-static void send_singly(struct dataplane *dp, const struct sock *s, size_t at, int err, int64_t now)
+static void send_singly(struct worker *w, const struct sock *s, size_t at, int err, int64_t now)
 {
-    struct outgoing *o = &dp->out;
+    struct outgoing *o = &w->out;
     const struct out_message *out = &o->out[at];
     struct msghdr m = o->msgs[at].msg_hdr;
     struct iovec *iov = m.msg_iov;
@@ -78,6 +80,7 @@ static void send_singly(struct dataplane *dp, const struct sock *s, size_t at, i
                 break;
         }
     }
+    esp_count_drop(w->esp, DROP_NOT_SENT, out->n - sent);
     o->refuser = out->first->remote;
     o->whole_until = now + WHOLE_FOR;
     if (!sent || o->has_said_so)
@@ -85,15 +88,15 @@ static void send_singly(struct dataplane *dp, const struct sock *s, size_t at, i
     char text[120];
     snprintf(text, sizeof(text), "a path refuses UDP_SEGMENT (%s): ESP leaves one by one there",
              strerror(err));
-    dataplane_note(dp, text);
+    worker_note(w, text);
     o->has_said_so = true;
 }
 
 /* Sends msgs [from, to), skipping what the kernel refuses: an error is about the first message not sent, or
  * about an earlier one's ICMP, which the error queue explains. */
-static void send_run(struct dataplane *dp, const struct sock *s, size_t from, size_t to, int64_t now)
+static void send_run(struct worker *w, const struct sock *s, size_t from, size_t to, int64_t now)
 {
-    struct outgoing *o = &dp->out;
+    struct outgoing *o = &w->out;
     unsigned retries = 0;
     while (from < to) {
         int n = sendmmsg(s->fd, o->msgs + from, (unsigned)(to - from), 0);
@@ -111,7 +114,9 @@ static void send_run(struct dataplane *dp, const struct sock *s, size_t from, si
         if (++retries <= 1 && (is_joined || !is_refusal(err)))
             continue;
         if (is_joined && is_refusal(err))
-            send_singly(dp, s, from, err, now);
+            send_singly(w, s, from, err, now);
+        else
+            esp_count_drop(w->esp, DROP_NOT_SENT, o->out[from].n);
         from++;
         retries = 0;
     }
@@ -145,27 +150,29 @@ static void close_message(struct outgoing *o, size_t at)
     sock_put_control(m, o->control[at], p->local.ip, p->tos, o->out[at].n > 1 ? (uint16_t)p->len : 0);
 }
 
-static void send_closed(struct dataplane *dp, const struct sock *s, size_t from, size_t to, int64_t now)
+static void send_closed(struct worker *w, const struct sock *s, size_t from, size_t to, int64_t now)
 {
     for (size_t i = from; i < to; i++)
-        close_message(&dp->out, i);
-    send_run(dp, s, from, to, now);
+        close_message(&w->out, i);
+    send_run(w, s, from, to, now);
 }
 
-static void send_batch(struct dataplane *dp, int64_t now)
+static void send_batch(struct worker *w, int64_t now)
 {
-    struct outgoing *o = &dp->out;
+    struct outgoing *o = &w->out;
     struct sock *s = NULL;
     size_t n = 0, from = 0, used = 0;
     for (size_t i = 0; i < o->n; i++) {
         struct esp_packet *p = &o->p[i];
         if (p->verdict != ESP_FORWARD)
             continue;
-        struct sock *to = socket_for(dp, p);
-        if (to->fd < 0)
+        struct sock *to = socket_for(w, p);
+        if (to->fd < 0) {
+            esp_count_drop(w->esp, DROP_NOT_SENT, 1);
             continue;
+        }
         if (s && (to != s || s->is_df_set != p->has_df)) {
-            send_closed(dp, s, from, n, now);
+            send_closed(w, s, from, n, now);
             from = n;
         }
         s = to;
@@ -180,32 +187,32 @@ static void send_batch(struct dataplane *dp, int64_t now)
         used++;
     }
     if (s)
-        send_closed(dp, s, from, n, now);
+        send_closed(w, s, from, n, now);
 }
 
 /* ---- batches */
 
-static void write_back(struct dataplane *dp, const struct esp_packet *p)
+static void write_back(struct worker *w, const struct esp_packet *p)
 {
     uint8_t header[TUN_HEADER] = {0};
     struct iovec iov[] = {
         {header,  sizeof(header)},
         {p->data, p->len        }
     };
-    while (writev(dp->o.tun.fd, iov, 2) < 0 && errno == EINTR)
+    while (writev(w->tun, iov, 2) < 0 && errno == EINTR)
         ;
 }
 
 /* Seals and sends what is laid out. */
-static void finish_batch(struct dataplane *dp, int64_t now)
+static void finish_batch(struct worker *w, int64_t now)
 {
-    struct outgoing *o = &dp->out;
-    dataplane_take_records(dp, now);
-    esp_outbound(dp->esp, o->p, o->n, now);
-    send_batch(dp, now);
+    struct outgoing *o = &w->out;
+    worker_take_records(w, now);
+    esp_outbound(w->esp, o->p, o->n, now);
+    send_batch(w, now);
     for (size_t i = 0; i < o->n; i++) {
         if (o->p[i].verdict == ESP_ICMP_BACK)
-            write_back(dp, &o->p[i]);
+            write_back(w, &o->p[i]);
     }
     o->n = o->used = 0;
 }
@@ -222,38 +229,67 @@ static uint8_t *place(struct outgoing *o, size_t len)
     return at;
 }
 
-static void lay_out(struct dataplane *dp, struct span packet, const struct offload *offload, int64_t now)
+static void lay_out(struct worker *w, struct span packet, const struct offload *offload, int64_t now)
 {
     struct segmenter s;
     size_t len;
     if (!segment_start(&s, packet, offload))
         return;
     while ((len = segment_next_len(&s))) {
-        uint8_t *at = place(&dp->out, len);
+        uint8_t *at = place(&w->out, len);
         if (!at) {
-            finish_batch(dp, now);
-            at = place(&dp->out, len);
+            finish_batch(w, now);
+            at = place(&w->out, len);
         }
         segment_write_next(&s, at);
     }
 }
 
-bool dataplane_from_tun(struct dataplane *dp, int64_t now)
+/* To the worker that owns the SA. True when it is another one. */
+static bool pass_on(struct worker *w, struct span packet, const struct offload *offload)
 {
-    struct outgoing *o = &dp->out;
+    uint32_t reqid;
+    uint8_t *bytes;
+    if (w->dp->n == 1 || !esp_outbound_reqid(w->esp, packet.ptr, (uint32_t)packet.len, &reqid))
+        return false;
+    unsigned to = steer_worker(reqid, w->dp->n);
+    if (to == w->index)
+        return false;
+    struct parcel_packet *p = worker_hand_over(w, to, PARCEL_OUT, (uint32_t)packet.len, &bytes);
+    if (p) {
+        p->offload = *offload;
+        memcpy(bytes, packet.ptr, packet.len);
+    }
+    return true;
+}
+
+void worker_send_parcel(struct worker *w, const struct parcel *p, int64_t now)
+{
+    for (size_t i = 0; i < p->n; i++) {
+        const struct parcel_packet *one = &p->packets[i];
+        lay_out(w, span_of(p->bytes + one->at, one->len), &one->offload, now);
+    }
+    if (w->out.n)
+        finish_batch(w, now);
+}
+
+bool worker_from_tun(struct worker *w, int64_t now)
+{
+    struct outgoing *o = &w->out;
     struct offload offload = {0};
     bool more = true;
     /* a third super-packet would not fit behind two */
     while (o->n < ESP_BATCH && (offload.kind == OFFLOAD_NONE || o->n < ESP_BATCH / 2)) {
-        ssize_t n = read(dp->o.tun.fd, o->source, TUN_HEADER + TUN_PACKET_MAX);
+        ssize_t n = read(w->tun, o->source, TUN_HEADER + TUN_PACKET_MAX);
         more = n > 0;
         if (n <= TUN_HEADER)
             break;
-        dp->has_traffic = true;
-        if (tun_read_header(o->source, &offload))
-            lay_out(dp, span_of(o->source + TUN_HEADER, (size_t)n - TUN_HEADER), &offload, now);
+        w->has_traffic = true;
+        struct span packet = span_of(o->source + TUN_HEADER, (size_t)n - TUN_HEADER);
+        if (tun_read_header(o->source, &offload) && !pass_on(w, packet, &offload))
+            lay_out(w, packet, &offload, now);
     }
     if (o->n)
-        finish_batch(dp, now);
+        finish_batch(w, now);
     return more;
 }

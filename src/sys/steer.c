@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See steer.h. */
+#include "sys/steer.h"
+#include "model/action.h"
+#include <linux/filter.h>
+#include <sys/socket.h>
+
+#define STEER_MASK ((1u << SPI_STEER_BITS) - 1)
+
+unsigned steer_worker(uint32_t key, unsigned n_workers)
+{
+    return (key & STEER_MASK) % n_workers;
+}
+
+/* The program sees the payload; a load beyond its end returns 0, which is the first socket. */
+bool steer_datagrams(int fd, unsigned n_workers)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),           BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 3, 0),
+        BPF_STMT(BPF_ALU | BPF_AND | BPF_K, STEER_MASK), BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, n_workers),
+        BPF_STMT(BPF_ALU | BPF_ADD | BPF_K, 1),          BPF_STMT(BPF_RET | BPF_A, 0),
+    };
+    struct sock_fprog program = {.len = sizeof(code) / sizeof(code[0]), .filter = code};
+    return setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof(program)) == 0;
+}
