@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Bulk ESP crypto: chooses the engine of a key and hands packets to engines in runs. What every engine would
  * check is checked here: which combinations exist, key lengths, packet lengths. The engines are in
- * bulk_ipsecmb.c and bulk_openssl.c. */
+ * bulk_ipsecmb.c and bulk_openssl.c; what they compute from a key lives in bulk_cache.c. */
 #include "crypto/bulk.h"
 #include "base/arena.h"
 #include "crypto/bulk_engine.h"
@@ -9,51 +9,73 @@
 #include <stdlib.h>
 
 /* In order of speed. bulk_ipsecmb serves nothing where the library or the processor is not there. */
-static const struct bulk_engine *const engines[] = {&bulk_ipsecmb, &bulk_openssl};
+static const struct bulk_engine *const engines[BULK_ENGINES] = {&bulk_ipsecmb, &bulk_openssl};
 
-struct bulk_worker {
-    void *of[ARRAY_LEN(engines)];
-};
+static _Atomic uint64_t last_id;
+
+/* Fills all but engine and id. */
+static struct bulk_key *compact(const struct alg *encr, const struct alg *integ, struct span encr_key,
+                                struct span integ_key, bool is_seal)
+{
+    struct bulk_key *k = mem_new(sizeof(*k) + encr_key.len + integ_key.len);
+    k->encr = encr;
+    k->integ = integ;
+    k->key_bits = (uint16_t)(8 * (encr_key.len - encr->salt));
+    k->iv = encr->iv;
+    k->icv = encr->is_aead ? encr->icv : integ->icv;
+    k->block = encr->block;
+    k->is_seal = is_seal;
+    k->is_aead = encr->is_aead;
+    k->encr_len = (uint8_t)encr_key.len;
+    k->integ_len = (uint8_t)integ_key.len;
+    if (encr_key.len)
+        memcpy(k->raw, encr_key.ptr, encr_key.len);
+    if (integ_key.len)
+        memcpy(k->raw + encr_key.len, integ_key.ptr, integ_key.len);
+    return k;
+}
+
+/* Asked by doing it once, so that it cannot fail when a packet needs it. */
+static bool serves(const struct bulk_engine *e, const struct bulk_key *k)
+{
+    _Alignas(64) uint8_t slot[BULK_SLOT_MAX];
+    if (!e->slot_len)
+        return false;
+    memset(slot, 0, e->slot_len);
+    bool ok = e->expand(slot, k);
+    e->wipe(slot);
+    return ok;
+}
 
 struct bulk_key *bulk_key_new(uint16_t encr, uint16_t key_bits, uint16_t integ, struct span encr_key,
                               struct span integ_key, bool is_seal, const char *engine)
 {
-    struct bulk_spec s = {
-        .encr = alg_find(TRANSFORM_ENCR, encr),
-        .integ = alg_find(TRANSFORM_INTEG, integ),
-        .encr_key = encr_key,
-        .integ_key = integ_key,
-        .is_seal = is_seal,
-    };
-    if (!s.encr || !s.integ || s.encr->is_aead != (integ == INTEG_NONE) ||
-        integ_key.len != s.integ->key_len || encr_key.len != sym_key_len(s.encr, key_bits))
+    const struct alg *e = alg_find(TRANSFORM_ENCR, encr), *a = alg_find(TRANSFORM_INTEG, integ);
+    if (!e || !a || e->is_aead != (integ == INTEG_NONE) || integ_key.len != a->key_len ||
+        encr_key.len != sym_key_len(e, key_bits))
         return NULL;
     if (encr != ENCR_NULL && encr_key.len == 0)
         return NULL;
-    s.key_bits = (uint16_t)(8 * (encr_key.len - s.encr->salt));
+    struct bulk_key *k = compact(e, a, encr_key, integ_key, is_seal);
     for (size_t i = 0; i < ARRAY_LEN(engines); i++) {
-        if (engine && strcmp(engine, engines[i]->name) != 0)
+        if ((engine && strcmp(engine, engines[i]->name) != 0) || !serves(engines[i], k))
             continue;
-        struct bulk_key *k = engines[i]->key_new(&s);
-        if (!k)
-            continue;
-        *k = (struct bulk_key){
-            .engine = engines[i],
-            .iv = s.encr->iv,
-            .icv = s.encr->is_aead ? s.encr->icv : s.integ->icv,
-            .block = s.encr->block,
-            .is_seal = is_seal,
-            .is_aead = s.encr->is_aead,
-        };
+        k->engine = engines[i];
+        k->id = ++last_id;
         return k;
     }
+    bulk_key_free(k);
     return NULL;
 }
 
 void bulk_key_free(struct bulk_key *k)
 {
-    if (k)
-        k->engine->key_free(k);
+    if (!k)
+        return;
+    if (k->id)
+        bulk_cache_forget(k->id);
+    secret_wipe(k, sizeof(*k) + k->encr_len + k->integ_len);
+    free(k);
 }
 
 const char *bulk_engine_of(const struct bulk_key *k)
@@ -80,8 +102,10 @@ struct bulk_worker *bulk_worker_new(void)
 {
     struct bulk_worker *w = mem_new(sizeof(*w));
     for (size_t i = 0; i < ARRAY_LEN(engines); i++) {
+        if (engines[i]->slot_len)
+            w->of[i].cache = bulk_cache_new(engines[i]->slot_len, engines[i]->wipe);
         if (engines[i]->worker_new)
-            w->of[i] = engines[i]->worker_new();
+            w->of[i].own = engines[i]->worker_new();
     }
     return w;
 }
@@ -91,8 +115,9 @@ void bulk_worker_free(struct bulk_worker *w)
     if (!w)
         return;
     for (size_t i = 0; i < ARRAY_LEN(engines); i++) {
-        if (w->of[i])
-            engines[i]->worker_free(w->of[i]);
+        bulk_cache_free(w->of[i].cache);
+        if (w->of[i].own)
+            engines[i]->worker_free(w->of[i].own);
     }
     free(w);
 }
@@ -117,7 +142,9 @@ static void run_all(struct bulk_worker *w, struct bulk_op *ops, size_t n)
         const struct bulk_engine *e = ops[from].key->engine;
         for (to = from; to < n && ops[to].key->engine == e && length_ok(&ops[to]); to++)
             ops[to].status = BULK_OK;
-        e->run(w->of[e == engines[1]], ops + from, to - from);
+        size_t which = e == engines[1];
+        bulk_cache_advance(w->of[which].cache);
+        e->run(w->of[which].own, w->of[which].cache, ops + from, to - from);
         from = to;
     }
 }

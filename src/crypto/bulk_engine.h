@@ -5,34 +5,70 @@
 
 #include "crypto/alg.h"
 #include "crypto/bulk.h"
+#include "crypto/bulk_cache.h"
 
 #define ESP_HEADER 8 /* SPI and sequence number */
 
-struct bulk_spec {
+/* The compact key: what IKE derived, and nothing that an engine computes from it. Immutable. */
+struct bulk_key {
+    const struct bulk_engine *engine;
+    uint64_t id;                    /* never used again: names the key in the caches of expanded keys */
     const struct alg *encr, *integ; /* INTEG_NONE's row for AEAD */
     uint16_t key_bits;
-    struct span encr_key, integ_key; /* lengths have been checked; encr_key ends with the salt */
-    bool is_seal;
+    uint8_t iv, icv, block;
+    bool is_seal, is_aead;
+    uint8_t encr_len, integ_len; /* of the two parts of raw; the first ends with the salt */
+    uint8_t raw[];
 };
 
 struct bulk_engine {
     const char *name;
-    /* A key whose first member is a struct bulk_key, or NULL when this engine does not serve it. */
-    struct bulk_key *(*key_new)(const struct bulk_spec *s);
-    void (*key_free)(struct bulk_key *k); /* wipes */
-    /* May be NULL when the engine keeps nothing for a thread. */
+    size_t slot_len; /* of an expanded key: a multiple of 64, at most BULK_SLOT_MAX; 0: serves nothing */
+    /* Makes the expanded key in a zeroed slot; what it allocates, wipe() frees. False when this engine does
+     * not serve the combination; wipe() is called then, too. */
+    bool (*expand)(void *slot, const struct bulk_key *k);
+    void (*wipe)(void *slot);
+    /* May be NULL when the engine keeps nothing else for a thread. */
     void *(*worker_new)(void);
     void (*worker_free)(void *worker);
     /* Seals or opens, as each op's key says. Lengths have been checked, status is BULK_OK. */
-    void (*run)(void *worker, struct bulk_op *ops, size_t n);
+    void (*run)(void *worker, struct bulk_cache *cache, struct bulk_op *ops, size_t n);
 };
 
-struct bulk_key {
-    const struct bulk_engine *engine;
-    uint8_t iv, icv, block;
-    bool is_seal;
-    bool is_aead;
+#define BULK_SLOT_MAX 1152
+#define BULK_ENGINES  2
+
+/* What one thread has of each engine. */
+struct bulk_worker {
+    struct {
+        struct bulk_cache *cache; /* NULL: the engine serves nothing */
+        void *own;
+    } of[BULK_ENGINES];
 };
+
+/* The key's slot, expanded if need be; NULL when the cache has no place before what is under way is done. */
+static inline void *bulk_expanded(struct bulk_cache *c, const struct bulk_key *k)
+{
+    void *slot = bulk_cache_find(c, k->id);
+    if (slot || !(slot = bulk_cache_claim(c, k->id)))
+        return slot;
+    k->engine->expand(slot, k); /* as it did when the key was made */
+    bulk_cache_publish(c, slot, k->id);
+    return slot;
+}
+
+static inline struct span bulk_encr_key(const struct bulk_key *k)
+{
+    return span_of(k->raw, k->encr_len);
+}
+static inline struct span bulk_integ_key(const struct bulk_key *k)
+{
+    return span_of(k->raw + k->encr_len, k->integ_len);
+}
+static inline const uint8_t *bulk_salt(const struct bulk_key *k)
+{
+    return k->raw + k->key_bits / 8;
+}
 
 /* Ciphertext of a packet: after the IV, before the ICV. */
 static inline uint8_t *bulk_text(const struct bulk_op *op)

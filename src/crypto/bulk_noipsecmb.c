@@ -3,10 +3,4 @@
  */
 #include "crypto/bulk_engine.h"
 
-static struct bulk_key *key_new(const struct bulk_spec *s)
-{
-    (void)s;
-    return NULL;
-}
-
-const struct bulk_engine bulk_ipsecmb = {.name = "ipsec-mb", .key_new = key_new};
+const struct bulk_engine bulk_ipsecmb = {.name = "ipsec-mb"};

@@ -4,64 +4,14 @@
 #include "crypto/alg.h"
 #include "crypto/bulk.h"
 #include "crypto/random.h"
-#include "crypto/sym.h"
+#include "support/bulk_suites.h"
 #include "support/test.h"
 #include <pthread.h>
-#include <stdio.h>
 
 #define MAX_PACKET 1600
 #define BATCH      64
 
 static const char *const engines[] = {"ipsec-mb", "openssl"};
-
-struct suite {
-    const struct alg *encr, *integ;
-    uint16_t key_bits;
-    uint8_t encr_key[64], integ_key[64];
-    size_t encr_len;
-};
-
-/* The index-th combination, with random keys; false past the last. */
-static bool suite_at(size_t index, struct suite *s)
-{
-    size_t seen = 0;
-    for (size_t e = 0; alg_at(e); e++) {
-        const struct alg *encr = alg_at(e);
-        for (size_t b = 0; encr->type == TRANSFORM_ENCR && (b == 0 || encr->key_bits[b]); b++) {
-            for (size_t i = 0; alg_at(i); i++) {
-                const struct alg *integ = alg_at(i);
-                if (integ->type != TRANSFORM_INTEG || encr->is_aead != (integ->id == INTEG_NONE) ||
-                    seen++ != index)
-                    continue;
-                *s = (struct suite){.encr = encr, .integ = integ, .key_bits = encr->key_bits[b]};
-                s->encr_len = sym_key_len(encr, s->key_bits);
-                crypto_random(s->encr_key, sizeof(s->encr_key));
-                crypto_random(s->integ_key, sizeof(s->integ_key));
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
-static struct bulk_key *suite_key(const struct suite *s, bool is_seal, const char *engine)
-{
-    return bulk_key_new(s->encr->id, s->key_bits, s->integ->id, span_of(s->encr_key, s->encr_len),
-                        span_of(s->integ_key, s->integ->key_len), is_seal, engine);
-}
-
-static const char *suite_name(const struct suite *s)
-{
-    static char name[128];
-    snprintf(name, sizeof(name), "%s_%u/%s", s->encr->name, s->key_bits, s->integ->name);
-    return name;
-}
-
-static size_t packet_len(const struct bulk_key *k, size_t payload)
-{
-    size_t block = bulk_block(k), text = (payload + 2 + block - 1) / block * block;
-    return 8 + bulk_iv_len(k) + text + bulk_icv_len(k);
-}
 
 /* The lengths of the test: 0 to 200 bytes of payload and some full packets. */
 #define LENGTHS 208
@@ -78,7 +28,7 @@ static void ops_fill(struct bulk_op *ops, const struct bulk_key *k, uint8_t pack
         ops[i] = (struct bulk_op){
             .key = k,
             .esp = packets[i],
-            .len = (uint32_t)packet_len(k, payload_at(i)),
+            .len = (uint32_t)suite_packet_len(k, payload_at(i)),
             .seq_hi = (uint32_t)i * 0x01020304,
             .has_esn = i % 2,
         };
@@ -255,11 +205,12 @@ static void a_batch_may_mix_keys_of_every_kind(void **state)
     size_t n = 0;
     crypto_random(at, sizeof(at));
     memcpy(before, at, sizeof(at));
-    for (size_t c = 0; suite_at(c * 5 % 86, &s) && n < 172; c++, n++) { /* each twice, in a mixed order */
+    for (size_t c = 0; suite_at(c * 5 % SUITES, &s) && n < 172; c++, n++) { /* each twice, in a mixed order */
         const char *engine = c % 7 == 3 ? "openssl" : NULL;
         seal[n] = suite_key(&s, true, engine);
         open[n] = suite_key(&s, false, engine);
-        ops[n] = (struct bulk_op){.key = seal[n], .esp = at[n], .len = (uint32_t)packet_len(seal[n], n)};
+        ops[n] =
+            (struct bulk_op){.key = seal[n], .esp = at[n], .len = (uint32_t)suite_packet_len(seal[n], n)};
         if (n % 11 == 10)
             ops[n].len = 9;
     }
@@ -297,7 +248,8 @@ static void *thread_seal(void *arg)
         memset(t->packets, 0x5a, sizeof(t->packets));
         for (size_t i = 0; i < BATCH; i++) {
             const struct bulk_key *k = i % 3 ? t->shared : t->own;
-            ops[i] = (struct bulk_op){.key = k, .esp = t->packets[i], .len = (uint32_t)packet_len(k, i)};
+            ops[i] =
+                (struct bulk_op){.key = k, .esp = t->packets[i], .len = (uint32_t)suite_packet_len(k, i)};
         }
         bulk_seal(w, ops, BATCH);
     }
