@@ -21,8 +21,13 @@ static const struct schema_word frag_words[] = {{"yes", FRAG_YES, NULL}, {"accep
     {"no", FRAG_NO, NULL}, {"force", 0, "it is for IKEv1 only"}, {NULL}};
 static const struct schema_word cert_words[] = {{"ifasked", SEND_CERT_IFASKED, NULL}, {"always", SEND_CERT_ALWAYS, NULL},
     {"never", SEND_CERT_NEVER, NULL}, {NULL}};
-static const struct schema_word encap_words[] = {{"no", ENCAP_NO, NULL}, {"yes", ENCAP_FORCE, NULL},
-    {"false", ENCAP_NO, NULL}, {"true", ENCAP_FORCE, NULL}, {"0", ENCAP_NO, NULL}, {"1", ENCAP_FORCE, NULL}, {NULL}};
+static const struct schema_word encap_words[] = {{"auto", ENCAP_AUTO, NULL}, {"no", ENCAP_NO, NULL},
+    {"yes", ENCAP_YES, NULL}, {"false", ENCAP_NO, NULL}, {"true", ENCAP_YES, NULL}, {"0", ENCAP_NO, NULL},
+    {"1", ENCAP_YES, NULL}, {NULL}};
+#define ENCAP_DOC "ESP in UDP without a NAT, too. yes: asked for by letting the peer see a NAT; no: only behind a real " \
+    "NAT, or where the peer asks; auto: as yes while ESP runs in userspace, where it is several times faster than " \
+    "protocol 50, and a peer to which UDP port 4500 does not pass is tried without. strongSwan knows yes and no, " \
+    "and no is its default, but for its own userspace ESP, which has no other form"
 static const char traps[] = "traps are not built yet";
 static const struct schema_word dpd_words[] = {{"clear", DPD_CLEAR, NULL}, {"restart", DPD_RESTART, NULL},
     {"none", DPD_CLEAR, NULL}, {"start", DPD_RESTART, NULL}, {"trap", 0, traps}, {"route", 0, traps}, {NULL}};
@@ -84,7 +89,7 @@ static const struct schema_row rows[] = {
     {SCOPE_CONNECTION, "aggressive", .kind = KIND_BOOL, REFUSE(v1), .accepts = "no", .doc = "aggressive mode"},
     {SCOPE_CONNECTION, "pull", .kind = KIND_BOOL, REFUSE(v1), .accepts = "yes", .doc = "mode config pull"},
     {SCOPE_CONNECTION, "dscp", .kind = KIND_TEXT, .def = "000000", .set = set_dscp, .example = "101110", .doc = "DSCP of IKE packets: six binary digits"},
-    {SCOPE_CONNECTION, "encap", .kind = KIND_WORD, .def = "no", .words = encap_words, CONN(encap), .example = "yes", .doc = "ESP in UDP even without a NAT"},
+    {SCOPE_CONNECTION, "encap", .kind = KIND_WORD, .def = "auto", .words = encap_words, CONN(encap), .example = "yes", .doc = ENCAP_DOC},
     {SCOPE_CONNECTION, "mobike", .kind = KIND_BOOL, REFUSE("MOBIKE is not built yet"), .accepts = "no", .doc = "address changes of a live connection"},
     {SCOPE_CONNECTION, "dpd_delay", .kind = KIND_TIME, .def = "0", CONN(dpd_delay), .example = "30s", .doc = "silence after which the peer is checked; 0: never"},
     {SCOPE_CONNECTION, "dpd_timeout", .kind = KIND_TIME, REFUSE("it is for IKEv1 only; retransmit_* of the daemon decide"), .accepts = "0", .doc = "IKEv1 liveness timeout"},
@@ -201,7 +206,7 @@ static const struct schema_row rows[] = {
     {SCOPE_TUNNEL, "peer_auth", .kind = KIND_TEXT, .maps = "remote.auth", .computed = "as auth", .example = "pubkey-sha512", .doc = "constraints on the peer's signature"},
     {SCOPE_TUNNEL, "proposals", .kind = KIND_TEXT, .maps = "proposals", .example = "aes256-sha256-modp2048", .doc = "IKE proposals"},
     {SCOPE_TUNNEL, "esp_proposals", .kind = KIND_TEXT, .maps = "children.*.esp_proposals", .example = "aes256-sha256", .doc = "ESP proposals"},
-    {SCOPE_TUNNEL, "encap", .kind = KIND_TEXT, .maps = "encap", .example = "yes", .doc = "ESP in UDP even without a NAT"},
+    {SCOPE_TUNNEL, "encap", .kind = KIND_TEXT, .maps = "encap", .computed = "auto", .example = "yes", .doc = "ESP in UDP without a NAT, too: auto, yes or no"},
     {SCOPE_TUNNEL, "fragmentation", .kind = KIND_TEXT, .maps = "fragmentation", .example = "no", .doc = "IKE fragmentation"},
     {SCOPE_TUNNEL, "port", .kind = KIND_TEXT, .maps = "remote_port", .example = "600", .doc = "the peer's UDP port"},
     {SCOPE_TUNNEL, "dscp", .kind = KIND_TEXT, .maps = "dscp", .example = "101110", .doc = "DSCP of IKE packets"},

@@ -306,8 +306,9 @@ static void show_child(struct out *o, const struct child_config *c)
 
 static void show_connection(struct out *o, const struct connection *c)
 {
-    static const char *const send_cert[] = {"ifasked", "always", "never"}, *const frag[] = {"yes", "accept",
-                                                                                            "no"};
+    static const char *const send_cert[] = {"ifasked", "always", "never"},
+                             *const frag[] = {"yes", "accept", "no"},
+                             *const encap[] = {[ENCAP_NO] = "no", [ENCAP_AUTO] = "auto", [ENCAP_YES] = "yes"};
     char title[400];
     const struct origins *from = &c->origins;
     snprintf(title, sizeof(title), "connection %s (%s)", c->name, c->dialect);
@@ -327,7 +328,7 @@ static void show_connection(struct out *o, const struct connection *c)
     time_field(o, from, "dpd_delay", c->dpd_delay);
     number_field(o, from, "keyingtries", c->keyingtries);
     bool_field(o, from, "retries_forever", c->retries_forever);
-    bool_field(o, from, "encap", c->encap == ENCAP_FORCE);
+    word_field(o, from, "encap", encap[c->encap]);
     word_field(o, from, "fragmentation", frag[c->fragmentation]);
     word_field(o, from, "send_cert", send_cert[c->send_cert]);
     bool_field(o, from, "send_certreq", c->sends_certreq);

@@ -104,6 +104,36 @@ static void policy(struct ike_env *env, struct child_sa *c, bool is_added)
         slot_drop(env, c);
 }
 
+/* A peer that came over port 4500 shows that it passes. Addresses are few and the array small: it is looked
+ * through. */
+static void note_udp(struct ike_env *env, struct ip peer, bool passes)
+{
+    struct engine *e = engine_of(env);
+    struct blocked *found = NULL;
+    for (size_t i = 0; i < ARRAY_LEN(e->blocked) && !found; i++) {
+        if (ip_equal(e->blocked[i].peer, peer))
+            found = &e->blocked[i];
+    }
+    if (passes) {
+        if (found)
+            *found = (struct blocked){0};
+        return;
+    }
+    if (!found)
+        found = &e->blocked[e->next_blocked++ % ARRAY_LEN(e->blocked)];
+    *found = (struct blocked){.peer = peer, .until = env->now.mono + UDP_BLOCKED};
+}
+
+static bool is_udp_blocked(void *ctx, int64_t now, struct ip peer)
+{
+    const struct engine *e = ctx;
+    for (size_t i = 0; i < ARRAY_LEN(e->blocked); i++) {
+        if (e->blocked[i].until > now && ip_equal(e->blocked[i].peer, peer))
+            return true;
+    }
+    return false;
+}
+
 static bool has_other(void *ctx, const struct ike_sa *sa)
 {
     return unique_has_other(ctx, sa);
@@ -138,6 +168,8 @@ static void ike_up(struct ike_env *env, struct ike_sa *sa, uint64_t old_id)
            old_id ? "rekeyed" : "established", ip_format(sa->local.ip, local),
            identity_format(&sa->local_id, mine), ip_format(sa->remote.ip, remote),
            identity_format(&sa->remote_id, theirs));
+    if (sa->has_marker)
+        note_udp(env, sa->remote.ip, true);
     struct event *ev = event(env, old_id ? EVENT_IKE_REKEY : EVENT_IKE_UPDOWN, sa);
     ev->is_up = true;
     ev->old_id = old_id;
@@ -152,7 +184,9 @@ static void ike_down(struct ike_env *env, struct ike_sa *sa, const struct diag *
     const struct child_sa *c;
     engine_touch(e, sa);
     if (!sa->was_up) {
-        if (r && sa->was_initiator && diag_failed(why))
+        if (r && sa->starts_again)
+            conn_schedule(e, r, env->now.mono);
+        else if (r && sa->was_initiator && diag_failed(why))
             conn_attempt_failed(env, r, why);
         else if (r && sa->was_initiator) {
             struct diag d;
@@ -273,6 +307,8 @@ const struct ike_host engine_host = {
     .find = find,
     .child_track = child_track,
     .policy = policy,
+    .is_udp_blocked = is_udp_blocked,
+    .note_udp = note_udp,
     .has_other = has_other,
     .ike_up = ike_up,
     .ike_down = ike_down,

@@ -65,6 +65,14 @@ struct waiter { /* a command that has not ended */
     struct diag diag;
 };
 
+/* Peers to which UDP port 4500 did not pass. Who can forge the first message of a peer can put it here for a
+ * while, and does no more than that ESP goes as protocol 50, as without encap = auto. */
+#define UDP_BLOCKED (60 * 60 * TIME_SECOND)
+struct blocked {
+    struct ip peer;
+    int64_t until; /* mono; 0: unused */
+};
+
 struct engine {
     struct config *config;
     struct list sas, dirty, conns, slots, routes, waiters;
@@ -78,6 +86,8 @@ struct engine {
     bool is_shut_down;
     int64_t spi_replies_at;
     unsigned spi_replies;
+    struct blocked blocked[64];
+    unsigned next_blocked;
 };
 
 /* engine.c */

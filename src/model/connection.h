@@ -28,7 +28,7 @@ enum child_mode { MODE_TUNNEL, MODE_TRANSPORT };
 enum send_cert { SEND_CERT_IFASKED, SEND_CERT_ALWAYS, SEND_CERT_NEVER };
 enum fragmentation { FRAG_YES, FRAG_ACCEPT, FRAG_NO };
 enum copy_dscp { DSCP_OUT, DSCP_IN, DSCP_YES, DSCP_NO };
-enum encap_mode { ENCAP_NO, ENCAP_FORCE };
+enum encap_mode { ENCAP_NO, ENCAP_AUTO, ENCAP_YES };
 enum dpd_action { DPD_CLEAR, DPD_RESTART };
 
 /* One side's demands or offers in one authentication round. */

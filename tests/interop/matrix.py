@@ -19,6 +19,8 @@ class Row:
     outer: int = 4
     is_short: bool = False  # Keyway's side is the short form of keyway.conf
     kernel: bool = False  # the peer uses the kernel's ESP
+    wire: str = ""  # what the wire must show: esp (protocol 50) or esp-udp; with Keyway at one end
+    shuts_4500: bool = False  # a firewall between them drops UDP port 4500
     needs: tuple = ()
     extra: dict = field(default_factory=dict, hash=False, compare=False)  # laid over both connections
 
@@ -103,13 +105,19 @@ ROWS = [*SHORT, *_grid(), *_outer6(), *_others()]
 
 
 def _kernel():
+    plain = {"kernel": True, "wire": "esp", "extra": {"encap": "no"}}
+    auto = {"kernel": True, "wire": "esp-udp"}  # Keyway's default; the peer's is no
     for outer in (4, 6):
         for role in ROLES:
-            yield Row(f"kernel.{role}.esp.outer{outer}", role, kernel=True, outer=outer, inner=outer)
-            yield Row(f"kernel.{role}.esn.outer{outer}", role, kernel=True, outer=outer, inner=10 - outer,
-                      esp="aes256gcm16-esn")
+            yield Row(f"kernel.{role}.esp.outer{outer}", role, outer=outer, inner=outer, **plain)
+            yield Row(f"kernel.{role}.esn.outer{outer}", role, outer=outer, inner=10 - outer, esp="aes256gcm16-esn",
+                      **plain)
+            yield Row(f"kernel.{role}.encap-auto.outer{outer}", role, outer=outer, inner=outer, **auto)
     for role in ROLES:
-        yield Row(f"kernel.{role}.cbc-esn", role, kernel=True, esp="aes256-sha256-esn")
+        yield Row(f"kernel.{role}.cbc-esn", role, esp="aes256-sha256-esn", **plain)
+        # with MOBIKE the peer goes to port 4500 in any case
+        yield Row(f"kernel.{role}.encap-auto.4500-shut", role, kernel=True, wire="esp", shuts_4500=True,
+                  extra={"mobike": "no"})
 
 
 KERNEL_ROWS = list(_kernel())

@@ -117,6 +117,11 @@ void net_send(struct net *n, int64_t now, enum wire_kind kind, const struct endp
 {
     struct endpoint f = *from, t = *to;
     n->sent++;
+    n->keepalives += kind == WIRE_KEEPALIVE;
+    if (n->is_4500_shut && kind != WIRE_IKE && kind != WIRE_ESP_RAW) {
+        n->lost++;
+        return;
+    }
     if (!translate(&n->nat, kind, &f, &t) || sim_chance(&n->rng, n->faults.loss)) {
         n->lost++;
         return;

@@ -47,7 +47,9 @@ struct net {
     struct sim_rng rng;
     struct faults faults;
     struct nat nat;
+    bool is_4500_shut;  /* a firewall lets port 500 and protocol 50 pass */
     struct wire *queue; /* sorted by at */
+    uint64_t keepalives;
     uint64_t sent, lost, duplicated, reordered;
 };
 

@@ -66,4 +66,5 @@ bool sim_ike_is_new(struct sim *s);
 void sim_make_certificates(void);
 
 /* Each ends with a row without a name. */
-extern const struct scenario scenarios_setup[], scenarios_rekey[], scenarios_life[], scenarios_many[];
+extern const struct scenario scenarios_setup[], scenarios_rekey[], scenarios_life[], scenarios_many[],
+    scenarios_encap[];

@@ -11,12 +11,20 @@ struct retransmit liveness_schedule(void)
     return (struct retransmit){.timeout = TIME_SECOND / 2, .base = 1.1, .tries = 13};
 }
 
-/* Nobody should wait minutes for the end of what is to end. */
+/* Repetitions of IKE_AUTH over port 4500 before it is tried without: 24 s with the usual settings. With a
+ * quarter of all packets lost one attempt in twelve gives up port 4500 for nothing; with 2 % one in 16000. */
+#define AUTH_OVER_UDP_TRIES 2
+
+/* Nobody should wait minutes for the end of what is to end, nor for a port that encap = auto chose and a
+ * firewall shuts. */
 struct retransmit schedule_of(const struct ike_sa *sa)
 {
     enum exchange_kind k = sa->own.kind;
     bool is_short = k == X_LIVENESS || k == X_DELETE_IKE || k == X_AUTH_FAILED;
-    return is_short ? liveness_schedule() : sa->schedule;
+    struct retransmit r = is_short ? liveness_schedule() : sa->schedule;
+    if (k == X_AUTH && natd_is_by_choice(sa) && r.tries > AUTH_OVER_UDP_TRIES)
+        r.tries = AUTH_OVER_UDP_TRIES;
+    return r;
 }
 
 static int64_t last_heard(const struct ike_sa *sa)

@@ -61,6 +61,7 @@ void init_start(struct ike_env *env, struct ike_sa *sa)
     nonce_make(&sa->ni);
     exchange_begin(sa, &sa->own, X_INIT);
     sa->state = IKE_CONNECTING;
+    natd_begin(env, sa);
     sa_log(env, sa, LOG_NOTICE, "initiating IKE SA %llu from %s to %s", (unsigned long long)sa->id,
            endpoint_format(&sa->local, local), endpoint_format(&sa->remote, remote));
     job_generate(env, sa, &sa->own, proposal_first_ke(&sa->conn->proposals), on_generated);
@@ -309,6 +310,7 @@ static void make_sa(struct ike_env *env, const struct connection *conn, const st
     sa->local = *local;
     sa->remote = *remote;
     sa->has_marker = has_marker;
+    natd_begin(env, sa);
     natd_detect(sa, m, local, remote);
     sa->spi_r = env->host->new_ike_spi(env->ctx);
     sa->state = IKE_CONNECTING;
@@ -325,6 +327,7 @@ static void make_sa(struct ike_env *env, const struct connection *conn, const st
     x->chosen = *chosen;
     sa_log(env, sa, LOG_DETAIL, "%s initiates IKE SA %llu", endpoint_format(remote, text),
            (unsigned long long)sa->id);
+    natd_tell(env, sa);
     env->host->adopt(env, sa);
     job_generate(env, sa, x, chosen->ke, on_responder_generated);
 }

@@ -1,16 +1,63 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* NAT traversal (RFC 7296 section 2.23, RFC 3948 section 2.3): detection, the move to port 4500, keepalives,
- * and following a peer whose mapping changes. */
+ * and following a peer whose mapping changes. ESP in UDP is also had without a NAT, by hiding our own port
+ * from the peer (encap): it then sees a NAT, and each end encapsulates. Whether UDP port 4500 passes is found
+ * out by IKE_AUTH; where it does not, the owner of the SAs remembers the address (note_udp in struct
+ * ike_host). */
 #include "ike/v2/sa.h"
 
 #define PORT_IKE  500
 #define PORT_NATT 4500
 
+/* What encap = auto stands for. The userspace data plane moves many packets in one call in UDP only; ESP of a
+ * kernel gains nothing by it. */
+static bool auto_asks_for_udp(const struct settings *s)
+{
+    return !s->dataplane || strcmp(s->dataplane, "kernel") != 0;
+}
+
+static bool is_well_known(uint16_t port)
+{
+    return port == PORT_IKE || port == PORT_NATT;
+}
+
+/* Only then the other end knows where to go on [RFC7296#2.23]. */
+static bool can_float(const struct ike_sa *sa)
+{
+    return sa->is_initiator ? is_well_known(sa->remote.port)
+                            : is_well_known(sa->local.port) && sa->config->settings.port_natt == PORT_NATT;
+}
+
+static bool asks_for_udp(const struct ike_sa *sa)
+{
+    switch (sa->conn->encap) {
+    case ENCAP_YES:
+        return true;
+    case ENCAP_AUTO:
+        return !sa->avoids_udp && auto_asks_for_udp(&sa->config->settings) && can_float(sa);
+    case ENCAP_NO:
+        break;
+    }
+    return false;
+}
+
+void natd_begin(struct ike_env *env, struct ike_sa *sa)
+{
+    sa->avoids_udp =
+        sa->conn->encap == ENCAP_AUTO && env->host->is_udp_blocked(env->ctx, env->now.mono, sa->remote.ip);
+    sa->does_natt = !sa->avoids_udp || !sa->is_initiator;
+    if (sa->avoids_udp)
+        sa_log(env, sa, LOG_DETAIL, "UDP port %u did not pass the last time: not asking for ESP in UDP",
+               PORT_NATT);
+}
+
 void natd_build(struct build *b, const struct ike_sa *sa)
 {
     uint8_t hash[NATD_LEN];
     struct endpoint source = sa->local;
-    if (sa->conn->encap == ENCAP_FORCE)
+    if (!sa->does_natt)
+        return;
+    if (asks_for_udp(sa))
         source.port = 0; /* the peer shall see a NAT */
     natd_hash(sa->spi_i, sa->spi_r, &source, hash);
     build_notify(b, N_NAT_DETECTION_SOURCE_IP, PROTO_NONE, span_of(NULL, 0), span_of(hash, NATD_LEN));
@@ -24,14 +71,21 @@ void natd_detect(struct ike_sa *sa, const struct ike_message *m, const struct en
     const struct pl_notify *dst = ike_notify(m, N_NAT_DETECTION_DESTINATION_IP);
     const struct pl_notify *src = ike_notify(m, N_NAT_DETECTION_SOURCE_IP);
     uint64_t i = m->header.spi_i, r = m->header.spi_r;
-    if (!dst || !src)
-        return; /* the peer does not do NAT traversal */
-    bool is_translated = true;
-    for (; src; src = ike_notify_next(m, N_NAT_DETECTION_SOURCE_IP, src))
-        is_translated &= !natd_matches(i, r, remote, src->data);
-    sa->has_nat_remote = is_translated;
+    sa->does_natt &= dst && src;
+    if (!sa->does_natt)
+        return;
+    bool is_seen = false, is_asking = false;
+    struct endpoint hidden = {.ip = remote->ip};
+    for (; src; src = ike_notify_next(m, N_NAT_DETECTION_SOURCE_IP, src)) {
+        is_seen |= natd_matches(i, r, remote, src->data);
+        is_asking |= natd_matches(i, r, &hidden, src->data);
+    }
+    /* One of our kind hides its port alone, as natd_build() does: it is where it seems to be, and is not
+     * followed elsewhere. */
+    is_asking &= !is_seen && is_well_known(remote->port);
+    sa->has_nat_remote = !is_seen && !is_asking;
     sa->has_nat_local = !natd_matches(i, r, local, dst->data);
-    sa->has_fake_nat = sa->conn->encap == ENCAP_FORCE;
+    sa->has_fake_nat = is_asking || asks_for_udp(sa);
 }
 
 bool natd_has_encap(const struct ike_sa *sa)
@@ -39,19 +93,36 @@ bool natd_has_encap(const struct ike_sa *sa)
     return sa->has_nat_local || sa->has_nat_remote || sa->has_fake_nat;
 }
 
+bool natd_is_by_choice(const struct ike_sa *sa)
+{
+    bool moves = !sa->is_initiator || sa->conn->remote_port != PORT_NATT;
+    return sa->conn->encap == ENCAP_AUTO && moves && sa->does_natt && asks_for_udp(sa) &&
+           !sa->has_nat_local && !sa->has_nat_remote;
+}
+
+void natd_tell(struct ike_env *env, const struct ike_sa *sa)
+{
+    if (natd_has_encap(sa))
+        sa_log(env, sa, LOG_DETAIL, "ESP will go in UDP: %s",
+               sa->has_nat_local              ? "a NAT was found in front of us"
+               : sa->has_nat_remote           ? "a NAT was found in front of the peer"
+               : !asks_for_udp(sa)            ? "the peer asks for it"
+               : sa->conn->encap == ENCAP_YES ? "encap = yes"
+                                              : "encap = auto, and ESP in userspace is faster so");
+    else if (!sa->does_natt && !sa->avoids_udp)
+        sa_log(env, sa, LOG_DETAIL, "ESP will go as protocol 50: the peer does no NAT traversal");
+}
+
 void natd_float(struct ike_env *env, struct ike_sa *sa)
 {
+    natd_tell(env, sa);
     if (!natd_has_encap(sa) || sa->has_marker)
         return;
     sa->has_marker = true;
     sa->local.port = sa->config->settings.port_natt;
     if (sa->remote.port == PORT_IKE)
         sa->remote.port = PORT_NATT;
-    sa_log(env, sa, LOG_DETAIL, "NAT %s: going on over UDP port %u",
-           sa->has_fake_nat    ? "is assumed by configuration"
-           : sa->has_nat_local ? "found in front of us"
-                               : "found in front of the peer",
-           sa->remote.port);
+    sa_log(env, sa, LOG_DETAIL, "going on over UDP port %u", sa->remote.port);
 }
 
 static void move(struct ike_env *env, struct ike_sa *sa, const struct endpoint *local,

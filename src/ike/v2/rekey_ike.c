@@ -19,6 +19,8 @@ static struct ike_sa *successor(struct ike_env *env, struct ike_sa *sa, const st
     n->local = sa->local;
     n->remote = sa->remote;
     n->has_marker = sa->has_marker;
+    n->does_natt = sa->does_natt;
+    n->avoids_udp = sa->avoids_udp;
     n->has_nat_local = sa->has_nat_local;
     n->has_nat_remote = sa->has_nat_remote;
     n->has_fake_nat = sa->has_fake_nat;

@@ -261,6 +261,27 @@ int64_t ike_sa_deadline(const struct ike_sa *sa)
     return at;
 }
 
+/* encap = auto took IKE to port 4500, and nothing comes back from there: once more without. */
+static bool starts_again_without_udp(struct ike_env *env, struct ike_sa *sa)
+{
+    char ip[IP_TEXT_MAX];
+    if (sa->own.kind != X_AUTH)
+        return false;
+    if (!natd_is_by_choice(sa)) {
+        if (sa->avoids_udp) /* that was not it */
+            env->host->note_udp(env, sa->remote.ip, true);
+        return false;
+    }
+    sa_log(env, sa, LOG_WARN,
+           "no answer from %s to IKE_AUTH, though IKE_SA_INIT was answered: UDP port %u does not seem to "
+           "pass. Starting again without ESP in UDP (encap = auto)",
+           endpoint_format(&sa->remote, ip), sa->remote.port);
+    env->host->note_udp(env, sa->remote.ip, false);
+    sa->starts_again = true;
+    ike_sa_end(env, sa, NULL);
+    return true;
+}
+
 static void unanswered(struct ike_env *env, struct ike_sa *sa)
 {
     char ip[IP_TEXT_MAX];
@@ -272,6 +293,8 @@ static void unanswered(struct ike_env *env, struct ike_sa *sa)
         ike_sa_end(env, sa, NULL);
         return;
     }
+    if (starts_again_without_udp(env, sa))
+        return;
     diag_set(&d, FAIL_UNREACHABLE, "no answer from %s to %s", endpoint_format(&sa->remote, ip),
              exchange_kind_name(sa->own.kind));
     diag_got(&d, "nothing to %u transmissions", tries);
@@ -328,6 +351,8 @@ static void tick_give_up(struct ike_env *env, struct ike_sa *sa)
     }
     struct diag d;
     diag_clear(&d);
+    if (natd_is_by_choice(sa)) /* perhaps it tried to, over port 4500 */
+        env->host->note_udp(env, sa->remote.ip, false);
     diag_set(&d, FAIL_UNREACHABLE, "the peer did not go on after IKE_SA_INIT");
     sa_log_diag(env, sa, LOG_NOTICE, &d);
     ike_sa_end(env, sa, &d);

@@ -145,8 +145,12 @@ struct ike_sa {
     struct endpoint local, remote;
     struct endpoint init_remote; /* where the first request came from */
     bool has_marker;
-    bool has_nat_local, has_nat_remote, has_fake_nat;
-    bool has_fragmentation; /* the peer takes fragments */
+    bool does_natt;                     /* both ends do NAT traversal */
+    bool has_nat_local, has_nat_remote; /* real ones */
+    bool has_fake_nat;                  /* one of us asks for ESP in UDP without a NAT */
+    bool avoids_udp;                    /* auto does not ask for it: UDP port 4500 did not pass */
+    bool starts_again;                  /* goes down to be begun anew at once */
+    bool has_fragmentation;             /* the peer takes fragments */
     uint32_t peer_hashes;
     bool has_initial_contact; /* the peer said so */
     struct identity local_id, remote_id;
@@ -189,6 +193,9 @@ struct ike_host {
     struct ike_sa *(*find)(void *ctx, uint64_t id);
     void (*child_track)(struct ike_env *env, struct child_sa *c, bool is_added);
     void (*policy)(struct ike_env *env, struct child_sa *c, bool is_added);
+    /* Peers to which UDP port 4500 seems not to pass though port 500 does. */
+    bool (*is_udp_blocked)(void *ctx, int64_t now, struct ip peer);
+    void (*note_udp)(struct ike_env *env, struct ip peer, bool passes);
     bool (*has_other)(void *ctx, const struct ike_sa *sa); /* may the peer hold another SA with us? */
     void (*ike_up)(struct ike_env *env, struct ike_sa *sa, uint64_t old_id);
     /* Before its children are taken down. why: FAIL_NONE when it was asked for. */
@@ -285,6 +292,8 @@ void init_reply_notify(struct ike_env *env, const struct ike_message *m, const s
 void init_give_up(struct ike_env *env, struct ike_sa *sa);
 
 /* ---- natd.c */
+/* Before the first message is built or read: what has been learnt about the peer's address. */
+void natd_begin(struct ike_env *env, struct ike_sa *sa);
 void natd_build(struct build *b, const struct ike_sa *sa);
 void natd_detect(struct ike_sa *sa, const struct ike_message *m, const struct endpoint *local,
                  const struct endpoint *remote);
@@ -294,6 +303,9 @@ void natd_authentic(struct ike_env *env, struct ike_sa *sa, const struct endpoin
 void natd_mapping(struct ike_env *env, struct ike_sa *sa, const struct endpoint *remote);
 void natd_keepalive(struct ike_env *env, struct ike_sa *sa);
 bool natd_has_encap(const struct ike_sa *sa);
+/* Is UDP port 4500 used for no other reason than encap = auto? */
+bool natd_is_by_choice(const struct ike_sa *sa);
+void natd_tell(struct ike_env *env, const struct ike_sa *sa); /* the log: how ESP will go, and why */
 
 /* ---- auth.c, auth_responder.c */
 void auth_start(struct ike_env *env, struct ike_sa *sa);
