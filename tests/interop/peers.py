@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Real peers, unpacked from Debian's packages into the build folder and never installed."""
+"""Real peers, unpacked from Debian's packages into the build folder and never installed.
+
+apt itself downloads and verifies: what it takes is named by hash in an index that Debian signed. A package of
+another release than the machine's comes through an apt with settings, lists and cache of its own in the build folder.
+"""
 import glob
 import os
 import subprocess
@@ -12,25 +16,80 @@ STRONGSWAN = os.path.join(CACHE, "strongswan")
 PLUGIN_DIR = "/usr/lib/ipsec"  # compiled into strongSwan: bound over inside each namespace's private mounts
 PACKAGES = ("libstrongswan libstrongswan-standard-plugins libstrongswan-extra-plugins strongswan-libcharon "
             "libcharon-extra-plugins charon-systemd strongswan-swanctl").split()
+# The libraries beside the program, as far as a small Debian may lack them.
+OPENVPN = "openvpn libcap-ng0 liblz4-1 liblzo2-2 libnl-3-200 libnl-genl-3-200 libpkcs11-helper1".split()
+KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
-def fetch_strongswan(say=print):
-    """Downloads and unpacks once; later runs find it there."""
-    stamp = os.path.join(STRONGSWAN, ".complete")
-    if not os.path.exists(stamp):
-        say("lab: downloading strongSwan's packages (unpacked into build/lab-cache, not installed)")
-        archives = os.path.join(CACHE, "dl")
-        os.makedirs(archives, exist_ok=True)
-        os.makedirs(STRONGSWAN, exist_ok=True)
-        get = ["apt-get", "download", "-qq", *PACKAGES]
-        if subprocess.run(get, cwd=archives, stderr=subprocess.DEVNULL).returncode:
-            subprocess.run(["apt-get", "update", "-qq"], check=False)
-            p = subprocess.run(get, cwd=archives, stderr=subprocess.PIPE, text=True)
-            if p.returncode:
-                raise LabError(f"cannot download strongSwan: {p.stderr.strip()}")
+def fetch(name, packages, release=None, say=print, archives=None):
+    """Downloads packages and unpacks them into a folder of the cache, once; returns the folder."""
+    folder = os.path.join(CACHE, name)
+    stamp = os.path.join(folder, ".complete")
+    if os.path.exists(stamp):
+        return folder
+    where = f" of Debian's {release}" if release else ""
+    say(f"downloading {packages[0]}{where} (unpacked into build/lab-cache, not installed)")
+    archives = archives or os.path.join(CACHE, "dl-" + name)
+    for d in (folder, archives):
+        os.makedirs(d, exist_ok=True)
+    try:
+        download(packages, archives, private_apt(release) if release else None)
         for deb in sorted(glob.glob(archives + "/*.deb")):
-            subprocess.run(["dpkg", "-x", deb, STRONGSWAN], check=True)
-        open(stamp, "w").close()
+            subprocess.run(["dpkg", "-x", deb, folder], check=True)
+    except (OSError, subprocess.SubprocessError) as e:
+        raise LabError(f"cannot unpack {packages[0]}{where}: {e}") from None
+    open(stamp, "w").close()
+    return folder
+
+
+def download(packages, folder, config):
+    """With the machine's apt, or one with a configuration of its own; the lists are updated when they do not do."""
+    env = {**os.environ, **({"APT_CONFIG": config} if config else {})}
+    get = ["apt-get", "download", "-qq", *packages]
+    if subprocess.run(get, cwd=folder, env=env, stderr=subprocess.DEVNULL).returncode == 0:
+        return
+    subprocess.run(["apt-get", "update", "-qq"], env=env, stderr=subprocess.DEVNULL, check=False, timeout=300)
+    p = subprocess.run(get, cwd=folder, env=env, stderr=subprocess.PIPE, text=True, timeout=600)
+    if p.returncode:
+        raise LabError(f"cannot download {packages[0]}: {p.stderr.strip()[-300:]}")
+
+
+def mirror():
+    """The mirror of Debian that this machine's apt uses."""
+    p = subprocess.run(["apt-get", "indextargets", "--format", "$(REPO_URI)"], capture_output=True, text=True)
+    found = [line for line in p.stdout.split() if line.rstrip("/").endswith("/debian")]
+    return found[0] if found else "http://deb.debian.org/debian"
+
+
+def private_apt(release):
+    """Settings for an apt that knows one release and nothing of what is installed. Returns their path."""
+    root = os.path.join(CACHE, "apt-" + release)
+    for d in ("lists/partial", "cache/archives/partial"):
+        os.makedirs(os.path.join(root, d), exist_ok=True)
+    conf = os.path.join(root, "apt.conf")
+    files = {
+        "sources.list": f"deb [signed-by={KEYRING}] {mirror()} {release} main\n",
+        "status": "",
+        "apt.conf": "".join(f'{key} "{value}";\n' for key, value in (
+            ("Dir::Etc::sourcelist", root + "/sources.list"), ("Dir::Etc::sourceparts", "/dev/null"),
+            ("Dir::State::lists", root + "/lists"), ("Dir::State::status", root + "/status"),
+            ("Dir::Cache", root + "/cache"), ("Acquire::Languages", "none"), ("APT::Sandbox::User", "root"))),
+    }
+    for name, text in files.items():
+        with open(os.path.join(root, name), "w") as f:
+            f.write(text)
+    return conf
+
+
+def package_version(name, package):
+    """Of what fetch() unpacked, by the archive's name."""
+    for deb in glob.glob(f"{CACHE}/dl-{name}/{package}_*.deb"):
+        return os.path.basename(deb).split("_")[1]
+    return "unknown"
+
+
+def fetch_strongswan(say=lambda text: print("lab:", text)):
+    fetch("strongswan", PACKAGES, say=say, archives=os.path.join(CACHE, "dl"))
     os.makedirs(PLUGIN_DIR, exist_ok=True)  # the mount point
     return STRONGSWAN
 
