@@ -214,6 +214,7 @@ class Keyway(Gateway):
         for d in (self.etc + "/keyway", self.etc + "/swanctl", self.run, self.state):
             os.makedirs(d, exist_ok=True)
         self.settings = {}  # keyway.conf's global section
+        self.log_level = "detail"
         self.where = ["--etc", self.etc, "--run", self.run, "--state", self.state]
 
     def write(self, tree=None, files=None, text=None):
@@ -232,7 +233,7 @@ class Keyway(Gateway):
     def start(self):
         if os.path.exists(self.socket):
             os.unlink(self.socket)
-        self.process = self.node.start([self.bin + "/keywayd", "--foreground", "--log", "detail", *self.where], self.output,
+        self.process = self.node.start([self.bin + "/keywayd", "--foreground", "--log", self.log_level, *self.where], self.output,
                                        {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0", **self.env})
         wait_for(f"{self.name} (keywayd) to open its control socket", self._is_open, 15)
 
