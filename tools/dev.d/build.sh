@@ -38,7 +38,9 @@ dev_lab() {
   exec /usr/bin/python3 tests/interop/lab.py "$@"
 }
 
+# With --soak: not how fast, but whether everything is right under load.
 dev_bench() {
+  case " $* " in *" --soak "*) dev_soak "$@" ;; esac
   case " $* " in
     *" --help "* | *" -h "* | *" --render "*) exec /usr/bin/python3 tests/interop/bench.py "$@" ;;
   esac
@@ -47,6 +49,19 @@ dev_bench() {
   build_preset release
   build_preset release benches
   exec /usr/bin/python3 tests/interop/bench.py "$@"
+}
+
+dev_soak() {
+  local args=() a
+  for a in "$@"; do [ "$a" = --soak ] || args+=("$a"); done
+  case " $* " in
+    *" --help "*) exec /usr/bin/python3 tests/interop/soak.py --help ;;
+  esac
+  need_root
+  need $BUILD_PACKAGES $LAB_PACKAGES $BENCH_PACKAGES
+  build_preset release
+  build_preset release soak
+  exec /usr/bin/python3 tests/interop/soak.py "${args[@]}"
 }
 
 dev_fuzz() {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Adds up what the parts of ./dev test left in a folder: ctest.xml, check.txt, lab.json, sim.xml. Names what failed and what
+"""Adds up what the parts of ./dev test left in a folder: ctest.xml, check.txt, lab.json, sim.xml, soak.json. Names what failed and what
 was not run; ends with the one line "N passed, N failed, N not run"; exit 0 only when all ran and passed.
 
 A part that left nothing counts as failed: silence is not success. A test whose output has a line of its own
@@ -69,29 +69,32 @@ class Count:
         if lines[-1] == "exit 0" and not ok:
             self.passed += 1
 
-    def lab(self, path):
+    def soak(self, path):
+        self.lab(path, "soak")
+
+    def lab(self, path, what="lab"):
         try:
             results = json.load(open(path))["results"]
         except (OSError, ValueError, KeyError) as e:
-            return self.failed.append(f"lab: left no result: {e}")
+            return self.failed.append(f"{what}: left no result: {e}")
         if not results:
-            self.failed.append("lab: there were no rows")
+            self.failed.append(f"{what}: there were no rows")
         for r in results:
             if r["result"] == "ok":
                 self.passed += 1
             elif r["result"] == "FAIL":
-                self.failed.append(f"lab {r['name']}: {r['text']}")
+                self.failed.append(f"{what} {r['name']}: {r['text']}")
             elif r["result"] == "not run":
-                self.not_run.append(f"lab {r['name']}: {r['text']}")
+                self.not_run.append(f"{what} {r['name']}: {r['text']}")
             else:
-                print(f"the peer lacks: lab {r['name']}: {r['text']}")
+                print(f"the peer lacks: {what} {r['name']}: {r['text']}")
 
 
 def main(folder):
     count = Count()
     for part, add, leaf in (("tests", count.ctest, "ctest.xml"),
                             ("simulation", count.ctest, "sim.xml"), ("checks", count.check, "check.txt"),
-                            ("lab", count.lab, "lab.json")):
+                            ("lab", count.lab, "lab.json"), ("soak", count.soak, "soak.json")):
         before = (count.passed, len(count.failed), len(count.not_run))
         add(os.path.join(folder, leaf))
         after = (count.passed, len(count.failed), len(count.not_run))

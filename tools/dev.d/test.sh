@@ -4,7 +4,7 @@
 dev_test() {
   local start=$SECONDS
   need_root
-  need $BUILD_PACKAGES $TEST_PACKAGES $LAB_PACKAGES
+  need $BUILD_PACKAGES $TEST_PACKAGES $LAB_PACKAGES $BENCH_PACKAGES
   rm -rf build/results
   mkdir -p build/results
   build_preset dev
@@ -21,6 +21,9 @@ dev_test() {
   echo "exit $code" >>build/results/check.txt
   echo "== lab"
   /usr/bin/python3 tests/interop/lab.py --summary build/results/lab.json || true
+  echo "== soak, 200 MB"
+  build_preset release soak
+  /usr/bin/python3 tests/interop/soak.py --quick --summary build/results/soak.json || true
   echo "== all, after $((SECONDS - start)) s"
   exec /usr/bin/python3 tools/dev.d/count.py build/results
 }
