@@ -3,10 +3,10 @@
  * put together, and are cut again by a kernel. Cutting is compared packet by packet with support/cut.h, which
  * also plays the kernel at the end. What reached the far gateway must come out of it: each packet once, as it
  * was, those of a flow in their order. OFFLOAD_SEED=n runs one journey alone. */
-#include "esp/coalesce.h"
 #include "esp/segment.h"
 #include "support/cut.h"
 #include "support/flow.h"
+#include "support/joined.h"
 #include "support/test.h"
 #include <stdlib.h>
 
@@ -260,60 +260,18 @@ static uint8_t opened[ESP_BATCH][ROOM];
 static struct esp_packet p[ESP_BATCH];
 static struct coalescer c;
 
-static size_t gather(const struct super *s, uint8_t *out, struct offload *o)
-{
-    coalesce_finish(s, p, o);
-    uint8_t at = s->first;
-    size_t len = p[at].len;
-    memcpy(out, p[at].data, len);
-    for (int i = 1; i < s->n; i++) {
-        at = c.next[at];
-        memcpy(out + len, p[at].data + s->header, p[at].len - s->header);
-        len += p[at].len - s->header;
-    }
-    return len;
-}
-
-/* One write to the TUN: each packet of it came in as it goes out. place says when. */
-static int check_write(const struct super *s, const struct sent *in, int *place, int at)
-{
-    static uint8_t whole[70000], one[70000];
-    struct offload o;
-    const char *why = NULL;
-    size_t len = gather(s, whole, &o), n = cut_count(span_of(whole, len), &o, &why);
-    if (n != s->n)
-        give_up(why ? why : "another number of packets comes out");
-    uint8_t i = s->first;
-    for (size_t k = 0; k < n; k++, i = c.next[i]) {
-        size_t one_len = cut_write(span_of(whole, len), &o, k, one);
-        struct span want = span_of(in[i].bytes, in[i].len);
-        if (n == 1 ? one_len != want.len || memcmp(one, want.ptr, one_len) != 0
-                   : !cut_is_same(span_of(one, one_len), want))
-            give_up("a packet comes out changed");
-        if (place[i] >= 0)
-            give_up("a packet comes out twice");
-        place[i] = at++;
-    }
-    return at;
-}
-
 static size_t receive_batch(const struct sent *in, size_t n)
 {
-    int place[ESP_BATCH], at = 0;
+    struct joined_packet came[ESP_BATCH];
     for (size_t i = 0; i < n; i++) {
         memcpy(opened[i], in[i].bytes, in[i].len);
         p[i] = (struct esp_packet){.data = opened[i], .len = (uint32_t)in[i].len, .verdict = ESP_FORWARD};
-        place[i] = -1;
+        came[i] = (struct joined_packet){in[i].bytes, in[i].len, in[i].flow};
     }
     coalesce(&c, p, n);
-    for (size_t k = 0; k < c.n; k++)
-        at = check_write(&c.supers[k], in, place, at);
-    if ((size_t)at != n)
-        give_up("a packet does not come out");
-    for (size_t j = 0; j < n; j++)
-        for (size_t i = 0; i < j; i++)
-            if ((in[i].flow == in[j].flow || in[i].flow < 0 || in[j].flow < 0) && place[i] > place[j])
-                give_up("two packets of a flow change places");
+    const char *why = joined_check(&c, p, came, n);
+    if (why)
+        give_up(why);
     return c.n;
 }
 

@@ -205,6 +205,19 @@ void cut_mend(uint8_t *packet, size_t len, bool has_none)
     set16(packet + h.checksum, has_none && h.proto == 17 ? 0 : right_checksum(packet, len, &h));
 }
 
+bool cut_leave_checksum(uint8_t *packet, size_t len, struct offload *o)
+{
+    struct head h;
+    if (!find(span_of(packet, len), &h))
+        return false;
+    set16(packet + h.checksum, pseudo(packet, &h, len - h.upper));
+    o->needs_checksum = true;
+    o->header = (uint16_t)h.payload;
+    o->checksum_start = (uint16_t)h.upper;
+    o->checksum_offset = (uint16_t)(h.checksum - h.upper);
+    return true;
+}
+
 bool cut_is_same(struct span a, struct span b)
 {
     struct head h;

@@ -17,6 +17,9 @@ size_t cut_write(struct span packet, const struct offload *o, size_t i, uint8_t 
 bool cut_is_sound(struct span packet);
 /* Makes the lengths and checksums of such a packet right, UDP's to be none when has_none. */
 void cut_mend(uint8_t *packet, size_t len, bool has_none);
+/* Makes of such a packet what a kernel hands over: its checksum left to others, and what o says of places.
+ * False when it is none; then o is untouched. */
+bool cut_leave_checksum(uint8_t *packet, size_t len, struct offload *o);
 /* Are they the same to a receiver? IPv4 identification with DF means nothing [RFC6864#4.1]; the two zeroes of
  * one's complement are one. */
 bool cut_is_same(struct span a, struct span b);
