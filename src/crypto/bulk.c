@@ -8,8 +8,7 @@
 #include "crypto/sym.h"
 #include <stdlib.h>
 
-/* In order of speed. bulk_ipsecmb serves nothing where the library or the processor is not there. */
-static const struct bulk_engine *const engines[BULK_ENGINES] = {&bulk_ipsecmb, &bulk_openssl};
+const struct bulk_engine *const bulk_engines[BULK_ENGINES] = {&bulk_ipsecmb, &bulk_openssl};
 
 static _Atomic uint64_t last_id;
 
@@ -35,11 +34,12 @@ static struct bulk_key *compact(const struct alg *encr, const struct alg *integ,
     return k;
 }
 
-/* Asked by doing it once, so that it cannot fail when a packet needs it. */
-static bool serves(const struct bulk_engine *e, const struct bulk_key *k)
+/* What the table promises is asked by doing it once, so that it cannot fail when a packet needs it. */
+static bool serves(size_t engine, const struct bulk_key *k)
 {
     _Alignas(64) uint8_t slot[BULK_SLOT_MAX];
-    if (!e->slot_len)
+    const struct bulk_engine *e = bulk_engines[engine];
+    if (!e->slot_len || !bulk_table_serves(engine, k))
         return false;
     memset(slot, 0, e->slot_len);
     bool ok = e->expand(slot, k);
@@ -57,10 +57,10 @@ struct bulk_key *bulk_key_new(uint16_t encr, uint16_t key_bits, uint16_t integ, 
     if (encr != ENCR_NULL && encr_key.len == 0)
         return NULL;
     struct bulk_key *k = compact(e, a, encr_key, integ_key, is_seal);
-    for (size_t i = 0; i < ARRAY_LEN(engines); i++) {
-        if ((engine && strcmp(engine, engines[i]->name) != 0) || !serves(engines[i], k))
+    for (size_t i = 0; i < ARRAY_LEN(bulk_engines); i++) {
+        if ((engine && strcmp(engine, bulk_engines[i]->name) != 0) || !serves(i, k))
             continue;
-        k->engine = engines[i];
+        k->engine = bulk_engines[i];
         k->id = ++last_id;
         return k;
     }
@@ -101,11 +101,11 @@ size_t bulk_block(const struct bulk_key *k)
 struct bulk_worker *bulk_worker_new(void)
 {
     struct bulk_worker *w = mem_new(sizeof(*w));
-    for (size_t i = 0; i < ARRAY_LEN(engines); i++) {
-        if (engines[i]->slot_len)
-            w->of[i].cache = bulk_cache_new(engines[i]->slot_len, engines[i]->wipe);
-        if (engines[i]->worker_new)
-            w->of[i].own = engines[i]->worker_new();
+    for (size_t i = 0; i < ARRAY_LEN(bulk_engines); i++) {
+        if (bulk_engines[i]->slot_len)
+            w->of[i].cache = bulk_cache_new(bulk_engines[i]->slot_len, bulk_engines[i]->wipe);
+        if (bulk_engines[i]->worker_new)
+            w->of[i].own = bulk_engines[i]->worker_new();
     }
     return w;
 }
@@ -114,10 +114,10 @@ void bulk_worker_free(struct bulk_worker *w)
 {
     if (!w)
         return;
-    for (size_t i = 0; i < ARRAY_LEN(engines); i++) {
+    for (size_t i = 0; i < ARRAY_LEN(bulk_engines); i++) {
         bulk_cache_free(w->of[i].cache);
         if (w->of[i].own)
-            engines[i]->worker_free(w->of[i].own);
+            bulk_engines[i]->worker_free(w->of[i].own);
     }
     free(w);
 }
@@ -142,7 +142,7 @@ static void run_all(struct bulk_worker *w, struct bulk_op *ops, size_t n)
         const struct bulk_engine *e = ops[from].key->engine;
         for (to = from; to < n && ops[to].key->engine == e && length_ok(&ops[to]); to++)
             ops[to].status = BULK_OK;
-        size_t which = e == engines[1];
+        size_t which = e == bulk_engines[1];
         bulk_cache_advance(w->of[which].cache);
         e->run(w->of[which].own, w->of[which].cache, ops + from, to - from);
         from = to;

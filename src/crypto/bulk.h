@@ -12,6 +12,7 @@
 #pragma once
 
 #include "base/secret.h"
+#include "crypto/alg.h"
 
 struct bulk_key;    /* one SA direction; immutable, may be shared by threads */
 struct bulk_worker; /* one per thread: expanded keys, contexts and job managers */
@@ -38,6 +39,23 @@ const char *bulk_engine_of(const struct bulk_key *k);
 size_t bulk_iv_len(const struct bulk_key *k);
 size_t bulk_icv_len(const struct bulk_key *k);
 size_t bulk_block(const struct bulk_key *k); /* pad plaintext to a multiple of this, at least 4 */
+
+#define BULK_ENGINES 2
+
+/* Which engine serves what; see bulk_table.c. */
+struct bulk_row {
+    enum transform_type type;        /* ENCR or INTEG */
+    uint16_t id, key_bits;           /* INTEG, and NULL encryption: 0 bits */
+    const char *lacks[BULK_ENGINES]; /* NULL: the engine serves it. Else why not */
+};
+/* index 0.. until NULL */
+const struct bulk_row *bulk_row_at(size_t index);
+/* Engines in order of speed: the first that serves a key gets it. NULL after the last. */
+const char *bulk_engine_name(size_t engine);
+/* "1.3.0"; NULL: the library is not there. */
+const char *bulk_engine_version(size_t engine);
+/* Why the engine does not serve the row on this machine; NULL: it does (a key was made). */
+const char *bulk_engine_lacks(size_t engine, const struct bulk_row *row);
 
 struct bulk_worker *bulk_worker_new(void);
 void bulk_worker_free(struct bulk_worker *w);

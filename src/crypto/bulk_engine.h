@@ -23,6 +23,8 @@ struct bulk_key {
 
 struct bulk_engine {
     const char *name;
+    const char *(*version)(void); /* of the library; NULL: it is not there */
+    const char *absent;           /* why it serves nothing, where what the table names is refused */
     size_t slot_len; /* of an expanded key: a multiple of 64, at most BULK_SLOT_MAX; 0: serves nothing */
     /* Makes the expanded key in a zeroed slot; what it allocates, wipe() frees. False when this engine does
      * not serve the combination; wipe() is called then, too. */
@@ -36,7 +38,12 @@ struct bulk_engine {
 };
 
 #define BULK_SLOT_MAX 1152
-#define BULK_ENGINES  2
+#define BULK_ZERO_KEY 64 /* at least what any algorithm takes */
+
+/* In order of speed. bulk_ipsecmb serves nothing where the library or the processor is not there. */
+extern const struct bulk_engine *const bulk_engines[BULK_ENGINES];
+/* Does the table name the engine for this key? Engine and id are not looked at. */
+bool bulk_table_serves(size_t engine, const struct bulk_key *k);
 
 /* What one thread has of each engine. */
 struct bulk_worker {

@@ -184,6 +184,8 @@ static void worker_free(void *worker)
 
 const struct bulk_engine bulk_ipsecmb = {
     .name = "ipsec-mb",
+    .version = imb_get_version_str,
+    .absent = "this processor lacks AES-NI",
     .slot_len = sizeof(struct mb_slot),
     .expand = mb_expand,
     .wipe = mb_wipe,

@@ -3,4 +3,5 @@
  */
 #include "crypto/bulk_engine.h"
 
-const struct bulk_engine bulk_ipsecmb = {.name = "ipsec-mb"};
+const struct bulk_engine bulk_ipsecmb = {.name = "ipsec-mb",
+                                         .absent = "Keyway was built without libipsec-mb"};

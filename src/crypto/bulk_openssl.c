@@ -80,8 +80,15 @@ static void run(void *worker, struct bulk_cache *cache, struct bulk_op *ops, siz
     }
 }
 
+static const char *version(void)
+{
+    return OpenSSL_version(OPENSSL_VERSION_STRING);
+}
+
 const struct bulk_engine bulk_openssl = {
     .name = "openssl",
+    .version = version,
+    .absent = "this OpenSSL lacks it",
     .slot_len = sizeof(struct evp_slot),
     .expand = expand,
     .wipe = wipe,

@@ -67,6 +67,19 @@ bool kex_public_plausible(uint16_t group, struct span peer_public)
     return g && peer_public.len == g->public_len;
 }
 
+bool kex_is_there(uint16_t group)
+{
+    const struct kex_group *g = group_find(group);
+    struct secret private_key = {0};
+    uint8_t public_key[KEX_PUBLIC_MAX];
+    size_t len;
+    if (!g || g->prime)
+        return g != NULL;
+    bool is_there = kex_generate(group, &private_key, public_key, &len);
+    secret_free(&private_key);
+    return is_there;
+}
+
 /* Private exponents of MODP groups are as long as the larger estimate of RFC 3526 section 8 says; what that
  * table lacks (768, 1024) gets what 1536 has. */
 #define MODP(i, bytes, exponent, p)                                                                          \

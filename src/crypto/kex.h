@@ -18,3 +18,5 @@ bool kex_generate(uint16_t group, struct secret *private_key, uint8_t public_key
 bool kex_derive(uint16_t group, struct span private_key, struct span peer_public, struct secret *shared);
 /* Length check without computing: cheap enough for unauthenticated input. */
 bool kex_public_plausible(uint16_t group, struct span peer_public);
+/* Does this library have it? Makes a key pair to find out, but for MODP, which is arithmetic. */
+bool kex_is_there(uint16_t group);

@@ -44,5 +44,7 @@ bool pkey_sign(const struct pkey *k, struct sig_scheme s, bool is_classic, struc
  * used may be NULL. */
 bool pkey_verify(const struct pkey *k, uint8_t auth_method, struct span message, struct span sig,
                  struct sig_scheme *used);
+/* The schemes that are not refused, index 0.. until false. is_there: this OpenSSL has all that it takes. */
+bool sig_scheme_at(size_t index, struct sig_scheme *out, bool *is_there);
 /* "RSA_EMSA_PSS_SHA2_256", "ECDSA_WITH_SHA384_DER", "ED25519": for logs. */
 const char *sig_scheme_name(struct sig_scheme s);

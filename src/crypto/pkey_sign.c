@@ -101,6 +101,29 @@ static const EVP_MD *md_of(enum hash_id hash)
     }
 }
 
+static bool has_key_type(enum pkey_type type)
+{
+    static const char *const names[] = {
+        [PKEY_RSA] = "RSA", [PKEY_ECDSA] = "EC", [PKEY_ED25519] = "ED25519", [PKEY_ED448] = "ED448"};
+    EVP_KEYMGMT *m = EVP_KEYMGMT_fetch(NULL, names[type], NULL);
+    EVP_KEYMGMT_free(m);
+    ERR_clear_error();
+    return m != NULL;
+}
+
+bool sig_scheme_at(size_t index, struct sig_scheme *out, bool *is_there)
+{
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const struct sig_scheme *s = &rows[i].scheme;
+        if (rows[i].is_refused || index-- > 0)
+            continue;
+        *out = *s;
+        *is_there = has_key_type(s->type) && (s->hash == HASH_IDENTITY || md_of(s->hash));
+        return true;
+    }
+    return false;
+}
+
 static void put_hash_id(struct wr *w, const struct sig_row *r, bool has_null)
 {
     wr_u8(w, 0x30);

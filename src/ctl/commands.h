@@ -123,6 +123,7 @@ void ctl_write_connection(struct vici_writer *w, const struct connection *c);
 ctl_handler ctl_cmd_version, ctl_cmd_stats, ctl_cmd_reload_settings,
     ctl_cmd_get_algorithms; /* cmd_daemon.c */
 ctl_handler ctl_cmd_keyway_reload, ctl_cmd_keyway_status;
+ctl_handler ctl_cmd_keyway_algorithms;                               /* cmd_algorithms.c */
 ctl_handler ctl_cmd_keyway_config_show;                              /* cmd_show.c */
 ctl_handler ctl_cmd_list_sas, ctl_cmd_list_conns, ctl_cmd_get_conns; /* cmd_list.c */
 ctl_handler ctl_cmd_initiate, ctl_cmd_terminate, ctl_cmd_rekey;      /* cmd_control.c */

@@ -504,6 +504,45 @@ static void a_malformed_message_is_refused(void **state)
     assert_text(reply(0), "errmsg", "malformed message");
 }
 
+/* The value at a path of sections. */
+static void assert_at(struct span message, const char *const path[3], const char *expected)
+{
+    struct vici_reader r = vici_read(message);
+    struct vici_element e;
+    size_t deep = 0, last = path[2] ? 2 : 1;
+    unsigned skipped = 0;
+    while (vici_next(&r, &e)) {
+        bool is_next = e.kind != VICI_SECTION_END && !skipped && span_equal(e.name, span_str(path[deep]));
+        if (e.kind == VICI_SECTION_END && skipped)
+            skipped--;
+        else if (e.kind == VICI_SECTION_START && is_next && deep < last)
+            deep++;
+        else if (e.kind == VICI_SECTION_START)
+            skipped++;
+        else if (e.kind == VICI_KEY_VALUE && is_next && deep == last) {
+            assert_true(span_equal(e.value, span_str(expected)));
+            return;
+        }
+    }
+    fail_msg("%s.%s is not there", path[0], path[1]);
+}
+
+static void algorithms_have_the_protocols_form_and_ours(void **state)
+{
+    (void)state;
+    request(0, "get-algorithms", NULL, NULL);
+    struct span theirs = reply(0);
+    assert_at(theirs, (const char *const[3]){"aead", "AES_GCM_16"}, "openssl");
+    assert_at(theirs, (const char *const[3]){"ke", "CURVE_25519"}, "openssl");
+    request(0, "keyway-algorithms", NULL, NULL);
+    struct span ours = reply(0);
+    assert_at(ours, (const char *const[3]){"encryption", "AES_CCM_16_192", "esp"}, "openssl");
+    assert_at(ours, (const char *const[3]){"encryption", "AES_CCM_16_192", "but"}, "ipsec-mb");
+    assert_at(ours, (const char *const[3]){"integrity", "HMAC_SHA2_256_128", "ike"}, "openssl");
+    assert_at(ours, (const char *const[3]){"key-exchange", "MODP_1024", "weak"}, "yes");
+    assert_at(ours, (const char *const[3]){"signature", "ED25519", "ike"}, "openssl");
+}
+
 static void there_is_room_for_so_many_clients(void **state)
 {
     (void)state;
@@ -531,6 +570,7 @@ int main(void)
         TEST(a_rekeyed_child_is_shown_old_and_new),
         TEST(what_is_not_vici_closes_the_client),
         TEST(a_malformed_message_is_refused),
+        TEST(algorithms_have_the_protocols_form_and_ours),
         TEST(there_is_room_for_so_many_clients),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

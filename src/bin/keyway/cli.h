@@ -12,7 +12,7 @@
 struct cli {
     struct paths paths;
     const char *load, *settings; /* config: like the daemon's */
-    bool has_json, is_quiet, is_forced, is_running, has_color;
+    bool has_json, has_algorithms, is_quiet, is_forced, is_running, has_color;
     bool is_terminal;   /* stderr is one: progress may be shown */
     int64_t timeout_ms; /* 0: the daemon decides when to give up */
     int argc;           /* arguments after the command's name */
@@ -88,6 +88,7 @@ int cmd_up(struct cli *c);
 int cmd_down(struct cli *c);
 int cmd_rekey(struct cli *c);
 int cmd_status(struct cli *c);
+int cmd_algorithms(struct cli *c); /* status --algorithms */
 int cmd_reload(struct cli *c);
 int cmd_config(struct cli *c);
 int cmd_version(struct cli *c);

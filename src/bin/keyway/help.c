@@ -8,6 +8,7 @@ static const char options[] =
     "  --json           one JSON object on stdout\n"
     "  --timeout SEC    up, down, rekey: how long to wait\n"
     "  --force          down: do not wait for the peer\n"
+    "  --algorithms     status: which library serves each algorithm and key length\n"
     "  --running        config show: what the daemon runs with, not what the files say\n"
     "  -q, --quiet      no progress\n"
     "  --no-color       like NO_COLOR=1\n"

@@ -9,7 +9,7 @@
 static const struct cli_command table[] = {
     {"up",         "NAME",                            "bring up a tunnel and say how it went",        cmd_up        },
     {"down",       "NAME",                            "take a tunnel down",                           cmd_down      },
-    {"status",     "[NAME]",                          "tunnels, their state, traffic and next rekey", cmd_status    },
+    {"status",     "[NAME] | --algorithms",           "tunnels, their state, traffic and next rekey", cmd_status    },
     {"rekey",      "NAME",                            "exchange fresh keys now",                      cmd_rekey     },
     {"reload",     "",                                "read the configuration files anew",            cmd_reload    },
     {"config",     "check | show [NAME] | reference", "check the files, or show what they became",    cmd_config    },
@@ -34,7 +34,8 @@ enum {
     OPT_NO_COLOR,
     OPT_TIMEOUT,
     OPT_FORCE,
-    OPT_RUNNING
+    OPT_RUNNING,
+    OPT_ALGORITHMS
 };
 
 static const struct option long_options[] = {
@@ -49,10 +50,11 @@ static const struct option long_options[] = {
     {"timeout",              required_argument, NULL, OPT_TIMEOUT},
     {"force",          no_argument, NULL, OPT_FORCE},
     {"running",             no_argument, NULL, OPT_RUNNING},
-    {"quiet",              no_argument, NULL, 'q'},
-    {"version",                  no_argument, NULL, 'V'},
-    {"help",no_argument, NULL, 'h'},
-    {0     },
+    {"algorithms",              no_argument, NULL, OPT_ALGORITHMS},
+    {"quiet",                  no_argument, NULL, 'q'},
+    {"version",no_argument, NULL, 'V'},
+    {"help",      no_argument, NULL, 'h'},
+    {0            },
 };
 
 static bool parse_timeout(struct cli *c, const char *arg)
@@ -102,6 +104,9 @@ static int take_option(struct cli *c, int option, const char *arg)
         return -1;
     case OPT_RUNNING:
         c->is_running = true;
+        return -1;
+    case OPT_ALGORITHMS:
+        c->has_algorithms = true;
         return -1;
     case 'q':
         c->is_quiet = true;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* keyway status [NAME]: one line for each child, or with NAME everything about one tunnel. */
+/* keyway status [NAME]: one line for each child, or with NAME everything about one tunnel;
+ * --algorithms is in algorithms.c. */
 #include "bin/keyway/status.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -200,8 +201,10 @@ static bool keep_one(json_t *model, const char *name)
 int cmd_status(struct cli *c)
 {
     struct diag d = {0};
-    if (c->argc > 1)
-        return cli_usage("keyway status [NAME]");
+    if (c->argc > 1 || (c->argc && c->has_algorithms))
+        return cli_usage("keyway status [NAME], or keyway status --algorithms");
+    if (c->has_algorithms)
+        return cmd_algorithms(c);
     json_t *model = ask_all(c, &d);
     if (!model)
         return cli_fail(c, NULL, &d);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A bad configuration is refused whole, with file, line and column; what runs stays as it is. Malformed and replayed
 packets change nothing."""
+import json
 import os
 import re
 
@@ -84,7 +85,10 @@ def exit_codes(lab):
     demand(code == 2, f"an unknown command: exit {code}, expected 2")
     code, out, _ = lab.a.cli("status", "--json")
     demand(code == 0 and out.lstrip()[:1] in "[{", f"keyway status --json: exit {code}: {out[:200]}")
-    return "0, 2, 3, 4"
+    code, out, _ = lab.a.cli("status", "--algorithms", "--json")
+    rows = json.loads(out)["algorithms"] if code == 0 else []
+    demand(all(r.get("esp", r.get("ike")) for r in rows) and len(rows) > 60, f"keyway status --algorithms: exit {code}: {out[:200]}")
+    return f"0, 2, 3, 4; {len(rows)} algorithms and key lengths"
 
 
 @scenario("packets.malformed-and-replayed-change-nothing", needs_keyway=True)
