@@ -17,11 +17,10 @@ static void counter_ivs_never_repeat(void **state)
     (void)state;
     static uint8_t all[COUNT][16];
     struct iv iv;
-    iv_init(&iv, 8, false);
+    iv_init(&iv, 8, false, NULL);
     memset(all, 0, sizeof(all));
     for (size_t i = 0; i < COUNT; i++) /* across the point where the low half wraps */
         iv_next(&iv, UINT32_MAX - COUNT / 2 + i, all[i]);
-    iv_deinit(&iv);
     qsort(all, COUNT, 16, by_bytes);
     for (size_t i = 1; i < COUNT; i++)
         assert_memory_not_equal(all[i - 1], all[i], 16);
@@ -31,14 +30,17 @@ static void cbc_ivs_differ_from_packet_to_packet_and_from_sa_to_sa(void **state)
 {
     (void)state;
     static uint8_t all[COUNT][16];
+    struct iv_pool pool[2];
+    struct iv iv[4];
     crypto_random_seed(1);
-    for (size_t sa = 0; sa < 2; sa++) {
-        struct iv iv;
-        iv_init(&iv, 16, true);
-        for (size_t i = 0; i < COUNT / 2; i++)
-            iv_next(&iv, i + 1, all[sa * COUNT / 2 + i]);
-        iv_deinit(&iv);
-    }
+    for (size_t i = 0; i < 2; i++)
+        iv_pool_init(&pool[i]); /* two threads with two SAs each */
+    for (size_t sa = 0; sa < 4; sa++)
+        iv_init(&iv[sa], 16, true, &pool[sa / 2]);
+    for (size_t i = 0; i < COUNT; i++)
+        iv_next(&iv[i % 4], i / 4 + 1, all[i]);
+    for (size_t i = 0; i < 2; i++)
+        iv_pool_deinit(&pool[i]);
     crypto_random_set_source(NULL, NULL);
     qsort(all, COUNT, 16, by_bytes);
     for (size_t i = 1; i < COUNT; i++)
@@ -50,11 +52,13 @@ static void cbc_ivs_differ_from_packet_to_packet_and_from_sa_to_sa(void **state)
 static void cbc_ivs_do_not_follow_from_each_other(void **state)
 {
     (void)state;
+    struct iv_pool pool;
     struct iv iv;
     uint8_t last[16], next[16];
     unsigned changed = 0;
     crypto_random_seed(2);
-    iv_init(&iv, 16, true);
+    iv_pool_init(&pool);
+    iv_init(&iv, 16, true, &pool);
     iv_next(&iv, 1, last);
     for (size_t i = 2; i < 1002; i++) {
         iv_next(&iv, i, next);
@@ -62,7 +66,7 @@ static void cbc_ivs_do_not_follow_from_each_other(void **state)
             changed += (unsigned)__builtin_popcount(last[k] ^ next[k]);
         memcpy(last, next, 16);
     }
-    iv_deinit(&iv);
+    iv_pool_deinit(&pool);
     crypto_random_set_source(NULL, NULL);
     assert_in_range(changed, 63000, 65000);
 }
@@ -72,10 +76,9 @@ static void a_cipher_without_iv_gets_none(void **state)
     (void)state;
     struct iv iv;
     uint8_t out[2] = {7, 7};
-    iv_init(&iv, 0, false);
+    iv_init(&iv, 0, false, NULL);
     iv_next(&iv, 1, out);
     assert_int_equal(out[0], 7);
-    iv_deinit(&iv);
 }
 
 int main(void)

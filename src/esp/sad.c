@@ -4,7 +4,6 @@
 #include "base/arena.h"
 #include "crypto/alg.h"
 #include "esp/lifetime.h"
-#include "esp/selectors.h"
 
 #include <stdlib.h>
 
@@ -17,6 +16,8 @@ void sad_init(struct sad *s, uint32_t path_mtu, const char *engine)
     map_init(&s->by_spi[SA_IN]);
     map_init(&s->by_spi[SA_OUT]);
     map_init(&s->bundles);
+    map_init(&s->selectors);
+    iv_pool_init(&s->ivs);
     list_init(&s->pending);
     pmtu_init(&s->pmtu, path_mtu);
 }
@@ -97,10 +98,7 @@ uint32_t sa_inner_mtu(struct sad *s, struct sa *sa, int64_t now)
 
 bool sa_allows(const struct sa *sa, const struct packet *p, struct span bytes)
 {
-    struct selectors s = {.local = sa->local_ts,
-                          .remote = sa->remote_ts,
-                          .n_local = sa->n_local_ts,
-                          .n_remote = sa->n_remote_ts};
+    struct selectors s = selector_set_view(sa->selectors);
     bool is_outbound = sa->direction == SA_OUT;
     struct packet quoted;
     if (selectors_match(&s, p, is_outbound))
@@ -160,22 +158,25 @@ static void sa_free(struct sad *s, struct sa *sa)
     if (s->last_inbound == sa)
         s->last_inbound = NULL;
     list_remove(&sa->pending);
-    list_remove(&sa->sibling);
-    if (sa->bundle)
-        sad_bundle_unref(s, sa->bundle);
+    if (sa->direction == SA_IN) {
+        replay_deinit(&sa->replay);
+    } else {
+        list_remove(&sa->sibling);
+        if (sa->bundle)
+            sad_bundle_unref(s, sa->bundle);
+    }
     if (sa->path)
         pmtu_path_unref(&s->pmtu, sa->path);
+    if (sa->selectors)
+        selector_set_unref(&s->selectors, sa->selectors);
     bulk_key_free(sa->key);
-    iv_deinit(&sa->iv);
-    replay_deinit(&sa->replay);
-    free(sa->local_ts);
     free(sa);
 }
 
 static struct sa *sa_from_record(const struct esp_sa *r)
 {
     struct sa *sa = mem_new(sizeof(*sa));
-    sa->direction = r->direction;
+    sa->direction = (uint8_t)r->direction;
     sa->spi = r->spi;
     sa->child_id = r->child_id;
     sa->local = r->local;
@@ -184,17 +185,11 @@ static struct sa *sa_from_record(const struct esp_sa *r)
     sa->has_esn = r->has_esn;
     sa->copies_df = r->copies_df;
     sa->copies_ecn = r->copies_ecn;
-    sa->copy_dscp = r->copy_dscp;
+    sa->copy_dscp = (uint8_t)r->copy_dscp;
     sa->soft_bytes = r->soft_bytes;
     sa->hard_bytes = r->hard_bytes;
     sa->soft_packets = r->soft_packets;
     sa->hard_packets = r->hard_packets;
-    sa->n_local_ts = r->n_local_ts;
-    sa->n_remote_ts = r->n_remote_ts;
-    sa->local_ts = mem_new((size_t)(r->n_local_ts + r->n_remote_ts) * sizeof(struct ts));
-    sa->remote_ts = sa->local_ts + r->n_local_ts;
-    memcpy(sa->local_ts, r->local_ts, r->n_local_ts * sizeof(struct ts));
-    memcpy(sa->remote_ts, r->remote_ts, r->n_remote_ts * sizeof(struct ts));
     return sa;
 }
 
@@ -213,7 +208,7 @@ static bool sa_set_key(struct sad *s, struct sa *sa, const struct esp_sa *r, str
     sa->icv_len = (uint8_t)bulk_icv_len(sa->key);
     sa->block = (uint8_t)bulk_block(sa->key);
     if (r->direction == SA_OUT)
-        iv_init(&sa->iv, sa->iv_len, encr->block > 1);
+        iv_init(&sa->iv, sa->iv_len, encr->block > 1, &s->ivs);
     else
         replay_init(&sa->replay, r->replay_window, r->has_esn);
     return true;
@@ -233,6 +228,9 @@ bool sad_add(struct sad *s, const struct esp_sa *r, struct diag *d)
         sa_free(s, sa);
         return false;
     }
+    struct selectors ts = {
+        .local = r->local_ts, .remote = r->remote_ts, .n_local = r->n_local_ts, .n_remote = r->n_remote_ts};
+    sa->selectors = selector_set_ref(&s->selectors, &ts);
     sa->path = pmtu_path_ref(&s->pmtu, r->remote.ip);
     if (r->direction == SA_OUT) {
         sa->bundle = sad_bundle_ref(s, r->reqid);
@@ -266,7 +264,8 @@ bool sad_update(struct sad *s, const struct esp_sa *r, struct diag *d)
     sa->local = r->local;
     sa->remote = r->remote;
     sa->has_encap = r->has_encap;
-    lifetime_retract_mapping(sa);
+    if (sa->direction == SA_IN)
+        lifetime_retract_mapping(sa);
     return true;
 }
 
@@ -293,5 +292,7 @@ void sad_deinit(struct sad *s)
         map_deinit(m);
     }
     map_deinit(&s->bundles);
+    map_deinit(&s->selectors);
+    iv_pool_deinit(&s->ivs);
     pmtu_deinit(&s->pmtu);
 }

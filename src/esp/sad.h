@@ -10,6 +10,7 @@
 #include "esp/iv.h"
 #include "esp/pmtu.h"
 #include "esp/replay.h"
+#include "esp/selectors.h"
 #include "model/action.h"
 
 #define ESP_HEADER  8 /* SPI, sequence number */
@@ -25,45 +26,48 @@ struct bundle {
 
 enum sa_event { SA_EVENT_SOFT = 1, SA_EVENT_HARD = 2, SA_EVENT_MAPPING = 4 };
 
+/* One direction of one child. A gateway has tens of thousands that are idle: what only one direction needs
+ * shares its place, and what several SAs have in common is kept once. */
 struct sa {
     struct map_node by_spi;
-    struct list pending; /* in the queue of SAs with events */
-    uint8_t events;      /* enum sa_event, not yet taken */
-    enum sa_direction direction;
     uint32_t spi;
-    uint64_t child_id;
-    struct endpoint local, remote;
-    bool has_encap, has_esn, copies_df, copies_ecn;
-    enum copy_dscp copy_dscp;
-    uint8_t n_local_ts, n_remote_ts;
-    struct ts *local_ts, *remote_ts; /* one allocation, at local_ts */
-
-    struct bulk_key *key;
+    uint8_t direction; /* enum sa_direction */
+    uint8_t events;    /* enum sa_event, not yet taken */
     uint8_t iv_len, icv_len, block;
+    uint8_t copy_dscp; /* enum copy_dscp */
+    bool has_encap, has_esn, copies_df, copies_ecn;
+    bool is_soft_expired, is_expired;
+    uint64_t child_id;
+    struct bulk_key *key;
+    struct selector_set *selectors;
     struct path *path;
     uint32_t mtu, inner_mtu; /* inner_mtu was computed for mtu */
-
-    /* outbound */
-    struct bundle *bundle;
-    struct list sibling;
-    uint64_t seq; /* last one used */
-    struct iv iv;
-    /* inbound */
-    struct replay replay;
-    struct endpoint mapped; /* last reported; family 0: none */
-
-    /* lifetime */
+    struct endpoint local, remote;
+    union {
+        struct { /* outbound */
+            struct bundle *bundle;
+            struct list sibling;
+            uint64_t seq; /* last one used */
+            struct iv iv;
+        };
+        struct { /* inbound */
+            struct replay replay;
+            struct endpoint mapped; /* last reported; family 0: none */
+        };
+    };
+    struct list pending; /* in the queue of SAs with events */
     uint64_t soft_bytes, hard_bytes, soft_packets, hard_packets;
     uint64_t bytes, packets;
     int64_t last_use;
-    bool is_soft_expired, is_expired;
 };
 
 struct sad {
     struct map by_spi[2]; /* by enum sa_direction */
     struct map bundles;
-    struct list pending; /* SAs with events */
+    struct map selectors; /* of SAs and policies */
+    struct list pending;  /* SAs with events */
     struct pmtu pmtu;
+    struct iv_pool ivs;
     const char *engine;
     struct sa *last_inbound; /* what the last lookup found: trains of packets share an SA */
 };
@@ -90,5 +94,4 @@ uint32_t sa_inner_mtu_for(const struct sa *sa, uint32_t mtu);
 /* Bytes from the SPI to the end of the ICV around an inner packet; *pad gets the padding bytes. */
 uint32_t sa_sealed_len(const struct sa *sa, uint32_t inner, uint32_t *pad);
 /* Does a packet belong to the SA? Outbound: source local. ICMP errors also by the packet that they quote. */
-struct packet;
 bool sa_allows(const struct sa *sa, const struct packet *p, struct span bytes);

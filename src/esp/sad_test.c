@@ -42,6 +42,31 @@ static void many_sas_are_found_by_their_spi_and_chains_stay_short(void **state)
     sad_deinit(&sad);
 }
 
+static void an_outbound_sa_whose_peer_moved_goes_on_where_it_was(void **state)
+{
+    (void)state;
+    static struct esp_buffer buffer;
+    struct esp *e = pair_side(esp_suite_gcm, SIDE_A, 4, NULL);
+    struct esp_sa moved = pair_sa(esp_suite_gcm, SIDE_A, SA_OUT, 4);
+    uint8_t before[16], after[16];
+    struct diag d = {0};
+    struct esp_packet k = inner_udp(&buffer, &(struct inner){.from = SIDE_A, .family = 4, .len = 100});
+    esp_outbound(e, &k, 1, 1);
+    memcpy(before, k.data, sizeof(before));
+    moved.remote.ip = ip4(192, 0, 2, 77);
+    assert_true(esp_apply(e, &(struct action){.kind = ACTION_SA_UPDATE, .sa = &moved}, 1, &d));
+    k = inner_udp(&buffer, &(struct inner){.from = SIDE_A, .family = 4, .len = 100});
+    esp_outbound(e, &k, 1, 1);
+    memcpy(after, k.data, sizeof(after));
+    assert_true(ip_equal(k.remote.ip, moved.remote.ip));
+    assert_memory_equal(before, after, 7); /* SPI, number, IV: the number masked */
+    assert_int_equal(before[7], 1);
+    assert_int_equal(after[7], 2);
+    assert_memory_equal(before + 8, after + 8, 7);
+    assert_int_equal(before[15] ^ after[15], 1 ^ 2);
+    esp_free(e);
+}
+
 static void bypass_and_discard_are_obeyed(void **state)
 {
     (void)state;
@@ -97,6 +122,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(many_sas_are_found_by_their_spi_and_chains_stay_short),
+        cmocka_unit_test(an_outbound_sa_whose_peer_moved_goes_on_where_it_was),
         cmocka_unit_test(bypass_and_discard_are_obeyed),
         cmocka_unit_test(an_sa_outlives_its_policy_and_a_policy_its_sa),
         cmocka_unit_test(every_reason_to_drop_has_a_name),

@@ -7,17 +7,11 @@
 
 #define PREFIXES_PER_TS 256 /* an IPv6 range needs at most 254 */
 
-struct policy_prefix {
-    struct map_node node;
-    struct policy *policy;
-    struct prefix prefix;
-};
-
 void spd_init(struct spd *s, struct sad *sad)
 {
     *s = (struct spd){.sad = sad, .generation = 1};
     map_init(&s->by_id);
-    map_init(&s->by_prefix);
+    map_init(&s->by_prefixes);
     s->flows = mem_new(SPD_FLOWS * sizeof(struct flow));
 }
 
@@ -31,25 +25,56 @@ static struct policy *policy_find(const struct spd *s, uint64_t id)
     return NULL;
 }
 
-static uint64_t prefix_hash(const struct prefix *p)
+static uint64_t entry_hash(struct ip remote, const struct prefix_pair *pair, struct ip local)
 {
-    return map_hash(span_of(p, sizeof(*p)));
+    struct prefix r = prefix_of(remote, pair->remote), l = prefix_of(local, pair->local);
+    uint8_t key[3 + 2 * 16] = {remote.family, pair->remote, pair->local};
+    size_t len = ip_len(remote);
+    memcpy(key + 3, r.ip.b, len);
+    memcpy(key + 3 + len, l.ip.b, len);
+    return map_hash(span_of(key, 3 + 2 * len));
 }
 
-static size_t *length_count(struct spd *s, const struct prefix *p)
+static struct prefix_pair *pairs_of(struct spd *s, uint8_t family, size_t **n)
 {
-    return p->ip.family == 6 ? &s->lengths6[p->bits] : &s->lengths4[p->bits];
+    *n = family == 6 ? &s->n_pairs6 : &s->n_pairs4;
+    return family == 6 ? s->pairs6 : s->pairs4;
+}
+
+/* The pair's place: its own one, a free one, or, when there are too many, that of (remote, 0). */
+static struct prefix_pair *pair_ref(struct spd *s, uint8_t family, uint8_t remote, uint8_t local)
+{
+    size_t *n, used = 0;
+    struct prefix_pair *all = pairs_of(s, family, &n), *free_one = NULL;
+    for (size_t i = 0; i < *n; i++) {
+        struct prefix_pair *p = &all[i];
+        if (p->entries && p->remote == remote && p->local == local) {
+            p->entries++;
+            return p;
+        }
+        used += p->entries != 0;
+        if (!p->entries && !free_one)
+            free_one = p;
+    }
+    if (used >= SPD_PAIRS && local > 0)
+        return pair_ref(s, family, remote, 0);
+    if (!free_one)
+        free_one = &all[(*n)++];
+    *free_one = (struct prefix_pair){.remote = remote, .local = local, .entries = 1};
+    return free_one;
 }
 
 static void policy_free(struct spd *s, struct policy *p)
 {
-    for (size_t i = 0; i < p->n_prefixes; i++) {
-        map_remove(&s->by_prefix, &p->prefixes[i].node);
-        (*length_count(s, &p->prefixes[i].prefix))--;
+    for (size_t i = 0; i < p->n_entries; i++) {
+        struct policy_entry *e = &p->entries[i];
+        size_t *n;
+        map_remove(&s->by_prefixes, &e->node);
+        pairs_of(s, e->family, &n)[e->pair].entries--;
     }
     if (p->bundle)
         sad_bundle_unref(s->sad, p->bundle);
-    free(p->prefixes);
+    selector_set_unref(&s->sad->selectors, p->selectors);
     free(p);
 }
 
@@ -62,37 +87,71 @@ void spd_deinit(struct spd *s)
         }
     }
     map_deinit(&s->by_id);
-    map_deinit(&s->by_prefix);
+    map_deinit(&s->by_prefixes);
     free(s->flows);
 }
 
-static bool ts_sound(const struct ts *ts, size_t n)
+/* How many prefixes the selectors make; 0 when one is no range of addresses. */
+static size_t prefixes_count(const struct ts *ts, size_t n)
 {
     struct prefix p[PREFIXES_PER_TS];
-    if (n < 1 || n > SA_MAX_TS)
-        return false;
-    for (size_t i = 0; i < n; i++)
-        if (ts_to_prefixes(&ts[i], p, ARRAY_LEN(p)) == 0)
-            return false;
-    return true;
+    size_t count = 0;
+    if (n > SA_MAX_TS)
+        return 0;
+    for (size_t i = 0; i < n; i++) {
+        size_t here = ts_to_prefixes(&ts[i], p, ARRAY_LEN(p));
+        if (here == 0)
+            return 0;
+        count += here;
+    }
+    return count;
 }
 
-/* Puts the policy under every prefix of its remote selectors. */
+static unsigned common_bits(struct ip a, struct ip b)
+{
+    unsigned bits = 0;
+    for (size_t i = 0; i < ip_len(a); i++) {
+        if (a.b[i] != b.b[i])
+            return bits + (unsigned)__builtin_clz((unsigned)(a.b[i] ^ b.b[i])) - 24;
+        bits += 8;
+    }
+    return bits;
+}
+
+/* The longest prefix around all local selectors of a family; length 0 when there are none: then no packet
+ * matches, and any place will do. */
+static struct prefix local_cover(const struct selectors *s, uint8_t family)
+{
+    struct ip from = {.family = family}, to = from;
+    bool is_first = true;
+    for (size_t i = 0; i < s->n_local; i++) {
+        const struct ts *t = &s->local[i];
+        if (t->from.family != family)
+            continue;
+        from = is_first || ip_cmp(t->from, from) < 0 ? t->from : from;
+        to = is_first || ip_cmp(t->to, to) > 0 ? t->to : to;
+        is_first = false;
+    }
+    return prefix_of(from, is_first ? 0 : (uint8_t)common_bits(from, to));
+}
+
+/* Puts the policy under every prefix of its remote selectors, with the one around its local selectors. */
 static void policy_index(struct spd *s, struct policy *p)
 {
-    struct prefix cover[PREFIXES_PER_TS];
-    size_t n = 0;
-    for (size_t i = 0; i < p->n_remote_ts; i++)
-        n += ts_to_prefixes(&p->remote_ts[i], cover, ARRAY_LEN(cover));
-    p->prefixes = mem_new(n * sizeof(*p->prefixes));
-    for (size_t i = 0; i < p->n_remote_ts; i++) {
-        size_t k = ts_to_prefixes(&p->remote_ts[i], cover, ARRAY_LEN(cover));
-        for (size_t j = 0; j < k; j++) {
-            struct policy_prefix *e = &p->prefixes[p->n_prefixes++];
+    struct selectors sel = selector_set_view(p->selectors);
+    struct prefix remote[PREFIXES_PER_TS];
+    size_t *n_pairs;
+    for (size_t i = 0; i < sel.n_remote; i++) {
+        uint8_t family = sel.remote[i].from.family;
+        struct prefix local = local_cover(&sel, family);
+        size_t n = ts_to_prefixes(&sel.remote[i], remote, ARRAY_LEN(remote));
+        for (size_t k = 0; k < n; k++) {
+            struct policy_entry *e = &p->entries[p->n_entries++];
+            struct prefix_pair *pair = pair_ref(s, family, remote[k].bits, local.bits);
             e->policy = p;
-            e->prefix = cover[j];
-            (*length_count(s, &cover[j]))++;
-            map_insert(&s->by_prefix, &e->node, prefix_hash(&cover[j]));
+            e->family = family;
+            e->pair = (uint8_t)(pair - pairs_of(s, family, &n_pairs));
+            map_insert(&s->by_prefixes, &e->node, entry_hash(remote[k].ip, pair, local.ip));
         }
     }
 }
@@ -103,21 +162,21 @@ bool spd_add(struct spd *s, const struct esp_policy *r, struct diag *d)
         diag_set(d, FAIL_GENERIC, "a policy with id %llu exists already", (unsigned long long)r->id);
         return false;
     }
-    if (!ts_sound(r->local_ts, r->n_local_ts) || !ts_sound(r->remote_ts, r->n_remote_ts)) {
+    size_t n = prefixes_count(r->remote_ts, r->n_remote_ts);
+    if (n == 0 || prefixes_count(r->local_ts, r->n_local_ts) == 0) {
         diag_set(d, FAIL_SELECTORS, "policy %llu has no or unresolved traffic selectors",
                  (unsigned long long)r->id);
         diag_expected(d, "1 to %d resolved selectors on each side", SA_MAX_TS);
         return false;
     }
-    struct policy *p = mem_new(sizeof(*p));
+    struct policy *p = mem_new(sizeof(*p) + n * sizeof(*p->entries));
+    struct selectors ts = {
+        .local = r->local_ts, .remote = r->remote_ts, .n_local = r->n_local_ts, .n_remote = r->n_remote_ts};
     p->id = r->id;
     p->priority = r->priority;
     p->age = s->next_age++;
     p->action = r->action;
-    p->n_local_ts = r->n_local_ts;
-    p->n_remote_ts = r->n_remote_ts;
-    memcpy(p->local_ts, r->local_ts, sizeof(p->local_ts));
-    memcpy(p->remote_ts, r->remote_ts, sizeof(p->remote_ts));
+    p->selectors = selector_set_ref(&s->sad->selectors, &ts);
     if (r->action == POLICY_PROTECT)
         p->bundle = sad_bundle_ref(s->sad, r->reqid);
     policy_index(s, p);
@@ -146,24 +205,20 @@ static bool is_before(const struct policy *a, const struct policy *b)
     return a->age < b->age;
 }
 
-/* key: the packet (or, reversed, the one that it quotes) seen as outbound or inbound traffic. */
+/* The packet, or, reversed, the one that it quotes, seen as outbound or inbound traffic. */
 static const struct policy *search(struct spd *s, const struct packet *p, bool is_outbound)
 {
-    struct ip remote = is_outbound ? p->dst : p->src;
-    const size_t *lengths = remote.family == 6 ? s->lengths6 : s->lengths4;
-    size_t max = remote.family == 6 ? 128 : 32;
+    struct ip remote = is_outbound ? p->dst : p->src, local = is_outbound ? p->src : p->dst;
+    size_t *n;
+    const struct prefix_pair *pairs = pairs_of(s, remote.family, &n);
     const struct policy *best = NULL;
-    for (size_t bits = 0; bits <= max; bits++) {
-        if (!lengths[bits])
+    for (size_t i = 0; i < *n; i++) {
+        if (!pairs[i].entries)
             continue;
-        struct prefix key = prefix_of(remote, (uint8_t)bits);
-        for (struct map_node *n = map_first(&s->by_prefix, prefix_hash(&key)); n; n = map_next(n)) {
-            const struct policy_prefix *e = container_of(n, struct policy_prefix, node);
-            const struct policy *c = e->policy;
-            struct selectors sel = {.local = c->local_ts,
-                                    .remote = c->remote_ts,
-                                    .n_local = c->n_local_ts,
-                                    .n_remote = c->n_remote_ts};
+        struct map_node *at = map_first(&s->by_prefixes, entry_hash(remote, &pairs[i], local));
+        for (; at; at = map_next(at)) {
+            const struct policy *c = container_of(at, struct policy_entry, node)->policy;
+            struct selectors sel = selector_set_view(c->selectors);
             if (is_before(c, best) && selectors_match(&sel, p, is_outbound))
                 best = c;
         }

@@ -1,28 +1,48 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The SPD (RFC 4301 section 4.4.1): ordered policies with protect, bypass and discard. The lowest priority
- * that matches decides; among equals the one that was added first. Policies are found by the prefixes that
- * cover their remote selectors, one hash lookup for each prefix length in use, so that a gateway with a
- * policy for each of many remote networks does not walk them all; many policies for one and the same remote
- * prefix are walked. A flow cache in front answers for packets of flows seen before; any change of the
- * policies empties it. It holds no SA: which SA serves a policy is asked every time. */
+ * that matches decides; among equals the one that was added first.
+ *
+ * Policies are found by prefix of their remote selectors and prefix around their local ones together: one
+ * hash lookup for each pair of prefix lengths in use. A gateway whose policies differ in the remote network
+ * or host, in the local one, or in both finds one of 100,000 in as many steps as one of ten; it has one to
+ * four pairs of lengths as a rule. Policies for the same remote and local prefix, those that differ in
+ * protocols and ports or in priority alone, are walked. The pairs are bounded: past SPD_PAIRS a new one
+ * counts as (remote length, 0), whose policies for one remote prefix are walked as well, so that no mixture
+ * of ranges that peers ask for costs a packet more than SPD_PAIRS + 129 lookups.
+ *
+ * A flow cache in front answers for packets of flows seen before; any change of the policies empties it. A
+ * rekey changes none. It holds no SA: which SA serves a policy is asked every time. */
 #pragma once
 
 #include "esp/sad.h"
 #include "esp/selectors.h"
 
 #define SPD_FLOWS 4096
+#define SPD_PAIRS 64
+
+/* One place of a policy in the index. */
+struct policy_entry {
+    struct map_node node;
+    struct policy *policy;
+    uint8_t family, pair; /* index into spd.pairs6 or pairs4 */
+};
 
 struct policy {
     struct map_node by_id;
     uint64_t id;
-    uint32_t priority;
     uint64_t age; /* order of arrival */
+    uint32_t priority;
     enum policy_action action;
     struct bundle *bundle; /* POLICY_PROTECT */
-    struct ts local_ts[SA_MAX_TS], remote_ts[SA_MAX_TS];
-    uint8_t n_local_ts, n_remote_ts;
-    struct policy_prefix *prefixes;
-    size_t n_prefixes;
+    struct selector_set *selectors;
+    size_t n_entries;
+    struct policy_entry entries[];
+};
+
+/* Lengths of a remote and a local prefix under which entries stand. */
+struct prefix_pair {
+    uint8_t remote, local;
+    uint32_t entries; /* 0: free */
 };
 
 struct flow_key {
@@ -39,8 +59,9 @@ struct flow {
 
 struct spd {
     struct sad *sad;
-    struct map by_id, by_prefix;
-    size_t lengths4[33], lengths6[129]; /* how many prefixes of that length there are */
+    struct map by_id, by_prefixes;
+    struct prefix_pair pairs4[SPD_PAIRS + 33], pairs6[SPD_PAIRS + 129];
+    size_t n_pairs4, n_pairs6; /* places ever used */
     uint64_t next_age, generation;
     struct flow *flows;
     struct flow *last; /* the flow of the last packet */

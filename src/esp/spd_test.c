@@ -2,6 +2,7 @@
 /* Policies: order, actions, the flow cache, and a search by prefixes that agrees with a plain walk. */
 #include "esp/spd.h"
 #include "support/test.h"
+#include <stdio.h>
 
 static struct sad sad;
 static struct spd spd;
@@ -185,6 +186,106 @@ static void the_search_agrees_with_a_walk_over_all_policies(void **state)
     }
 }
 
+static struct ts random_prefix(uint64_t *s, uint8_t family)
+{
+    struct prefix p = {.ip = {.family = family}, .bits = (uint8_t)(roll(s) % (family == 6 ? 129 : 33))};
+    for (size_t i = 0; i < ip_len(p.ip); i++)
+        p.ip.b[i] = (uint8_t)(roll(s) % 8 ? 0 : 1 << roll(s) % 8);
+    p = prefix_of(p.ip, p.bits);
+    return ts_from_prefix(&p);
+}
+
+static const struct esp_policy *walk(const struct esp_policy *all, size_t n, const struct packet *p)
+{
+    const struct esp_policy *want = NULL;
+    for (size_t k = 0; k < n; k++) {
+        struct selectors sel = {all[k].local_ts, all[k].remote_ts, all[k].n_local_ts, all[k].n_remote_ts};
+        if (all[k].id && selectors_match(&sel, p, true) && (!want || all[k].priority < want->priority))
+            want = &all[k];
+    }
+    return want;
+}
+
+/* More pairs of prefix lengths than the index keeps apart, coming and going. */
+static void any_mixture_of_prefix_lengths_is_found_and_bounded(void **state)
+{
+    (void)state;
+    enum { POLICIES = 400 };
+    static struct esp_policy all[POLICIES];
+    uint64_t s = 7;
+    size_t found = 0;
+    for (uint32_t i = 0; i < 3 * POLICIES; i++) {
+        struct esp_policy *p = &all[roll(&s) % POLICIES];
+        uint8_t family = roll(&s) % 2 ? 4 : 6;
+        struct diag d = {0};
+        if (p->id)
+            assert_true(spd_del(&spd, p->id, &d));
+        *p = (struct esp_policy){.id = 0};
+        if (roll(&s) % 4) {
+            *p = (struct esp_policy){.id = i + 1, .priority = i * 31 % 1201, .action = POLICY_BYPASS};
+            p->n_local_ts = (uint8_t)(1 + roll(&s) % 2);
+            p->n_remote_ts = (uint8_t)(1 + roll(&s) % 2);
+            for (size_t k = 0; k < 2; k++) {
+                p->local_ts[k] = random_prefix(&s, k && roll(&s) % 2 ? 10 - family : family);
+                p->remote_ts[k] = random_prefix(&s, roll(&s) % 3 ? family : 10 - family);
+            }
+            assert_true(spd_add(&spd, p, &d));
+        }
+        for (size_t k = 0; k < 10; k++) {
+            struct packet q = {.family = roll(&s) % 2 ? 4 : 6, .proto = NH_UDP, .port_known = true};
+            q.src = random_prefix(&s, q.family).from;
+            q.dst = random_prefix(&s, q.family).from;
+            const struct esp_policy *want = walk(all, POLICIES, &q);
+            const struct policy *got = spd_lookup(&spd, &q, span_of("", 0));
+            assert_int_equal(got ? got->id : 0, want ? want->id : 0);
+            found += want != NULL;
+        }
+    }
+    assert_true(found > 1000);
+    assert_true(spd.n_pairs4 > SPD_PAIRS && spd.n_pairs6 > SPD_PAIRS); /* or it tests nothing */
+    assert_true(spd.n_pairs4 <= ARRAY_LEN(spd.pairs4) && spd.n_pairs6 <= ARRAY_LEN(spd.pairs6));
+    for (size_t i = 0; i < POLICIES; i++)
+        assert_true(!all[i].id || del(all[i].id));
+    for (size_t i = 0; i < ARRAY_LEN(spd.pairs4); i++)
+        assert_int_equal(spd.pairs4[i].entries, 0);
+    for (size_t i = 0; i < ARRAY_LEN(spd.pairs6); i++)
+        assert_int_equal(spd.pairs6[i].entries, 0);
+}
+
+/* Policies that one packet's lookup walks: entries with one hash. */
+static size_t longest_walk(void)
+{
+    size_t longest = 0;
+    for (size_t i = 0; i < spd.by_prefixes.size; i++) {
+        for (struct map_node *n = spd.by_prefixes.buckets[i]; n; n = n->next) {
+            size_t walk_len = 0;
+            for (struct map_node *at = map_first(&spd.by_prefixes, n->hash); at; at = map_next(at))
+                walk_len++;
+            longest = walk_len > longest ? walk_len : longest;
+        }
+    }
+    return longest;
+}
+
+static void many_policies_that_differ_on_one_side_are_not_walked(void **state)
+{
+    (void)state;
+    enum { EACH = 3000 };
+    char net[32], host[32];
+    for (uint32_t i = 0; i < EACH; i++) {
+        snprintf(net, sizeof(net), "10.%u.%u.0/24", i >> 8, i & 255);
+        snprintf(host, sizeof(host), "172.16.%u.%u", i >> 8, i & 255);
+        assert_true(add(3 * i + 1, 10, POLICY_BYPASS, "192.168.0.0/16", host)); /* road warriors */
+        assert_true(add(3 * i + 2, 20, POLICY_BYPASS, net, "0.0.0.0/0"));       /* the Internet for sites */
+        assert_true(add(3 * i + 3, 30, POLICY_BYPASS, "192.168.7.0/24", net));  /* sites */
+    }
+    assert_int_equal(longest_walk(), 1);
+    assert_int_equal(spd.n_pairs4, 3);
+    assert_int_equal(decide("192.168.3.3", "172.16.1.7", 7), 3 * 263 + 1);
+    assert_int_equal(decide("10.2.9.1", "172.16.1.7", 7), 3 * 521 + 2);
+    assert_int_equal(decide("192.168.7.1", "10.1.7.77", 7), 3 * 263 + 3);
+}
+
 int main(void)
 {
 #define T(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
@@ -195,6 +296,8 @@ int main(void)
         T(fragments_match_only_policies_for_any_or_opaque_ports),
         T(a_policy_is_refused_when_it_says_nothing_or_exists),
         T(the_search_agrees_with_a_walk_over_all_policies),
+        T(any_mixture_of_prefix_lengths_is_found_and_bounded),
+        T(many_policies_that_differ_on_one_side_are_not_walked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
