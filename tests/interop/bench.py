@@ -38,7 +38,7 @@ Measure = collections.namedtuple("Measure", "title run cost show")
 
 
 def rung_seconds(seconds):
-    return max(0.2, seconds / 5)
+    return max(0.2, seconds / 6)
 
 
 def ladder(peer, size, seconds, hint):
@@ -109,10 +109,11 @@ class Bench:
             return f"{peer.version()} {peer.details()}".strip()
         except EXPECTED as e:
             self.lose(kind.key, str(e))
-            return f"cannot be measured: {e}"
+            return "cannot be measured: " + " ".join(str(e).split())
 
     def lose(self, key, text):
         self.results.fail("", key, "", text)
+        self.results.note(f"{bench_report.NAMES[key]} could not be measured: {text}")
         peer = self.peers.pop(key, None)
         if peer:
             peer.close()
@@ -144,6 +145,7 @@ class Bench:
                 return m.show(sample)
             except EXPECTED as e:
                 peer.state = None  # starts afresh
+                self.results.note(f"{peer.title}, {variant}, {m.title}, {'second' if attempt else 'first'} try: {e or type(e).__name__}")
                 if attempt:
                     self.results.fail(variant, key, name, str(e) or type(e).__name__)
                     return f"failed: {e}"
@@ -229,6 +231,7 @@ class Bench:
             return f"loaded in {peer.took['load']:.1f} s, up in {peer.took['up']:.1f} s"
         except EXPECTED as e:
             self.results.fail("tunnels", key, "busy1", str(e))
+            self.results.note(f"{peer.title}: {e}")
             self.tunnels.pop(key).close()
             return f"failed: {e}"
 
@@ -278,7 +281,7 @@ def arguments():
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="one round of 1 s each, 100 tunnels: a few minutes, rough")
     parser.add_argument("--rounds", type=int, help=f"turns of each peer (default {ROUNDS})")
-    parser.add_argument("--seconds", type=float, help=f"of each TCP measurement; five times that of a rate of UDP (default {SECONDS:.0f})")
+    parser.add_argument("--seconds", type=float, help=f"of each TCP measurement; six times that of a rate of UDP (default {SECONDS:.0f})")
     parser.add_argument("--only", nargs="+", choices=names, metavar="NAME", help="measure only: " + " ".join(names))
     parser.add_argument("--peers", nargs="+", choices=keys, metavar="NAME", help="measure only: " + " ".join(keys))
     parser.add_argument("--tunnels", type=int, help=f"how many stand for many (default {TUNNELS})")

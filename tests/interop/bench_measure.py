@@ -9,10 +9,11 @@ import re
 import statistics
 import time
 
-from bench_peers import BIN, FAR, PORT
+from bench_peers import BIN, FAR, PORT, TICKS
 from net import LabError
 
 LOSSLESS = 0.001  # what a rate may lose and still count as lossless
+BEHIND = 0.02  # seconds of traffic that may still be in queues when the sender ends: a queue that grows is no rate
 WARM_UP = 0.5  # seconds of TCP that are not counted: slow start
 PINGS = 200
 # Offered rates in thousands of packets a second: a fifth apart.
@@ -24,6 +25,28 @@ UNLIMITED = 0
 def alive(peer):
     if not peer.is_alive():
         raise LabError("a daemon of it has ended")
+
+
+class Span:
+    """What the gateways and the machine did from here on."""
+
+    def __init__(self, peer):
+        self.peer, self.cpu, self.machine = peer, peer.cpu(), busy()
+
+    def per(self, units):
+        """Fields of a sample: CPU seconds of each gateway for each of those units, what share of them was the kernel's,
+        and what share of all cores was busy."""
+        used = [(u1 - u0, s1 - s0) for (u0, s0), (u1, s1) in zip(self.cpu, self.peer.cpu())]
+        total, idle = (y - x for x, y in zip(self.machine, busy()))
+        return {"cpu": [(u + s) / units for u, s in used], "kernel": [s / (u + s) if u + s else 0 for u, s in used],
+                "busy": 1 - idle / max(total, 1)}
+
+
+def busy():
+    """Clock ticks of all cores, and those in which one was idle."""
+    with open("/proc/stat") as f:
+        ticks = [int(x) for x in f.readline().split()[1:9]]
+    return sum(ticks), ticks[3] + ticks[4]
 
 
 def settle(peer, i, seconds=2.0):
@@ -53,14 +76,13 @@ def streams(peer, count, seconds, path=FAR):
 def tcp(peer, count, seconds, path=FAR):
     """Mbit/s of goodput, and CPU seconds per gigabyte of each gateway."""
     with streams(peer, count, seconds, path):
-        bytes0, cpu0, time0 = peer.counted(0), peer.cpu(), time.monotonic()
+        before, start, span = peer.counted(0), time.monotonic(), Span(peer)
         time.sleep(seconds)
-        bytes1, cpu1, time1 = peer.counted(0), peer.cpu(), time.monotonic()
-    alive(peer)
-    gigabytes = (bytes1 - bytes0) / 1e9
-    if gigabytes <= 0:
-        raise LabError("nothing arrived")
-    return {"rate": gigabytes * 8e3 / (time1 - time0), "cpu": [(y - x) / gigabytes for x, y in zip(cpu0, cpu1)]}
+        alive(peer)
+        gigabytes, took = (peer.counted(0) - before) / 1e9, time.monotonic() - start
+        if gigabytes <= 0:
+            raise LabError("nothing arrived")
+        return {"rate": gigabytes * 8e3 / took, **span.per(gigabytes)}
 
 
 def rung(peer, size, rate, seconds):
@@ -71,28 +93,30 @@ def rung(peer, size, rate, seconds):
 
 def offer(peer, size, rate, seconds):
     """What was sent and received."""
-    before, late, cpu = settle(peer, 1), peer.counted(2), peer.cpu()
+    before, late, span = settle(peer, 1), peer.counted(2), Span(peer)
     code, out, err = peer.net["ca"].run(BIN + "/traffic", "udp", FAR, str(PORT), str(size), str(rate * 1000), str(seconds),
-                                        timeout=seconds + 30)
+                                        peer.counter_file, timeout=seconds + 30)
     if code:
         raise LabError(f"the sender failed: {err.strip()[-200:]}")
-    sent, took = int(out.split()[0]), float(out.split()[1])
+    sent, took, arrived = int(out.split()[0]), float(out.split()[1]), int(out.split()[2])
     received = settle(peer, 1) - before
     alive(peer)
-    return {"offered": rate, "took": took, "sent": sent / took / 1e3, "received": received / took / 1e3, "loss": 1 - received / max(sent, 1),
-            "reordered": peer.counted(2) - late, "cpu": [(y - x) / max(received, 1) * 1e6 for x, y in zip(cpu, peer.cpu())]}
+    return {"offered": rate, "took": took, "sent": sent / took / 1e3, "received": arrived / took / 1e3,
+            "loss": 1 - received / max(sent, 1), "behind": (received - arrived) / max(sent, 1) * took,
+            "reordered": peer.counted(2) - late, **span.per(max(received, 1) / 1e6)}
 
 
 def is_lossless(r):
-    return r["loss"] <= LOSSLESS
+    return r["loss"] <= LOSSLESS and r["behind"] <= BEHIND
 
 
 def is_sender_bound(r):
     return r["offered"] != UNLIMITED and r["sent"] < 0.93 * r["offered"]
 
 
-def climb(run, first):
-    """The rungs from number `first` down to one without loss, then up until it is plain that no more comes through."""
+def climb(run, first, stride=1):
+    """The rungs from number `first` down to one without loss, then up until it is plain that no more comes through:
+    `stride` at once until the first loss, and the ones that it passed over then."""
     done = [run(RUNGS[first])]
     i = first
     while not is_lossless(done[-1]) and i > 0 and len(done) < 8:
@@ -100,13 +124,16 @@ def climb(run, first):
         done.append(run(RUNGS[i]))
     misses, i = 0, first
     while i + 1 < len(RUNGS) and misses < 2:
-        i += 1
+        passed, i = i, min(i + stride, len(RUNGS) - 1)
         best = max(r["received"] for r in done)
         done.append(run(RUNGS[i]))
         if is_lossless(done[-1]) and not is_sender_bound(done[-1]):
             misses = 0
-        elif done[-1]["received"] < 1.03 * best:
+            continue
+        if done[-1]["received"] < 1.03 * best:
             misses += 1
+        done += [run(rate) for rate in RUNGS[passed + 1 : i]]
+        stride = 1
     return done
 
 
@@ -118,14 +145,14 @@ def udp(peer, size, seconds, hint=None):
         raise LabError("nothing arrived")
     near = hint["lossless"] if hint and hint["lossless"] else 0.6 * top["received"]
     first = max([i for i, r in enumerate(RUNGS) if r <= 0.95 * near] or [0])
-    done = climb(lambda rate: rung(peer, size, rate, seconds), first) + [top]
+    done = climb(lambda rate: rung(peer, size, rate, seconds), first, 1 if hint else 2) + [top]
     best = max(done, key=lambda r: r["received"])
-    clean = [r for r in done if is_lossless(r)]
-    lossless = max(clean, key=lambda r: r["received"]) if clean else None
+    lossless = max(filter(is_lossless, done), key=lambda r: r["received"], default=None)
+    shown = lossless or best
     return {
         "best": best["received"], "lossless": lossless["received"] if lossless else 0,
-        "is_sender_bound": not any(not is_lossless(r) and r["sent"] > (lossless or best)["sent"] for r in done),
-        "cpu": (lossless or best)["cpu"], "cpu_best": best["cpu"], "reordered": sum(r["reordered"] for r in done), "rungs": done,
+        "is_sender_bound": not any(not is_lossless(r) and r["sent"] > shown["sent"] for r in done),
+        "reordered": sum(r["reordered"] for r in done), "rungs": done, **{f: shown[f] for f in ("cpu", "kernel", "busy")},
     }
 
 
@@ -150,10 +177,9 @@ def ping_loaded(peer, count=PINGS):
 
 def idle(peers, seconds):
     """Clock ticks that each gateway of each peer uses in that time, all of them idle together: {key: [A, B]}."""
-    from bench_peers import TICKS
     time.sleep(1)
     before = {p.key: p.cpu() for p in peers}
     time.sleep(seconds)
     for p in peers:
         alive(p)
-    return {p.key: [round((y - x) * TICKS) for x, y in zip(before[p.key], p.cpu())] for p in peers}
+    return {p.key: [round((sum(y) - sum(x)) * TICKS) for x, y in zip(before[p.key], p.cpu())] for p in peers}

@@ -43,10 +43,11 @@ class Peer:
         os.makedirs(self.dir, exist_ok=True)
         self.net = Net(self.topology(), self.key)
         self.has_offloads = True
-        counters = os.path.join(self.dir, "counters")
-        self.receiver = self.net["cb"].start([BIN + "/traffic", "receive", str(PORT), counters], self.dir + "/receiver")
+        self.counter_file = os.path.join(self.dir, "counters")
+        argv = [BIN + "/traffic", "receive", str(PORT), self.counter_file]
+        self.receiver = self.net["cb"].start(argv, self.dir + "/receiver")
         wait_for("the receiver", lambda: "ready" in self.receiver.text(), 10)
-        with open(counters, "rb") as f:
+        with open(self.counter_file, "rb") as f:
             self.counters = mmap.mmap(f.fileno(), 24, prot=mmap.PROT_READ)
 
     def topology(self):
@@ -80,13 +81,12 @@ class Peer:
         wait_for(f"a ping through {self.title}", lambda: ping(self.net["ca"], FAR, 1, seconds=1)[0] == 0, seconds, 0.2)
 
     def cpu(self):
-        """Seconds that gateway A's and gateway B's daemon has used: user and system, with the kernel's work on
-        their calls."""
+        """Seconds that gateway A's and gateway B's daemon has used: in its own code, and in the kernel on its calls."""
         out = []
         for p in self.processes():
             with open(f"/proc/{p.pid}/stat") as f:
                 fields = f.read().rsplit(")", 1)[1].split()
-            out.append((int(fields[11]) + int(fields[12])) / TICKS)
+            out.append((int(fields[11]) / TICKS, int(fields[12]) / TICKS))
         return out
 
     def counted(self, i):
@@ -187,8 +187,8 @@ class StrongSwanPair(Ipsec):
 
     def details(self):
         found = self.gateways[0].algorithms()
-        names = {**found.get("aead", {}), **found.get("encryption", {})}
-        return "AES_GCM_16 by " + next((v for k, v in names.items() if k.startswith("AES_GCM_16")), "?")
+        return ", ".join(f"{name} by {found.get(kind, {}).get(name, 'nobody')}" for kind, name in (
+            ("aead", "AES_GCM_16"), ("aead", "CHACHA20_POLY1305"), ("encryption", "AES_CBC"), ("integrity", "HMAC_SHA2_256_128")))
 
 
 class Foreign(Peer):

@@ -8,6 +8,7 @@ import bench_chart
 import bench_text
 import peers
 
+SEGMENT = 1350  # bytes of goodput in a full packet through a tunnel, about
 PEERS = ("plain", "keyway", "strongswan", "openvpn", "wg12", "wg13")
 OTHERS = PEERS[2:]
 NAMES = {"plain": "plain routing", "keyway": "Keyway", "strongswan": "strongSwan", "openvpn": "OpenVPN",
@@ -19,8 +20,8 @@ def number(value, digits=0):
 
 
 def significant(value):
-    """Two or three digits of a small number."""
-    return "-" if value is None else f"{value:.2f}" if value < 10 else f"{value:.0f}"
+    """Three digits."""
+    return "-" if value is None else f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:,.0f}"
 
 
 def ratio(a, b):
@@ -28,8 +29,7 @@ def ratio(a, b):
 
 
 def times(a, b):
-    r = ratio(a, b)
-    return "-" if r is None else f"{r:.2f}" if r < 10 else f"{r:.1f}"
+    return significant(ratio(a, b))
 
 
 def spread(results, *key):
@@ -89,7 +89,8 @@ def tcp_table(results, variant, measure):
 
 
 def udp_table(results, variant, measure):
-    head = ["", "received, best", "x strongSwan", "Keyway is x this", "lossless", "Keyway is x this", "CPU us/packet, gateway A", "gateway B"]
+    head = ["", "received, best", "x strongSwan", "Keyway is x this", "lossless", "Keyway is x this", "CPU us/packet, gateway A", "gateway B",
+            "out of order"]
     rows = []
     base, ours = (results.median(variant, p, measure, "best") for p in ("strongswan", "keyway"))
     ours_clean = results.median(variant, "keyway", measure, "lossless")
@@ -99,7 +100,8 @@ def udp_table(results, variant, measure):
         mark = " *" if bound and sum(map(bool, bound)) * 2 > len(bound) else ""
         rows.append(failed_row(results, variant, p, measure, len(head)) or [
             NAMES[p], spread(results, variant, p, measure, "best"), times(best, base), times(ours, best), number(clean) + mark,
-            times(ours_clean, clean), *(significant(results.median(variant, p, measure, "cpu", i)) for i in (0, 1))])
+            times(ours_clean, clean), *(significant(results.median(variant, p, measure, "cpu", i)) for i in (0, 1)),
+            number(sum(results.values(variant, p, measure, "reordered")))])
     return head, rows
 
 
@@ -170,6 +172,31 @@ def idle_table(results):
     head = ["", "clock ticks in 10 s, gateway A", "gateway B"]
     rows = [[NAMES[p], *(number(results.median("on", p, "idle", "ticks", i), 1) for i in (0, 1))]
             for p in PEERS if results.last("on", p, "idle")]
+    return head, rows
+
+
+def core_ns(results, size):
+    """(out, in) nanoseconds per packet of the data plane's core with AES-128-GCM, as esp_bench prints them."""
+    for name, text in core_texts(results):
+        if name == "esp_bench" and (m := re.search(rf"^aes128gcm16 +\S+ +{size} +(\d+) +(\d+)", text, re.M)):
+            return [int(x) for x in m.groups()]
+    return [None, None]
+
+
+def profile_table(results):
+    """Where a packet's time goes in each gateway: daemon in all, the kernel on its calls, the core without I/O."""
+    head = ["", "gateway", "daemon, ns/packet", "of it the kernel's", "core without I/O, ns", "cores busy"]
+    rows = []
+    # The CPU of TCP is seconds per gigabyte of goodput; a full packet of it holds SEGMENT bytes.
+    for measure, name, scale, size in (("tcp1", "TCP, 1 stream", SEGMENT, 1400), ("udp1300", "UDP 1300 B, lossless", 1e3, 1400),
+                                       ("udp64", "UDP 64 B, lossless", 1e3, 64)):
+        for i in (0, 1):
+            cpu, kernel = (results.median("on", "keyway", measure, f, i) for f in ("cpu", "kernel"))
+            if cpu is None:
+                continue
+            core, machine = core_ns(results, size)[i], results.median("on", "keyway", measure, "busy")
+            rows.append([name, "AB"[i], number(cpu * scale), number(100 * kernel) + " %", number(core),
+                         "-" if machine is None else number(100 * machine) + " %"])
     return head, rows
 
 
@@ -261,6 +288,7 @@ def sections(results):
                 *pair_table(results, esp50, "udp1300", "best")))
     out.append(("Many tunnels (Keyway)", *tunnel_table(results)))
     out.append(("Idle, one tunnel, liveness every 10 s", *idle_table(results)))
+    out.append(("Where a packet's time goes in Keyway (AES-128-GCM, offloads on)", *profile_table(results)))
     return [s for s in out if s[2]]
 
 
@@ -275,6 +303,8 @@ def terminal(results):
     for name, text in core_texts(results):
         parts += [name, text, ""]
     parts += ["Goals", table(*goals(results))]
+    if results.notes:
+        parts += ["", "What went wrong:", *(f"- {n}" for n in results.notes)]
     return "\n".join(parts)
 
 

@@ -28,14 +28,15 @@ def machine():
         cpu = dict(re.findall(r"^([\w ]+?)\s*: (.*)$", f.read().split("\n\n")[0], re.M))
     with open("/proc/meminfo") as f:
         memory = int(f.readline().split()[1])
+    with open("/etc/os-release") as f:
+        system = dict(line.rstrip().split("=", 1) for line in f if "=" in line).get("PRETTY_NAME", "?").strip('"')
     flags = [x for x in ("aes", "vaes", "vpclmulqdq", "avx2", "avx512f", "avx512ifma") if x in cpu.get("flags", "").split()]
     return {
         "cpu": f"{cpu.get('model name', platform.machine())} (family {cpu.get('cpu family', '?')}, model {cpu.get('model', '?')})",
         "flags": " ".join(flags), "cores": os.cpu_count(), "memory": f"{memory / 2**20:.1f} GiB",
         "kernel": f"{platform.release()} {'PREEMPT' if 'PREEMPT' in platform.version() else ''}".strip(),
         "virtual": "virtual machine" if "hypervisor" in cpu.get("flags", "").split() else "bare metal",
-        "system": next((line.split('"')[1] for line in open("/etc/os-release") if line.startswith("PRETTY_NAME")), "?"),
-        "openssl": output("openssl", "version"), "ipsec-mb": package("libipsec-mb-dev"),
+        "system": system, "openssl": output("openssl", "version"), "ipsec-mb": package("libipsec-mb-dev"),
         "compiler": output("gcc", "--version").splitlines()[:1],
         "commit": output("git", "-C", peers.REPO, "describe", "--always", "--dirty"),
     }
@@ -53,7 +54,7 @@ class Results:
     with the same behind it, as "aes256-sha256/off"."""
 
     def __init__(self, options=None):
-        self.samples, self.errors, self.versions = {}, {}, {}
+        self.samples, self.errors, self.versions, self.notes = {}, {}, {}, []
         self.meta = {"machine": machine(), "options": options or {}, "date": f"{datetime.date.today()}",
                      "load": os.getloadavg()[0], "is_complete": False}
         self._busy = busy()
@@ -66,7 +67,13 @@ class Results:
         self.samples.setdefault(self.key(variant, peer, measure), []).append(sample)
 
     def fail(self, variant, peer, measure, text):
-        self.errors[self.key(variant, peer, measure)] = " ".join(text.split())[-160:]
+        """The row's words are short; the notes have all of them."""
+        text = " ".join(text.split())
+        self.errors[self.key(variant, peer, measure)] = text if len(text) < 60 else text[:56] + " ..."
+
+    def note(self, text):
+        """What the reader of the figures should know."""
+        self.notes.append(" ".join(text.split())[-300:])
 
     def last(self, variant, peer, measure):
         found = self.samples.get(self.key(variant, peer, measure))
@@ -93,12 +100,13 @@ class Results:
 
     def write(self, path):
         with open(path, "w") as f:
-            json.dump({"meta": self.meta, "versions": self.versions, "samples": self.samples, "errors": self.errors}, f, indent=1)
+            json.dump({"meta": self.meta, "versions": self.versions, "notes": self.notes, "samples": self.samples, "errors": self.errors}, f, indent=1)
 
     @classmethod
     def read(cls, path):
         found = cls()
         with open(path) as f:
             text = json.load(f)
-        found.meta, found.versions, found.samples, found.errors = (text[k] for k in ("meta", "versions", "samples", "errors"))
+        found.meta, found.versions, found.notes, found.samples, found.errors = (
+            text[k] for k in ("meta", "versions", "notes", "samples", "errors"))
         return found

@@ -2,7 +2,7 @@
 """docs/performance.md around the tables of bench_report.py: what is measured and how, what is fair about it, what
 limits. The words live here and are written together with the figures."""
 import bench_report
-from bench_measure import LOSSLESS, PINGS
+from bench_measure import BEHIND, LOSSLESS, PINGS
 
 METHOD = """
 ## How it is measured
@@ -20,8 +20,8 @@ share the cores of one machine, so each figure is what all four reach together, 
 - **The same generator** for all (`tests/bench/traffic`): default TCP sockets; the datagrams' receiver has a buffer of 16 MB. Goodput
   and packets are counted where they arrive. TCP is counted after half a second of slow start.
 - **UDP** goes up a ladder of offered rates a fifth apart, and once without limit. *Best* is the highest rate that arrived
-  at any of them, *lossless* the highest that arrived with at most {loss:.1f} % lost; a star says that the sender could not offer
-  more. The sender paces itself and runs before everything else, as a client with cores of its own would. CPU is counted
+  at any of them while the sender was sending; *lossless* the highest of which at most {loss:.1f} % was lost and at most {behind:.0f} ms
+  waited in queues at the end; a star says that the sender could not offer more. The sender paces itself and runs before everything else, as a client with cores of its own would. CPU is counted
   at the lossless rate.
 - **CPU** is what the daemon of each gateway used, user and system, from `/proc/PID/stat`: with the kernel's work on its
   own calls, without what the kernel does for the clients.
@@ -42,14 +42,16 @@ LIMITS = """
 ## What limits
 - **The clients.** Sending and receiving is work of the kernel on the same cores. Plain routing, in the first row of each
   table, is the bound that no tunnel on this machine can pass.
-- **TCP, and UDP segments.** Keyway takes super-packets of up to 64 KB from its TUN, cuts and seals them in place, and hands
-  whole trains of packets to the socket, so that the cost of a system call is shared by some 45 packets. What is left is
-  sealing and opening, one checksum, and one copy in each direction.
-- **Single packets.** Datagrams of a client arrive singly, so one read of the TUN is one packet; reading costs a third of a
-  microsecond and writing into the stack more than one. That, not the cipher, bounds UDP.
+- **TCP, and UDP that comes in segments.** Keyway takes super-packets of up to 64 KB from its TUN, cuts and seals them in place,
+  and hands whole trains of packets to the socket, so that many packets share the cost of a system call. What is left is
+  sealing and opening, a checksum, and a copy into and out of the kernel; the last table above shows how little of it is the
+  cipher.
+- **Single packets.** Datagrams of a client arrive singly, so one read of the TUN is one packet, and single packets are written
+  into the stack. That is work of the kernel for each packet; the cipher is a small part of it.
 - **Offloads off.** The kernel cuts each train in software, and every packet passes the link and the receiving stack singly.
-- **Protocol 50** has no segmentation offload: each packet is sent and received by itself.
-- **One worker or several.** With both gateways and both clients on so few cores, more workers help only where a core is free.
+- **Protocol 50** has no segmentation offload in the kernel's sockets: each packet is sent and received by itself.
+- **More cores.** Both gateways and both clients share what the machine has; where all cores are busy, another worker can
+  only take time from somebody else.
 """
 
 
@@ -58,7 +60,7 @@ def machine(results):
     lines = [
         f"{m['cpu']}, {m['cores']} cores, {m['virtual']}, {m['memory']}; flags {m['flags'] or 'none of AES'}",
         f"Linux {m['kernel']}, {m['system']}; {m['openssl']}, libipsec-mb {m['ipsec-mb']}, {(m['compiler'] or ['?'])[0]}",
-        f"{results.meta['date']}, Keyway {m['commit']}: {o.get('rounds')} rounds, {o.get('seconds'):g} s for each TCP figure, "
+        f"{results.meta['date']}, Keyway {m['commit']}: {o.get('rounds')} round{'s' if o.get('rounds') != 1 else ''}, {o.get('seconds'):g} s for each TCP figure, "
         f"{results.meta.get('seconds', 0) / 60:.0f} minutes in all; load {results.meta['load']:.1f} before the run, "
         f"{results.meta.get('steal', 0):.1f} % of the time stolen by the host",
     ]
@@ -84,9 +86,11 @@ def document(results):
     parts = ["# Performance", "<!-- written by ./dev bench; change tests/interop/bench_text.py instead -->", summary(results),
              "![bars of the tables below](performance.svg)\n", "```", machine(results).rstrip(), "```\n",
              bench_report.table(*bench_report.version_table(results)), "", "## Goals", bench_report.table(*bench_report.goals(results)),
-             METHOD.format(loss=100 * LOSSLESS, pings=PINGS).rstrip(), "", "## Figures"]
+             METHOD.format(loss=100 * LOSSLESS, behind=1000 * BEHIND, pings=PINGS).rstrip(), "", "## Figures"]
     for title, head, rows in bench_report.sections(results):
         parts += [f"### {title}", bench_report.table(head, rows), ""]
+    if results.notes:
+        parts += ["What went wrong in this run:", *(f"- {n}" for n in results.notes), ""]
     parts += [LIMITS.strip(), ""]
     core = bench_report.core_texts(results)
     if core:

@@ -66,7 +66,7 @@ class Tunnels(KeywayPair):
         self.gateways = [self.make(self.net["g" + s], f"{self.dir}/g{s}", f"gateway {s.upper()}") for s in "ab"]
         begun = time.monotonic()
         for g, s in reversed(list(zip(self.gateways, "ab"))):  # the responder first
-            g.settings = dict(FROM_ONE_ADDRESS)
+            g.settings, g.patience = dict(FROM_ONE_ADDRESS), self.seconds
             g.write(self.tree(s))
             begun = time.monotonic()
             g.start()

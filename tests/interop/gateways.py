@@ -215,6 +215,7 @@ class Keyway(Gateway):
             os.makedirs(d, exist_ok=True)
         self.settings = {}  # keyway.conf's global section
         self.log_level = "detail"
+        self.patience = 15  # seconds until the control socket is open
         self.where = ["--etc", self.etc, "--run", self.run, "--state", self.state]
 
     def write(self, tree=None, files=None, text=None):
@@ -235,7 +236,7 @@ class Keyway(Gateway):
             os.unlink(self.socket)
         self.process = self.node.start([self.bin + "/keywayd", "--foreground", "--log", self.log_level, *self.where], self.output,
                                        {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0", **self.env})
-        wait_for(f"{self.name} (keywayd) to open its control socket", self._is_open, 15)
+        wait_for(f"{self.name} (keywayd) to open its control socket", self._is_open, self.patience)
 
     def _is_open(self):
         if not self.is_running():

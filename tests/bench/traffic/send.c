@@ -111,7 +111,8 @@ static uint32_t packets_due(double rate, double start, uint64_t *credit)
     }
 }
 
-void traffic_send_udp(const struct traffic_path *p, uint32_t size, double rate, double seconds)
+void traffic_send_udp(const struct traffic_path *p, uint32_t size, double rate, double seconds,
+                      const struct traffic_counters *c)
 {
     static struct burst b;
     if (size < sizeof(struct traffic_mark) || size > UDP_LARGE) {
@@ -124,6 +125,7 @@ void traffic_send_udp(const struct traffic_path *p, uint32_t size, double rate, 
     int fd = traffic_connect(p, SOCK_DGRAM, 0);
     double start = traffic_now();
     burst_init(&b, size, (uint64_t)(start * 1e9));
+    uint64_t before = atomic_load(&c->udp_packets);
     uint64_t sent = 0, credit = 0; /* credit: of what the rate made due, sent or given up */
     while (traffic_now() < start + seconds) {
         uint32_t n = rate > 0 ? packets_due(rate, start, &credit) : BURST;
@@ -131,6 +133,8 @@ void traffic_send_udp(const struct traffic_path *p, uint32_t size, double rate, 
         sent += n;
         credit += n;
     }
-    printf("%llu %.6f\n", (unsigned long long)sent, traffic_now() - start);
+    double took = traffic_now() - start;
+    uint64_t arrived = atomic_load(&c->udp_packets) - before;
+    printf("%llu %.6f %llu\n", (unsigned long long)sent, took, (unsigned long long)arrived);
     close(fd);
 }

@@ -5,7 +5,8 @@
  *
  *   traffic receive PORT FILE                      counts TCP and UDP on PORT into FILE until it is killed
  *   traffic tcp PATH PORT STREAMS SECONDS          sends as much as the streams take
- *   traffic udp PATH PORT BYTES RATE SECONDS       datagrams with that payload, RATE a second, 0: unlimited
+ *   traffic udp PATH PORT BYTES RATE SECONDS FILE  datagrams with that payload, RATE a second, 0: unlimited;
+ * FILE is the receiver's, which counts on this machine
  *
  * PATH is DESTINATION, or SOURCE-DESTINATION: then stream i goes from SOURCE + i to DESTINATION + i, as many
  * tunnels side by side need it. */
@@ -56,7 +57,7 @@ int traffic_connect(const struct traffic_path *p, int type, uint32_t i)
 
 static struct traffic_counters *map_counters(const char *file)
 {
-    int fd = open(file, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    int fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0 || ftruncate(fd, sizeof(struct traffic_counters)))
         traffic_die(file);
     void *at = mmap(NULL, sizeof(struct traffic_counters), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -79,8 +80,9 @@ static bool parse_path(const char *text, const char *port, struct traffic_path *
 
 static int usage(void)
 {
-    fputs("usage: traffic receive PORT FILE | tcp PATH PORT STREAMS SECONDS | udp PATH PORT BYTES RATE "
-          "SECONDS\n",
+    fputs("usage: traffic receive PORT FILE\n"
+          "       traffic tcp PATH PORT STREAMS SECONDS\n"
+          "       traffic udp PATH PORT BYTES RATE SECONDS FILE\n",
           stderr);
     return 2;
 }
@@ -95,8 +97,8 @@ int main(int argc, char **argv)
         return usage();
     if (argc == 6 && !strcmp(argv[1], "tcp"))
         traffic_send_tcp(&path, (uint32_t)atoi(argv[4]), atof(argv[5]));
-    else if (argc == 7 && !strcmp(argv[1], "udp"))
-        traffic_send_udp(&path, (uint32_t)atoi(argv[4]), atof(argv[5]), atof(argv[6]));
+    else if (argc == 8 && !strcmp(argv[1], "udp"))
+        traffic_send_udp(&path, (uint32_t)atoi(argv[4]), atof(argv[5]), atof(argv[6]), map_counters(argv[7]));
     else
         return usage();
     return 0;

@@ -35,5 +35,7 @@ double traffic_now(void); /* seconds, monotonic */
 _Noreturn void traffic_receive(uint16_t port, struct traffic_counters *c);
 /* Streams that send as much as they can for that long. */
 void traffic_send_tcp(const struct traffic_path *p, uint32_t streams, double seconds);
-/* Datagrams of size bytes at rate per second (0: as fast as it goes). Prints how many, and in what time. */
-void traffic_send_udp(const struct traffic_path *p, uint32_t size, double rate, double seconds);
+/* Datagrams of size bytes at rate per second (0: as fast as it goes). Prints how many, in what time, and how
+ * many of them c had counted when the last one was sent. */
+void traffic_send_udp(const struct traffic_path *p, uint32_t size, double rate, double seconds,
+                      const struct traffic_counters *c);
