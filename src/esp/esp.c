@@ -31,6 +31,21 @@ void esp_free(struct esp *e)
     free(e);
 }
 
+struct bulk_worker *esp_crypto(struct esp *e)
+{
+    return e->worker;
+}
+
+void run_crypto(struct esp *e, size_t n, bool is_seal)
+{
+    if (e->config.crypto)
+        e->config.crypto(e->config.crypto_ctx, e->ops, n, is_seal);
+    else if (is_seal)
+        bulk_seal(e->worker, e->ops, n);
+    else
+        bulk_open(e->worker, e->ops, n);
+}
+
 bool esp_apply(struct esp *e, const struct action *a, int64_t now, struct diag *d)
 {
     (void)now;

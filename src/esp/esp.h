@@ -68,14 +68,22 @@ struct esp_counters {
     uint64_t icmp_sent, mss_clamped;
 };
 
+struct bulk_op;
+struct bulk_worker;
+
 struct esp_config {
     uint16_t path_mtu; /* of the outer path until learned: 1500 */
     bool clamps_mss;
     const char *engine; /* bulk crypto: NULL = best */
+    /* Runs the crypto of a batch and returns when all of it is done, perhaps with the help of other threads;
+     * NULL: bulk_seal() or bulk_open() with esp_crypto(). */
+    void (*crypto)(void *ctx, struct bulk_op *ops, size_t n, bool is_seal);
+    void *crypto_ctx;
 };
 
 struct esp *esp_new(const struct esp_config *c);
 void esp_free(struct esp *e);
+struct bulk_worker *esp_crypto(struct esp *e);
 
 /* SA_ADD, SA_UPDATE, SA_DEL, POLICY_ADD, POLICY_DEL; others are ignored. Keys are copied; wiping those of the
  * record is for whoever holds it. Outbound SPIs are chosen by peers and may collide: SA_UPDATE and SA_DEL go

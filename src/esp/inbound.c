@@ -150,7 +150,7 @@ void esp_inbound(struct esp *e, struct esp_packet *p, size_t n, int64_t now)
     size_t ready = 0;
     for (size_t i = 0; i < n; i++)
         ready += prepare(e, &p[i], ready);
-    bulk_open(e->worker, e->ops, ready);
+    run_crypto(e, ready, false);
     for (size_t i = 0; i < ready; i++)
         finish(e, &e->flights[i], e->ops[i].status, now);
 }

@@ -152,7 +152,7 @@ void esp_outbound(struct esp *e, struct esp_packet *p, size_t n, int64_t now)
     size_t ready = 0;
     for (size_t i = 0; i < n; i++)
         ready += prepare(e, &p[i], ready, now);
-    bulk_seal(e->worker, e->ops, ready);
+    run_crypto(e, ready, true);
     for (size_t i = 0; i < ready; i++) {
         const struct flight *f = &e->flights[i];
         if (e->ops[i].status != BULK_OK) { /* not sealed: must not leave */

@@ -26,5 +26,7 @@ struct esp {
     struct flight flights[ESP_BATCH]; /* beside ops */
 };
 
+/* Seals or opens the first n of ops. */
+void run_crypto(struct esp *e, size_t n, bool is_seal);
 /* Sets the verdict and counts it. */
 void packet_drop(struct esp *e, struct esp_packet *p, enum esp_drop why);

@@ -15,3 +15,10 @@ struct time clock_now(void)
     clock_gettime(CLOCK_REALTIME, &ts);
     return (struct time){.mono = clock_mono(), .wall = ts.tv_sec};
 }
+
+int64_t clock_thread(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+    return ts.tv_sec * TIME_SECOND + ts.tv_nsec / 1000;
+}

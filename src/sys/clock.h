@@ -5,4 +5,5 @@
 #include "base/time.h"
 
 struct time clock_now(void);
-int64_t clock_mono(void); /* microseconds, CLOCK_BOOTTIME */
+int64_t clock_mono(void);   /* microseconds, CLOCK_BOOTTIME */
+int64_t clock_thread(void); /* microseconds that this thread has had a processor */

@@ -22,6 +22,8 @@
 #define REPORT_MANY  1000 /* with more SAs than this, once a second */
 #define ROUNDS_MAX   16   /* batches from one source before the others get their turn */
 #define PARCELS_MAX  8    /* likewise, from one thread */
+#define JUDGE_EVERY  (20 * TIME_MS)
+#define LINGER       100 /* microseconds */
 
 /* ---- messages to the control thread */
 
@@ -239,6 +241,79 @@ static bool has_parcels(const struct worker *w)
     return false;
 }
 
+/* ---- help among workers */
+
+static uint64_t bit_of(const struct worker *w)
+{
+    return UINT64_C(1) << w->index;
+}
+
+/* Wall time alone would call a worker busy that only waits for a processor: then there is none to help. */
+static void judge_load(struct worker *w, int64_t now)
+{
+    if (now - w->judged_at < JUDGE_EVERY || w->dp->n == 1)
+        return;
+    int64_t cpu = clock_thread();
+    bool is_saturated = (cpu - w->judged_cpu) * 10 >= (now - w->judged_at) * 9;
+    bool was_saturated = atomic_load_explicit(&w->dp->saturated, memory_order_relaxed) & bit_of(w);
+    w->judged_at = now;
+    w->judged_cpu = cpu;
+    if (is_saturated && !was_saturated)
+        atomic_fetch_or_explicit(&w->dp->saturated, bit_of(w), memory_order_relaxed);
+    if (!is_saturated && was_saturated)
+        atomic_fetch_and_explicit(&w->dp->saturated, ~bit_of(w), memory_order_relaxed);
+}
+
+/* One worker that sleeps, if any. */
+static void call_helper(struct worker *w)
+{
+    for (unsigned i = 1; i < w->dp->n; i++) {
+        struct worker *other = w->dp->workers[(w->index + i) % w->dp->n];
+        if (atomic_load_explicit(&other->is_idle, memory_order_relaxed)) {
+            worker_wake(other);
+            return;
+        }
+    }
+}
+
+static void run_crypto(void *ctx, struct bulk_op *ops, size_t n, bool is_seal)
+{
+    struct worker *w = ctx;
+    struct bulk_worker *own = esp_crypto(w->esp);
+    if (n >= ASSIST_MIN && atomic_load_explicit(&w->dp->saturated, memory_order_relaxed) & bit_of(w)) {
+        call_helper(w);
+        assist_run(&w->assist, own, ops, n, is_seal);
+    } else if (is_seal) {
+        bulk_seal(own, ops, n);
+    } else {
+        bulk_open(own, ops, n);
+    }
+}
+
+static bool help_once(struct worker *w)
+{
+    const struct dataplane *dp = w->dp;
+    uint64_t saturated = atomic_load_explicit(&dp->saturated, memory_order_relaxed) & ~bit_of(w);
+    bool has_helped = false;
+    for (unsigned i = 0; saturated >> i; i++) {
+        if (saturated >> i & 1)
+            has_helped |= assist_help(&dp->workers[i]->assist, esp_crypto(w->esp));
+    }
+    return has_helped;
+}
+
+/* Whoever has helped stays for a moment: the next batch is near, and waking somebody costs more. */
+static void help_others(struct worker *w)
+{
+    int64_t until = 0;
+    if (!atomic_load_explicit(&w->dp->saturated, memory_order_relaxed))
+        return;
+    do {
+        if (help_once(w))
+            until = clock_mono() + LINGER;
+    } while (until && !has_parcels(w) && ring_is_empty(&w->records) && clock_mono() < until);
+}
+
 /* ---- the thread */
 
 static void read_source(struct worker *w, void *from, uint32_t events, int64_t now)
@@ -314,6 +389,8 @@ static void *run(void *ctx)
         for (int i = 0; i < n; i++)
             read_source(w, ready[i].data.ptr, ready[i].events, now);
         after_packets(w, clock_mono());
+        judge_load(w, now);
+        help_others(w);
     }
     return NULL;
 }
@@ -351,7 +428,12 @@ struct worker *worker_new(struct dataplane *dp, unsigned index)
     w->natt6.sock = o->natt6[index];
     w->esp4.sock = o->esp4;
     w->esp6.sock = o->esp6;
-    w->esp = esp_new(&o->esp);
+    struct esp_config config = o->esp;
+    if (dp->n > 1) {
+        config.crypto = run_crypto;
+        config.crypto_ctx = w;
+    }
+    w->esp = esp_new(&config);
     w->epoll = epoll_create1(EPOLL_CLOEXEC);
     w->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     ring_init(&w->records, RECORDS_MAX);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "esp/coalesce.h"
+#include "sys/assist.h"
 #include "sys/dataplane.h"
 #include "sys/dataplane_record.h"
 #include "sys/handover.h"
@@ -79,6 +80,7 @@ struct worker {
     struct ring records;      /* to the thread: struct dataplane_record */
     struct ring messages;     /* from it: struct dataplane_message */
     struct handover handover; /* to the others; nothing when alone */
+    struct assist assist;     /* where others may help */
     _Atomic uint64_t counters[COUNTER_WORDS];
     /* the thread's own */
     struct outgoing out;
@@ -88,6 +90,7 @@ struct worker {
     struct dataplane_event held[ESP_BATCH]; /* events for which the ring had no room */
     size_t n_held;
     int64_t report_at;
+    int64_t judged_at, judged_cpu; /* wall and processor time when the load was last looked at */
     bool has_new_messages;
     bool has_traffic; /* since the last report */
 };
@@ -100,6 +103,7 @@ struct dataplane {
     struct handover strays;         /* from the control thread */
     unsigned next;                  /* whose messages come first */
     atomic_bool is_ending;
+    _Atomic uint64_t saturated; /* a bit for each worker that has no time left */
 };
 
 /* worker.c */
