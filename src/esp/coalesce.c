@@ -135,13 +135,14 @@ static uint32_t pseudo_sum(const uint8_t *ip, size_t upper, uint8_t kind, size_t
     return checksum_add(sum, span_of(ip + from, upper - from));
 }
 
+/* The addresses and all that is behind them: one run of bytes. */
 static bool is_sound(const uint8_t *ip, const struct look *l)
 {
-    size_t len = l->header + l->payload - l->upper;
-    uint32_t sum = pseudo_sum(ip, l->upper, l->kind, len);
+    size_t from = l->upper == 20 ? 12 : 8, end = l->header + l->payload;
+    uint32_t sum = (l->kind == OFFLOAD_TCP ? NH_TCP : NH_UDP) + (uint32_t)(end - l->upper);
     if (l->upper == 20 && checksum_finish(checksum_add(0, span_of(ip, 20))) != 0)
         return false;
-    return checksum_finish(checksum_add(sum, span_of(ip + l->upper, len))) == 0;
+    return checksum_finish(checksum_add(sum, span_of(ip + from, end - from))) == 0;
 }
 
 /* May the packet follow what is there? The cheap questions first. */

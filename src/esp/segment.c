@@ -43,6 +43,33 @@ static uint32_t pseudo_sum(const struct segmenter *s, const struct packet *ip)
     return get_u16(s->packet.ptr + at) + (uint32_t)(uint16_t) ~(s->packet.len - s->upper);
 }
 
+/* The sum without the 16-bit word at this place [RFC1624#3]. */
+static uint32_t without(uint32_t sum, const uint8_t *at)
+{
+    return sum + (uint16_t)~get_u16(at);
+}
+
+/* What differs from segment to segment is taken out of the sums: lengths, identification, sequence number,
+ * flags, and the checksums themselves. */
+static void sum_headers(struct segmenter *s, const struct packet *ip)
+{
+    const uint8_t *at = s->packet.ptr, *upper = at + s->upper;
+    uint32_t sum = checksum_add(pseudo_sum(s, ip), span_of(upper, s->header - s->upper));
+    if (s->offload.kind == OFFLOAD_TCP) {
+        sum = without(sum, upper + TCP_AT_SEQ);
+        sum = without(sum, upper + TCP_AT_SEQ + 2);
+        sum = without(sum, upper + TCP_AT_OFFSET);
+        s->upper_sum = without(sum, upper + TCP_AT_CHECKSUM);
+    } else {
+        sum = without(sum, upper + UDP_AT_LEN);
+        s->upper_sum = without(sum, upper + UDP_AT_CHECKSUM);
+    }
+    if (s->family == 4) {
+        sum = checksum_add(0, span_of(at, (size_t)(at[0] & 15) * 4));
+        s->ip_sum = without(without(without(sum, at + 2), at + 4), at + 10);
+    }
+}
+
 static bool start_super(struct segmenter *s)
 {
     struct packet ip;
@@ -54,7 +81,7 @@ static bool start_super(struct segmenter *s)
     s->family = ip.family;
     s->upper = ip.upper;
     s->at = s->header = ip.upper + upper;
-    s->pseudo = pseudo_sum(s, &ip);
+    sum_headers(s, &ip);
     struct rd r = rd_over(s->packet);
     rd_skip(&r, 4);
     s->id = rd_u16(&r);
@@ -110,11 +137,10 @@ static void fix_ip(const struct segmenter *s, uint8_t *out, size_t len, size_t i
         put_u16(out + 4, len - packet_ip_len(6));
         return;
     }
+    uint16_t id = (uint16_t)(s->id + index);
     put_u16(out + 2, len);
-    put_u16(out + 4, (uint16_t)(s->id + index));
-    put_u16(out + 10, 0);
-    size_t header = (size_t)(out[0] & 15) * 4;
-    put_u16(out + 10, checksum_finish(checksum_add(0, span_of(out, header))));
+    put_u16(out + 4, id);
+    put_u16(out + 10, checksum_finish(s->ip_sum + (uint32_t)len + id));
 }
 
 static void fix_tcp(const struct segmenter *s, uint8_t *tcp, size_t offset, bool is_last)
@@ -134,20 +160,22 @@ void segment_write_next(struct segmenter *s, uint8_t *out)
         return;
     }
     size_t len = segment_next_len(s), offset = s->at - s->header;
-    size_t payload = len - s->header;
+    size_t payload = len - s->header, upper_len = len - s->upper;
     memcpy(out, s->packet.ptr, s->header);
-    memcpy(out + s->header, s->packet.ptr + s->at, payload);
+    struct span text = span_of(s->packet.ptr + s->at, payload);
+    memcpy(out + s->header, text.ptr, payload);
+    uint32_t sum = checksum_add(s->upper_sum, text); /* not of the copy: that is still on its way */
     s->at += payload;
     s->is_done = s->at == s->packet.len;
     fix_ip(s, out, len, offset / s->offload.size);
-    uint8_t *upper = out + s->upper, *checksum = upper + UDP_AT_CHECKSUM;
+    uint8_t *upper = out + s->upper;
+    sum += (uint32_t)upper_len; /* of the pseudo-header */
     if (s->offload.kind == OFFLOAD_TCP) {
         fix_tcp(s, upper, offset, s->is_done);
-        checksum = upper + TCP_AT_CHECKSUM;
-    } else {
-        put_u16(upper + UDP_AT_LEN, len - s->upper);
+        sum += (uint32_t)get_u16(upper + TCP_AT_SEQ) + get_u16(upper + TCP_AT_SEQ + 2);
+        put_checksum(upper + TCP_AT_CHECKSUM, sum + get_u16(upper + TCP_AT_OFFSET));
+        return;
     }
-    put_u16(checksum, 0);
-    uint32_t sum = s->pseudo + (uint32_t)(len - s->upper);
-    put_checksum(checksum, checksum_add(sum, span_of(upper, len - s->upper)));
+    put_u16(upper + UDP_AT_LEN, upper_len);
+    put_checksum(upper + UDP_AT_CHECKSUM, sum + (uint32_t)upper_len);
 }

@@ -12,9 +12,10 @@ struct segmenter {
     struct offload offload;
     size_t upper, header; /* offsets of the upper layer's header and of the payload */
     size_t at;            /* where the next segment's payload starts */
-    uint32_t pseudo;      /* sum of the pseudo-header without the length */
-    uint16_t id;          /* IPv4 identification of the first */
-    uint32_t seq;         /* TCP sequence number of the first */
+    /* sums of what is the same in all headers: IPv4's; the upper layer's with the pseudo-header */
+    uint32_t ip_sum, upper_sum;
+    uint16_t id;  /* IPv4 identification of the first */
+    uint32_t seq; /* TCP sequence number of the first */
     uint8_t family;
     bool is_done;
 };

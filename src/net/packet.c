@@ -147,6 +147,22 @@ static uint64_t halves(const uint8_t *at)
     return (word & 0xffffffff) + (word >> 32);
 }
 
+/* Fewer than eight bytes, the last one as if a zero followed. */
+static uint64_t sum_rest(const uint8_t *at, size_t left)
+{
+    uint32_t four = 0;
+    uint16_t two = 0, one;
+    uint8_t last[2] = {0};
+    if (left & 4)
+        memcpy(&four, at, sizeof(four));
+    if (left & 2)
+        memcpy(&two, at + (left & 4), sizeof(two));
+    if (left & 1)
+        last[0] = at[left - 1];
+    memcpy(&one, last, sizeof(one));
+    return (uint64_t)four + two + one;
+}
+
 /* The sum does not depend on the width of the words that are added, and the order of bytes in them only swaps
  * that of the result [RFC1071#2]: so four bytes at a time, in chains that do not wait for each other and
  * cannot overflow, and one swap. */
@@ -163,12 +179,7 @@ uint32_t checksum_add(uint32_t sum, struct span s)
     }
     for (; left >= 8; at += 8, left -= 8)
         a += halves(at);
-    if (left) {
-        uint8_t rest[8] = {0};
-        memcpy(rest, at, left);
-        b += halves(rest);
-    }
-    uint16_t part = fold(a + b + c + d);
+    uint16_t part = fold(a + b + c + d + sum_rest(at, left));
     uint8_t bytes[2];
     memcpy(bytes, &part, sizeof(bytes));
     uint64_t wide = (uint64_t)sum + (uint64_t)(bytes[0] << 8 | bytes[1]);
