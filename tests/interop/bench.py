@@ -68,11 +68,13 @@ def show_ping(s):
 MEASURES = {  # run(peer, seconds, the sample of the round before)
     "tcp1": Measure("TCP, 1 stream", lambda p, s, h: measure.tcp(p, 1, s), tcp_cost, show_rate),
     "tcp4": Measure("TCP, 4 streams", lambda p, s, h: measure.tcp(p, 4, s), tcp_cost, show_rate),
+    "tcp100": Measure("TCP, 100 streams", lambda p, s, h: measure.tcp(p, 100, s), tcp_cost, show_rate),
     "udp64": Measure("UDP, 64 B", lambda p, s, h: ladder(p, 64, s, h), udp_cost, show_udp),
     "udp1300": Measure("UDP, 1300 B", lambda p, s, h: ladder(p, 1300, s, h), udp_cost, show_udp),
     "ping": Measure("idle ping", lambda p, s, h: measure.ping_idle(p), lambda s: 2.5, show_ping),
     "loaded": Measure("ping under load", lambda p, s, h: measure.ping_loaded(p), lambda s: 3, show_ping),
 }
+ONLY_WHEN_NAMED = ("tcp100",)
 SECTIONS = {"suites": "the other suites", "esp50": "protocol 50", "idle": "idle gateways", "tunnels": "many tunnels",
             "core": "the data plane's core without I/O"}
 
@@ -157,7 +159,7 @@ class Bench:
         self.plan.append(Step(text, seconds, functools.partial(run, *args, **how)))
 
     def wants(self, name):
-        return not self.args.only or name in self.args.only
+        return name in self.args.only if self.args.only else name not in ONLY_WHEN_NAMED
 
     def turns(self, title, variant, keys, names, **how):
         """Rounds in which each peer has its turn with all measures; who begins changes."""
@@ -282,7 +284,8 @@ def arguments():
     parser.add_argument("--quick", action="store_true", help="one round of 1 s each, 100 tunnels: a few minutes, rough")
     parser.add_argument("--rounds", type=int, help=f"turns of each peer (default {ROUNDS})")
     parser.add_argument("--seconds", type=float, help=f"of each TCP measurement; six times that of a rate of UDP (default {SECONDS:.0f})")
-    parser.add_argument("--only", nargs="+", choices=names, metavar="NAME", help="measure only: " + " ".join(names))
+    parser.add_argument("--only", nargs="+", choices=names, metavar="NAME", help="measure only: " + " ".join(names) +
+                        f" (by default all but {' '.join(ONLY_WHEN_NAMED)})")
     parser.add_argument("--peers", nargs="+", choices=keys, metavar="NAME", help="measure only: " + " ".join(keys))
     parser.add_argument("--tunnels", type=int, help=f"how many stand for many (default {TUNNELS})")
     parser.add_argument("--tunnel-seconds", type=float, default=180, help="how long they may take to come up (default 180)")

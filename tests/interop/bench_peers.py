@@ -6,6 +6,7 @@ all stay up and idle while one of them works. The gateways of a tunnel have no o
 arrives went through the tunnel. Each runs as its makers ship it, apart from what is said here.
 """
 import glob
+import json
 import mmap
 import os
 import shutil
@@ -31,6 +32,14 @@ DIRECT = {
     "links": topology.PLAIN["links"][:2] + [(("ga", "w0", [topology.A4 + "/24"]), ("gb", "w1", [topology.B4 + "/24"]))],
     "routes": [r for r in topology.PLAIN["routes"] if r[0] in ("ca", "cb")],
 }
+
+
+# What the measured suites are made of, with a key size of each as Keyway's table has it.
+SERVED = (("AES_GCM_16", 128), ("CHACHA20_POLY1305", 256), ("AES_CBC", 256), ("HMAC_SHA2_256_128", None))
+
+
+def served(by):
+    return ", ".join(f"{name} by {who}" for name, who in by.items())
 
 
 class Peer:
@@ -171,6 +180,11 @@ class KeywayPair(Ipsec):
         out = subprocess.run([BIN + "/keywayd", "--version"], capture_output=True, text=True).stdout.strip()
         return f"{out.split()[-1] if out else '?'} ({p.stdout.strip() or 'no commit'})"
 
+    def details(self):
+        code, out, _ = self.gateways[0].cli("status", "--algorithms", "--json")
+        found = {(a["name"], a.get("key_bits")): a["esp"] for a in json.loads(out)["algorithms"]} if code == 0 else {}
+        return served({name: found.get((name, bits), "nobody") for name, bits in SERVED})
+
 
 class StrongSwanPair(Ipsec):
     key, title, cipher = "strongswan", "strongSwan", "AES-128-GCM"
@@ -186,9 +200,8 @@ class StrongSwanPair(Ipsec):
         return peers.strongswan_version()
 
     def details(self):
-        found = self.gateways[0].algorithms()
-        return ", ".join(f"{name} by {found.get(kind, {}).get(name, 'nobody')}" for kind, name in (
-            ("aead", "AES_GCM_16"), ("aead", "CHACHA20_POLY1305"), ("encryption", "AES_CBC"), ("integrity", "HMAC_SHA2_256_128")))
+        found = {name: by for section in self.gateways[0].algorithms().values() for name, by in section.items()}
+        return served({name: found.get(name, "nobody") for name, _ in SERVED})
 
 
 class Foreign(Peer):

@@ -7,6 +7,7 @@ from bench_measure import BEHIND, LOSSLESS, PINGS
 METHOD = """
 ## How it is measured
 `./dev bench` makes all of this in one run (`./dev bench --help`): nothing here was copied from another machine or day.
+That what is fast is also right under load, `./dev bench --soak` shows.
 
     client A ---- gateway A ==== outer link ==== gateway B ---- client B
 
