@@ -230,6 +230,30 @@ static void an_ike_rekey_that_comes_after_the_peers_own_is_no_failure(void **sta
     assert_int_equal(p.side[0].downs + p.side[1].downs, 0);
 }
 
+/* Our rekeying and the peer's Delete of the old IKE SA got lost: its next request shows where the children
+ * are. */
+static void children_follow_to_the_new_ike_sa_that_the_peer_uses(void **state)
+{
+    (void)state;
+    struct pair_spec s = {0};
+    up(&s, &s);
+    for (int i = 0; i < 4; i++) {
+        rekey(1, NULL);
+        p.n_wire = 0;
+        rekey(0, NULL);
+        assert_true(pair_deliver(&p) && pair_deliver(&p));
+        p.n_wire = 0;
+        rekey(0, "net");
+        pair_run(&p);
+        assert_int_equal(p.side[1].child_rekeys, i + 1);
+        assert_int_equal(pair_children(&p, 0), 1);
+        assert_int_equal(pair_children(&p, 1), 1);
+        pair_advance(&p, 60 * TIME_SECOND);
+        expect_settled();
+    }
+    assert_int_equal(p.side[0].downs + p.side[1].downs, 0);
+}
+
 static void a_child_rekey_that_meets_an_ike_rekey_waits(void **state)
 {
     (void)state;
@@ -498,6 +522,7 @@ int main(void)
         T(rekeyings_at_once_with_slow_jobs_leave_one),
         T(two_ike_rekeys_at_once_leave_one),
         T(an_ike_rekey_that_comes_after_the_peers_own_is_no_failure),
+        T(children_follow_to_the_new_ike_sa_that_the_peer_uses),
         T(a_child_rekey_that_meets_an_ike_rekey_waits),
         T(a_lost_rekey_answer_is_repeated),
         T(lifetimes_rekey_child_and_ike_for_days),

@@ -38,6 +38,8 @@ static void on_delete_children(struct ike_env *env, struct ike_sa *sa, struct ex
     struct child_sa *gone[DELETES_MAX];
     size_t n = 0;
     struct build b;
+    if (ike_find(&x->msg, PAYLOAD_DELETE))
+        rekey_ike_settle(env, sa);
     for (const struct ike_payload *p = NULL; (p = ike_next(&x->msg, PAYLOAD_DELETE, p));) {
         for (size_t i = 0; p->del.protocol == PROTO_ESP && i < p->del.count && n < DELETES_MAX; i++) {
             struct child_sa *c = child_by_spi_out(sa, delete_spi(&p->del, i));

@@ -107,6 +107,8 @@ static void on_request(struct ike_env *env, struct ike_sa *sa, struct ike_messag
         return;
     }
     x->kind = row->as;
+    if (m->header.exchange == EXCHANGE_CREATE_CHILD_SA)
+        rekey_ike_settle(env, sa);
     row->on_request(env, sa, x);
 }
 

@@ -30,6 +30,7 @@ static struct ike_sa *successor(struct ike_env *env, struct ike_sa *sa, const st
     n->local_id = identity_dup(n->arena, &sa->local_id);
     n->remote_id = identity_dup(n->arena, &sa->remote_id);
     n->reauth_at = sa->reauth_at;
+    n->replaces = sa->id;
     if (!ike_sa_set_keys(n, keys, &x->chosen)) {
         ike_sa_free(n);
         return NULL;
@@ -69,6 +70,15 @@ bool rekey_ike_inherit(struct ike_env *env, struct ike_sa *sa)
     return true;
 }
 
+/* Our own rekeying may have got lost, and the peer's Delete of the old SA as well. Ours is refused when it
+ * arrives. */
+void rekey_ike_settle(struct ike_env *env, struct ike_sa *sa)
+{
+    struct ike_sa *old = sa->replaces ? env->host->find(env->ctx, sa->replaces) : NULL;
+    if (old && !old->is_dead && old->peer_new_ike == sa->id)
+        rekey_ike_inherit(env, old);
+}
+
 static struct ike_keys no_keys;
 
 static bool make_keys(struct ike_sa *sa, struct exchange *x, struct ike_keys *keys)
@@ -83,7 +93,7 @@ static bool make_keys(struct ike_sa *sa, struct exchange *x, struct ike_keys *ke
 static void give_up(struct ike_env *env, struct ike_sa *sa, const struct diag *d)
 {
     exchange_end(&sa->own);
-    if (rekey_ike_inherit(env, sa)) /* the peer's own rekey went through */
+    if (rekey_ike_inherit(env, sa) || sa->state == IKE_REKEYED) /* the peer's own rekey went through */
         return;
     sa->state = IKE_ESTABLISHED;
     sa_log_diag(env, sa, LOG_ERR, d);
@@ -161,13 +171,15 @@ static void on_derived(struct ike_env *env, struct ike_sa *sa, struct exchange *
     /* [RFC7296#2.8.2] the new IKE SA with the lowest nonce is deleted by the node that created it. The peer's
      * may still be in the making: its nonces are known all the same. */
     bool is_contested = rival || sa->peer.kind == X_REKEY_IKE;
-    bool is_redundant = is_contested && nonce_cmp(nonce_lower(&x->ni, &x->nr), &sa->peer_low) < 0;
+    bool is_settled = sa->state == IKE_REKEYED; /* see rekey_ike_settle() */
+    bool is_redundant =
+        is_settled || (is_contested && nonce_cmp(nonce_lower(&x->ni, &x->nr), &sa->peer_low) < 0);
     exchange_end(x);
     if (is_redundant) {
         ours->was_up = false;
         retire(env, ours, rival);
         ike_sa_queue(ours, (struct task){.kind = X_DELETE_IKE});
-        if (rival) /* else on_responder_derived() does it */
+        if (rival && !is_settled) /* without a rival on_responder_derived() does it */
             hand_over(env, sa, rival);
         return;
     }

@@ -178,7 +178,7 @@ struct ike_sa {
     int64_t last_in, last_out;
     uint64_t peer_new_ike; /* simultaneous rekeying: the SA that the peer's request made */
     struct nonce peer_low;
-    uint64_t replaced_by;
+    uint64_t replaced_by, replaces; /* ids of other IKE SAs */
     struct diag failure;
 };
 
@@ -423,6 +423,9 @@ void rekey_ike_on_response(struct ike_env *env, struct ike_sa *sa, struct exchan
 void rekey_ike_on_request(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
 /* The old SA is being deleted by the peer: its children go to the SA that the peer made of it. */
 bool rekey_ike_inherit(struct ike_env *env, struct ike_sa *sa);
+/* The peer asks something about children in sa. If sa is one that it made to replace another while we were
+ * replacing that one, too, then this says that sa is the one that stays: the children come here. */
+void rekey_ike_settle(struct ike_env *env, struct ike_sa *sa);
 void delete_child_start(struct ike_env *env, struct ike_sa *sa, const struct task *t);
 void delete_child_on_response(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
 void delete_ike_start(struct ike_env *env, struct ike_sa *sa, const struct task *t);
