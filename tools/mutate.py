@@ -6,7 +6,7 @@ tests need is built, and they run until one fails. Exit code 0: every mutant was
 A patch begins with two lines:
     # what: the AUTH payload of the peer is not checked
     # tests: unit.ike.octets sim:wrong_psk_is_refused
-A test is unit.MODULE.FILE, fuzz.NAME, or sim:PART-OF-THE-SCENARIO'S-NAME. All of them pass on the unchanged copy first: a test
+A test is unit.MODULE.FILE, fuzz.NAME, sim:PART-OF-THE-SCENARIO'S-NAME, or soak:PART-OF-THE-PART'S-NAME (which wants root). All of them pass on the unchanged copy first: a test
 that fails anyway catches nothing."""
 import pathlib
 import re
@@ -44,14 +44,18 @@ class Test:
         self.name, self.failure = name, None
         self.limit = 300  # seconds; a mutant that hangs is caught, too
         if kind == "unit" and rest.count(".") == 1:
-            self.target = "test_" + rest.replace(".", "_")
-            self.command = [BUILD / "tests" / self.target]
+            self.targets = {"test_" + rest.replace(".", "_")}
+            self.command = [BUILD / "tests" / "".join(self.targets)]
         elif kind == "fuzz":
-            self.target = f"replay_{rest}"
-            self.command = [BUILD / "tests" / self.target, TREE / "tests" / "fuzz" / "corpus" / rest]
+            self.targets = {f"replay_{rest}"}
+            self.command = [BUILD / "tests" / f"replay_{rest}", TREE / "tests" / "fuzz" / "corpus" / rest]
         elif kind == "sim":
-            self.target = "sim"
+            self.targets = {"sim"}
             self.command = [BUILD / "bin" / "sim", "--seeds", SEEDS, "--only", rest]
+        elif kind == "soak":
+            self.targets = {"keywayd", "keyway", "soak"}
+            self.command = [TREE / "tests/interop/soak.py", "--quick", "--bytes", "40M", "--part", rest, "--bin", BUILD / "bin",
+                            "--tools", BUILD / "bin"]
         else:
             sys.exit(f"{name}: no such kind of test")
 
@@ -64,7 +68,8 @@ class Test:
         if r.returncode == 0:
             return None
         text = r.stdout + r.stderr
-        inside = re.search(r"^\[  FAILED  \] (\w+)$", text, re.M) or re.search(r"^FAIL (\w+) seed", text, re.M)
+        inside = (re.search(r"^\[  FAILED  \] (\w+)$", text, re.M) or re.search(r"^FAIL (\w+) seed", text, re.M) or
+                  re.search(r"^FAIL ([\w.-]+):", text, re.M))
         return f"{self.name}" + (f", {inside.group(1)}" if inside else f" (exit {r.returncode})")
 
 
@@ -111,7 +116,7 @@ def try_mutant(m, tests):
     if why:
         return why, False
     try:
-        said = build({t.target for t in mine})
+        said = build(set().union(*(t.targets for t in mine)))
         if said:
             return "the mutant does not build:\n" + said, False
         for t in mine:
@@ -132,7 +137,7 @@ def main():
     tests = {name: Test(name) for m in mutants for name in m.tests}
     copy_tree()
     print(f"mutate: building {len(tests)} tests of the unchanged copy in {BUILD.relative_to(ROOT)}", flush=True)
-    said = build({t.target for t in tests.values()})
+    said = build(set().union(*(t.targets for t in tests.values())))
     if said:
         sys.exit(said)
     for t in tests.values():

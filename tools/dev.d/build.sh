@@ -97,6 +97,7 @@ dev_check() {
 }
 
 dev_mutate() {
-  need $BUILD_PACKAGES $TEST_PACKAGES
+  need_root # for the soak's namespaces
+  need $BUILD_PACKAGES $TEST_PACKAGES $LAB_PACKAGES $BENCH_PACKAGES
   exec /usr/bin/python3 tools/mutate.py "$@"
 }
