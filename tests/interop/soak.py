@@ -151,14 +151,16 @@ class Soak:
 
     def wait(self, progress):
         """Until both ends are done. They stop by themselves when nothing moves."""
-        last = time.monotonic()
+        last, ended = time.monotonic(), None
         while self.client.is_running() or self.server.is_running():
             for g in (*self.gateways,):
                 if not g.is_running():
                     raise LabError(f"{g.name} ended: {g.log()[-800:]}")
             self.running(self.relay)
-            if self.client.popen.poll() or self.server.popen.poll():
-                break
+            if self.client.popen.poll() or self.server.popen.poll():  # unhappy: the other has a little time
+                ended = ended or time.monotonic()
+                if time.monotonic() - ended > 5:
+                    break
             time.sleep(0.05)
             if time.monotonic() - last > progress:
                 last = time.monotonic()
