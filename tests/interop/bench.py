@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
@@ -31,6 +32,7 @@ ROUNDS, SECONDS, TUNNELS = 3, 3.0, 10000
 EXPECTED = (LabError, OSError, EOFError, KeyError, subprocess.SubprocessError, StopIteration)
 SUITES = ("aes256-sha256", "aes256gcm16", "chacha20poly1305")
 IDLE_SECONDS = 10
+SAVED = os.path.join(bench_peers.peers.REPO, "build", "bench.json")
 RUNGS_OF_A_LADDER = 11  # as it mostly is: for the estimate
 
 Step = collections.namedtuple("Step", "text seconds run")
@@ -79,6 +81,12 @@ SECTIONS = {"suites": "the other suites", "esp50": "protocol 50", "idle": "idle 
             "core": "the data plane's core without I/O"}
 
 
+def words(e):
+    """Of what went wrong, on one line."""
+    text = " ".join(str(e).split())
+    return text if isinstance(e, LabError) else f"{type(e).__name__}: {text}"
+
+
 def tunnels(count):
     return f"{count:,} tunnel{'s' if count > 1 else ''}"
 
@@ -106,12 +114,15 @@ class Bench:
             kind.fetch(say)
             peer = self.peers[kind.key] = kind(self.work)
             peer.start()
-            self.results.versions[kind.key] = {"title": kind.title, "version": peer.version(), "cipher": kind.cipher,
-                                               "details": peer.details()}
-            return f"{peer.version()} {peer.details()}".strip()
         except EXPECTED as e:
-            self.lose(kind.key, str(e))
-            return "cannot be measured: " + " ".join(str(e).split())
+            self.lose(kind.key, words(e))
+            return "cannot be measured: " + words(e)
+        try:
+            version, details = peer.version(), peer.details()
+        except EXPECTED as e:
+            version, details = "?", words(e)
+        self.results.versions[kind.key] = {"title": kind.title, "version": version, "cipher": kind.cipher, "details": details}
+        return f"{version} {details}".strip()
 
     def lose(self, key, text):
         self.results.fail("", key, "", text)
@@ -147,10 +158,10 @@ class Bench:
                 return m.show(sample)
             except EXPECTED as e:
                 peer.state = None  # starts afresh
-                self.results.note(f"{peer.title}, {variant}, {m.title}, {'second' if attempt else 'first'} try: {e or type(e).__name__}")
+                self.results.note(f"{peer.title}, {variant}, {m.title}, {'second' if attempt else 'first'} try: {words(e)}")
                 if attempt:
-                    self.results.fail(variant, key, name, str(e) or type(e).__name__)
-                    return f"failed: {e}"
+                    self.results.fail(variant, key, name, words(e))
+                    return f"failed: {words(e)}"
         return ""
 
     # ---- the plan
@@ -219,7 +230,8 @@ class Bench:
         try:
             found = measure.idle(up, IDLE_SECONDS)
         except EXPECTED as e:
-            return f"failed: {e}"
+            self.results.note(f"idle gateways: {words(e)}")
+            return f"failed: {words(e)}"
         for key, ticks in found.items():
             self.results.add("on", key, "idle", {"ticks": ticks})
         return ", ".join(f"{key} {'+'.join(map(str, t))}" for key, t in found.items()) + " clock ticks"
@@ -232,10 +244,10 @@ class Bench:
             self.results.add("tunnels", key, "memory", {"count": count, "rss": peer.rss(), **peer.took})
             return f"loaded in {peer.took['load']:.1f} s, up in {peer.took['up']:.1f} s"
         except EXPECTED as e:
-            self.results.fail("tunnels", key, "busy1", str(e))
-            self.results.note(f"{peer.title}: {e}")
+            self.results.fail("tunnels", key, "busy1", words(e))
+            self.results.note(f"{peer.title}: {words(e)}")
             self.tunnels.pop(key).close()
-            return f"failed: {e}"
+            return f"failed: {words(e)}"
 
     def take_tunnels(self, count, busy):
         peer, name = self.tunnels.get(f"t{count}"), f"busy{busy}"
@@ -246,8 +258,8 @@ class Bench:
             self.results.add("tunnels", peer.key, name, sample)
             return show_rate(sample)
         except EXPECTED as e:
-            self.results.fail("tunnels", peer.key, name, str(e))
-            return f"failed: {e}"
+            self.results.fail("tunnels", peer.key, name, words(e))
+            return f"failed: {words(e)}"
 
     def take_core(self):
         for path in sorted(glob.glob(bench_peers.BIN + "/*_bench")):
@@ -255,7 +267,7 @@ class Bench:
                 p = subprocess.run([path], capture_output=True, text=True, timeout=120)
                 text = p.stdout if p.returncode == 0 else f"exit {p.returncode}\n{p.stdout}{p.stderr}"
             except EXPECTED as e:
-                text = str(e)
+                text = words(e)
             self.results.add("core", os.path.basename(path), "text", {"text": text})
         return ""
 
@@ -268,9 +280,19 @@ class Bench:
             factor = (time.monotonic() - begun) / done if done > 20 else 1
             left = (total - done) * factor
             print(f"[{number}/{len(self.plan)}, {left / 60:.0f} min left] {step.text} ... ", end="", file=sys.stderr, flush=True)
-            print(step.run(), file=sys.stderr, flush=True)
+            print(self.attempt(step), file=sys.stderr, flush=True)
             done += step.seconds
             self.results.finish(number == len(self.plan), time.monotonic() - begun)
+            self.results.write(self.args.json)
+
+    def attempt(self, step):
+        """A defect of the bench itself must not cost the figures of the other steps."""
+        try:
+            return step.run()
+        except Exception as e:
+            traceback.print_exc()
+            self.results.note(f"{step.text}: {type(e).__name__}: {e}")
+            return "failed"
 
 
 def say(text):
@@ -289,7 +311,7 @@ def arguments():
     parser.add_argument("--peers", nargs="+", choices=keys, metavar="NAME", help="measure only: " + " ".join(keys))
     parser.add_argument("--tunnels", type=int, help=f"how many stand for many (default {TUNNELS})")
     parser.add_argument("--tunnel-seconds", type=float, default=180, help="how long they may take to come up (default 180)")
-    parser.add_argument("--json", metavar="FILE", help="write every sample")
+    parser.add_argument("--json", metavar="FILE", default=SAVED, help="where every sample goes, after each step (default build/bench.json)")
     parser.add_argument("--render", metavar="FILE", help="measure nothing: report what --json wrote")
     write = parser.add_mutually_exclusive_group()
     write.add_argument("--write", action="store_true", default=None, help="write docs/performance.* also when it was not a full run")
@@ -321,8 +343,6 @@ def main():
     args = arguments()
     end_on_signals()
     results = Results.read(args.render) if args.render else measured(args)
-    if args.json:
-        results.write(args.json)
     print(bench_report.terminal(results))
     if args.write and results.meta["is_complete"]:
         for path in bench_report.write(results):

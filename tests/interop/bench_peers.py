@@ -182,7 +182,7 @@ class KeywayPair(Ipsec):
 
     def details(self):
         code, out, _ = self.gateways[0].cli("status", "--algorithms", "--json")
-        found = {(a["name"], a.get("key_bits")): a["esp"] for a in json.loads(out)["algorithms"]} if code == 0 else {}
+        found = {(a["name"], a.get("key_bits")): a.get("esp", "nobody") for a in json.loads(out)["algorithms"]} if code == 0 else {}
         return served({name: found.get((name, bits), "nobody") for name, bits in SERVED})
 
 
