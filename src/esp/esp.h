@@ -57,6 +57,8 @@ struct esp_packet {
                        inbound, in: that is how it came */
     uint8_t tos;    /* outbound, out: outer TOS / traffic class. inbound, in: that of the outer header */
     bool has_df;    /* outbound, out: set DF on the outer IPv4 header */
+    bool follows; /* outbound, in: cut from the same super-packet as the one before it: the headers differ in
+                     lengths, identification, sequence number, flags and checksums alone */
     struct endpoint local,
         remote;        /* outbound, out: outer addresses. inbound, in: where it came from and to */
     uint64_t child_id; /* out: 0 when no SA was found */

@@ -2,12 +2,11 @@
 /* MSS clamping: see mss.h. */
 #include "esp/mss.h"
 #include "base/rd.h"
+#include "esp/tcp.h"
 
-#define TCP_HEADER   20
-#define TCP_FLAG_SYN 0x02
-#define OPTION_END   0
-#define OPTION_NOP   1
-#define OPTION_MSS   2
+#define OPTION_END 0
+#define OPTION_NOP 1
+#define OPTION_MSS 2
 
 /* The offset of the MSS value within the options, or 0 when there is none. */
 static size_t find_mss(struct span options)
@@ -41,7 +40,7 @@ bool mss_clamp(uint8_t *ip, const struct packet *p, uint32_t mtu)
         return false;
     uint8_t *tcp = ip + p->upper;
     size_t offset = (size_t)(tcp[12] >> 4) * 4;
-    if (!(tcp[13] & TCP_FLAG_SYN) || offset < TCP_HEADER || offset > p->len - p->upper)
+    if (!(tcp[13] & TCP_SYN) || offset < TCP_HEADER || offset > p->len - p->upper)
         return false;
     size_t at = find_mss(span_of(tcp + TCP_HEADER, offset - TCP_HEADER));
     if (!at)

@@ -91,27 +91,72 @@ static bool fits(struct esp *e, struct esp_packet *p, const struct packet *ip, s
 }
 
 /* Header, IV and trailer around the inner packet, in its buffer. */
-static void build(struct esp_packet *p, const struct packet *ip, struct sa *sa, uint64_t seq)
+static void build(struct esp_packet *p, struct sa *sa, uint64_t seq)
 {
-    uint32_t pad, len = sa_sealed_len(sa, ip->len, &pad);
+    uint32_t pad, len = sa_sealed_len(sa, p->len, &pad);
+    bool is6 = p->data[0] >> 4 == 6;
     struct wr head = wr_over(p->data - ESP_HEADER - sa->iv_len, ESP_HEADER);
     wr_u32(&head, sa->spi);
     wr_u32(&head, (uint32_t)seq);
     iv_next(&sa->iv, seq, p->data - sa->iv_len);
-    struct wr tail = wr_over(p->data + ip->len, pad + ESP_TRAILER);
+    struct wr tail = wr_over(p->data + p->len, pad + ESP_TRAILER);
     for (uint32_t i = 1; i <= pad; i++) /* [RFC4303#2.4] */
         wr_u8(&tail, (uint8_t)i);
     wr_u8(&tail, (uint8_t)pad);
-    wr_u8(&tail, ip->family == 6 ? NH_IPV6 : NH_IPIP);
+    wr_u8(&tail, is6 ? NH_IPV6 : NH_IPIP);
     p->data -= ESP_HEADER + sa->iv_len;
     p->len = len;
+}
+
+/* Numbers the packet, builds it, and makes it number n of the batch. */
+static bool load(struct esp *e, struct esp_packet *p, struct sa *sa, size_t n, int64_t now)
+{
+    uint32_t inner = p->len;
+    uint64_t seq;
+    if (!lifetime_take_seq(&e->sad, sa, &seq)) {
+        packet_drop(e, p, DROP_SEQ_EXHAUSTED);
+        return false;
+    }
+    build(p, sa, seq);
+    e->ops[n] = (struct bulk_op){.key = sa->key,
+                                 .esp = p->data,
+                                 .len = p->len,
+                                 .seq_hi = (uint32_t)(seq >> 32),
+                                 .has_esn = sa->has_esn};
+    e->flights[n] = (struct flight){.packet = p, .sa = sa, .seq = seq, .inner = inner};
+    /* Counted now, so that a limit stops the very next packet of the batch. */
+    lifetime_account(&e->sad, sa, inner, now);
+    return true;
+}
+
+/* What was decided for the packet before holds for what was cut from the same super-packet. */
+static bool is_decided(const struct esp *e, const struct esp_packet *p, size_t n)
+{
+    const struct flight *f = &e->flights[n - 1];
+    return f->packet == p - 1 && p->len <= f->inner && !f->sa->is_expired;
+}
+
+static bool follow(struct esp *e, struct esp_packet *p, size_t n, int64_t now)
+{
+    const struct esp_packet *before = p - 1;
+    p->verdict = ESP_DROP;
+    p->drop = DROP_NONE;
+    p->next_header = 0;
+    p->child_id = before->child_id;
+    p->has_encap = before->has_encap;
+    p->has_df = before->has_df;
+    p->tos = before->tos;
+    p->local = before->local;
+    p->remote = before->remote;
+    return load(e, p, e->flights[n - 1].sa, n, now);
 }
 
 /* True when the packet is ready to be sealed as number n of the batch. */
 static bool prepare(struct esp *e, struct esp_packet *p, size_t n, int64_t now)
 {
     struct packet ip;
-    uint64_t seq;
+    if (p->follows && n && is_decided(e, p, n))
+        return follow(e, p, n, now);
     p->verdict = ESP_DROP;
     p->drop = DROP_NONE;
     p->has_encap = p->has_df = false;
@@ -125,26 +170,13 @@ static bool prepare(struct esp *e, struct esp_packet *p, size_t n, int64_t now)
     struct sa *sa = select_sa(e, p, &ip, now);
     if (!sa || !fits(e, p, &ip, sa, now))
         return false;
-    if (!lifetime_take_seq(&e->sad, sa, &seq)) {
-        packet_drop(e, p, DROP_SEQ_EXHAUSTED);
-        return false;
-    }
     if (e->config.clamps_mss && mss_clamp(p->data, &ip, sa->inner_mtu))
         e->counters.mss_clamped++;
     p->tos = outer_tos(ip.tos, sa->copy_dscp, sa->copies_ecn);
     p->has_encap = sa->has_encap;
     p->local = sa->local;
     p->remote = sa->remote;
-    build(p, &ip, sa, seq);
-    e->ops[n] = (struct bulk_op){.key = sa->key,
-                                 .esp = p->data,
-                                 .len = p->len,
-                                 .seq_hi = (uint32_t)(seq >> 32),
-                                 .has_esn = sa->has_esn};
-    e->flights[n] = (struct flight){.packet = p, .sa = sa, .seq = seq, .inner = ip.len};
-    /* Counted now, so that a limit stops the very next packet of the batch. */
-    lifetime_account(&e->sad, sa, ip.len, now);
-    return true;
+    return load(e, p, sa, n, now);
 }
 
 void esp_outbound(struct esp *e, struct esp_packet *p, size_t n, int64_t now)

@@ -122,13 +122,19 @@ static void send_run(struct worker *w, const struct sock *s, size_t from, size_t
     }
 }
 
-/* May p leave in the same message as the packet before it? All but the last are of one size. */
+static bool is_same_way(const struct esp_packet *a, const struct esp_packet *p)
+{
+    return p->tos == a->tos && endpoint_equal(&p->remote, &a->remote) && endpoint_equal(&p->local, &a->local);
+}
+
+/* May p leave in the same message as the packet before it, which was sent? All but the last are of one size.
+ */
 static bool joins(const struct out_message *m, const struct iovec *iov, const struct esp_packet *p)
 {
     const struct esp_packet *a = m->first;
+    bool is_train = p->follows && (p - 1)->verdict == ESP_FORWARD;
     return p->has_encap && m->n < MESSAGE_COUNT && iov[m->n - 1].iov_len == a->len && p->len <= a->len &&
-           (m->n + 1) * a->len <= MESSAGE_MAX && p->tos == a->tos && endpoint_equal(&p->remote, &a->remote) &&
-           endpoint_equal(&p->local, &a->local);
+           (m->n + 1) * a->len <= MESSAGE_MAX && (is_train || is_same_way(a, p));
 }
 
 /* Did this peer's path refuse segments a moment ago? */
@@ -233,6 +239,7 @@ static void lay_out(struct worker *w, struct span packet, const struct offload *
 {
     struct segmenter s;
     size_t len;
+    bool follows = false;
     if (!segment_start(&s, packet, offload))
         return;
     while ((len = segment_next_len(&s))) {
@@ -240,8 +247,11 @@ static void lay_out(struct worker *w, struct span packet, const struct offload *
         if (!at) {
             finish_batch(w, now);
             at = place(&w->out, len);
+            follows = false;
         }
         segment_write_next(&s, at);
+        w->out.p[w->out.n - 1].follows = follows;
+        follows = true;
     }
 }
 
