@@ -33,7 +33,6 @@ from rows import must_ping, sides  # noqa: E402
 REPO = os.path.dirname(os.path.dirname(HERE))
 LOGS = os.path.join(REPO, "build", "soak-logs")
 PORT = 7100
-WINDOW, DISTANCE, LATE = 1024, 256, 2048  # packets: replay window, reordering inside it, beyond it
 OFFLOADS = ("rx", "tx", "sg", "tso", "gso", "gro", "tx-udp-segmentation")
 OUTER = (("ga", "w0"), ("wire", "wa"), ("wire", "wb"), ("gb", "w1"))
 
@@ -51,7 +50,7 @@ class Part:
     is_udp: bool
     outer: int
     reason: str  # why children are rekeyed
-    rekeys: int = 1  # at least
+    rekeys: int  # at least
 
 
 GCM, CBC = ("aes128gcm16", 8), ("aes256-sha256", 16)
@@ -59,7 +58,7 @@ GCM, CBC = ("aes128gcm16", 8), ("aes256-sha256", 16)
 
 def part(suite, esn, is_udp, outer, reason):
     name = f"{'gcm' if suite is GCM else 'cbc'}-{esn}-{'udp' if is_udp else 'esp'}{outer}-{reason}"
-    return Part(name, f"{suite[0]}-{esn}", suite[1], esn == "esn", is_udp, outer, reason)
+    return Part(name, f"{suite[0]}-{esn}", suite[1], esn == "esn", is_udp, outer, reason, 1 if reason == "time" else 3)
 
 
 PARTS = [
@@ -106,7 +105,7 @@ class Soak:
 
     def limits(self):
         """Far from the hard ones: a packet dropped there would be missing in the books."""
-        child = {"rekey_time": "0", "life_time": "0", "replay_window": WINDOW}
+        child = {"rekey_time": "0", "life_time": "0", "replay_window": self.args.window}
         packets = max(3000, int(self.volume / 1100 / 8))
         if self.part.reason == "time":
             child |= {"rekey_time": "1s" if self.volume < 10**9 else "4s", "life_time": "1h", "rand_time": "0s"}
@@ -128,7 +127,7 @@ class Soak:
         a = self.args
         self.relay = self.net["wire"].start(
             ["nice", "-n", "-10", a.tools + "/soak_relay", "-s", str(a.seed), "-r", a.rates, "-i", a.ike_rates,
-             "-w", str(WINDOW), "-d", str(DISTANCE), "-l", str(LATE), "-a", self.pcaps[0], "-b", self.pcaps[1], "wa", "wb"],
+             "-w", str(a.window), "-d", str(a.distance), "-l", str(a.late), "-a", self.pcaps[0], "-b", self.pcaps[1], "wa", "wb"],
             self.path("relay.json"))
         wait_for("the relay", lambda: self.running(self.relay) and "ready" in self.relay.text(), 10)
         self.configure()
@@ -220,6 +219,8 @@ class Soak:
     def finish(self):
         """Counters first, then the books: the relay gives up what it still holds only at its end."""
         gateways = [self.counters(i) for i in (0, 1)]
+        with open(f"/proc/{self.relay.pid}/stat") as f:
+            self.relay_seconds = sum(map(int, f.read().rsplit(")", 1)[1].split()[11:13])) / os.sysconf("SC_CLK_TCK")
         status = self.relay.stop(seconds=20)
         books = last_json(self.relay.text())
         if status or not books or not books["last"]:
@@ -254,10 +255,10 @@ def must_end_well(soak):
 
 
 def run_part(args, p, volume, known):
-    """[(ok, property, text)]"""
+    """[(ok, property, text)], and how often the IKE SA was rekeyed."""
     work = tempfile.mkdtemp(prefix="kwsoak")
     atexit.register(shutil.rmtree, work, ignore_errors=True)
-    start, soak, took = time.monotonic(), None, 0
+    start, soak, ike_rekeys = time.monotonic(), None, 0
     try:
         soak = Soak(args, p, volume, work)
         soak.start()
@@ -272,10 +273,12 @@ def run_part(args, p, volume, known):
             json.dump(gateways, f, indent=1)
         verdict = soak_judge.judge(p, ends, soak.check(), relay, gateways, known, args.reorder)
         must_end_well(soak)
-        lines = verdict.lines
+        lines, ike_rekeys = verdict.lines, verdict.ike_rekeys
         verdict.print(p.name)
         bits = 8 * sum(e["tcp_received"] + e["udp_bytes"] for e in ends)
-        print(f"     {p.name}: {bits / took / 1e6:.0f} Mbit/s of payload for {took:.1f} s; {time.monotonic() - start:.1f} s in all")
+        frames = sum(d["frames"] for d in relay)
+        print(f"     {p.name}: {bits / took / 1e6:.0f} Mbit/s of payload for {took:.1f} s, {soak.relay_seconds * 1e9 / frames:.0f} ns of "
+              f"the relay for a frame; {time.monotonic() - start:.1f} s in all")
     except (LabError, OSError, EOFError, KeyError, subprocess.SubprocessError) as e:
         lines = [(False, "run", f"{type(e).__name__}: {e}")]
         print(f"FAIL {p.name}.run: {lines[0][2]}", flush=True)
@@ -289,7 +292,7 @@ def run_part(args, p, volume, known):
             os.path.isdir(os.path.join(d, x)) or os.path.isfile(os.path.join(d, x)))])
         print(f"     {p.name}: what it left is in {target}; again with --seed {args.seed} --part {p.name}", flush=True)
     shutil.rmtree(work, ignore_errors=True)
-    return lines
+    return lines, ike_rekeys
 
 
 def arguments():
@@ -300,6 +303,9 @@ def arguments():
     parser.add_argument("--part", action="append", help="only parts whose name holds this")
     parser.add_argument("--rates", help="of ESP packets, per million (500,1000,1000,50,50; with --quick four times that)")
     parser.add_argument("--ike-rates", default="20000,20000,20000,0,0", help="of IKE messages, per million")
+    parser.add_argument("--window", type=int, default=1024, help="replay window, in packets")
+    parser.add_argument("--distance", type=int, default=256, help="packets by which others overtake one inside the window, at most")
+    parser.add_argument("--late", type=int, default=2048, help="the same beyond the window, at least")
     parser.add_argument("--tcp", type=int, default=8, help="streams at the same time")
     parser.add_argument("--udp", type=int, default=4, help="UDP flows, each both ways")
     parser.add_argument("--udp-rate", type=int, default=2000, help="bytes per millisecond of each")
@@ -322,14 +328,19 @@ def main():
     if not parts:
         sys.exit("soak: no such part")
     print(f"soak: {args.bytes / 1e9:g} GB in {len(parts)} parts, seed {args.seed}, rates {args.rates} of a million", flush=True)
-    start, known, results = time.monotonic(), set(), []
+    start, known, results, ike = time.monotonic(), set(), [], 0
     for p in parts:
         began = time.monotonic()
-        lines = run_part(args, p, args.bytes // len(parts), known)
+        lines, rekeys = run_part(args, p, args.bytes // len(parts), known)
+        ike += rekeys
+        if p is parts[-1]:  # one part may be over too soon
+            lines.append((ike > 0, "ike-rekeys-of-all", f"the IKE SAs of {len(parts)} parts were rekeyed {ike} times"))
+            print(f"{'ok  ' if ike else 'FAIL'} {p.name}.{lines[-1][1]}: {lines[-1][2]}")
         results += [{"name": f"{p.name}.{name}", "result": "ok" if ok else "FAIL", "text": text,
                      "seconds": round(time.monotonic() - began, 2)} for ok, name, text in lines]
     failed = sum(r["result"] != "ok" for r in results)
     passed = len(results) - failed
+    print("soak: that no two SAs share a key cannot be seen from outside; the simulator holds it (tests/sim/node.c)")
     print(f"soak: {time.monotonic() - start:.0f} s, seed {args.seed}")
     print(f"{passed} passed, {failed} failed")
     if args.summary:

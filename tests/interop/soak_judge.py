@@ -14,7 +14,7 @@ FRAME_MAX = 1514
 
 class Verdict:
     def __init__(self):
-        self.lines = []
+        self.lines, self.ike_rekeys = [], 0
 
     def holds(self, name, ok, text):
         self.lines.append((bool(ok), name, text))
@@ -121,7 +121,8 @@ def judge_window(v, relay, gateways, has_esn):
 def judge_rekeys(v, gateways, least, reason):
     child = max(g["rekeyed_child"] for g in gateways)
     ike = max(g["rekeyed_ike"] for g in gateways)
-    v.holds("rekeys", child >= least and ike >= 1, f"{child} rekeys of the child by {reason}, {ike} of the IKE SA")
+    v.holds("rekeys", child >= least, f"{child} rekeys of the child by {reason}, {ike} of the IKE SA")
+    return ike
 
 
 def judge(part, ends, captures, relay, gateways, known_spis, reorder):
@@ -132,5 +133,5 @@ def judge(part, ends, captures, relay, gateways, known_spis, reorder):
     judge_numbers(v, captures, reorder)
     judge_spis(v, captures, known_spis)
     judge_window(v, relay, gateways, part.has_esn)
-    judge_rekeys(v, gateways, part.rekeys, part.reason)
+    v.ike_rekeys = judge_rekeys(v, gateways, part.rekeys, part.reason)
     return v
