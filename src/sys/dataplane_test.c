@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The data plane with the kernel around it: a TUN device, and a peer on the loopback device of a network
+ * namespace that the test makes for itself. What the kernel joined must come apart again, and where it
+ * refuses to cut, everything must leave all the same. */
+#include "base/rd.h"
+#include "support/esp_pair.h"
+#include "support/test.h"
+#include "sys/dataplane.h"
+#include <poll.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define WAIT_MS 10000 /* a test that waits for so long fails */
+
+static struct dataplane *dp;
+static struct tun tun;
+static struct sock peer, other_peer; /* where the data plane sends to; plain sockets */
+static struct sock inner;            /* behind the TUN */
+static int wake_fd;
+
+static void on_wake(void *ctx)
+{
+    uint64_t one = 1;
+    (void)ctx;
+    if (write(wake_fd, &one, sizeof(one)) != sizeof(one)) /* not in cmocka's thread: no assertions */
+        abort();
+}
+
+/* ---- the world */
+
+static bool set_interface(const char *name, unsigned long request, struct ifreq *r)
+{
+    int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    strcpy(r->ifr_name, name);
+    bool ok = ioctl(s, request, r) == 0;
+    close(s);
+    return ok;
+}
+
+static bool set_mtu(const char *name, int mtu)
+{
+    return set_interface(name, SIOCSIFMTU, &(struct ifreq){.ifr_mtu = mtu});
+}
+
+static bool set_address(const char *name, unsigned long request, struct ip ip)
+{
+    struct ifreq r = {0};
+    struct endpoint e = {.ip = ip};
+    struct sockaddr_storage sa;
+    socklen_t len = sockaddr_from(&e, &sa);
+    memcpy(&r.ifr_addr, &sa, len);
+    return set_interface(name, request, &r);
+}
+
+static struct esp_sa with_encap(struct esp_sa sa, const struct sock *to)
+{
+    sa.local = (struct endpoint){.ip = ip4(127, 0, 0, 1), .port = 4500};
+    sa.remote = (struct endpoint){.ip = ip4(127, 0, 0, 1), .port = to->port};
+    sa.has_encap = true;
+    sa.copies_df = false; /* so that what is too large for the path is fragmented */
+    return sa;
+}
+
+static void add(struct esp_sa sa, struct esp_policy p)
+{
+    dataplane_apply(dp, &(struct action){.kind = ACTION_POLICY_ADD, .policy = &p});
+    dataplane_apply(dp, &(struct action){.kind = ACTION_SA_ADD, .sa = &sa});
+}
+
+/* A second child, to 10.3.0.0/16 behind another peer. */
+static void add_other_child(void)
+{
+    struct esp_sa sa = with_encap(pair_sa(esp_suite_gcm, SIDE_A, SA_OUT, 4), &other_peer);
+    struct esp_policy p = pair_policy(SIDE_A, 2);
+    struct prefix net = {.ip = ip4(10, 3, 0, 0), .bits = 16};
+    sa.child_id = 2;
+    sa.reqid = p.reqid = 9;
+    sa.spi++;
+    sa.remote_ts[0] = p.remote_ts[0] = ts_from_prefix(&net);
+    add(sa, p);
+}
+
+static int start(void **state)
+{
+    (void)state;
+    struct diag d = {0};
+    struct dataplane_options o = {.n_workers = 1, .esp = {.path_mtu = 1500}, .wake = on_wake};
+    o.natt6[0].fd = o.esp4.fd = o.esp6.fd = -1;
+    wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (unshare(CLONE_NEWNET) < 0 ||
+        !set_interface("lo", SIOCSIFFLAGS, &(struct ifreq){.ifr_flags = IFF_UP | IFF_RUNNING}) ||
+        !tun_open(&tun, 1, 1500, &d) || !set_address(tun.name, SIOCSIFADDR, ip4(10, 1, 0, 9)) ||
+        !set_address(tun.name, SIOCSIFNETMASK, ip4(255, 0, 0, 0)) ||
+        !sock_open_udp(&o.natt4[0], 4, 4500, true, &d) || !sock_open_udp(&peer, 4, 5555, false, &d) ||
+        !sock_open_udp(&other_peer, 4, 5556, false, &d) || !sock_open_udp(&inner, 4, 4000, false, &d))
+        return -1;
+    o.tun = tun;
+    dp = dataplane_start(&o, &d);
+    if (!dp)
+        return -1;
+    add(with_encap(pair_sa(esp_suite_gcm, SIDE_A, SA_OUT, 4), &peer), pair_policy(SIDE_A, 1));
+    struct esp_sa in = with_encap(pair_sa(esp_suite_gcm, SIDE_A, SA_IN, 4), &peer);
+    dataplane_apply(dp, &(struct action){.kind = ACTION_SA_ADD, .sa = &in});
+    add_other_child();
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    dataplane_stop(dp);
+    sock_close(&peer);
+    sock_close(&other_peer);
+    sock_close(&inner);
+    close(wake_fd);
+    return 0;
+}
+
+static void await(int fd)
+{
+    struct pollfd f = {.fd = fd, .events = POLLIN};
+    assert_int_equal(poll(&f, 1, WAIT_MS), 1);
+}
+
+/* bytes to a port of this machine, which the kernel is to cut; the last piece may be smaller. */
+static void send_joined(const struct sock *s, struct ip to, uint16_t port, struct span bytes, size_t segment)
+{
+    struct endpoint e = {.ip = to, .port = port};
+    struct sockaddr_storage sa;
+    _Alignas(struct cmsghdr) uint8_t control[SOCK_CONTROL];
+    struct iovec iov = {(void *)(uintptr_t)bytes.ptr, bytes.len};
+    struct msghdr m = {.msg_name = &sa, .msg_iov = &iov, .msg_iovlen = 1};
+    m.msg_namelen = sockaddr_from(&e, &sa);
+    sock_put_control(&m, control, (struct ip){0}, 0, (uint16_t)segment);
+    assert_int_equal(sendmsg(s->fd, &m, 0), bytes.len);
+}
+
+static struct span receive(const struct sock *s, uint8_t buf[65536])
+{
+    struct endpoint from;
+    struct sock_info info = {0};
+    size_t len;
+    await(s->fd);
+    assert_true(sock_receive(s, buf, 65536, &len, &from, &info));
+    return span_of(buf, len);
+}
+
+static struct dataplane_message *next_message(void)
+{
+    for (;;) {
+        struct dataplane_message *m = dataplane_next(dp);
+        uint64_t count;
+        if (m)
+            return m;
+        await(wake_fd);
+        ssize_t n = read(wake_fd, &count, sizeof(count));
+        (void)n;
+    }
+}
+
+/* ---- in */
+
+#define TEXT 120
+
+/* A datagram of ESP from side B whose payload is TEXT bytes of one value. */
+static struct span sealed(struct esp *b, struct esp_buffer *buffer, uint8_t value)
+{
+    uint8_t bytes[28 + TEXT], text[TEXT];
+    struct wr w = wr_over(bytes, sizeof(bytes));
+    const struct endpoint from = {.ip = ip4(10, 2, 0, 5), .port = 1024},
+                          to = {.ip = ip4(10, 1, 0, 9), .port = inner.port};
+    struct packet_ip h = {
+        .src = from.ip, .dst = to.ip, .proto = NH_UDP, .ttl = 64, .has_df = true, .payload = 8 + TEXT};
+    memset(text, value, sizeof(text));
+    packet_write_ip(&w, &h);
+    packet_write_udp(&w, &from, &to, span_of(text, sizeof(text)));
+    wr_bytes(&w, text, sizeof(text));
+    struct esp_packet p = inner_raw(buffer, wr_span_view(&w));
+    esp_outbound(b, &p, 1, 1);
+    assert_int_equal(p.verdict, ESP_FORWARD);
+    return span_of(p.data, p.len);
+}
+
+static void expect_inner(uint8_t value)
+{
+    uint8_t buf[65536], text[TEXT];
+    memset(text, value, sizeof(text));
+    assert_span_equal(receive(&inner, buf), span_of(text, sizeof(text)));
+}
+
+static void expect_ike(uint8_t value, size_t len)
+{
+    struct dataplane_message *m = next_message();
+    while (m->kind == DATAPLANE_EVENT) {
+        free(m);
+        m = next_message();
+    }
+    assert_int_equal(m->kind, DATAPLANE_IKE);
+    assert_int_equal(m->ike.remote.port, peer.port);
+    assert_int_equal(m->ike.local.port, 4500);
+    assert_int_equal(m->ike.len, len);
+    for (size_t i = 0; i < len; i++)
+        assert_int_equal(m->bytes[i], value);
+    free(m);
+}
+
+/* The kinds of datagrams, in the order of one message: e ESP, i IKE, k a keepalive, which can only be last.
+ */
+static void datagrams_that_the_kernel_joined_go_their_own_ways(void **state)
+{
+    (void)state;
+    static const char *const orders[] = {"eeieiek", "ieeei", "k", "iik", "eek"};
+    static struct esp_buffer buffer;
+    struct esp *b = pair_side(esp_suite_gcm, SIDE_B, 4, NULL);
+    for (size_t o = 0; o < ARRAY_LEN(orders); o++) {
+        uint8_t bytes[8000];
+        struct wr w = wr_over(bytes, sizeof(bytes));
+        size_t len = 1;
+        for (size_t i = 0; orders[o][i]; i++) {
+            struct span esp = sealed(b, &buffer, (uint8_t)i);
+            if (orders[o][i] == 'k') {
+                wr_u8(&w, 0xff);
+                continue;
+            }
+            len = esp.len;
+            if (orders[o][i] == 'e')
+                wr_span(&w, esp);
+            else
+                wr_zero(&w, 4);
+            for (size_t k = 4; k < len && orders[o][i] == 'i'; k++)
+                wr_u8(&w, (uint8_t)i);
+        }
+        send_joined(&peer, ip4(127, 0, 0, 1), 4500, wr_span_view(&w), len);
+        for (size_t i = 0; orders[o][i]; i++) {
+            if (orders[o][i] == 'e')
+                expect_inner((uint8_t)i);
+            if (orders[o][i] == 'i')
+                expect_ike((uint8_t)i, len - 4);
+        }
+    }
+    esp_free(b);
+}
+
+/* ---- out */
+
+#define SEGMENTS 20
+#define SEGMENT  1200
+
+static void send_super(struct ip to)
+{
+    uint8_t bytes[SEGMENTS * SEGMENT] = {0};
+    send_joined(&inner, to, 9, span_of(bytes, sizeof(bytes)), SEGMENT);
+}
+
+/* ESP of this SA, numbered from first on; more bytes than the path takes in one piece. */
+static void expect_esp(const struct sock *s, uint32_t spi, uint32_t first, size_t n, size_t at_least)
+{
+    uint8_t buf[65536];
+    for (size_t i = 0; i < n; i++) {
+        struct rd r = rd_over(receive(s, buf));
+        assert_int_equal(rd_u32(&r), spi);
+        assert_int_equal(rd_u32(&r), first + i);
+        assert_true(rd_left(&r) > at_least);
+    }
+}
+
+/* All notes of the data plane so far that speak of it: what it said is read up to an IKE message sent now. */
+static unsigned refusals_noted(void)
+{
+    unsigned n = 0;
+    send_joined(&peer, ip4(127, 0, 0, 1), 4500, hex("00000000 01020304"), 8);
+    for (;;) {
+        struct dataplane_message *m = next_message();
+        bool is_last = m->kind == DATAPLANE_IKE;
+        if (m->kind == DATAPLANE_NOTE && strstr((char *)m->bytes, "refuses UDP_SEGMENT"))
+            n++;
+        free(m);
+        if (is_last)
+            return n;
+    }
+}
+
+static void where_a_path_refuses_segments_everything_leaves_in_order(void **state)
+{
+    (void)state;
+    assert_true(set_mtu("lo", 1500));
+    send_super(ip4(10, 2, 0, 9));
+    expect_esp(&peer, SPI_A_TO_B, 1, SEGMENTS, SEGMENT);
+    assert_int_equal(refusals_noted(), 0);
+    assert_true(set_mtu("lo", 1000)); /* below a segment: the kernel does not cut, but it fragments */
+    send_super(ip4(10, 2, 0, 9));
+    assert_true(sock_send(&inner, (struct ip){0}, &(struct endpoint){.ip = ip4(10, 2, 0, 9), .port = 9}, 0,
+                          span_of(NULL, 0), hex("010203")));
+    expect_esp(&peer, SPI_A_TO_B, 1 + SEGMENTS, SEGMENTS, SEGMENT);
+    expect_esp(&peer, SPI_A_TO_B, 1 + 2 * SEGMENTS, 1, 0);
+    assert_int_equal(refusals_noted(), 1);
+    send_super(ip4(10, 2, 0, 9)); /* not tried again at once */
+    expect_esp(&peer, SPI_A_TO_B, 2 + 2 * SEGMENTS, SEGMENTS, SEGMENT);
+    send_super(ip4(10, 3, 0, 9)); /* another path that refuses: said once is enough */
+    expect_esp(&other_peer, SPI_A_TO_B + 1, 1, SEGMENTS, SEGMENT);
+    assert_int_equal(refusals_noted(), 0);
+    assert_true(set_mtu("lo", 65536));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(datagrams_that_the_kernel_joined_go_their_own_ways),
+        cmocka_unit_test(where_a_path_refuses_segments_everything_leaves_in_order),
+    };
+    return cmocka_run_group_tests(tests, start, end);
+}
