@@ -240,8 +240,10 @@ static void lay_out(struct worker *w, struct span packet, const struct offload *
     struct segmenter s;
     size_t len;
     bool follows = false;
-    if (!segment_start(&s, packet, offload))
+    if (!segment_start(&s, packet, offload)) {
+        esp_count_drop(w->esp, DROP_NOT_IP, 1);
         return;
+    }
     while ((len = segment_next_len(&s))) {
         uint8_t *at = place(&w->out, len);
         if (!at) {
@@ -296,7 +298,9 @@ bool worker_from_tun(struct worker *w, int64_t now)
             break;
         w->has_traffic = true;
         struct span packet = span_of(o->source + TUN_HEADER, (size_t)n - TUN_HEADER);
-        if (tun_read_header(o->source, &offload) && !pass_on(w, packet, &offload))
+        if (!tun_read_header(o->source, &offload))
+            esp_count_drop(w->esp, DROP_NOT_IP, 1); /* a kind that nobody asked for */
+        else if (!pass_on(w, packet, &offload))
             lay_out(w, packet, &offload, now);
     }
     if (o->n)
