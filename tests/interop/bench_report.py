@@ -8,6 +8,7 @@ import bench_chart
 import bench_text
 import peers
 
+MANY = 10000  # tunnels of the goal
 SEGMENT = 1350  # bytes of goodput in a full packet through a tunnel, about
 PEERS = ("plain", "keyway", "strongswan", "openvpn", "wg12", "wg13")
 OTHERS = PEERS[2:]
@@ -257,8 +258,10 @@ def goals(results):
     rows.append(at_least("protocol 50, offloads off, UDP 1300 B: of strongSwan's in UDP", against(results, "esp50/off", "udp1300", "best"), 2))
     many = max(tunnel_counts(results), default=0)
     share = ratio(tunnel_rate(results, many), tunnel_rate(results, 1)) if many > 1 else None
-    rows.append(goal(f"one busy tunnel of {many or 10000:,} installed: of its rate alone", None if share is None else 100 * share, "at least 90 %",
+    rows.append(goal(f"one busy tunnel of {MANY:,} installed: of its rate alone", None if share is None else 100 * share, "at least 90 %",
                      share is not None and share >= 0.9, " %"))
+    if share is not None and many < MANY:
+        rows[-1][3] = f"with {many:,} only"
     rows.append(at_most("memory of an idle SA pair in the data plane", data_plane_bytes(results), 2048, " bytes"))
     rows.append(at_most("idle ping: of strongSwan's median", against(results, "on", "ping", "median"), 1.5, " x"))
     rows.append(at_most("idle gateway, one tunnel, liveness on: clock ticks in 10 s", worst_ticks(results), 2))

@@ -111,6 +111,12 @@ class Report(unittest.TestCase):
         self.assertEqual(verdict(r, "memory of an idle SA pair"), ["1,900 bytes", "met"])
         self.assertEqual(verdict(r, "idle gateway"), ["3.00", "**not met**"])
 
+    def test_fewer_tunnels_than_the_goal_asks_for_do_not_meet_it(self):
+        r = full_run()
+        for name in ("memory", "busy1"):
+            r.samples[r.key("tunnels", "t100", name)] = r.samples.pop(r.key("tunnels", "t10000", name))
+        self.assertEqual(verdict(r, "one busy tunnel of 10,000"), ["90.0 %", "with 100 only"])
+
     def test_what_was_not_measured_is_not_met(self):
         self.assertEqual(verdict(full_run(), "UDP 1300 B, received"), ["-", "not measured"])
         self.assertTrue(all(row[3] == "not measured" for row in report.goals(Results())[1]))
