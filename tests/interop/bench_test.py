@@ -60,6 +60,14 @@ class Ladder(unittest.TestCase):
         self.assertEqual(lossless(done), 58)
         self.assertAlmostEqual(max(r["received"] for r in done), 297)
 
+    def test_one_bad_moment_does_not_end_it(self):
+        good = path_of(101)
+
+        def run(rate):
+            r = good(rate)
+            return {**r, "received": 30, "loss": 0.5} if rate == 58 else r
+        self.assertEqual(lossless(measure.climb(run, measure.RUNGS.index(40))), 100)
+
     def test_a_path_that_always_loses_does_not_keep_it_for_ever(self):
         done = measure.climb(lambda rate: {"offered": rate, "sent": rate, "received": 1, "loss": 1 - 1 / rate, "behind": 0}, 20)
         self.assertLessEqual(len(done), 12)
