@@ -40,7 +40,8 @@ enum esp_drop {
     DROP_ECN,
     /* the I/O layer's, see esp_count_drop() */
     DROP_QUEUE_FULL, /* the kernel's receive queue overflowed */
-    DROP_BUSY,       /* for another worker, which has too much to do */
+    DROP_BUSY_IN,    /* ESP for another worker, which has too much to do */
+    DROP_BUSY_OUT,   /* a packet to be sealed by such a one */
     DROP_NOT_SENT,   /* the kernel refused to send it */
     DROP_TUN,        /* the TUN device refused it */
     DROP_TUN_QUEUE,  /* the TUN device's queue overflowed before we read it */

@@ -92,6 +92,16 @@ bool handover_send(struct handover *h, size_t to)
     return true;
 }
 
+bool handover_is_taken(struct handover *h, size_t to)
+{
+    return ring_is_empty(&h->rings[to]);
+}
+
+bool handover_is_open(const struct handover *h, size_t to)
+{
+    return h->open[to];
+}
+
 struct parcel *handover_take(struct handover *h, size_t receiver)
 {
     return ring_pop(&h->rings[receiver]);

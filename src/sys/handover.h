@@ -55,6 +55,9 @@ struct parcel_packet *handover_place(struct handover *h, size_t to, enum parcel_
 uint8_t *handover_bytes(const struct handover *h, size_t to, const struct parcel_packet *p);
 /* Sends what waits for a receiver. False when there was nothing. */
 bool handover_send(struct handover *h, size_t to);
+/* Has the receiver taken all that was sent? While it has not, what waits may as well become more. */
+bool handover_is_taken(struct handover *h, size_t to);
+bool handover_is_open(const struct handover *h, size_t to); /* something waits */
 /* The receiver's: the next parcel, or NULL; to be given back. */
 struct parcel *handover_take(struct handover *h, size_t receiver);
 void handover_give_back(struct parcel *p);

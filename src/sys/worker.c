@@ -10,6 +10,7 @@
 #include "sys/clock.h"
 #include "sys/steer.h"
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -24,6 +25,7 @@
 #define PARCELS_MAX  8    /* likewise, from one thread */
 #define JUDGE_EVERY  (20 * TIME_MS)
 #define LINGER       100 /* microseconds */
+#define PATIENCE     (2 * TIME_MS)
 
 /* ---- messages to the control thread */
 
@@ -179,26 +181,47 @@ void worker_take_records(struct worker *w, int64_t now)
 
 /* ---- parcels */
 
+/* A receiver that is behind gets some time before packets are dropped: they wait here instead of in the
+ * kernel's queue, which is as long. Bounded, so that two workers never wait for each other for good. */
 struct parcel_packet *worker_hand_over(struct worker *w, unsigned to, enum parcel_kind kind, uint32_t len,
                                        uint8_t **bytes)
 {
+    struct parcel_packet *p;
     bool was_full;
-    struct parcel_packet *p = handover_place(&w->handover, to, kind, len, &was_full);
+    int64_t until = 0;
+    while (!(p = handover_place(&w->handover, to, kind, len, &was_full))) {
+        int64_t now = clock_mono();
+        until = until ? until : now + PATIENCE;
+        if (now > until)
+            return NULL;
+        worker_wake(w->dp->workers[to]);
+        sched_yield();
+    }
     if (was_full)
         worker_wake(w->dp->workers[to]);
-    if (p)
-        *bytes = handover_bytes(&w->handover, to, p);
-    else
-        esp_count_drop(w->esp, DROP_BUSY, 1);
+    *bytes = handover_bytes(&w->handover, to, p);
     return p;
 }
 
-static void send_parcels(struct worker *w)
+/* What waits goes when its receiver has nothing else, or before we sleep: so parcels are large when many
+ * packets pass, and a lone packet is not held up. */
+static void send_parcels(struct worker *w, bool all)
 {
     for (unsigned i = 0; i < w->dp->n && w->dp->n > 1; i++) {
-        if (handover_send(&w->handover, i))
-            worker_wake(w->dp->workers[i]);
+        if (!handover_is_open(&w->handover, i) || (!all && !handover_is_taken(&w->handover, i)))
+            continue;
+        handover_send(&w->handover, i);
+        worker_wake(w->dp->workers[i]);
     }
+}
+
+static bool has_open_parcels(const struct worker *w)
+{
+    for (unsigned i = 0; i < w->dp->n && w->dp->n > 1; i++) {
+        if (handover_is_open(&w->handover, i))
+            return true;
+    }
+    return false;
 }
 
 /* Some from one thread; false when there is no more. */
@@ -209,6 +232,7 @@ static bool take_parcels(struct worker *w, struct handover *from, int64_t now)
         if (!p)
             return false;
         w->has_traffic = true;
+        worker_take_records(w, now); /* its packets may be of an SA that is younger than our last look */
         if (p->kind == PARCEL_OUT)
             worker_send_parcel(w, p, now);
         else
@@ -339,7 +363,7 @@ static void read_source(struct worker *w, void *from, uint32_t events, int64_t n
 
 static void after_packets(struct worker *w, int64_t now)
 {
-    send_parcels(w);
+    send_parcels(w, false);
     tell_events(w);
     if (w->has_traffic && now >= w->report_at) {
         report_sas(w);
@@ -366,6 +390,12 @@ static int wait_for(const struct worker *w)
 static int sleep_until_ready(struct worker *w, struct epoll_event *ready, int n, bool has_more)
 {
     int wait = has_more ? 0 : wait_for(w);
+    if (wait != 0 && has_open_parcels(w)) {
+        int found = epoll_wait(w->epoll, ready, n, 0);
+        if (found > 0)
+            return found;
+        send_parcels(w, true);
+    }
     if (wait != 0) {
         atomic_store(&w->is_idle, true);
         if (has_parcels(w) || !ring_is_empty(&w->records) || atomic_load(&w->dp->is_ending))

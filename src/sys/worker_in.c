@@ -140,7 +140,9 @@ static bool pass_on(struct worker *w, const struct esp_packet *p)
     if (to == w->index)
         return false;
     struct parcel_packet *one = worker_hand_over(w, to, PARCEL_IN, p->len, &bytes);
-    if (one) {
+    if (!one)
+        esp_count_drop(w->esp, DROP_BUSY_IN, 1);
+    else {
         one->from.local = p->local;
         one->from.remote = p->remote;
         one->from.tos = p->tos;

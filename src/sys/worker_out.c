@@ -257,6 +257,12 @@ static void lay_out(struct worker *w, struct span packet, const struct offload *
     }
 }
 
+static uint64_t count_segments(struct span packet, const struct offload *o)
+{
+    size_t payload = packet.len > o->header ? packet.len - o->header : 0;
+    return o->kind == OFFLOAD_NONE || !o->size ? 1 : (payload + o->size - 1) / o->size;
+}
+
 /* To the worker that owns the SA. True when it is another one. */
 static bool pass_on(struct worker *w, struct span packet, const struct offload *offload)
 {
@@ -268,10 +274,12 @@ static bool pass_on(struct worker *w, struct span packet, const struct offload *
     if (to == w->index)
         return false;
     struct parcel_packet *p = worker_hand_over(w, to, PARCEL_OUT, (uint32_t)packet.len, &bytes);
-    if (p) {
-        p->offload = *offload;
-        memcpy(bytes, packet.ptr, packet.len);
+    if (!p) {
+        esp_count_drop(w->esp, DROP_BUSY_OUT, count_segments(packet, offload));
+        return true;
     }
+    p->offload = *offload;
+    memcpy(bytes, packet.ptr, packet.len);
     return true;
 }
 
