@@ -99,6 +99,18 @@ void *arena_calloc(struct arena *a, size_t count, size_t size)
     return arena_alloc(a, len);
 }
 
+void arena_trim(struct arena *a, const void *p, size_t len, size_t used)
+{
+    struct chunk *c = a->head;
+    size_t had = (len + 15) & ~(size_t)15, need = (used + 15) & ~(size_t)15;
+    if (!c || !p || used > len || c->used < had ||
+        (const unsigned char *)p != (unsigned char *)c->bytes + (c->used - had))
+        return;
+    explicit_bzero((unsigned char *)c->bytes + (c->used - had) + need, had - need);
+    c->used -= had - need;
+    a->used -= had - need < a->used ? had - need : a->used;
+}
+
 struct span arena_dup(struct arena *a, struct span s)
 {
     void *p = arena_alloc(a, s.len);

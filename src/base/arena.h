@@ -16,6 +16,9 @@ void arena_reset(struct arena *a);
 void *arena_alloc(struct arena *a, size_t len);
 /* count * size, checked for overflow. */
 void *arena_calloc(struct arena *a, size_t count, size_t size);
+/* Gives back the end of the allocation made last: of its len bytes used stay. Anything else stays as it is.
+ */
+void arena_trim(struct arena *a, const void *p, size_t len, size_t used);
 struct span arena_dup(struct arena *a, struct span s);
 char *arena_strdup(struct arena *a, const char *s);
 /* A NUL-terminated copy of s. */

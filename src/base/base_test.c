@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The containers and cursors that everything stands on. */
 #include "base/arena.h"
+#include "base/bag.h"
 #include "base/heap.h"
 #include "base/map.h"
 #include "base/rd.h"
@@ -133,6 +134,49 @@ static void secrets_compare_by_contents(void **state)
     secret_free(&t);
 }
 
+static void an_arena_takes_back_the_end_of_the_last_allocation(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new(200000);
+    for (int i = 0; i < 1000; i++) {
+        char *p = arena_alloc(a, 60000);
+        assert_non_null(p);
+        assert_int_equal(p[100], 0);
+        memset(p, 'x', 60000);
+        arena_trim(a, p, 60000, 50);
+        assert_int_equal(p[49], 'x');
+    }
+    char *first = arena_alloc(a, 100), *second = arena_alloc(a, 100);
+    size_t used = arena_used(a);
+    arena_trim(a, first, 100, 1); /* not the last one */
+    arena_trim(a, second, 90, 100);
+    assert_int_equal(arena_used(a), used);
+    assert_false(arena_failed(a));
+    arena_free(a);
+}
+
+static void a_bag_holds_any_number_under_one_hash(void **state)
+{
+    (void)state;
+    struct bag b;
+    static struct bag_link m[1000];
+    const struct bag_link *at;
+    bag_init(&b);
+    assert_true(list_empty(bag_list(&b, 1)));
+    for (size_t i = 0; i < 1000; i++)
+        bag_put(&b, &m[i], 1 + i % 2);
+    bag_put(&b, &m[0], 3);
+    bag_put(&b, &m[2], 1); /* where it is already */
+    size_t n = 0;
+    list_each(at, bag_list(&b, 1), link) assert_ptr_equal(at, &m[2 + 2 * n++]);
+    assert_int_equal(n, 499);
+    for (size_t i = 0; i < 1000; i++)
+        bag_take(&b, &m[i]);
+    bag_take(&b, &m[5]);
+    assert_true(list_empty(bag_list(&b, 2)));
+    bag_deinit(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -140,6 +184,8 @@ int main(void)
         cmocka_unit_test(a_sub_cursor_cannot_leave_its_block),
         cmocka_unit_test(writing_blocks_patches_their_length),
         cmocka_unit_test(an_arena_stops_at_its_cap),
+        cmocka_unit_test(an_arena_takes_back_the_end_of_the_last_allocation),
+        cmocka_unit_test(a_bag_holds_any_number_under_one_hash),
         cmocka_unit_test(a_map_finds_what_was_put_in),
         cmocka_unit_test(a_heap_yields_deadlines_in_order),
         cmocka_unit_test(hex_and_base64_refuse_what_is_not),

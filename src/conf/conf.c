@@ -135,8 +135,10 @@ struct config *conf_load(const struct conf_source *src, const struct conf_reques
         load_swanctl(&b, req);
     map_deinit(&b.names);
     *n_errors = errs.n;
-    if (errs.n == 0)
+    if (errs.n == 0) {
+        config_index(c); /* here and not in the control thread */
         return c;
+    }
     config_unref(c);
     return NULL;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The configuration snapshot: its life, and the look-ups that the engine makes in it. Building one is conf/'s
- * work. */
+/* The configuration snapshot: its life, and small look-ups in it; those by name, address and identity are in
+ * lookup.c. Building one is conf/'s work. */
 #include "model/connection.h"
-#include <limits.h>
+#include "model/lookup.h"
 #include <stdlib.h>
 
 void settings_defaults(struct settings *s)
@@ -66,17 +66,9 @@ void config_unref(struct config *c)
     }
     list_unref(&c->cas);
     list_unref(&c->certs);
+    config_index_free(c->index);
     arena_free(c->arena);
     free(c);
-}
-
-const struct connection *config_find(const struct config *c, const char *name)
-{
-    for (size_t i = 0; name && i < c->n_connections; i++) {
-        if (strcmp(c->connections[i]->name, name) == 0)
-            return c->connections[i];
-    }
-    return NULL;
 }
 
 const struct child_config *connection_child(const struct connection *c, const char *name)
@@ -97,44 +89,6 @@ const struct origin *origin_of(const struct origins *o, const char *key)
     return NULL;
 }
 
-static int owner_match(const struct shared_secret *s, const struct identity *id)
-{
-    int best = 0;
-    for (size_t i = 0; id && i < s->n_owners; i++) {
-        int m = identity_match(id, &s->owners[i]);
-        best = m > best ? m : best;
-    }
-    return best;
-}
-
-/* Classes first (both named, the peer named, we named, nobody named), closeness of the match within one. */
-static int64_t secret_score(const struct shared_secret *s, const struct identity *local,
-                            const struct identity *remote)
-{
-    if (s->n_owners == 0)
-        return 1;
-    int64_t mine = owner_match(s, local), theirs = owner_match(s, remote);
-    if (!mine && !theirs)
-        return 0;
-    int64_t class = mine && theirs ? 4 : theirs ? 3 : 2;
-    return class << 40 | (mine + theirs);
-}
-
-const struct shared_secret *config_secret_for(const struct config *c, const struct identity *local,
-                                              const struct identity *remote)
-{
-    const struct shared_secret *best = NULL;
-    int64_t best_score = 0;
-    for (size_t i = 0; i < c->n_secrets; i++) {
-        int64_t score = secret_score(&c->secrets[i], local, remote);
-        if (score > best_score) {
-            best = &c->secrets[i];
-            best_score = score;
-        }
-    }
-    return best;
-}
-
 struct pkey *config_key_for(const struct config *c, const struct pkey *public_key)
 {
     for (size_t i = 0; public_key && i < c->n_keys; i++) {
@@ -142,58 +96,4 @@ struct pkey *config_key_for(const struct config *c, const struct pkey *public_ke
             return c->keys[i].key;
     }
     return NULL;
-}
-
-/* How many leading bits a range leaves fixed: 32 or 128 for one address. */
-static int fixed_bits(const struct host_spec *h)
-{
-    int bits = h->from.family == 4 ? 32 : 128;
-    for (int i = 0; i < bits; i++) {
-        if ((h->from.b[i / 8] ^ h->to.b[i / 8]) >> (7 - i % 8) & 1)
-            return i;
-    }
-    return bits;
-}
-
-/* 0: no. A name counts as %any: it may stand for any address until it is resolved. */
-static int hosts_score(const struct host_spec *v, size_t n, struct ip ip)
-{
-    int best = n == 0 ? 1 : 0;
-    for (size_t i = 0; i < n; i++) {
-        int score = 0;
-        if (v[i].is_any || v[i].fqdn)
-            score = 1;
-        else if (v[i].from.family == ip.family && ip_cmp(v[i].from, ip) <= 0 && ip_cmp(ip, v[i].to) <= 0)
-            score = 2 + fixed_bits(&v[i]);
-        best = score > best ? score : best;
-    }
-    return best;
-}
-
-static int peer_score(const struct connection *c, struct ip local, struct ip remote)
-{
-    int l = hosts_score(c->local_addrs, c->n_local_addrs, local);
-    int r = hosts_score(c->remote_addrs, c->n_remote_addrs, remote);
-    return l && r ? l + r : 0;
-}
-
-/* Candidates are ordered by falling score, then by position: prev tells how far the caller has come. */
-const struct connection *config_match_peer(const struct config *c, struct ip local, struct ip remote,
-                                           const struct connection *prev)
-{
-    int prev_score = prev ? peer_score(prev, local, remote) : INT_MAX;
-    const struct connection *best = NULL;
-    int best_score = 0;
-    bool after_prev = !prev;
-    for (size_t i = 0; i < c->n_connections; i++) {
-        const struct connection *conn = c->connections[i];
-        int score = peer_score(conn, local, remote);
-        bool is_later = score < prev_score || (score == prev_score && after_prev);
-        if (conn != prev && is_later && score > best_score) {
-            best = conn;
-            best_score = score;
-        }
-        after_prev |= conn == prev;
-    }
-    return best;
 }

@@ -155,6 +155,7 @@ struct config {
     struct cert_list cas;   /* trust anchors (self-signed or not: what x509ca/ holds) */
     struct cert_list certs; /* end entities and helpers */
     struct settings settings;
+    struct config_index *index; /* made when first looked into; see lookup.c */
 };
 
 /* The arena is taken. refs starts at 1. */
@@ -163,6 +164,8 @@ struct config *config_ref(struct config *c);
 void config_unref(
     struct config *c); /* the last one wipes secrets, drops keys and certificates, frees the arena */
 const struct connection *config_find(const struct config *c, const char *name);
+/* Makes the index that look-ups need, where it is not there yet: those that come later find it. */
+void config_index(const struct config *c);
 const struct child_config *connection_child(const struct connection *c, const char *name);
 /* NULL when the key has its default. */
 const struct origin *origin_of(const struct origins *o, const char *key);
@@ -172,7 +175,16 @@ const struct shared_secret *config_secret_for(const struct config *c, const stru
                                               const struct identity *remote);
 /* The private key of a certificate or public key, or NULL. */
 struct pkey *config_key_for(const struct config *c, const struct pkey *public_key);
-/* Best connection for a responder by addresses (0 = none matches; a concrete address beats %any), starting
- * after prev. */
-const struct connection *config_match_peer(const struct config *c, struct ip local, struct ip remote,
-                                           const struct connection *prev);
+
+/* ---- which connections a peer at these addresses may mean: those whose addresses fit closest first (a
+ * concrete address beats a range, that beats %any), then in the order of the configuration. Memory from a. */
+struct connection_set {
+    const struct connection **v;
+    size_t n;
+};
+/* Of each list of IKE proposals and way in which the peer proves itself the first. */
+struct connection_set config_peer_kinds(const struct config *c, struct arena *a, struct ip local,
+                                        struct ip remote);
+/* Those whose remote identity is id, or a pattern that it may fall under. */
+struct connection_set config_peers(const struct config *c, struct arena *a, struct ip local, struct ip remote,
+                                   const struct identity *id);

@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define OUTBOX_ARENA (16u << 20)
+#define OUTBOX_ARENA                                                                                         \
+    (1u << 30) /* one step may take down ten thousand SAs; what a peer sends is bounded elsewhere */
 
 void outbox_init(struct outbox *o)
 {

@@ -3,6 +3,7 @@
  * is bounded by the enclosing one; an RDN has at most RDN_MAX attributes. Does not fold case outside ASCII,
  * and compares TeletexString and BMPString values byte by byte. */
 #include "net/dn.h"
+#include "base/map.h"
 #include "base/rd.h"
 #include "base/text.h"
 #include "net/dn_types.h"
@@ -198,6 +199,33 @@ int dn_match(struct span dn, struct span pattern, unsigned *wildcards)
         if (!rdn_match(&p, &q, wildcards, &exact))
             return 0;
     }
+}
+
+/* Of letters and digits alone, and of a name's attributes in any order: what dn_equal() folds has no part. */
+static uint64_t value_hash(struct span value)
+{
+    uint8_t plain[256];
+    size_t n = 0;
+    for (size_t i = 0; i < value.len && n < sizeof(plain); i++) {
+        uint8_t c = value.ptr[i];
+        if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z'))
+            plain[n++] = c;
+        else if (c >= 'A' && c <= 'Z')
+            plain[n++] = c | 0x20;
+    }
+    return map_hash(span_of(plain, n));
+}
+
+uint64_t dn_hash(struct span dn)
+{
+    struct rd names = dn_open(dn);
+    struct rdn rdn;
+    uint64_t sum = 0;
+    while (rdn_next(&names, &rdn)) {
+        for (size_t i = 0; i < rdn.n; i++)
+            sum += value_hash(rdn.v[i].value);
+    }
+    return sum;
 }
 
 bool dn_within(struct span dn, struct span base)

@@ -20,6 +20,8 @@ bool dn_equal(struct span a, struct span b);
 /* Like dn_equal(), but a value "*" in the pattern matches any: 0 for no match, else 1 + number of RDN values
  * that were not matched by a wildcard; *wildcards tells how many were. */
 int dn_match(struct span dn, struct span pattern, unsigned *wildcards);
+/* Equal names have equal hashes. Keyed as map_hash() is. */
+uint64_t dn_hash(struct span dn);
 /* Is base a prefix of dn, RDN by RDN (RFC 5280 section 4.2.1.10, directoryName)? */
 bool dn_within(struct span dn, struct span base);
 /* Calls each() for each attribute whose type has that name ("E", "CN"); value holds the string's bytes. */

@@ -3,6 +3,7 @@
  * against a configured pattern. See identity.h. Subnets, ranges and regular expressions as identities are
  * refused with a reason, so that none of them becomes a name that no peer ever sends. */
 #include "net/identity.h"
+#include "base/map.h"
 #include "base/text.h"
 #include "net/dn.h"
 #include <stdio.h>
@@ -320,6 +321,33 @@ bool identity_equal(const struct identity *a, const struct identity *b)
     default:
         return span_equal(a->data, b->data);
     }
+}
+
+uint64_t identity_hash(const struct identity *id)
+{
+    uint8_t folded[256];
+    size_t n = id->data.len < sizeof(folded) ? id->data.len : sizeof(folded);
+    switch (id->type) {
+    case ID_ANY:
+        return 0;
+    case ID_DER_ASN1_DN:
+        return dn_hash(id->data);
+    case ID_FQDN:
+    case ID_RFC822_ADDR:
+        for (size_t i = 0; i < n; i++) {
+            uint8_t c = id->data.ptr[i];
+            folded[i] = c >= 'A' && c <= 'Z' ? c | 0x20 : c;
+        }
+        return map_hash(span_of(folded, n)) ^ id->type;
+    default:
+        return map_hash(id->data) ^ id->type;
+    }
+}
+
+bool identity_is_pattern(const struct identity *id)
+{
+    bool has_wildcards = id->type == ID_FQDN || id->type == ID_RFC822_ADDR || id->type == ID_DER_ASN1_DN;
+    return id->type == ID_ANY || (has_wildcards && id->data.len && memchr(id->data.ptr, '*', id->data.len));
 }
 
 /* Ranks: %any 1, wildcards from 2 (the longer the fixed part, the closer), equality above all. */

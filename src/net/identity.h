@@ -35,6 +35,10 @@ struct identity identity_from_ip(struct arena *a, struct ip ip);
 struct identity identity_dup(struct arena *a, const struct identity *id);
 /* Exact equality. FQDN and email compare without case. DNs: RDN by RDN, printable strings without case. */
 bool identity_equal(const struct identity *a, const struct identity *b);
+/* Equal identities have equal hashes. Keyed as map_hash() is. */
+uint64_t identity_hash(const struct identity *id);
+/* May others than its equal fall under it? %any, and what may hold a wildcard. */
+bool identity_is_pattern(const struct identity *id);
 /* Does id fall under pattern ('*' in names and in DN values, %any)? Returns 0 for no, higher for a closer
  * match. */
 int identity_match(const struct identity *id, const struct identity *pattern);

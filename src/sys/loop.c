@@ -224,11 +224,16 @@ static struct loop *loop_alloc(const struct loop_options *o)
     }
     l->ike[0].sock.fd = l->ike[1].sock.fd = l->natt[0].sock.fd = l->natt[1].sock.fd = -1;
     l->updown = updown_new(&l->uv, NULL);
+    return l;
+}
+
+/* Before the first map: a snapshot has an index. */
+static void set_map_key(void)
+{
     uint8_t key[16];
     crypto_random(key, sizeof(key));
     map_set_key(key);
     secret_wipe(key, sizeof(key));
-    return l;
 }
 
 struct loop *loop_new(const struct loop_options *o, struct diag *d)
@@ -236,6 +241,7 @@ struct loop *loop_new(const struct loop_options *o, struct diag *d)
     struct diag errors[LOOP_ERRORS_MAX];
     size_t n = 0;
     char text[1024];
+    set_map_key();
     struct config *config = loop_load(o, errors, &n);
     if (!config) {
         for (size_t i = 0; i < n && i < LOOP_ERRORS_MAX; i++)

@@ -33,21 +33,42 @@ static const char *misfit(const struct ike_sa *sa, const struct connection *c, c
     return NULL;
 }
 
+/* close: what the peer's identity fits; NULL: it fits none, and what there is at its address is named. */
+static void explain(struct ike_env *env, struct ike_sa *sa, const struct exchange *x,
+                    const struct connection *close, struct diag *d)
+{
+    char got[ID_TEXT_MAX], want[ID_TEXT_MAX];
+    int ignored;
+    if (!close) {
+        struct connection_set set =
+            config_peer_kinds(sa->config, env->out->arena, sa->local.ip, sa->remote.ip);
+        close = set.n ? set.v[0] : NULL;
+    }
+    const struct identity *idi = &ike_find(&x->msg, PAYLOAD_IDI)->id.id;
+    diag_set(d, FAIL_AUTH, "no connection fits the peer %s", identity_format(idi, got));
+    diag_got(d, "identity %s", got);
+    if (!close)
+        return;
+    const char *why = misfit(sa, close, x, &ignored);
+    diag_expected(d, "connection %s: identity %s, %s", close->name, identity_format(&close->remote.id, want),
+                  close->remote.method == AUTH_PSK ? "pre-shared key" : "signature");
+    diag_where_of(d, &close->remote.origins, "id");
+    if (why)
+        diag_try(d, "%s: give both sides the same idea of their identities", why);
+}
+
 /* The closest identity; among connections that are equally close the one that has the child which is asked
  * for: two tunnels between the same gateways differ in nothing else. */
-static const struct connection *choose(struct ike_sa *sa, const struct exchange *x, struct diag *d)
+static const struct connection *choose(struct ike_env *env, struct ike_sa *sa, const struct exchange *x,
+                                       struct diag *d)
 {
-    const struct connection *c = NULL, *best = NULL, *close = NULL;
+    const struct connection *best = NULL;
     int best_score = 0, best_fit = 0, score = 0;
-    char got[ID_TEXT_MAX], want[ID_TEXT_MAX];
-    const char *why = NULL;
-    while ((c = config_match_peer(sa->config, sa->local.ip, sa->remote.ip, c))) {
-        const char *m = misfit(sa, c, x, &score);
-        if (m && !close) {
-            close = c;
-            why = m;
-        }
-        if (m || score < best_score)
+    const struct identity *idi = &ike_find(&x->msg, PAYLOAD_IDI)->id.id;
+    struct connection_set set = config_peers(sa->config, env->out->arena, sa->local.ip, sa->remote.ip, idi);
+    for (size_t i = 0; i < set.n; i++) {
+        const struct connection *c = set.v[i];
+        if (misfit(sa, c, x, &score) || score < best_score)
             continue;
         int fit = match_child(sa, c, NULL, &x->msg, false).score;
         if (score > best_score || fit > best_fit) {
@@ -56,19 +77,9 @@ static const struct connection *choose(struct ike_sa *sa, const struct exchange 
             best_fit = fit;
         }
     }
-    if (best)
-        return best;
-    const struct identity *idi = &ike_find(&x->msg, PAYLOAD_IDI)->id.id;
-    diag_set(d, FAIL_AUTH, "no connection fits the peer %s", identity_format(idi, got));
-    diag_got(d, "identity %s", got);
-    if (close) {
-        diag_expected(d, "connection %s: identity %s, %s", close->name,
-                      identity_format(&close->remote.id, want),
-                      close->remote.method == AUTH_PSK ? "pre-shared key" : "signature");
-        diag_where_of(d, &close->remote.origins, "id");
-        diag_try(d, "%s: give both sides the same idea of their identities", why);
-    }
-    return NULL;
+    if (!best)
+        explain(env, sa, x, set.n ? set.v[0] : NULL, d);
+    return best;
 }
 
 static bool make_child(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct build *b,
@@ -144,7 +155,7 @@ void auth_on_request(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
         return;
     }
     cert_take_requests(sa, &x->msg); /* which certificate is ours, and so who we are, may depend on it */
-    const struct connection *conn = choose(sa, x, &d);
+    const struct connection *conn = choose(env, sa, x, &d);
     if (!conn) {
         refuse(env, sa, N_AUTHENTICATION_FAILED, &d);
         return;

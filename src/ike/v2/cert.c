@@ -91,21 +91,20 @@ void cert_put_own(struct build *b, const struct ike_sa *sa, struct cert *leaf)
 }
 
 /* The responder asks before it knows which connection the peer means. */
-static bool may_need_cert(const struct ike_sa *sa)
+static bool may_need_cert(struct ike_env *env, const struct ike_sa *sa)
 {
-    const struct connection *c = NULL;
+    bool needs = false;
     if (sa->is_initiator)
         return sa->conn->sends_certreq && sa->conn->remote.method == AUTH_PUBKEY;
-    while ((c = config_match_peer(sa->config, sa->local.ip, sa->remote.ip, c))) {
-        if (c->sends_certreq && c->remote.method == AUTH_PUBKEY)
-            return true;
-    }
-    return false;
+    struct connection_set set = config_peer_kinds(sa->config, env->out->arena, sa->local.ip, sa->remote.ip);
+    for (size_t i = 0; i < set.n && !needs; i++)
+        needs = set.v[i]->sends_certreq && set.v[i]->remote.method == AUTH_PUBKEY;
+    return needs;
 }
 
 void cert_put_request(struct ike_env *env, struct build *b, const struct ike_sa *sa)
 {
-    if (!may_need_cert(sa))
+    if (!may_need_cert(env, sa))
         return;
     const struct cert_list *cas = &sa->config->cas;
     if (sa->is_initiator && sa->conn->remote.cacerts.n)

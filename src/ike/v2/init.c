@@ -276,8 +276,10 @@ static const struct connection *choose(struct ike_env *env, const struct pl_sa *
                                        const struct endpoint *local, const struct endpoint *remote,
                                        struct chosen *chosen, struct diag *d)
 {
-    const struct connection *c = NULL, *first = NULL;
-    while ((c = config_match_peer(env->config, local->ip, remote->ip, c))) {
+    const struct connection *first = NULL;
+    struct connection_set set = config_peer_kinds(env->config, env->out->arena, local->ip, remote->ip);
+    for (size_t i = 0; i < set.n; i++) {
+        const struct connection *c = set.v[i];
         struct diag why;
         diag_clear(&why);
         if (proposal_select(&c->proposals, &offered->proposals, (struct select_options){0}, chosen, &why))

@@ -123,11 +123,13 @@ struct child_match match_any_child(const struct ike_env *env, const struct ike_s
                                    const struct exchange *x, bool has_ke)
 {
     struct child_match best = match_child(sa, sa->conn, NULL, &x->msg, has_ke);
-    const struct connection *c = NULL;
     if (best.has_proposal && best.is_whole)
         return best;
     best.score |= best.cfg != NULL; /* no other connection wins because of a child that there is already */
-    while ((c = config_match_peer(sa->config, sa->local.ip, sa->remote.ip, c))) {
+    struct connection_set set =
+        config_peers(sa->config, env->out->arena, sa->local.ip, sa->remote.ip, &sa->conn->remote.id);
+    for (size_t i = 0; i < set.n; i++) {
+        const struct connection *c = set.v[i];
         if (!serves_too(env, sa, c, x->tx))
             continue;
         struct child_match at = match_child(sa, c, NULL, &x->msg, has_ke);

@@ -8,6 +8,7 @@
  * order. */
 #pragma once
 
+#include "base/bag.h"
 #include "base/heap.h"
 #include "base/list.h"
 #include "base/map.h"
@@ -102,7 +103,8 @@ struct child_sa {
     uint64_t id;
     struct ike_sa *ike;
     struct list link;
-    struct map_node by_id, by_spi;
+    struct map_node by_id, by_spi; /* the owner's tables */
+    struct bag_link by_owner;
     const struct child_config *cfg;
     uint32_t reqid;
     enum child_state state;
@@ -130,6 +132,9 @@ struct ike_sa {
     uint32_t generation;
     struct list link;
     struct map_node by_id, by_spi, by_init, by_addr; /* the owner's tables */
+    struct bag_link by_conn, by_ids, by_peer;
+    struct list paced;
+    struct pace_peer *paced_by; /* the owner's: counts towards what is begun at once */
     struct list dirty;
     bool is_half_open, counts_as_up; /* as counted by the owner */
     struct heap_node timer;

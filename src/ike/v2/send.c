@@ -59,8 +59,10 @@ static bool seal(struct ike_env *env, struct ike_sa *sa, uint8_t exchange, bool 
                            .message_id = id,
                            .flags = (sa->is_initiator ? IKE_FLAG_INITIATOR : 0) |
                                     (is_response ? IKE_FLAG_RESPONSE : 0)};
-    return build_end(b, &chain) &&
-           protect_seal(env->out->arena, &sa->sealer, &h, b->first, chain, max_datagram(sa), out);
+    if (!build_end(b, &chain))
+        return false;
+    arena_trim(env->out->arena, chain.ptr, CHAIN_MAX, chain.len); /* many may be made in one step */
+    return protect_seal(env->out->arena, &sa->sealer, &h, b->first, chain, max_datagram(sa), out);
 }
 
 bool send_request(struct ike_env *env, struct ike_sa *sa, uint8_t exchange, struct build *b)
