@@ -123,10 +123,10 @@ void ctl_control_done(struct ctl_conn *conn, const struct event *e, struct vici_
 /* How far the attempt has come: a peer that never answered is told apart from one that does. */
 static void explain_timeout(const struct engine *e, const struct ctl_pending *p, struct diag *d)
 {
-    struct ike_view v;
+    struct ike_view v = {0};
     char text[IP_TEXT_MAX];
     long long ms = p->timeout;
-    for (size_t i = 0; engine_ike_at(e, i, &v); i++) {
+    while (engine_ike_next(e, &v)) {
         if (strcmp(v.connection, p->connection) != 0 || v.spi_r || !v.is_initiator)
             continue;
         diag_set(d, FAIL_UNREACHABLE, "no answer from %s within %lld ms; the attempt goes on",

@@ -23,8 +23,8 @@ void ctl_cmd_list_sas(struct ctl_request *r)
         .child = by_child ? child : NULL,
         .child_id = (uint64_t)vici_find_number(r->body, "child-id", 0),
     };
-    struct ike_view v;
-    for (size_t i = 0; engine_ike_at(e, i, &v); i++) {
+    struct ike_view v = {0};
+    while (engine_ike_next(e, &v)) {
         if ((ike[0] && strcmp(v.connection, ike) != 0) || (ike_id && v.id != ike_id))
             continue;
         if ((f.child || f.child_id) && !has_child(e, v.id, &f))

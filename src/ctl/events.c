@@ -52,27 +52,6 @@ void ctl_event_log(struct ctl *c, const struct event *e)
 
 /* ---- up and down */
 
-static bool find_ike(const struct engine *e, uint64_t id, struct ike_view *out)
-{
-    for (size_t i = 0; engine_ike_at(e, i, out); i++) {
-        if (out->id == id)
-            return true;
-    }
-    return false;
-}
-
-static bool find_child(const struct engine *e, uint64_t id, struct child_view *out)
-{
-    struct ike_view ike;
-    for (size_t i = 0; engine_ike_at(e, i, &ike); i++) {
-        for (size_t k = 0; engine_child_at(e, ike.id, k, out); k++) {
-            if (out->id == id)
-                return true;
-        }
-    }
-    return false;
-}
-
 /* One child by its event's names: all its keys, or when it has gone what is known of it. */
 static void write_event_child(struct vici_writer *w, const struct ctl *c, const struct event *e)
 {
@@ -81,7 +60,7 @@ static void write_event_child(struct vici_writer *w, const struct ctl *c, const 
     char section[VICI_NAME_MAX + 1];
     snprintf(section, sizeof(section), "%s-%llu", name, (unsigned long long)e->child_id);
     vici_section(w, section);
-    if (find_child(c->host.engine(c->host.ctx), e->child_id, &v)) {
+    if (engine_child_find(c->host.engine(c->host.ctx), e->child_id, &v)) {
         ctl_write_child_keys(w, &v, ctl_now(c));
     } else {
         vici_text(w, "name", name);
@@ -98,7 +77,7 @@ void ctl_event_updown(struct ctl *c, const struct event *e, enum ctl_event_id id
     struct ike_view v;
     vici_flag(w, "up", e->is_up);
     vici_section(w, e->connection ? e->connection : "");
-    if (find_ike(c->host.engine(c->host.ctx), e->ike_id, &v))
+    if (engine_ike_find(c->host.engine(c->host.ctx), e->ike_id, &v))
         ctl_write_ike_keys(w, &v, ctl_now(c));
     else
         vici_printf(w, "uniqueid", "%llu", (unsigned long long)e->ike_id);
@@ -116,7 +95,7 @@ static void write_ike_in(struct vici_writer *w, const char *section, const struc
 {
     struct ike_view v;
     vici_section(w, section);
-    if (find_ike(c->host.engine(c->host.ctx), id, &v))
+    if (engine_ike_find(c->host.engine(c->host.ctx), id, &v))
         ctl_write_ike_keys(w, &v, ctl_now(c));
     else
         vici_printf(w, "uniqueid", "%llu", (unsigned long long)id);
@@ -139,7 +118,7 @@ static void write_child_in(struct vici_writer *w, const char *section, const str
 {
     struct child_view v;
     vici_section(w, section);
-    if (find_child(c->host.engine(c->host.ctx), id, &v))
+    if (engine_child_find(c->host.engine(c->host.ctx), id, &v))
         ctl_write_child_keys(w, &v, ctl_now(c));
     else
         vici_printf(w, "uniqueid", "%llu", (unsigned long long)id);
@@ -153,7 +132,7 @@ void ctl_event_child_rekey(struct ctl *c, const struct event *e)
     struct ike_view ike;
     struct vici_writer *w = ctl_event_open(c, CTL_CHILD_REKEY);
     vici_section(w, e->connection ? e->connection : "");
-    if (find_ike(c->host.engine(c->host.ctx), e->ike_id, &ike))
+    if (engine_ike_find(c->host.engine(c->host.ctx), e->ike_id, &ike))
         ctl_write_ike_keys(w, &ike, ctl_now(c));
     vici_section(w, "child-sas");
     vici_section(w, e->child ? e->child : "");

@@ -42,6 +42,16 @@ bool engine_ike_at(const struct engine *e, size_t index, struct ike_view *out)
     return true;
 }
 
+bool engine_ike_next(const struct engine *e, struct ike_view *out)
+{
+    return engine_ike_at(e, out->id ? 1 : 0, out);
+}
+
+bool engine_ike_find(const struct engine *e, uint64_t id, struct ike_view *out)
+{
+    return engine_ike_at(e, id == 7 ? 0 : 1, out);
+}
+
 bool engine_child_at(const struct engine *e, uint64_t ike_id, size_t index, struct child_view *out)
 {
     (void)e;
@@ -68,6 +78,11 @@ bool engine_child_at(const struct engine *e, uint64_t ike_id, size_t index, stru
         .packets_in = 2,
     };
     return true;
+}
+
+bool engine_child_find(const struct engine *e, uint64_t id, struct child_view *out)
+{
+    return has_sa && engine_child_at(e, 7, id == 3 ? 0 : 1, out);
 }
 
 const struct engine_stats *engine_stats(const struct engine *e)

@@ -61,6 +61,16 @@ static unsigned half_open_from(const struct engine *e, struct ip ip)
     return n;
 }
 
+struct ike_sa *engine_half_open_from(const struct engine *e, struct ip ip)
+{
+    for (struct map_node *at = map_first(&e->by_addr, addr_hash(ip)); at; at = map_next(at)) {
+        struct ike_sa *sa = container_of(at, struct ike_sa, by_addr);
+        if (ip_equal(sa->remote.ip, ip))
+            return sa;
+    }
+    return NULL;
+}
+
 /* True when the request may go on. */
 static bool has_cookie(struct ike_env *env, struct engine *e, const struct ike_message *m,
                        const struct input *in)

@@ -66,6 +66,7 @@ void conn_run_free(struct ike_env *env, struct conn_run *r)
 {
     if (env) {
         struct engine *e = engine_of(env);
+        pace_forget(e, r);
         route_set_drop(env, &r->barrier);
         map_remove(&e->conns_by_name, &r->by_name);
         heap_remove(&e->conn_timers, &r->timer);
@@ -109,17 +110,6 @@ static bool is_child(const struct ike_sa *sa, const struct child_config *cfg, co
     return cfg && strcmp(cfg->name, name) == 0 && conn_is(child_owner(sa, cfg), conn);
 }
 
-static bool sa_has_child(const struct ike_sa *sa, const struct connection *conn, const char *name)
-{
-    const struct child_sa *c;
-    list_each(c, &sa->children, link)
-    {
-        if (c->state != CHILD_DELETING && is_child(sa, c->cfg, conn, name))
-            return true;
-    }
-    return false;
-}
-
 static bool sa_makes_child(const struct ike_sa *sa, const struct connection *conn, const char *name)
 {
     if (is_child(sa, sa->own.child_cfg, conn, name))
@@ -138,47 +128,58 @@ static bool is_of(const struct ike_sa *sa, const struct connection *conn)
 
 bool conn_child_is_up(const struct engine *e, const struct connection *conn, const struct child_config *cfg)
 {
-    const struct ike_sa *sa;
-    list_each(sa, &e->sas, link)
+    const struct child_sa *c;
+    list_each(c, index_of_owner(e, conn->name), by_owner.link)
     {
-        if ((ike_sa_is_up(sa) || sa->state == IKE_REKEYED) && sa_has_child(sa, conn, cfg->name))
+        bool carries = ike_sa_is_up(c->ike) || c->ike->state == IKE_REKEYED;
+        if (carries && c->state != CHILD_DELETING && is_child(c->ike, c->cfg, conn, cfg->name))
             return true;
     }
     return false;
 }
 
+static bool is_alive(const struct ike_sa *sa)
+{
+    return !sa->is_dead && sa->state != IKE_DELETING;
+}
+
 static bool is_missing(const struct engine *e, const struct conn_run *r, size_t i)
 {
     const struct ike_sa *sa;
+    const struct child_sa *c;
     const char *name = r->conn->children[i].name;
     if (!r->children[i].is_wanted)
         return false;
-    list_each(sa, &e->sas, link)
+    list_each(c, index_of_owner(e, r->conn->name), by_owner.link)
     {
-        if (!sa->is_dead && sa->state != IKE_DELETING &&
-            (sa_has_child(sa, r->conn, name) || sa_makes_child(sa, r->conn, name)))
+        if (is_alive(c->ike) && c->state != CHILD_DELETING && is_child(c->ike, c->cfg, r->conn, name))
+            return false;
+    }
+    list_each(sa, index_of_conn(e, r->conn->name), by_conn.link)
+    {
+        if (is_alive(sa) && sa_makes_child(sa, r->conn, name))
             return false;
     }
     return true;
+}
+
+static bool can_take_more(const struct ike_sa *sa)
+{
+    return is_alive(sa) && !sa->is_lingering && sa->state != IKE_REKEYED && sa->duplicate_at == TIME_NEVER;
 }
 
 /* What there is already for the peer: an SA that can take more, or one that is on its way. */
 static struct ike_sa *best_sa(const struct engine *e, const struct conn_run *r)
 {
     struct ike_sa *sa, *best = NULL;
-    list_each(sa, &e->sas, link)
+    list_each(sa, index_of_conn(e, r->conn->name), by_conn.link)
     {
-        if (sa->is_dead || sa->is_lingering || sa->state == IKE_DELETING || sa->state == IKE_REKEYED ||
-            sa->duplicate_at != TIME_NEVER)
-            continue;
-        bool comes = sa->is_half_open && conn_is_single(r->conn) && r->conn->resolved_remote.family &&
-                     ip_equal(sa->remote.ip, r->conn->resolved_remote);
-        if (!is_of(sa, r->conn) && !comes)
-            continue;
-        if (!best || (ike_sa_is_up(sa) && !ike_sa_is_up(best)))
+        if (can_take_more(sa) && is_of(sa, r->conn) && (!best || (ike_sa_is_up(sa) && !ike_sa_is_up(best))))
             best = sa;
     }
-    return best;
+    if (!best && conn_is_single(r->conn) && r->conn->resolved_remote.family)
+        best = engine_half_open_from(e, r->conn->resolved_remote);
+    return best && can_take_more(best) ? best : NULL;
 }
 
 static bool queue_child(struct ike_sa *sa, const char *name)
@@ -203,6 +204,8 @@ static void initiate(struct ike_env *env, struct conn_run *r)
         conn_attempt_failed(env, r, &d);
         return;
     }
+    if (!pace_admits(engine_of(env), r, command_waiting_for(engine_of(env), conn)))
+        return;
     struct ike_env of_snapshot = *env;
     of_snapshot.config = r->config;
     struct ike_sa *sa = ike_sa_new(&of_snapshot, conn, true);
@@ -219,6 +222,7 @@ static void initiate(struct ike_env *env, struct conn_run *r)
         if (is_missing(engine_of(env), r, i))
             queue_child(sa, conn->children[i].name);
     }
+    pace_begin(engine_of(env), r, sa);
     init_start(env, sa);
     env->host->adopt(env, sa);
 }

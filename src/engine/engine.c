@@ -16,19 +16,26 @@ struct engine *engine_new(void)
         list_init(lists[i]);
     for (size_t i = 0; i < ARRAY_LEN(maps); i++)
         map_init(maps[i]);
+    struct bag *const bags[] = {&e->by_conn, &e->by_ids, &e->by_peer, &e->children_by_owner};
+    for (size_t i = 0; i < ARRAY_LEN(bags); i++)
+        bag_init(bags[i]);
+    pace_init(&e->pace);
     heap_init(&e->sa_timers);
     heap_init(&e->conn_timers);
     return e;
 }
 
-static void bury(struct engine *e, struct ike_sa *sa)
+static void bury(struct engine *e, struct ike_sa *sa, int64_t now)
 {
     struct child_sa *c;
     list_each(c, &sa->children, link)
     {
         map_remove(&e->children_by_id, &c->by_id);
         map_remove(&e->children_by_spi, &c->by_spi);
+        index_child_gone(e, c);
     }
+    index_sa_gone(e, sa);
+    pace_end(e, sa, now);
     sa->state = IKE_DELETING;
     engine_count_half_open(e, sa);
     e->stats.ike_sas -= sa->counts_as_up;
@@ -50,8 +57,13 @@ void engine_free(struct engine *e)
     struct route_ref *ref;
     if (!e)
         return;
-    list_each(sa, &e->sas, link) bury(e, sa);
-    list_each(r, &e->conns, link) conn_run_free(NULL, r);
+    e->is_shut_down = true;
+    list_each(sa, &e->sas, link) bury(e, sa, 0);
+    list_each(r, &e->conns, link)
+    {
+        pace_forget(e, r);
+        conn_run_free(NULL, r);
+    }
     list_each(s, &e->slots, link)
     {
         free(s->routes.v);
@@ -64,6 +76,10 @@ void engine_free(struct engine *e)
                                 &e->conns_by_name, &e->slots_by_reqid, &e->routes_by_dst};
     for (size_t i = 0; i < ARRAY_LEN(maps); i++)
         map_deinit(maps[i]);
+    struct bag *const bags[] = {&e->by_conn, &e->by_ids, &e->by_peer, &e->children_by_owner};
+    for (size_t i = 0; i < ARRAY_LEN(bags); i++)
+        bag_deinit(bags[i]);
+    pace_deinit(&e->pace);
     heap_deinit(&e->sa_timers);
     heap_deinit(&e->conn_timers);
     cookie_jar_deinit(&e->jar);
@@ -104,13 +120,16 @@ static void settle(struct ike_env *env, struct engine *e)
         list_remove(&sa->dirty);
         ike_sa_advance(env, sa);
         if (sa->is_dead) {
-            bury(e, sa);
+            bury(e, sa, env->now.mono);
             continue;
         }
+        index_sa(e, sa);
         engine_count_half_open(e, sa);
         bool is_up = ike_sa_is_up(sa);
         e->stats.ike_sas += (uint64_t)is_up - sa->counts_as_up;
         sa->counts_as_up = is_up;
+        if (is_up || sa->is_lingering || sa->state == IKE_DELETING)
+            pace_end(e, sa, env->now.mono);
         heap_set(&e->sa_timers, &sa->timer, ike_sa_deadline(sa));
     }
 }
@@ -118,6 +137,7 @@ static void settle(struct ike_env *env, struct engine *e)
 static void on_tick(struct ike_env *env, struct engine *e)
 {
     struct heap_node *n;
+    pace_tick(e, env->now.mono);
     while ((n = heap_first(&e->sa_timers)) && n->at <= env->now.mono) {
         struct ike_sa *sa = container_of(n, struct ike_sa, timer);
         heap_remove(&e->sa_timers, n);
@@ -211,5 +231,6 @@ void engine_step(struct engine *e, struct time now, const struct input *in, stru
 int64_t engine_deadline(const struct engine *e)
 {
     const struct heap_node *a = heap_first(&e->sa_timers), *b = heap_first(&e->conn_timers);
-    return time_min(a ? a->at : TIME_NEVER, b ? b->at : TIME_NEVER);
+    int64_t at = time_min(a ? a->at : TIME_NEVER, b ? b->at : TIME_NEVER);
+    return time_min(at, pace_deadline(&e->pace));
 }

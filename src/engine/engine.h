@@ -52,7 +52,11 @@ struct ike_view {
     size_t n_children;
 };
 
-/* Oldest first. index 0.. until false. */
+/* Oldest first: out->id says which was the last one, 0 begins. */
+bool engine_ike_next(const struct engine *e, struct ike_view *out);
+bool engine_ike_find(const struct engine *e, uint64_t id, struct ike_view *out);
+bool engine_child_find(const struct engine *e, uint64_t id, struct child_view *out);
+/* index 0.. until false: for a few. */
 bool engine_ike_at(const struct engine *e, size_t index, struct ike_view *out);
 bool engine_child_at(const struct engine *e, uint64_t ike_id, size_t index, struct child_view *out);
 const struct engine_stats *engine_stats(const struct engine *e);

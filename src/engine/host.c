@@ -70,6 +70,7 @@ static void adopt(struct ike_env *env, struct ike_sa *sa)
     sa->init_remote = sa->remote;
     if (!sa->was_initiator)
         map_insert(&e->by_init, &sa->by_init, engine_init_hash(sa));
+    index_sa(e, sa);
     engine_touch(e, sa);
     engine_count_half_open(e, sa);
 }
@@ -88,10 +89,12 @@ static void child_track(struct ike_env *env, struct child_sa *c, bool is_added)
     if (is_added) {
         map_insert(&e->children_by_id, &c->by_id, map_hash_u64(c->id));
         map_insert(&e->children_by_spi, &c->by_spi, map_hash_u64(c->spi_in));
+        index_child(e, c);
         e->stats.child_sas++;
     } else {
         map_remove(&e->children_by_id, &c->by_id);
         map_remove(&e->children_by_spi, &c->by_spi);
+        index_child_gone(e, c);
         e->stats.child_sas--;
     }
 }

@@ -42,6 +42,8 @@ struct conn_run { /* a loaded connection */
     struct child_run *children; /* as conn->children */
     struct heap_node timer;     /* when to look again what is missing */
     unsigned attempts;
+    struct list waits; /* until others to the same peer are through: see pace.c */
+    struct pace_peer *waits_for;
     const struct config *seen; /* the snapshot that it was last found in: only compared */
     struct diag last_failure;
     struct route_set barrier;
@@ -73,11 +75,21 @@ struct blocked {
     int64_t until; /* mono; 0: unused */
 };
 
+/* Attempts to bring up an IKE SA that are under way at once. */
+struct pace {
+    struct map peers;
+    struct list begun;  /* ike_sa.paced, oldest first */
+    struct list hungry; /* peers */
+    size_t n_begun, n_waiting;
+};
+
 struct engine {
     struct config *config;
     struct list sas, dirty, conns, slots, routes, waiters;
     struct map by_id, by_spi, by_init, by_addr, children_by_id, children_by_spi, conns_by_name,
         slots_by_reqid, routes_by_dst;
+    struct bag by_conn, by_ids, by_peer, children_by_owner;
+    struct pace pace;
     struct heap sa_timers, conn_timers;
     uint64_t next_id;
     uint32_t next_reqid;
@@ -95,6 +107,27 @@ void engine_touch(struct engine *e, struct ike_sa *sa);
 struct ike_sa *engine_sa_by_id(const struct engine *e, uint64_t id);
 struct child_sa *engine_child_by_id(const struct engine *e, uint64_t id);
 
+/* index.c: SAs and children by what they are looked for; the lists may hold a few others, too */
+void index_sa(struct engine *e, struct ike_sa *sa);
+void index_sa_gone(struct engine *e, struct ike_sa *sa);
+void index_child(struct engine *e, struct child_sa *c);
+void index_child_gone(struct engine *e, struct child_sa *c);
+const struct list *index_of_conn(const struct engine *e, const char *name);  /* ike_sa.by_conn.link */
+const struct list *index_of_owner(const struct engine *e, const char *name); /* child_sa.by_owner.link */
+const struct list *index_same_ids(const struct engine *e, const struct ike_sa *sa);  /* .by_ids.link */
+const struct list *index_same_peer(const struct engine *e, const struct ike_sa *sa); /* .by_peer.link */
+
+/* pace.c */
+void pace_init(struct pace *p);
+void pace_deinit(struct pace *p);
+/* May the connection begin an IKE SA now? If not it waits in line and is scheduled when it is its turn. */
+bool pace_admits(struct engine *e, struct conn_run *r, bool is_urgent);
+void pace_begin(struct engine *e, struct conn_run *r, struct ike_sa *sa);
+void pace_end(struct engine *e, struct ike_sa *sa, int64_t now); /* it is through, one way or the other */
+void pace_forget(struct engine *e, struct conn_run *r);
+int64_t pace_deadline(const struct pace *p);
+void pace_tick(struct engine *e, int64_t now);
+
 /* host.c */
 extern const struct ike_host engine_host;
 static inline struct engine *engine_of(const struct ike_env *env)
@@ -105,6 +138,8 @@ static inline struct engine *engine_of(const struct ike_env *env)
 /* admit.c */
 void engine_datagram(struct ike_env *env, const struct input *in);
 void engine_count_half_open(struct engine *e, struct ike_sa *sa);
+/* One that a peer at this address has begun and not finished, or NULL. */
+struct ike_sa *engine_half_open_from(const struct engine *e, struct ip ip);
 
 /* connections.c */
 struct conn_run *conn_run_of(const struct engine *e, const struct connection *conn);

@@ -8,18 +8,20 @@ static void take_down(struct ike_env *env, const struct connection *conn)
     struct engine *e = engine_of(env);
     struct ike_sa *sa;
     struct child_sa *c;
-    list_each(sa, &e->sas, link)
+    list_each(sa, index_of_conn(e, conn->name), by_conn.link)
     {
-        engine_touch(e, sa);
-        if (conn_is(sa->conn, conn)) {
-            delete_ike(env, sa, NULL);
+        if (!conn_is(sa->conn, conn))
             continue;
-        }
-        list_each(c, &sa->children, link) /* the peer made it in another connection's IKE SA */
-        {
-            if (!c->is_gone && conn_is(child_owner(sa, c->cfg), conn))
-                delete_child(env, c);
-        }
+        engine_touch(e, sa);
+        delete_ike(env, sa, NULL);
+    }
+    list_each(c, index_of_owner(e, conn->name), by_owner.link)
+    {
+        sa = c->ike; /* the peer made it in another connection's IKE SA */
+        if (c->is_gone || conn_is(sa->conn, conn) || !conn_is(child_owner(sa, c->cfg), conn))
+            continue;
+        engine_touch(e, sa);
+        delete_child(env, c);
     }
 }
 
@@ -52,6 +54,7 @@ void engine_load(struct ike_env *env, struct config *config)
     struct config *old = e->config;
     struct conn_run *r;
     e->config = env->config = config;
+    config_index(config);
     for (size_t i = 0; i < config->n_connections; i++)
         load_one(env, config, config->connections[i]);
     list_each(r, &e->conns, link)

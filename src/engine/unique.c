@@ -19,18 +19,26 @@ static bool has_same_ids(const struct ike_sa *a, const struct ike_sa *b)
     return identity_equal(&a->local_id, &b->local_id) && identity_equal(&a->remote_id, &b->remote_id);
 }
 
+static bool is_there(const struct ike_sa *sa)
+{
+    return !sa->is_dead && (ike_sa_is_up(sa) || sa->own.kind == X_AUTH);
+}
+
 /* Asked before INITIAL_CONTACT is said, which takes everything else down at the peer. So in doubt there is
  * another: one whose IKE_AUTH is under way may stand at the peer already, and as long as the peer has not
  * said who it is, who has its address may be it. */
 bool unique_has_other(const struct engine *e, const struct ike_sa *sa)
 {
     const struct ike_sa *o;
-    list_each(o, &e->sas, link)
+    list_each(o, index_same_ids(e, sa), by_ids.link)
     {
-        if (o == sa || o->is_dead || !(ike_sa_is_up(o) || o->own.kind == X_AUTH))
-            continue;
-        if (identity_equal(&sa->local_id, &o->local_id) &&
-            (identity_equal(&sa->remote_id, &o->remote_id) || ip_equal(sa->remote.ip, o->remote.ip)))
+        if (o != sa && is_there(o) && has_same_ids(sa, o))
+            return true;
+    }
+    list_each(o, index_same_peer(e, sa), by_peer.link)
+    {
+        if (o != sa && is_there(o) && identity_equal(&sa->local_id, &o->local_id) &&
+            ip_equal(sa->remote.ip, o->remote.ip))
             return true;
     }
     return false;
@@ -63,7 +71,7 @@ void unique_check(struct ike_env *env, struct ike_sa *sa)
 {
     struct engine *e = engine_of(env);
     struct ike_sa *o;
-    list_each(o, &e->sas, link)
+    list_each(o, index_same_ids(e, sa), by_ids.link)
     {
         if (o == sa || !ike_sa_is_up(o) || !has_same_ids(sa, o) || o->duplicate_at != TIME_NEVER)
             continue;

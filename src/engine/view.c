@@ -20,19 +20,9 @@ const char *child_state_name(enum child_state s)
     return names[s];
 }
 
-bool engine_ike_at(const struct engine *e, size_t index, struct ike_view *out)
+static void view(const struct ike_sa *found, struct ike_view *out)
 {
-    const struct ike_sa *sa, *found = NULL;
     const struct child_sa *c;
-    list_each(sa, &e->sas, link)
-    {
-        if (!sa->is_lingering && !sa->is_dead && index-- == 0) {
-            found = sa;
-            break;
-        }
-    }
-    if (!found)
-        return false;
     *out = (struct ike_view){
         .id = found->id,
         .connection = found->conn->name,
@@ -53,24 +43,52 @@ bool engine_ike_at(const struct engine *e, size_t index, struct ike_view *out)
         .reauth_at = found->reauth_at,
     };
     list_each(c, &found->children, link) out->n_children += !c->is_gone;
+}
+
+static bool is_shown(const struct ike_sa *sa)
+{
+    return !sa->is_lingering && !sa->is_dead;
+}
+
+bool engine_ike_next(const struct engine *e, struct ike_view *out)
+{
+    const struct ike_sa *last = out->id ? engine_sa_by_id(e, out->id) : NULL;
+    const struct list *at = out->id && !last ? &e->sas : last ? last->link.next : e->sas.next;
+    for (; at != &e->sas; at = at->next) {
+        const struct ike_sa *sa = container_of(at, struct ike_sa, link);
+        if (!is_shown(sa))
+            continue;
+        view(sa, out);
+        return true;
+    }
+    return false;
+}
+
+bool engine_ike_find(const struct engine *e, uint64_t id, struct ike_view *out)
+{
+    const struct ike_sa *sa = engine_sa_by_id(e, id);
+    if (!sa || !is_shown(sa))
+        return false;
+    view(sa, out);
     return true;
 }
 
-bool engine_child_at(const struct engine *e, uint64_t ike_id, size_t index, struct child_view *out)
+bool engine_ike_at(const struct engine *e, size_t index, struct ike_view *out)
 {
-    const struct ike_sa *sa = engine_sa_by_id(e, ike_id);
-    const struct child_sa *c, *found = NULL;
-    if (!sa)
-        return false;
-    list_each(c, &sa->children, link)
+    const struct ike_sa *sa;
+    list_each(sa, &e->sas, link)
     {
-        if (!c->is_gone && index-- == 0) {
-            found = c;
-            break;
-        }
+        if (!is_shown(sa) || index-- > 0)
+            continue;
+        view(sa, out);
+        return true;
     }
-    if (!found)
-        return false;
+    return false;
+}
+
+static void child_view(const struct child_sa *found, struct child_view *out)
+{
+    const struct ike_sa *sa = found->ike;
     *out = (struct child_view){
         .id = found->id,
         .name = found->cfg->name,
@@ -96,6 +114,33 @@ bool engine_child_at(const struct engine *e, uint64_t ike_id, size_t index, stru
         .last_in = found->last_in,
         .last_out = found->last_out,
     };
+}
+
+bool engine_child_find(const struct engine *e, uint64_t id, struct child_view *out)
+{
+    const struct child_sa *c = engine_child_by_id(e, id);
+    if (!c || c->is_gone || !is_shown(c->ike))
+        return false;
+    child_view(c, out);
+    return true;
+}
+
+bool engine_child_at(const struct engine *e, uint64_t ike_id, size_t index, struct child_view *out)
+{
+    const struct ike_sa *sa = engine_sa_by_id(e, ike_id);
+    const struct child_sa *c, *found = NULL;
+    if (!sa)
+        return false;
+    list_each(c, &sa->children, link)
+    {
+        if (!c->is_gone && index-- == 0) {
+            found = c;
+            break;
+        }
+    }
+    if (!found)
+        return false;
+    child_view(found, out);
     return true;
 }
 

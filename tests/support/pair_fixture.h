@@ -28,7 +28,7 @@ static void load(const struct pair_spec *a, const struct pair_spec *b)
     pair_command(&p, 0, COMMAND_INITIATE, "net", NULL);
 }
 
-static void up(const struct pair_spec *a, const struct pair_spec *b)
+__attribute__((unused)) static void up(const struct pair_spec *a, const struct pair_spec *b)
 {
     load(a, b);
     pair_run(&p);

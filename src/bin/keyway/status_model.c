@@ -78,16 +78,33 @@ static bool is_child_of(json_t *child, const char *owner, const char *connection
     return strcmp(*says ? says : owner, connection) == 0;
 }
 
-static bool has_child_of(json_t *sa, const char *owner, const char *connection)
+/* {connection: [its IKE SAs, and those of others that hold a child of it]}: each is looked at once. */
+static json_t *group(json_t *sas)
 {
-    json_t *child;
+    json_t *groups = json_object(), *sa, *child, *list;
     const char *key;
-    json_object_foreach(json_object_get(sa, "child-sas"), key, child)
+    size_t i;
+    json_array_foreach(sas, i, sa)
     {
-        if (is_child_of(child, owner, connection))
-            return true;
+        const char *owner = text_of(sa, "name");
+        json_t *children = json_object_get(json_object_get(sa, "body"), "child-sas");
+        json_t *names = json_object();
+        json_object_set_new(names, owner, json_true());
+        json_object_foreach(children, key, child)
+        {
+            const char *says = text_of(child, "connection");
+            json_object_set_new(names, *says ? says : owner, json_true());
+        }
+        json_object_foreach(names, key, child)
+        {
+            list = json_object_get(groups, key);
+            if (!list)
+                json_object_set_new(groups, key, list = json_array());
+            json_array_append(list, sa);
+        }
+        json_decref(names);
     }
-    return false;
+    return groups;
 }
 
 /* The IKE SA of owner as connection sees it: with its own children. */
@@ -161,8 +178,7 @@ static json_t *connection_json(json_t *row, json_t *sas, json_t *failures)
     {
         const char *owner = text_of(sa, "name");
         json_t *ike = json_object_get(sa, "body");
-        if (!strcmp(owner, name) || has_child_of(ike, owner, name))
-            json_array_append_new(ikes, ike_json(ike, owner, name));
+        json_array_append_new(ikes, ike_json(ike, owner, name));
     }
     json_object_foreach(json_object_get(body, "children"), key, child) json_array_append_new(
         configured, json_pack("{s:s,s:O?,s:O?}", "name", key, "local", json_object_get(child, "local-ts"),
@@ -215,9 +231,11 @@ static json_t *daemon_json(json_t *reply)
 
 json_t *status_model(json_t *daemon, json_t *connections, json_t *sas)
 {
-    json_t *all = json_array(), *row;
+    json_t *all = json_array(), *groups = group(sas), *row;
     size_t i;
     json_array_foreach(connections, i, row)
-        json_array_append_new(all, connection_json(row, sas, json_object_get(daemon, "failures")));
+        json_array_append_new(all, connection_json(row, json_object_get(groups, text_of(row, "name")),
+                                                   json_object_get(daemon, "failures")));
+    json_decref(groups);
     return json_pack("{s:o,s:o}", "daemon", daemon_json(daemon), "connections", all);
 }
