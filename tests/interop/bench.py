@@ -209,7 +209,7 @@ class Bench:
         self.step("stopping the others", 1, self.retire, ipsec)
         counts = sorted({1, min(100, self.args.tunnels), self.args.tunnels})
         for count in counts:
-            self.step(f"bringing up {tunnels(count)}", 2 + count / 200, self.set_up_tunnels, count)
+            self.step(f"bringing up {tunnels(count)}", 2 + count / 1000, self.set_up_tunnels, count)
         for n in range(self.args.rounds):
             for count in rotated(counts, n):
                 self.step(f"{tunnels(count)}, round {n + 1}: one busy", tcp_cost(self.args.seconds), self.take_tunnels, count, 1)
