@@ -152,20 +152,22 @@ def memory_per_tunnel(results, count):
 
 
 def tunnel_table(results):
-    head = ["tunnels", "one busy, Mbit/s", "of one tunnel's", "many busy, Mbit/s", "loaded in, s", "then up in, s", "KiB per tunnel, A / B"]
+    head = ["tunnels", "one busy, Mbit/s", "of one tunnel's", "many busy, Mbit/s", "loaded in, s", "then up in, s", "KiB per tunnel, A / B",
+            "idle ticks in 10 s, A / B"]
     rows = []
     one = tunnel_rate(results, 1)
     for count in tunnel_counts(results):
         key, error = f"t{count}", results.error("tunnels", f"t{count}", "busy1")
         rate, memory = results.last("tunnels", key, "memory"), memory_per_tunnel(results, count)
         if error and not rate:
-            rows.append([number(count), error, "", "", "", "", ""])
+            rows.append([number(count), error] + [""] * (len(head) - 2))
             continue
         share = ratio(tunnel_rate(results, count), one)
         busy = [k.split("|")[2] for k in results.samples if k.startswith(f"tunnels|{key}|busy") and not k.endswith("|busy1")]
         many = f"{spread(results, 'tunnels', key, busy[0], 'rate')}, {busy[0][4:]} busy" if busy else "-"
         rows.append([number(count), spread(results, "tunnels", key, "busy1", "rate"), "-" if share is None else f"{100 * share:.0f} %", many,
-                     number(rate["load"], 1), number(rate["up"], 1), " / ".join(number(m, 1) for m in memory) if memory else "-"])
+                     number(rate["load"], 1), number(rate["up"], 1), " / ".join(number(m, 1) for m in memory) if memory else "-",
+                     " / ".join(number(results.median("tunnels", key, "idle", "ticks", i)) for i in (0, 1))])
     return head, rows
 
 

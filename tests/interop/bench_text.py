@@ -34,7 +34,8 @@ share the cores of one machine, so each figure is what all four reach together, 
   liveness every 10 s; strongSwan's userspace ESP is its `kernel-libipsec` plugin, with its quickest AES-GCM first. OpenVPN
   runs AES-128-GCM without its kernel module, with socket buffers of 1 MB and a longer device queue, which help it.
   wireguard-go has ChaCha20-Poly1305 and no other. Device MTUs are the defaults of Keyway and strongSwan, and 1420 for the others.
-- **Many tunnels** are IKE SAs of Keyway's own, one for each pair of addresses, initiated by gateway A. Liveness is off there.
+- **Many tunnels** are IKE SAs of Keyway's own, one for each pair of addresses, initiated by gateway A; 1, 100 and
+  all of them stand in three networks at once and take turns, in two rounds more than the rest. Liveness is off there.
   Memory is the growth of the whole daemon's resident size for each tunnel: IKE SA, configuration, policies and ESP together.
 - **Path MTUs** that a client learned are flushed when a peer starts anew, and no payload needs fragments.
 """
