@@ -67,7 +67,7 @@ def _spread(lab, encap):
         demand(not failures, "; ".join(failures))
         drops = plane(lab)["drops"]
         # Retransmitted TCP hides a lost packet; the counters do not.
-        demand(not any(drops.get(k) for k in ("unknown_SPI", "worker_busy,_inbound", "worker_busy,_outbound", "no_SA", "selectors", "bad_ICV")), f"drops: {drops}")
+        demand(not any(drops.get(k) for k in ("unknown_SPI", "inbound_worker_busy", "outbound_worker_busy", "no_SA", "selectors", "bad_ICV")), f"drops: {drops}")
         return f"{EXTRA + 1} children with workers {sorted(owners)}, drops {drops}"
     finally:
         _addresses(lab.net, "del")
