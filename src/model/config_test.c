@@ -84,6 +84,12 @@ static void the_secret_that_names_both_wins(void **state)
     assert_ptr_equal(config_secret_for(&c, &carol, &carol), &s[0]);
     struct config none = {.secrets = &s[1], .n_secrets = 1};
     assert_null(config_secret_for(&none, &carol, &sun));
+    struct identity pattern[] = {id(ID_FQDN, "*.moon.example")}, dark = id(ID_FQDN, "dark.moon.example");
+    struct shared_secret wild = {.owners = pattern, .n_owners = 1};
+    struct config guarded = {.secrets = &wild, .n_secrets = 1};
+    assert_null(config_secret_for(&guarded, &carol, &sun));
+    assert_ptr_equal(config_secret_for(&guarded, &carol, &dark), &wild);
+    forget(&guarded);
     forget(&c);
     forget(&none);
 }
