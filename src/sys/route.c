@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Routes, barriers and exceptions in the kernel: see route.h. Requests are synchronous: the kernel answers at
- * once. */
+/* Routes, barriers and exceptions in the kernel: see route.h. */
 #include "sys/route.h"
 #include "base/log.h"
 #include "base/map.h"
+#include "sys/netlink.h"
 #include "sys/sock.h"
 #include <errno.h>
 #include <ifaddrs.h>
-#include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define MESSAGE_MAX 512
 
@@ -30,41 +28,9 @@ struct kernel_route { /* one route that is in the kernel, and how many ask for i
 
 struct route_table {
     struct route_options o;
-    struct mnl_socket *nl;
-    unsigned seq;
+    struct netlink nl;
     struct map entries, routes;
 };
-
-static struct mnl_socket *open_netlink(struct diag *d)
-{
-    struct mnl_socket *nl = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-    if (nl && mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) == 0)
-        return nl;
-    diag_set(d, FAIL_GENERIC, "cannot open a netlink socket: %s", strerror(errno));
-    if (nl)
-        mnl_socket_close(nl);
-    return NULL;
-}
-
-/* 0 or an errno. */
-static int request(struct route_table *t, struct nlmsghdr *h, mnl_cb_t cb, void *ctx)
-{
-    char buf[16384];
-    unsigned port = mnl_socket_get_portid(t->nl);
-    h->nlmsg_seq = ++t->seq;
-    if (mnl_socket_sendto(t->nl, h, h->nlmsg_len) < 0)
-        return errno;
-    for (;;) {
-        ssize_t n = mnl_socket_recvfrom(t->nl, buf, sizeof(buf));
-        if (n <= 0)
-            return n ? errno : EIO;
-        int r = mnl_cb_run(buf, (size_t)n, t->seq, port, cb, ctx);
-        if (r < 0)
-            return errno;
-        if (r == MNL_CB_STOP)
-            return 0;
-    }
-}
 
 /* ---- what is ours in the kernel */
 
@@ -144,7 +110,7 @@ static void note_stale(struct route_table *t)
         h->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
         struct rtmsg *m = mnl_nlmsg_put_extra_header(h, sizeof(*m));
         m->rtm_family = families[i];
-        request(t, h, on_dumped_route, t);
+        netlink_ask(&t->nl, h, on_dumped_route, t);
     }
 }
 
@@ -154,7 +120,8 @@ static bool set_rules(struct route_table *t, bool adds, struct diag *d)
 {
     for (uint8_t family = 4; family <= 6; family += 2) {
         char buf[MESSAGE_MAX];
-        int err = request(t, route_rule_message(buf, family, t->o.table, t->o.priority, adds), NULL, NULL);
+        int err =
+            netlink_ask(&t->nl, route_rule_message(buf, family, t->o.table, t->o.priority, adds), NULL, NULL);
         bool is_fine = !adds || err == 0 || err == EEXIST || (family == 6 && err == EAFNOSUPPORT);
         if (is_fine)
             continue;
@@ -168,15 +135,14 @@ static bool set_rules(struct route_table *t, bool adds, struct diag *d)
 
 struct route_table *route_open(const struct route_options *o, struct diag *d)
 {
-    struct mnl_socket *nl = open_netlink(d);
-    if (!nl)
+    struct netlink nl;
+    if (!netlink_open(&nl, NETLINK_ROUTE, d))
         return NULL;
     struct route_table *t = calloc(1, sizeof(*t));
     if (!t)
         abort();
     t->o = *o;
     t->nl = nl;
-    t->seq = (unsigned)time(NULL);
     map_init(&t->entries);
     map_init(&t->routes);
     note_stale(t);
@@ -215,11 +181,11 @@ static struct ip source_inside(const struct prefix *local)
 static bool install(struct route_table *t, const struct route_spec *s, struct diag *d)
 {
     char buf[MESSAGE_MAX], dst[IP_TEXT_MAX];
-    int err = request(t, route_message(buf, s, true), NULL, NULL);
+    int err = netlink_ask(&t->nl, route_message(buf, s, true), NULL, NULL);
     if (err && s->source.family) { /* the address may be going away: better a route without */
         struct route_spec bare = *s;
         bare.source.family = 0;
-        err = request(t, route_message(buf, &bare, true), NULL, NULL);
+        err = netlink_ask(&t->nl, route_message(buf, &bare, true), NULL, NULL);
     }
     if (!err)
         return true;
@@ -283,7 +249,7 @@ bool route_add(struct route_table *t, const struct route *r, struct diag *d)
 static void drop_kernel_route(struct route_table *t, struct kernel_route *r)
 {
     char buf[MESSAGE_MAX], dst[IP_TEXT_MAX];
-    int err = request(t, route_message(buf, &r->spec, false), NULL, NULL);
+    int err = netlink_ask(&t->nl, route_message(buf, &r->spec, false), NULL, NULL);
     if (err && err != ESRCH && err != ENOENT && err != ENODEV)
         log_line(LOG_WARN, "cannot remove the route to %s: %s", prefix_format(&r->spec.dst, dst),
                  strerror(err));
@@ -357,7 +323,7 @@ static int close_all(struct route_table *t)
     set_rules(t, false, NULL);
     map_deinit(&t->entries);
     map_deinit(&t->routes);
-    mnl_socket_close(t->nl);
+    netlink_close(&t->nl);
     free(t);
     return dropped;
 }
