@@ -24,6 +24,9 @@ static const struct schema_word cert_words[] = {{"ifasked", SEND_CERT_IFASKED, N
 static const struct schema_word encap_words[] = {{"auto", ENCAP_AUTO, NULL}, {"no", ENCAP_NO, NULL},
     {"yes", ENCAP_YES, NULL}, {"false", ENCAP_NO, NULL}, {"true", ENCAP_YES, NULL}, {"0", ENCAP_NO, NULL},
     {"1", ENCAP_YES, NULL}, {NULL}};
+#define ESP_PATH_DOC "how ESP that is not in UDP is sent and received. packet: by packet sockets, which is faster, and " \
+    "which netfilter does not see but for its ingress and egress hooks; raw: by raw sockets; auto: packet as long as " \
+    "neither nftables nor iptables has a chain at the hooks prerouting, input, output and postrouting, else raw"
 #define ENCAP_DOC "ESP in UDP without a NAT, too. yes: asked for by letting the peer see a NAT; no: only behind a real " \
     "NAT, or where the peer asks; auto: as yes while ESP runs in userspace, where it is several times faster than " \
     "protocol 50, and a peer to which UDP port 4500 does not pass is tried without. strongSwan knows yes and no, " \
@@ -77,6 +80,9 @@ static const struct schema_word dscp_words[] = {{"out", DSCP_OUT, NULL}, {"in", 
 
 static const struct schema_word dataplanes[] = {{"auto", 0, NULL}, {"user", 1, NULL},
     {"kernel", 2, NULL}, {NULL}};
+
+static const struct schema_word esp_path_words[] = {{"auto", ESP_PATH_AUTO, NULL}, {"packet", ESP_PATH_PACKET, NULL},
+    {"raw", ESP_PATH_RAW, NULL}, {NULL}};
 
 static const struct schema_row rows[] = {
     {SCOPE_CONNECTION, "version", .kind = KIND_WORD, .def = "0", .words = versions, CONN(version), .example = "2", .doc = "IKE version: 2, or 0 for any"},
@@ -227,6 +233,7 @@ static const struct schema_row rows[] = {
     SETTINGS_ROWS(SCOPE_GLOBAL, "port_natt"),
     {SCOPE_GLOBAL, "dataplane", .kind = KIND_WORD, .def = "auto", .words = dataplanes, .set = set_dataplane, .example = "user", .doc = "auto, user or kernel"},
     {SCOPE_GLOBAL, "dataplane_workers", .kind = KIND_NUMBER, .def = "0", .max = 64, SET(dataplane_workers), .example = "2", .doc = "threads that carry packets; 0: one for each processor"},
+    {SCOPE_GLOBAL, "esp_path", .kind = KIND_WORD, .def = "auto", .words = esp_path_words, SET(esp_path), .example = "raw", .doc = ESP_PATH_DOC},
     SETTINGS_ROWS(SCOPE_CHARON, "port_nat_t"),
 };
 /* clang-format on */

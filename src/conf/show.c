@@ -385,10 +385,13 @@ static void show_keys(struct out *o, const struct config *c)
 
 static void show_settings(struct out *o, const struct settings *s)
 {
+    static const char *const esp_path[] = {
+        [ESP_PATH_AUTO] = "auto", [ESP_PATH_PACKET] = "packet", [ESP_PATH_RAW] = "raw"};
     const struct origins *from = &s->origins;
     open_block(o, "settings", "settings", "{");
     word_field(o, from, "dataplane", s->dataplane);
     number_field(o, from, "dataplane_workers", s->dataplane_workers);
+    word_field(o, from, "esp_path", esp_path[s->esp_path]);
     number_field(o, from, "port", s->port);
     number_field(o, from, "port_natt", s->port_natt);
     time_field(o, from, "retransmit_timeout", s->retransmit_timeout);

@@ -29,6 +29,7 @@ enum send_cert { SEND_CERT_IFASKED, SEND_CERT_ALWAYS, SEND_CERT_NEVER };
 enum fragmentation { FRAG_YES, FRAG_ACCEPT, FRAG_NO };
 enum copy_dscp { DSCP_OUT, DSCP_IN, DSCP_YES, DSCP_NO };
 enum encap_mode { ENCAP_NO, ENCAP_AUTO, ENCAP_YES };
+enum esp_path { ESP_PATH_AUTO, ESP_PATH_PACKET, ESP_PATH_RAW };
 enum dpd_action { DPD_CLEAR, DPD_RESTART };
 
 /* One side's demands or offers in one authentication round. */
@@ -138,6 +139,7 @@ struct settings {               /* strongswan.conf and keyway.conf's global sect
     bool installs_routes;
     const char *dataplane;      /* "auto", "user", "kernel" */
     unsigned dataplane_workers; /* 0: one for each processor */
+    enum esp_path esp_path;     /* of ESP that is not in UDP */
     struct origins origins;
 };
 void settings_defaults(struct settings *s);

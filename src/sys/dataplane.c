@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The control thread's side of the data plane: see dataplane.h; the threads are in worker.c. */
+#include "base/log.h"
+#include "sys/clock.h"
 #include "sys/steer.h"
 #include "sys/worker.h"
 #include <stdlib.h>
@@ -20,6 +22,8 @@ static void push(struct worker *w, struct dataplane_record *r)
 /* An SA goes to the worker that serves its child, a policy to all. */
 void dataplane_apply(struct dataplane *dp, const struct action *a)
 {
+    if (a->kind == ACTION_SA_ADD || a->kind == ACTION_SA_UPDATE)
+        linkpath_add_own(dp->linkpath, a->sa->local.ip);
     bool has_sa = a->kind == ACTION_SA_ADD || a->kind == ACTION_SA_UPDATE || a->kind == ACTION_SA_DEL;
     unsigned owner = has_sa ? steer_worker(a->sa->reqid, dp->n) : 0;
     for (unsigned i = 0; i < dp->n; i++) {
@@ -54,6 +58,13 @@ void dataplane_stray(struct dataplane *dp, const struct endpoint *local, const s
     memcpy(handover_bytes(&dp->strays, to, p), bytes.ptr, bytes.len);
     handover_send(&dp->strays, to);
     worker_wake(dp->workers[to]);
+}
+
+void dataplane_review(struct dataplane *dp)
+{
+    char text[LINKPATH_TEXT];
+    if (linkpath_review(dp->linkpath, clock_mono(), text))
+        log_line(LOG_NOTICE, "data plane: %s", text);
 }
 
 /* ---- messages */
@@ -109,6 +120,9 @@ struct dataplane *dataplane_start(const struct dataplane_options *o, struct diag
         sock_set_df(&dp->esp4_df.sock, true);
     if (o->esp6.fd >= 0 && sock_open_esp(&dp->esp6_df.sock, 6, false, d))
         sock_set_df(&dp->esp6_df.sock, true);
+    char text[LINKPATH_TEXT];
+    dp->linkpath = linkpath_open(o->esp_path, dp->n, &o->esp4, &o->esp6, clock_mono(), text);
+    log_line(LOG_NOTICE, "data plane: %s", text);
     handover_init(&dp->strays, dp->n);
     for (unsigned i = 0; i < dp->n; i++)
         dp->workers[i] = worker_new(dp, i);
@@ -137,6 +151,7 @@ void dataplane_stop(struct dataplane *dp)
         sock_close(&dp->o.natt4[i]);
         sock_close(&dp->o.natt6[i]);
     }
+    linkpath_close(dp->linkpath);
     handover_deinit(&dp->strays);
     struct sock *const socks[] = {&dp->o.esp4, &dp->o.esp6, &dp->esp4_df.sock, &dp->esp6_df.sock};
     for (size_t i = 0; i < ARRAY_LEN(socks); i++)

@@ -20,6 +20,7 @@ struct dataplane_options {
     /* given: one for each worker; fd -1 where the machine lacks the family */
     struct sock natt4[DATAPLANE_WORKERS_MAX], natt6[DATAPLANE_WORKERS_MAX];
     struct sock esp4, esp6; /* given; they receive, for all workers */
+    enum esp_path esp_path;
     struct esp_config esp;
     void (*wake)(void *ctx); /* called from a worker when a message waits */
     void *ctx;
@@ -31,6 +32,8 @@ void dataplane_stop(struct dataplane *dp);
 
 /* SA and policy records, copied; in force before any packet that is received after this call. */
 void dataplane_apply(struct dataplane *dp, const struct action *a);
+/* Whenever messages were taken: looks whether protocol 50 may still go the way that it goes (linkpath.h). */
+void dataplane_review(struct dataplane *dp);
 /* "Too big" from the path to a peer. */
 void dataplane_path_mtu(struct dataplane *dp, struct ip peer, uint32_t mtu);
 /* ESP in UDP that came to the control thread's socket. */

@@ -114,6 +114,8 @@ static void on_kick(uv_async_t *async)
         take_message(l, m);
         free(m);
     }
+    if (l->dataplane)
+        dataplane_review(l->dataplane);
     run_commands(l);
 }
 

@@ -127,6 +127,7 @@ static void warn_of_restart(const struct settings *was, const struct settings *i
         {"routing_table",      was->routing_table != is->routing_table          },
         {"routing_table_prio", was->routing_table_prio != is->routing_table_prio},
         {"dataplane_workers",  was->dataplane_workers != is->dataplane_workers  },
+        {"esp_path",           was->esp_path != is->esp_path                    },
         {"install_routes",     was->installs_routes != is->installs_routes      },
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

@@ -62,6 +62,7 @@ static bool open_dataplane(struct loop *l, const struct settings *s, struct data
         diag_try(d, "dataplane = auto: ESP runs in userspace");
         return false;
     }
+    dp->esp_path = s->esp_path;
     dp->esp = (struct esp_config){.path_mtu = 1500, .clamps_mss = true};
     snprintf(l->device, sizeof(l->device), "%s", dp->tun.name);
     struct route_options ro = {

@@ -349,15 +349,26 @@ static void read_source(struct worker *w, void *from, uint32_t events, int64_t n
         return;
     }
     struct source *s = from;
-    if (from != &w->tun && events & EPOLLERR)
+    bool is_ring = from == w->ring4 || from == w->ring6;
+    if (from != &w->tun && !is_ring && events & EPOLLERR)
         worker_read_errors(w, &s->sock, now);
     for (int round = 0; round < ROUNDS_MAX; round++) {
         bool more = from == &w->tun ? worker_from_tun(w, now)
+                    : is_ring       ? worker_from_ring(w, from, now)
                     : s->sock.port  ? worker_from_natt(w, s, now)
                                     : worker_from_raw(w, s, now);
         if (!more)
             return;
         now = clock_mono();
+    }
+}
+
+static void count_lost(struct worker *w)
+{
+    struct linkring *const rings[] = {w->ring4, w->ring6};
+    for (size_t i = 0; i < ARRAY_LEN(rings); i++) {
+        if (rings[i])
+            esp_count_drop(w->esp, DROP_QUEUE_FULL, linkring_lost(rings[i]));
     }
 }
 
@@ -367,6 +378,7 @@ static void after_packets(struct worker *w, int64_t now)
     tell_events(w);
     if (w->has_traffic && now >= w->report_at) {
         report_sas(w);
+        count_lost(w);
         publish_counters(w);
         w->report_at = now + (w->n_known > REPORT_MANY ? TIME_SECOND : REPORT_EVERY);
         w->has_traffic = false;
@@ -463,6 +475,9 @@ struct worker *worker_new(struct dataplane *dp, unsigned index)
         config.crypto = run_crypto;
         config.crypto_ctx = w;
     }
+    w->ring4 = linkpath_ring(dp->linkpath, index, 4);
+    w->ring6 = linkpath_ring(dp->linkpath, index, 6);
+    w->link = linkpath_sender(dp->linkpath, index);
     w->esp = esp_new(&config);
     w->epoll = epoll_create1(EPOLL_CLOEXEC);
     w->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -476,6 +491,10 @@ struct worker *worker_new(struct dataplane *dp, unsigned index)
     watch(w, w->tun, &w->tun);
     watch(w, w->natt4.sock.fd, &w->natt4);
     watch(w, w->natt6.sock.fd, &w->natt6);
+    if (w->ring4)
+        watch(w, linkring_fd(w->ring4), w->ring4);
+    if (w->ring6)
+        watch(w, linkring_fd(w->ring6), w->ring6);
     if (index == 0) {
         watch(w, w->esp4.sock.fd, &w->esp4);
         watch(w, w->esp6.sock.fd, &w->esp6);

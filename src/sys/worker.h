@@ -8,6 +8,7 @@
 #include "sys/dataplane.h"
 #include "sys/dataplane_record.h"
 #include "sys/handover.h"
+#include "sys/linkpath.h"
 #include <pthread.h>
 
 /* The odd size keeps equal offsets of neighbours out of one cache set. */
@@ -69,9 +70,11 @@ struct known_sa { /* whose counters are reported */
 struct worker {
     struct dataplane *dp;
     unsigned index;
-    int tun;                    /* its queue */
-    struct source natt4, natt6; /* its own */
-    struct source esp4, esp6;   /* worker 0's, which receives for all; else fd -1 */
+    int tun;                        /* its queue */
+    struct source natt4, natt6;     /* its own */
+    struct source esp4, esp6;       /* worker 0's, which receives for all; else fd -1 */
+    struct linkring *ring4, *ring6; /* its own; NULL: protocol 50 comes from esp4 and esp6 only */
+    struct linksend *link;          /* NULL: it leaves through raw sockets only */
     struct esp *esp;
     pthread_t thread;
     bool has_thread;
@@ -100,8 +103,9 @@ struct dataplane {
     unsigned n;
     struct worker *workers[DATAPLANE_WORKERS_MAX];
     struct source esp4_df, esp6_df; /* send only, with DF; all workers use them and o.esp4, o.esp6 */
-    struct handover strays;         /* from the control thread */
-    unsigned next;                  /* whose messages come first */
+    struct linkpath *linkpath;
+    struct handover strays; /* from the control thread */
+    unsigned next;          /* whose messages come first */
     atomic_bool is_ending;
     _Atomic uint64_t saturated; /* a bit for each worker that has no time left */
 };
@@ -123,6 +127,7 @@ struct parcel_packet *worker_hand_over(struct worker *w, unsigned to, enum parce
 bool worker_from_tun(struct worker *w, int64_t now);
 bool worker_from_natt(struct worker *w, struct source *s, int64_t now);
 bool worker_from_raw(struct worker *w, struct source *s, int64_t now);
+bool worker_from_ring(struct worker *w, struct linkring *r, int64_t now);
 /* What another thread handed over. */
 void worker_send_parcel(struct worker *w, const struct parcel *p, int64_t now);
 void worker_open_parcel(struct worker *w, struct parcel *p, int64_t now);

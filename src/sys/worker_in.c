@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From the sockets to the TUN. NAT traversal sockets bring ESP, IKE behind a non-ESP marker, and keepalives
  * of one 0xff byte (RFC 3948 section 2), several datagrams of a flow in one message where the kernel joined
- * them (UDP_GRO); raw sockets bring ESP. A batch is opened where it lies, and what belongs to one flow goes
- * into the TUN in one write. */
+ * them (UDP_GRO); rings on the link and raw sockets bring ESP. A batch is opened where it lies, and what
+ * belongs to one flow goes into the TUN in one write. */
 #include "sys/steer.h"
 #include "sys/worker.h"
 #include <errno.h>
@@ -243,4 +243,23 @@ bool worker_from_raw(struct worker *w, struct source *s, int64_t now)
     }
     finish_batch(w, now);
     return more;
+}
+
+/* One batch: take_esp() works on nothing before it is full. */
+bool worker_from_ring(struct worker *w, struct linkring *r, int64_t now)
+{
+    struct linkring_packet one;
+    size_t n = 0;
+    for (; n < ESP_BATCH && linkring_next(r, &one); n++) {
+        struct esp_packet p = {
+            .data = one.data, .len = one.len, .tos = one.tos, .local.ip = one.local, .remote.ip = one.remote};
+        take_esp(w, &p, now);
+    }
+    if (n) {
+        w->has_traffic = true;
+        worker_take_records(w, now);
+        finish_batch(w, now);
+    }
+    linkring_release(r);
+    return n == ESP_BATCH;
 }

@@ -163,15 +163,43 @@ static void send_closed(struct worker *w, const struct sock *s, size_t from, siz
     send_run(w, s, from, to, now);
 }
 
+/* Sends what the link has been given; what it refuses leaves through raw sockets. */
+static void flush_link(struct worker *w)
+{
+    size_t lost = 0;
+    struct esp_packet *p;
+    while ((p = linksend_flush(w->link, &lost))) {
+        struct endpoint to = {.ip = p->remote.ip};
+        const struct sock *s = socket_for(w, p);
+        if (s->fd < 0 || !sock_send(s, p->local.ip, &to, p->tos, (struct span){0}, span_of(p->data, p->len)))
+            lost++;
+    }
+    esp_count_drop(w->esp, DROP_NOT_SENT, lost);
+}
+
 static void send_batch(struct worker *w, int64_t now)
 {
     struct outgoing *o = &w->out;
     struct sock *s = NULL;
+    bool uses_link = w->link && linkpath_is_on(w->dp->linkpath), is_link_open = false;
     size_t n = 0, from = 0, used = 0;
+    if (uses_link)
+        linksend_begin(w->link, now);
     for (size_t i = 0; i < o->n; i++) {
         struct esp_packet *p = &o->p[i];
         if (p->verdict != ESP_FORWARD)
             continue;
+        if (uses_link && linksend_add(w->link, p, now)) { /* one way after the other keeps the order */
+            if (s)
+                send_closed(w, s, from, n, now);
+            from = n;
+            s = NULL;
+            is_link_open = true;
+            continue;
+        }
+        if (is_link_open)
+            flush_link(w);
+        is_link_open = false;
         struct sock *to = socket_for(w, p);
         if (to->fd < 0) {
             esp_count_drop(w->esp, DROP_NOT_SENT, 1);
@@ -194,6 +222,8 @@ static void send_batch(struct worker *w, int64_t now)
     }
     if (s)
         send_closed(w, s, from, n, now);
+    if (is_link_open)
+        flush_link(w);
 }
 
 /* ---- batches */
