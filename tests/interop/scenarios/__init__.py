@@ -9,7 +9,7 @@ import os
 from dataclasses import dataclass
 
 SCENARIOS = []
-FILES = ("many", "proof", "rekey", "life", "nat", "certificates", "refusals", "configuration", "keys", "barrier", "workers")
+FILES = ("many", "proof", "rekey", "life", "nat", "certificates", "refusals", "configuration", "keys", "barrier", "workers", "link")
 
 
 @dataclass
