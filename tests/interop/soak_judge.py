@@ -123,7 +123,7 @@ def judge_rekeys(v, gateways, least, reason):
     return ike
 
 
-def judge(part, ends, captures, relay, gateways, known_spis, reorder):
+def judge(part, ends, captures, relay, gateways, known_spis, reorder, least_rekeys):
     v = Verdict()
     judge_payload(v, ends)
     judge_capture(v, captures, relay, part.is_udp)
@@ -131,5 +131,5 @@ def judge(part, ends, captures, relay, gateways, known_spis, reorder):
     judge_numbers(v, captures, reorder)
     judge_spis(v, captures, known_spis)
     judge_window(v, relay, gateways, part.has_esn)
-    v.ike_rekeys = judge_rekeys(v, gateways, part.rekeys, part.reason)
+    v.ike_rekeys = judge_rekeys(v, gateways, least_rekeys, part.reason)
     return v
