@@ -132,6 +132,8 @@ static void open_control(void)
 static void open_more(void)
 {
     size_t n = 0;
+    if (!has_control && given)
+        return; /* it was closed: the run is over */
     if (!has_control)
         open_control();
     for (size_t i = 0; i < STREAMS; i++)
