@@ -14,6 +14,9 @@
 /* Newer than Debian 12's headers. */
 #define OFFLOAD_USO (0x20 | 0x40)
 #define GSO_UDP_L4  5
+/* Packets or super-packets that wait for us in each queue. The kernel's 500 is less than what a hundred TCP
+ * streams have under way. */
+#define QUEUE_LEN   4096
 #define OFFLOAD_TSO (TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN)
 
 static bool fail(struct tun *t, struct diag *d, const char *doing)
@@ -52,7 +55,7 @@ static bool bring_up(struct tun *t, unsigned mtu)
     memcpy(ifr.ifr_name, t->name, IFNAMSIZ);
     ifr.ifr_mtu = (int)mtu;
     bool ok = ioctl(s, SIOCSIFMTU, &ifr) == 0;
-    ifr.ifr_qlen = 1000;
+    ifr.ifr_qlen = QUEUE_LEN;
     ok = ok && ioctl(s, SIOCSIFTXQLEN, &ifr) == 0;
     ok = ok && ioctl(s, SIOCGIFFLAGS, &ifr) == 0;
     ifr.ifr_flags |= IFF_UP;
