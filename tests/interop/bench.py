@@ -70,6 +70,7 @@ def show_ping(s):
 MEASURES = {  # run(peer, seconds, the sample of the round before)
     "tcp1": Measure("TCP, 1 stream", lambda p, s, h: measure.tcp(p, 1, s), tcp_cost, show_rate),
     "tcp4": Measure("TCP, 4 streams", lambda p, s, h: measure.tcp(p, 4, s), tcp_cost, show_rate),
+    "tcp1bbr": Measure("TCP, 1 stream, BBR", lambda p, s, h: measure.tcp(p, 1, s, congestion="bbr"), tcp_cost, show_rate),
     "tcp100": Measure("TCP, 100 streams", lambda p, s, h: measure.tcp(p, 100, s), tcp_cost, show_rate),
     "udp64": Measure("UDP, 64 B", lambda p, s, h: ladder(p, 64, s, h), udp_cost, show_udp),
     "udp1300": Measure("UDP, 1300 B", lambda p, s, h: ladder(p, 1300, s, h), udp_cost, show_udp),

@@ -59,10 +59,11 @@ def settle(peer, i, seconds=2.0):
 
 
 @contextlib.contextmanager
-def streams(peer, count, seconds, path=FAR):
+def streams(peer, count, seconds, path=FAR, congestion="cubic"):
     """TCP streams through the peer, past their slow start; ended with the block."""
     settle(peer, 0)
-    sender = peer.net["ca"].start([BIN + "/traffic", "tcp", path, str(PORT), str(count), str(seconds + 60)], peer.dir + "/sender")
+    sender = peer.net["ca"].start([BIN + "/traffic", "tcp", path, str(PORT), str(count), str(seconds + 60), congestion],
+                                  peer.dir + "/sender")
     try:
         time.sleep(WARM_UP)
         if not sender.is_running():
@@ -73,9 +74,9 @@ def streams(peer, count, seconds, path=FAR):
         peer.net.processes.remove(sender)
 
 
-def tcp(peer, count, seconds, path=FAR):
+def tcp(peer, count, seconds, path=FAR, congestion="cubic"):
     """Mbit/s of goodput, and CPU seconds per gigabyte of each gateway."""
-    with streams(peer, count, seconds, path):
+    with streams(peer, count, seconds, path, congestion):
         before, start, span = peer.counted(0), time.monotonic(), Span(peer)
         time.sleep(seconds)
         alive(peer)

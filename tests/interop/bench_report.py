@@ -61,7 +61,7 @@ def present(results, variant, measure):
             (results.error(variant, p, measure) and any(results.last(variant, q, measure) for q in PEERS))]
 
 
-FIELD = {"tcp1": "rate", "tcp4": "rate", "tcp100": "rate", "udp64": "best", "udp1300": "best", "ping": "median", "loaded": "median"}
+FIELD = {"tcp1": "rate", "tcp4": "rate", "tcp100": "rate", "tcp1bbr": "rate", "udp64": "best", "udp1300": "best", "ping": "median", "loaded": "median"}
 
 
 def failed_row(results, variant, p, measure, columns):
@@ -280,7 +280,8 @@ def sections(results):
     """[(title, head, rows)] of what was measured."""
     link = {"on": "offloads on", "off": "offloads off"}
     out = []
-    for measure, name in (("tcp1", "TCP, 1 stream"), ("tcp4", "TCP, 4 streams"), ("tcp100", "TCP, 100 streams")):
+    for measure, name in (("tcp1", "TCP, 1 stream"), ("tcp4", "TCP, 4 streams"), ("tcp1bbr", "TCP, 1 stream, BBR"),
+                          ("tcp100", "TCP, 100 streams")):
         out += [(f"{name}, {link[v]}", *tcp_table(results, v, measure)) for v in link]
     for measure, name in (("udp64", "UDP, 64 bytes of payload, thousands of packets a second"),
                           ("udp1300", "UDP, 1300 bytes of payload, thousands of packets a second")):

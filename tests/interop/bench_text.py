@@ -18,8 +18,10 @@ share the cores of one machine, so each figure is what all four reach together, 
   table). Rounds follow each other, and another peer begins each; a figure is the median of the rounds, with the
   lowest and highest beside it.
 - **Only through the tunnel.** The gateways of a tunnel have no other route to the far network.
-- **The same generator** for all (`tests/bench/traffic`): default TCP sockets; the datagrams' receiver has a buffer of 16 MB. Goodput
+- **The same generator** for all (`tests/bench/traffic`): default TCP sockets, but under CUBIC whatever the machine's default is; the datagrams' receiver has a buffer of 16 MB. Goodput
   and packets are counted where they arrive. TCP is counted after half a second of slow start.
+- **BBR**, in a table of its own, sends at the pace that it measured, in smaller trains, and leaves cores idle: the pace is
+  then less than what the gateways carry.
 - **UDP** goes up a ladder of offered rates a fifth apart, and once without limit. *Best* is the highest rate that arrived
   at any of them while the sender was sending; *lossless* the highest of which at most {loss:.1f} % was lost and at most {behind:.0f} ms
   waited in queues at the end; a star says that the sender could not offer more. The sender paces itself and runs before everything else, as a client with cores of its own would. CPU is counted

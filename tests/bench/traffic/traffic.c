@@ -4,9 +4,10 @@
  * a call.
  *
  *   traffic receive PORT FILE                      counts TCP and UDP on PORT into FILE until it is killed
- *   traffic tcp PATH PORT STREAMS SECONDS          sends as much as the streams take
- *   traffic udp PATH PORT BYTES RATE SECONDS FILE  datagrams with that payload, RATE a second, 0: unlimited;
- * FILE is the receiver's, which counts on this machine
+ *   traffic tcp PATH PORT STREAMS SECONDS [CONGESTION]
+ * sends as much as the streams take, under CUBIC or that congestion control: what the machine has for its
+ * default is a property of no gateway traffic udp PATH PORT BYTES RATE SECONDS FILE  datagrams with that
+ * payload, RATE a second, 0: unlimited; FILE is the receiver's, which counts on this machine
  *
  * PATH is DESTINATION, or SOURCE-DESTINATION: then stream i goes from SOURCE + i to DESTINATION + i, as many
  * tunnels side by side need it. */
@@ -14,6 +15,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,6 +52,9 @@ int traffic_connect(const struct traffic_path *p, int type, uint32_t i)
         traffic_die("socket");
     if (p->has_steps && bind(fd, (struct sockaddr *)&from, sizeof from))
         traffic_die("bind");
+    if (p->congestion &&
+        setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, p->congestion, (socklen_t)strlen(p->congestion)))
+        traffic_die(p->congestion);
     if (connect(fd, (struct sockaddr *)&to, sizeof to))
         traffic_die("connect");
     return fd;
@@ -81,7 +86,7 @@ static bool parse_path(const char *text, const char *port, struct traffic_path *
 static int usage(void)
 {
     fputs("usage: traffic receive PORT FILE\n"
-          "       traffic tcp PATH PORT STREAMS SECONDS\n"
+          "       traffic tcp PATH PORT STREAMS SECONDS [CONGESTION]\n"
           "       traffic udp PATH PORT BYTES RATE SECONDS FILE\n",
           stderr);
     return 2;
@@ -95,11 +100,13 @@ int main(int argc, char **argv)
         traffic_receive((uint16_t)atoi(argv[2]), map_counters(argv[3]));
     if (argc < 6 || !parse_path(argv[2], argv[3], &path))
         return usage();
-    if (argc == 6 && !strcmp(argv[1], "tcp"))
+    if ((argc == 6 || argc == 7) && !strcmp(argv[1], "tcp")) {
+        path.congestion = argc == 7 ? argv[6] : "cubic";
         traffic_send_tcp(&path, (uint32_t)atoi(argv[4]), atof(argv[5]));
-    else if (argc == 8 && !strcmp(argv[1], "udp"))
+    } else if (argc == 8 && !strcmp(argv[1], "udp")) {
         traffic_send_udp(&path, (uint32_t)atoi(argv[4]), atof(argv[5]), atof(argv[6]), map_counters(argv[7]));
-    else
+    } else {
         return usage();
+    }
     return 0;
 }

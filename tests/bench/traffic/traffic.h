@@ -24,6 +24,7 @@ struct traffic_path {
     struct in_addr from, to; /* from: INADDR_ANY leaves it to the routes */
     uint16_t port;           /* host byte order */
     bool has_steps;
+    const char *congestion; /* TCP: the kernel's name of it */
 };
 
 /* A socket of the i-th stream, bound and connected; ends the program when that fails. */
