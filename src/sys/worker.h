@@ -119,9 +119,19 @@ void worker_wake(struct worker *w); /* after a push; any thread */
 void worker_take_records(struct worker *w, int64_t now);
 bool worker_tell(struct worker *w, struct dataplane_message *m); /* false: no room, freed */
 void worker_note(struct worker *w, const char *text);            /* one line for the log */
-/* Room for a packet in a parcel to another worker; NULL: dropped and counted. */
+/* worker_share.c. Room for a packet in a parcel to another worker; NULL: there is none. */
 struct parcel_packet *worker_hand_over(struct worker *w, unsigned to, enum parcel_kind kind, uint32_t len,
                                        uint8_t **bytes);
+/* What waits goes when its receiver has nothing else; all: whatever it has, because we are about to sleep. */
+void worker_send_parcels(struct worker *w, bool all);
+bool worker_has_open_parcels(const struct worker *w);
+bool worker_take_parcels(struct worker *w, int64_t now); /* true: there may be more */
+bool worker_has_parcels(const struct worker *w);
+/* Is this worker out of time, so that others should help? From time to time. */
+void worker_judge_load(struct worker *w, int64_t now);
+void worker_help_others(struct worker *w);
+/* esp_config.crypto; ctx: the worker. */
+void worker_run_crypto(void *ctx, struct bulk_op *ops, size_t n, bool is_seal);
 
 /* worker_out.c, worker_in.c: some packets from each source; false when it has no more. */
 bool worker_from_tun(struct worker *w, int64_t now);
