@@ -78,6 +78,16 @@ static void a_wrong_identity_fails_as_authentication_with_expected_and_got(void 
     assert_false(pair_logged(&p, 0, "mars")); /* what the peer expects is not invented */
 }
 
+/* A pattern is found for every peer, so the identity is compared behind the look-up, too. */
+static void a_name_outside_the_pattern_of_a_connection_is_refused(void **state)
+{
+    (void)state;
+    struct pair_spec a = {.local_id = "moon.elsewhere"}, b = {.remote_id = "@*.example"};
+    up(&a, &b);
+    expect_failure(FAIL_AUTH);
+    assert_true(pair_logged(&p, 1, "moon.elsewhere"));
+}
+
 static void the_initiator_refuses_a_responder_with_another_identity(void **state)
 {
     (void)state;
@@ -518,6 +528,7 @@ int main(void)
         T(psk_brings_up_ike_and_child_with_the_same_keys),
         T(a_wrong_secret_fails_as_authentication_and_names_the_line),
         T(a_wrong_identity_fails_as_authentication_with_expected_and_got),
+        T(a_name_outside_the_pattern_of_a_connection_is_refused),
         T(the_initiator_refuses_a_responder_with_another_identity),
         T(no_common_proposal_fails_after_a_moment_with_the_difference),
         T(a_forged_refusal_does_not_stop_a_good_answer),
