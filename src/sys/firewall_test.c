@@ -69,6 +69,8 @@ static void what_packet_sockets_do_not_pass_by_does_not_count(void **state)
     assert_false(is_there());
 }
 
+static bool has_iptables;
+
 /* The table appears when somebody asks about it, as iptables does first of all. */
 static void a_table_of_iptables_counts(void **state)
 {
@@ -77,11 +79,10 @@ static void a_table_of_iptables_counts(void **state)
     socklen_t len = sizeof(info);
     int s = socket(AF_INET, SOCK_RAW, IPPROTO_RAW);
     assert_true(s >= 0);
-    if (getsockopt(s, IPPROTO_IP, GET_INFO, info, &len) < 0) {
-        close(s);
-        skip(); /* this kernel has no iptables */
-    }
+    has_iptables = getsockopt(s, IPPROTO_IP, GET_INFO, info, &len) == 0;
     close(s);
+    if (!has_iptables) /* see main() */
+        return;
     assert_true(is_there());
     assert_string_equal(why, "iptables' table filter");
 }
@@ -96,5 +97,6 @@ int main(void)
     };
     if (!netns_enter())
         return NETNS_SKIP;
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    return failed || has_iptables ? failed : NETNS_SKIP; /* counted as not run, not as passed */
 }
