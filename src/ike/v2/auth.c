@@ -2,7 +2,7 @@
 /* IKE_AUTH, the initiator's side and what both sides share (RFC 7296 sections 1.2, 2.15, 2.16, 2.19, 2.21.2;
  * RFC 7427; RFC 8420): identities, AUTH by shared secret or signature, the first child. The responder's side
  * is auth_responder.c. Not here: EAP, several rounds. */
-#include "ike/v2/sa.h"
+#include "ike/v2/features.h"
 
 /* ---- both sides ---- */
 
@@ -87,10 +87,13 @@ bool auth_make(struct ike_env *env, struct ike_sa *sa, struct exchange *x, excha
     return true;
 }
 
-void auth_put_own(struct build *b, struct ike_sa *sa, struct exchange *x, const struct job *job)
+bool auth_is_made(struct exchange *x, struct job *job)
 {
-    (void)sa;
-    build_auth(b, x->auth.method, secret_view(job ? &job->signature : &x->auth_data));
+    if (!job)
+        return true;
+    secret_free(&x->auth_data);
+    x->auth_data = secret_take(&job->signature);
+    return job->ok;
 }
 
 bool auth_psk_check(const struct ike_sa *sa, const struct pl_id *id, const struct pl_auth *auth,
@@ -182,34 +185,19 @@ static void fail(struct ike_env *env, struct ike_sa *sa, const struct diag *d)
     ike_sa_end(env, sa, d);
 }
 
-bool auth_asks_for_identity(const struct connection *conn)
-{
-    const struct identity *id = &conn->remote.id;
-    return id->type != ID_ANY && !memchr(id->data.ptr, '*', id->data.len);
-}
-
 static void send_auth(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct job *job)
 {
     struct build b;
     struct diag d;
     char id[ID_TEXT_MAX];
     diag_clear(&d);
-    if (job && !job->ok) {
+    if (!auth_is_made(x, job)) {
         diag_set(&d, FAIL_AUTH, "our signature could not be made");
         fail(env, sa, &d);
         return;
     }
     chain_begin(env, &b);
-    build_id(&b, PAYLOAD_IDI, &sa->local_id);
-    if (x->cert)
-        cert_put_own(&b, sa, x->cert);
-    if (!env->host->has_other(env->ctx, sa)) /* [RFC7296#2.4] */
-        build_notify_empty(&b, N_INITIAL_CONTACT);
-    cert_put_request(env, &b, sa);
-    if (auth_asks_for_identity(sa->conn))
-        build_id(&b, PAYLOAD_IDR, &sa->conn->remote.id);
-    auth_put_own(&b, sa, x, job);
-    create_child_put(env, &b, sa, x, false);
+    features_put(env, &b, sa, x, MSG_AUTH_REQUEST);
     sa_log(env, sa, LOG_DETAIL, "sending IKE_AUTH as %s", identity_format(&sa->local_id, id));
     if (!send_request(env, sa, EXCHANGE_IKE_AUTH, &b)) {
         diag_set(&d, FAIL_GENERIC, "IKE_AUTH could not be sent");
@@ -242,11 +230,22 @@ void auth_start(struct ike_env *env, struct ike_sa *sa)
     }
 }
 
+static void refuse(struct ike_env *env, struct ike_sa *sa, const struct diag *d)
+{
+    env->stats->auth_failed++;
+    sa_log_diag(env, sa, LOG_ERR, d);
+    delete_refused(env, sa, d);
+}
+
 /* The peer is who it should be: the IKE SA stands, whatever becomes of the child. */
 static void established(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
 {
     struct diag d;
     diag_clear(&d);
+    if (!features_take(env, sa, &x->msg, &d)) {
+        refuse(env, sa, &d);
+        return;
+    }
     x->ni = sa->ni;
     x->nr = sa->nr;
     ike_sa_established(env, sa, 0);
@@ -266,13 +265,6 @@ static void established(struct ike_env *env, struct ike_sa *sa, struct exchange 
         sa_log_diag(env, sa, LOG_ERR, &d);
         env->host->child_failed(env, sa, cfg, &d);
     }
-}
-
-static void refuse(struct ike_env *env, struct ike_sa *sa, const struct diag *d)
-{
-    env->stats->auth_failed++;
-    sa_log_diag(env, sa, LOG_ERR, d);
-    delete_refused(env, sa, d);
 }
 
 static void on_verified(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct job *job)

@@ -2,7 +2,7 @@
 /* IKE_AUTH, the responder's side (RFC 7296 sections 1.2, 2.15, 2.21.2): which connection the peer means, is
  * it who it says, our own AUTH, and the first child, whose refusal leaves the IKE SA standing. */
 #include "base/text.h"
-#include "ike/v2/sa.h"
+#include "ike/v2/features.h"
 
 static void refuse(struct ike_env *env, struct ike_sa *sa, uint16_t notify, const struct diag *d)
 {
@@ -82,18 +82,6 @@ static const struct connection *choose(struct ike_env *env, struct ike_sa *sa, c
     return best;
 }
 
-static bool make_child(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct build *b,
-                       struct diag *d)
-{
-    uint16_t notify = create_child_select(env, sa, x, NULL, false, d);
-    if (!notify) {
-        create_child_answer(b, sa, x);
-        return true;
-    }
-    build_notify_empty(b, notify);
-    return false;
-}
-
 /* Our AUTH is there: answer, then commit. */
 static void answer(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct job *job)
 {
@@ -101,22 +89,19 @@ static void answer(struct ike_env *env, struct ike_sa *sa, struct exchange *x, s
     struct diag d;
     char id[ID_TEXT_MAX];
     diag_clear(&d);
-    if (job && !job->ok) {
+    if (!auth_is_made(x, job)) {
         diag_set(&d, FAIL_AUTH, "our signature could not be made");
         refuse(env, sa, N_AUTHENTICATION_FAILED, &d);
         return;
     }
     x->ni = sa->ni;
     x->nr = sa->nr;
+    x->refusal = create_child_select(env, sa, x, NULL, false, &d);
     chain_begin(env, &b);
-    build_id(&b, PAYLOAD_IDR, &sa->local_id);
-    if (x->cert)
-        cert_put_own(&b, sa, x->cert);
-    auth_put_own(&b, sa, x, job);
-    bool has_child = make_child(env, sa, x, &b, &d);
+    features_put(env, &b, sa, x, MSG_AUTH_RESPONSE);
     sa_log(env, sa, LOG_DETAIL, "answering IKE_AUTH as %s", identity_format(&sa->local_id, id));
     ike_sa_established(env, sa, 0);
-    if (has_child) {
+    if (!x->refusal) {
         struct child_sa *c = child_new(env, sa, x);
         if (!child_install(env, c, x, false, 0))
             child_end(env, c);
@@ -129,8 +114,7 @@ static void authentic(struct ike_env *env, struct ike_sa *sa, struct exchange *x
 {
     struct diag d;
     diag_clear(&d);
-    sa->has_initial_contact = ike_notify(&x->msg, N_INITIAL_CONTACT) != NULL;
-    if (!auth_make(env, sa, x, answer, &d))
+    if (!features_take(env, sa, &x->msg, &d) || !auth_make(env, sa, x, answer, &d))
         refuse(env, sa, N_AUTHENTICATION_FAILED, &d);
 }
 
@@ -154,7 +138,8 @@ void auth_on_request(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
         refuse(env, sa, N_AUTHENTICATION_FAILED, &d);
         return;
     }
-    cert_take_requests(sa, &x->msg); /* which certificate is ours, and so who we are, may depend on it */
+    cert_take_request(env, sa, &x->msg,
+                      NULL); /* which certificate is ours, and so who we are, may depend on it */
     const struct connection *conn = choose(env, sa, x, &d);
     if (!conn) {
         refuse(env, sa, N_AUTHENTICATION_FAILED, &d);

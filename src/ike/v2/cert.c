@@ -74,13 +74,15 @@ struct cert *cert_choose_own(const struct ike_sa *sa, const struct connection *c
     return NULL;
 }
 
-void cert_put_own(struct build *b, const struct ike_sa *sa, struct cert *leaf)
+void cert_put_own(struct ike_env *env, struct build *b, struct ike_sa *sa, struct exchange *x)
 {
+    (void)env;
     const struct connection *conn = sa->conn;
-    if (conn->send_cert == SEND_CERT_NEVER || (conn->send_cert == SEND_CERT_IFASKED && !sa->has_certreq))
+    if (!x->cert || conn->send_cert == SEND_CERT_NEVER ||
+        (conn->send_cert == SEND_CERT_IFASKED && !sa->has_certreq))
         return;
-    build_cert(b, CERT_X509_SIGNATURE, cert_der(leaf));
-    struct cert *at = leaf;
+    build_cert(b, CERT_X509_SIGNATURE, cert_der(x->cert));
+    struct cert *at = x->cert;
     for (int i = 0; i < CHAIN_MAX_CERTS; i++) {
         struct cert *ca = issuer_of(sa, at);
         if (!ca || cert_is_self_signed(ca))
@@ -102,8 +104,9 @@ static bool may_need_cert(struct ike_env *env, const struct ike_sa *sa)
     return needs;
 }
 
-void cert_put_request(struct ike_env *env, struct build *b, const struct ike_sa *sa)
+void cert_put_request(struct ike_env *env, struct build *b, struct ike_sa *sa, struct exchange *x)
 {
+    (void)x;
     if (!may_need_cert(env, sa))
         return;
     const struct cert_list *cas = &sa->config->cas;
@@ -113,8 +116,10 @@ void cert_put_request(struct ike_env *env, struct build *b, const struct ike_sa 
     build_certreq(b, CERT_X509_SIGNATURE, authorities);
 }
 
-void cert_take_requests(struct ike_sa *sa, const struct ike_message *m)
+bool cert_take_request(struct ike_env *env, struct ike_sa *sa, const struct ike_message *m, struct diag *d)
 {
+    (void)env;
+    (void)d;
     uint8_t names[CERTREQ_MAX];
     struct wr w = wr_over(names, sizeof(names));
     for (const struct ike_payload *p = NULL; (p = ike_next(m, PAYLOAD_CERTREQ, p));) {
@@ -125,6 +130,7 @@ void cert_take_requests(struct ike_sa *sa, const struct ike_message *m)
             wr_span(&w, p->cert.data);
     }
     sa->certreq = arena_dup(sa->arena, wr_span_view(&w));
+    return true;
 }
 
 static void append(struct arena *a, struct cert_list *to, const struct cert_list *from)

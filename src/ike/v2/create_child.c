@@ -24,15 +24,14 @@ bool create_child_offer(struct ike_env *env, struct ike_sa *sa, struct exchange 
     return x->offered.n && x->ts.n_local && x->ts.n_remote;
 }
 
-void create_child_put(struct ike_env *env, struct build *b, struct ike_sa *sa, struct exchange *x,
-                      bool has_ke)
+void create_child_put(struct ike_env *env, struct build *b, struct ike_sa *sa, struct exchange *x)
 {
     (void)env;
     (void)sa;
     build_sa(b, x->offered.v, x->offered.n);
     if (x->kind != X_AUTH)
         build_nonce(b, nonce_view(&x->ni));
-    if (has_ke)
+    if (x->kind != X_AUTH && x->ke)
         build_ke(b, x->ke, secret_view(&x->ke_public));
     build_ts(b, PAYLOAD_TSI, x->ts.local, x->ts.n_local);
     build_ts(b, PAYLOAD_TSR, x->ts.remote, x->ts.n_remote);
@@ -92,10 +91,15 @@ uint16_t create_child_select(struct ike_env *env, struct ike_sa *sa, struct exch
     return 0;
 }
 
-void create_child_answer(struct build *b, struct ike_sa *sa, struct exchange *x)
+void create_child_answer(struct ike_env *env, struct build *b, struct ike_sa *sa, struct exchange *x)
 {
     uint8_t spi[4];
+    (void)env;
     (void)sa;
+    if (x->refusal) {
+        build_notify_empty(b, x->refusal);
+        return;
+    }
     spi_put32(spi, x->spi_in);
     proposal_put_choice(b, &x->chosen, span_of(spi, 4));
     if (x->kind != X_AUTH)
@@ -172,7 +176,7 @@ static void send_create(struct ike_env *env, struct ike_sa *sa, struct exchange 
         spi_put32(spi, old->spi_in);
         build_notify(&b, N_REKEY_SA, PROTO_ESP, span_of(spi, 4), span_of(NULL, 0));
     }
-    create_child_put(env, &b, sa, x, x->ke != 0);
+    create_child_put(env, &b, sa, x);
     if (send_request(env, sa, EXCHANGE_CREATE_CHILD_SA, &b))
         return;
     diag_clear(&d);
@@ -338,7 +342,7 @@ static void answer(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
         return;
     }
     chain_begin(env, &b);
-    create_child_answer(&b, sa, x);
+    create_child_answer(env, &b, sa, x);
     struct child_sa *c = child_new(env, sa, x);
     if (!child_install(env, c, x, old != NULL, old ? old->id : 0)) {
         child_end(env, c);

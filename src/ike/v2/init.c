@@ -4,30 +4,38 @@
  * request is acceptable, and the initiator goes on waiting a little after an error. */
 #include "crypto/kex.h"
 #include "ike/v2/exchanges.h"
+#include "ike/v2/features.h"
 
 #define INIT_MAX          8192
 #define INIT_MAX_RESTARTS 5
 
 /* ---- initiator ---- */
 
+void init_put_cookie(struct ike_env *env, struct build *b, struct ike_sa *sa, struct exchange *x)
+{
+    (void)env;
+    (void)x;
+    if (sa->cookie.len)
+        build_notify(b, N_COOKIE, PROTO_NONE, span_of(NULL, 0), secret_view(&sa->cookie));
+}
+
+void init_put_request(struct ike_env *env, struct build *b, struct ike_sa *sa, struct exchange *x)
+{
+    (void)env;
+    build_sa(b, sa->conn->proposals.v, sa->conn->proposals.n);
+    build_ke(b, x->ke, secret_view(&x->ke_public));
+    build_nonce(b, nonce_view(&sa->ni));
+}
+
 static void init_send_request(struct ike_env *env, struct ike_sa *sa)
 {
     struct build b;
     struct span bytes;
-    uint8_t *buf = arena_alloc(env->out->arena, 65536), hashes[AUTH_HASHES_MAX];
+    uint8_t *buf = arena_alloc(env->out->arena, 65536);
     struct ike_header h = {
         .spi_i = sa->spi_i, .major = 2, .exchange = EXCHANGE_IKE_SA_INIT, .flags = IKE_FLAG_INITIATOR};
     build_begin(&b, buf, 65535, &h);
-    if (sa->cookie.len) /* first of all payloads [RFC7296#2.6] */
-        build_notify(&b, N_COOKIE, PROTO_NONE, span_of(NULL, 0), secret_view(&sa->cookie));
-    build_sa(&b, sa->conn->proposals.v, sa->conn->proposals.n);
-    build_ke(&b, sa->own.ke, secret_view(&sa->own.ke_public));
-    build_nonce(&b, nonce_view(&sa->ni));
-    natd_build(&b, sa);
-    if (sa->conn->fragmentation != FRAG_NO)
-        build_notify_empty(&b, N_IKEV2_FRAGMENTATION_SUPPORTED);
-    build_notify(&b, N_SIGNATURE_HASH_ALGORITHMS, PROTO_NONE, span_of(NULL, 0),
-                 span_of(hashes, auth_hashes_encode(hashes)));
+    features_put(env, &b, sa, &sa->own, MSG_INIT_REQUEST);
     if (!build_end(&b, &bytes))
         return;
     secret_free(&sa->init_request);
@@ -177,7 +185,6 @@ void init_on_response(struct ike_env *env, struct ike_sa *sa, const struct ike_m
         sa_log(env, sa, LOG_WARN, "an IKE_SA_INIT response is dropped: %s", d.what);
         return;
     }
-    const struct pl_notify *hashes = ike_notify(m, N_SIGNATURE_HASH_ALGORITHMS);
     window_done(&sa->window);
     sa->give_up_at = TIME_NEVER;
     sa->spi_r = m->header.spi_r;
@@ -186,11 +193,12 @@ void init_on_response(struct ike_env *env, struct ike_sa *sa, const struct ike_m
     sa->init_response = secret_copy(m->raw);
     if (ip_is_unspecified(sa->local.ip))
         sa->local = *local;
-    sa->peer_hashes = hashes ? auth_hashes_decode(hashes->data) : 0;
-    sa->has_fragmentation = ike_notify(m, N_IKEV2_FRAGMENTATION_SUPPORTED) != NULL;
-    cert_take_requests(sa, m);
-    natd_detect(sa, m, &sa->local, &sa->remote);
-    job_derive(env, sa, &sa->own, ike_find(m, PAYLOAD_KE)->ke.data, on_derived);
+    if (features_take(env, sa, m, &d)) {
+        job_derive(env, sa, &sa->own, ike_find(m, PAYLOAD_KE)->ke.data, on_derived);
+        return;
+    }
+    sa_log_diag(env, sa, LOG_ERR, &d);
+    ike_sa_end(env, sa, &d);
 }
 
 /* ---- responder ---- */
@@ -213,28 +221,27 @@ void init_reply_notify(struct ike_env *env, const struct ike_message *m, const s
         send_raw(env, local, remote, has_marker, 0, bytes);
 }
 
+void init_put_response(struct ike_env *env, struct build *b, struct ike_sa *sa, struct exchange *x)
+{
+    (void)env;
+    proposal_put_choice(b, &sa->chosen, span_of(NULL, 0));
+    build_ke(b, x->ke, secret_view(&x->ke_public));
+    build_nonce(b, nonce_view(&sa->nr));
+}
+
 static void init_send_response(struct ike_env *env, struct ike_sa *sa)
 {
     struct build b;
     struct span bytes;
     struct exchange *x = &sa->peer;
-    uint8_t *buf = arena_alloc(env->out->arena, INIT_MAX), hashes[AUTH_HASHES_MAX];
+    uint8_t *buf = arena_alloc(env->out->arena, INIT_MAX);
     struct ike_header h = {.spi_i = sa->spi_i,
                            .spi_r = sa->spi_r,
                            .major = 2,
                            .exchange = EXCHANGE_IKE_SA_INIT,
                            .flags = IKE_FLAG_RESPONSE};
     build_begin(&b, buf, INIT_MAX, &h);
-    proposal_put_choice(&b, &sa->chosen, span_of(NULL, 0));
-    build_ke(&b, x->ke, secret_view(&x->ke_public));
-    build_nonce(&b, nonce_view(&sa->nr));
-    natd_build(&b, sa);
-    cert_put_request(env, &b, sa);
-    if (sa->has_fragmentation && sa->conn->fragmentation != FRAG_NO)
-        build_notify_empty(&b, N_IKEV2_FRAGMENTATION_SUPPORTED);
-    if (sa->peer_hashes)
-        build_notify(&b, N_SIGNATURE_HASH_ALGORITHMS, PROTO_NONE, span_of(NULL, 0),
-                     span_of(hashes, auth_hashes_encode(hashes)));
+    features_put(env, &b, sa, x, MSG_INIT_RESPONSE);
     if (!build_end(&b, &bytes)) {
         ike_sa_end(env, sa, NULL);
         return;
@@ -304,7 +311,7 @@ static void make_sa(struct ike_env *env, const struct connection *conn, const st
                     const struct endpoint *local, const struct endpoint *remote, bool has_marker,
                     const struct chosen *chosen, const struct nonce *ni)
 {
-    const struct pl_notify *hashes = ike_notify(m, N_SIGNATURE_HASH_ALGORITHMS);
+    struct diag d;
     char text[IP_TEXT_MAX];
     struct ike_sa *sa = ike_sa_new(env, conn, false);
     struct exchange *x = &sa->peer;
@@ -313,13 +320,10 @@ static void make_sa(struct ike_env *env, const struct connection *conn, const st
     sa->remote = *remote;
     sa->has_marker = has_marker;
     natd_begin(env, sa);
-    natd_detect(sa, m, local, remote);
     sa->spi_r = env->host->new_ike_spi(env->ctx);
     sa->state = IKE_CONNECTING;
     sa->ni = *ni;
     nonce_make(&sa->nr);
-    sa->peer_hashes = hashes ? auth_hashes_decode(hashes->data) : 0;
-    sa->has_fragmentation = ike_notify(m, N_IKEV2_FRAGMENTATION_SUPPORTED) != NULL;
     sa->init_request = secret_copy(m->raw);
     sa->give_up_at = env->now.mono + sa->config->settings.half_open_timeout;
     window_accept(&sa->window);
@@ -329,8 +333,14 @@ static void make_sa(struct ike_env *env, const struct connection *conn, const st
     x->chosen = *chosen;
     sa_log(env, sa, LOG_DETAIL, "%s initiates IKE SA %llu", endpoint_format(remote, text),
            (unsigned long long)sa->id);
-    natd_tell(env, sa);
     env->host->adopt(env, sa);
+    diag_clear(&d);
+    if (!features_take(env, sa, m, &d)) {
+        sa_log_diag(env, sa, LOG_WARN, &d);
+        ike_sa_end(env, sa, &d);
+        return;
+    }
+    natd_tell(env, sa);
     job_generate(env, sa, x, chosen->ke, on_responder_generated);
 }
 

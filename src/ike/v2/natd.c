@@ -51,8 +51,10 @@ void natd_begin(struct ike_env *env, struct ike_sa *sa)
                PORT_NATT);
 }
 
-void natd_build(struct build *b, const struct ike_sa *sa)
+void natd_put(struct ike_env *env, struct build *b, struct ike_sa *sa, struct exchange *x)
 {
+    (void)env;
+    (void)x;
     uint8_t hash[NATD_LEN];
     struct endpoint source = sa->local;
     if (!sa->does_natt)
@@ -65,8 +67,8 @@ void natd_build(struct build *b, const struct ike_sa *sa)
     build_notify(b, N_NAT_DETECTION_DESTINATION_IP, PROTO_NONE, span_of(NULL, 0), span_of(hash, NATD_LEN));
 }
 
-void natd_detect(struct ike_sa *sa, const struct ike_message *m, const struct endpoint *local,
-                 const struct endpoint *remote)
+static void detect(struct ike_sa *sa, const struct ike_message *m, const struct endpoint *local,
+                   const struct endpoint *remote)
 {
     const struct pl_notify *dst = ike_notify(m, N_NAT_DETECTION_DESTINATION_IP);
     const struct pl_notify *src = ike_notify(m, N_NAT_DETECTION_SOURCE_IP);
@@ -80,12 +82,20 @@ void natd_detect(struct ike_sa *sa, const struct ike_message *m, const struct en
         is_seen |= natd_matches(i, r, remote, src->data);
         is_asking |= natd_matches(i, r, &hidden, src->data);
     }
-    /* One of our kind hides its port alone, as natd_build() does: it is where it seems to be, and is not
+    /* One of our kind hides its port alone, as natd_put() does: it is where it seems to be, and is not
      * followed elsewhere. */
     is_asking &= !is_seen && is_well_known(remote->port);
     sa->has_nat_remote = !is_seen && !is_asking;
     sa->has_nat_local = !natd_matches(i, r, local, dst->data);
     sa->has_fake_nat = is_asking || asks_for_udp(sa);
+}
+
+bool natd_take(struct ike_env *env, struct ike_sa *sa, const struct ike_message *m, struct diag *d)
+{
+    (void)env;
+    (void)d;
+    detect(sa, m, &sa->local, &sa->remote);
+    return true;
 }
 
 bool natd_has_encap(const struct ike_sa *sa)

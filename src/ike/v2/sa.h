@@ -51,6 +51,11 @@ struct child_sa;
 struct exchange;
 typedef void exchange_resume(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct job *job);
 
+/* A feature's part in writing a message, and in reading one: see features.h. */
+typedef void feature_put(struct ike_env *env, struct build *b, struct ike_sa *sa, struct exchange *x);
+typedef bool feature_take(struct ike_env *env, struct ike_sa *sa, const struct ike_message *m,
+                          struct diag *d);
+
 struct ts_pair { /* narrowed selectors, ours and theirs */
     struct ts local[SA_MAX_TS], remote[SA_MAX_TS];
     uint8_t n_local, n_remote;
@@ -87,6 +92,7 @@ struct exchange {
     struct cert *cert;             /* ours, for signing; borrowed from the snapshot */
     int64_t begun_at;              /* liveness: what is heard after this counts */
     unsigned restarts;             /* cookies and other key exchange methods that were asked for */
+    uint16_t refusal;              /* of the child, as responder of IKE_AUTH; 0: it is made */
     bool wants_transport;          /* the peer asked for it; refused by leaving the notify out */
 };
 
@@ -295,13 +301,13 @@ void init_on_request(struct ike_env *env, const struct ike_message *m, const str
 void init_reply_notify(struct ike_env *env, const struct ike_message *m, const struct endpoint *local,
                        const struct endpoint *remote, bool has_marker, uint16_t type, struct span data);
 void init_give_up(struct ike_env *env, struct ike_sa *sa);
+feature_put init_put_cookie, init_put_request, init_put_response;
 
 /* ---- natd.c */
 /* Before the first message is built or read: what has been learnt about the peer's address. */
 void natd_begin(struct ike_env *env, struct ike_sa *sa);
-void natd_build(struct build *b, const struct ike_sa *sa);
-void natd_detect(struct ike_sa *sa, const struct ike_message *m, const struct endpoint *local,
-                 const struct endpoint *remote);
+feature_put natd_put;
+feature_take natd_take;
 void natd_float(struct ike_env *env, struct ike_sa *sa);
 void natd_authentic(struct ike_env *env, struct ike_sa *sa, const struct endpoint *local,
                     const struct endpoint *remote, bool has_marker);
@@ -331,15 +337,23 @@ bool auth_verdict(struct ike_env *env, struct ike_sa *sa, const struct job *job,
 /* Does the initiator name the peer's identity in IDr? Only one without wildcards can be asked for. */
 bool auth_asks_for_identity(const struct connection *conn);
 struct identity auth_local_id(const struct ike_sa *sa, const struct connection *conn, struct arena *a);
-void auth_put_own(struct build *b, struct ike_sa *sa, struct exchange *x, const struct job *job);
+/* auth_make() is through: x->auth_data is there. False: our key did not sign. */
+bool auth_is_made(struct exchange *x, struct job *job);
+
+/* ---- auth_parts.c */
+feature_put auth_put_id, auth_put_wanted, auth_put_own, auth_put_hashes;
+feature_take auth_take_hashes;
+
+/* ---- contact.c, frag.c */
+feature_put contact_put, frag_put;
+feature_take contact_take, frag_take;
 
 /* ---- cert.c */
 /* Our certificate for signing. NULL with d. */
 struct cert *cert_choose_own(const struct ike_sa *sa, const struct connection *conn, struct pkey **key,
                              struct diag *d);
-void cert_put_own(struct build *b, const struct ike_sa *sa, struct cert *leaf);
-void cert_put_request(struct ike_env *env, struct build *b, const struct ike_sa *sa);
-void cert_take_requests(struct ike_sa *sa, const struct ike_message *m);
+feature_put cert_put_own, cert_put_request;
+feature_take cert_take_request;
 bool cert_fill_trust(struct ike_env *env, struct ike_sa *sa, const struct ike_message *m, struct job *j,
                      struct diag *d);
 
@@ -404,8 +418,7 @@ void child_move(struct ike_env *env, struct ike_sa *from, struct ike_sa *to);
 /* ---- create_child.c, rekey_child.c, rekey_ike.c, delete.c, informational.c, dpd.c */
 bool create_child_offer(struct ike_env *env, struct ike_sa *sa, struct exchange *x,
                         const struct child_config *cfg);
-void create_child_put(struct ike_env *env, struct build *b, struct ike_sa *sa, struct exchange *x,
-                      bool has_ke);
+feature_put create_child_put;
 void create_child_start(struct ike_env *env, struct ike_sa *sa, const struct task *t);
 /* The responder's choice for what it was offered: config, proposal, selectors. 0, or the notify and d. */
 uint16_t create_child_select(struct ike_env *env, struct ike_sa *sa, struct exchange *x,
@@ -413,7 +426,7 @@ uint16_t create_child_select(struct ike_env *env, struct ike_sa *sa, struct exch
 /* The initiator's check of the response. FAIL_NONE in d when it is good. */
 bool create_child_accept(struct ike_env *env, struct ike_sa *sa, struct exchange *x, bool has_ke,
                          struct diag *d);
-void create_child_answer(struct build *b, struct ike_sa *sa, struct exchange *x);
+feature_put create_child_answer;
 void create_child_on_response(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
 void create_child_on_request(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
 void rekey_child_start(struct ike_env *env, struct ike_sa *sa, const struct task *t);

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The order of features in messages: see features.h. */
+#include "ike/v2/features.h"
+
+static const struct feature_part parts[] = {
+    {MSG_INIT_REQUEST,  "cookie",              init_put_cookie,     NULL             }, /* first [RFC7296#2.6] */
+    {MSG_INIT_REQUEST,  "SA, KE, nonce",       init_put_request,    NULL             },
+    {MSG_INIT_REQUEST,  "NAT detection",       natd_put,            natd_take        },
+    {MSG_INIT_REQUEST,  "fragmentation",       frag_put,            frag_take        },
+    {MSG_INIT_REQUEST,  "signature hashes",    auth_put_hashes,     auth_take_hashes },
+
+    {MSG_INIT_RESPONSE, "SA, KE, nonce",       init_put_response,   NULL             },
+    {MSG_INIT_RESPONSE, "NAT detection",       natd_put,            natd_take        },
+    {MSG_INIT_RESPONSE, "certificate request", cert_put_request,    cert_take_request},
+    {MSG_INIT_RESPONSE, "fragmentation",       frag_put,            frag_take        },
+    {MSG_INIT_RESPONSE, "signature hashes",    auth_put_hashes,     auth_take_hashes },
+
+    {MSG_AUTH_REQUEST,  "identity",            auth_put_id,         NULL             },
+    {MSG_AUTH_REQUEST,  "certificate",         cert_put_own,        NULL             },
+    {MSG_AUTH_REQUEST,  "initial contact",     contact_put,         contact_take     },
+    {MSG_AUTH_REQUEST,  "certificate request", cert_put_request,    NULL             }, /* read to choose who we are */
+    {MSG_AUTH_REQUEST,  "identity asked for",  auth_put_wanted,     NULL             },
+    {MSG_AUTH_REQUEST,  "AUTH",                auth_put_own,        NULL             },
+    {MSG_AUTH_REQUEST,  "child",               create_child_put,    NULL             },
+
+    {MSG_AUTH_RESPONSE, "identity",            auth_put_id,         NULL             },
+    {MSG_AUTH_RESPONSE, "certificate",         cert_put_own,        NULL             },
+    {MSG_AUTH_RESPONSE, "AUTH",                auth_put_own,        NULL             },
+    {MSG_AUTH_RESPONSE, "child",               create_child_answer, NULL             },
+};
+
+void features_put(struct ike_env *env, struct build *b, struct ike_sa *sa, struct exchange *x,
+                  enum message_kind kind)
+{
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        if (parts[i].kind == kind && parts[i].put)
+            parts[i].put(env, b, sa, x);
+    }
+}
+
+bool features_take(struct ike_env *env, struct ike_sa *sa, const struct ike_message *m, struct diag *d)
+{
+    enum message_kind kind = rules_kind(m);
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        if (parts[i].kind == kind && parts[i].take && !parts[i].take(env, sa, m, d))
+            return false;
+    }
+    return true;
+}
+
+const struct feature_part *features_at(size_t index)
+{
+    return index < ARRAY_LEN(parts) ? &parts[index] : NULL;
+}
