@@ -35,6 +35,7 @@ licence() {
 run layers python3 tools/check_layers.py
 run purity python3 tools/check_purity.py "$build"
 run map python3 tools/check_map.py
+run rfc python3 tools/check_rfc.py
 run format format
 run licence licence
 exit $failed
