@@ -28,6 +28,7 @@ void esp_free(struct esp *e)
     spd_deinit(&e->spd);
     sad_deinit(&e->sad);
     bulk_worker_free(e->worker);
+    free(e->spare);
     free(e);
 }
 
@@ -51,6 +52,8 @@ bool esp_apply(struct esp *e, const struct action *a, int64_t now, struct diag *
     (void)now;
     switch (a->kind) {
     case ACTION_SA_ADD:
+        if (a->sa->mode != MODE_TUNNEL && !e->spare)
+            e->spare = mem_new(ESP_SPARE);
         return sad_add(&e->sad, a->sa, d);
     case ACTION_SA_UPDATE:
         return sad_update(&e->sad, a->sa, d);
@@ -132,6 +135,8 @@ static const char *const drop_names[DROP_REASONS] = {
     [DROP_SELECTOR] = "selectors",
     [DROP_WRONG_ENCAP] = "wrong encapsulation",
     [DROP_ECN] = "ECN",
+    [DROP_FRAGMENT] = "fragment outside tunnel mode",
+    [DROP_HEADERS] = "headers outside tunnel mode",
     [DROP_QUEUE_FULL] = "receive queue full",
     [DROP_BUSY_IN] = "inbound worker busy",
     [DROP_BUSY_OUT] = "outbound worker busy",

@@ -38,6 +38,8 @@ enum esp_drop {
     DROP_SELECTOR,
     DROP_WRONG_ENCAP, /* not used: RFC 7296 section 2.23 wants both forms accepted at any time */
     DROP_ECN,
+    DROP_FRAGMENT, /* transport and BEET mode carry none [RFC4303#3.3.4] */
+    DROP_HEADERS,  /* they cannot carry these options or extension headers */
     /* the I/O layer's, see esp_count_drop() */
     DROP_QUEUE_FULL, /* the kernel's receive queue overflowed */
     DROP_BUSY_IN,    /* ESP for another worker, which has too much to do */
@@ -53,7 +55,7 @@ struct esp_packet {
     uint32_t len;
     uint8_t verdict;     /* out: enum esp_verdict */
     uint8_t drop;        /* out: enum esp_drop */
-    uint8_t next_header; /* inbound, out: what the payload is (4, 41) */
+    uint8_t next_header; /* out: outbound, what is sealed; inbound, what the packet is (4, 41) */
     bool has_encap; /* outbound, out: payload of a UDP datagram rather than of an IP packet of protocol 50.
                        inbound, in: that is how it came */
     uint8_t tos;    /* outbound, out: outer TOS / traffic class. inbound, in: that of the outer header */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Inbound processing (RFC 4301 section 5.2, RFC 4303 section 3.4, tunnel mode): SA by SPI, replay check, one
+/* Inbound processing (RFC 4301 section 5.2, RFC 4303 section 3.4): SA by SPI, replay check, one
  * call that verifies and decrypts the batch, and only then anything that changes an SA: replay window,
  * lifetime, mapping. Then padding, inner header, selectors, ECN. What is not authentic changes nothing but
  * counters.
@@ -9,6 +9,7 @@
  * came in UDP from another endpoint, the engine hears of it and decides. */
 #include "base/rd.h"
 #include "esp/lifetime.h"
+#include "esp/mode.h"
 #include "esp/mss.h"
 #include "esp/outer.h"
 #include "esp/state.h"
@@ -122,6 +123,17 @@ static bool is_alike(const struct esp_packet *a, const struct esp_packet *p)
     return proto == NH_UDP || (proto == NH_TCP && !(y[upper + TCP_AT_FLAGS] & TCP_SYN));
 }
 
+/* In modes that carry no IP header: the packet is put together elsewhere, in no neighbour's way. */
+static enum esp_drop unwrap(struct esp *e, struct esp_packet *p, const struct sa *sa)
+{
+    size_t need = (MODE_HEADER_MAX + p->len + 63) / 64 * 64;
+    uint8_t *room = e->spare + e->spare_used;
+    if (need > ESP_SPARE - e->spare_used)
+        return DROP_TOO_BIG;
+    e->spare_used += need;
+    return sa->mode->unwrap(p, sa, room);
+}
+
 /* Why the inner packet must not go on, or DROP_NONE. Trims what traffic flow padding put behind it. */
 static enum esp_drop admit(struct esp *e, struct esp_packet *p, struct sa *sa, int64_t now)
 {
@@ -168,8 +180,10 @@ static bool finish(struct esp *e, const struct flight *f, enum bulk_status statu
         sa->last_use = now;
         return false;
     }
-    bool is_train = before && before->sa == sa && is_alike(before->packet, p);
-    enum esp_drop why = is_train ? DROP_NONE : admit(e, p, sa, now);
+    enum esp_drop why = sa->mode->unwrap ? unwrap(e, p, sa) : DROP_NONE;
+    bool is_train = why == DROP_NONE && before && before->sa == sa && is_alike(before->packet, p);
+    if (why == DROP_NONE && !is_train)
+        why = admit(e, p, sa, now);
     if (why != DROP_NONE) {
         packet_drop(e, p, why);
         return false;
@@ -185,6 +199,7 @@ void esp_inbound(struct esp *e, struct esp_packet *p, size_t n, int64_t now)
 {
     const struct flight *before = NULL;
     size_t ready = 0;
+    e->spare_used = 0;
     for (size_t i = 0; i < n; i++)
         ready += prepare(e, &p[i], ready);
     run_crypto(e, ready, false);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Outbound processing (RFC 4301 section 5.1, RFC 4303 section 3.3, tunnel mode): for each packet of the batch
- * policy, SA, size, header and trailer; then one call seals the batch. Whatever goes wrong, a packet that a
+/* Outbound processing (RFC 4301 section 5.1, RFC 4303 section 3.3): for each packet of the batch policy, SA,
+ * size, header and trailer; then one call seals the batch. Whatever goes wrong, a packet that a
  * policy protects leaves sealed or not at all. Inner packets without DF that are too big are not fragmented
  * before sealing: their outer packet is (RFC 4301 section 8.2.1 leaves the choice). */
 #include "esp/lifetime.h"
+#include "esp/mode.h"
 #include "esp/mss.h"
 #include "esp/outer.h"
 #include "esp/state.h"
@@ -90,11 +91,10 @@ static bool fits(struct esp *e, struct esp_packet *p, const struct packet *ip, s
     return true;
 }
 
-/* Header, IV and trailer around the inner packet, in its buffer. */
+/* Header, IV and trailer around the payload, in its buffer. */
 static void build(struct esp_packet *p, struct sa *sa, uint64_t seq)
 {
     uint32_t pad, len = sa_sealed_len(sa, p->len, &pad);
-    bool is6 = p->data[0] >> 4 == 6;
     struct wr head = wr_over(p->data - ESP_HEADER - sa->iv_len, ESP_HEADER);
     wr_u32(&head, sa->spi);
     wr_u32(&head, (uint32_t)seq);
@@ -103,13 +103,14 @@ static void build(struct esp_packet *p, struct sa *sa, uint64_t seq)
     for (uint32_t i = 1; i <= pad; i++) /* [RFC4303#2.4] */
         wr_u8(&tail, (uint8_t)i);
     wr_u8(&tail, (uint8_t)pad);
-    wr_u8(&tail, is6 ? NH_IPV6 : NH_IPIP);
+    wr_u8(&tail, p->next_header);
     p->data -= ESP_HEADER + sa->iv_len;
     p->len = len;
 }
 
-/* Numbers the packet, builds it, and makes it number n of the batch. */
-static bool load(struct esp *e, struct esp_packet *p, struct sa *sa, size_t n, int64_t now)
+/* Numbers the packet, builds it around what is behind the first skip bytes, and makes it number n of the
+ * batch. */
+static bool load(struct esp *e, struct esp_packet *p, struct sa *sa, size_t n, uint8_t skip, int64_t now)
 {
     uint32_t inner = p->len;
     uint64_t seq;
@@ -117,23 +118,27 @@ static bool load(struct esp *e, struct esp_packet *p, struct sa *sa, size_t n, i
         packet_drop(e, p, DROP_SEQ_EXHAUSTED);
         return false;
     }
+    p->data += skip;
+    p->len -= skip;
     build(p, sa, seq);
     e->ops[n] = (struct bulk_op){.key = sa->key,
                                  .esp = p->data,
                                  .len = p->len,
                                  .seq_hi = (uint32_t)(seq >> 32),
                                  .has_esn = sa->has_esn};
-    e->flights[n] = (struct flight){.packet = p, .sa = sa, .seq = seq, .inner = inner};
+    e->flights[n] = (struct flight){.packet = p, .sa = sa, .seq = seq, .inner = inner, .skip = skip};
     /* Counted now, so that a limit stops the very next packet of the batch. */
     lifetime_account(&e->sad, sa, inner, now);
     return true;
 }
 
-/* What was decided for the packet before holds for what was cut from the same super-packet. */
+/* What was decided for the packet before holds for what was cut from the same super-packet; but not what was
+ * written into it. */
 static bool is_decided(const struct esp *e, const struct esp_packet *p, size_t n)
 {
     const struct flight *f = &e->flights[n - 1];
-    return f->packet == p - 1 && p->len <= f->inner && !f->sa->is_expired;
+    return f->packet == p - 1 && p->len <= f->inner && !f->sa->is_expired &&
+           f->packet->next_header != NH_BEET;
 }
 
 static bool follow(struct esp *e, struct esp_packet *p, size_t n, int64_t now)
@@ -141,20 +146,21 @@ static bool follow(struct esp *e, struct esp_packet *p, size_t n, int64_t now)
     const struct esp_packet *before = p - 1;
     p->verdict = ESP_DROP;
     p->drop = DROP_NONE;
-    p->next_header = 0;
+    p->next_header = before->next_header;
     p->child_id = before->child_id;
     p->has_encap = before->has_encap;
     p->has_df = before->has_df;
     p->tos = before->tos;
     p->local = before->local;
     p->remote = before->remote;
-    return load(e, p, e->flights[n - 1].sa, n, now);
+    return load(e, p, e->flights[n - 1].sa, n, e->flights[n - 1].skip, now);
 }
 
 /* True when the packet is ready to be sealed as number n of the batch. */
 static bool prepare(struct esp *e, struct esp_packet *p, size_t n, int64_t now)
 {
     struct packet ip;
+    uint8_t skip = 0;
     if (p->follows && n && is_decided(e, p, n))
         return follow(e, p, n, now);
     p->verdict = ESP_DROP;
@@ -176,7 +182,13 @@ static bool prepare(struct esp *e, struct esp_packet *p, size_t n, int64_t now)
     p->has_encap = sa->has_encap;
     p->local = sa->local;
     p->remote = sa->remote;
-    return load(e, p, sa, n, now);
+    p->next_header = ip.family == 6 ? NH_IPV6 : NH_IPIP;
+    enum esp_drop why = sa->mode->wrap ? sa->mode->wrap(p, &ip, sa, &skip) : DROP_NONE;
+    if (why != DROP_NONE) {
+        packet_drop(e, p, why);
+        return false;
+    }
+    return load(e, p, sa, n, skip, now);
 }
 
 void esp_outbound(struct esp *e, struct esp_packet *p, size_t n, int64_t now)

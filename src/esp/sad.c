@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "crypto/alg.h"
 #include "esp/lifetime.h"
+#include "esp/mode.h"
 
 #include <stdlib.h>
 
@@ -83,7 +84,7 @@ uint32_t sa_inner_mtu_for(const struct sa *sa, uint32_t mtu)
     uint32_t fixed = (uint32_t)packet_ip_len(sa->remote.ip.family) + (sa->has_encap ? UDP_HEADER : 0) +
                      ESP_HEADER + sa->iv_len + sa->icv_len;
     uint32_t room = mtu > fixed ? (mtu - fixed) / sa->block * sa->block : 0;
-    return room > ESP_TRAILER ? room - ESP_TRAILER : 0;
+    return room > ESP_TRAILER ? room - ESP_TRAILER + sa->saved : 0;
 }
 
 uint32_t sa_inner_mtu(struct sad *s, struct sa *sa, int64_t now)
@@ -135,8 +136,6 @@ static bool refuse(struct diag *d, const char *what, const char *expected)
 static bool record_sound(const struct esp_sa *r, struct diag *d)
 {
     const struct alg *encr = alg_find(TRANSFORM_ENCR, r->encr);
-    if (r->mode != MODE_TUNNEL)
-        return refuse(d, "transport mode is not in the userspace data plane", "mode = tunnel");
     if (r->spi < SPI_MINIMUM)
         return refuse(d, "the SPI is reserved", "256 or more");
     if (r->replay_window > REPLAY_WINDOW_MAX)
@@ -150,7 +149,7 @@ static bool record_sound(const struct esp_sa *r, struct diag *d)
         return refuse(d, "the outer addresses of the SA differ in family or are missing",
                       "both IPv4 or both IPv6");
     return ts_list_sound(r->local_ts, r->n_local_ts, "local", d) &&
-           ts_list_sound(r->remote_ts, r->n_remote_ts, "remote", d);
+           ts_list_sound(r->remote_ts, r->n_remote_ts, "remote", d) && mode_sound(r, d);
 }
 
 static void sa_free(struct sad *s, struct sa *sa)
@@ -190,6 +189,7 @@ static struct sa *sa_from_record(const struct esp_sa *r)
     sa->hard_bytes = r->hard_bytes;
     sa->soft_packets = r->soft_packets;
     sa->hard_packets = r->hard_packets;
+    mode_set(sa, r);
     return sa;
 }
 

@@ -24,6 +24,8 @@ struct bundle {
     size_t refs;
 };
 
+struct mode;
+
 enum sa_event { SA_EVENT_SOFT = 1, SA_EVENT_HARD = 2, SA_EVENT_MAPPING = 4 };
 
 /* One direction of one child. A gateway has tens of thousands that are idle: what only one direction needs
@@ -37,7 +39,10 @@ struct sa {
     uint8_t copy_dscp; /* enum copy_dscp */
     bool has_encap, has_esn, copies_df, copies_ecn;
     bool is_soft_expired, is_expired;
+    uint8_t saved;    /* bytes of a packet's IP header that are not carried: see mode.h */
+    uint16_t sum_fix; /* what checksums of transport mode lack; 0: nothing */
     uint64_t child_id;
+    const struct mode *mode;
     struct bulk_key *key;
     struct selector_set *selectors;
     struct path *path;

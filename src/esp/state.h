@@ -13,7 +13,12 @@ struct flight {
     struct sa *sa;
     uint64_t seq;
     uint32_t inner; /* bytes; outbound */
+    uint8_t skip;   /* bytes of them that are not sealed; outbound */
 };
+
+/* Where the packets of a batch are put together that do not lie behind an IP header of their own: the largest
+ * batch is 64 full messages of joined datagrams. Memory is used as far as it is needed. */
+#define ESP_SPARE (64 * (65536 + 64) + ESP_BATCH * 64)
 
 struct esp {
     struct esp_config config;
@@ -24,6 +29,8 @@ struct esp {
     struct icmp_limit icmp_limit;
     struct bulk_op ops[ESP_BATCH];
     struct flight flights[ESP_BATCH]; /* beside ops */
+    uint8_t *spare;                   /* ESP_SPARE bytes, as soon as an SA may need them */
+    size_t spare_used;                /* in this batch */
 };
 
 /* Seals or opens the first n of ops. */

@@ -65,6 +65,9 @@ struct esp_sa { /* one direction of one child */
     uint32_t spi;      /* host order. SA_IN: ours; SA_OUT: the peer's */
     uint32_t reqid;    /* policy it serves: constant across rekeys of a child */
     enum child_mode mode;
+    /* Transport mode behind a NAT: our address and the peer's as the peer has them, which its checksums cover
+     * [RFC7296#2.23.1]; family 0: as in the selectors */
+    struct ip seen_local, seen_remote;
     struct endpoint local, remote; /* outer. Ports matter with encap only */
     bool has_encap;                /* ESP in UDP (RFC 3948) */
     uint16_t encr, key_bits, integ;

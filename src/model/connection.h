@@ -24,7 +24,7 @@ struct origins {
 
 enum auth_method { AUTH_PSK, AUTH_PUBKEY };
 enum start_action { START_NONE, START_START };
-enum child_mode { MODE_TUNNEL, MODE_TRANSPORT };
+enum child_mode { MODE_TUNNEL, MODE_TRANSPORT, MODE_BEET };
 enum send_cert { SEND_CERT_IFASKED, SEND_CERT_ALWAYS, SEND_CERT_NEVER };
 enum fragmentation { FRAG_YES, FRAG_ACCEPT, FRAG_NO };
 enum copy_dscp { DSCP_OUT, DSCP_IN, DSCP_YES, DSCP_NO };

@@ -12,10 +12,13 @@ enum {
     NH_IPIP = 4,
     NH_TCP = 6,
     NH_UDP = 17,
+    NH_DCCP = 33,
     NH_IPV6 = 41,
     NH_ESP = 50,
     NH_ICMPV6 = 58,
     NH_NONE = 59,
+    NH_BEET = 94, /* a pseudo-header with IPv4 options */
+    NH_UDPLITE = 136,
 };
 
 struct packet {
