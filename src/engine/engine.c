@@ -191,6 +191,8 @@ static void on_dataplane(struct ike_env *env, struct engine *e, const struct dat
     case DP_COUNTERS:
         on_counters(c, ev);
         break;
+    case DP_ACQUIRE:
+        break;
     }
 }
 

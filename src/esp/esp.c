@@ -17,6 +17,7 @@ struct esp *esp_new(const struct esp_config *c)
     e->config = *c;
     sad_init(&e->sad, c->path_mtu ? c->path_mtu : PATH_MTU_DEFAULT, c->engine);
     spd_init(&e->spd, &e->sad);
+    e->spd.holds.lost = &e->counters.drops[DROP_TRAP_FAILED];
     e->worker = bulk_worker_new();
     return e;
 }
@@ -54,6 +55,7 @@ bool esp_apply(struct esp *e, const struct action *a, int64_t now, struct diag *
     case ACTION_SA_ADD:
         if (a->sa->mode != MODE_TUNNEL && !e->spare)
             e->spare = mem_new(ESP_SPARE);
+        e->spd.holds.is_due |= a->sa->direction == SA_OUT;
         return sad_add(&e->sad, a->sa, d);
     case ACTION_SA_UPDATE:
         return sad_update(&e->sad, a->sa, d);
@@ -61,6 +63,8 @@ bool esp_apply(struct esp *e, const struct action *a, int64_t now, struct diag *
         return sad_del(&e->sad, a->sa, d);
     case ACTION_POLICY_ADD:
         return spd_add(&e->spd, a->policy, d);
+    case ACTION_TRAP_FAILED:
+        return spd_trap_failed(&e->spd, a->id, d);
     case ACTION_POLICY_DEL:
         return spd_del(&e->spd, a->id, d);
     default:
@@ -77,7 +81,13 @@ void packet_drop(struct esp *e, struct esp_packet *p, enum esp_drop why)
 
 size_t esp_events(struct esp *e, struct dataplane_event *ev, size_t cap)
 {
-    return lifetime_take_events(&e->sad, ev, cap);
+    size_t n = lifetime_take_events(&e->sad, ev, cap);
+    return n + holds_take_events(&e->spd.holds, ev + n, cap - n);
+}
+
+struct span esp_next_held(struct esp *e, int64_t now)
+{
+    return holds_next(&e->spd.holds, now);
 }
 
 bool esp_sa_counters(const struct esp *e, enum sa_direction dir, uint32_t spi, struct dataplane_event *out)
@@ -137,6 +147,8 @@ static const char *const drop_names[DROP_REASONS] = {
     [DROP_ECN] = "ECN",
     [DROP_FRAGMENT] = "fragment outside tunnel mode",
     [DROP_HEADERS] = "headers outside tunnel mode",
+    [DROP_TRAP_FULL] = "too many before their SA",
+    [DROP_TRAP_FAILED] = "no SA came",
     [DROP_QUEUE_FULL] = "receive queue full",
     [DROP_BUSY_IN] = "inbound worker busy",
     [DROP_BUSY_OUT] = "outbound worker busy",

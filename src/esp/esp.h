@@ -19,6 +19,7 @@ enum esp_verdict {
     ESP_BYPASS,    /* outbound: policy says in the clear */
     ESP_ICMP_BACK, /* outbound: data and len now are an ICMP "too big" or "unreachable" to write back into the
                       TUN; drop says what became of the packet itself */
+    ESP_HELD,      /* outbound: a trap keeps a copy, which esp_next_held() gives when its SA is there */
 };
 
 enum esp_drop {
@@ -40,6 +41,8 @@ enum esp_drop {
     DROP_ECN,
     DROP_FRAGMENT, /* transport and BEET mode carry none [RFC4303#3.3.4] */
     DROP_HEADERS,  /* they cannot carry these options or extension headers */
+    DROP_TRAP_FULL,   /* a trap's queue has no room: its tunnel is on its way */
+    DROP_TRAP_FAILED, /* waited in a trap, and the tunnel did not come */
     /* the I/O layer's, see esp_count_drop() */
     DROP_QUEUE_FULL, /* the kernel's receive queue overflowed */
     DROP_BUSY_IN,    /* ESP for another worker, which has too much to do */
@@ -90,10 +93,10 @@ struct esp *esp_new(const struct esp_config *c);
 void esp_free(struct esp *e);
 struct bulk_worker *esp_crypto(struct esp *e);
 
-/* SA_ADD, SA_UPDATE, SA_DEL, POLICY_ADD, POLICY_DEL; others are ignored. Keys are copied; wiping those of the
- * record is for whoever holds it. Outbound SPIs are chosen by peers and may collide: SA_UPDATE and SA_DEL go
- * by child_id too unless it is 0. SA_UPDATE changes the one direction that it names. False with d when it
- * cannot. */
+/* SA_ADD, SA_UPDATE, SA_DEL, POLICY_ADD, TRAP_FAILED, POLICY_DEL; others are ignored. Keys are copied; wiping
+ * those of the record is for whoever holds it. Outbound SPIs are chosen by peers and may collide: SA_UPDATE
+ * and SA_DEL go by child_id too unless it is 0. SA_UPDATE changes the one direction that it names. False with
+ * d when it cannot. */
 bool esp_apply(struct esp *e, const struct action *a, int64_t now, struct diag *d);
 
 /* Packets from the TUN (whole IP packets, checksums complete) to ESP packets (from the SPI on; the I/O layer
@@ -106,7 +109,10 @@ void esp_outbound(struct esp *e, struct esp_packet *p, size_t n, int64_t now);
  * DROP_NONE. They are opened where they lie and need no room around them. */
 void esp_inbound(struct esp *e, struct esp_packet *p, size_t n, int64_t now);
 
-/* What the packets caused: soft and hard expiry, mappings. Returns how many were written to ev. */
+/* A packet that a trap held and whose SA has come since: for the next batch of esp_outbound(). Empty when
+ * there is none; valid until the next call. To be asked after records were applied. */
+struct span esp_next_held(struct esp *e, int64_t now);
+/* What the packets caused: soft and hard expiry, mappings, acquires. Returns how many were written to ev. */
 size_t esp_events(struct esp *e, struct dataplane_event *ev, size_t cap);
 /* DP_COUNTERS for one SA; false when unknown. */
 bool esp_sa_counters(const struct esp *e, enum sa_direction dir, uint32_t spi, struct dataplane_event *out);

@@ -44,6 +44,12 @@ static struct sa *select_sa(struct esp *e, struct esp_packet *p, const struct pa
         return NULL;
     }
     struct sa *sa = bundle_newest(policy->bundle);
+    if (!sa && policy->hold) {
+        p->verdict = ESP_HELD;
+        if (!hold_packet(&e->spd.holds, policy->hold, ip, bytes, now))
+            packet_drop(e, p, DROP_TRAP_FULL);
+        return NULL;
+    }
     if (!sa) {
         answer(e, p, ip, ICMP_UNREACHABLE, 0, DROP_NO_SA, now);
         return NULL;

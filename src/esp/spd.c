@@ -12,6 +12,7 @@ void spd_init(struct spd *s, struct sad *sad)
     *s = (struct spd){.sad = sad, .generation = 1};
     map_init(&s->by_id);
     map_init(&s->by_prefixes);
+    holds_init(&s->holds);
     s->flows = mem_new(SPD_FLOWS * sizeof(struct flow));
 }
 
@@ -72,6 +73,7 @@ static void policy_free(struct spd *s, struct policy *p)
         map_remove(&s->by_prefixes, &e->node);
         pairs_of(s, e->family, &n)[e->pair].entries--;
     }
+    hold_free(&s->holds, p->hold);
     if (p->bundle)
         sad_bundle_unref(s->sad, p->bundle);
     selector_set_unref(&s->sad->selectors, p->selectors);
@@ -88,6 +90,7 @@ void spd_deinit(struct spd *s)
     }
     map_deinit(&s->by_id);
     map_deinit(&s->by_prefixes);
+    holds_deinit(&s->holds);
     free(s->flows);
 }
 
@@ -179,6 +182,8 @@ bool spd_add(struct spd *s, const struct esp_policy *r, struct diag *d)
     p->selectors = selector_set_ref(&s->sad->selectors, &ts);
     if (r->action == POLICY_PROTECT)
         p->bundle = sad_bundle_ref(s->sad, r->reqid);
+    if (r->action == POLICY_PROTECT && r->is_trap)
+        p->hold = hold_new(r->id, p->bundle);
     policy_index(s, p);
     map_insert(&s->by_id, &p->by_id, map_hash_u64(r->id));
     s->generation++;
@@ -195,6 +200,17 @@ bool spd_del(struct spd *s, uint64_t id, struct diag *d)
     map_remove(&s->by_id, &p->by_id);
     policy_free(s, p);
     s->generation++;
+    return true;
+}
+
+bool spd_trap_failed(struct spd *s, uint64_t id, struct diag *d)
+{
+    struct policy *p = policy_find(s, id);
+    if (!p || !p->hold) {
+        diag_set(d, FAIL_NOT_FOUND, "no trap with id %llu", (unsigned long long)id);
+        return false;
+    }
+    hold_fail(&s->holds, p->hold);
     return true;
 }
 

@@ -14,6 +14,7 @@
  * rekey changes none. It holds no SA: which SA serves a policy is asked every time. */
 #pragma once
 
+#include "esp/hold.h"
 #include "esp/sad.h"
 #include "esp/selectors.h"
 
@@ -34,6 +35,7 @@ struct policy {
     uint32_t priority;
     enum policy_action action;
     struct bundle *bundle; /* POLICY_PROTECT */
+    struct hold *hold;     /* a trap's */
     struct selector_set *selectors;
     size_t n_entries;
     struct policy_entry entries[];
@@ -59,6 +61,7 @@ struct flow {
 
 struct spd {
     struct sad *sad;
+    struct holds holds;
     struct map by_id, by_prefixes;
     struct prefix_pair pairs4[SPD_PAIRS + 33], pairs6[SPD_PAIRS + 129];
     size_t n_pairs4, n_pairs6; /* places ever used */
@@ -71,5 +74,7 @@ void spd_init(struct spd *s, struct sad *sad);
 void spd_deinit(struct spd *s);
 bool spd_add(struct spd *s, const struct esp_policy *r, struct diag *d);
 bool spd_del(struct spd *s, uint64_t id, struct diag *d);
+/* ACTION_TRAP_FAILED. */
+bool spd_trap_failed(struct spd *s, uint64_t id, struct diag *d);
 /* The policy for an outbound packet, or NULL. No allocation. */
 const struct policy *spd_lookup(struct spd *s, const struct packet *p, struct span bytes);

@@ -91,6 +91,8 @@ struct esp_policy {    /* SPD entry; both directions in one record */
                           dropped */
     uint32_t priority; /* lower first */
     enum policy_action action;
+    bool is_trap; /* POLICY_PROTECT: while no SA serves it, packets are held back, and DP_ACQUIRE tells of the
+                     first one */
     struct ts local_ts[SA_MAX_TS], remote_ts[SA_MAX_TS];
     uint8_t n_local_ts, n_remote_ts;
 };
@@ -165,7 +167,7 @@ struct command {
     bool is_forced;                 /* terminate: do not wait for the peer */
 };
 
-enum dataplane_kind { DP_SOFT_EXPIRE, DP_HARD_EXPIRE, DP_MAPPING, DP_COUNTERS };
+enum dataplane_kind { DP_SOFT_EXPIRE, DP_HARD_EXPIRE, DP_MAPPING, DP_COUNTERS, DP_ACQUIRE };
 
 struct dataplane_event {
     enum dataplane_kind kind;
@@ -177,6 +179,11 @@ struct dataplane_event {
      * never) */
     uint64_t bytes, packets;
     int64_t last_use;
+    /* DP_ACQUIRE: a packet met this trap and waits for an SA. The selectors are those of exactly this packet,
+     * to be offered first [RFC7296#2.9]. Told once, and again only after ACTION_TRAP_FAILED or when what was
+     * held has become too old. */
+    uint64_t policy_id;
+    struct ts packet_local, packet_remote;
 };
 
 struct input {
@@ -205,6 +212,7 @@ enum action_kind {
                        */
     ACTION_SA_DEL,
     ACTION_POLICY_ADD,
+    ACTION_TRAP_FAILED, /* the tunnel did not come: what the trap holds back is dropped; it goes on */
     ACTION_POLICY_DEL,
     ACTION_ROUTE_ADD,
     ACTION_ROUTE_DEL,
@@ -227,7 +235,7 @@ struct action {
         struct esp_sa *sa; /* for SA_DEL: direction and spi */
         struct esp_policy *policy;
         struct route *route;
-        uint64_t id; /* POLICY_DEL, ROUTE_DEL */
+        uint64_t id; /* TRAP_FAILED, POLICY_DEL, ROUTE_DEL */
         struct event event;
         struct updown *updown;
     };

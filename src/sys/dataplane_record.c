@@ -16,7 +16,7 @@ struct dataplane_record *dataplane_record_new(const struct action *a)
 {
     bool has_sa = a->kind == ACTION_SA_ADD || a->kind == ACTION_SA_UPDATE || a->kind == ACTION_SA_DEL;
     bool has_policy = a->kind == ACTION_POLICY_ADD;
-    if (!has_sa && !has_policy && a->kind != ACTION_POLICY_DEL)
+    if (!has_sa && !has_policy && a->kind != ACTION_POLICY_DEL && a->kind != ACTION_TRAP_FAILED)
         return NULL;
     struct dataplane_record *r = calloc(1, sizeof(*r));
     if (!r)

@@ -102,6 +102,7 @@ void loop_execute(struct loop *l, const struct outbox *o)
         case ACTION_SA_UPDATE:
         case ACTION_SA_DEL:
         case ACTION_POLICY_ADD:
+        case ACTION_TRAP_FAILED:
         case ACTION_POLICY_DEL:
             dataplane_apply(l->dataplane, a);
             break;

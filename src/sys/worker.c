@@ -211,6 +211,7 @@ static void count_lost(struct worker *w)
 static void after_packets(struct worker *w, int64_t now)
 {
     worker_send_parcels(w, false);
+    worker_send_held(w, now);
     tell_events(w);
     if (w->has_traffic && now >= w->report_at) {
         report_sas(w);

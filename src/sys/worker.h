@@ -138,6 +138,7 @@ bool worker_from_tun(struct worker *w, int64_t now);
 bool worker_from_natt(struct worker *w, struct source *s, int64_t now);
 bool worker_from_raw(struct worker *w, struct source *s, int64_t now);
 bool worker_from_ring(struct worker *w, struct linkring *r, int64_t now);
+void worker_send_held(struct worker *w, int64_t now);
 /* What another thread handed over. */
 void worker_send_parcel(struct worker *w, const struct parcel *p, int64_t now);
 void worker_open_parcel(struct worker *w, struct parcel *p, int64_t now);

@@ -323,6 +323,17 @@ void worker_send_parcel(struct worker *w, const struct parcel *p, int64_t now)
         finish_batch(w, now);
 }
 
+/* What traps held back and may go now. */
+void worker_send_held(struct worker *w, int64_t now)
+{
+    static const struct offload none;
+    struct span packet;
+    while ((packet = esp_next_held(w->esp, now)).len)
+        lay_out(w, packet, &none, now);
+    if (w->out.n)
+        finish_batch(w, now);
+}
+
 bool worker_from_tun(struct worker *w, int64_t now)
 {
     struct outgoing *o = &w->out;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 static void carry_out(struct node *n);
+static void send_held(struct node *n);
 
 void node_init(struct node *n, struct sim *s, const char *name, struct ip address, struct ip inside)
 {
@@ -48,6 +49,7 @@ static void step(struct node *n, const struct input *in)
     outbox_reset(&n->out);
     engine_step(n->engine, n->sim->now, in, &n->out);
     carry_out(n);
+    send_held(n);
 }
 
 /* ---- the records
@@ -94,6 +96,7 @@ static void policy_add(struct node *n, const struct esp_policy *p)
         return;
     }
     n->policies[n->n_policies].id = p->id;
+    n->policies[n->n_policies].is_trap = p->is_trap;
     n->policies[n->n_policies++].reqid = p->reqid;
 }
 
@@ -222,6 +225,8 @@ static void carry_out(struct node *n)
             break;
         case ACTION_POLICY_ADD:
             policy_add(n, a->policy);
+            break;
+        case ACTION_TRAP_FAILED:
             break;
         case ACTION_POLICY_DEL:
             policy_del(n, a->id);
@@ -415,6 +420,14 @@ static void check_esp_iv(struct node *n, const struct esp_packet *p)
         sim_fail(n->sim, "%s: SPI and IV repeat on the wire", n->name);
 }
 
+static void send_sealed(struct node *n, const struct esp_packet *p)
+{
+    check_esp_iv(n, p);
+    n->traffic_sent++;
+    net_send(&n->sim->net, n->sim->now.mono, p->has_encap ? WIRE_ESP_UDP : WIRE_ESP_RAW, &p->local,
+             &p->remote, span_of(p->data, p->len));
+}
+
 bool node_send_traffic(struct node *n, const struct node *to)
 {
     if (n->is_dead)
@@ -426,13 +439,29 @@ bool node_send_traffic(struct node *n, const struct node *to)
     give_dataplane_events(n);
     if (p.verdict == ESP_BYPASS)
         sim_fail(n->sim, "%s: what the tunnel is for leaves in the clear", n->name);
+    n->traffic_held += p.verdict == ESP_HELD;
     if (p.verdict != ESP_FORWARD)
         return false;
-    check_esp_iv(n, &p);
-    n->traffic_sent++;
-    net_send(&n->sim->net, n->sim->now.mono, p.has_encap ? WIRE_ESP_UDP : WIRE_ESP_RAW, &p.local, &p.remote,
-             span_of(p.data, p.len));
+    send_sealed(n, &p);
     return true;
+}
+
+/* As the daemon does after it has applied records. */
+static void send_held(struct node *n)
+{
+    uint8_t buf[ESP_HEADROOM + 256 + ESP_TAILROOM];
+    struct span held;
+    while ((held = esp_next_held(n->esp, n->sim->now.mono)).len) {
+        struct esp_packet p = {.data = buf + ESP_HEADROOM, .len = (uint32_t)held.len};
+        memcpy(p.data, held.ptr, held.len);
+        esp_outbound(n->esp, &p, 1, n->sim->now.mono);
+        if (p.verdict != ESP_FORWARD) {
+            sim_fail(n->sim, "%s: a packet that was held does not leave: %s", n->name, esp_drop_name(p.drop));
+            return;
+        }
+        n->held_sent++;
+        send_sealed(n, &p);
+    }
 }
 
 void node_report_use(struct node *n)
@@ -469,6 +498,14 @@ size_t node_count_children(const struct node *n)
     return count;
 }
 
+size_t node_count_traps(const struct node *n)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < n->n_policies; i++)
+        count += n->policies[i].is_trap;
+    return count;
+}
+
 static bool engine_has_spi(const struct node *n, enum sa_direction d, uint32_t spi)
 {
     struct ike_view v;
@@ -501,7 +538,7 @@ const char *node_unsettled(const struct node *n)
             snprintf(why, sizeof(why), "%s: SA %08x is installed and nobody owns it", n->name, n->sas[i].spi);
     }
     for (size_t i = 0; !n->is_dead && i < n->n_policies; i++) {
-        if (n->policies[i].reqid && !has_reqid(n, n->policies[i].reqid))
+        if (n->policies[i].reqid && !n->policies[i].is_trap && !has_reqid(n, n->policies[i].reqid))
             snprintf(why, sizeof(why), "%s: policy %llu has no SA left", n->name,
                      (unsigned long long)n->policies[i].id);
     }

@@ -32,6 +32,7 @@ struct node {
     struct {
         uint64_t id;
         uint32_t reqid;
+        bool is_trap;
     } policies[NODE_SAS];
     size_t n_policies;
     struct {
@@ -48,7 +49,8 @@ struct node {
     uint64_t done_id;  /* last COMMAND_DONE seen, with its diag */
     struct diag done;
     uint64_t traffic_sent, traffic_received;
-    int updown_balance; /* updown commands: ups less downs */
+    uint64_t traffic_held, held_sent; /* by traps, and what of it left later */
+    int updown_balance;               /* updown commands: ups less downs */
     unsigned ticks_without_progress;
     int64_t last_tick;
 };
@@ -57,6 +59,8 @@ void node_init(struct node *n, struct sim *s, const char *name, struct ip addres
 void node_deinit(struct node *n);
 /* Loads keyway.conf text (with the node's certificates where it names them). */
 void node_load(struct node *n, const char *keyway_conf);
+/* Policies that wait for a packet. */
+size_t node_count_traps(const struct node *n);
 /* Returns the command's id. */
 uint64_t node_command(struct node *n, enum command_kind kind, const char *connection, const char *child);
 void node_shutdown(struct node *n);

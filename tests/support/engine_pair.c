@@ -341,7 +341,12 @@ void pair_input(struct pair *p, int side, const struct input *in)
         case ACTION_SA_DEL:
             on_sa(s, a);
             break;
+        case ACTION_TRAP_FAILED:
+            s->traps_failed++;
+            break;
         case ACTION_POLICY_ADD:
+            s->traps += a->policy->is_trap;
+            s->last_trap = a->policy->is_trap ? *a->policy : s->last_trap;
             s->policies++;
             break;
         case ACTION_POLICY_DEL:

@@ -32,6 +32,8 @@ struct pair_side {
     struct pair_route routes[128];
     size_t n_routes;
     size_t policies, live_routes;
+    struct esp_policy last_trap;
+    unsigned traps, traps_failed;
     unsigned ups, downs, ike_ups, ike_downs, child_rekeys, ike_rekeys, keepalives, updates;
     bool is_done;
     uint64_t done_id;
