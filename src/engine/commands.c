@@ -112,19 +112,21 @@ static bool names_child(const struct command *c, const struct child_sa *child)
     return !c->child || strcmp(c->child, child->cfg->name) == 0;
 }
 
-static void stop_wanting(struct engine *e, const struct connection *conn, const char *child)
+static void stop_wanting(struct ike_env *env, const struct connection *conn, const char *child)
 {
-    struct conn_run *r = conn_run_find(e, conn->name);
+    struct conn_run *r = conn_run_find(engine_of(env), conn->name);
     for (size_t i = 0; r && i < r->conn->n_children; i++) {
-        if (!child || strcmp(r->conn->children[i].name, child) == 0)
-            r->children[i].is_wanted = false;
+        if (child && strcmp(r->conn->children[i].name, child) != 0)
+            continue;
+        r->children[i].is_wanted = false;
+        trap_failed(env, &r->children[i]);
     }
 }
 
 static void terminate_ike(struct ike_env *env, struct waiter *w, struct ike_sa *sa)
 {
     struct engine *e = engine_of(env);
-    stop_wanting(e, sa->conn, NULL);
+    stop_wanting(env, sa->conn, NULL);
     set_connection(w, sa->conn);
     add_item(w, WAIT_IKE, sa->id);
     engine_touch(e, sa);
@@ -159,7 +161,7 @@ static void each_child(struct ike_env *env, struct waiter *w, const struct comma
         set_connection(w, conn);
         engine_touch(e, sa);
         if (cmd->kind == COMMAND_TERMINATE) {
-            stop_wanting(e, conn, c->cfg->name);
+            stop_wanting(env, conn, c->cfg->name);
             add_item(w, WAIT_CHILD, c->id);
             delete_child(env, c);
         } else if (c->state == CHILD_INSTALLED || c->state == CHILD_REKEYING) {
@@ -194,7 +196,7 @@ static void on_sas(struct ike_env *env, struct waiter *w, const struct command *
         bool was_wanted = false;
         for (size_t i = 0; i < r->conn->n_children; i++)
             was_wanted |= r->children[i].is_wanted;
-        stop_wanting(e, r->conn, cmd->child);
+        stop_wanting(env, r->conn, cmd->child);
         w->matches += was_wanted && !w->matches;
     }
 }

@@ -56,7 +56,7 @@ struct conn_run *conn_run_new(struct engine *e, struct config *config, const str
     r->conn = conn;
     r->children = mem_new((conn->n_children + 1) * sizeof(*r->children));
     for (size_t i = 0; i < conn->n_children; i++)
-        r->children[i].is_wanted = conn->children[i].start_action == START_START;
+        r->children[i].is_wanted = r->children[i].is_configured = starts_by_itself(&conn->children[i]);
     list_append(&e->conns, &r->link);
     map_insert(&e->conns_by_name, &r->by_name, name_hash(conn->name));
     return r;
@@ -66,11 +66,15 @@ void conn_run_free(struct ike_env *env, struct conn_run *r)
 {
     if (env) {
         struct engine *e = engine_of(env);
+        for (size_t i = 0; i < r->conn->n_children; i++)
+            trap_clear(env, r, i);
         pace_forget(e, r);
         route_set_drop(env, &r->barrier);
         map_remove(&e->conns_by_name, &r->by_name);
         heap_remove(&e->conn_timers, &r->timer);
     }
+    for (size_t i = 0; i < r->conn->n_children; i++)
+        trap_free(r, i);
     list_remove(&r->link);
     free(r->barrier.v);
     free(r->children);
@@ -163,6 +167,24 @@ static bool is_missing(const struct engine *e, const struct conn_run *r, size_t 
     return true;
 }
 
+void conn_child_again(struct ike_env *env, const struct child_sa *going, bool with_ike)
+{
+    struct engine *e = engine_of(env);
+    const struct child_sa *c;
+    struct child_run *run;
+    struct conn_run *r = conn_run_of_child(e, going->ike, going->cfg, &run);
+    if (!r)
+        return;
+    list_each(c, index_of_owner(e, r->conn->name), by_owner.link)
+    {
+        bool is_going = c == going || (with_ike && c->ike == going->ike);
+        bool carries = ike_sa_is_up(c->ike) && !c->is_gone && c->state != CHILD_DELETING;
+        if (!is_going && carries && is_child(c->ike, c->cfg, r->conn, going->cfg->name))
+            return;
+    }
+    run->is_wanted = run->is_configured = true;
+}
+
 static bool can_take_more(const struct ike_sa *sa)
 {
     return is_alive(sa) && !sa->is_lingering && sa->state != IKE_REKEYED && sa->duplicate_at == TIME_NEVER;
@@ -246,8 +268,10 @@ void conn_reconcile(struct ike_env *env, struct conn_run *r)
         return;
     struct ike_sa *sa = best_sa(e, r);
     if (!sa && !conn_has_peer(r->conn) && !command_waiting_for(e, r->conn)) {
-        for (size_t i = 0; i < r->conn->n_children; i++)
+        for (size_t i = 0; i < r->conn->n_children; i++) {
             r->children[i].is_wanted = false; /* the peer begins */
+            trap_failed(env, &r->children[i]);
+        }
         return;
     }
     if (!sa) {
@@ -272,10 +296,13 @@ void conn_attempt_failed(struct ike_env *env, struct conn_run *r, const struct d
     r->last_failure = *why;
     command_failed(env, conn, NULL, why);
     for (size_t i = 0; i < conn->n_children; i++) {
-        bool starts = conn->children[i].start_action == START_START;
-        bool goes_on = conn->retries_forever || conn->keyingtries == 0 || r->attempts + 1 < conn->keyingtries;
-        if (!starts || !goes_on)
-            r->children[i].is_wanted = false;
+        struct child_run *run = &r->children[i];
+        bool goes_on = (conn->retries_forever && starts_by_itself(&conn->children[i])) ||
+                       conn->keyingtries == 0 || r->attempts + 1 < conn->keyingtries;
+        if (run->is_configured && goes_on)
+            continue;
+        run->is_wanted = false;
+        trap_failed(env, run);
     }
     conn_schedule_retry(env, r);
 }
@@ -289,6 +316,7 @@ void conn_child_came_up(struct ike_env *env, struct child_sa *c)
         return;
     r->attempts = 0;
     diag_clear(&r->last_failure);
-    run->is_wanted = r->conn->retries_forever && (run->is_wanted || c->cfg->start_action == START_START);
+    run->is_wanted = r->conn->retries_forever && (run->is_wanted || starts_by_itself(c->cfg));
+    trap_served(run);
     conn_schedule(e, r, env->now.mono + (c->ike->was_initiator ? 0 : PEER_FILLS));
 }

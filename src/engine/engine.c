@@ -9,9 +9,9 @@ struct engine *engine_new(void)
 {
     struct engine *e = mem_new(sizeof(*e));
     struct list *const lists[] = {&e->sas, &e->dirty, &e->conns, &e->slots, &e->routes, &e->waiters};
-    struct map *const maps[] = {&e->by_id,         &e->by_spi,         &e->by_init,
-                                &e->by_addr,       &e->children_by_id, &e->children_by_spi,
-                                &e->conns_by_name, &e->slots_by_reqid, &e->routes_by_dst};
+    struct map *const maps[] = {
+        &e->by_id,           &e->by_spi,        &e->by_init,        &e->by_addr,       &e->children_by_id,
+        &e->children_by_spi, &e->conns_by_name, &e->slots_by_reqid, &e->routes_by_dst, &e->traps_by_policy};
     for (size_t i = 0; i < ARRAY_LEN(lists); i++)
         list_init(lists[i]);
     for (size_t i = 0; i < ARRAY_LEN(maps); i++)
@@ -71,9 +71,9 @@ void engine_free(struct engine *e)
     }
     list_each(ref, &e->routes, link) free(ref);
     commands_free(e);
-    struct map *const maps[] = {&e->by_id,         &e->by_spi,         &e->by_init,
-                                &e->by_addr,       &e->children_by_id, &e->children_by_spi,
-                                &e->conns_by_name, &e->slots_by_reqid, &e->routes_by_dst};
+    struct map *const maps[] = {
+        &e->by_id,           &e->by_spi,        &e->by_init,        &e->by_addr,       &e->children_by_id,
+        &e->children_by_spi, &e->conns_by_name, &e->slots_by_reqid, &e->routes_by_dst, &e->traps_by_policy};
     for (size_t i = 0; i < ARRAY_LEN(maps); i++)
         map_deinit(maps[i]);
     struct bag *const bags[] = {&e->by_conn, &e->by_ids, &e->by_peer, &e->children_by_owner};
@@ -172,6 +172,10 @@ static void on_counters(struct child_sa *c, const struct dataplane_event *ev)
 
 static void on_dataplane(struct ike_env *env, struct engine *e, const struct dataplane_event *ev)
 {
+    if (ev->kind == DP_ACQUIRE) {
+        trap_acquire(env, ev);
+        return;
+    }
     struct child_sa *c = engine_child_by_id(e, ev->child_id);
     if (!c || c->is_gone)
         return;

@@ -48,7 +48,7 @@ static uint32_t reqid_for(void *ctx, const struct ike_sa *sa, const struct child
     struct conn_run *r = conn_run_of_child(e, sa, cfg, &run);
     if (cfg->reqid)
         return cfg->reqid;
-    if (r && conn_is_single(r->conn)) {
+    if (r && (conn_is_single(r->conn) || run->trap)) {
         if (!run->reqid)
             run->reqid = ++e->next_reqid;
         return run->reqid;
@@ -142,6 +142,18 @@ static bool has_other(void *ctx, const struct ike_sa *sa)
     return unique_has_other(ctx, sa);
 }
 
+static bool keeps_other(struct ike_env *env, const struct ike_sa *sa)
+{
+    return unique_keeps_other(env, sa);
+}
+
+static bool packet_for(void *ctx, const struct ike_sa *sa, const struct child_config *cfg, struct ts *local,
+                       struct ts *remote)
+{
+    struct child_run *run;
+    return conn_run_of_child(ctx, sa, cfg, &run) && trap_packet(run, local, remote);
+}
+
 static struct event *event(struct ike_env *env, enum event_kind kind, const struct ike_sa *sa)
 {
     struct event *ev = &outbox_add(env->out, ACTION_EVENT)->event;
@@ -180,11 +192,38 @@ static void ike_up(struct ike_env *env, struct ike_sa *sa, uint64_t old_id)
         unique_check(env, sa);
 }
 
+static void set_trap_of(struct ike_env *env, const struct child_sa *c)
+{
+    struct child_run *run;
+    struct conn_run *r = conn_run_of_child(engine_of(env), c->ike, c->cfg, &run);
+    if (r)
+        trap_set(env, r, (size_t)(run - r->children));
+}
+
+/* What the configuration says about children whose IKE SA is gone without our doing: dpd_action when the peer
+ * was silent, close_action when it said so. What is to be made anew returns in any case. */
+static void act_on_end(struct ike_env *env, struct ike_sa *sa, bool is_dead)
+{
+    const struct child_sa *c;
+    list_each(c, &sa->children, link)
+    {
+        bool starts = sa->is_renewing || (is_dead && c->cfg->dpd_action == DPD_RESTART) ||
+                      (sa->is_closed_by_peer && c->cfg->close_action == START_START);
+        bool traps = (is_dead && c->cfg->dpd_action == DPD_TRAP) ||
+                     (sa->is_closed_by_peer && c->cfg->close_action == START_TRAP);
+        if (c->state == CHILD_DELETING || c->state == CHILD_REKEYED)
+            continue;
+        if (starts)
+            conn_child_again(env, c, true);
+        if (traps)
+            set_trap_of(env, c);
+    }
+}
+
 static void ike_down(struct ike_env *env, struct ike_sa *sa, const struct diag *why)
 {
     struct engine *e = engine_of(env);
     struct conn_run *r = conn_run_of(e, sa->conn);
-    const struct child_sa *c;
     engine_touch(e, sa);
     if (!sa->was_up) {
         if (r && sa->starts_again)
@@ -204,13 +243,7 @@ static void ike_down(struct ike_env *env, struct ike_sa *sa, const struct diag *
     if (!diag_failed(why))
         return;
     bool is_dead = why->class == FAIL_UNREACHABLE;
-    list_each(c, &sa->children, link)
-    {
-        struct child_run *run;
-        bool returns = sa->is_renewing || (is_dead && c->cfg->dpd_action == DPD_RESTART);
-        if (c->state != CHILD_DELETING && returns && conn_run_of_child(e, sa, c->cfg, &run))
-            run->is_wanted = true;
-    }
+    act_on_end(env, sa, is_dead);
     if (!r)
         return;
     r->last_failure = *why;
@@ -255,6 +288,10 @@ static void child_down(struct ike_env *env, struct child_sa *c)
     ev->child_id = c->id;
     if (r && is_idle(env, c)) /* it waits until somebody asks for it */
         run->is_wanted = false;
+    else if (c->is_closed_by_peer && c->cfg->close_action == START_START)
+        conn_child_again(env, c, false);
+    if (c->is_closed_by_peer && c->cfg->close_action == START_TRAP)
+        set_trap_of(env, c);
     if (r && (ike_sa_is_up(c->ike) || !conn_is(r->conn, c->ike->conn)))
         conn_schedule_retry(env, r);
 }
@@ -280,10 +317,12 @@ static void child_failed(struct ike_env *env, struct ike_sa *sa, const struct ch
     command_failed(env, child_owner(sa, cfg), cfg, why);
     if (r) {
         r->last_failure = *why;
-        if (!r->conn->retries_forever || cfg->start_action != START_START)
+        if (!r->conn->retries_forever || !starts_by_itself(cfg))
             run->is_wanted = false;
-        else
+        if (run->is_wanted || run->trap) /* the pause holds for what packets ask for, too */
             conn_schedule_retry(env, r);
+        if (!run->is_wanted)
+            trap_failed(env, run);
     }
     if (!has_work(sa))
         delete_ike(env, sa, NULL);
@@ -313,6 +352,8 @@ const struct ike_host engine_host = {
     .is_udp_blocked = is_udp_blocked,
     .note_udp = note_udp,
     .has_other = has_other,
+    .keeps_other = keeps_other,
+    .packet_for = packet_for,
     .ike_up = ike_up,
     .ike_down = ike_down,
     .child_up = child_up,

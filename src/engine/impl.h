@@ -29,9 +29,22 @@ struct slot { /* policy and routes of one reqid, shared by all child SAs that se
     struct route_set routes;
 };
 
+struct trap { /* a policy that waits for a packet, with its routes: see trap.c */
+    struct map_node by_policy;
+    struct conn_run *run;
+    size_t child; /* its place in the connection */
+    uint64_t policy_id;
+    struct ts_pair ts;
+    struct route_set routes;
+    bool has_packet; /* one waits: its selectors */
+    struct ts packet_local, packet_remote;
+};
+
 struct child_run {
-    bool is_wanted; /* is to be up, and brought up again */
+    bool is_wanted;     /* is to be up, and brought up again */
+    bool is_configured; /* wanted by the configuration or a packet, not by a command: keyingtries holds */
     uint32_t reqid;
+    struct trap *trap; /* NULL: none */
 };
 
 struct conn_run { /* a loaded connection */
@@ -87,7 +100,7 @@ struct engine {
     struct config *config;
     struct list sas, dirty, conns, slots, routes, waiters;
     struct map by_id, by_spi, by_init, by_addr, children_by_id, children_by_spi, conns_by_name,
-        slots_by_reqid, routes_by_dst;
+        slots_by_reqid, routes_by_dst, traps_by_policy;
     struct bag by_conn, by_ids, by_peer, children_by_owner;
     struct pace pace;
     struct heap sa_timers, conn_timers;
@@ -158,6 +171,12 @@ void conn_attempt_failed(struct ike_env *env, struct conn_run *r, const struct d
 void conn_child_came_up(struct ike_env *env, struct child_sa *c);
 void conn_child_missing(struct ike_env *env, struct conn_run *r);
 bool conn_child_is_up(const struct engine *e, const struct connection *conn, const struct child_config *cfg);
+/* A child that goes, alone or with its IKE SA, is to be brought up again, if there is not another of it. */
+void conn_child_again(struct ike_env *env, const struct child_sa *going, bool with_ike);
+static inline bool starts_by_itself(const struct child_config *cfg)
+{
+    return cfg->start_action == START_START || cfg->start_action == START_BOTH;
+}
 
 /* reload.c */
 void engine_load(struct ike_env *env, struct config *config);
@@ -168,6 +187,20 @@ void barrier_add(struct ike_env *env, struct conn_run *r);
 void route_set_drop(struct ike_env *env, struct route_set *s);
 void slot_add(struct ike_env *env, const struct child_sa *c);
 void slot_drop(struct ike_env *env, const struct child_sa *c);
+
+void routes_want(struct ike_env *env, struct route_set *s, const struct config *config,
+                 const struct child_config *cfg, const struct ts_pair *ts, struct ip peer);
+
+/* trap.c */
+/* Installs the child's trap, or brings it up to date with addresses that are known now. */
+void trap_set(struct ike_env *env, struct conn_run *r, size_t i);
+void trap_clear(struct ike_env *env, struct conn_run *r, size_t i);
+void trap_free(struct conn_run *r, size_t i); /* at the end of everything */
+void trap_acquire(struct ike_env *env, const struct dataplane_event *ev);
+/* The tunnel is not tried for any more: what the trap holds is dropped. The trap stays. */
+void trap_failed(struct ike_env *env, struct child_run *run);
+void trap_served(struct child_run *run); /* the child is up */
+bool trap_packet(const struct child_run *run, struct ts *local, struct ts *remote);
 
 /* updown.c: tells the child's updown command, when it has one. */
 void updown_tell(struct ike_env *env, const struct child_sa *c, const struct ts_pair *ts, bool is_up);
@@ -184,4 +217,5 @@ void commands_free(struct engine *e);
 
 /* unique.c */
 bool unique_has_other(const struct engine *e, const struct ike_sa *sa);
+bool unique_keeps_other(struct ike_env *env, const struct ike_sa *sa);
 void unique_check(struct ike_env *env, struct ike_sa *sa);

@@ -25,6 +25,14 @@ static void take_down(struct ike_env *env, const struct connection *conn)
     }
 }
 
+static void set_traps(struct ike_env *env, struct conn_run *r)
+{
+    for (size_t i = 0; i < r->conn->n_children; i++) {
+        if (r->conn->children[i].start_action & START_TRAP || r->children[i].trap)
+            trap_set(env, r, i);
+    }
+}
+
 static void load_one(struct ike_env *env, struct config *config, const struct connection *conn)
 {
     struct engine *e = engine_of(env);
@@ -34,12 +42,14 @@ static void load_one(struct ike_env *env, struct config *config, const struct co
         old->config = config_ref(config);
         old->conn = conn;
         old->seen = config;
+        set_traps(env, old);
         conn_schedule(e, old, env->now.mono); /* its peer's address may be known now */
         return;
     }
     struct conn_run *fresh = conn_run_new(e, config, conn);
     fresh->seen = config;
     barrier_add(env, fresh); /* before the old one goes: no gap */
+    set_traps(env, fresh);
     if (old) {
         conn_log(env, conn, LOG_NOTICE, "connection %s has changed: taking down what is up", conn->name);
         take_down(env, old->conn);
@@ -77,8 +87,10 @@ void engine_shut_down(struct ike_env *env)
     list_each(r, &e->conns, link)
     {
         heap_remove(&e->conn_timers, &r->timer);
-        for (size_t i = 0; i < r->conn->n_children; i++)
+        for (size_t i = 0; i < r->conn->n_children; i++) {
             r->children[i].is_wanted = false;
+            trap_clear(env, r, i);
+        }
     }
     list_each(sa, &e->sas, link)
     {

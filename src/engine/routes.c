@@ -140,31 +140,32 @@ void barrier_add(struct ike_env *env, struct conn_run *r)
     }
 }
 
-static struct prefix source_of(const struct child_sa *c, const struct prefix *dst)
+static struct prefix source_of(const struct ts_pair *ts, const struct prefix *dst)
 {
     struct prefix p;
-    for (uint8_t i = 0; i < c->ts.n_local; i++) {
+    for (uint8_t i = 0; i < ts->n_local; i++) {
         struct prefix v[PREFIXES_MAX];
-        if (c->ts.local[i].from.family != dst->ip.family)
+        if (ts->local[i].from.family != dst->ip.family)
             continue;
-        if (ts_to_prefix(&c->ts.local[i], &p))
+        if (ts_to_prefix(&ts->local[i], &p))
             return p;
-        if (ts_to_prefixes(&c->ts.local[i], v, PREFIXES_MAX))
+        if (ts_to_prefixes(&ts->local[i], v, PREFIXES_MAX))
             return v[0];
     }
     return (struct prefix){0};
 }
 
-static void add_routes(struct ike_env *env, struct slot *s, const struct child_sa *c)
+void routes_want(struct ike_env *env, struct route_set *s, const struct config *config,
+                 const struct child_config *cfg, const struct ts_pair *ts, struct ip peer)
 {
     struct prefix v[PREFIXES_MAX];
-    if (!routes_are_ours(c->ike->config, c->cfg))
+    if (!routes_are_ours(config, cfg))
         return;
-    for (uint8_t i = 0; i < c->ts.n_remote; i++) {
-        size_t n = ts_to_prefixes(&c->ts.remote[i], v, PREFIXES_MAX);
+    for (uint8_t i = 0; i < ts->n_remote; i++) {
+        size_t n = ts_to_prefixes(&ts->remote[i], v, PREFIXES_MAX);
         for (size_t k = 0; k < n; k++) {
-            exceptions(env, &s->routes, &v[k], c->ike->remote.ip, c->ts.local, c->ts.n_local);
-            want(env, &s->routes, (struct route){.dst = v[k], .local = source_of(c, &v[k])});
+            exceptions(env, s, &v[k], peer, ts->local, ts->n_local);
+            want(env, s, (struct route){.dst = v[k], .local = source_of(ts, &v[k])});
         }
     }
 }
@@ -232,7 +233,7 @@ void slot_add(struct ike_env *env, const struct child_sa *c)
     s->refs++;
     s->ts = c->ts;
     add_policy(env, s, c);
-    add_routes(env, s, c);
+    routes_want(env, &s->routes, c->ike->config, c->cfg, &c->ts, c->ike->remote.ip);
     updown_tell(env, c, &s->ts, true);
 }
 

@@ -4,11 +4,16 @@
  *
  * - The peer says INITIAL_CONTACT in an SA that was begun after another was established: it has lost the
  *   other, which goes at once and silently.
- * Else, which one stays when there are two of one connection:
+ * Else, which one stays when there are two of one connection, unless unique = never:
  * - One was begun after the other was established: the newer stays.
  * - Both were begun before either was established (both ends started at once): the one with the larger
  *   initiator SPI stays. Both ends see the same two SPIs and so decide alike.
- * Who began the one that goes deletes it; the other end does so only when that does not happen. */
+ * Who began the one that goes deletes it; the other end does so only when that does not happen.
+ *
+ * unique = no leaves two alone that may be of two hosts with one identity: those of a connection for many
+ * peers that come from two addresses or ports. unique = keep refuses the newer one before it is established,
+ * and asks the older one at once whether it lives: who comes back after a crash waits for that and no longer.
+ */
 #include "engine/impl.h"
 
 #define OURS_GOES   (1 * TIME_SECOND)
@@ -48,7 +53,8 @@ bool unique_has_other(const struct engine *e, const struct ike_sa *sa)
 static bool is_lost(struct ike_env *env, const struct ike_sa *fresh, struct ike_sa *old)
 {
     struct diag d;
-    if (old->established_at >= fresh->created_at || !fresh->has_initial_contact || fresh->was_initiator)
+    if (old->established_at >= fresh->created_at || !fresh->has_initial_contact || fresh->was_initiator ||
+        old->conn->unique == UNIQUE_NEVER)
         return false;
     sa_log(env, old, LOG_NOTICE, "the peer has started anew: IKE SA %llu is gone",
            (unsigned long long)old->id);
@@ -67,6 +73,34 @@ static void judge(struct ike_env *env, struct ike_sa *fresh, struct ike_sa *old)
     loser->duplicate_at = now + (loser->was_initiator ? OURS_GOES : THEIRS_GOES);
 }
 
+/* Two that must be of the same host, or that nobody asked to have twice. */
+static bool is_double(const struct ike_sa *a, const struct ike_sa *b)
+{
+    enum unique u = a->conn->unique;
+    if (!conn_is(a->conn, b->conn) || u == UNIQUE_NEVER)
+        return false;
+    return u != UNIQUE_NO || conn_is_single(a->conn) || endpoint_equal(&a->remote, &b->remote);
+}
+
+bool unique_keeps_other(struct ike_env *env, const struct ike_sa *sa)
+{
+    struct engine *e = engine_of(env);
+    struct ike_sa *o;
+    if (sa->conn->unique != UNIQUE_KEEP || sa->has_initial_contact)
+        return false;
+    list_each(o, index_same_ids(e, sa), by_ids.link)
+    {
+        bool is_older = ike_sa_is_up(o) && o->established_at < sa->created_at;
+        if (o == sa || !is_older || !has_same_ids(sa, o) || !conn_is(sa->conn, o->conn))
+            continue;
+        engine_touch(e, o);
+        if (o->own.kind == X_NONE)
+            ike_sa_queue(o, (struct task){.kind = X_LIVENESS});
+        return true;
+    }
+    return false;
+}
+
 void unique_check(struct ike_env *env, struct ike_sa *sa)
 {
     struct engine *e = engine_of(env);
@@ -76,7 +110,7 @@ void unique_check(struct ike_env *env, struct ike_sa *sa)
         if (o == sa || !ike_sa_is_up(o) || !has_same_ids(sa, o) || o->duplicate_at != TIME_NEVER)
             continue;
         engine_touch(e, o);
-        if (!is_lost(env, sa, o) && conn_is(sa->conn, o->conn))
+        if (!is_lost(env, sa, o) && is_double(sa, o))
             judge(env, sa, o);
     }
 }

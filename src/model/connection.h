@@ -23,14 +23,21 @@ struct origins {
 };
 
 enum auth_method { AUTH_PSK, AUTH_PUBKEY };
-enum start_action { START_NONE, START_START };
+/* A set: TRAP waits for a packet, START does not; a child may have both. close_action takes the same words.
+ */
+enum start_action { START_NONE, START_START, START_TRAP, START_BOTH };
 enum child_mode { MODE_TUNNEL, MODE_TRANSPORT, MODE_BEET };
 enum send_cert { SEND_CERT_IFASKED, SEND_CERT_ALWAYS, SEND_CERT_NEVER };
 enum fragmentation { FRAG_YES, FRAG_ACCEPT, FRAG_NO };
 enum copy_dscp { DSCP_OUT, DSCP_IN, DSCP_YES, DSCP_NO };
 enum encap_mode { ENCAP_NO, ENCAP_AUTO, ENCAP_YES };
 enum esp_path { ESP_PATH_AUTO, ESP_PATH_PACKET, ESP_PATH_RAW };
-enum dpd_action { DPD_CLEAR, DPD_RESTART };
+enum dpd_action { DPD_CLEAR, DPD_RESTART, DPD_TRAP };
+/* What becomes of IKE SAs of one connection between the same two identities. REPLACE: the newer one stays.
+ * KEEP: the one that is there and answers stays, and a newer one is refused. NO: only an end that says
+ * INITIAL_CONTACT takes the others down, and two that one pair of hosts made at once become one. NEVER: each
+ * stands for itself, and INITIAL_CONTACT is neither said nor believed: several hosts share an identity. */
+enum unique { UNIQUE_REPLACE, UNIQUE_KEEP, UNIQUE_NO, UNIQUE_NEVER };
 
 /* One side's demands or offers in one authentication round. */
 struct auth_side {
@@ -61,6 +68,7 @@ struct child_config {
     struct lifetime life;
     enum child_mode mode;
     enum start_action start_action;
+    enum start_action close_action; /* when the peer closes the child */
     enum dpd_action dpd_action;
     uint32_t replay_window; /* packets; 0 = off */
     uint32_t reqid;         /* 0: assigned */
@@ -95,6 +103,7 @@ struct connection {
     int64_t rekey_time, over_time, rand_time, reauth_time; /* microseconds; 0 = off */
     int64_t dpd_delay;                                     /* microseconds; 0 = off */
     uint32_t keyingtries;                                  /* 0 = for ever */
+    enum unique unique;
     bool retries_forever; /* tunnel short form: a failed attempt is tried again with bounded back-off */
     enum encap_mode encap;
     enum fragmentation fragmentation;

@@ -10,6 +10,15 @@
 
 /* ---- parts ---- */
 
+static bool is_inside(const struct ts *v, uint8_t n, const struct ts *t)
+{
+    for (uint8_t i = 0; i < n; i++) {
+        if (ts_contains(&v[i], t))
+            return true;
+    }
+    return false;
+}
+
 bool create_child_offer(struct ike_env *env, struct ike_sa *sa, struct exchange *x,
                         const struct child_config *cfg)
 {
@@ -19,9 +28,27 @@ bool create_child_offer(struct ike_env *env, struct ike_sa *sa, struct exchange 
         x->reqid = env->host->reqid_for(env->ctx, sa, cfg);
     x->spi_in = env->host->new_child_spi(env->ctx, x->reqid);
     x->ts = ts_configured(sa, cfg);
+    x->has_packet = x->kind != X_REKEY_CHILD &&
+                    env->host->packet_for(env->ctx, sa, cfg, &x->packet_local, &x->packet_remote) &&
+                    is_inside(x->ts.local, x->ts.n_local, &x->packet_local) &&
+                    is_inside(x->ts.remote, x->ts.n_remote, &x->packet_remote);
     spi_put32(spi, x->spi_in);
     x->offered = proposal_offer(x->tx, &cfg->proposals, span_of(spi, 4), x->kind != X_AUTH);
     return x->offered.n && x->ts.n_local && x->ts.n_remote;
+}
+
+/* [RFC7296#2.9] the packet that asks for the child first, so that a responder that has to choose a part of
+ * the rest chooses the part that serves it. */
+static void put_ts(struct build *b, uint8_t payload, const struct ts *packet, const struct ts *v, uint8_t n)
+{
+    struct ts all[SA_MAX_TS + 1];
+    if (!packet) {
+        build_ts(b, payload, v, n);
+        return;
+    }
+    all[0] = *packet;
+    memcpy(all + 1, v, n * sizeof(*v));
+    build_ts(b, payload, all, n + 1u);
 }
 
 void create_child_put(struct ike_env *env, struct build *b, struct ike_sa *sa, struct exchange *x)
@@ -33,8 +60,8 @@ void create_child_put(struct ike_env *env, struct build *b, struct ike_sa *sa, s
         build_nonce(b, nonce_view(&x->ni));
     if (x->kind != X_AUTH && x->ke)
         build_ke(b, x->ke, secret_view(&x->ke_public));
-    build_ts(b, PAYLOAD_TSI, x->ts.local, x->ts.n_local);
-    build_ts(b, PAYLOAD_TSR, x->ts.remote, x->ts.n_remote);
+    put_ts(b, PAYLOAD_TSI, x->has_packet ? &x->packet_local : NULL, x->ts.local, x->ts.n_local);
+    put_ts(b, PAYLOAD_TSR, x->has_packet ? &x->packet_remote : NULL, x->ts.remote, x->ts.n_remote);
 }
 
 static void ts_difference(struct diag *d, const struct ike_sa *sa, const struct child_config *only,

@@ -28,6 +28,7 @@ static void deleted_by_peer(struct ike_env *env, struct ike_sa *sa, struct child
         return;
     }
     sa_log(env, sa, LOG_NOTICE, "the peer deleted child %s", c->cfg->name);
+    c->is_closed_by_peer = true;
     child_end(env, c);
 }
 
@@ -78,6 +79,7 @@ void informational_on_request(struct ike_env *env, struct ike_sa *sa, struct exc
     } else if (deletes_ike(&x->msg)) {
         rekey_ike_inherit(env, sa);
         diag_set(&d, FAIL_GENERIC, "the peer deleted the IKE SA");
+        sa->is_closed_by_peer = true;
         if (sa->state != IKE_REKEYED && sa->state != IKE_DELETING)
             sa_log(env, sa, LOG_NOTICE, "the peer deleted IKE SA %llu", (unsigned long long)sa->id);
     } else {

@@ -85,6 +85,8 @@ struct exchange {
     uint32_t reqid;
     uint64_t old_child; /* being rekeyed or deleted */
     struct ts_pair ts;
+    bool has_packet; /* one that waits for the child: offered first [RFC7296#2.9] */
+    struct ts packet_local, packet_remote;
     uint64_t new_spi_i, new_spi_r; /* rekeying the IKE SA */
     struct proposal_list offered;  /* by us, in tx */
     struct auth_choice auth;       /* IKE_AUTH: how we sign */
@@ -120,8 +122,9 @@ struct child_sa {
     bool has_heir;   /* our replacement of it is the one that stays */
     bool takes_late; /* was replaced: after its delete late packets are still taken */
     bool is_doomed;  /* named by the delete that is being worked on */
-    bool is_gone;    /* deleted; receives what is still on its way until expires_at */
-    bool is_ours;    /* we made the exchange that created it */
+    bool is_closed_by_peer;
+    bool is_gone; /* deleted; receives what is still on its way until expires_at */
+    bool is_ours; /* we made the exchange that created it */
     struct ts_pair ts;
     struct esp_sa *waiting; /* outbound half that is installed when the old one goes; owned, wiped */
     int64_t switch_at;
@@ -152,6 +155,7 @@ struct ike_sa {
     bool was_initiator; /* we started the first SA of this line of rekeys */
     bool is_dead, is_lingering, was_up;
     bool is_renewing; /* goes down to be made anew */
+    bool is_closed_by_peer;
     uint64_t spi_i, spi_r;
     struct endpoint local, remote;
     struct endpoint init_remote; /* where the first request came from */
@@ -208,6 +212,11 @@ struct ike_host {
     bool (*is_udp_blocked)(void *ctx, int64_t now, struct ip peer);
     void (*note_udp)(struct ike_env *env, struct ip peer, bool passes);
     bool (*has_other)(void *ctx, const struct ike_sa *sa); /* may the peer hold another SA with us? */
+    /* The peer has proved who it is, and would be established: is there one that stays instead? */
+    bool (*keeps_other)(struct ike_env *env, const struct ike_sa *sa);
+    /* The packet that the child is made for, while one waits: its selectors as seen from here. */
+    bool (*packet_for)(void *ctx, const struct ike_sa *sa, const struct child_config *cfg, struct ts *local,
+                       struct ts *remote);
     void (*ike_up)(struct ike_env *env, struct ike_sa *sa, uint64_t old_id);
     /* Before its children are taken down. why: FAIL_NONE when it was asked for. */
     void (*ike_down)(struct ike_env *env, struct ike_sa *sa, const struct diag *why);

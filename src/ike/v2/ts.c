@@ -20,12 +20,20 @@ struct ts_pair ts_configured(const struct ike_sa *sa, const struct child_config 
     return p;
 }
 
+/* Keeps none that another one holds: an initiator that was woken by a packet names it first, and then what
+ * is around it. */
 static void add(struct ts *v, uint8_t *n, const struct ts *t)
 {
+    uint8_t kept = 0;
     for (uint8_t i = 0; i < *n; i++) {
         if (ts_contains(&v[i], t))
             return;
     }
+    for (uint8_t i = 0; i < *n; i++) {
+        if (!ts_contains(t, &v[i]))
+            v[kept++] = v[i];
+    }
+    *n = kept;
     if (*n < SA_MAX_TS)
         v[(*n)++] = *t;
 }

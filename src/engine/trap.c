@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Traps: policies without an SA that bring up their child when a packet meets them (RFC 4301 section 4.4.1,
+ * RFC 7296 section 2.9). A trap has the child's configured selectors and its reqid, so the SA that comes
+ * serves it as well as the policy that comes with it; it stays when that goes, and when an attempt fails, as
+ * long as the connection is loaded. The data plane holds a few packets meanwhile (esp/hold.h).
+ *
+ * Who may come is known: a trap needs the peer's address. An attempt that fails is followed by the pause that
+ * every failed attempt is followed by, however many packets ask. */
+#include "engine/impl.h"
+#include <stdlib.h>
+
+static uint8_t resolve(const struct ts *v, size_t n, struct ip host, struct ts *out)
+{
+    uint8_t k = 0;
+    for (size_t i = 0; i < n && k < SA_MAX_TS; i++) {
+        if (v[i].is_dynamic && !host.family)
+            continue; /* not known yet */
+        out[k++] = ts_resolve_dynamic(&v[i], host);
+    }
+    return k;
+}
+
+static struct ts_pair selectors(const struct connection *conn, const struct child_config *cfg)
+{
+    struct ts_pair p = {0};
+    p.n_local = resolve(cfg->local_ts, cfg->n_local_ts, conn->resolved_local, p.local);
+    p.n_remote = resolve(cfg->remote_ts, cfg->n_remote_ts, conn->resolved_remote, p.remote);
+    return p;
+}
+
+static bool same_ts(const struct ts *a, uint8_t n_a, const struct ts *b, uint8_t n_b)
+{
+    bool same = n_a == n_b;
+    for (uint8_t i = 0; same && i < n_a; i++)
+        same = ts_equal(&a[i], &b[i]);
+    return same;
+}
+
+static void add_policy(struct ike_env *env, const struct trap *t)
+{
+    const struct child_config *cfg = &t->run->conn->children[t->child];
+    struct esp_policy *p = arena_alloc(env->out->arena, sizeof(*p));
+    *p = (struct esp_policy){.id = t->policy_id,
+                             .reqid = t->run->children[t->child].reqid,
+                             .priority = cfg->priority,
+                             .action = POLICY_PROTECT,
+                             .is_trap = true,
+                             .n_local_ts = t->ts.n_local,
+                             .n_remote_ts = t->ts.n_remote};
+    memcpy(p->local_ts, t->ts.local, sizeof(p->local_ts));
+    memcpy(p->remote_ts, t->ts.remote, sizeof(p->remote_ts));
+    outbox_add(env->out, ACTION_POLICY_ADD)->policy = p;
+}
+
+static bool is_same(const struct trap *t, const struct ts_pair *ts)
+{
+    return same_ts(t->ts.local, t->ts.n_local, ts->local, ts->n_local) &&
+           same_ts(t->ts.remote, t->ts.n_remote, ts->remote, ts->n_remote);
+}
+
+void trap_set(struct ike_env *env, struct conn_run *r, size_t i)
+{
+    struct engine *e = engine_of(env);
+    struct child_run *run = &r->children[i];
+    const struct child_config *cfg = &r->conn->children[i];
+    struct ts_pair ts = selectors(r->conn, cfg);
+    if (run->trap && is_same(run->trap, &ts))
+        return;
+    trap_clear(env, r, i);
+    if (!r->conn->resolved_remote.family || !ts.n_local || !ts.n_remote) {
+        conn_log(env, r->conn, LOG_WARN, "child %s has no trap yet: %s", cfg->name,
+                 r->conn->resolved_remote.family ? "it has no selectors" : "its peer has no address");
+        return;
+    }
+    if (!cfg->installs_policies) {
+        conn_log(env, r->conn, LOG_WARN,
+                 "child %s has no trap: its policies are not installed (policies = no)", cfg->name);
+        return;
+    }
+    if (!run->reqid)
+        run->reqid = cfg->reqid ? cfg->reqid : ++e->next_reqid;
+    struct trap *t = mem_new(sizeof(*t));
+    *t = (struct trap){.run = r, .child = i, .policy_id = ++e->next_id, .ts = ts};
+    map_insert(&e->traps_by_policy, &t->by_policy, map_hash_u64(t->policy_id));
+    run->trap = t;
+    add_policy(env, t);
+    routes_want(env, &t->routes, r->config, cfg, &ts, r->conn->resolved_remote);
+}
+
+void trap_clear(struct ike_env *env, struct conn_run *r, size_t i)
+{
+    struct trap *t = r->children[i].trap;
+    if (!t)
+        return;
+    route_set_drop(env, &t->routes);
+    outbox_add(env->out, ACTION_POLICY_DEL)->id = t->policy_id;
+    map_remove(&engine_of(env)->traps_by_policy, &t->by_policy);
+    trap_free(r, i);
+}
+
+void trap_free(struct conn_run *r, size_t i)
+{
+    struct trap *t = r->children[i].trap;
+    if (t)
+        free(t->routes.v);
+    free(t);
+    r->children[i].trap = NULL;
+}
+
+static struct trap *find(const struct engine *e, uint64_t policy_id)
+{
+    for (struct map_node *n = map_first(&e->traps_by_policy, map_hash_u64(policy_id)); n; n = map_next(n)) {
+        struct trap *t = container_of(n, struct trap, by_policy);
+        if (t->policy_id == policy_id)
+            return t;
+    }
+    return NULL;
+}
+
+/* A trap that is gone, or one whose SA is on its way to the data plane, has nothing to be done. */
+void trap_acquire(struct ike_env *env, const struct dataplane_event *ev)
+{
+    struct engine *e = engine_of(env);
+    struct trap *t = find(e, ev->policy_id);
+    if (!t || e->is_shut_down)
+        return;
+    struct conn_run *r = t->run;
+    struct child_run *run = &r->children[t->child];
+    const struct child_config *cfg = &r->conn->children[t->child];
+    if (conn_child_is_up(e, r->conn, cfg))
+        return;
+    if (!t->has_packet) {
+        char a[TS_TEXT_MAX], b[TS_TEXT_MAX];
+        conn_log(env, r->conn, LOG_NOTICE, "child %s is asked for by a packet from %s to %s", cfg->name,
+                 ts_format(&ev->packet_local, a), ts_format(&ev->packet_remote, b));
+    }
+    t->has_packet = true;
+    t->packet_local = ev->packet_local;
+    t->packet_remote = ev->packet_remote;
+    run->is_wanted = run->is_configured = true;
+    if (!r->timer.index || !r->attempts) /* after a failure not before the pause is over */
+        conn_schedule(e, r, env->now.mono);
+}
+
+void trap_failed(struct ike_env *env, struct child_run *run)
+{
+    struct trap *t = run->trap;
+    if (!t || !t->has_packet)
+        return;
+    t->has_packet = false;
+    outbox_add(env->out, ACTION_TRAP_FAILED)->id = t->policy_id;
+}
+
+void trap_served(struct child_run *run)
+{
+    if (run->trap)
+        run->trap->has_packet = false;
+}
+
+bool trap_packet(const struct child_run *run, struct ts *local, struct ts *remote)
+{
+    if (!run->trap || !run->trap->has_packet)
+        return false;
+    *local = run->trap->packet_local;
+    *remote = run->trap->packet_remote;
+    return true;
+}
