@@ -169,7 +169,7 @@ static bool has_concrete_peer(const struct connection *c)
 static void check_start(struct builder *b, const struct connection *c, const struct setting *section)
 {
     for (size_t i = 0; i < c->n_children && !has_concrete_peer(c); i++) {
-        if (c->children[i].start_action != START_START)
+        if (c->children[i].start_action == START_NONE)
             continue;
         const struct origin *o = origin_of(&c->children[i].origins, "start_action");
         struct diag *d =

@@ -68,6 +68,7 @@ static void put_defaults(struct tunnel *t)
         {"dpd_delay",                "10s"    },
         {"children.*.dpd_action",    "restart"},
         {"children.*.replay_window", "1024"   },
+        {"unique",                   "replace"},
     };
     for (size_t i = 0; i < ARRAY_LEN(defaults); i++)
         put(t, defaults[i][0], NULL, defaults[i][1]);

@@ -53,6 +53,7 @@ struct schema_row {
     const char *def;      /* applied before what is set; NULL: nothing is */
     const char *computed; /* for the manual: how the default comes about */
     uint64_t max;         /* KIND_NUMBER; 0: no bound but the field's */
+    bool forever;         /* KIND_NUMBER: %forever is 0 */
     const struct schema_word *words;
     const char *reason;  /* REFUSED: why */
     const char *accepts; /* REFUSED: values, by commas, that ask for what happens anyway */

@@ -31,12 +31,22 @@ static const struct schema_word encap_words[] = {{"auto", ENCAP_AUTO, NULL}, {"n
     "NAT, or where the peer asks; auto: as yes while ESP runs in userspace, where it is several times faster than " \
     "protocol 50, and a peer to which UDP port 4500 does not pass is tried without. strongSwan knows yes and no, " \
     "and no is its default, but for its own userspace ESP, which has no other form"
-static const char traps[] = "traps are not built yet";
 static const struct schema_word dpd_words[] = {{"clear", DPD_CLEAR, NULL}, {"restart", DPD_RESTART, NULL},
-    {"none", DPD_CLEAR, NULL}, {"start", DPD_RESTART, NULL}, {"trap", 0, traps}, {"route", 0, traps}, {NULL}};
+    {"none", DPD_CLEAR, NULL}, {"start", DPD_RESTART, NULL}, {"trap", DPD_TRAP, NULL}, {"route", DPD_TRAP, NULL}, {NULL}};
 static const struct schema_word start_words[] = {{"none", START_NONE, NULL}, {"start", START_START, NULL},
-    {"clear", START_NONE, NULL}, {"restart", START_START, NULL}, {"trap", 0, traps}, {"route", 0, traps},
-    {"trap|start", 0, traps}, {NULL}};
+    {"clear", START_NONE, NULL}, {"restart", START_START, NULL}, {"trap", START_TRAP, NULL}, {"route", START_TRAP, NULL},
+    {"trap|start", START_BOTH, NULL}, {"start|trap", START_BOTH, NULL}, {NULL}};
+static const struct schema_word close_words[] = {{"none", START_NONE, NULL}, {"clear", START_NONE, NULL},
+    {"start", START_START, NULL}, {"restart", START_START, NULL}, {"trap", START_TRAP, NULL}, {"route", START_TRAP, NULL}, {NULL}};
+static const struct schema_word unique_words[] = {{"no", UNIQUE_NO, NULL}, {"never", UNIQUE_NEVER, NULL},
+    {"keep", UNIQUE_KEEP, NULL}, {"replace", UNIQUE_REPLACE, NULL}, {NULL}};
+#define UNIQUE_DOC "what becomes of several IKE SAs with the same two identities. replace: the newer one stays; keep: the " \
+    "older one, unless it turns out to be dead; no: both, but one that says INITIAL_CONTACT ends the others, and two that " \
+    "a pair of hosts has made at once become one; never: INITIAL_CONTACT is not believed and not said, for hosts that " \
+    "share an identity"
+#define START_DOC "what happens when the connection is loaded. start: it comes up; trap: it comes up with the first packet " \
+    "for it, which waits for it (route is the same); trap|start: both"
+
 static const struct schema_word dscp_words[] = {{"out", DSCP_OUT, NULL}, {"in", DSCP_IN, NULL}, {"yes", DSCP_YES, NULL},
     {"no", DSCP_NO, NULL}, {NULL}};
 
@@ -106,8 +116,8 @@ static const struct schema_row rows[] = {
     {SCOPE_CONNECTION, "ocsp", .kind = KIND_TEXT, REFUSE("OCSP is not built yet"), .accepts = "never", .doc = "OCSP in IKE"},
     {SCOPE_CONNECTION, "ppk_id", .kind = KIND_TEXT, REFUSE("postquantum preshared keys are not built yet"), .doc = "postquantum preshared key"},
     {SCOPE_CONNECTION, "ppk_required", .kind = KIND_BOOL, REFUSE("postquantum preshared keys are not built yet"), .accepts = "no", .doc = "whether a PPK must be used"},
-    {SCOPE_CONNECTION, "keyingtries", .kind = KIND_NUMBER, .def = "1", .max = UINT32_MAX, CONN(keyingtries), .example = "3", .doc = "attempts to initiate; 0: for ever"},
-    {SCOPE_CONNECTION, "unique", .kind = KIND_TEXT, REFUSE("uniqueness of identities is not built yet"), .accepts = "no,never", .doc = "what becomes of older SAs of the same peer"},
+    {SCOPE_CONNECTION, "keyingtries", .kind = KIND_NUMBER, .def = "1", .max = UINT32_MAX, CONN(keyingtries), .forever = true, .example = "3", .doc = "attempts to initiate; 0 or %forever: for ever"},
+    {SCOPE_CONNECTION, "unique", .kind = KIND_WORD, .def = "no", .words = unique_words, CONN(unique), .example = "keep", .doc = UNIQUE_DOC},
     {SCOPE_CONNECTION, "reauth_time", .kind = KIND_TIME, .def = "0", CONN(reauth_time), .example = "3h", .doc = "time after which the IKE SA is made anew; 0: never"},
     {SCOPE_CONNECTION, "rekey_time", .kind = KIND_TIME, .computed = "4h; 0 when reauth_time is set", CONN(rekey_time), .example = "2h", .doc = "time after which the IKE SA is rekeyed; 0: never"},
     {SCOPE_CONNECTION, "over_time", .kind = KIND_TIME, .computed = "10 % of the longer of rekey_time and reauth_time", CONN(over_time), .example = "5m", .doc = "time after that at which the IKE SA is closed"},
@@ -151,7 +161,7 @@ static const struct schema_row rows[] = {
     {SCOPE_CHILD, "mode", .kind = KIND_TEXT, REFUSE("only tunnel mode is built yet"), .accepts = "tunnel", .doc = "IPsec mode"},
     {SCOPE_CHILD, "policies", .kind = KIND_BOOL, .def = "yes", CHILD(installs_policies), .example = "no", .doc = "whether policies are installed"},
     {SCOPE_CHILD, "policies_fwd_out", .kind = KIND_BOOL, REFUSE("there are no forward policies"), .accepts = "no", .doc = "outbound forward policies"},
-    {SCOPE_CHILD, "dpd_action", .kind = KIND_WORD, .def = "clear", .words = dpd_words, CHILD(dpd_action), .example = "restart", .doc = "what happens when the peer is dead"},
+    {SCOPE_CHILD, "dpd_action", .kind = KIND_WORD, .def = "clear", .words = dpd_words, CHILD(dpd_action), .example = "restart", .doc = "what happens when the peer is dead: clear, trap or restart"},
     {SCOPE_CHILD, "ipcomp", .kind = KIND_BOOL, REFUSE("IPComp is not built yet"), .accepts = "no", .doc = "compression"},
     {SCOPE_CHILD, "inactivity", .kind = KIND_TIME, .def = "0", CHILD(inactivity), .example = "10m", .doc = "idle time after which the child is closed; 0: never"},
     {SCOPE_CHILD, "reqid", .kind = KIND_NUMBER, .def = "0", .max = UINT32_MAX, CHILD(reqid), .example = "42", .doc = "fixed reqid; 0: assigned"},
@@ -174,8 +184,8 @@ static const struct schema_row rows[] = {
     {SCOPE_CHILD, "copy_ecn", .kind = KIND_BOOL, .def = "yes", CHILD(copies_ecn), .example = "no", .doc = "whether ECN is copied"},
     {SCOPE_CHILD, "copy_dscp", .kind = KIND_WORD, .def = "out", .words = dscp_words, CHILD(copy_dscp), .example = "yes", .doc = "in which direction DSCP is copied"},
     {SCOPE_CHILD, "icmp", .kind = KIND_BOOL, REFUSE("ICMP errors from other hosts are not forwarded yet"), .accepts = "no", .doc = "take ICMP errors of hosts outside the selectors"},
-    {SCOPE_CHILD, "start_action", .kind = KIND_WORD, .def = "none", .words = start_words, CHILD(start_action), .example = "start", .doc = "what happens when the connection is loaded"},
-    {SCOPE_CHILD, "close_action", .kind = KIND_TEXT, REFUSE("acting on a closed child is not built yet"), .accepts = "none,clear", .doc = "what happens when the peer closes the child"},
+    {SCOPE_CHILD, "start_action", .kind = KIND_WORD, .def = "none", .words = start_words, CHILD(start_action), .example = "start", .doc = START_DOC},
+    {SCOPE_CHILD, "close_action", .kind = KIND_WORD, .def = "none", .words = close_words, CHILD(close_action), .example = "start", .doc = "what happens when the peer closes the child: none, trap or start"},
 
     {SCOPE_IKE, "secret", .kind = KIND_TEXT, .example = "0x010203", .doc = "preshared key: text, 0x hex or 0s base64"},
     {SCOPE_IKE, "id", .has_suffix = true, .kind = KIND_TEXT, .example = "moon.example", .doc = "whose key it is; none: anybody's"},

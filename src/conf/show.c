@@ -278,7 +278,11 @@ static void show_lifetime(struct out *o, const struct origins *from, const struc
 
 static void show_child(struct out *o, const struct child_config *c)
 {
-    static const char *const dscp[] = {"out", "in", "yes", "no"};
+    static const char *const dscp
+        [] = {"out", "in", "yes", "no"},
+    *const dpd[] = {[DPD_CLEAR] = "clear", [DPD_RESTART] = "restart", [DPD_TRAP] = "trap"},
+    *const actions[] = {
+        [START_NONE] = "none", [START_START] = "start", [START_TRAP] = "trap", [START_BOTH] = "trap|start"};
     char title[300];
     const struct origins *from = &c->origins;
     snprintf(title, sizeof(title), "child %s", c->name);
@@ -288,8 +292,9 @@ static void show_child(struct out *o, const struct child_config *c)
     ts_field(o, from, "remote_ts", c->remote_ts, c->n_remote_ts);
     proposals_field(o, from, "esp_proposals", &c->proposals);
     show_lifetime(o, from, &c->life);
-    word_field(o, from, "start_action", c->start_action == START_START ? "start" : "none");
-    word_field(o, from, "dpd_action", c->dpd_action == DPD_RESTART ? "restart" : "clear");
+    word_field(o, from, "start_action", actions[c->start_action]);
+    word_field(o, from, "close_action", actions[c->close_action]);
+    word_field(o, from, "dpd_action", dpd[c->dpd_action]);
     number_field(o, from, "replay_window", c->replay_window);
     time_field(o, from, "inactivity", c->inactivity);
     number_field(o, from, "reqid", c->reqid);
@@ -306,9 +311,13 @@ static void show_child(struct out *o, const struct child_config *c)
 
 static void show_connection(struct out *o, const struct connection *c)
 {
-    static const char *const send_cert[] = {"ifasked", "always", "never"},
-                             *const frag[] = {"yes", "accept", "no"},
-                             *const encap[] = {[ENCAP_NO] = "no", [ENCAP_AUTO] = "auto", [ENCAP_YES] = "yes"};
+    static const char
+        *const send_cert
+            [] = {"ifasked", "always", "never"},
+   *const frag[] = {"yes", "accept", "no"},
+   *const encap[] = {[ENCAP_NO] = "no", [ENCAP_AUTO] = "auto", [ENCAP_YES] = "yes"},
+   *const unique[] = {
+       [UNIQUE_REPLACE] = "replace", [UNIQUE_KEEP] = "keep", [UNIQUE_NO] = "no", [UNIQUE_NEVER] = "never"};
     char title[400];
     const struct origins *from = &c->origins;
     snprintf(title, sizeof(title), "connection %s (%s)", c->name, c->dialect);
@@ -327,6 +336,7 @@ static void show_connection(struct out *o, const struct connection *c)
     time_field(o, from, "rand_time", c->rand_time);
     time_field(o, from, "dpd_delay", c->dpd_delay);
     number_field(o, from, "keyingtries", c->keyingtries);
+    word_field(o, from, "unique", unique[c->unique]);
     bool_field(o, from, "retries_forever", c->retries_forever);
     word_field(o, from, "encap", encap[c->encap]);
     word_field(o, from, "fragmentation", frag[c->fragmentation]);

@@ -202,13 +202,16 @@ static void write_auth(struct vici_writer *w, const char *section, const struct 
 
 static void write_child_config(struct vici_writer *w, const struct child_config *c)
 {
+    static const char *const dpd[] = {[DPD_CLEAR] = "none", [DPD_RESTART] = "start", [DPD_TRAP] = "trap"},
+                             *const close[] = {
+                                 [START_NONE] = "none", [START_START] = "start", [START_TRAP] = "trap"};
     vici_section(w, c->name);
     vici_text(w, "mode", c->mode == MODE_TUNNEL ? "TUNNEL" : "TRANSPORT");
     write_seconds(w, "rekey_time", c->life.rekey_time);
     vici_printf(w, "rekey_bytes", "%" PRIu64, c->life.rekey_bytes);
     vici_printf(w, "rekey_packets", "%" PRIu64, c->life.rekey_packets);
-    vici_text(w, "dpd_action", c->dpd_action == DPD_RESTART ? "start" : "none");
-    vici_text(w, "close_action", "none");
+    vici_text(w, "dpd_action", dpd[c->dpd_action]);
+    vici_text(w, "close_action", close[c->close_action]);
     write_selectors(w, "local-ts", c->local_ts, c->n_local_ts);
     write_selectors(w, "remote-ts", c->remote_ts, c->n_remote_ts);
     if (c->priority)
