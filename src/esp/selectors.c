@@ -11,6 +11,36 @@
 #define TS_BYTES    40 /* of one selector in what is hashed */
 #define TS_MOST     32 /* that take part in the hash; all are compared */
 
+/* The larger, the more packets. Addresses count before protocols and ports. */
+static unsigned ts_width(const struct ts *t)
+{
+    unsigned ports = t->port_from == t->port_to ? 0 : t->port_from == 0 && t->port_to == UINT16_MAX ? 2 : 1;
+    unsigned addresses = 8u * (unsigned)ip_len(t->from) - ip_common_bits(t->from, t->to);
+    return addresses * 4 + ports + (t->proto == 0);
+}
+
+/* 1 and the width of the narrowest that matches; 0: none. */
+static unsigned narrowest(const struct ts *ts, size_t n, struct ip ip, const struct packet *p, uint16_t port)
+{
+    unsigned best = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!ts_matches(&ts[i], ip, p->proto, port, p->port_known))
+            continue;
+        unsigned here = 1 + ts_width(&ts[i]);
+        best = !best || here < best ? here : best;
+    }
+    return best;
+}
+
+unsigned selectors_width(const struct selectors *s, const struct packet *p, bool is_outbound)
+{
+    struct ip remote = is_outbound ? p->dst : p->src, local = is_outbound ? p->src : p->dst;
+    uint16_t rport = is_outbound ? p->dport : p->sport, lport = is_outbound ? p->sport : p->dport;
+    unsigned r = narrowest(s->remote, s->n_remote, remote, p, rport);
+    unsigned l = r ? narrowest(s->local, s->n_local, local, p, lport) : 0;
+    return l ? r + l : 0;
+}
+
 static bool any_matches(const struct ts *ts, size_t n, struct ip ip, const struct packet *p, uint16_t port)
 {
     for (size_t i = 0; i < n; i++)

@@ -8,6 +8,8 @@
 #include "net/packet.h"
 #include "net/ts.h"
 
+#define SELECTORS_WIDEST 1032
+
 struct selectors {
     const struct ts *local, *remote;
     size_t n_local, n_remote;
@@ -32,6 +34,9 @@ static inline struct selectors selector_set_view(const struct selector_set *s)
 
 /* Outbound: the source is local. Inbound: the destination is. */
 bool selectors_match(const struct selectors *s, const struct packet *p, bool is_outbound);
+/* 0: no match. Else how wide the narrowest selectors are that match, both sides together; the narrower the
+ * more precise. At most SELECTORS_WIDEST. */
+unsigned selectors_width(const struct selectors *s, const struct packet *p, bool is_outbound);
 /* The packet that an ICMP error quotes; false when p is none or quotes nothing sound. [RFC4301#6.2] such an
  * error travels with the traffic that returns to the quoted packet's sender, so the error must go there. */
 bool selectors_quoted(const struct packet *p, struct span bytes, struct packet *quoted);

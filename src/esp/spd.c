@@ -110,17 +110,6 @@ static size_t prefixes_count(const struct ts *ts, size_t n)
     return count;
 }
 
-static unsigned common_bits(struct ip a, struct ip b)
-{
-    unsigned bits = 0;
-    for (size_t i = 0; i < ip_len(a); i++) {
-        if (a.b[i] != b.b[i])
-            return bits + (unsigned)__builtin_clz((unsigned)(a.b[i] ^ b.b[i])) - 24;
-        bits += 8;
-    }
-    return bits;
-}
-
 /* The longest prefix around all local selectors of a family; length 0 when there are none: then no packet
  * matches, and any place will do. */
 static struct prefix local_cover(const struct selectors *s, uint8_t family)
@@ -135,7 +124,7 @@ static struct prefix local_cover(const struct selectors *s, uint8_t family)
         to = is_first || ip_cmp(t->to, to) > 0 ? t->to : to;
         is_first = false;
     }
-    return prefix_of(from, is_first ? 0 : (uint8_t)common_bits(from, to));
+    return prefix_of(from, is_first ? 0 : (uint8_t)ip_common_bits(from, to));
 }
 
 /* Puts the policy under every prefix of its remote selectors, with the one around its local selectors. */
@@ -214,11 +203,30 @@ bool spd_trap_failed(struct spd *s, uint64_t id, struct diag *d)
     return true;
 }
 
-static bool is_before(const struct policy *a, const struct policy *b)
+/* What decides between policies that match a packet, lower first. */
+struct rank {
+    uint64_t priority;
+    bool is_trap;
+    uint64_t age;
+};
+
+static bool is_before(const struct rank *a, const struct rank *b)
 {
-    if (!b || a->priority != b->priority)
-        return !b || a->priority < b->priority;
+    if (a->priority != b->priority)
+        return a->priority < b->priority;
+    if (a->is_trap != b->is_trap) /* what is there serves as well as what might come */
+        return b->is_trap;
     return a->age < b->age;
+}
+
+static bool rank(const struct policy *c, const struct packet *p, bool is_outbound, struct rank *out)
+{
+    struct selectors sel = selector_set_view(c->selectors);
+    unsigned width = selectors_width(&sel, p, is_outbound);
+    out->priority = c->priority ? c->priority : SPD_BY_SIZE + width;
+    out->is_trap = c->hold != NULL;
+    out->age = c->age;
+    return width != 0;
 }
 
 /* The packet, or, reversed, the one that it quotes, seen as outbound or inbound traffic. */
@@ -228,15 +236,17 @@ static const struct policy *search(struct spd *s, const struct packet *p, bool i
     size_t *n;
     const struct prefix_pair *pairs = pairs_of(s, remote.family, &n);
     const struct policy *best = NULL;
+    struct rank first = {0}, r;
     for (size_t i = 0; i < *n; i++) {
         if (!pairs[i].entries)
             continue;
         struct map_node *at = map_first(&s->by_prefixes, entry_hash(remote, &pairs[i], local));
         for (; at; at = map_next(at)) {
             const struct policy *c = container_of(at, struct policy_entry, node)->policy;
-            struct selectors sel = selector_set_view(c->selectors);
-            if (is_before(c, best) && selectors_match(&sel, p, is_outbound))
-                best = c;
+            if (!rank(c, p, is_outbound, &r) || (best && !is_before(&r, &first)))
+                continue;
+            best = c;
+            first = r;
         }
     }
     return best;

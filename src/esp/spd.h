@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The SPD (RFC 4301 section 4.4.1): ordered policies with protect, bypass and discard. The lowest priority
- * that matches decides; among equals the one that was added first.
+ * that matches decides; priority 0 stands for SPD_BY_SIZE and what is above it, the narrower the lower, so
+ * that a policy for a host decides before that for its network. Among equals a trap comes last, and else the
+ * one that was added first.
  *
  * Policies are found by prefix of their remote selectors and prefix around their local ones together: one
  * hash lookup for each pair of prefix lengths in use. A gateway whose policies differ in the remote network
@@ -18,8 +20,9 @@
 #include "esp/sad.h"
 #include "esp/selectors.h"
 
-#define SPD_FLOWS 4096
-#define SPD_PAIRS 64
+#define SPD_FLOWS   4096
+#define SPD_PAIRS   64
+#define SPD_BY_SIZE 200000 /* fixed priorities below decide before all that go by size */
 
 /* One place of a policy in the index. */
 struct policy_entry {

@@ -88,6 +88,75 @@ static void the_lowest_priority_decides_and_the_older_one_among_equals(void **st
     assert_int_equal(decide("2001:db8::1", "2001:db8::2", 7), 0);
 }
 
+static void without_a_priority_the_narrower_decides(void **state)
+{
+    (void)state;
+    add(1, 0, POLICY_PROTECT, "10.1.0.0/16", "0.0.0.0/0");
+    add(2, 0, POLICY_PROTECT, "10.1.0.0/16", "10.9.0.0/16");
+    add(3, 0, POLICY_BYPASS, "10.1.0.0/16", "10.9.0.0/16[udp/53]");
+    add(4, 0, POLICY_BYPASS, "10.1.0.0/16", "10.9.0.0/16[udp/1-1024]");
+    add(5, 0, POLICY_BYPASS, "10.1.0.0/16", "10.9.0.0/16[udp]");
+    add(6, 0, POLICY_PROTECT, "10.1.2.0/24", "0.0.0.0/0");
+    add(7, 0, POLICY_PROTECT, "10.1.0.0/16", "10.9.0.0/16");
+    assert_int_equal(decide("10.1.0.5", "8.8.8.8", 7), 1);
+    assert_int_equal(decide("10.1.2.5", "8.8.8.8", 7), 6);
+    assert_int_equal(decide("10.1.0.5", "10.9.1.1", 53), 3);
+    assert_int_equal(decide("10.1.0.5", "10.9.1.1", 54), 4);
+    assert_int_equal(decide("10.1.0.5", "10.9.1.1", 2000), 5);
+    add(8, SPD_BY_SIZE - 1, POLICY_PROTECT, "0.0.0.0/0", "0.0.0.0/0");
+    assert_int_equal(decide("10.1.0.5", "10.9.1.1", 53), 8);
+    assert_true(del(8));
+    add(9, SPD_BY_SIZE + SELECTORS_WIDEST + 1, POLICY_PROTECT, "10.1.0.5", "10.9.1.1[udp/53]");
+    assert_int_equal(decide("10.1.0.5", "10.9.1.1", 53), 3);
+}
+
+/* Of several selectors of one policy the one that the packet meets counts. */
+static void the_size_is_that_of_the_selector_that_matches(void **state)
+{
+    (void)state;
+    struct diag d = {0};
+    struct esp_policy p = {.id = 1, .action = POLICY_BYPASS, .n_local_ts = 1, .n_remote_ts = 2};
+    const char *err;
+    assert_true(ts_parse("10.1.0.0/16", &p.local_ts[0], &err));
+    assert_true(ts_parse("10.0.0.0/8", &p.remote_ts[0], &err));
+    assert_true(ts_parse("192.168.1.0/24", &p.remote_ts[1], &err));
+    assert_true(spd_add(&spd, &p, &d));
+    add(2, 0, POLICY_BYPASS, "10.1.0.0/16", "192.168.0.0/16");
+    add(3, 0, POLICY_BYPASS, "10.1.0.0/16", "10.9.0.0/16");
+    assert_int_equal(decide("10.1.0.5", "192.168.1.1", 7), 1);
+    assert_int_equal(decide("10.1.0.5", "192.168.2.1", 7), 2);
+    assert_int_equal(decide("10.1.0.5", "10.9.0.1", 7), 3);
+    assert_int_equal(decide("10.1.0.5", "10.8.0.1", 7), 1);
+}
+
+static void add_trap(uint64_t id, uint32_t reqid, uint32_t priority, const char *remote)
+{
+    struct diag d = {0};
+    struct esp_policy p = {
+        .id = id, .reqid = reqid, .priority = priority, .is_trap = true, .n_local_ts = 1, .n_remote_ts = 1};
+    const char *err;
+    assert_true(ts_parse("10.1.0.0/16", &p.local_ts[0], &err));
+    assert_true(ts_parse(remote, &p.remote_ts[0], &err));
+    assert_true(spd_add(&spd, &p, &d));
+}
+
+static void a_trap_yields_to_what_is_as_narrow_and_takes_what_is_wider(void **state)
+{
+    (void)state;
+    add_trap(1, 9, 0, "10.2.0.0/16");
+    add_trap(2, 9, 77, "10.3.0.0/16");
+    add(3, 0, POLICY_PROTECT, "10.1.0.0/16", "10.2.0.0/16");
+    add(4, 0, POLICY_PROTECT, "10.1.0.0/16", "10.2.7.0/24");
+    add(5, 77, POLICY_PROTECT, "10.1.0.0/16", "10.3.0.0/16");
+    add(6, 0, POLICY_PROTECT, "10.1.0.0/16", "10.0.0.0/8");
+    assert_int_equal(decide("10.1.0.5", "10.2.0.1", 7), 3);
+    assert_int_equal(decide("10.1.0.5", "10.2.7.1", 7), 4);
+    assert_int_equal(decide("10.1.0.5", "10.3.7.1", 7), 5);
+    assert_true(del(3));
+    assert_int_equal(decide("10.1.0.5", "10.2.0.1", 7), 1);
+    assert_int_equal(decide("10.1.0.5", "10.2.7.1", 7), 4);
+}
+
 static void a_change_of_policies_empties_the_flow_cache(void **state)
 {
     (void)state;
@@ -162,7 +231,7 @@ static void the_search_agrees_with_a_walk_over_all_policies(void **state)
         struct diag d = {0};
         all[i] = (struct esp_policy){
             .id = i + 1,
-            .priority = roll(&s) % 8,
+            .priority = 1 + roll(&s) % 8,
             .action = POLICY_BYPASS,
             .local_ts = {random_range(&s) },
             .remote_ts = { random_range(&s), random_range(&s)},
@@ -222,7 +291,7 @@ static void any_mixture_of_prefix_lengths_is_found_and_bounded(void **state)
             assert_true(spd_del(&spd, p->id, &d));
         *p = (struct esp_policy){.id = 0};
         if (roll(&s) % 4) {
-            *p = (struct esp_policy){.id = i + 1, .priority = i * 31 % 1201, .action = POLICY_BYPASS};
+            *p = (struct esp_policy){.id = i + 1, .priority = 1 + i * 31 % 1201, .action = POLICY_BYPASS};
             p->n_local_ts = (uint8_t)(1 + roll(&s) % 2);
             p->n_remote_ts = (uint8_t)(1 + roll(&s) % 2);
             for (size_t k = 0; k < 2; k++) {
@@ -291,6 +360,9 @@ int main(void)
 #define T(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
     const struct CMUnitTest tests[] = {
         T(the_lowest_priority_decides_and_the_older_one_among_equals),
+        T(without_a_priority_the_narrower_decides),
+        T(the_size_is_that_of_the_selector_that_matches),
+        T(a_trap_yields_to_what_is_as_narrow_and_takes_what_is_wider),
         T(a_change_of_policies_empties_the_flow_cache),
         T(ranges_that_are_no_prefix_match_exactly),
         T(fragments_match_only_policies_for_any_or_opaque_ports),

@@ -89,7 +89,7 @@ struct esp_policy {    /* SPD entry; both directions in one record */
     uint64_t id;       /* unique; what POLICY_DEL names */
     uint32_t reqid;    /* POLICY_PROTECT: served by the newest outbound SA with this reqid; none: packets are
                           dropped */
-    uint32_t priority; /* lower first */
+    uint32_t priority; /* lower first; 0: by size, the narrower first */
     enum policy_action action;
     bool is_trap; /* POLICY_PROTECT: while no SA serves it, packets are held back, and DP_ACQUIRE tells of the
                      first one */

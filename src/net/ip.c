@@ -128,6 +128,17 @@ const char *prefix_format(const struct prefix *p, char buf[IP_TEXT_MAX])
     return buf;
 }
 
+unsigned ip_common_bits(struct ip a, struct ip b)
+{
+    unsigned bits = 0;
+    for (size_t i = 0; i < ip_len(a); i++) {
+        if (a.b[i] != b.b[i])
+            return bits + (unsigned)__builtin_clz((unsigned)(a.b[i] ^ b.b[i])) - 24;
+        bits += 8;
+    }
+    return bits;
+}
+
 struct prefix prefix_of(struct ip ip, uint8_t bits)
 {
     return (struct prefix){.ip = host_bits(ip, bits, false), .bits = bits};

@@ -44,3 +44,5 @@ bool prefix_contains(const struct prefix *p, struct ip ip);
 struct ip prefix_last(const struct prefix *p);
 /* The prefix of that length that ip falls into. */
 struct prefix prefix_of(struct ip ip, uint8_t bits);
+/* How many of the first bits are the same; a and b are of one family. */
+unsigned ip_common_bits(struct ip a, struct ip b);
