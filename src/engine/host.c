@@ -270,6 +270,7 @@ static void child_up(struct ike_env *env, struct child_sa *c, uint64_t old_id)
 }
 
 #define IDLE_MARGIN (5 * TIME_SECOND)
+#define SHORT_LIVED (10 * TIME_SECOND) /* a child that goes so soon is not made again without a pause */
 
 /* Closed for its inactivity setting, by us or by a peer that has the same one and was quicker. */
 static bool is_idle(const struct ike_env *env, const struct child_sa *c)
@@ -292,7 +293,8 @@ static void child_down(struct ike_env *env, struct child_sa *c)
         conn_child_again(env, c, false);
     if (c->is_closed_by_peer && c->cfg->close_action == START_TRAP)
         set_trap_of(env, c);
-    if (r && (ike_sa_is_up(c->ike) || !conn_is(r->conn, c->ike->conn)))
+    bool may_return = r && (run->is_wanted || env->now.mono - c->installed_at < SHORT_LIVED);
+    if (may_return && (ike_sa_is_up(c->ike) || !conn_is(r->conn, c->ike->conn)))
         conn_schedule_retry(env, r);
 }
 
