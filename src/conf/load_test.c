@@ -342,6 +342,30 @@ static void a_passphrase_opens_a_key_file(void **state)
     assert_string_equal(errors[0].where, "/etc/swanctl/pkcs8/moon.pem:1:1");
 }
 
+static void actions_of_a_swanctl_connection_are_taken(void **state)
+{
+    (void)state;
+    struct config *c = swanctl("connections { a {\n remote_addrs = 192.0.2.1\n keyingtries = %forever\n "
+                               "unique = keep\n local { auth = psk\n }\n remote { auth = psk\n }\n "
+                               "children { c { start_action = trap|start\n close_action = trap\n "
+                               "dpd_action = trap\n }\n d { } } } }\n secrets { ike { secret = x\n } }");
+    const struct connection *a = config_find(c, "a");
+    const struct child_config *k = connection_child(a, "c"), *d = connection_child(a, "d");
+    assert_int_equal(a->keyingtries, 0);
+    assert_int_equal(a->unique, UNIQUE_KEEP);
+    assert_int_equal(k->start_action, START_BOTH);
+    assert_int_equal(k->close_action, START_TRAP);
+    assert_int_equal(k->dpd_action, DPD_TRAP);
+    assert_int_equal(d->start_action, START_NONE);
+    assert_int_equal(d->close_action, START_NONE);
+    assert_int_equal(d->dpd_action, DPD_CLEAR);
+    config_unref(c);
+    c = swanctl("connections { a { remote_addrs = 192.0.2.1\n local { auth = psk\n }\n remote { auth = psk\n "
+                "} } }\n secrets { ike { secret = x\n } }");
+    assert_int_equal(config_find(c, "a")->unique, UNIQUE_NO);
+    config_unref(c);
+}
+
 static void bad_connections_are_refused_by_line(void **state)
 {
     (void)state;
@@ -356,8 +380,16 @@ static void bad_connections_are_refused_by_line(void **state)
                        "/etc/swanctl/swanctl.conf:1:34", "cannot start");
     refused_by_swanctl("connections { a { local { auth = eap-mschapv2\n } } }",
                        "/etc/swanctl/swanctl.conf:1:34", "EAP");
-    refused_by_swanctl("connections { a { children { c { dpd_action = trap\n } } } }",
-                       "/etc/swanctl/swanctl.conf:1:47", "traps");
+    refused_by_swanctl("connections { a { children { c { start_action = trap|start\n } } } }",
+                       "/etc/swanctl/swanctl.conf:1:34", "cannot start");
+    refused_by_swanctl("connections { a { children { c { close_action = trap|start\n } } } }",
+                       "/etc/swanctl/swanctl.conf:1:49", "close_action");
+    refused_by_swanctl("connections { a { unique = %forever\n } }", "/etc/swanctl/swanctl.conf:1:28",
+                       "unique");
+    refused_by_swanctl("connections { a { keyingtries = %never\n } }", "/etc/swanctl/swanctl.conf:1:33",
+                       "not a number");
+    refused_by_swanctl("connections { a { local_port = %forever\n } }", "/etc/swanctl/swanctl.conf:1:32",
+                       "not a number");
     refused_by_swanctl("connections { a { rekey_time = 4hours\n } }", "/etc/swanctl/swanctl.conf:1:32",
                        "not a time");
     refused_by_swanctl("connections { a { proposals = aes256-sha2-x25519\n } }",
@@ -554,6 +586,7 @@ int main(void)
         cmocka_unit_test(a_swanctl_connection_becomes_the_same_model),
         cmocka_unit_test(a_certificate_is_found_by_its_identity),
         cmocka_unit_test(a_passphrase_opens_a_key_file),
+        cmocka_unit_test(actions_of_a_swanctl_connection_are_taken),
         cmocka_unit_test(bad_connections_are_refused_by_line),
         cmocka_unit_test(refused_secrets_are_not_printed),
         cmocka_unit_test(every_error_of_a_file_is_told_and_nothing_is_loaded),

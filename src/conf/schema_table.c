@@ -165,7 +165,7 @@ static const struct schema_row rows[] = {
     {SCOPE_CHILD, "ipcomp", .kind = KIND_BOOL, REFUSE("IPComp is not built yet"), .accepts = "no", .doc = "compression"},
     {SCOPE_CHILD, "inactivity", .kind = KIND_TIME, .def = "0", CHILD(inactivity), .example = "10m", .doc = "idle time after which the child is closed; 0: never"},
     {SCOPE_CHILD, "reqid", .kind = KIND_NUMBER, .def = "0", .max = UINT32_MAX, CHILD(reqid), .example = "42", .doc = "fixed reqid; 0: assigned"},
-    {SCOPE_CHILD, "priority", .kind = KIND_NUMBER, .def = "0", .max = UINT32_MAX, CHILD(priority), .example = "42", .doc = "fixed priority of the policies; 0: by their size"},
+    {SCOPE_CHILD, "priority", .kind = KIND_NUMBER, .def = "0", .max = UINT32_MAX, CHILD(priority), .example = "42", .doc = "fixed priority of the policies, lower first; 0: by their size, the narrower first, as numbers from 200000 on"},
     {SCOPE_CHILD, "interface", .kind = KIND_TEXT, REFUSE("policies for one interface are not built yet"), .doc = "interface of the policies"},
     {SCOPE_CHILD, "mark_in", .kind = KIND_TEXT, REFUSE(marks), .accepts = "0,0/0x0,0/0x00000000", .doc = "inbound mark"},
     {SCOPE_CHILD, "mark_out", .kind = KIND_TEXT, REFUSE(marks), .accepts = "0,0/0x0,0/0x00000000", .doc = "outbound mark"},
