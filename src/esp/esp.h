@@ -39,8 +39,8 @@ enum esp_drop {
     DROP_SELECTOR,
     DROP_WRONG_ENCAP, /* not used: RFC 7296 section 2.23 wants both forms accepted at any time */
     DROP_ECN,
-    DROP_FRAGMENT, /* transport and BEET mode carry none [RFC4303#3.3.4] */
-    DROP_HEADERS,  /* they cannot carry these options or extension headers */
+    DROP_FRAGMENT,    /* transport and BEET mode carry none [RFC4303#3.3.4] */
+    DROP_HEADERS,     /* they cannot carry these options or extension headers */
     DROP_TRAP_FULL,   /* a trap's queue has no room: its tunnel is on its way */
     DROP_TRAP_FAILED, /* waited in a trap, and the tunnel did not come */
     /* the I/O layer's, see esp_count_drop() */
