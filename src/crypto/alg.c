@@ -174,6 +174,9 @@ static const struct alg algs[] = {
     KE_WEAK(KE_MODP_1536, "MODP_1536", 192, 192),
     KE_WEAK(KE_MODP_1024, "MODP_1024", 128, 128), /* RFC 2409 */
     KE_WEAK(KE_MODP_768, "MODP_768", 96, 96),
+    KE(KE_ML_KEM_512, "ML_KEM_512", 32, 800), /* FIPS 203 */
+    KE(KE_ML_KEM_768, "ML_KEM_768", 32, 1184),
+    KE(KE_ML_KEM_1024, "ML_KEM_1024", 32, 1568),
 
     {.type = TRANSFORM_ESN,                    .id = 0,                          .name = "NO_EXT_SEQ"                                                   },
     {.type = TRANSFORM_ESN,              .id = 1,                                    .name = "EXT_SEQ"                                                           },
@@ -248,6 +251,9 @@ static const struct alg_keyword keywords[] = {
     {"modp1536",    TRANSFORM_KE,    KE_MODP_1536,            0},
     {"modp1024",    TRANSFORM_KE,    KE_MODP_1024,            0},
     {"modp768",     TRANSFORM_KE,    KE_MODP_768,             0},
+    {"mlkem512",    TRANSFORM_KE,    KE_ML_KEM_512,           0},
+    {"mlkem768",    TRANSFORM_KE,    KE_ML_KEM_768,           0},
+    {"mlkem1024",   TRANSFORM_KE,    KE_ML_KEM_1024,          0},
 
     {"noesn",       TRANSFORM_ESN,   0,                       0},
     {"esn",         TRANSFORM_ESN,   1,                       0},

@@ -71,6 +71,9 @@ enum ke_id {
     KE_ECP_512BP = 30,
     KE_CURVE25519 = 31,
     KE_CURVE448 = 32,
+    KE_ML_KEM_512 = 35, /* draft-ietf-ipsecme-ikev2-mlkem */
+    KE_ML_KEM_768 = 36,
+    KE_ML_KEM_1024 = 37,
 };
 
 struct alg {
@@ -87,7 +90,7 @@ struct alg {
     uint8_t icv;          /* AEAD or INTEG: ICV bytes on the wire */
     uint16_t key_len;     /* PRF, INTEG: preferred key bytes */
     uint16_t out_len;     /* PRF: output bytes; KE: shared secret bytes */
-    uint16_t public_len;  /* KE: public value bytes on the wire */
+    uint16_t public_len;  /* KE: bytes of the initiator's value on the wire (a KEM's answer has others) */
 };
 
 /* One word of a proposal string: "aes256gcm16", "sha256", "prfsha384", "x25519", "modp2048", "esn". */

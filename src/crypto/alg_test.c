@@ -105,6 +105,7 @@ static void words_of_strongswan_proposals_are_known(void **state)
         {"curve448",         TRANSFORM_KE,    KE_CURVE448,             0  },
         {"ecp512bp",         TRANSFORM_KE,    KE_ECP_512BP,            0  },
         {"modp2048",         TRANSFORM_KE,    KE_MODP_2048,            0  },
+        {"mlkem768",         TRANSFORM_KE,    KE_ML_KEM_768,           0  },
         {"none",             TRANSFORM_KE,    KE_NONE,                 0  },
         {"esn",              TRANSFORM_ESN,   1,                       0  },
     };
@@ -129,7 +130,8 @@ static void names_are_written_with_their_key_length(void **state)
     assert_string_equal(alg_format(TRANSFORM_ENCR, ENCR_AES_GCM_16, 256, buf, sizeof(buf)), "AES_GCM_16_256");
     assert_string_equal(alg_format(TRANSFORM_KE, KE_CURVE25519, 0, buf, sizeof(buf)), "CURVE_25519");
     assert_string_equal(alg_format(TRANSFORM_ENCR, 999, 128, buf, sizeof(buf)), "ENCR_999_128");
-    assert_string_equal(alg_format(TRANSFORM_KE, 36, 0, buf, sizeof(buf)), "KE_36");
+    assert_string_equal(alg_format(TRANSFORM_KE, KE_ML_KEM_768, 0, buf, sizeof(buf)), "ML_KEM_768");
+    assert_string_equal(alg_format(TRANSFORM_KE, 99, 0, buf, sizeof(buf)), "KE_99");
     assert_string_equal(alg_format(9, 1, 0, buf, sizeof(buf)), "UNKNOWN_1");
     assert_string_equal(alg_format(TRANSFORM_ENCR, ENCR_AES_GCM_16, 256, tiny, sizeof(tiny)), "AES_GCM");
 }

@@ -164,25 +164,49 @@ static void both_sides_of_every_group_agree(void **state)
     (void)state;
     for (size_t i = 0; alg_at(i); i++) {
         const struct alg *a = alg_at(i);
-        struct secret key_i, key_r, shared_i, shared_r;
-        uint8_t public_i[KEX_PUBLIC_MAX], public_r[KEX_PUBLIC_MAX];
-        size_t len_i, len_r;
+        struct secret key, shared_i, shared_r;
+        uint8_t public_key[KEX_PUBLIC_MAX], answer[KEX_PUBLIC_MAX];
+        size_t public_len, answer_len;
         if (a->type != TRANSFORM_KE || a->id == KE_NONE)
             continue;
-        assert_true(kex_generate(a->id, &key_i, public_i, &len_i));
-        assert_true(kex_generate(a->id, &key_r, public_r, &len_r));
-        assert_int_equal(len_i, a->public_len);
-        assert_int_equal(len_r, a->public_len);
-        assert_memory_not_equal(public_i, public_r, len_i);
-        assert_true(kex_derive(a->id, secret_view(&key_i), span_of(public_r, len_r), &shared_i));
-        assert_true(kex_derive(a->id, secret_view(&key_r), span_of(public_i, len_i), &shared_r));
+        assert_true(kex_generate(a->id, &key, public_key, &public_len));
+        assert_int_equal(public_len, a->public_len);
+        assert_true(kex_answer(a->id, span_of(public_key, public_len), answer, &answer_len, &shared_r));
+        assert_true(kex_answer_plausible(a->id, span_of(answer, answer_len)));
+        assert_memory_not_equal(public_key, answer, answer_len < public_len ? answer_len : public_len);
+        assert_true(kex_derive(a->id, secret_view(&key), span_of(answer, answer_len), &shared_i));
         assert_int_equal(shared_i.len, a->out_len);
         assert_true(secret_equal(secret_view(&shared_i), secret_view(&shared_r)));
-        secret_free(&key_i);
-        secret_free(&key_r);
+        secret_free(&key);
         secret_free(&shared_i);
         secret_free(&shared_r);
     }
+}
+
+static void no_answer_is_like_another(void **state)
+{
+    (void)state;
+    for (size_t i = 0; alg_at(i); i++) {
+        const struct alg *a = alg_at(i);
+        struct secret key, shared[2];
+        uint8_t public_key[KEX_PUBLIC_MAX], answer[2][KEX_PUBLIC_MAX];
+        size_t public_len, len;
+        if (a->type != TRANSFORM_KE || a->id == KE_NONE)
+            continue;
+        assert_true(kex_generate(a->id, &key, public_key, &public_len));
+        for (int n = 0; n < 2; n++)
+            assert_true(kex_answer(a->id, span_of(public_key, public_len), answer[n], &len, &shared[n]));
+        assert_memory_not_equal(answer[0], answer[1], len);
+        assert_false(secret_equal(secret_view(&shared[0]), secret_view(&shared[1])));
+        secret_free(&key);
+        secret_free(&shared[0]);
+        secret_free(&shared[1]);
+    }
+}
+
+static bool is_kem(uint16_t group)
+{
+    return group == KE_ML_KEM_512 || group == KE_ML_KEM_768 || group == KE_ML_KEM_1024;
 }
 
 static void a_wrong_length_is_refused_by_every_group(void **state)
@@ -192,19 +216,57 @@ static void a_wrong_length_is_refused_by_every_group(void **state)
     for (size_t i = 0; alg_at(i); i++) {
         const struct alg *a = alg_at(i);
         struct secret key, shared;
-        uint8_t public_key[KEX_PUBLIC_MAX + 1];
-        size_t len;
+        uint8_t public_key[KEX_PUBLIC_MAX + 1], answer[KEX_PUBLIC_MAX + 1], other[KEX_PUBLIC_MAX];
+        size_t public_len, len, other_len;
         if (a->type != TRANSFORM_KE || a->id == KE_NONE)
             continue;
-        assert_true(kex_generate(a->id, &key, public_key, &len));
-        assert_true(kex_public_plausible(a->id, span_of(public_key, len)));
+        assert_true(kex_generate(a->id, &key, public_key, &public_len));
+        assert_true(kex_public_plausible(a->id, span_of(public_key, public_len)));
+        assert_true(kex_answer(a->id, span_of(public_key, public_len), answer, &len, &shared));
+        secret_free(&shared);
         for (size_t d = 0; d < 3; d++) {
-            size_t wrong = d == 0 ? 0 : d == 1 ? len - 1 : len + 1;
+            size_t wrong = d == 0 ? 0 : d == 1 ? public_len - 1 : public_len + 1;
             assert_false(kex_public_plausible(a->id, span_of(public_key, wrong)));
-            assert_false(kex_derive(a->id, secret_view(&key), span_of(public_key, wrong), &shared));
+            assert_false(kex_answer(a->id, span_of(public_key, wrong), other, &other_len, &shared));
+            wrong = d == 0 ? 0 : d == 1 ? len - 1 : len + 1;
+            assert_false(kex_answer_plausible(a->id, span_of(answer, wrong)));
+            assert_false(kex_derive(a->id, secret_view(&key), span_of(answer, wrong), &shared));
         }
-        assert_false(kex_derive(a->id, secret_view(&key), span_of(zeros, len), &shared));
-        assert_false(kex_derive(a->id, span_of(key.ptr, key.len - 1), span_of(public_key, len), &shared));
+        if (!is_kem(a->id)) /* to a KEM these are an encapsulation key and a ciphertext like others */
+            assert_false(kex_derive(a->id, secret_view(&key), span_of(zeros, len), &shared) ||
+                         kex_answer(a->id, span_of(zeros, len), other, &other_len, &shared));
+        assert_false(kex_derive(a->id, span_of(key.ptr, key.len - 1), span_of(answer, len), &shared));
+        secret_free(&key);
+    }
+}
+
+/* Sizes of FIPS 203 table 3, and the check of section 7.2; mlkem_test.c has the rest. */
+static void a_kems_answer_has_a_length_of_its_own(void **state)
+{
+    (void)state;
+    static const struct {
+        uint16_t group;
+        size_t key, ciphertext;
+    } kems[] = {
+        {KE_ML_KEM_512,  800,  768 },
+        {KE_ML_KEM_768,  1184, 1088},
+        {KE_ML_KEM_1024, 1568, 1568},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(kems); i++) {
+        struct secret key, shared;
+        uint8_t public_key[KEX_PUBLIC_MAX], answer[KEX_PUBLIC_MAX];
+        size_t len;
+        assert_true(is_kem(kems[i].group));
+        assert_true(kex_generate(kems[i].group, &key, public_key, &len));
+        assert_int_equal(len, kems[i].key);
+        assert_true(kex_answer(kems[i].group, span_of(public_key, len), answer, &len, &shared));
+        assert_int_equal(len, kems[i].ciphertext);
+        assert_int_equal(shared.len, 32);
+        secret_free(&shared);
+        public_key[0] = 0xff; /* no residue */
+        public_key[1] |= 0x0f;
+        assert_true(kex_public_plausible(kems[i].group, span_of(public_key, kems[i].key)));
+        assert_false(kex_answer(kems[i].group, span_of(public_key, kems[i].key), answer, &len, &shared));
         secret_free(&key);
     }
 }
@@ -215,38 +277,39 @@ static void unknown_groups_are_refused(void **state)
     struct secret key;
     uint8_t public_key[KEX_PUBLIC_MAX] = {0};
     size_t len;
-    const uint16_t unknown[] = {KE_NONE, 3, 4, 22, 23, 24, 25, 26, 33, 36, 65535};
+    const uint16_t unknown[] = {KE_NONE, 3, 4, 22, 23, 24, 25, 26, 33, 34, 38, 65535};
     for (size_t i = 0; i < ARRAY_LEN(unknown); i++) {
         assert_false(kex_generate(unknown[i], &key, public_key, &len));
         assert_false(kex_public_plausible(unknown[i], span_of(public_key, 32)));
+        assert_false(kex_answer(unknown[i], span_of(public_key, 32), public_key, &len, &key));
+        assert_null(kex_served_by(unknown[i]));
     }
 }
 
 static void a_seed_repeats_keys_and_another_does_not(void **state)
 {
     (void)state;
-    uint8_t first[3][KEX_PUBLIC_MAX], again[KEX_PUBLIC_MAX];
-    const uint16_t groups[] = {KE_CURVE25519, KE_ECP_521, KE_MODP_2048};
-    struct secret key;
-    size_t len;
-    crypto_random_seed(42);
-    for (size_t i = 0; i < 3; i++) {
-        assert_true(kex_generate(groups[i], &key, first[i], &len));
-        secret_free(&key);
-    }
-    crypto_random_seed(42);
-    for (size_t i = 0; i < 3; i++) {
-        assert_true(kex_generate(groups[i], &key, again, &len));
-        assert_memory_equal(first[i], again, len);
-        secret_free(&key);
-    }
-    crypto_random_seed(43);
-    for (size_t i = 0; i < 3; i++) {
-        assert_true(kex_generate(groups[i], &key, again, &len));
-        assert_memory_not_equal(first[i], again, len);
-        secret_free(&key);
+    const uint16_t groups[] = {KE_CURVE25519, KE_ECP_521, KE_MODP_2048, KE_ML_KEM_768};
+    uint8_t keys[3][ARRAY_LEN(groups)][KEX_PUBLIC_MAX] = {0},
+            answers[3][ARRAY_LEN(groups)][KEX_PUBLIC_MAX] = {0};
+    for (size_t n = 0; n < 3; n++) {
+        crypto_random_seed(n < 2 ? 42 : 43);
+        for (size_t i = 0; i < ARRAY_LEN(groups); i++) {
+            struct secret key, shared;
+            size_t len;
+            assert_true(kex_generate(groups[i], &key, keys[n][i], &len));
+            assert_true(kex_answer(groups[i], span_of(keys[n][i], len), answers[n][i], &len, &shared));
+            secret_free(&key);
+            secret_free(&shared);
+        }
     }
     crypto_random_set_source(NULL, NULL);
+    assert_memory_equal(keys[0], keys[1], sizeof(keys[0]));
+    assert_memory_equal(answers[0], answers[1], sizeof(answers[0]));
+    for (size_t i = 0; i < ARRAY_LEN(groups); i++) {
+        assert_memory_not_equal(keys[0][i], keys[2][i], KEX_PUBLIC_MAX);
+        assert_memory_not_equal(answers[0][i], answers[2][i], KEX_PUBLIC_MAX);
+    }
 }
 
 int main(void)
@@ -256,7 +319,9 @@ int main(void)
         cmocka_unit_test(modp_groups_have_the_primes_of_the_rfcs),
         cmocka_unit_test(modp_peers_must_lie_between_1_and_p_minus_1),
         cmocka_unit_test(both_sides_of_every_group_agree),
+        cmocka_unit_test(no_answer_is_like_another),
         cmocka_unit_test(a_wrong_length_is_refused_by_every_group),
+        cmocka_unit_test(a_kems_answer_has_a_length_of_its_own),
         cmocka_unit_test(unknown_groups_are_refused),
         cmocka_unit_test(a_seed_repeats_keys_and_another_does_not),
     };

@@ -68,13 +68,17 @@ static void fill_alg(const struct alg *a, struct service *s)
     uint8_t out[64];
     const struct span part = span_of(zero, sizeof(zero));
     bool is_prf = a->type == TRANSFORM_PRF;
-    bool works = is_prf ? prf_compute(a->id, span_of(zero, a->key_len), &part, 1, out) : kex_is_there(a->id);
+    const char *by = !is_prf                                                        ? kex_served_by(a->id)
+                     : prf_compute(a->id, span_of(zero, a->key_len), &part, 1, out) ? openssl
+                                                                                    : NULL;
+    bool is_openssl = by && !strcmp(by, openssl);
     *s = (struct service){.kind = is_prf ? SERVICE_PRF : SERVICE_KEY_EXCHANGE,
                           .name = a->name,
                           .is_weak = a->is_weak,
                           .is_ike = true,
-                          .ike = works ? openssl : NULL,
-                          .but_lacks = works ? NULL : lacks};
+                          .ike = by,
+                          .but = by && !is_openssl ? openssl : NULL,
+                          .but_lacks = is_openssl ? NULL : lacks};
 }
 
 static bool fill_scheme(size_t index, struct service *s)

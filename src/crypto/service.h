@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which library serves each algorithm on this machine, for people to read: ESP's part is the table of
- * bulk_table.c, IKE's is libcrypto. What a row says was tried. */
+ * bulk_table.c, IKE's is libcrypto, but for what we have to bring ourselves. What a row says was tried. */
 #pragma once
 
 #include "crypto/alg.h"
@@ -21,8 +21,8 @@ struct service {
     bool is_weak;          /* off unless a proposal names it */
     bool is_esp, is_ike;   /* can be negotiated there */
     const char *esp;       /* library that serves ESP: "ipsec-mb", "openssl"; NULL: none */
-    const char *ike;       /* "openssl" or NULL */
-    const char *but;       /* a quicker library that does not serve ESP, or NULL ... */
+    const char *ike;       /* "openssl", "keyway" (our own) or NULL */
+    const char *but;       /* a library that would be preferred and does not serve it, or NULL ... */
     const char *but_lacks; /* ... and why; or why nobody serves it */
 };
 

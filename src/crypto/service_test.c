@@ -6,6 +6,7 @@
 #include "crypto/sym.h"
 #include "support/bulk_suites.h"
 #include "support/test.h"
+#include <openssl/evp.h>
 #include <stdio.h>
 
 static bool mb_is_there(void)
@@ -134,6 +135,23 @@ static void what_the_quicker_library_refuses_is_said(void **state)
     fail_msg("AES_CCM_16 with 192 bits is not listed");
 }
 
+static void ml_kem_is_openssls_where_it_has_it_and_else_our_own(void **state)
+{
+    (void)state;
+    struct service v;
+    size_t seen = 0;
+    for (size_t i = 0; service_at(i, &v); i++) {
+        if (v.kind != SERVICE_KEY_EXCHANGE || strncmp(v.name, "ML_KEM_", 7) != 0)
+            continue;
+        EVP_KEM *kem = EVP_KEM_fetch(NULL, "ML-KEM-768", NULL);
+        assert_string_equal(v.ike, kem ? "openssl" : "keyway");
+        assert_int_equal(v.but == NULL, kem != NULL);
+        EVP_KEM_free(kem);
+        seen++;
+    }
+    assert_int_equal(seen, 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -141,6 +159,7 @@ int main(void)
         cmocka_unit_test(what_is_printed_is_what_a_key_gets),
         cmocka_unit_test(every_algorithm_and_key_length_is_listed_once),
         cmocka_unit_test(what_the_quicker_library_refuses_is_said),
+        cmocka_unit_test(ml_kem_is_openssls_where_it_has_it_and_else_our_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -173,6 +173,10 @@ static void derive_case(struct vector *v, struct run *r, struct span private_key
     if (is_good && !span_equal(secret_view(&shared), expected))
         vector_fail(v, "another secret");
     secret_free(&shared);
+    uint8_t answer[KEX_PUBLIC_MAX];
+    size_t len;
+    if (!is_good && kex_answer(r->id, peer, answer, &len, &shared))
+        vector_fail(v, "answered");
     r->ran++;
     r->refused += !is_good;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* version, stats, get-algorithms, and the reload of the configuration files. */
 #include "crypto/alg.h"
+#include "crypto/kex.h"
 #include "ctl/commands.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -80,8 +81,10 @@ static void write_algorithms(struct vici_writer *w, const char *section, enum tr
     vici_section(w, section);
     const struct alg *a;
     for (size_t i = 0; (a = alg_at(i)); i++) {
-        if (a->type == type && a->is_aead == is_aead && a->id != 0) /* 0 stands for none */
-            vici_text(w, a->name, "openssl");
+        if (a->type != type || a->is_aead != is_aead || a->id == 0) /* 0 stands for none */
+            continue;
+        const char *by = type == TRANSFORM_KE ? kex_served_by(a->id) : "openssl";
+        vici_text(w, a->name, by ? by : "");
     }
     vici_section_end(w);
 }

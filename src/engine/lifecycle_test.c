@@ -95,6 +95,37 @@ static void a_child_rekey_follows_invalid_ke_payload(void **state)
     assert_int_equal(p.side[1].child_rekeys, 1);
 }
 
+/* A KEM's answer is no key: the responder's part is another computation, in IKE_SA_INIT as in the rekeys of
+ * both kinds, begun by either side. */
+static void ml_kem_alone_carries_a_connection_and_its_rekeys(void **state)
+{
+    (void)state;
+    static const char *const kems[][2] = {
+        {"aes256gcm16-prfsha384-mlkem512",  "aes256gcm16-mlkem512" },
+        {"aes256gcm16-prfsha384-mlkem768",  "aes256gcm16-mlkem768" },
+        {"aes256gcm16-prfsha384-mlkem1024", "aes256gcm16-mlkem1024"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(kems); i++) {
+        struct pair_spec s = {.ike = {kems[i][0]}, .esp = {kems[i][1]}};
+        struct ike_view v;
+        struct child_view c;
+        up(&s, &s);
+        for (int side = 0; side < 2; side++) {
+            rekey(side, "net");
+            expect_settled();
+            rekey(side, NULL);
+            expect_settled();
+            assert_true(pair_traffic_fits(&p));
+        }
+        assert_true(engine_ike_at(p.side[0].e, 0, &v) && engine_child_at(p.side[0].e, v.id, 0, &c));
+        assert_int_equal(v.chosen.ke, KE_ML_KEM_512 + i);
+        assert_int_equal(c.chosen.ke, KE_ML_KEM_512 + i);
+        assert_int_equal(p.side[0].child_rekeys, 2);
+        pair_deinit(&p);
+        pair_init(&p);
+    }
+}
+
 static void at_no_moment_of_a_rekey_is_there_traffic_without_a_receiver(void **state)
 {
     (void)state;
@@ -515,6 +546,7 @@ int main(void)
         T(a_child_is_rekeyed_by_either_side),
         T(a_child_is_rekeyed_with_a_key_exchange_of_its_own),
         T(a_child_rekey_follows_invalid_ke_payload),
+        T(ml_kem_alone_carries_a_connection_and_its_rekeys),
         T(at_no_moment_of_a_rekey_is_there_traffic_without_a_receiver),
         T(the_ike_sa_is_rekeyed_by_either_side_and_keeps_its_child),
         T(two_child_rekeys_at_once_leave_one),

@@ -14,7 +14,8 @@
  * --------------------------------------- */
 
 enum job_kind {
-    JOB_KE_GENERATE, /* group -> private_key, public_key */
+    JOB_KE_GENERATE, /* group -> private_key, public_key: the initiator's */
+    JOB_KE_ANSWER,   /* group, peer_public -> public_key, shared: all that a responder computes */
     JOB_KE_DERIVE,   /* group, private_key, peer_public -> shared */
     JOB_SIGN,        /* key, scheme, message -> signature */
     JOB_VERIFY,      /* trust (path and identity), then auth_method, message, signature -> verdict */

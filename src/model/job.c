@@ -14,6 +14,15 @@ static void run_ke_generate(struct job *j)
         j->public_key = secret_copy(span_of(public_key, len));
 }
 
+static void run_ke_answer(struct job *j)
+{
+    uint8_t answer[KEX_PUBLIC_MAX];
+    size_t len = 0;
+    j->ok = kex_answer(j->group, secret_view(&j->peer_public), answer, &len, &j->shared);
+    if (j->ok)
+        j->public_key = secret_copy(span_of(answer, len));
+}
+
 static void run_verify(struct job *j)
 {
     trust_evaluate(&j->trust, &j->verdict);
@@ -28,6 +37,9 @@ void job_run(struct job *j)
     switch (j->kind) {
     case JOB_KE_GENERATE:
         run_ke_generate(j);
+        break;
+    case JOB_KE_ANSWER:
+        run_ke_answer(j);
         break;
     case JOB_KE_DERIVE:
         j->ok = kex_derive(j->group, secret_view(&j->private_key), secret_view(&j->peer_public), &j->shared);

@@ -386,21 +386,12 @@ static void answer(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
     send_response(env, sa, EXCHANGE_CREATE_CHILD_SA, &b);
 }
 
-static void on_responder_derived(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct job *job)
+static void on_answered(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct job *job)
 {
     if (job->ok)
         answer(env, sa, x);
     else
         send_response_notify(env, sa, EXCHANGE_CREATE_CHILD_SA, N_INVALID_SYNTAX, span_of(NULL, 0));
-}
-
-static void on_responder_generated(struct ike_env *env, struct ike_sa *sa, struct exchange *x,
-                                   struct job *job)
-{
-    if (job->ok)
-        job_derive(env, sa, x, ike_find(&x->msg, PAYLOAD_KE)->ke.data, on_responder_derived);
-    else
-        send_response_notify(env, sa, EXCHANGE_CREATE_CHILD_SA, N_NO_PROPOSAL_CHOSEN, span_of(NULL, 0));
 }
 
 static void respond(struct ike_env *env, struct ike_sa *sa, struct exchange *x,
@@ -430,7 +421,7 @@ static void respond(struct ike_env *env, struct ike_sa *sa, struct exchange *x,
         send_response_notify(env, sa, EXCHANGE_CREATE_CHILD_SA, N_INVALID_KE_PAYLOAD, span_of(want, 2));
         return;
     }
-    job_generate(env, sa, x, x->ke, on_responder_generated);
+    job_answer(env, sa, x, x->ke, ke->ke.data, on_answered);
 }
 
 void create_child_on_request(struct ike_env *env, struct ike_sa *sa, struct exchange *x)

@@ -153,7 +153,7 @@ static bool response_is_good(struct ike_sa *sa, const struct ike_message *m, str
     if (!proposal_accept_choice(&sa->conn->proposals, &p->sa.proposals.v[0], chosen, d))
         return false;
     if (chosen->ke != sa->own.ke || ke->ke.group != chosen->ke ||
-        !kex_public_plausible(ke->ke.group, ke->ke.data)) {
+        !kex_answer_plausible(ke->ke.group, ke->ke.data)) {
         diag_set(d, FAIL_PROPOSAL, "the response's key exchange does not fit the chosen method");
         return false;
     }
@@ -253,7 +253,7 @@ static void init_send_response(struct ike_env *env, struct ike_sa *sa)
     exchange_end(x);
 }
 
-static void on_responder_derived(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct job *job)
+static void on_answered(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct job *job)
 {
     struct ike_keys keys;
     if (!job->ok ||
@@ -265,16 +265,6 @@ static void on_responder_derived(struct ike_env *env, struct ike_sa *sa, struct 
         return;
     }
     init_send_response(env, sa);
-}
-
-static void on_responder_generated(struct ike_env *env, struct ike_sa *sa, struct exchange *x,
-                                   struct job *job)
-{
-    if (!job->ok) {
-        ike_sa_end(env, sa, NULL);
-        return;
-    }
-    job_derive(env, sa, x, x->msg.raw, on_responder_derived);
 }
 
 /* The first connection, by addresses, that has a proposal in common with the peer. d keeps the difference to
@@ -329,7 +319,6 @@ static void make_sa(struct ike_env *env, const struct connection *conn, const st
     window_accept(&sa->window);
     exchange_begin(sa, x, X_INIT);
     x->msg.header = m->header;
-    x->msg.raw = arena_dup(x->tx, ike_find(m, PAYLOAD_KE)->ke.data); /* all that is needed later */
     x->chosen = *chosen;
     sa_log(env, sa, LOG_DETAIL, "%s initiates IKE SA %llu", endpoint_format(remote, text),
            (unsigned long long)sa->id);
@@ -341,7 +330,7 @@ static void make_sa(struct ike_env *env, const struct connection *conn, const st
         return;
     }
     natd_tell(env, sa);
-    job_generate(env, sa, x, chosen->ke, on_responder_generated);
+    job_answer(env, sa, x, chosen->ke, ike_find(m, PAYLOAD_KE)->ke.data, on_answered);
 }
 
 void init_on_request(struct ike_env *env, const struct ike_message *m, const struct endpoint *local,

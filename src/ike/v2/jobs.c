@@ -30,6 +30,16 @@ void job_generate(struct ike_env *env, struct ike_sa *sa, struct exchange *x, ui
     job_give(env, j);
 }
 
+void job_answer(struct ike_env *env, struct ike_sa *sa, struct exchange *x, uint16_t group,
+                struct span peer_public, exchange_resume *resume)
+{
+    struct job *j = job_prepare(sa, x, JOB_KE_ANSWER, resume);
+    x->ke = group;
+    j->group = group;
+    j->peer_public = secret_copy(peer_public);
+    job_give(env, j);
+}
+
 void job_derive(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct span peer_public,
                 exchange_resume *resume)
 {
@@ -61,13 +71,13 @@ void ike_sa_job_done(struct ike_env *env, struct ike_sa *sa, struct job *job)
         exchange_end(x);
         return;
     }
-    if (job->kind == JOB_KE_GENERATE) {
+    if (job->kind == JOB_KE_GENERATE || job->kind == JOB_KE_ANSWER) {
         secret_free(&x->ke_private);
         secret_free(&x->ke_public);
-        x->ke_private = secret_take(&job->private_key);
+        x->ke_private = secret_take(&job->private_key); /* none with an answer */
         x->ke_public = secret_take(&job->public_key);
     }
-    if (job->kind == JOB_KE_DERIVE) {
+    if (job->kind == JOB_KE_DERIVE || job->kind == JOB_KE_ANSWER) {
         secret_free(&x->shared);
         x->shared = secret_take(&job->shared);
     }

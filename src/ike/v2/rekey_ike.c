@@ -179,7 +179,7 @@ static void on_derived(struct ike_env *env, struct ike_sa *sa, struct exchange *
         ours->was_up = false;
         retire(env, ours, rival);
         ike_sa_queue(ours, (struct task){.kind = X_DELETE_IKE});
-        if (rival && !is_settled) /* without a rival on_responder_derived() does it */
+        if (rival && !is_settled) /* without a rival on_answered() does it */
             hand_over(env, sa, rival);
         return;
     }
@@ -217,7 +217,7 @@ void rekey_ike_on_response(struct ike_env *env, struct ike_sa *sa, struct exchan
 
 /* ---- responder ---- */
 
-static void on_responder_derived(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct job *job)
+static void on_answered(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct job *job)
 {
     struct ike_keys keys;
     struct build b;
@@ -243,15 +243,6 @@ static void on_responder_derived(struct ike_env *env, struct ike_sa *sa, struct 
         retire(env, n, env->host->find(env->ctx, sa->replaced_by));
     } else if (sa->own.kind != X_REKEY_IKE) /* else nonces decide, when the answer to ours is there */
         hand_over(env, sa, n);
-}
-
-static void on_responder_generated(struct ike_env *env, struct ike_sa *sa, struct exchange *x,
-                                   struct job *job)
-{
-    if (job->ok)
-        job_derive(env, sa, x, ike_find(&x->msg, PAYLOAD_KE)->ke.data, on_responder_derived);
-    else
-        send_response_notify(env, sa, EXCHANGE_CREATE_CHILD_SA, N_NO_PROPOSAL_CHOSEN, span_of(NULL, 0));
 }
 
 static bool is_busy_with_child(const struct ike_sa *sa)
@@ -291,5 +282,5 @@ void rekey_ike_on_request(struct ike_env *env, struct ike_sa *sa, struct exchang
     x->new_spi_r = env->host->new_ike_spi(env->ctx);
     nonce_make(&x->nr);
     sa->peer_low = *nonce_lower(&x->ni, &x->nr);
-    job_generate(env, sa, x, x->ke, on_responder_generated);
+    job_answer(env, sa, x, x->ke, ke->ke.data, on_answered);
 }

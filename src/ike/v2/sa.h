@@ -291,6 +291,9 @@ const struct nonce *nonce_lower(const struct nonce *a, const struct nonce *b);
 /* ---- jobs.c: each lets the exchange wait and go on in resume */
 void job_generate(struct ike_env *env, struct ike_sa *sa, struct exchange *x, uint16_t group,
                   exchange_resume *resume);
+/* What a responder does with the peer's value: ke_public and shared at once. */
+void job_answer(struct ike_env *env, struct ike_sa *sa, struct exchange *x, uint16_t group,
+                struct span peer_public, exchange_resume *resume);
 void job_derive(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct span peer_public,
                 exchange_resume *resume);
 void job_sign(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct pkey *key,
