@@ -173,10 +173,14 @@ static void derive_case(struct vector *v, struct run *r, struct span private_key
     if (is_good && !span_equal(secret_view(&shared), expected))
         vector_fail(v, "another secret");
     secret_free(&shared);
+    /* The x coordinate 0 is an accident of this private key; the point itself is good. */
+    bool is_good_value = is_good || (r->der.len && vector_result(v) == VECTOR_VALID);
     uint8_t answer[KEX_PUBLIC_MAX];
     size_t len;
-    if (!is_good && kex_answer(r->id, peer, answer, &len, &shared))
-        vector_fail(v, "answered");
+    if (kex_answer(r->id, peer, answer, &len, &shared) != is_good_value)
+        vector_fail(v, is_good_value ? "not answered" : "answered");
+    if (is_good_value)
+        secret_free(&shared);
     r->ran++;
     r->refused += !is_good;
 }
