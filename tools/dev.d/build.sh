@@ -33,7 +33,7 @@ dev_lab() {
   need $BUILD_PACKAGES $TEST_PACKAGES $LAB_PACKAGES
   case " $* " in
     *" --list "* | *" --help "*) ;;
-    *) build_preset release && build_preset dev keywayd keyway ;;
+    *) build_preset release && build_preset dev keywayd keyway test_crypto_mlkem ;;
   esac
   exec /usr/bin/python3 tests/interop/lab.py "$@"
 }

@@ -9,7 +9,8 @@ import os
 from dataclasses import dataclass
 
 SCENARIOS = []
-FILES = ("many", "proof", "rekey", "life", "nat", "certificates", "refusals", "configuration", "keys", "barrier", "workers", "link")
+FILES = ("many", "proof", "rekey", "life", "nat", "certificates", "refusals", "configuration", "keys", "barrier", "workers", "link",
+         "crypto")
 
 
 @dataclass
