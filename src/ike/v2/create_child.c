@@ -315,6 +315,7 @@ static void on_derived(struct ike_env *env, struct ike_sa *sa, struct exchange *
     diag_clear(&d);
     diag_set(&d, FAIL_GENERIC, "the peer's key exchange value is invalid");
     give_up(env, sa, &d);
+    delete_ike(env, sa, &d); /* [draft-ietf-ipsecme-ikev2-mlkem#2.2] the peer has a child that is none */
 }
 
 void create_child_on_response(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
@@ -416,9 +417,13 @@ static void respond(struct ike_env *env, struct ike_sa *sa, struct exchange *x,
         answer(env, sa, x);
         return;
     }
-    if (!ke || ke->ke.group != x->ke || !kex_public_plausible(x->ke, ke->ke.data)) {
+    if (!ke || ke->ke.group != x->ke) {
         uint8_t want[2] = {(uint8_t)(x->ke >> 8), (uint8_t)x->ke};
         send_response_notify(env, sa, EXCHANGE_CREATE_CHILD_SA, N_INVALID_KE_PAYLOAD, span_of(want, 2));
+        return;
+    }
+    if (!kex_public_plausible(x->ke, ke->ke.data)) {
+        send_response_notify(env, sa, EXCHANGE_CREATE_CHILD_SA, N_INVALID_SYNTAX, span_of(NULL, 0));
         return;
     }
     job_answer(env, sa, x, x->ke, ke->ke.data, on_answered);

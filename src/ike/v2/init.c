@@ -256,11 +256,17 @@ static void init_send_response(struct ike_env *env, struct ike_sa *sa)
 static void on_answered(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct job *job)
 {
     struct ike_keys keys;
-    if (!job->ok ||
-        !keymat_ike(&x->chosen, nonce_view(&sa->ni), nonce_view(&sa->nr), secret_view(&x->shared), sa->spi_i,
+    if (!job->ok) { /* [draft-ietf-ipsecme-ikev2-mlkem#2.2] */
+        sa_log(env, sa, LOG_WARN, "IKE_SA_INIT: the peer's key exchange value is invalid");
+        init_reply_notify(env, &x->msg, &sa->local, &sa->remote, sa->has_marker, N_INVALID_SYNTAX,
+                          span_of(NULL, 0));
+        ike_sa_end(env, sa, NULL);
+        return;
+    }
+    if (!keymat_ike(&x->chosen, nonce_view(&sa->ni), nonce_view(&sa->nr), secret_view(&x->shared), sa->spi_i,
                     sa->spi_r, &keys) ||
         !ike_sa_set_keys(sa, &keys, &x->chosen)) {
-        sa_log(env, sa, LOG_WARN, "IKE_SA_INIT: the peer's key exchange value is invalid");
+        sa_log(env, sa, LOG_WARN, "IKE_SA_INIT: the chosen algorithms are not available here");
         ike_sa_end(env, sa, NULL);
         return;
     }
@@ -361,6 +367,7 @@ void init_on_request(struct ike_env *env, const struct ike_message *m, const str
     }
     if (!kex_public_plausible(ke->group, ke->data)) {
         env->stats->dropped_malformed++;
+        init_reply_notify(env, m, local, remote, has_marker, N_INVALID_SYNTAX, span_of(NULL, 0));
         return;
     }
     make_sa(env, conn, m, local, remote, has_marker, &chosen, &ni);

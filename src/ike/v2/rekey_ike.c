@@ -163,6 +163,8 @@ static void on_derived(struct ike_env *env, struct ike_sa *sa, struct exchange *
     struct ike_sa *ours = job->ok && make_keys(sa, x, &keys) ? successor(env, sa, x, &keys) : NULL;
     if (!ours) {
         give_up(env, sa, &d);
+        if (!job->ok) /* [draft-ietf-ipsecme-ikev2-mlkem#2.2] the peer believes in an SA that is none */
+            delete_ike(env, sa, &d);
         return;
     }
     struct ike_sa *rival = sa->peer_new_ike ? env->host->find(env->ctx, sa->peer_new_ike) : NULL;
@@ -224,7 +226,8 @@ static void on_answered(struct ike_env *env, struct ike_sa *sa, struct exchange 
     uint8_t spi[8];
     struct ike_sa *n = job->ok && make_keys(sa, x, &keys) ? successor(env, sa, x, &keys) : NULL;
     if (!n) {
-        send_response_notify(env, sa, EXCHANGE_CREATE_CHILD_SA, N_NO_PROPOSAL_CHOSEN, span_of(NULL, 0));
+        send_response_notify(env, sa, EXCHANGE_CREATE_CHILD_SA,
+                             job->ok ? N_NO_PROPOSAL_CHOSEN : N_INVALID_SYNTAX, span_of(NULL, 0));
         return;
     }
     chain_begin(env, &b);
