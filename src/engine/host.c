@@ -176,6 +176,11 @@ static void log_line_of(struct ike_env *env, const struct connection *conn, enum
     ev->command_id = conn ? command_waiting_for(engine_of(env), conn) : 0;
 }
 
+static bool awaits_contact(void *ctx, const struct ike_sa *sa)
+{
+    return unique_awaits_contact(ctx, sa);
+}
+
 static void ike_up(struct ike_env *env, struct ike_sa *sa, uint64_t old_id)
 {
     char local[IP_TEXT_MAX], remote[IP_TEXT_MAX], mine[ID_TEXT_MAX], theirs[ID_TEXT_MAX];
@@ -188,6 +193,7 @@ static void ike_up(struct ike_env *env, struct ike_sa *sa, uint64_t old_id)
     struct event *ev = event(env, old_id ? EVENT_IKE_REKEY : EVENT_IKE_UPDOWN, sa);
     ev->is_up = true;
     ev->old_id = old_id;
+    unique_contact_over(engine_of(env), sa);
     if (!old_id)
         unique_check(env, sa);
 }
@@ -225,6 +231,7 @@ static void ike_down(struct ike_env *env, struct ike_sa *sa, const struct diag *
     struct engine *e = engine_of(env);
     struct conn_run *r = conn_run_of(e, sa->conn);
     engine_touch(e, sa);
+    unique_contact_over(e, sa);
     if (!sa->was_up) {
         if (r && sa->starts_again)
             conn_schedule(e, r, env->now.mono);
@@ -356,6 +363,7 @@ const struct ike_host engine_host = {
     .has_other = has_other,
     .keeps_other = keeps_other,
     .packet_for = packet_for,
+    .awaits_contact = awaits_contact,
     .ike_up = ike_up,
     .ike_down = ike_down,
     .child_up = child_up,

@@ -218,4 +218,8 @@ void commands_free(struct engine *e);
 /* unique.c */
 bool unique_has_other(const struct engine *e, const struct ike_sa *sa);
 bool unique_keeps_other(struct ike_env *env, const struct ike_sa *sa);
+/* Is there an SA whose IKE_AUTH says INITIAL_CONTACT, perhaps to the same peer, and has no answer yet? */
+bool unique_awaits_contact(const struct engine *e, const struct ike_sa *sa);
+/* sa has its answer, or ends: those that waited for it go on. */
+void unique_contact_over(struct engine *e, struct ike_sa *sa);
 void unique_check(struct ike_env *env, struct ike_sa *sa);

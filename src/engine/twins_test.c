@@ -99,22 +99,52 @@ static void who_starts_anew_takes_all_its_old_sas_along(void **state)
     assert_true(pair_logged(&p, 1, "has started anew"));
 }
 
+/* "net" has sent its IKE_AUTH, with INITIAL_CONTACT; it, or the answer, is lost. */
+static void begin_net(bool request_arrives)
+{
+    load_two(0, &(struct pair_spec){0}, NULL);
+    load_two(1, &(struct pair_spec){0}, NULL);
+    pair_command(&p, 0, COMMAND_INITIATE, "net", NULL);
+    while (request_arrives ? pair_ikes(&p, 1) == 0 : p.sent < 3)
+        assert_true(pair_deliver(&p));
+    p.n_wire = 0;
+    assert_int_equal(pair_ikes(&p, 0), 0);
+    assert_int_equal(pair_ikes(&p, 1), request_arrives);
+    pair_advance(&p, TIME_SECOND);
+    up("two");
+}
+
 /* Not even an IKE SA whose IKE_AUTH has not been answered: it may stand at the peer. */
 static void nobody_is_called_lost_while_another_authenticates(void **state)
 {
     (void)state;
-    load_two(0, &(struct pair_spec){0}, NULL);
-    load_two(1, &(struct pair_spec){0}, NULL);
-    pair_command(&p, 0, COMMAND_INITIATE, "net", NULL);
-    while (pair_ikes(&p, 1) == 0)
-        assert_true(pair_deliver(&p));
-    p.n_wire = 0; /* the answer to IKE_AUTH is lost */
-    assert_int_equal(pair_ikes(&p, 0), 0);
-    pair_advance(&p, TIME_SECOND);
-    up("two");
-    assert_int_equal(pair_ikes(&p, 1), 2);
+    begin_net(true);
+    assert_int_equal(pair_ikes(&p, 1), 1); /* it waits */
     pair_advance(&p, 30 * TIME_SECOND);
     assert_up(2, 2);
+}
+
+/* A peer that believes INITIAL_CONTACT whenever it reads it would take down what came up in between. */
+static void nobody_comes_up_between_initial_contact_and_its_answer(void **state)
+{
+    (void)state;
+    begin_net(false);
+    assert_int_equal(pair_ikes(&p, 0), 0);
+    assert_int_equal(pair_ikes(&p, 1), 0);
+    pair_advance(&p, 30 * TIME_SECOND);
+    assert_up(2, 2);
+}
+
+static void who_waits_for_initial_contact_goes_on_when_its_sender_ends(void **state)
+{
+    (void)state;
+    begin_net(false);
+    pair_command(&p, 0, COMMAND_TERMINATE, "net", NULL);
+    pair_run(&p);
+    assert_up(1, 1);
+    struct ike_view v;
+    assert_true(engine_ike_at(p.side[1].e, 0, &v));
+    assert_string_equal(v.connection, "two");
 }
 
 /* ---- a guest: "other" at side 0 is of "net", and of "two" at side 1 */
@@ -231,6 +261,8 @@ int main(void)
         T(two_tunnels_between_the_same_gateways_live_side_by_side),
         T(who_starts_anew_takes_all_its_old_sas_along),
         T(nobody_is_called_lost_while_another_authenticates),
+        T(nobody_comes_up_between_initial_contact_and_its_answer),
+        T(who_waits_for_initial_contact_goes_on_when_its_sender_ends),
         T(a_child_of_another_connection_may_live_in_an_ike_sa),
         T(a_guest_goes_with_its_connection),
         T(a_connection_with_other_demands_lends_no_child),

@@ -49,6 +49,46 @@ bool unique_has_other(const struct engine *e, const struct ike_sa *sa)
     return false;
 }
 
+static bool is_saying_contact(const struct ike_sa *o, const struct ike_sa *sa)
+{
+    return o != sa && is_there(o) && o->own.kind == X_AUTH && o->says_contact;
+}
+
+bool unique_awaits_contact(const struct engine *e, const struct ike_sa *sa)
+{
+    const struct ike_sa *o;
+    list_each(o, index_same_ids(e, sa), by_ids.link)
+    {
+        if (is_saying_contact(o, sa) && has_same_ids(sa, o))
+            return true;
+    }
+    list_each(o, index_same_peer(e, sa), by_peer.link)
+    {
+        if (is_saying_contact(o, sa) && identity_equal(&sa->local_id, &o->local_id) &&
+            ip_equal(sa->remote.ip, o->remote.ip))
+            return true;
+    }
+    return false;
+}
+
+void unique_contact_over(struct engine *e, struct ike_sa *sa)
+{
+    struct ike_sa *o;
+    if (!sa->says_contact)
+        return;
+    sa->says_contact = false;
+    list_each(o, index_same_ids(e, sa), by_ids.link)
+    {
+        auth_wake(o);
+        engine_touch(e, o);
+    }
+    list_each(o, index_same_peer(e, sa), by_peer.link)
+    {
+        auth_wake(o);
+        engine_touch(e, o);
+    }
+}
+
 /* True: the peer has lost the old one, which is gone. */
 static bool is_lost(struct ike_env *env, const struct ike_sa *fresh, struct ike_sa *old)
 {

@@ -205,27 +205,61 @@ static void send_auth(struct ike_env *env, struct ike_sa *sa, struct exchange *x
     }
 }
 
-void auth_start(struct ike_env *env, struct ike_sa *sa)
+void auth_begin(struct ike_env *env, struct ike_sa *sa)
 {
-    struct exchange *x = &sa->own;
     struct diag d;
     const struct child_config *cfg = NULL;
-    diag_clear(&d);
-    exchange_begin(sa, x, X_AUTH);
     struct identity id = auth_local_id(sa, sa->conn, sa->arena);
     sa->local_id = identity_dup(sa->arena, &id);
     sa->remote_id = sa->conn->remote.id.type == ID_ANY ? identity_from_ip(sa->arena, sa->remote.ip)
                                                        : identity_dup(sa->arena, &sa->conn->remote.id);
-    if (!take_first_child(sa, &cfg)) {
-        diag_set(&d, FAIL_CONFIG, "the connection has no child to bring up");
-        diag_try(&d, "an IKE SA without a child is not supported yet");
-        fail(env, sa, &d);
+    if (take_first_child(sa, &cfg)) {
+        ike_sa_queue(sa, (struct task){.kind = X_AUTH, .cfg = cfg});
         return;
     }
-    x->child_cfg = cfg;
-    if (!create_child_offer(env, sa, x, cfg) || !auth_make(env, sa, x, send_auth, &d)) {
+    diag_clear(&d);
+    diag_set(&d, FAIL_CONFIG, "the connection has no child to bring up");
+    diag_try(&d, "an IKE SA without a child is not supported yet");
+    fail(env, sa, &d);
+}
+
+void auth_wake(struct ike_sa *sa)
+{
+    for (size_t i = 0; i < sa->n_tasks; i++) {
+        if (sa->tasks[i].kind == X_AUTH)
+            sa->tasks[i].not_before = 0;
+    }
+}
+
+#define HELD_MAX (15 * TIME_SECOND) /* less than a peer keeps what is half-open */
+
+/* Has it to wait, or to begin anew because it has waited until the peer may have forgotten it? */
+static bool is_held(struct ike_env *env, struct ike_sa *sa, const struct task *t)
+{
+    if (env->host->awaits_contact(env->ctx, sa)) {
+        ike_sa_queue(sa, (struct task){.kind = X_AUTH, .cfg = t->cfg, .not_before = TIME_NEVER});
+        sa->held_since = sa->held_since ? sa->held_since : env->now.mono;
+        return true;
+    }
+    if (!sa->held_since || env->now.mono - sa->held_since < HELD_MAX)
+        return false;
+    sa->starts_again = true;
+    ike_sa_end(env, sa, NULL);
+    return true;
+}
+
+void auth_start(struct ike_env *env, struct ike_sa *sa, const struct task *t)
+{
+    struct exchange *x = &sa->own;
+    struct diag d;
+    diag_clear(&d);
+    if (is_held(env, sa, t))
+        return;
+    exchange_begin(sa, x, X_AUTH);
+    sa->says_contact = contact_is_due(env, sa);
+    if (!create_child_offer(env, sa, x, t->cfg) || !auth_make(env, sa, x, send_auth, &d)) {
         if (!diag_failed(&d))
-            diag_set(&d, FAIL_CONFIG, "child %s has no selectors for this peer", cfg->name);
+            diag_set(&d, FAIL_CONFIG, "child %s has no selectors for this peer", t->cfg->name);
         fail(env, sa, &d);
     }
 }

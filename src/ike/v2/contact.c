@@ -1,13 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* INITIAL_CONTACT (RFC 7296 section 2.4): the sender has no other IKE SA between these two identities, so
  * that what the receiver still holds is lost. With unique = never it is neither said nor believed. What
- * follows from it is the owner's: engine/unique.c, as is whether another IKE SA stays instead of this one. */
+ * follows from it is the owner's: engine/unique.c, as is whether another IKE SA stays instead of this one.
+ *
+ * A receiver that does not look at when the others were begun takes down whatever is there when it reads
+ * this: after a loss, or with several threads, that may be an SA whose IKE_AUTH we sent later. So the
+ * IKE_AUTH of further SAs with that peer is not sent before the one that says this has been answered. */
 #include "ike/v2/sa.h"
+
+bool contact_is_due(struct ike_env *env, const struct ike_sa *sa)
+{
+    return sa->conn->unique != UNIQUE_NEVER && !env->host->has_other(env->ctx, sa);
+}
 
 void contact_put(struct ike_env *env, struct build *b, struct ike_sa *sa, struct exchange *x)
 {
     (void)x;
-    if (sa->conn->unique != UNIQUE_NEVER && !env->host->has_other(env->ctx, sa))
+    sa->says_contact &= contact_is_due(env, sa); /* the peer may have begun one since */
+    if (sa->says_contact)
         build_notify_empty(b, N_INITIAL_CONTACT);
 }
 

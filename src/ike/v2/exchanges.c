@@ -10,7 +10,7 @@
 /* Deleting first; liveness last: any other exchange proves the same. */
 static const struct own_exchange own[X_KINDS] = {
     [X_INIT] = {"IKE_SA_INIT",         EXCHANGE_IKE_SA_INIT,     0, S(CREATED),    NULL,               NULL                },
-    [X_AUTH] = {"IKE_AUTH",            EXCHANGE_IKE_AUTH,        0, S(CONNECTING), NULL,               auth_on_response    },
+    [X_AUTH] = {"IKE_AUTH",            EXCHANGE_IKE_AUTH,        0, S(CONNECTING), auth_start,         auth_on_response    },
     [X_AUTH_FAILED] = {"refusal of the peer", EXCHANGE_INFORMATIONAL,   1, S(DELETING),   auth_failed_start,
                 delete_ike_on_response                                                                                     },
     [X_DELETE_IKE] = {"IKE SA delete",       EXCHANGE_INFORMATIONAL,   1, S_KEYED,       delete_ike_start,

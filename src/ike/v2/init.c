@@ -139,7 +139,7 @@ static void on_derived(struct ike_env *env, struct ike_sa *sa, struct exchange *
     }
     exchange_end(x);
     natd_float(env, sa);
-    auth_start(env, sa);
+    auth_begin(env, sa);
 }
 
 static bool response_is_good(struct ike_sa *sa, const struct ike_message *m, struct chosen *chosen,

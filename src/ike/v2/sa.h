@@ -168,6 +168,8 @@ struct ike_sa {
     bool has_fragmentation;             /* the peer takes fragments */
     uint32_t peer_hashes;
     bool has_initial_contact; /* the peer said so */
+    bool says_contact;        /* we do, in the IKE_AUTH that is under way */
+    int64_t held_since;       /* our IKE_AUTH waits for another SA's; 0: it did not */
     struct identity local_id, remote_id;
     struct span certreq; /* what the peer's CERTREQs name, in arena */
     bool has_certreq;
@@ -217,6 +219,9 @@ struct ike_host {
     /* The packet that the child is made for, while one waits: its selectors as seen from here. */
     bool (*packet_for)(void *ctx, const struct ike_sa *sa, const struct child_config *cfg, struct ts *local,
                        struct ts *remote);
+    /* Is INITIAL_CONTACT on its way to this peer, or may it be? Then IKE_AUTH waits until ike_up or ike_down
+     * of who said it. */
+    bool (*awaits_contact)(void *ctx, const struct ike_sa *sa);
     void (*ike_up)(struct ike_env *env, struct ike_sa *sa, uint64_t old_id);
     /* Before its children are taken down. why: FAIL_NONE when it was asked for. */
     void (*ike_down)(struct ike_env *env, struct ike_sa *sa, const struct diag *why);
@@ -331,7 +336,10 @@ bool natd_is_by_choice(const struct ike_sa *sa);
 void natd_tell(struct ike_env *env, const struct ike_sa *sa); /* the log: how ESP will go, and why */
 
 /* ---- auth.c, auth_responder.c */
-void auth_start(struct ike_env *env, struct ike_sa *sa);
+/* Who we are and who the peer should be; then the exchange, which may have to wait: see contact.c. */
+void auth_begin(struct ike_env *env, struct ike_sa *sa);
+void auth_start(struct ike_env *env, struct ike_sa *sa, const struct task *t);
+void auth_wake(struct ike_sa *sa); /* it waits no longer for another SA */
 void auth_on_response(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
 void auth_on_request(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
 /* Our AUTH data: for a secret at once, for a key after a job. Then resume is called, with job NULL for a
@@ -357,6 +365,8 @@ feature_put auth_put_id, auth_put_wanted, auth_put_own, auth_put_hashes;
 feature_take auth_take_hashes;
 
 /* ---- contact.c, frag.c */
+/* May INITIAL_CONTACT be said? */
+bool contact_is_due(struct ike_env *env, const struct ike_sa *sa);
 feature_put contact_put, frag_put;
 feature_take contact_take, frag_take;
 
