@@ -78,6 +78,21 @@ def two_tunnels(lab):
     return str(dark(lab))
 
 
+@scenario("children.two-tunnels-one-peer.first-message-lost", needs_keyway=True)
+def two_tunnels_after_a_loss(lab):
+    """The IKE_AUTH that says INITIAL_CONTACT comes late: the other tunnel must not stand by then, the peer would end it."""
+    bridge = lab.net["wire"]
+    bridge.sh("nft", "add table bridge loss; add chain bridge loss forward { type filter hook forward priority 0; }; "
+              f"add rule bridge loss forward ip saddr {topology.A4} udp dport 4500 numgen inc mod 1000000 0 counter drop")
+    try:
+        verdict = two_tunnels(lab)
+        lost = bridge.sh("nft", "list", "table", "bridge", "loss")
+        demand("counter packets 1 " in lost, f"not one message was lost: {lost}")
+    finally:
+        bridge.sh("nft", "delete table bridge loss")
+    return verdict
+
+
 @scenario("narrowing.keyway-asks-for-more")
 def narrowing_initiator(lab):
     return _narrow(lab, "initiator", extra_a={"connections": {"net": {"children": {"net": {"remote_ts": "10.2.0.0/16"}}}}})
