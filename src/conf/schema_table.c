@@ -31,6 +31,13 @@ static const struct schema_word encap_words[] = {{"auto", ENCAP_AUTO, NULL}, {"n
     "NAT, or where the peer asks; auto: as yes while ESP runs in userspace, where it is several times faster than " \
     "protocol 50, and a peer to which UDP port 4500 does not pass is tried without. strongSwan knows yes and no, " \
     "and no is its default, but for its own userspace ESP, which has no other form"
+static const struct schema_word mode_words[] = {{"tunnel", MODE_TUNNEL, NULL}, {"transport", MODE_TRANSPORT, NULL},
+    {"beet", MODE_BEET, NULL}, {"transport_proxy", 0, "mobile IPv6 proxies are not supported"},
+    {"iptfs", 0, "IP-TFS is not built yet"}, {"pass", 0, "bypass policies cannot be configured yet"},
+    {"drop", 0, "drop policies cannot be configured yet"}, {NULL}};
+#define MODE_DOC "what of a packet ESP carries: tunnel, all of it; transport, what follows the IP header, between the " \
+    "two gateways' own addresses alone; beet, the same between two other addresses. A peer may decline the latter " \
+    "two, which makes a tunnel. Neither carries fragments"
 static const struct schema_word dpd_words[] = {{"clear", DPD_CLEAR, NULL}, {"restart", DPD_RESTART, NULL},
     {"none", DPD_CLEAR, NULL}, {"start", DPD_RESTART, NULL}, {"trap", DPD_TRAP, NULL}, {"route", DPD_TRAP, NULL}, {NULL}};
 static const struct schema_word start_words[] = {{"none", START_NONE, NULL}, {"start", START_START, NULL},
@@ -158,7 +165,7 @@ static const struct schema_row rows[] = {
     {SCOPE_CHILD, "rand_packets", .kind = KIND_NUMBER, .computed = "life_packets less rekey_packets", CHILD(life.rand_packets), .example = "1000", .doc = "largest random number of packets by which rekeying is early"},
     {SCOPE_CHILD, "updown", .kind = KIND_TEXT, .set = set_updown, .example = "/bin/true", .doc = "command that is run when the child comes and goes"},
     {SCOPE_CHILD, "hostaccess", .kind = KIND_BOOL, .def = "no", CHILD(has_hostaccess), .example = "yes", .doc = "tells updown to open the firewall for the gateway itself"},
-    {SCOPE_CHILD, "mode", .kind = KIND_TEXT, REFUSE("only tunnel mode is built yet"), .accepts = "tunnel", .doc = "IPsec mode"},
+    {SCOPE_CHILD, "mode", .kind = KIND_WORD, .def = "tunnel", .words = mode_words, CHILD(mode), .example = "transport", .doc = MODE_DOC},
     {SCOPE_CHILD, "policies", .kind = KIND_BOOL, .def = "yes", CHILD(installs_policies), .example = "no", .doc = "whether policies are installed"},
     {SCOPE_CHILD, "policies_fwd_out", .kind = KIND_BOOL, REFUSE("there are no forward policies"), .accepts = "no", .doc = "outbound forward policies"},
     {SCOPE_CHILD, "dpd_action", .kind = KIND_WORD, .def = "clear", .words = dpd_words, CHILD(dpd_action), .example = "restart", .doc = "what happens when the peer is dead: clear, trap or restart"},
@@ -217,6 +224,7 @@ static const struct schema_row rows[] = {
     {SCOPE_TUNNEL, "ca", .kind = KIND_TEXT, .maps = "remote.cacerts", .example = "x.pem", .doc = "authority that vouches for the peer: a path, or a name in ca/"},
     {SCOPE_TUNNEL, "local", .kind = KIND_TEXT, .maps = "children.*.local_ts", .example = "10.9.0.0/16", .doc = "our networks"},
     {SCOPE_TUNNEL, "remote", .kind = KIND_TEXT, .maps = "children.*.remote_ts", .example = "10.8.0.0/16", .doc = "the peer's networks"},
+    {SCOPE_TUNNEL, "mode", .kind = KIND_TEXT, .maps = "children.*.mode", .example = "transport", .doc = "tunnel, transport or beet"},
     {SCOPE_TUNNEL, "start", .kind = KIND_BOOL, .def = "yes", .maps = "children.*.start_action", .example = "no", .doc = "whether the tunnel starts by itself and tries for ever"},
     {SCOPE_TUNNEL, "auth", .kind = KIND_TEXT, .maps = "local.auth", .computed = "psk or pubkey, by what is given", .example = "pubkey-sha512", .doc = "constraints on our signature"},
     {SCOPE_TUNNEL, "peer_auth", .kind = KIND_TEXT, .maps = "remote.auth", .computed = "as auth", .example = "pubkey-sha512", .doc = "constraints on the peer's signature"},

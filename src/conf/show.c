@@ -287,7 +287,7 @@ static void show_child(struct out *o, const struct child_config *c)
     const struct origins *from = &c->origins;
     snprintf(title, sizeof(title), "child %s", c->name);
     open_block(o, c->name, title, "{");
-    word_field(o, from, "mode", c->mode == MODE_TUNNEL ? "tunnel" : "transport");
+    word_field(o, from, "mode", child_mode_name(c->mode));
     ts_field(o, from, "local_ts", c->local_ts, c->n_local_ts);
     ts_field(o, from, "remote_ts", c->remote_ts, c->n_remote_ts);
     proposals_field(o, from, "esp_proposals", &c->proposals);

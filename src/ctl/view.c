@@ -37,6 +37,12 @@ static void write_encr_integ(struct vici_writer *w, const struct chosen *c)
         write_alg(w, "integ-alg", TRANSFORM_INTEG, c->integ);
 }
 
+static const char *const mode_names[] = {
+    [MODE_TUNNEL] = "TUNNEL",
+    [MODE_TRANSPORT] = "TRANSPORT",
+    [MODE_BEET] = "BEET",
+};
+
 static void write_selectors(struct vici_writer *w, const char *key, const struct ts *ts, size_t n)
 {
     char text[TS_TEXT_MAX];
@@ -65,7 +71,7 @@ void ctl_write_child_keys(struct vici_writer *w, const struct child_view *v, str
     vici_printf(w, "uniqueid", "%" PRIu64, v->id);
     vici_printf(w, "reqid", "%" PRIu32, v->reqid);
     vici_text(w, "state", child_state_name(v->state));
-    vici_text(w, "mode", v->mode == MODE_TUNNEL ? "TUNNEL" : "TRANSPORT");
+    vici_text(w, "mode", mode_names[v->mode]);
     if (v->state != CHILD_CREATED) {
         vici_text(w, "protocol", v->chosen.protocol == PROTO_AH ? "AH" : "ESP");
         vici_flag(w, "encap", v->has_encap);
@@ -206,7 +212,7 @@ static void write_child_config(struct vici_writer *w, const struct child_config 
                              *const close[] = {
                                  [START_NONE] = "none", [START_START] = "start", [START_TRAP] = "trap"};
     vici_section(w, c->name);
-    vici_text(w, "mode", c->mode == MODE_TUNNEL ? "TUNNEL" : "TRANSPORT");
+    vici_text(w, "mode", mode_names[c->mode]);
     write_seconds(w, "rekey_time", c->life.rekey_time);
     vici_printf(w, "rekey_bytes", "%" PRIu64, c->life.rekey_bytes);
     vici_printf(w, "rekey_packets", "%" PRIu64, c->life.rekey_packets);

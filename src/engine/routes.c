@@ -119,7 +119,19 @@ static void exceptions(struct ike_env *env, struct route_set *s, const struct pr
 
 static bool routes_are_ours(const struct config *config, const struct child_config *cfg)
 {
-    return config->settings.installs_routes && cfg->installs_policies && cfg->mode == MODE_TUNNEL;
+    return config->settings.installs_routes && cfg->installs_policies;
+}
+
+/* Before a child is up. In transport mode the peer's own address is what is protected. */
+static size_t known_prefixes(const struct connection *conn, const struct child_config *cfg,
+                             const struct ts *remote, struct prefix v[PREFIXES_MAX])
+{
+    if (!remote->is_dynamic)
+        return ts_to_prefixes(remote, v, PREFIXES_MAX);
+    if (cfg->mode != MODE_TRANSPORT || ip_is_unspecified(conn->resolved_remote))
+        return 0;
+    v[0] = host_prefix(conn->resolved_remote);
+    return 1;
 }
 
 void barrier_add(struct ike_env *env, struct conn_run *r)
@@ -130,7 +142,7 @@ void barrier_add(struct ike_env *env, struct conn_run *r)
         if (!routes_are_ours(r->config, cfg))
             continue;
         for (size_t k = 0; k < cfg->n_remote_ts; k++) {
-            size_t n = cfg->remote_ts[k].is_dynamic ? 0 : ts_to_prefixes(&cfg->remote_ts[k], v, PREFIXES_MAX);
+            size_t n = known_prefixes(r->conn, cfg, &cfg->remote_ts[k], v);
             for (size_t j = 0; j < n; j++) {
                 /* the way out for the peer is there before the barrier is */
                 exceptions(env, &r->barrier, &v[j], r->conn->resolved_remote, cfg->local_ts, cfg->n_local_ts);

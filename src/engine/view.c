@@ -95,7 +95,7 @@ static void child_view(const struct child_sa *found, struct child_view *out)
         .connection = child_owner(sa, found->cfg)->name,
         .reqid = found->reqid,
         .state = found->state,
-        .mode = MODE_TUNNEL,
+        .mode = found->mode,
         .has_encap = natd_has_encap(sa),
         .spi_in = found->spi_in,
         .spi_out = found->spi_out,

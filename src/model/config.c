@@ -97,3 +97,13 @@ struct pkey *config_key_for(const struct config *c, const struct pkey *public_ke
     }
     return NULL;
 }
+
+const char *child_mode_name(enum child_mode m)
+{
+    static const char *const names[] = {
+        [MODE_TUNNEL] = "tunnel",
+        [MODE_TRANSPORT] = "transport",
+        [MODE_BEET] = "beet",
+    };
+    return names[m];
+}

@@ -27,6 +27,7 @@ enum auth_method { AUTH_PSK, AUTH_PUBKEY };
  */
 enum start_action { START_NONE, START_START, START_TRAP, START_BOTH };
 enum child_mode { MODE_TUNNEL, MODE_TRANSPORT, MODE_BEET };
+const char *child_mode_name(enum child_mode m); /* "transport" */
 enum send_cert { SEND_CERT_IFASKED, SEND_CERT_ALWAYS, SEND_CERT_NEVER };
 enum fragmentation { FRAG_YES, FRAG_ACCEPT, FRAG_NO };
 enum copy_dscp { DSCP_OUT, DSCP_IN, DSCP_YES, DSCP_NO };

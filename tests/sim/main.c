@@ -7,7 +7,8 @@
 #include <stdlib.h>
 
 static const struct scenario *const tables[] = {scenarios_setup, scenarios_rekey, scenarios_life,
-                                                scenarios_many,  scenarios_encap, scenarios_trap};
+                                                scenarios_many,  scenarios_encap, scenarios_trap,
+                                                scenarios_modes};
 
 struct options {
     uint64_t seeds, first_seed;

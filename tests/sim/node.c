@@ -5,6 +5,7 @@
 #include "files.h"
 #include "ike/msg/header.h"
 #include "ike/msg/payload.h"
+#include "net/packet.h"
 #include "sim.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -296,7 +297,9 @@ void node_shutdown(struct node *n)
 void node_restart(struct node *n)
 {
     uint64_t sent = n->traffic_sent, received = n->traffic_received;
+    struct ip peer = n->peer;
     node_init(n, n->sim, n->name, n->address, n->inside);
+    n->peer = peer;
     n->traffic_sent = sent;
     n->traffic_received = received;
 }
@@ -311,6 +314,17 @@ static void give_dataplane_events(struct node *n)
     }
 }
 
+/* What make_packet() made, for the host behind this gateway. */
+static void check_arrived(struct node *n, const struct esp_packet *p)
+{
+    struct packet ip;
+    if (!packet_parse(span_of(p->data, p->len), &ip) || !ip_equal(ip.dst, n->inside) ||
+        (n->peer.family && !ip_equal(ip.src, n->peer)))
+        sim_fail(n->sim, "%s: a packet came for somebody else", n->name);
+    else if (checksum_upper(&ip.src, &ip.dst, NH_UDP, span_of(p->data + ip.upper, p->len - ip.upper)) != 0)
+        sim_fail(n->sim, "%s: a packet came with a wrong checksum", n->name);
+}
+
 static void receive_esp(struct node *n, const struct wire *w)
 {
     uint8_t buf[ESP_HEADROOM + 2048 + ESP_TAILROOM];
@@ -321,8 +335,10 @@ static void receive_esp(struct node *n, const struct wire *w)
         .data = buf + ESP_HEADROOM, .len = (uint32_t)w->len, .local = w->to, .remote = w->from};
     p.has_encap = w->kind == WIRE_ESP_UDP;
     esp_inbound(n->esp, &p, 1, n->sim->now.mono);
-    if (p.verdict == ESP_FORWARD)
+    if (p.verdict == ESP_FORWARD) {
+        check_arrived(n, &p);
         n->traffic_received++;
+    }
     give_dataplane_events(n);
 }
 
@@ -405,6 +421,10 @@ static uint32_t make_packet(uint8_t *p, struct ip from, struct ip to, uint64_t n
     p[21] = p[23] = 7;
     p[25] = 8 + 64;
     memcpy(p + 28, &number, sizeof(number));
+    uint16_t checksum = checksum_upper(&from, &to, NH_UDP, span_of(p + 20, len - 20));
+    checksum = checksum ? checksum : UINT16_MAX;
+    p[26] = (uint8_t)(checksum >> 8);
+    p[27] = (uint8_t)checksum;
     return len;
 }
 
@@ -434,7 +454,7 @@ bool node_send_traffic(struct node *n, const struct node *to)
         return false;
     uint8_t buf[ESP_HEADROOM + 256 + ESP_TAILROOM];
     struct esp_packet p = {.data = buf + ESP_HEADROOM};
-    p.len = make_packet(p.data, n->inside, to->inside, n->traffic_sent);
+    p.len = make_packet(p.data, n->inside, n->peer.family ? n->peer : to->inside, n->traffic_sent);
     esp_outbound(n->esp, &p, 1, n->sim->now.mono);
     give_dataplane_events(n);
     if (p.verdict == ESP_BYPASS)

@@ -18,6 +18,7 @@ struct node {
     const char *name;
     struct ip address; /* its own, as it sees it */
     struct ip inside;  /* a host in the network behind it */
+    struct ip peer;    /* as what it knows the host behind the other; family 0: as that knows itself */
     struct engine *engine;
     struct esp *esp;
     struct outbox out;

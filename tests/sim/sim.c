@@ -171,7 +171,7 @@ static bool children_agree(const struct node *a, uint64_t ike_a, const struct no
     for (size_t i = 0; engine_child_at(a->engine, ike_a, i, &x); i++) {
         bool found = false;
         for (size_t k = 0; !found && engine_child_at(b->engine, ike_b, k, &y); k++)
-            found = x.spi_in == y.spi_out && x.spi_out == y.spi_in;
+            found = x.spi_in == y.spi_out && x.spi_out == y.spi_in && x.mode == y.mode;
         if (!found)
             return false;
     }

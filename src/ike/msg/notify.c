@@ -88,6 +88,7 @@ static const struct notify_info infos[] = {
     {N_ADDITIONAL_KEY_EXCHANGE,             "ADDITIONAL_KEY_EXCHANGE",             "ADD_KE"                },
     {N_USE_AGGFRAG,                         "USE_AGGFRAG",                         "USE_AGGFRAG"           },
     {N_SUPPORTED_AUTH_METHODS,              "SUPPORTED_AUTH_METHODS",              "AUTH_METHODS"          },
+    {N_USE_BEET_MODE,                       "USE_BEET_MODE",                       "BEET_MODE"             },
 };
 
 const struct notify_info *notify_find(uint16_t type)

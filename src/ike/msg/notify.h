@@ -91,6 +91,8 @@ enum notify_type {
     N_ADDITIONAL_KEY_EXCHANGE = 16441,
     N_USE_AGGFRAG = 16442,
     N_SUPPORTED_AUTH_METHODS = 16443,
+    /* private use */
+    N_USE_BEET_MODE = 40961, /* strongSwan's */
 };
 
 struct notify_info {

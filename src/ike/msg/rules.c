@@ -296,5 +296,6 @@ static const struct notify_rule notify_rules[] = {
     {N_AUTH_LIFETIME,                 1,    K(AUTH_RESPONSE) | INFO                         },
     {N_IKEV2_FRAGMENTATION_SUPPORTED, 1,    INIT                                            },
     {N_SIGNATURE_HASH_ALGORITHMS,     1,    INIT                                            },
+    {N_USE_BEET_MODE,                 1,    CHILD_REQ | CHILD_RSP                           },
 };
 static const size_t notify_rule_count = ARRAY_LEN(notify_rules);

@@ -37,6 +37,9 @@ struct child_sa *child_new(struct ike_env *env, struct ike_sa *sa, const struct 
     c->spi_out = spi_get32(x->chosen.spi);
     c->chosen = x->chosen;
     c->ts = x->ts;
+    c->mode = x->mode;
+    c->seen_local = x->seen_local;
+    c->seen_remote = x->seen_remote;
     c->is_ours = x->is_own;
     c->switch_at = c->rekey_at = c->expires_at = c->idle_at = TIME_NEVER;
     list_append(&sa->children, &c->link);
@@ -70,7 +73,9 @@ static void fill(struct esp_sa *e, const struct child_sa *c, enum sa_direction d
         .child_id = c->id,
         .spi = dir == SA_IN ? c->spi_in : c->spi_out,
         .reqid = c->reqid,
-        .mode = MODE_TUNNEL,
+        .mode = c->mode,
+        .seen_local = c->seen_local,
+        .seen_remote = c->seen_remote,
         .local = sa->local,
         .remote = sa->remote,
         .has_encap = natd_has_encap(sa),

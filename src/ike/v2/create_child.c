@@ -28,6 +28,8 @@ bool create_child_offer(struct ike_env *env, struct ike_sa *sa, struct exchange 
         x->reqid = env->host->reqid_for(env->ctx, sa, cfg);
     x->spi_in = env->host->new_child_spi(env->ctx, x->reqid);
     x->ts = ts_configured(sa, cfg);
+    const struct child_sa *old = child_find(sa, x->old_child);
+    child_mode_ask(env, sa, x, old ? old->mode : cfg->mode);
     x->has_packet = x->kind != X_REKEY_CHILD &&
                     env->host->packet_for(env->ctx, sa, cfg, &x->packet_local, &x->packet_remote) &&
                     is_inside(x->ts.local, x->ts.n_local, &x->packet_local) &&
@@ -55,6 +57,7 @@ void create_child_put(struct ike_env *env, struct build *b, struct ike_sa *sa, s
 {
     (void)env;
     (void)sa;
+    child_mode_put(b, x);
     build_sa(b, x->offered.v, x->offered.n);
     if (x->kind != X_AUTH)
         build_nonce(b, nonce_view(&x->ni));
@@ -97,6 +100,9 @@ uint16_t create_child_select(struct ike_env *env, struct ike_sa *sa, struct exch
                                     : match_any_child(env, sa, x, has_ke);
     const struct child_config *cfg = match.cfg;
     x->ts = match.ts;
+    x->mode = match.mode;
+    x->seen_local = match.seen_local;
+    x->seen_remote = match.seen_remote;
     if (!cfg) {
         env->stats->selector_mismatch++;
         ts_difference(d, sa, only, &tsr->ts, &tsi->ts);
@@ -128,6 +134,7 @@ void create_child_answer(struct ike_env *env, struct build *b, struct ike_sa *sa
         return;
     }
     spi_put32(spi, x->spi_in);
+    child_mode_put(b, x);
     proposal_put_choice(b, &x->chosen, span_of(spi, 4));
     if (x->kind != X_AUTH)
         build_nonce(b, nonce_view(&x->nr));
@@ -143,6 +150,7 @@ bool create_child_accept(struct ike_env *env, struct ike_sa *sa, struct exchange
     const struct ike_payload *p = ike_find(&x->msg, PAYLOAD_SA), *ke = ike_find(&x->msg, PAYLOAD_KE);
     const struct ike_payload *tsi = ike_find(&x->msg, PAYLOAD_TSI), *tsr = ike_find(&x->msg, PAYLOAD_TSR);
     struct ts_pair narrowed;
+    struct mode_view view;
     char a[200], b[200];
     if (!p || !tsi || !tsr || p->sa.proposals.n != 1) {
         diag_set(d, FAIL_GENERIC, "the response for child %s is incomplete", x->child_cfg->name);
@@ -158,7 +166,9 @@ bool create_child_accept(struct ike_env *env, struct ike_sa *sa, struct exchange
                  x->child_cfg->name);
         return false;
     }
-    if (!ts_is_subset(&x->ts, &tsi->ts, &tsr->ts, &narrowed)) {
+    if (!child_mode_accept(env, sa, x, &tsi->ts, &tsr->ts, &view, d))
+        return false;
+    if (!ts_is_subset(&x->ts, &view.local, &view.remote, &narrowed)) {
         env->stats->selector_mismatch++;
         diag_set(d, FAIL_SELECTORS, "the peer widened the traffic selectors of child %s", x->child_cfg->name);
         diag_expected(d, "a part of %s === %s", ts_list_format(x->ts.local, x->ts.n_local, a, sizeof(a)),
@@ -168,7 +178,6 @@ bool create_child_accept(struct ike_env *env, struct ike_sa *sa, struct exchange
         return false;
     }
     x->ts = narrowed;
-    (void)sa;
     return true;
 }
 

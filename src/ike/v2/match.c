@@ -46,6 +46,26 @@ static int fit_ts(const struct ts_pair *configured, const struct pl_ts *local, c
     return is_all ? FIT_EXACT : FIT_WHOLE;
 }
 
+/* Whether the child serves the selectors, and in which mode: that of the child when it is what the peer asks
+ * for and the selectors allow it, else a tunnel [RFC7296#2.23.1]. */
+static int fit_child(const struct ike_sa *sa, const struct ike_message *m, struct child_match *at)
+{
+    struct ts_pair configured = ts_configured(sa, at->cfg);
+    const struct pl_ts *tsi = &ike_find(m, PAYLOAD_TSI)->ts, *tsr = &ike_find(m, PAYLOAD_TSR)->ts;
+    struct mode_view view;
+    enum child_mode mode = child_mode_asked(m);
+    if (mode != MODE_TUNNEL && mode == at->cfg->mode && child_mode_view(sa, mode, tsr, tsi, &view)) {
+        int fit = fit_ts(&configured, &view.local, &view.remote, &at->ts);
+        at->mode = mode;
+        at->seen_local = view.seen_local;
+        at->seen_remote = view.seen_remote;
+        if (fit && child_mode_allows(sa, mode, &at->ts))
+            return fit;
+    }
+    at->mode = MODE_TUNNEL;
+    return fit_ts(&configured, tsr, tsi, &at->ts);
+}
+
 struct child_match match_child(const struct ike_sa *sa, const struct connection *conn,
                                const struct child_config *only, const struct ike_message *m, bool has_ke)
 {
@@ -54,19 +74,18 @@ struct child_match match_child(const struct ike_sa *sa, const struct connection 
     const struct ike_payload *tsi = ike_find(m, PAYLOAD_TSI), *tsr = ike_find(m, PAYLOAD_TSR);
     for (size_t i = 0; offer && tsi && tsr && i < conn->n_children; i++) {
         struct child_match at = {.cfg = &conn->children[i]};
-        struct ts_pair configured = ts_configured(sa, at.cfg);
         struct chosen ignored;
         struct diag d;
-        if ((only && at.cfg != only) || at.cfg->mode != MODE_TUNNEL)
+        if (only && at.cfg != only)
             continue;
-        int fit = fit_ts(&configured, &tsr->ts, &tsi->ts, &at.ts);
+        int fit = fit_child(sa, m, &at);
         if (!fit)
             continue;
         diag_clear(&d);
         at.has_proposal = proposal_select(&at.cfg->proposals, &offer->sa.proposals,
                                           (struct select_options){.ignores_ke = !has_ke}, &ignored, &d);
         at.is_whole = fit >= FIT_WHOLE;
-        at.score = 8 * at.has_proposal + 2 * fit + !has_child_of(sa, at.cfg);
+        at.score = 16 * at.has_proposal + 4 * fit + 2 * (at.mode == at.cfg->mode) + !has_child_of(sa, at.cfg);
         if (at.score > best.score)
             best = at;
     }

@@ -87,15 +87,16 @@ struct exchange {
     struct ts_pair ts;
     bool has_packet; /* one that waits for the child: offered first [RFC7296#2.9] */
     struct ts packet_local, packet_remote;
-    uint64_t new_spi_i, new_spi_r; /* rekeying the IKE SA */
-    struct proposal_list offered;  /* by us, in tx */
-    struct auth_choice auth;       /* IKE_AUTH: how we sign */
-    struct secret auth_data;       /* ours, made with a shared secret */
-    struct cert *cert;             /* ours, for signing; borrowed from the snapshot */
-    int64_t begun_at;              /* liveness: what is heard after this counts */
-    unsigned restarts;             /* cookies and other key exchange methods that were asked for */
-    uint16_t refusal;              /* of the child, as responder of IKE_AUTH; 0: it is made */
-    bool wants_transport;          /* the peer asked for it; refused by leaving the notify out */
+    uint64_t new_spi_i, new_spi_r;     /* rekeying the IKE SA */
+    struct proposal_list offered;      /* by us, in tx */
+    struct auth_choice auth;           /* IKE_AUTH: how we sign */
+    struct secret auth_data;           /* ours, made with a shared secret */
+    struct cert *cert;                 /* ours, for signing; borrowed from the snapshot */
+    int64_t begun_at;                  /* liveness: what is heard after this counts */
+    unsigned restarts;                 /* cookies and other key exchange methods that were asked for */
+    uint16_t refusal;                  /* of the child, as responder of IKE_AUTH; 0: it is made */
+    enum child_mode mode;              /* of the child: what we ask for, then what was agreed on */
+    struct ip seen_local, seen_remote; /* transport mode: as the peer has the addresses */
 };
 
 struct task { /* an exchange that waits for its turn */
@@ -126,6 +127,8 @@ struct child_sa {
     bool is_gone; /* deleted; receives what is still on its way until expires_at */
     bool is_ours; /* we made the exchange that created it */
     struct ts_pair ts;
+    enum child_mode mode;
+    struct ip seen_local, seen_remote;
     struct esp_sa *waiting; /* outbound half that is installed when the old one goes; owned, wiped */
     int64_t switch_at;
     int64_t installed_at, rekey_at, expires_at, idle_at;
@@ -396,10 +399,32 @@ bool ts_is_subset(const struct ts_pair *offered, const struct pl_ts *local, cons
                   struct ts_pair *out);
 const char *ts_list_format(const struct ts *v, size_t n, char *buf, size_t cap);
 
+/* ---- child_mode.c */
+struct mode_view {                     /* a peer's selectors as they are meant here: see child_mode.c */
+    struct pl_ts local, remote;        /* into room_*, or the peer's own */
+    struct ip seen_local, seen_remote; /* the addresses as the peer sent them */
+    struct ts room_local[SA_MAX_TS], room_remote[SA_MAX_TS];
+};
+/* What the peer's request asks for, or its response grants. */
+enum child_mode child_mode_asked(const struct ike_message *m);
+void child_mode_put(struct build *b, const struct exchange *x);
+/* Are these selectors those of a child in this mode? */
+bool child_mode_allows(const struct ike_sa *sa, enum child_mode mode, const struct ts_pair *ts);
+/* False when they are not those of two hosts. */
+bool child_mode_view(const struct ike_sa *sa, enum child_mode mode, const struct pl_ts *local,
+                     const struct pl_ts *remote, struct mode_view *out);
+/* Initiator: what x asks for, once its selectors are known; and the check of the answer. */
+void child_mode_ask(struct ike_env *env, const struct ike_sa *sa, struct exchange *x, enum child_mode wanted);
+bool child_mode_accept(struct ike_env *env, const struct ike_sa *sa, struct exchange *x,
+                       const struct pl_ts *local, const struct pl_ts *remote, struct mode_view *view,
+                       struct diag *d);
+
 /* ---- match.c */
 struct child_match { /* cfg NULL: no selectors in common */
     const struct child_config *cfg;
     struct ts_pair ts; /* narrowed */
+    enum child_mode mode;
+    struct ip seen_local, seen_remote;
     bool has_proposal, is_whole;
     int score;
 };
