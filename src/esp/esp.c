@@ -28,6 +28,7 @@ void esp_free(struct esp *e)
         return;
     spd_deinit(&e->spd);
     sad_deinit(&e->sad);
+    ipcomp_free(e->ipcomp);
     bulk_worker_free(e->worker);
     free(e->spare);
     free(e);
@@ -56,6 +57,8 @@ bool esp_apply(struct esp *e, const struct action *a, int64_t now, struct diag *
         if (a->sa->mode != MODE_TUNNEL && !e->spare)
             e->spare = mem_new(ESP_SPARE);
         e->spd.holds.is_due |= a->sa->direction == SA_OUT;
+        if (a->sa->cpi && !e->ipcomp)
+            e->ipcomp = ipcomp_new();
         return sad_add(&e->sad, a->sa, d);
     case ACTION_SA_UPDATE:
         return sad_update(&e->sad, a->sa, d);
@@ -123,6 +126,11 @@ uint32_t esp_inner_mtu(const struct esp *e, uint32_t spi_out)
     return sa_inner_mtu_for(sa, mtu);
 }
 
+uint32_t esp_pad_to(const struct esp *e)
+{
+    return e->sad.has_tfc ? e->sad.pmtu.initial : 0;
+}
+
 void esp_path_mtu(struct esp *e, struct ip peer, uint32_t mtu, int64_t now)
 {
     pmtu_learn(&e->sad.pmtu, peer, mtu, now);
@@ -149,6 +157,7 @@ static const char *const drop_names[DROP_REASONS] = {
     [DROP_HEADERS] = "headers outside tunnel mode",
     [DROP_TRAP_FULL] = "too many before their SA",
     [DROP_TRAP_FAILED] = "no SA came",
+    [DROP_COMPRESSION] = "bad compression",
     [DROP_QUEUE_FULL] = "receive queue full",
     [DROP_BUSY_IN] = "inbound worker busy",
     [DROP_BUSY_OUT] = "outbound worker busy",

@@ -43,6 +43,7 @@ enum esp_drop {
     DROP_HEADERS,     /* they cannot carry these options or extension headers */
     DROP_TRAP_FULL,   /* a trap's queue has no room: its tunnel is on its way */
     DROP_TRAP_FAILED, /* waited in a trap, and the tunnel did not come */
+    DROP_COMPRESSION, /* an IPComp packet with another CPI, or nothing that can be restored */
     /* the I/O layer's, see esp_count_drop() */
     DROP_QUEUE_FULL, /* the kernel's receive queue overflowed */
     DROP_BUSY_IN,    /* ESP for another worker, which has too much to do */
@@ -56,8 +57,9 @@ enum esp_drop {
 struct esp_packet {
     uint8_t *data; /* in: packet start, in a buffer with room on both sides. out: start of what to send */
     uint32_t len;
-    uint8_t verdict;     /* out: enum esp_verdict */
-    uint8_t drop;        /* out: enum esp_drop */
+    uint32_t room;   /* outbound, in: free bytes behind the packet beyond ESP_TAILROOM: for esp_pad_to() */
+    uint8_t verdict; /* out: enum esp_verdict */
+    uint8_t drop;    /* out: enum esp_drop */
     uint8_t next_header; /* out: outbound, what is sealed; inbound, what the packet is (4, 41) */
     bool has_encap; /* outbound, out: payload of a UDP datagram rather than of an IP packet of protocol 50.
                        inbound, in: that is how it came */
@@ -118,6 +120,8 @@ size_t esp_events(struct esp *e, struct dataplane_event *ev, size_t cap);
 bool esp_sa_counters(const struct esp *e, enum sa_direction dir, uint32_t spi, struct dataplane_event *out);
 const struct esp_counters *esp_counters(const struct esp *e);
 const char *esp_drop_name(enum esp_drop d);
+/* Some SA pads packets to at most so many bytes: packets from the TUN that are shorter need room for it. */
+uint32_t esp_pad_to(const struct esp *e);
 /* Packets that were lost outside. */
 void esp_count_drop(struct esp *e, enum esp_drop why, uint64_t n);
 /* The reqid whose SA an outbound packet needs; false when no policy protects it. For spreading packets over

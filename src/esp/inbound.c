@@ -154,6 +154,12 @@ static enum esp_drop admit(struct esp *e, struct esp_packet *p, struct sa *sa, i
     return DROP_NONE;
 }
 
+/* The packet from before its compression; it lies elsewhere now. */
+static bool restore(struct esp *e, struct esp_packet *p, const struct sa *sa)
+{
+    return ipcomp_restore(e->ipcomp, &p->data, &p->len, &p->next_header, sa->cpi);
+}
+
 /* before: the last packet of the batch that went on, or NULL. True when this one does. */
 static bool finish(struct esp *e, const struct flight *f, enum bulk_status status,
                    const struct flight *before, int64_t now)
@@ -180,6 +186,10 @@ static bool finish(struct esp *e, const struct flight *f, enum bulk_status statu
         sa->last_use = now;
         return false;
     }
+    if (p->next_header == NH_IPCOMP && !(sa->cpi && restore(e, p, sa))) {
+        packet_drop(e, p, DROP_COMPRESSION);
+        return false;
+    }
     enum esp_drop why = sa->mode->unwrap ? unwrap(e, p, sa) : DROP_NONE;
     bool is_train = why == DROP_NONE && before && before->sa == sa && is_alike(before->packet, p);
     if (why == DROP_NONE && !is_train)
@@ -203,6 +213,8 @@ void esp_inbound(struct esp *e, struct esp_packet *p, size_t n, int64_t now)
     for (size_t i = 0; i < n; i++)
         ready += prepare(e, &p[i], ready);
     run_crypto(e, ready, false);
+    if (e->ipcomp)
+        ipcomp_begin(e->ipcomp);
     for (size_t i = 0; i < ready; i++) {
         if (finish(e, &e->flights[i], e->ops[i].status, before, now))
             before = &e->flights[i];

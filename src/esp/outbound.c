@@ -2,7 +2,8 @@
 /* Outbound processing (RFC 4301 section 5.1, RFC 4303 section 3.3): for each packet of the batch policy, SA,
  * size, header and trailer; then one call seals the batch. Whatever goes wrong, a packet that a
  * policy protects leaves sealed or not at all. Inner packets without DF that are too big are not fragmented
- * before sealing: their outer packet is (RFC 4301 section 8.2.1 leaves the choice). */
+ * before sealing: their outer packet is (RFC 4301 section 8.2.1 leaves the choice). What an SA may ask for
+ * besides, compression and padding against traffic analysis (RFC 4303 section 2.7), happens in dress(). */
 #include "esp/lifetime.h"
 #include "esp/mode.h"
 #include "esp/mss.h"
@@ -97,6 +98,24 @@ static bool fits(struct esp *e, struct esp_packet *p, const struct packet *ip, s
     return true;
 }
 
+/* Compresses the payload, or pads it against traffic analysis [RFC4303#2.7]: an SA that does both was refused
+ * when it was configured. False: it must not leave as short as it is. */
+static bool dress(struct esp *e, struct esp_packet *p, struct sa *sa)
+{
+    if (sa->cpi && ipcomp_compress(e->ipcomp, &sa->pace, p->data, &p->len, p->next_header, sa->cpi))
+        p->next_header = NH_IPCOMP;
+    if (sa->cpi || p->len >= sa->pad_to)
+        return true;
+    uint32_t more = sa->pad_to - p->len;
+    if (more > p->room) { /* laid out before there was an SA that pads */
+        packet_drop(e, p, DROP_NO_SA);
+        return false;
+    }
+    memset(p->data + p->len, 0, more);
+    p->len = sa->pad_to;
+    return true;
+}
+
 /* Header, IV and trailer around the payload, in its buffer. */
 static void build(struct esp_packet *p, struct sa *sa, uint64_t seq)
 {
@@ -119,20 +138,24 @@ static void build(struct esp_packet *p, struct sa *sa, uint64_t seq)
 static bool load(struct esp *e, struct esp_packet *p, struct sa *sa, size_t n, uint8_t skip, int64_t now)
 {
     uint32_t inner = p->len;
+    uint8_t next_header = p->next_header;
     uint64_t seq;
+    p->data += skip;
+    p->len -= skip;
+    if (sa->has_dress && !dress(e, p, sa))
+        return false;
     if (!lifetime_take_seq(&e->sad, sa, &seq)) {
         packet_drop(e, p, DROP_SEQ_EXHAUSTED);
         return false;
     }
-    p->data += skip;
-    p->len -= skip;
     build(p, sa, seq);
     e->ops[n] = (struct bulk_op){.key = sa->key,
                                  .esp = p->data,
                                  .len = p->len,
                                  .seq_hi = (uint32_t)(seq >> 32),
                                  .has_esn = sa->has_esn};
-    e->flights[n] = (struct flight){.packet = p, .sa = sa, .seq = seq, .inner = inner, .skip = skip};
+    e->flights[n] = (struct flight){
+        .packet = p, .sa = sa, .seq = seq, .inner = inner, .skip = skip, .next_header = next_header};
     /* Counted now, so that a limit stops the very next packet of the batch. */
     lifetime_account(&e->sad, sa, inner, now);
     return true;
@@ -143,8 +166,7 @@ static bool load(struct esp *e, struct esp_packet *p, struct sa *sa, size_t n, u
 static bool is_decided(const struct esp *e, const struct esp_packet *p, size_t n)
 {
     const struct flight *f = &e->flights[n - 1];
-    return f->packet == p - 1 && p->len <= f->inner && !f->sa->is_expired &&
-           f->packet->next_header != NH_BEET;
+    return f->packet == p - 1 && p->len <= f->inner && !f->sa->is_expired && f->next_header != NH_BEET;
 }
 
 static bool follow(struct esp *e, struct esp_packet *p, size_t n, int64_t now)
@@ -152,7 +174,7 @@ static bool follow(struct esp *e, struct esp_packet *p, size_t n, int64_t now)
     const struct esp_packet *before = p - 1;
     p->verdict = ESP_DROP;
     p->drop = DROP_NONE;
-    p->next_header = before->next_header;
+    p->next_header = e->flights[n - 1].next_header;
     p->child_id = before->child_id;
     p->has_encap = before->has_encap;
     p->has_df = before->has_df;

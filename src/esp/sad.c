@@ -92,6 +92,7 @@ uint32_t sa_inner_mtu(struct sad *s, struct sa *sa, int64_t now)
     uint32_t mtu = pmtu_current(&s->pmtu, sa->path, now);
     if (mtu != sa->mtu) {
         sa->inner_mtu = sa_inner_mtu_for(sa, mtu);
+        sa->pad_to = sa->tfc < sa->inner_mtu ? sa->tfc : sa->inner_mtu;
         sa->mtu = mtu;
     }
     return sa->inner_mtu;
@@ -185,6 +186,10 @@ static struct sa *sa_from_record(const struct esp_sa *r)
     sa->copies_df = r->copies_df;
     sa->copies_ecn = r->copies_ecn;
     sa->copy_dscp = (uint8_t)r->copy_dscp;
+    sa->cpi = r->cpi;
+    /* [RFC4303#2.7] in other modes nothing would tell the padding from the payload */
+    sa->tfc = r->direction == SA_OUT && r->mode == MODE_TUNNEL ? r->tfc : 0;
+    sa->has_dress = r->direction == SA_OUT && (r->cpi || sa->tfc);
     sa->soft_bytes = r->soft_bytes;
     sa->hard_bytes = r->hard_bytes;
     sa->soft_packets = r->soft_packets;
@@ -236,6 +241,7 @@ bool sad_add(struct sad *s, const struct esp_sa *r, struct diag *d)
         sa->bundle = sad_bundle_ref(s, r->reqid);
         list_append(&sa->bundle->sas, &sa->sibling);
     }
+    s->has_tfc |= sa->tfc != 0;
     map_insert(&s->by_spi[r->direction], &sa->by_spi, map_hash_u64(r->spi));
     return true;
 }

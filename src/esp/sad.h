@@ -7,6 +7,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "crypto/bulk.h"
+#include "esp/ipcomp.h"
 #include "esp/iv.h"
 #include "esp/pmtu.h"
 #include "esp/replay.h"
@@ -37,7 +38,9 @@ struct sa {
     uint8_t events;    /* enum sa_event, not yet taken */
     uint8_t iv_len, icv_len, block;
     uint8_t copy_dscp; /* enum copy_dscp */
+    uint16_t cpi;      /* IPComp; 0: none */
     bool has_encap, has_esn, copies_df, copies_ecn;
+    bool has_dress; /* outbound: compressed or padded */
     bool is_soft_expired, is_expired;
     uint8_t saved;    /* bytes of a packet's IP header that are not carried: see mode.h */
     uint16_t sum_fix; /* what checksums of transport mode lack; 0: nothing */
@@ -47,6 +50,7 @@ struct sa {
     struct selector_set *selectors;
     struct path *path;
     uint32_t mtu, inner_mtu; /* inner_mtu was computed for mtu */
+    uint32_t tfc, pad_to;    /* as configured; as far as inner_mtu allows. [RFC4303#2.7] */
     struct endpoint local, remote;
     union {
         struct { /* outbound */
@@ -54,6 +58,7 @@ struct sa {
             struct list sibling;
             uint64_t seq; /* last one used */
             struct iv iv;
+            struct ipcomp_pace pace;
         };
         struct { /* inbound */
             struct replay replay;
@@ -73,6 +78,7 @@ struct sad {
     struct list pending;  /* SAs with events */
     struct pmtu pmtu;
     struct iv_pool ivs;
+    bool has_tfc; /* some SA pads, or did */
     const char *engine;
     struct sa *last_inbound; /* what the last lookup found: trains of packets share an SA */
 };

@@ -12,8 +12,9 @@ struct flight {
     struct esp_packet *packet;
     struct sa *sa;
     uint64_t seq;
-    uint32_t inner; /* bytes; outbound */
-    uint8_t skip;   /* bytes of them that are not sealed; outbound */
+    uint32_t inner;      /* bytes; outbound */
+    uint8_t skip;        /* bytes of them that are not sealed; outbound */
+    uint8_t next_header; /* before compression; outbound */
 };
 
 /* Where the packets of a batch are put together that do not lie behind an IP header of their own: the largest
@@ -25,6 +26,7 @@ struct esp {
     struct sad sad;
     struct spd spd;
     struct bulk_worker *worker;
+    struct ipcomp *ipcomp; /* made with the first SA that compresses */
     struct esp_counters counters;
     struct icmp_limit icmp_limit;
     struct bulk_op ops[ESP_BATCH];

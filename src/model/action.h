@@ -76,6 +76,8 @@ struct esp_sa { /* one direction of one child */
     uint8_t encr_key_len, integ_key_len;
     uint8_t encr_key[SA_KEY_MAX], integ_key[SA_KEY_MAX]; /* wiped by the consumer after use */
     uint32_t replay_window;
+    uint16_t cpi; /* IPComp (RFC 3173): SA_IN: ours; SA_OUT: the peer's; 0: none */
+    uint32_t tfc; /* SA_OUT: payloads are padded to so many bytes where the path has room; 0: no */
     uint64_t soft_bytes, hard_bytes, soft_packets, hard_packets; /* 0 = none */
     bool copies_df, copies_ecn;
     enum copy_dscp copy_dscp;

@@ -19,6 +19,7 @@ enum {
     NH_NONE = 59,
     NH_BEET = 94, /* a pseudo-header with IPv4 options */
     NH_UDPLITE = 136,
+    NH_IPCOMP = 108,
 };
 
 struct packet {

@@ -25,7 +25,8 @@ struct out_message {
 
 struct outgoing {
     uint8_t *source, *room;
-    size_t used; /* of room */
+    size_t used;     /* of room */
+    uint32_t pad_to; /* see esp_pad_to() */
     struct esp_packet p[ESP_BATCH];
     size_t n;
     struct out_message out[ESP_BATCH];

@@ -251,17 +251,19 @@ static void finish_batch(struct worker *w, int64_t now)
             write_back(w, &o->p[i]);
     }
     o->n = o->used = 0;
+    o->pad_to = esp_pad_to(w->esp);
 }
 
 /* A place for len bytes, or NULL when the batch is full. */
 static uint8_t *place(struct outgoing *o, size_t len)
 {
-    size_t size = (ESP_HEADROOM + len + ESP_TAILROOM + 63) / 64 * 64;
+    size_t room = o->pad_to > len ? o->pad_to - len : 0;
+    size_t size = (ESP_HEADROOM + len + room + ESP_TAILROOM + 63) / 64 * 64;
     if (o->n == ESP_BATCH || size > OUT_ROOM - o->used)
         return NULL;
     uint8_t *at = o->room + o->used + ESP_HEADROOM;
     o->used += size;
-    o->p[o->n++] = (struct esp_packet){.data = at, .len = (uint32_t)len};
+    o->p[o->n++] = (struct esp_packet){.data = at, .len = (uint32_t)len, .room = (uint32_t)room};
     return at;
 }
 
@@ -270,6 +272,7 @@ static void lay_out(struct worker *w, struct span packet, const struct offload *
     struct segmenter s;
     size_t len;
     bool follows = false;
+    w->out.pad_to = esp_pad_to(w->esp);
     if (!segment_start(&s, packet, offload)) {
         esp_count_drop(w->esp, DROP_NOT_IP, 1);
         return;
