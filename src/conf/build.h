@@ -71,6 +71,7 @@ bool build_read(struct builder *b, const char *name, const char *const *folders,
 bool build_has_peer(struct builder *b, const char *text);
 
 /* Setters of the schema's rows that are more than one number (values.c, auth.c). */
-schema_setter set_dataplane, set_hosts, set_proposals, set_dscp, set_ts, set_esp_proposals, set_updown;
+schema_setter set_dataplane, set_hosts, set_proposals, set_dscp, set_ts, set_esp_proposals, set_updown,
+    set_tfc_padding;
 schema_setter set_auth, set_id, set_certs, set_cacerts, set_ca_id, set_cert_policy, set_cert_file,
     set_cacert_file;

@@ -86,6 +86,20 @@ static void finish_lifetime(struct lifetime *l, const char *name)
     finish_limit(&l->rekey_packets, &l->life_packets, &l->rand_packets);
 }
 
+/* The lengths of compressed packets tell of what is in them: padding them hides nothing that compression does
+ * not show. Linux does not do both either. */
+static void check_dress(struct builder *b, const struct child_config *c, const struct setting *section)
+{
+    if (!c->has_ipcomp || !c->tfc_padding)
+        return;
+    const struct origin *o = origin_of(&c->origins, "tfc_padding");
+    struct diag *d = errors_add(
+        b->errs, o ? o->file : section->file, o ? o->line : section->line, o ? o->column : section->column,
+        "child '%s' has ipcomp and tfc_padding, which contradict each other", c->name);
+    diag_expected(d, "one of the two");
+    diag_try(d, "remove ipcomp to hide the lengths of packets, or tfc_padding to make packets small");
+}
+
 static void build_child(struct builder *b, const struct setting *section, struct child_config *c)
 {
     static const char *const known[] = {NULL};
@@ -97,6 +111,7 @@ static void build_child(struct builder *b, const struct setting *section, struct
     schema_apply(b, SCOPE_CHILD, section, c, &own, NULL, NULL);
     c->origins = (struct origins){own.v, own.n};
     finish_lifetime(&c->life, c->name);
+    check_dress(b, c, section);
     for (const struct setting *s = section->first; s; s = s->next) {
         if (s->is_section)
             schema_unknown_section(b, s, known);

@@ -131,6 +131,8 @@ static void mix_child(uint64_t *h, const struct child_config *c)
         c->copy_dscp,
         c->installs_policies,
         c->truncates_sha256,
+        c->has_ipcomp,
+        c->tfc_padding,
         c->has_hostaccess,
     };
     mix(h, numbers, sizeof(numbers));

@@ -300,6 +300,11 @@ static void show_child(struct out *o, const struct child_config *c)
     number_field(o, from, "reqid", c->reqid);
     number_field(o, from, "priority", c->priority);
     bool_field(o, from, "policies", c->installs_policies);
+    bool_field(o, from, "ipcomp", c->has_ipcomp);
+    if (c->tfc_padding == TFC_TO_MTU)
+        word_field(o, from, "tfc_padding", "mtu");
+    else
+        number_field(o, from, "tfc_padding", c->tfc_padding);
     bool_field(o, from, "sha256_96", c->truncates_sha256);
     bool_field(o, from, "copy_df", c->copies_df);
     bool_field(o, from, "copy_ecn", c->copies_ecn);

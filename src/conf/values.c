@@ -208,6 +208,19 @@ void set_dscp(struct builder *b, const struct schema_row *row, const struct sett
         c->dscp = (uint8_t)(c->dscp << 1 | (*p - '0'));
 }
 
+void set_tfc_padding(struct builder *b, const struct schema_row *row, const struct setting *key, void *dest)
+{
+    (void)row;
+    struct child_config *c = dest;
+    uint64_t n;
+    if (strcasecmp(key->value, "mtu") == 0)
+        c->tfc_padding = TFC_TO_MTU;
+    else if (value_number(key->value, &n) && n <= UINT16_MAX)
+        c->tfc_padding = (uint32_t)n;
+    else
+        build_expected(build_error(b, key, "not a size"), key, "a number of bytes up to 65535, or mtu");
+}
+
 void set_updown(struct builder *b, const struct schema_row *row, const struct setting *key, void *dest)
 {
     (void)row;

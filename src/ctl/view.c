@@ -64,6 +64,15 @@ static void write_traffic(struct vici_writer *w, const struct child_view *v, int
         write_seconds(w, "use-out", now - v->last_out);
 }
 
+/* Keyway's own key. */
+static void write_tfc(struct vici_writer *w, uint32_t tfc_padding)
+{
+    if (tfc_padding == TFC_TO_MTU)
+        vici_text(w, "tfc-padding", "mtu");
+    else if (tfc_padding)
+        vici_printf(w, "tfc-padding", "%" PRIu32, tfc_padding);
+}
+
 void ctl_write_child_keys(struct vici_writer *w, const struct child_view *v, struct time at)
 {
     int64_t now = at.mono;
@@ -77,11 +86,16 @@ void ctl_write_child_keys(struct vici_writer *w, const struct child_view *v, str
         vici_flag(w, "encap", v->has_encap);
         vici_printf(w, "spi-in", "%08" PRIx32, v->spi_in);
         vici_printf(w, "spi-out", "%08" PRIx32, v->spi_out);
+        if (v->cpi_in) {
+            vici_printf(w, "cpi-in", "%04x", v->cpi_in);
+            vici_printf(w, "cpi-out", "%04x", v->cpi_out);
+        }
         write_encr_integ(w, &v->chosen);
         if (v->chosen.ke)
             write_alg(w, "dh-group", TRANSFORM_KE, v->chosen.ke);
         if (v->chosen.has_esn)
             vici_text(w, "esn", "1");
+        write_tfc(w, v->tfc_padding);
         write_traffic(w, v, now);
         write_until(w, "rekey-time", v->rekey_at, now);
         write_until(w, "life-time", v->expires_at, now);

@@ -30,6 +30,8 @@ struct child_view {
     enum child_mode mode;
     bool has_encap;
     uint32_t spi_in, spi_out; /* host order */
+    uint16_t cpi_in, cpi_out; /* IPComp; 0: none */
+    uint32_t tfc_padding;     /* in force: bytes; TFC_TO_MTU; 0: none */
     struct chosen chosen;
     int64_t installed_at, rekey_at, expires_at; /* mono; TIME_NEVER */
     const struct ts *local_ts, *remote_ts;

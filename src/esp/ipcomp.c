@@ -13,7 +13,7 @@
 #define RESTORED_MAX  (IPCOMP_ROOM + IP_PACKET_MAX + 1) /* keeps starts aligned */
 
 /* Nothing below gains enough to pay for its header and the peer's work. */
-#define TRIED_MIN 96
+#define TRIED_MIN 90
 /* A window of two kilobytes spans what a link carries; it makes a small state that is quickly reset, and
  * peers whose inflater has no larger one understand it. */
 #define WINDOW_BITS  (-11) /* negative: raw deflate [RFC2394#2.3] */

@@ -56,7 +56,7 @@ static bool restore(struct span packet, uint16_t cpi, struct span *out, uint8_t 
 static void what_was_compressed_comes_back_as_it_was(void **state)
 {
     (void)state;
-    static const uint32_t lengths[] = {96, 97, 500, 1400, 9000, 65535};
+    static const uint32_t lengths[] = {90, 97, 500, 1400, 9000, 65535};
     static uint8_t before[70000];
     for (size_t i = 0; i < ARRAY_LEN(lengths); i++) {
         uint32_t len = lengths[i];
@@ -182,10 +182,10 @@ static void what_would_not_get_smaller_stays_as_it_is(void **state)
     assert_false(ipcomp_compress(c, &pace, bytes, &len, 4, CPI));
     assert_int_equal(len, sizeof(before));
     assert_memory_equal(bytes, before, len);
-    memset(bytes, 0, 95); /* it would, but is too small to be tried */
-    len = 95;
+    memset(bytes, 0, 89); /* it would, but is too small to be tried */
+    len = 89;
     assert_false(ipcomp_compress(c, &pace, bytes, &len, 4, CPI));
-    assert_int_equal(len, 95);
+    assert_int_equal(len, 89);
 }
 
 /* [RFC3173#2.2] an adaptive algorithm */

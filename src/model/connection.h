@@ -33,6 +33,8 @@ enum fragmentation { FRAG_YES, FRAG_ACCEPT, FRAG_NO };
 enum copy_dscp { DSCP_OUT, DSCP_IN, DSCP_YES, DSCP_NO };
 enum encap_mode { ENCAP_NO, ENCAP_AUTO, ENCAP_YES };
 enum esp_path { ESP_PATH_AUTO, ESP_PATH_PACKET, ESP_PATH_RAW };
+#define TFC_TO_MTU UINT32_MAX /* child_config.tfc_padding */
+
 enum dpd_action { DPD_CLEAR, DPD_RESTART, DPD_TRAP };
 /* What becomes of IKE SAs of one connection between the same two identities. REPLACE: the newer one stays.
  * KEEP: the one that is there and answers stays, and a newer one is refused. NO: only an end that says
@@ -79,7 +81,9 @@ struct child_config {
     enum copy_dscp copy_dscp;
     bool installs_policies;
     bool truncates_sha256; /* sha256_96 */
-    const char *updown;    /* command, or NULL */
+    bool has_ipcomp;
+    uint32_t tfc_padding; /* packets are padded to so many bytes, or as far as the path allows; 0: no */
+    const char *updown;   /* command, or NULL */
     bool has_hostaccess;
     struct origins origins;
 };

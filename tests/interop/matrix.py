@@ -7,6 +7,8 @@ lacks is tried all the same, listed with the peer's answer, and counted as lacki
 """
 from dataclasses import dataclass, field
 
+from kin import PADDED
+
 
 @dataclass(frozen=True)
 class Row:
@@ -21,6 +23,8 @@ class Row:
     kernel: bool = False  # the peer uses the kernel's ESP
     wire: str = ""  # what the wire must show: esp (protocol 50) or esp-udp; with Keyway at one end
     shuts_4500: bool = False  # a firewall between them drops UDP port 4500
+    lengths: str = ""  # what packets must look like on the wire: compressed or padded
+    rekeys: bool = False  # the child is rekeyed by either end, and carries everything again
     needs: tuple = ()
     extra: dict = field(default_factory=dict, hash=False, compare=False)  # laid over both connections
 
@@ -120,4 +124,19 @@ def _kernel():
                   extra={"mobike": "no"})
 
 
-KERNEL_ROWS = list(_kernel())
+
+def _child(**keys):
+    return {"kernel": True, "extra": {"children": {"net": keys}}}
+
+
+def _kin():
+    for role in ROLES:
+        for outer in (4, 6):
+            yield Row(f"kernel.{role}.ipcomp.outer{outer}", role, outer=outer, inner=outer, wire="esp", lengths="compressed",
+                      rekeys=outer == 4, **_child(ipcomp="yes"))
+            # Keyway's default is ESP in UDP, the peer's is not
+            yield Row(f"kernel.{role}.tfc.outer{outer}", role, outer=outer, inner=10 - outer, wire="esp-udp",
+                      lengths="padded", rekeys=outer == 4, **_child(tfc_padding=PADDED))
+
+
+KERNEL_ROWS = [*_kernel(), *_kin()]

@@ -452,9 +452,10 @@ bool node_send_traffic(struct node *n, const struct node *to)
 {
     if (n->is_dead)
         return false;
-    uint8_t buf[ESP_HEADROOM + 256 + ESP_TAILROOM];
+    uint8_t buf[ESP_HEADROOM + 2048 + ESP_TAILROOM];
     struct esp_packet p = {.data = buf + ESP_HEADROOM};
     p.len = make_packet(p.data, n->inside, n->peer.family ? n->peer : to->inside, n->traffic_sent);
+    p.room = 2048 - p.len;
     esp_outbound(n->esp, &p, 1, n->sim->now.mono);
     give_dataplane_events(n);
     if (p.verdict == ESP_BYPASS)

@@ -116,6 +116,13 @@ static void print_child(json_t *child)
            *text_of(child, "key_exchange") ? "/" : "", text_of(child, "key_exchange"),
            json_is_true(json_object_get(child, "esn")) ? " ESN" : "", text_of(child, "spi_in"),
            text_of(child, "spi_out"));
+    if (*text_of(child, "cpi_in"))
+        printf("    compressed (IPComp, DEFLATE)  CPI in %s out %s\n", text_of(child, "cpi_in"),
+               text_of(child, "cpi_out"));
+    if (*text_of(child, "tfc_padding"))
+        printf("    packets are padded to %s\n", strcmp(text_of(child, "tfc_padding"), "mtu") == 0
+                                                     ? "the path's MTU"
+                                                     : text_of(child, "tfc_padding"));
     printf("    in %s (%lld packets)  out %s (%lld packets)", cli_bytes(number_of(child, "bytes_in"), in),
            (long long)number_of(child, "packets_in"), cli_bytes(number_of(child, "bytes_out"), out),
            (long long)number_of(child, "packets_out"));

@@ -40,6 +40,9 @@ struct child_sa *child_new(struct ike_env *env, struct ike_sa *sa, const struct 
     c->mode = x->mode;
     c->seen_local = x->seen_local;
     c->seen_remote = x->seen_remote;
+    c->cpi_in = x->cpi_in;
+    c->cpi_out = x->cpi_out;
+    c->refuses_tfc = x->refuses_tfc;
     c->is_ours = x->is_own;
     c->switch_at = c->rekey_at = c->expires_at = c->idle_at = TIME_NEVER;
     list_append(&sa->children, &c->link);
@@ -84,6 +87,8 @@ static void fill(struct esp_sa *e, const struct child_sa *c, enum sa_direction d
         .integ = c->chosen.integ,
         .has_esn = c->chosen.has_esn,
         .replay_window = cfg->replay_window,
+        .cpi = dir == SA_IN ? c->cpi_in : c->cpi_out,
+        .tfc = c->refuses_tfc ? 0 : cfg->tfc_padding,
         .copies_df = cfg->copies_df,
         .copies_ecn = cfg->copies_ecn,
         .copy_dscp = cfg->copy_dscp,

@@ -34,6 +34,7 @@ bool create_child_offer(struct ike_env *env, struct ike_sa *sa, struct exchange 
                     env->host->packet_for(env->ctx, sa, cfg, &x->packet_local, &x->packet_remote) &&
                     is_inside(x->ts.local, x->ts.n_local, &x->packet_local) &&
                     is_inside(x->ts.remote, x->ts.n_remote, &x->packet_remote);
+    ipcomp_offer(sa, x);
     spi_put32(spi, x->spi_in);
     x->offered = proposal_offer(x->tx, &cfg->proposals, span_of(spi, 4), x->kind != X_AUTH);
     return x->offered.n && x->ts.n_local && x->ts.n_remote;
@@ -57,7 +58,9 @@ void create_child_put(struct ike_env *env, struct build *b, struct ike_sa *sa, s
 {
     (void)env;
     (void)sa;
+    ipcomp_put(b, x);
     child_mode_put(b, x);
+    tfc_put(b, x);
     build_sa(b, x->offered.v, x->offered.n);
     if (x->kind != X_AUTH)
         build_nonce(b, nonce_view(&x->ni));
@@ -121,6 +124,8 @@ uint16_t create_child_select(struct ike_env *env, struct ike_sa *sa, struct exch
     if (!x->reqid)
         x->reqid = env->host->reqid_for(env->ctx, sa, cfg);
     x->spi_in = env->host->new_child_spi(env->ctx, x->reqid);
+    ipcomp_take(env, sa, x);
+    tfc_take(env, sa, x);
     return 0;
 }
 
@@ -133,8 +138,10 @@ void create_child_answer(struct ike_env *env, struct build *b, struct ike_sa *sa
         build_notify_empty(b, x->refusal);
         return;
     }
+    ipcomp_put(b, x);
     spi_put32(spi, x->spi_in);
     child_mode_put(b, x);
+    tfc_put(b, x);
     proposal_put_choice(b, &x->chosen, span_of(spi, 4));
     if (x->kind != X_AUTH)
         build_nonce(b, nonce_view(&x->nr));
@@ -178,6 +185,8 @@ bool create_child_accept(struct ike_env *env, struct ike_sa *sa, struct exchange
         return false;
     }
     x->ts = narrowed;
+    ipcomp_take(env, sa, x);
+    tfc_take(env, sa, x);
     return true;
 }
 

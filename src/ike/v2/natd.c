@@ -16,6 +16,16 @@ static bool auto_asks_for_udp(const struct settings *s)
     return !s->dataplane || strcmp(s->dataplane, "kernel") != 0;
 }
 
+/* What is not had in UDP: compression, as peers see it. */
+static bool wants_bare(const struct connection *c)
+{
+    for (size_t i = 0; i < c->n_children; i++) {
+        if (c->children[i].has_ipcomp)
+            return true;
+    }
+    return false;
+}
+
 static bool is_well_known(uint16_t port)
 {
     return port == PORT_IKE || port == PORT_NATT;
@@ -34,7 +44,8 @@ static bool asks_for_udp(const struct ike_sa *sa)
     case ENCAP_YES:
         return true;
     case ENCAP_AUTO:
-        return !sa->avoids_udp && auto_asks_for_udp(&sa->config->settings) && can_float(sa);
+        return !sa->avoids_udp && auto_asks_for_udp(&sa->config->settings) && !wants_bare(sa->conn) &&
+               can_float(sa);
     case ENCAP_NO:
         break;
     }

@@ -97,6 +97,8 @@ struct exchange {
     uint16_t refusal;                  /* of the child, as responder of IKE_AUTH; 0: it is made */
     enum child_mode mode;              /* of the child: what we ask for, then what was agreed on */
     struct ip seen_local, seen_remote; /* transport mode: as the peer has the addresses */
+    uint16_t cpi_in, cpi_out;          /* IPComp for the new child: ours, the peer's; 0: none */
+    bool refuses_tfc;                  /* the peer takes no packets that are padded */
 };
 
 struct task { /* an exchange that waits for its turn */
@@ -119,6 +121,8 @@ struct child_sa {
     enum child_state state;
     uint32_t spi_in, spi_out;
     struct chosen chosen;
+    uint16_t cpi_in, cpi_out; /* IPComp; 0: not compressed */
+    bool refuses_tfc;
     bool has_in, has_out, holds_policy, was_up;
     bool has_heir;   /* our replacement of it is the one that stays */
     bool takes_late; /* was replaced: after its delete late packets are still taken */
@@ -322,6 +326,17 @@ void init_reply_notify(struct ike_env *env, const struct ike_message *m, const s
                        const struct endpoint *remote, bool has_marker, uint16_t type, struct span data);
 void init_give_up(struct ike_env *env, struct ike_sa *sa);
 feature_put init_put_cookie, init_put_request, init_put_response;
+
+/* ---- ipcomp.c: compression of a child's packets */
+/* As initiator, before the request is made: chooses our CPI where the child wants to compress. */
+void ipcomp_offer(const struct ike_sa *sa, struct exchange *x);
+void ipcomp_put(struct build *b, const struct exchange *x);
+/* From the peer's message, once x->child_cfg is known. */
+void ipcomp_take(struct ike_env *env, const struct ike_sa *sa, struct exchange *x);
+
+/* ---- tfc.c: who takes padded packets? */
+void tfc_put(struct build *b, const struct exchange *x);
+void tfc_take(struct ike_env *env, const struct ike_sa *sa, struct exchange *x);
 
 /* ---- natd.c */
 /* Before the first message is built or read: what has been learnt about the peer's address. */
