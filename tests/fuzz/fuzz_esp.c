@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The data plane on arbitrary bytes. The first byte of the input says what they are, the second which SA, the
  * third the outer TOS: 0 packets from the protected side   1 ESP as it came from the network   2 authentic
- * ESP with arbitrary plaintext Inbound SA 0 is AES-GCM, 1 AES-CBC with HMAC-SHA-256, 2 AES-GCM with ESN, 3
- * behind a NAT and copying everything. What follows is cut into packets by two-byte lengths. Aborts when a
+ * ESP with arbitrary plaintext   3 packets from the protected side through an SA that compresses (even) or
+ * pads (odd). Inbound SA 0 is AES-GCM, 1 AES-CBC with HMAC-SHA-256, 2 AES-GCM with ESN, 3 behind a NAT and
+ * copying everything, 4 compressed. What follows is cut into packets by two-byte lengths. Aborts when a
  * protected packet leaves as it was, or a packet outside the selectors comes in. */
 #include "base/rd.h"
 #include "crypto/bulk.h"
@@ -11,9 +12,11 @@
 
 #include <stdlib.h>
 
-#define SAS       4
+#define SAS       5
 #define PACKETS   8
 #define SPI_OF(i) (0x1000u + (uint32_t)(i))
+#define CPI       0x1234
+#define DRESSED   99 /* child id of the SA of mode 3 */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -31,6 +34,7 @@ static struct esp_sa inbound_sa(size_t i)
     sa.has_encap = i == 3;
     if (i == 3)
         sa.copy_dscp = DSCP_YES;
+    sa.cpi = i == 4 ? CPI : 0;
     return sa;
 }
 
@@ -58,6 +62,21 @@ static void renew_sas(void)
         esp_apply(e, &(struct action){.kind = ACTION_SA_DEL, .sa = &sa}, 1, &d);
         pair_add_sa(e, sa);
     }
+}
+
+/* The newest SA, for one input. */
+static void dress(uint8_t kind, bool is_added)
+{
+    struct esp_sa sa = pair_sa(esp_suite_gcm, SIDE_B, SA_OUT, 4);
+    struct diag d = {0};
+    sa.child_id = DRESSED;
+    sa.spi = SPI_OF(DRESSED);
+    sa.cpi = kind % 2 ? 0 : CPI;
+    sa.tfc = kind % 2 ? kind * 8u : 0;
+    if (is_added)
+        pair_add_sa(e, sa);
+    else if (!esp_apply(e, &(struct action){.kind = ACTION_SA_DEL, .sa = &sa}, 1, &d))
+        abort();
 }
 
 /* Plaintext padded to what the cipher needs, sealed under the key of SA i. */
@@ -110,7 +129,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct rd r = rd_over(span_of(data, size));
     struct esp_packet p[PACKETS];
     struct dataplane_event ev[16];
-    uint8_t mode = rd_u8(&r) % 3, sa = rd_u8(&r) % SAS, tos = rd_u8(&r);
+    uint8_t mode = rd_u8(&r) % 4, kind = rd_u8(&r), sa = kind % SAS, tos = rd_u8(&r);
+    bool is_outbound = mode == 0 || mode == 3;
     size_t n = 0;
     if (!e)
         open_once();
@@ -121,19 +141,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         p[n] = mode == 2 ? sealed(&buffers[n], sa, (uint32_t)n + 1, bytes) : inner_raw(&buffers[n], bytes);
         p[n].tos = tos;
         p[n].has_encap = tos & 4;
+        p[n].room = (uint32_t)(sizeof(buffers[n].raw) - ESP_HEADROOM - ESP_TAILROOM) - p[n].len;
         p[n].remote = (struct endpoint){.ip = ip4(192, 0, 2, 1), .port = tos};
         n++;
     }
-    if (mode == 0)
+    if (mode == 3)
+        dress(kind, true);
+    if (is_outbound)
         esp_outbound(e, p, n, 1);
     else
         esp_inbound(e, p, n, 1);
     for (size_t i = 0; i < n; i++) {
-        if (mode == 0)
+        if (is_outbound)
             check_outbound(&p[i], &buffers[i]);
         else
             check_inbound(&p[i]);
     }
+    if (mode == 3)
+        dress(kind, false);
     esp_events(e, ev, ARRAY_LEN(ev));
     return 0;
 }

@@ -4,6 +4,7 @@
 Run in tests/fuzz; the results are committed."""
 import os
 import struct
+import zlib
 
 A4, B4 = bytes([10, 1, 0, 5]), bytes([10, 2, 0, 9])
 A6 = bytes.fromhex("20010db8000100000000000000000005")
@@ -29,6 +30,11 @@ def trailer(inner, next_header):
     return inner + bytes(range(1, pad + 1)) + bytes([pad, next_header])
 
 
+def deflated(inner, cpi=0x1234, next_header=4):
+    z = zlib.compressobj(9, zlib.DEFLATED, -15)
+    return struct.pack(">BBH", next_header, 0, cpi) + z.compress(inner) + z.flush()
+
+
 def write(name, mode, sa, tos, *packets):
     body = b"".join(struct.pack(">H", len(p)) + p for p in packets)
     with open(os.path.join("corpus", "esp", name), "wb") as f:
@@ -51,3 +57,10 @@ for sa in range(4):
     write(f"authentic-{sa}", 2, sa, tos, trailer(ip4(A4, B4, 17, UDP, tos=2), 4), trailer(ip6(A6, B6, 6, SYN, tos=2), 41),
           trailer(ip4(A4, B4, 17, UDP, tos=0), 4), trailer(b"", 59), trailer(ip4(B4, A4, 17, UDP), 4),
           trailer(ip4(stranger, B4, 1, icmp_error(3, ip4(B4, A4, 17, UDP))), 4), ip4(A4, B4, 17, UDP) + b"\xff\x04")
+text4 = ip4(A4, B4, 17, struct.pack(">HHHH", 7, 1024, 908, 0) + b"compressible " * 69 + b"end")
+text6 = ip6(A6, B6, 17, struct.pack(">HHHH", 7, 1024, 908, 0) + b"compressible " * 69 + b"end")
+write("authentic-compressed", 2, 4, 2, trailer(deflated(text4), 108), trailer(deflated(text6, next_header=41), 108),
+      trailer(deflated(text4, cpi=0x1235), 108), trailer(deflated(text4)[:-3], 108), trailer(deflated(bytes(65535)), 108),
+      trailer(deflated(bytes(70000)), 108), trailer(deflated(deflated(text4), next_header=108), 108), trailer(text4, 4))
+write("outbound-compressed", 3, 0, 0, ip4(B4, A4, 17, UDP + b"again and " * 90), *out6)
+write("outbound-padded", 3, 125, 0, *out4, *out6)
