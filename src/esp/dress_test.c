@@ -233,6 +233,69 @@ static void a_whole_batch_arrives_compressed_or_not(void **state)
         assert_span_equal(span_of(batch[i].data, batch[i].len), span_of(buffers[i].copy, buffers[i].len));
 }
 
+static void a_train_of_compressed_packets_arrives(void **state)
+{
+    (void)state;
+    static struct esp_buffer buffers[3];
+    struct esp_packet train[3];
+    open_sides(0, CPI_AT_B, CPI_AT_B);
+    for (size_t i = 0; i < 3; i++) {
+        make(6, 900);
+        if (i == 1)
+            noise_payload(6);
+        train[i] = inner_raw(&buffers[i], span_of(p.data, p.len));
+        train[i].follows = i > 0;
+    }
+    esp_outbound(a, train, 3, 1);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(train[i].next_header, i == 1 ? 41 : 108);
+        pair_carry(&train[i]);
+    }
+    esp_inbound(b, train, 3, 1);
+    for (size_t i = 0; i < 3; i++)
+        assert_span_equal(span_of(train[i].data, train[i].len), span_of(buffers[i].copy, 900));
+}
+
+static void narrow(struct esp_sa *sa, enum esp_side side)
+{
+    struct ip host[2] = {ip4(10, 1, 0, 5), ip4(10, 2, 0, 9)};
+    sa->mode = MODE_TRANSPORT;
+    sa->n_local_ts = sa->n_remote_ts = 1;
+    sa->local_ts[0].from = sa->local_ts[0].to = sa->local.ip = host[side];
+    sa->remote_ts[0].from = sa->remote_ts[0].to = sa->remote.ip = host[1 - side];
+    sa->cpi = CPI_AT_B;
+    sa->tfc = 1200;
+}
+
+/* The IP header is not compressed there; and padding, which nothing would tell from the payload, is left out.
+ */
+static void transport_mode_compresses_and_does_not_pad(void **state)
+{
+    (void)state;
+    struct esp_config c = {.path_mtu = 1500};
+    struct esp_sa out = pair_sa(esp_suite_gcm, SIDE_A, SA_OUT, 4);
+    struct esp_sa in = pair_sa(esp_suite_gcm, SIDE_B, SA_IN, 4);
+    narrow(&out, SIDE_A);
+    narrow(&in, SIDE_B);
+    a = pair_new(&c, SIDE_A);
+    b = pair_new(&c, SIDE_B);
+    pair_add_sa(a, out);
+    pair_add_sa(b, in);
+    for (uint32_t len = 60; len < 1200; len += 1000) {
+        make(4, len);
+        text_payload(4);
+        esp_outbound(a, &p, 1, 1);
+        assert_int_equal(p.verdict, ESP_FORWARD);
+        assert_int_equal(p.next_header, len == 60 ? 17 : 108);
+        assert_in_range(p.len, 8 + 8 + 16 + 20, 120);
+        pair_carry(&p);
+        esp_inbound(b, &p, 1, 1);
+        assert_int_equal(p.verdict, ESP_FORWARD);
+        assert_int_equal(p.len, len);
+        assert_memory_equal(p.data + 20, buffer.copy + 20, len - 20);
+    }
+}
+
 static void compression_that_was_not_agreed_on_is_refused(void **state)
 {
     (void)state;
@@ -280,6 +343,8 @@ int main(void)
         TEST(compressible_packets_arrive_and_are_smaller_on_the_way),
         TEST(other_packets_of_such_an_sa_go_without_a_header),
         TEST(a_whole_batch_arrives_compressed_or_not),
+        TEST(a_train_of_compressed_packets_arrives),
+        TEST(transport_mode_compresses_and_does_not_pad),
         TEST(compression_that_was_not_agreed_on_is_refused),
         TEST(what_was_restored_must_belong_to_the_sa),
     };
