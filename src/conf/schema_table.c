@@ -91,8 +91,8 @@ static const struct schema_word dscp_words[] = {{"out", DSCP_OUT, NULL}, {"in", 
     {scope_, "fragment_size", .kind = KIND_NUMBER, .def = "1280", .max = 65535, SET(fragment_size), .example = "1400", .doc = "largest IP packet that an IKE fragment makes"}, \
     {scope_, "max_packet", .kind = KIND_NUMBER, .def = "10000", .max = 65535, SET(max_packet), .example = "20000", .doc = "largest IKE message that is taken"}, \
     {scope_, "replay_window", .kind = KIND_NUMBER, .def = "32", .max = 4096, SET(replay_window), .example = "64", .doc = "replay window of children that set none; a tunnel has its own"}, \
-    {scope_, "routing_table", .kind = KIND_NUMBER, .def = "220", .max = INT32_MAX, SET(routing_table), .example = "221", .doc = "table of the routes into tunnels"}, \
-    {scope_, "routing_table_prio", .kind = KIND_NUMBER, .def = "220", .max = 32765, SET(routing_table_prio), .example = "221", .doc = "priority of the rule that leads there"}, \
+    {scope_, "routing_table", .kind = KIND_NUMBER, .def = "220", .max = INT32_MAX, SET(routing_table), .example = "221", .doc = "table of the routes into tunnels; the one after it is for routes of some protocols and ports to a host"}, \
+    {scope_, "routing_table_prio", .kind = KIND_NUMBER, .def = "220", .max = 32765, SET(routing_table_prio), .example = "221", .doc = "priority of the rule that leads there; the two before it are for some protocols and ports"}, \
     {scope_, "install_routes", .kind = KIND_BOOL, .def = "yes", SET(installs_routes), .example = "no", .doc = "whether routes are installed"}
 
 static const struct schema_word dataplanes[] = {{"auto", 0, NULL}, {"user", 1, NULL},

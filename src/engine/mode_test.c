@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The mode of a child: asked for, granted, declined, kept over rekeys, and behind NATs with each end's own
  * addresses (RFC 7296 sections 1.3.1 and 2.23.1). Two engines back to back. */
+#include "net/packet.h"
 #include "support/pair_fixture.h"
 #include "support/rogue.h"
 #include "support/test.h"
@@ -80,6 +81,56 @@ static void the_peer_is_routed_into_transport_mode(void **state)
     pair_command(&p, 0, COMMAND_TERMINATE, "net", NULL);
     pair_run(&p);
     assert_int_equal(p.side[0].live_routes, 1);
+}
+
+static void assert_flow(const struct route_flow *f, struct route_flow want)
+{
+    assert_int_equal(f->proto, want.proto);
+    assert_int_equal(f->sport_from, want.sport_from);
+    assert_int_equal(f->sport_to, want.sport_to);
+    assert_int_equal(f->dport_from, want.dport_from);
+    assert_int_equal(f->dport_to, want.dport_to);
+}
+
+/* The two hosts may talk about other things: only what the selectors name is routed. */
+static void only_the_protocol_and_ports_of_the_selectors_are_routed(void **state)
+{
+    (void)state;
+    pair_load(&p, 0, &client);
+    const struct route_flow *barrier = &p.side[0].routes[0].route.flow;
+    assert_int_equal(p.side[0].n_routes, 1);
+    up(&client, &server);
+    assert_int_equal(p.side[0].live_routes, 2);
+    assert_int_equal(p.side[1].live_routes, 1);
+    const struct route_flow *route = &p.side[0].routes[1].route.flow;
+    const struct route_flow *back = &p.side[1].routes[0].route.flow;
+    assert_flow(barrier, (struct route_flow){NH_UDP, 0, 0, 1701, 1701});
+    assert_flow(route, (struct route_flow){NH_UDP, 0, 0, 1701, 1701});
+    assert_flow(back, (struct route_flow){NH_UDP, 1701, 1701, 0, 0});
+}
+
+/* A rule's ports are 1 to 65534; where selectors name others, more is routed than they name, never less. */
+static void ports_that_no_rule_can_name_are_all_ports(void **state)
+{
+    static const struct {
+        const char *ts;
+        struct route_flow flow;
+    } rows[] = {
+        {"dynamic[tcp/0-80]",       {NH_TCP, 0, 0, 1, 80}     },
+        {"dynamic[tcp/1024-65535]", {NH_TCP, 0, 0, 0, 0}      },
+        {"dynamic[tcp/8000-8080]",  {NH_TCP, 0, 0, 8000, 8080}},
+        {"dynamic[tcp/opaque]",     {NH_TCP, 0, 0, 0, 0}      },
+        {"dynamic[icmp/2048]",      {NH_ICMP, 0, 0, 0, 0}     },
+        {"dynamic[tcp/0]",          {NH_TCP, 0, 0, 0, 0}      },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct pair_spec s = {.local_ts = "dynamic", .remote_ts = rows[i].ts, .tweak = transport};
+        teardown(state);
+        setup(state);
+        pair_load(&p, 0, &s);
+        assert_int_equal(p.side[0].n_routes, 1);
+        assert_flow(&p.side[0].routes[0].route.flow, rows[i].flow);
+    }
 }
 
 static void without_both_ends_consent_it_is_a_tunnel(void **state)
@@ -275,6 +326,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(transport_is_asked_for_and_granted, setup, teardown),
         cmocka_unit_test_setup_teardown(the_peer_is_routed_into_transport_mode, setup, teardown),
+        cmocka_unit_test_setup_teardown(only_the_protocol_and_ports_of_the_selectors_are_routed, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(ports_that_no_rule_can_name_are_all_ports, setup, teardown),
         cmocka_unit_test_setup_teardown(without_both_ends_consent_it_is_a_tunnel, setup, teardown),
         cmocka_unit_test_setup_teardown(networks_are_not_asked_for_in_transport_mode, setup, teardown),
         cmocka_unit_test_setup_teardown(a_responder_grants_transport_to_hosts_alone, setup, teardown),

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Policies and routes by reference count (RFC 4301 section 4.4.1 for the policies): a policy and its routes
  * stay as long as one child SA of their reqid does; a route that two want is installed once. Barrier routes
- * stay while a connection is loaded: no plaintext leaves when its tunnel is down. */
+ * stay while a connection is loaded: no plaintext leaves when its tunnel is down.
+ *
+ * A tunnel's networks are behind it, whatever the protocol. In transport and BEET mode the two hosts talk
+ * about other things too: there a route is for the protocol and the ports that the selectors name. */
 #include "engine/impl.h"
+#include "net/packet.h"
 #include <stdlib.h>
 
 #define PREFIXES_MAX 128
@@ -10,7 +14,10 @@
 static bool same(const struct route *a, const struct route *b)
 {
     return ip_equal(a->dst.ip, b->dst.ip) && a->dst.bits == b->dst.bits &&
-           a->is_unreachable == b->is_unreachable && a->is_exception == b->is_exception;
+           a->is_unreachable == b->is_unreachable && a->is_exception == b->is_exception &&
+           a->flow.proto == b->flow.proto && a->flow.sport_from == b->flow.sport_from &&
+           a->flow.sport_to == b->flow.sport_to && a->flow.dport_from == b->flow.dport_from &&
+           a->flow.dport_to == b->flow.dport_to;
 }
 
 static void emit(struct ike_env *env, const struct route *route)
@@ -22,13 +29,18 @@ static void emit(struct ike_env *env, const struct route *route)
 
 static uint64_t dst_hash(const struct route *r)
 {
-    uint8_t key[20];
+    uint8_t key[29];
     struct wr w = wr_over(key, sizeof(key));
     wr_bytes(&w, r->dst.ip.b, sizeof(r->dst.ip.b));
     wr_u8(&w, r->dst.ip.family);
     wr_u8(&w, r->dst.bits);
     wr_u8(&w, r->is_unreachable);
     wr_u8(&w, r->is_exception);
+    wr_u8(&w, r->flow.proto);
+    wr_u16(&w, r->flow.sport_from);
+    wr_u16(&w, r->flow.sport_to);
+    wr_u16(&w, r->flow.dport_from);
+    wr_u16(&w, r->flow.dport_to);
     return map_hash(wr_span_view(&w));
 }
 
@@ -122,6 +134,46 @@ static bool routes_are_ours(const struct config *config, const struct child_conf
     return config->settings.installs_routes && cfg->installs_policies;
 }
 
+/* Ports as a routing rule can name them: not 0, not 65535. Where it cannot, it is all ports: what the
+ * selectors do not hold is then dropped, and does not leave. */
+static void set_ports(const struct ts *t, uint16_t *from, uint16_t *to)
+{
+    bool is_all = t->port_from > t->port_to || t->port_to == UINT16_MAX;
+    *from = is_all ? 0 : t->port_from ? t->port_from : 1;
+    *to = is_all ? 0 : t->port_to;
+    if (*from > *to)
+        *from = *to = 0;
+}
+
+/* False when no packet is in both. */
+static bool flow_of(const struct ts *local, const struct ts *remote, struct route_flow *out)
+{
+    *out = (struct route_flow){0};
+    if (local->proto && remote->proto && local->proto != remote->proto)
+        return false;
+    out->proto = local->proto ? local->proto : remote->proto;
+    if (out->proto != NH_TCP && out->proto != NH_UDP)
+        return true;
+    if (local->proto)
+        set_ports(local, &out->sport_from, &out->sport_to);
+    if (remote->proto)
+        set_ports(remote, &out->dport_from, &out->dport_to);
+    return true;
+}
+
+/* One route for each kind of packet that the selectors name. */
+static void want_flows(struct ike_env *env, struct route_set *s, enum child_mode mode, const struct ts *local,
+                       size_t n_local, const struct ts *remote, struct route route)
+{
+    if (mode == MODE_TUNNEL)
+        want(env, s, route);
+    for (size_t i = 0; i < n_local && mode != MODE_TUNNEL; i++) {
+        bool is_one_family = local[i].is_dynamic || local[i].from.family == route.dst.ip.family;
+        if (is_one_family && flow_of(&local[i], remote, &route.flow))
+            want(env, s, route);
+    }
+}
+
 /* Before a child is up. In transport mode the peer's own address is what is protected. */
 static size_t known_prefixes(const struct connection *conn, const struct child_config *cfg,
                              const struct ts *remote, struct prefix v[PREFIXES_MAX])
@@ -146,7 +198,8 @@ void barrier_add(struct ike_env *env, struct conn_run *r)
             for (size_t j = 0; j < n; j++) {
                 /* the way out for the peer is there before the barrier is */
                 exceptions(env, &r->barrier, &v[j], r->conn->resolved_remote, cfg->local_ts, cfg->n_local_ts);
-                want(env, &r->barrier, (struct route){.dst = v[j], .is_unreachable = true});
+                want_flows(env, &r->barrier, cfg->mode, cfg->local_ts, cfg->n_local_ts, &cfg->remote_ts[k],
+                           (struct route){.dst = v[j], .is_unreachable = true});
             }
         }
     }
@@ -177,7 +230,8 @@ void routes_want(struct ike_env *env, struct route_set *s, const struct config *
         size_t n = ts_to_prefixes(&ts->remote[i], v, PREFIXES_MAX);
         for (size_t k = 0; k < n; k++) {
             exceptions(env, s, &v[k], peer, ts->local, ts->n_local);
-            want(env, s, (struct route){.dst = v[k], .local = source_of(ts, &v[k])});
+            want_flows(env, s, cfg->mode, ts->local, ts->n_local, &ts->remote[i],
+                       (struct route){.dst = v[k], .local = source_of(ts, &v[k])});
         }
     }
 }

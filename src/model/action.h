@@ -100,12 +100,20 @@ struct esp_policy {    /* SPD entry; both directions in one record */
     uint8_t n_local_ts, n_remote_ts;
 };
 
+/* What of the packets to a destination: those of a protocol, and of ports where that has some (host order, 0
+ * to 0: all). */
+struct route_flow {
+    uint8_t proto; /* 0: all packets */
+    uint16_t sport_from, sport_to, dport_from, dport_to;
+};
+
 struct route {   /* for the policy's remote selectors; the executor knows device, table and source address */
     uint64_t id; /* what ROUTE_DEL names */
     struct prefix dst;
-    bool is_unreachable; /* the barrier that stays while the connection is loaded (worse metric) */
-    bool is_exception;   /* the peer's own address: never into the tunnel ("throw") */
-    struct prefix local; /* choose a source address inside this one; bits of family 0: none */
+    bool is_unreachable;    /* the barrier that stays while the connection is loaded (worse metric) */
+    bool is_exception;      /* the peer's own address: never into the tunnel ("throw") */
+    struct prefix local;    /* choose a source address inside this one; bits of family 0: none */
+    struct route_flow flow; /* of which packets; others are routed as if it were not there */
 };
 
 /* A user's command that hears of a child: up when its policy came, down when that went; never for a rekey. */

@@ -5,6 +5,7 @@
 #include "base/map.h"
 #include "base/time.h"
 #include "sys/netlink.h"
+#include "sys/route.h"
 #include "sys/sock.h"
 #include <errno.h>
 #include <linux/fib_rules.h>
@@ -48,7 +49,8 @@ static const int groups[] = {
     RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV6_RULE,   RTNLGRP_NEXTHOP,
 };
 
-/* A question names addresses, mark and user; a rule may look at more. */
+/* A question names addresses, mark and user; a rule may look at more. Our own rules let marked packets pass.
+ */
 static int on_rule(const struct nlmsghdr *h, void *ctx)
 {
     static const uint16_t plain[] = {
@@ -68,15 +70,18 @@ static int on_rule(const struct nlmsghdr *h, void *ctx)
         FRA_PROTOCOL,
         FRA_PAD,
     };
-    bool *is_odd = ctx;
+    bool *is_odd = ctx, has_odd = false;
     const struct nlattr *a;
     mnl_attr_for_each(a, h, sizeof(struct fib_rule_hdr))
     {
         bool is_plain = false;
+        if (mnl_attr_get_type(a) == FRA_PROTOCOL && mnl_attr_get_u8(a) == ROUTE_PROTOCOL)
+            return MNL_CB_OK;
         for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
             is_plain = is_plain || plain[i] == mnl_attr_get_type(a);
-        *is_odd = *is_odd || !is_plain;
+        has_odd = has_odd || !is_plain;
     }
+    *is_odd = *is_odd || has_odd;
     return MNL_CB_OK;
 }
 

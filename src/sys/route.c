@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "sys/netlink.h"
+#include "sys/route_flow.h"
 #include "sys/sock.h"
 #include <errno.h>
 #include <ifaddrs.h>
@@ -30,14 +31,15 @@ struct route_table {
     struct route_options o;
     struct netlink nl;
     struct map entries, routes;
+    struct route_flows flows;
 };
 
 /* ---- what is ours in the kernel */
 
 static uint64_t spec_hash(const struct route_spec *s)
 {
-    uint8_t key[19] = {(uint8_t)s->kind, s->dst.ip.family, s->dst.bits};
-    memcpy(key + 3, s->dst.ip.b, 16);
+    uint8_t key[20] = {(uint8_t)s->kind, s->dst.ip.family, s->dst.bits, (uint8_t)s->table};
+    memcpy(key + 4, s->dst.ip.b, 16);
     return map_hash(span_of(key, sizeof(key)));
 }
 
@@ -45,7 +47,8 @@ static struct kernel_route *route_find(struct route_table *t, const struct route
 {
     for (struct map_node *n = map_first(&t->routes, spec_hash(s)); n; n = map_next(n)) {
         struct kernel_route *r = (struct kernel_route *)n;
-        if (r->spec.kind == s->kind && r->spec.dst.bits == s->dst.bits && ip_equal(r->spec.dst.ip, s->dst.ip))
+        if (r->spec.kind == s->kind && r->spec.table == s->table && r->spec.dst.bits == s->dst.bits &&
+            ip_equal(r->spec.dst.ip, s->dst.ip))
             return r;
     }
     return NULL;
@@ -95,7 +98,8 @@ static int on_dumped_route(const struct nlmsghdr *h, void *ctx)
     struct route_spec s = {0};
     if (m->rtm_protocol != ROUTE_PROTOCOL || (m->rtm_family != AF_INET && m->rtm_family != AF_INET6))
         return MNL_CB_OK;
-    if (read_attrs(h, m, &s) && s.table == t->o.table && !route_find(t, &s))
+    bool is_ours = read_attrs(h, m, &s) && (s.table == t->o.table || s.table == t->flows.table);
+    if (is_ours && !route_find(t, &s))
         route_note(t, &s)->is_stale = true;
     return MNL_CB_OK;
 }
@@ -145,6 +149,7 @@ struct route_table *route_open(const struct route_options *o, struct diag *d)
     t->nl = nl;
     map_init(&t->entries);
     map_init(&t->routes);
+    route_flows_init(&t->flows, &t->nl, o->table + 1, o->priority - 1);
     note_stale(t);
     if (set_rules(t, true, d))
         return t;
@@ -198,6 +203,8 @@ static bool hold(struct route_table *t, uint64_t id, const struct route_spec *s,
 {
     if (!install(t, s, d))
         return false;
+    if (s->flow.proto && !route_flows_hold(&t->flows, &s->dst, &s->flow, d))
+        return false;
     struct kernel_route *r = route_find(t, s);
     if (!r)
         r = route_note(t, s);
@@ -232,6 +239,10 @@ bool route_add(struct route_table *t, const struct route *r, struct diag *d)
         .device = t->o.device,
         .table = t->o.table,
     };
+    if (t->flows.priority > 1) /* else there is no place for rules: all packets */
+        s.flow = r->flow;
+    if (s.flow.proto)
+        s.table = t->flows.table;
     if (covers_local(r)) {
         struct route_spec local = s;
         local.kind = ROUTE_EXCEPTION;
@@ -260,6 +271,8 @@ static void drop_kernel_route(struct route_table *t, struct kernel_route *r)
 static void release(struct route_table *t, struct entry *e)
 {
     struct kernel_route *r = route_find(t, &e->spec);
+    if (e->spec.flow.proto)
+        route_flows_release(&t->flows, &e->spec.dst, &e->spec.flow);
     if (r && r->refs && --r->refs == 0)
         drop_kernel_route(t, r);
     map_remove(&t->entries, &e->node);
@@ -309,6 +322,7 @@ static int drop_routes(struct route_table *t, bool only_stale)
 void route_sweep(struct route_table *t)
 {
     int n = drop_routes(t, true);
+    route_flows_drop(&t->flows, true);
     if (n)
         log_line(LOG_NOTICE, "removed %d route%s that an earlier run left", n, n > 1 ? "s" : "");
 }
@@ -321,6 +335,8 @@ static int close_all(struct route_table *t)
         free(all[i]);
     free(all);
     set_rules(t, false, NULL);
+    route_flows_drop(&t->flows, false);
+    route_flows_deinit(&t->flows);
     map_deinit(&t->entries);
     map_deinit(&t->routes);
     netlink_close(&t->nl);

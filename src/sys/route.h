@@ -4,7 +4,13 @@
  * Three kinds: the route itself (dev kw0), the barrier that stays while a connection is loaded (unreachable,
  * worse metric), and exceptions (throw: go on with the next table). Everything carries our rtm_protocol, so
  * that what a crash left is recognised without a state file. Barriers survive kill -9 on purpose: no
- * plaintext until the next start or `keywayd --cleanup`. */
+ * plaintext until the next start or `keywayd --cleanup`.
+ *
+ * A route for some packets to a host alone (struct route_flow) is in a second table behind a rule that names
+ * them:
+ *     fwmark MARK goto 220
+ *     to HOST ipproto udp dport 1701 lookup 221
+ * The rules' priorities are the two before that of the first one. */
 #pragma once
 
 #include "base/diag.h"
@@ -38,6 +44,7 @@ enum route_kind { ROUTE_TUNNEL, ROUTE_BARRIER, ROUTE_EXCEPTION };
 
 struct route_spec {
     enum route_kind kind;
+    struct route_flow flow;
     struct prefix dst;
     struct ip source; /* preferred; family 0: none. ROUTE_TUNNEL only */
     int device;       /* ROUTE_TUNNEL only */
@@ -48,3 +55,8 @@ struct nlmsghdr;
 /* RTM_NEWROUTE (create or replace) or RTM_DELROUTE into buf (at least 512 bytes). */
 struct nlmsghdr *route_message(void *buf, const struct route_spec *s, bool adds);
 struct nlmsghdr *route_rule_message(void *buf, uint8_t family, int table, int priority, bool adds);
+/* Leads the packets of a flow to a host, or a network, to a table. */
+struct nlmsghdr *route_flow_message(void *buf, const struct prefix *dst, const struct route_flow *flow,
+                                    int table, int priority, bool adds);
+/* Leads our own packets past rules of the priorities between. */
+struct nlmsghdr *route_goto_message(void *buf, uint8_t family, int priority, int target, bool adds);

@@ -60,3 +60,43 @@ struct nlmsghdr *route_rule_message(void *buf, uint8_t family, int table, int pr
     mnl_attr_put_u8(h, FRA_PROTOCOL, ROUTE_PROTOCOL);
     return h;
 }
+
+struct nlmsghdr *route_flow_message(void *buf, const struct prefix *dst, const struct route_flow *flow,
+                                    int table, int priority, bool adds)
+{
+    struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
+    h->nlmsg_type = adds ? RTM_NEWRULE : RTM_DELRULE;
+    h->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | NLM_F_ACK | (adds ? NLM_F_CREATE | NLM_F_EXCL : 0));
+    struct fib_rule_hdr *m = mnl_nlmsg_put_extra_header(h, sizeof(*m));
+    m->family = af_of(dst->ip.family);
+    m->action = FR_ACT_TO_TBL;
+    m->dst_len = dst->bits;
+    mnl_attr_put_u32(h, FRA_TABLE, (uint32_t)table);
+    mnl_attr_put_u32(h, FRA_PRIORITY, (uint32_t)priority);
+    mnl_attr_put(h, FRA_DST, ip_len(dst->ip), dst->ip.b);
+    mnl_attr_put_u8(h, FRA_IP_PROTO, flow->proto);
+    struct fib_rule_port_range sport = {flow->sport_from, flow->sport_to},
+                               dport = {flow->dport_from, flow->dport_to};
+    if (flow->sport_to)
+        mnl_attr_put(h, FRA_SPORT_RANGE, sizeof(sport), &sport);
+    if (flow->dport_to)
+        mnl_attr_put(h, FRA_DPORT_RANGE, sizeof(dport), &dport);
+    mnl_attr_put_u8(h, FRA_PROTOCOL, ROUTE_PROTOCOL);
+    return h;
+}
+
+struct nlmsghdr *route_goto_message(void *buf, uint8_t family, int priority, int target, bool adds)
+{
+    struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
+    h->nlmsg_type = adds ? RTM_NEWRULE : RTM_DELRULE;
+    h->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | NLM_F_ACK | (adds ? NLM_F_CREATE | NLM_F_EXCL : 0));
+    struct fib_rule_hdr *m = mnl_nlmsg_put_extra_header(h, sizeof(*m));
+    m->family = af_of(family);
+    m->action = FR_ACT_GOTO;
+    mnl_attr_put_u32(h, FRA_GOTO, (uint32_t)target);
+    mnl_attr_put_u32(h, FRA_PRIORITY, (uint32_t)priority);
+    mnl_attr_put_u32(h, FRA_FWMARK, SOCK_FWMARK);
+    mnl_attr_put_u32(h, FRA_FWMASK, UINT32_MAX);
+    mnl_attr_put_u8(h, FRA_PROTOCOL, ROUTE_PROTOCOL);
+    return h;
+}
