@@ -152,14 +152,23 @@ uint64_t connection_hash(const struct connection *c)
     for (size_t i = 0; i < c->n_children; i++)
         mix_child(&h, &c->children[i]);
     const uint64_t numbers[] = {
-        (uint64_t)c->version,     c->local_port,
-        c->remote_port,           (uint64_t)c->rekey_time,
-        (uint64_t)c->over_time,   (uint64_t)c->rand_time,
-        (uint64_t)c->reauth_time, (uint64_t)c->dpd_delay,
-        c->keyingtries,           c->unique,
-        c->retries_forever,       c->encap,
-        c->fragmentation,         c->send_cert,
-        c->sends_certreq,         c->dscp,
+        (uint64_t)c->version,
+        c->local_port,
+        c->remote_port,
+        (uint64_t)c->rekey_time,
+        (uint64_t)c->over_time,
+        (uint64_t)c->rand_time,
+        (uint64_t)c->reauth_time,
+        (uint64_t)c->dpd_delay,
+        c->keyingtries,
+        c->unique,
+        c->retries_forever,
+        c->encap,
+        c->does_mobike,
+        c->fragmentation,
+        c->send_cert,
+        c->sends_certreq,
+        c->dscp,
     };
     mix(&h, numbers, sizeof(numbers));
     return h;

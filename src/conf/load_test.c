@@ -370,7 +370,7 @@ static void bad_connections_are_refused_by_line(void **state)
 {
     (void)state;
     const char *at = "/etc/swanctl/swanctl.conf:1:19";
-    refused_by_swanctl("connections { a { mobike = yes\n } }", at, "MOBIKE");
+
     refused_by_swanctl("connections { a { vips = 0.0.0.0\n } }", at, "'vips' is not supported");
     refused_by_swanctl("connections { a { remote_adrs = 1.2.3.4\n } }", at, "did you mean 'remote_addrs'?");
     refused_by_swanctl("connections { a { version = 1\n } }", "/etc/swanctl/swanctl.conf:1:29", "IKEv1");

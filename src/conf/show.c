@@ -344,6 +344,7 @@ static void show_connection(struct out *o, const struct connection *c)
     word_field(o, from, "unique", unique[c->unique]);
     bool_field(o, from, "retries_forever", c->retries_forever);
     word_field(o, from, "encap", encap[c->encap]);
+    bool_field(o, from, "mobike", c->does_mobike);
     word_field(o, from, "fragmentation", frag[c->fragmentation]);
     word_field(o, from, "send_cert", send_cert[c->send_cert]);
     bool_field(o, from, "send_certreq", c->sends_certreq);

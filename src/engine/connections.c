@@ -210,6 +210,13 @@ static bool queue_child(struct ike_sa *sa, const char *name)
     return cfg && ike_sa_queue(sa, (struct task){.kind = X_NEW_CHILD, .cfg = cfg});
 }
 
+static struct ip_pair way_of(const struct conn_run *r)
+{
+    if (r->path && r->path <= r->conn->n_further)
+        return r->conn->further[r->path - 1];
+    return (struct ip_pair){.local = r->conn->resolved_local, .remote = r->conn->resolved_remote};
+}
+
 static void initiate(struct ike_env *env, struct conn_run *r)
 {
     struct diag d;
@@ -232,11 +239,11 @@ static void initiate(struct ike_env *env, struct conn_run *r)
     of_snapshot.config = r->config;
     struct ike_sa *sa = ike_sa_new(&of_snapshot, conn, true);
     const struct settings *s = &r->config->settings;
-    sa->remote =
-        (struct endpoint){.ip = conn->resolved_remote, .port = conn->remote_port ? conn->remote_port : 500};
+    struct ip_pair way = way_of(r);
+    sa->remote = (struct endpoint){.ip = way.remote, .port = conn->remote_port ? conn->remote_port : 500};
     sa->has_marker = sa->remote.port == PORT_NATT;
     sa->local =
-        (struct endpoint){.ip = conn->resolved_local,
+        (struct endpoint){.ip = way.local,
                           .port = sa->has_marker                                     ? s->port_natt
                                   : conn->local_port == 0 || conn->local_port == 500 ? s->port
                                                                                      : conn->local_port};
@@ -315,6 +322,7 @@ void conn_child_came_up(struct ike_env *env, struct child_sa *c)
     if (!r)
         return;
     r->attempts = 0;
+    r->path = 0;
     diag_clear(&r->last_failure);
     run->is_wanted = r->conn->retries_forever && (run->is_wanted || starts_by_itself(c->cfg));
     trap_served(run);

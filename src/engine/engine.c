@@ -200,6 +200,29 @@ static void on_dataplane(struct ike_env *env, struct engine *e, const struct dat
     }
 }
 
+static void on_addresses(struct ike_env *env, struct engine *e, const struct input *in)
+{
+    struct ike_sa *sa;
+    e->knows_addresses = true;
+    e->n_addresses = in->addresses.n < ENGINE_ADDRESSES ? in->addresses.n : ENGINE_ADDRESSES;
+    for (size_t i = 0; i < e->n_addresses; i++)
+        e->addresses[i] = in->addresses.v[i];
+    list_each(sa, &e->sas, link)
+    {
+        engine_touch(e, sa);
+        path_addresses_changed(env, sa);
+    }
+}
+
+static void on_paths(struct ike_env *env, struct engine *e, const struct input *in)
+{
+    struct ike_sa *sa = engine_sa_by_id(e, in->paths.ike_id);
+    if (!sa)
+        return;
+    engine_touch(e, sa);
+    path_take(env, sa, in->paths.v, in->paths.n);
+}
+
 void engine_step(struct engine *e, struct time now, const struct input *in, struct outbox *out)
 {
     struct ike_env env = {
@@ -222,6 +245,12 @@ void engine_step(struct engine *e, struct time now, const struct input *in, stru
     case INPUT_CONFIG:
         engine_load(&env, in->config);
         env.config = e->config;
+        break;
+    case INPUT_ADDRESSES:
+        on_addresses(&env, e, in);
+        break;
+    case INPUT_PATHS:
+        on_paths(&env, e, in);
         break;
     case INPUT_SHUTDOWN:
         engine_shut_down(&env);

@@ -260,6 +260,32 @@ static void ike_down(struct ike_env *env, struct ike_sa *sa, const struct diag *
         conn_schedule_retry(env, r);
 }
 
+static bool try_next(struct ike_env *env, const struct ike_sa *sa)
+{
+    struct conn_run *r = conn_run_of(engine_of(env), sa->conn);
+    bool has_next = r && r->path < r->conn->n_further;
+    if (r)
+        r->path = has_next ? r->path + 1 : 0;
+    return has_next;
+}
+
+static const struct ip *addresses(void *ctx, size_t *n)
+{
+    const struct engine *e = ctx;
+    *n = e->n_addresses;
+    return e->knows_addresses ? e->addresses : NULL;
+}
+
+static void moved(struct ike_env *env, struct ike_sa *sa)
+{
+    const struct child_sa *c;
+    list_each(c, &sa->children, link)
+    {
+        if (c->holds_policy)
+            slot_follow(env, c);
+    }
+}
+
 static void child_up(struct ike_env *env, struct child_sa *c, uint64_t old_id)
 {
     char a[200], b[200], alg[PROPOSAL_TEXT_MAX];
@@ -365,6 +391,9 @@ const struct ike_host engine_host = {
     .packet_for = packet_for,
     .awaits_contact = awaits_contact,
     .ike_up = ike_up,
+    .try_next = try_next,
+    .addresses = addresses,
+    .moved = moved,
     .ike_down = ike_down,
     .child_up = child_up,
     .child_down = child_down,

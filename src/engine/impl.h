@@ -55,6 +55,7 @@ struct conn_run { /* a loaded connection */
     struct child_run *children; /* as conn->children */
     struct heap_node timer;     /* when to look again what is missing */
     unsigned attempts;
+    uint8_t path;      /* which of the peer's addresses is tried: 0 the first, then conn->further */
     struct list waits; /* until others to the same peer are through: see pace.c */
     struct pace_peer *waits_for;
     const struct config *seen; /* the snapshot that it was last found in: only compared */
@@ -96,6 +97,8 @@ struct pace {
     size_t n_begun, n_waiting;
 };
 
+#define ENGINE_ADDRESSES 64
+
 struct engine {
     struct config *config;
     struct list sas, dirty, conns, slots, routes, waiters;
@@ -113,6 +116,9 @@ struct engine {
     unsigned spi_replies;
     struct blocked blocked[64];
     unsigned next_blocked;
+    struct ip addresses[ENGINE_ADDRESSES]; /* the machine's */
+    size_t n_addresses;
+    bool knows_addresses;
 };
 
 /* engine.c */
@@ -187,6 +193,10 @@ void barrier_add(struct ike_env *env, struct conn_run *r);
 void route_set_drop(struct ike_env *env, struct route_set *s);
 void slot_add(struct ike_env *env, const struct child_sa *c);
 void slot_drop(struct ike_env *env, const struct child_sa *c);
+
+/* The child's outer addresses have changed: the peer's new one is kept out of the tunnel as the old one was.
+ */
+void slot_follow(struct ike_env *env, const struct child_sa *c);
 
 void routes_want(struct ike_env *env, struct route_set *s, const struct config *config,
                  const struct child_config *cfg, const struct ts_pair *ts, struct ip peer);

@@ -299,8 +299,21 @@ void slot_add(struct ike_env *env, const struct child_sa *c)
     s->refs++;
     s->ts = c->ts;
     add_policy(env, s, c);
-    routes_want(env, &s->routes, c->ike->config, c->cfg, &c->ts, c->ike->remote.ip);
+    routes_want(env, &s->routes, c->ike->config, c->cfg, &c->ts, c->ike->esp.remote.ip);
     updown_tell(env, c, &s->ts, true);
+}
+
+void slot_follow(struct ike_env *env, const struct child_sa *c)
+{
+    struct slot *s = find(engine_of(env), c->reqid);
+    if (!s)
+        return;
+    struct route_set old = s->routes;
+    s->routes = (struct route_set){0};
+    /* what is wanted still is not touched */
+    routes_want(env, &s->routes, c->ike->config, c->cfg, &c->ts, c->ike->esp.remote.ip);
+    route_set_drop(env, &old);
+    free(old.v);
 }
 
 void slot_drop(struct ike_env *env, const struct child_sa *c)

@@ -130,6 +130,16 @@ struct updown {
     uint8_t n_local_ts, n_remote_ts;
 };
 
+/* Which pairs of addresses lead to a peer? Answered by INPUT_PATHS. */
+#define PATH_REMOTES 8
+#define PATH_PAIRS   32
+struct path_query {
+    uint64_t ike_id;
+    struct ip local;                /* what is used now */
+    struct ip remote[PATH_REMOTES]; /* the one in use first */
+    uint8_t n_remote;
+};
+
 /* ---- events: what users and scripts see
  * ---------------------------------------------------------------------------- */
 
@@ -165,6 +175,8 @@ enum input_kind {
     INPUT_COMMAND,
     INPUT_DATAPLANE, /* acquire, expire, mapping changed, counters */
     INPUT_CONFIG,    /* the snapshot is taken */
+    INPUT_ADDRESSES, /* the machine's own addresses, or its routes, have changed */
+    INPUT_PATHS,     /* the answer to ACTION_PATHS */
     INPUT_SHUTDOWN,  /* delete all SAs, politely */
 };
 
@@ -209,6 +221,15 @@ struct input {
         struct command command;
         struct dataplane_event dataplane;
         struct config *config;
+        struct { /* all that packets can come from: of interfaces that are up, not the tunnel's own */
+            const struct ip *v;
+            size_t n;
+        } addresses;
+        struct { /* usable now, the best first */
+            uint64_t ike_id;
+            const struct ip_pair *v;
+            size_t n;
+        } paths;
     };
 };
 
@@ -231,6 +252,7 @@ enum action_kind {
     ACTION_RESOLVE,   /* look up a name; answered by a later INPUT_COMMAND with addresses: not yet */
     ACTION_EVENT,
     ACTION_UPDOWN,
+    ACTION_PATHS, /* answered by INPUT_PATHS, after this step */
 };
 
 struct action {
@@ -249,6 +271,7 @@ struct action {
         uint64_t id; /* TRAP_FAILED, POLICY_DEL, ROUTE_DEL */
         struct event event;
         struct updown *updown;
+        struct path_query *paths;
     };
 };
 

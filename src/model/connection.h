@@ -94,6 +94,8 @@ struct host_spec {      /* one entry of local_addrs or remote_addrs */
     bool is_any;
 };
 
+#define CONNECTION_FURTHER 7
+
 struct connection {
     const char *name;
     const char *dialect; /* "keyway.conf", "swanctl.conf", "vici" */
@@ -111,6 +113,7 @@ struct connection {
     enum unique unique;
     bool retries_forever; /* tunnel short form: a failed attempt is tried again with bounded back-off */
     enum encap_mode encap;
+    bool does_mobike;
     enum fragmentation fragmentation;
     enum send_cert send_cert;
     bool sends_certreq;
@@ -121,6 +124,8 @@ struct connection {
      * remote address that could be resolved and the local address that the machine's routes choose towards it
      * (family 0: not known, e.g. %any or a name that does not resolve yet). Not part of hash. */
     struct ip resolved_local, resolved_remote;
+    struct ip_pair further[CONNECTION_FURTHER]; /* tried in turn when the peer does not answer there */
+    uint8_t n_further;
 };
 
 struct shared_secret {
@@ -191,6 +196,9 @@ const struct shared_secret *config_secret_for(const struct config *c, const stru
                                               const struct identity *remote);
 /* The private key of a certificate or public key, or NULL. */
 struct pkey *config_key_for(const struct config *c, const struct pkey *public_key);
+
+/* Does a list of addresses of the configuration hold this one? An empty one, %any and a name hold all. */
+bool hosts_hold(const struct host_spec *v, size_t n, struct ip ip);
 
 /* ---- which connections a peer at these addresses may mean: those whose addresses fit closest first (a
  * concrete address beats a range, that beats %any), then in the order of the configuration. Memory from a. */

@@ -63,6 +63,11 @@ static int hosts_score(const struct host_spec *v, size_t n, struct ip ip)
     return best;
 }
 
+bool hosts_hold(const struct host_spec *v, size_t n, struct ip ip)
+{
+    return hosts_score(v, n, ip) > 0;
+}
+
 static int peer_score(const struct connection *c, struct ip local, struct ip remote)
 {
     int l = hosts_score(c->local_addrs, c->n_local_addrs, local);

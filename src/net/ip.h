@@ -14,6 +14,10 @@ struct endpoint {
     uint16_t port; /* host order */
 };
 
+struct ip_pair {
+    struct ip local, remote;
+};
+
 struct prefix {
     struct ip ip; /* host bits are zero */
     uint8_t bits;

@@ -119,6 +119,7 @@ void loop_execute(struct loop *l, const struct outbox *o)
         case ACTION_UPDOWN:
             updown_run(l->updown, a->updown);
             break;
+        case ACTION_PATHS:
         case ACTION_RESOLVE: /* names are resolved with the configuration */
             break;
         }

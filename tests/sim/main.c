@@ -8,7 +8,7 @@
 
 static const struct scenario *const tables[] = {scenarios_setup, scenarios_rekey, scenarios_life,
                                                 scenarios_many,  scenarios_encap, scenarios_trap,
-                                                scenarios_modes, scenarios_kin};
+                                                scenarios_modes, scenarios_kin,   scenarios_roam};
 
 struct options {
     uint64_t seeds, first_seed;

@@ -112,13 +112,31 @@ static void enqueue(struct net *n, int64_t at, enum wire_kind kind, const struct
     *p = w;
 }
 
+static bool is_dead(const struct net *n, struct ip ip)
+{
+    for (size_t i = 0; i < n->n_dead; i++) {
+        if (ip_equal(n->dead[i], ip))
+            return true;
+    }
+    return false;
+}
+
+static void count_victim(struct net *n, enum wire_kind kind, struct ip to)
+{
+    if (!n->victim.family || !ip_equal(to, n->victim))
+        return;
+    *(kind == WIRE_ESP_UDP || kind == WIRE_ESP_RAW ? &n->esp_to_victim : &n->ike_to_victim) += 1;
+}
+
 void net_send(struct net *n, int64_t now, enum wire_kind kind, const struct endpoint *from,
               const struct endpoint *to, struct span bytes)
 {
     struct endpoint f = *from, t = *to;
     n->sent++;
     n->keepalives += kind == WIRE_KEEPALIVE;
-    if (n->is_4500_shut && kind != WIRE_IKE && kind != WIRE_ESP_RAW) {
+    count_victim(n, kind, to->ip);
+    bool is_shut = n->is_4500_shut && kind != WIRE_IKE && kind != WIRE_ESP_RAW;
+    if (is_shut || is_dead(n, from->ip) || is_dead(n, to->ip)) {
         n->lost++;
         return;
     }
@@ -127,6 +145,8 @@ void net_send(struct net *n, int64_t now, enum wire_kind kind, const struct endp
         return;
     }
     const struct faults *x = &n->faults;
+    if (n->rewritten && f.ip.family == n->victim.family && sim_chance(&n->rng, n->rewritten))
+        f.ip = n->victim;
     int64_t at =
         now + x->delay_min + (int64_t)sim_rand_below(&n->rng, (uint64_t)(x->delay_max - x->delay_min) + 1);
     if (sim_chance(&n->rng, x->reordering)) {

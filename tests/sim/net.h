@@ -47,7 +47,14 @@ struct net {
     struct sim_rng rng;
     struct faults faults;
     struct nat nat;
-    bool is_4500_shut;  /* a firewall lets port 500 and protocol 50 pass */
+    bool is_4500_shut; /* a firewall lets port 500 and protocol 50 pass */
+    struct ip dead[4]; /* whatever comes from or goes to these is lost, and nobody is told */
+    size_t n_dead;
+    /* On the way somebody writes another source address into this many packets of 100. What is sent there
+     * arrives nowhere and is counted. */
+    unsigned rewritten;
+    struct ip victim;
+    uint64_t ike_to_victim, esp_to_victim;
     struct wire *queue; /* sorted by at */
     uint64_t keepalives;
     uint64_t sent, lost, duplicated, reordered;

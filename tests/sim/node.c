@@ -45,12 +45,94 @@ void node_kill(struct node *n)
     n->is_dead = true;
 }
 
-static void step(struct node *n, const struct input *in)
+static void one_step(struct node *n, const struct input *in)
 {
     outbox_reset(&n->out);
     engine_step(n->engine, n->sim->now, in, &n->out);
     carry_out(n);
     send_held(n);
+}
+
+/* ---- addresses */
+
+#define NOTICE_WITHIN (200 * TIME_MS) /* a change is told so late */
+
+bool node_has_address(const struct node *n, struct ip ip)
+{
+    bool has = n->address.family && ip_equal(n->address, ip);
+    for (size_t i = 0; i < n->n_more; i++)
+        has = has || ip_equal(n->more[i], ip);
+    return has;
+}
+
+static size_t addresses_of(const struct node *n, struct ip *out)
+{
+    size_t count = 0;
+    if (n->address.family)
+        out[count++] = n->address;
+    for (size_t i = 0; i < n->n_more; i++)
+        out[count++] = n->more[i];
+    return count;
+}
+
+void node_readdress(struct node *n, struct ip address, const struct ip *more)
+{
+    n->address = address;
+    n->n_more = more != NULL;
+    if (more)
+        n->more[0] = *more;
+    n->changed_at = n->sim->now.mono;
+    n->tell_at = n->changed_at + (int64_t)sim_rand_below(&n->sim->net.rng, NOTICE_WITHIN);
+}
+
+static void answer_query(struct node *n, const struct path_query *q)
+{
+    struct ip own[NODE_ADDRESSES + 1];
+    struct ip_pair v[PATH_PAIRS];
+    size_t n_own = addresses_of(n, own), count = 0;
+    for (uint8_t r = 0; r < q->n_remote; r++) {
+        for (size_t i = 0; i < n_own && count < PATH_PAIRS; i++) {
+            if (own[i].family == q->remote[r].family)
+                v[count++] = (struct ip_pair){.local = own[i], .remote = q->remote[r]};
+        }
+    }
+    one_step(n, &(struct input){
+                    .kind = INPUT_PATHS, .paths = {.ike_id = q->ike_id, .v = v, .n = count}
+    });
+}
+
+static void step(struct node *n, const struct input *in)
+{
+    one_step(n, in);
+    while (n->n_queries) {
+        struct path_query q = n->queries[--n->n_queries];
+        answer_query(n, &q);
+    }
+}
+
+/* What new attempts begin with. */
+static void choose_local(const struct node *n, const struct ip *own, size_t count)
+{
+    const struct config *c = engine_config(n->engine);
+    for (size_t i = 0; c && i < c->n_connections; i++) {
+        struct connection *conn = (struct connection *)c->connections[i];
+        conn->resolved_local = (struct ip){0};
+        for (size_t k = count; k--;) {
+            if (own[k].family == conn->resolved_remote.family)
+                conn->resolved_local = own[k];
+        }
+    }
+}
+
+static void tell_addresses(struct node *n)
+{
+    struct ip own[NODE_ADDRESSES + 1];
+    n->tell_at = 0;
+    size_t count = addresses_of(n, own);
+    choose_local(n, own, count);
+    step(n, &(struct input){
+                .kind = INPUT_ADDRESSES, .addresses = {.v = own, .n = count}
+    });
 }
 
 /* ---- the records
@@ -75,9 +157,22 @@ static void sa_add(struct node *n, const struct esp_sa *sa)
     n->sas[n->n_sas].direction = sa->direction;
     n->sas[n->n_sas].spi = sa->spi;
     n->sas[n->n_sas].child_id = sa->child_id;
+    n->sas[n->n_sas].local = sa->local;
+    n->sas[n->n_sas].remote = sa->remote;
     n->sas[n->n_sas++].reqid = sa->reqid;
     if (sa->direction == SA_OUT && !sim_remember(n->sim, span_of(sa->encr_key, sa->encr_key_len), 1))
         sim_fail(n->sim, "%s: the key of outbound SA %08x was in use before", n->name, sa->spi);
+}
+
+static void sa_update(struct node *n, const struct esp_sa *sa)
+{
+    size_t i = sa_index(n, sa->direction, sa->spi);
+    if (i == n->n_sas) {
+        sim_fail(n->sim, "%s: SA %08x updated that is not there", n->name, sa->spi);
+        return;
+    }
+    n->sas[i].local = sa->local;
+    n->sas[i].remote = sa->remote;
 }
 
 static void sa_del(struct node *n, const struct esp_sa *sa)
@@ -170,8 +265,11 @@ static void send(struct node *n, const struct action *a, enum wire_kind kind)
     struct endpoint from = a->send.local;
     if (ip_is_unspecified(from.ip))
         from.ip = n->address;
-    if (!ip_equal(from.ip, n->address))
-        sim_fail(n->sim, "%s: sends from an address that it has not", n->name);
+    if (!node_has_address(n, from.ip)) {
+        if (n->sim->now.mono - n->changed_at > NOTICE_WITHIN)
+            sim_fail(n->sim, "%s: sends from an address that it has not", n->name);
+        return;
+    }
     if (kind == WIRE_IKE && a->send.is_natt)
         kind = WIRE_IKE_NATT;
     net_send(&n->sim->net, n->sim->now.mono, kind, &from, &a->send.remote, a->send.bytes);
@@ -221,8 +319,7 @@ static void carry_out(struct node *n)
             sa_del(n, a->sa);
             break;
         case ACTION_SA_UPDATE:
-            if (sa_index(n, a->sa->direction, a->sa->spi) == n->n_sas)
-                sim_fail(n->sim, "%s: SA %08x updated that is not there", n->name, a->sa->spi);
+            sa_update(n, a->sa);
             break;
         case ACTION_POLICY_ADD:
             policy_add(n, a->policy);
@@ -240,6 +337,12 @@ static void carry_out(struct node *n)
             break;
         case ACTION_UPDOWN:
             note_updown(n, a->updown);
+            break;
+        case ACTION_PATHS:
+            if (n->n_queries == NODE_QUERIES)
+                sim_fail(n->sim, "%s: asks for paths without end", n->name);
+            else
+                n->queries[n->n_queries++] = *a->paths;
             break;
         case ACTION_RESOLVE:
             break;
@@ -277,6 +380,7 @@ void node_load(struct node *n, const char *keyway_conf)
         return;
     }
     resolve_addresses(n, c);
+    tell_addresses(n);
     step(n, &(struct input){.kind = INPUT_CONFIG, .config = c});
 }
 
@@ -297,8 +401,13 @@ void node_shutdown(struct node *n)
 void node_restart(struct node *n)
 {
     uint64_t sent = n->traffic_sent, received = n->traffic_received;
+    struct ip more[NODE_ADDRESSES];
+    size_t n_more = n->n_more;
+    memcpy(more, n->more, sizeof(more));
     struct ip peer = n->peer;
     node_init(n, n->sim, n->name, n->address, n->inside);
+    memcpy(n->more, more, sizeof(more));
+    n->n_more = n_more;
     n->peer = peer;
     n->traffic_sent = sent;
     n->traffic_received = received;
@@ -377,6 +486,8 @@ void node_run_due(struct node *n)
 {
     if (n->is_dead)
         return;
+    if (n->tell_at && n->tell_at <= n->sim->now.mono)
+        tell_addresses(n);
     run_due_jobs(n);
     int64_t now = n->sim->now.mono;
     while (engine_deadline(n->engine) <= now) {
@@ -395,6 +506,7 @@ int64_t node_deadline(const struct node *n)
     if (n->is_dead)
         return TIME_NEVER;
     int64_t at = engine_deadline(n->engine);
+    at = n->tell_at ? time_min(at, n->tell_at) : at;
     for (size_t i = 0; i < n->n_jobs; i++)
         at = time_min(at, n->jobs[i].at);
     return at;
@@ -462,6 +574,8 @@ bool node_send_traffic(struct node *n, const struct node *to)
         sim_fail(n->sim, "%s: what the tunnel is for leaves in the clear", n->name);
     n->traffic_held += p.verdict == ESP_HELD;
     if (p.verdict != ESP_FORWARD)
+        return false;
+    if (!node_has_address(n, p.local.ip)) /* the kernel refuses it */
         return false;
     send_sealed(n, &p);
     return true;
@@ -578,14 +692,19 @@ void node_dump(const struct node *n)
     if (n->is_dead)
         printf("  %s: dead\n", n->name);
     for (size_t i = 0; !n->is_dead && engine_ike_at(n->engine, i, &v); i++) {
-        printf("  %s: IKE SA %llu %s spi %016llx %016llx\n", n->name, (unsigned long long)v.id,
-               ike_state_name(v.state), (unsigned long long)v.spi_i, (unsigned long long)v.spi_r);
+        char local[IP_TEXT_MAX], remote[IP_TEXT_MAX];
+        printf("  %s: IKE SA %llu %s spi %016llx %016llx %s === %s\n", n->name, (unsigned long long)v.id,
+               ike_state_name(v.state), (unsigned long long)v.spi_i, (unsigned long long)v.spi_r,
+               endpoint_format(&v.local, local), endpoint_format(&v.remote, remote));
         for (size_t k = 0; engine_child_at(n->engine, v.id, k, &c); k++)
             printf("  %s:   child %llu %s %s in %08x out %08x\n", n->name, (unsigned long long)c.id, c.name,
                    child_state_name(c.state), c.spi_in, c.spi_out);
     }
-    for (size_t i = 0; i < n->n_sas; i++)
-        printf("  %s: installed %s %08x of child %llu\n", n->name,
+    for (size_t i = 0; i < n->n_sas; i++) {
+        char local[IP_TEXT_MAX], remote[IP_TEXT_MAX];
+        printf("  %s: installed %s %08x of child %llu %s === %s\n", n->name,
                n->sas[i].direction == SA_IN ? "in" : "out", n->sas[i].spi,
-               (unsigned long long)n->sas[i].child_id);
+               (unsigned long long)n->sas[i].child_id, endpoint_format(&n->sas[i].local, local),
+               endpoint_format(&n->sas[i].remote, remote));
+    }
 }

@@ -7,18 +7,23 @@
 #include "esp/esp.h"
 #include "net.h"
 
-#define NODE_SAS    64
-#define NODE_ROUTES 64
-#define NODE_JOBS   64
+#define NODE_SAS       64
+#define NODE_ROUTES    64
+#define NODE_JOBS      64
+#define NODE_ADDRESSES 3
+#define NODE_QUERIES   16
 
 struct sim;
 
 struct node {
     struct sim *sim;
     const char *name;
-    struct ip address; /* its own, as it sees it */
-    struct ip inside;  /* a host in the network behind it */
-    struct ip peer;    /* as what it knows the host behind the other; family 0: as that knows itself */
+    struct ip address;              /* its own, as it sees it; family 0: none */
+    struct ip more[NODE_ADDRESSES]; /* further ones */
+    size_t n_more;
+    int64_t changed_at, tell_at; /* its addresses; when the engine hears of it */
+    struct ip inside;            /* a host in the network behind it */
+    struct ip peer; /* as what it knows the host behind the other; family 0: as that knows itself */
     struct engine *engine;
     struct esp *esp;
     struct outbox out;
@@ -28,6 +33,7 @@ struct node {
         uint32_t spi;
         uint64_t child_id;
         uint32_t reqid;
+        struct endpoint local, remote;
     } sas[NODE_SAS];
     size_t n_sas;
     struct {
@@ -46,6 +52,8 @@ struct node {
         int64_t at;
     } jobs[NODE_JOBS];
     size_t n_jobs;
+    struct path_query queries[NODE_QUERIES];
+    size_t n_queries;
     uint64_t commands; /* last id given */
     uint64_t done_id;  /* last COMMAND_DONE seen, with its diag */
     struct diag done;
@@ -70,6 +78,9 @@ void node_shutdown(struct node *n);
 void node_kill(struct node *n);
 void node_restart(struct node *n);
 void node_receive(struct node *n, const struct wire *w);
+/* Other addresses from now on; the engine hears of it a moment later. more: NULL or a second one. */
+void node_readdress(struct node *n, struct ip address, const struct ip *more);
+bool node_has_address(const struct node *n, struct ip ip);
 /* Jobs due and the engine's deadline. */
 void node_run_due(struct node *n);
 int64_t node_deadline(const struct node *n);

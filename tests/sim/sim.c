@@ -95,7 +95,7 @@ static void deliver_due(struct sim *s)
     struct wire *w;
     while ((w = net_take(&s->net, s->now.mono)) != NULL) {
         for (int i = 0; i < NODES; i++) {
-            if (ip_equal(s->node[i].address, w->to.ip))
+            if (node_has_address(&s->node[i], w->to.ip))
                 node_receive(&s->node[i], w);
         }
         free(w);

@@ -180,6 +180,7 @@ struct config *pair_config(int side, const struct pair_spec *s)
                                 .keyingtries = 1,
                                 .retries_forever = s->retries_forever,
                                 .encap = s->encap,
+                                .does_mobike = s->does_mobike,
                                 .send_cert = s->send_cert,
                                 .sends_certreq = true,
                                 .hash = s->hash ? s->hash : 1};
@@ -322,6 +323,38 @@ void pair_release_jobs(struct pair *p, int side)
     }
 }
 
+/* Every address of ours leads to every one of the peer's that is of its family. */
+static void answer_paths(struct pair *p, int side)
+{
+    struct pair_side *s = &p->side[side];
+    struct ip_pair v[PATH_PAIRS];
+    size_t n = 0;
+    s->has_query = false;
+    for (uint8_t r = 0; r < s->query.n_remote; r++) {
+        for (size_t i = 0; i < s->n_addresses && n < PATH_PAIRS; i++) {
+            if (s->addresses[i].family == s->query.remote[r].family)
+                v[n++] = (struct ip_pair){.local = s->addresses[i], .remote = s->query.remote[r]};
+        }
+    }
+    pair_input(p, side,
+               &(struct input){
+                   .kind = INPUT_PATHS, .paths = {.ike_id = s->query.ike_id, .v = v, .n = n}
+    });
+}
+
+void pair_addresses(struct pair *p, int side, const struct ip *v, size_t n)
+{
+    struct pair_side *s = &p->side[side];
+    assert_true(n <= ARRAY_LEN(s->addresses));
+    for (size_t i = 0; i < n; i++)
+        s->addresses[i] = v[i];
+    s->n_addresses = n;
+    pair_input(p, side,
+               &(struct input){
+                   .kind = INPUT_ADDRESSES, .addresses = {.v = v, .n = n}
+    });
+}
+
 void pair_input(struct pair *p, int side, const struct input *in)
 {
     struct pair_side *s = &p->side[side];
@@ -365,10 +398,16 @@ void pair_input(struct pair *p, int side, const struct input *in)
         case ACTION_UPDOWN:
             on_updown(s, a->updown);
             break;
+        case ACTION_PATHS:
+            s->query = *a->paths;
+            s->has_query = true;
+            break;
         case ACTION_RESOLVE:
             break;
         }
     }
+    if (s->has_query)
+        answer_paths(p, side);
     if (!s->holds_jobs)
         pair_release_jobs(p, side);
 }

@@ -45,6 +45,10 @@ struct pair_side {
     struct job *held[16]; /* when holds_jobs */
     size_t n_held;
     bool holds_jobs;
+    struct ip addresses[8]; /* what pair_addresses() said */
+    size_t n_addresses;
+    struct path_query query;
+    bool has_query;
 };
 
 struct pair {
@@ -68,6 +72,7 @@ struct pair_spec {
     bool starts, retries_forever, accepts_any_peer;
     int64_t dpd_delay, ike_rekey, ike_over, ike_rand, ike_reauth, child_rekey, child_life, inactivity;
     enum encap_mode encap;
+    bool does_mobike;
     enum dpd_action dpd_action;
     const char *second_local_ts, *second_remote_ts; /* a second child "other" */
     unsigned cookie_threshold, block_threshold;
@@ -85,6 +90,8 @@ void pair_deinit(struct pair *p);
 struct config *pair_config(int side, const struct pair_spec *s);
 void pair_load(struct pair *p, int side, const struct pair_spec *s);
 void pair_input(struct pair *p, int side, const struct input *in);
+/* The side's own addresses are these from now on. */
+void pair_addresses(struct pair *p, int side, const struct ip *v, size_t n);
 void pair_command(struct pair *p, int side, enum command_kind kind, const char *connection,
                   const char *child);
 /* Delivers until nothing is on the wire. */

@@ -79,8 +79,8 @@ static void fill(struct esp_sa *e, const struct child_sa *c, enum sa_direction d
         .mode = c->mode,
         .seen_local = c->seen_local,
         .seen_remote = c->seen_remote,
-        .local = sa->local,
-        .remote = sa->remote,
+        .local = sa->esp.local,
+        .remote = sa->esp.remote,
         .has_encap = natd_has_encap(sa),
         .encr = c->chosen.encr,
         .key_bits = c->chosen.key_bits,
@@ -184,8 +184,9 @@ void child_switch(struct ike_env *env, struct child_sa *c)
 {
     if (!c->waiting)
         return;
-    c->waiting->local = c->ike->local;
-    c->waiting->remote = c->ike->remote;
+    c->waiting->local = c->ike->esp.local;
+    c->waiting->remote = c->ike->esp.remote;
+    c->waiting->has_encap = natd_has_encap(c->ike);
     emit(env, c, ACTION_SA_ADD, c->waiting);
     secret_wipe(c->waiting, sizeof(*c->waiting));
     free(c->waiting);

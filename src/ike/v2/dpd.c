@@ -15,15 +15,35 @@ struct retransmit liveness_schedule(void)
  * quarter of all packets lost one attempt in twelve gives up port 4500 for nothing; with 2 % one in 16000. */
 #define AUTH_OVER_UDP_TRIES 2
 
+/* Repetitions of IKE_SA_INIT when the peer has other addresses to be tried: 12 s for each. */
+#define INIT_ELSEWHERE_TRIES 2
+
+/* [RFC4555#3.11] an initiator that is on its way finds a path by itself: 25 repetitions, at most 20 s apart,
+ * in 5 minutes. A peer with an address of its own is another gateway, which is not waited for. */
+static const struct retransmit mobile_schedule = {
+    .timeout = TIME_SECOND / 2, .base = 1.3, .tries = 25, .limit = 20 * TIME_SECOND};
+
+static bool waits_for_mobile_peer(const struct ike_sa *sa)
+{
+    return sa->mobike.is_on && !sa->was_initiator && !sa->conn->resolved_remote.family;
+}
+
 /* Nobody should wait minutes for the end of what is to end, nor for a port that encap = auto chose and a
  * firewall shuts. */
 struct retransmit schedule_of(const struct ike_sa *sa)
 {
     enum exchange_kind k = sa->own.kind;
-    bool is_short = k == X_LIVENESS || k == X_DELETE_IKE || k == X_AUTH_FAILED;
+    bool is_short = k == X_LIVENESS || k == X_DELETE_IKE || k == X_AUTH_FAILED || k == X_UPDATE_ADDRESSES ||
+                    k == X_ROUTABILITY || k == X_ADDRESSES;
     struct retransmit r = is_short ? liveness_schedule() : sa->schedule;
+    if (waits_for_mobile_peer(sa) && k != X_DELETE_IKE)
+        return mobile_schedule;
     if (k == X_AUTH && natd_is_by_choice(sa) && r.tries > AUTH_OVER_UDP_TRIES)
         r.tries = AUTH_OVER_UDP_TRIES;
+    if (k == X_INIT && sa->conn->n_further) {
+        r.timeout = time_min(r.timeout, 2 * TIME_SECOND);
+        r.tries = r.tries < INIT_ELSEWHERE_TRIES ? r.tries : INIT_ELSEWHERE_TRIES;
+    }
     return r;
 }
 
@@ -66,13 +86,16 @@ void liveness_start(struct ike_env *env, struct ike_sa *sa, const struct task *t
     exchange_begin(sa, &sa->own, X_LIVENESS);
     sa->own.begun_at = env->now.mono;
     chain_begin(env, &b);
+    if (sa->mobike.is_on && sa->was_initiator) { /* [RFC4555#3.8] */
+        struct path path = path_of(sa);
+        natd_put_path(&b, sa, &path);
+    }
     if (!send_request(env, sa, EXCHANGE_INFORMATIONAL, &b))
         exchange_end(&sa->own);
 }
 
 void liveness_on_response(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
 {
-    (void)env;
-    (void)sa;
+    mobike_compare(env, sa, x);
     exchange_end(x);
 }

@@ -6,6 +6,7 @@
 #define S(x)    (1u << IKE_##x)
 #define S_UP    (S(ESTABLISHED) | S(REKEYING))
 #define S_KEYED (S_UP | S(REKEYED) | S(DELETING))
+#define S_MOVE  (S_UP | S(REKEYED)) /* a peer that does not know of the successor listens in the old one */
 
 /* Deleting first; liveness last: any other exchange proves the same. */
 static const struct own_exchange own[X_KINDS] = {
@@ -23,6 +24,11 @@ static const struct own_exchange own[X_KINDS] = {
                 create_child_on_response                                                                                   },
     [X_REKEY_IKE] = {"IKE SA rekey",        EXCHANGE_CREATE_CHILD_SA, 5, S_UP,          rekey_ike_start,
                 rekey_ike_on_response                                                                                      },
+    [X_UPDATE_ADDRESSES] = {"address update",      EXCHANGE_INFORMATIONAL,   2, S_MOVE,        update_start,
+                update_on_response                                                                                         },
+    [X_ROUTABILITY] = {"reachability check",  EXCHANGE_INFORMATIONAL,   2, S_UP,          reach_start,        reach_on_response   },
+    [X_ADDRESSES] = {"list of addresses",   EXCHANGE_INFORMATIONAL,   2, S_MOVE,        addresses_start,
+                addresses_on_response                                                                                      },
     [X_LIVENESS] = {"liveness check",      EXCHANGE_INFORMATIONAL,   6, S_UP,          liveness_start,     liveness_on_response},
 };
 

@@ -22,11 +22,13 @@ static const struct feature_part parts[] = {
     {MSG_AUTH_REQUEST,  "identity asked for",  auth_put_wanted,     NULL             },
     {MSG_AUTH_REQUEST,  "AUTH",                auth_put_own,        NULL             },
     {MSG_AUTH_REQUEST,  "child",               create_child_put,    NULL             },
+    {MSG_AUTH_REQUEST,  "MOBIKE",              mobike_put,          mobike_take      },
 
     {MSG_AUTH_RESPONSE, "identity",            auth_put_id,         NULL             },
     {MSG_AUTH_RESPONSE, "certificate",         cert_put_own,        NULL             },
     {MSG_AUTH_RESPONSE, "AUTH",                auth_put_own,        NULL             },
     {MSG_AUTH_RESPONSE, "child",               create_child_answer, NULL             },
+    {MSG_AUTH_RESPONSE, "MOBIKE",              mobike_put,          mobike_take      },
 };
 
 void features_put(struct ike_env *env, struct build *b, struct ike_sa *sa, struct exchange *x,

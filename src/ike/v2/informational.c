@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The peer's INFORMATIONAL requests (RFC 7296 sections 1.4, 1.4.1, 2.4, 2.25): deletes, the refusal of our
- * authentication, and the empty message that asks whether we live. */
+ * authentication, the empty message that asks whether we live, and what mobike.c reads. */
 #include "ike/v2/sa.h"
 
 #define DELETES_MAX 64
@@ -33,7 +33,7 @@ static void deleted_by_peer(struct ike_env *env, struct ike_sa *sa, struct child
 }
 
 /* [RFC7296#1.4.1] the answer names our half of each pair, unless we are deleting it ourselves. */
-static void on_delete_children(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
+static void on_others(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
 {
     uint32_t ours[DELETES_MAX];
     struct child_sa *gone[DELETES_MAX];
@@ -56,6 +56,7 @@ static void on_delete_children(struct ike_env *env, struct ike_sa *sa, struct ex
         build_delete_child(&b, PROTO_ESP, ours, n);
     for (size_t i = 0; i < n; i++)
         deleted_by_peer(env, sa, gone[i]);
+    mobike_answer(env, &b, sa, x);
     send_response(env, sa, EXCHANGE_INFORMATIONAL, &b);
 }
 
@@ -83,7 +84,7 @@ void informational_on_request(struct ike_env *env, struct ike_sa *sa, struct exc
         if (sa->state != IKE_REKEYED && sa->state != IKE_DELETING)
             sa_log(env, sa, LOG_NOTICE, "the peer deleted IKE SA %llu", (unsigned long long)sa->id);
     } else {
-        on_delete_children(env, sa, x);
+        on_others(env, sa, x);
         return;
     }
     send_response_notify(env, sa, EXCHANGE_INFORMATIONAL, 0, span_of(NULL, 0));

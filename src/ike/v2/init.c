@@ -42,7 +42,8 @@ static void init_send_request(struct ike_env *env, struct ike_sa *sa)
     sa->init_request = secret_copy(bytes);
     struct datagrams d = {.v = &bytes, .n = 1};
     window_reset(&sa->window);
-    window_request(&sa->window, env->now.mono, &sa->schedule, &d);
+    struct retransmit schedule = schedule_of(sa);
+    window_request(&sa->window, env->now.mono, &schedule, &d);
     send_datagrams(env, sa, &d);
 }
 

@@ -52,60 +52,93 @@ static bool asks_for_udp(const struct ike_sa *sa)
     return false;
 }
 
-void natd_begin(struct ike_env *env, struct ike_sa *sa)
+/* [RFC4555#3.3] there is no port to be changed later, when a NAT is found on another path */
+static bool floats_for_mobike(const struct ike_sa *sa)
 {
-    sa->avoids_udp =
-        sa->conn->encap == ENCAP_AUTO && env->host->is_udp_blocked(env->ctx, env->now.mono, sa->remote.ip);
-    sa->does_natt = !sa->avoids_udp || !sa->is_initiator;
-    if (sa->avoids_udp)
-        sa_log(env, sa, LOG_DETAIL, "UDP port %u did not pass the last time: not asking for ESP in UDP",
-               PORT_NATT);
+    return sa->is_initiator && sa->conn->does_mobike && !sa->stays_on_500 && can_float(sa);
 }
 
-void natd_put(struct ike_env *env, struct build *b, struct ike_sa *sa, struct exchange *x)
+void natd_begin(struct ike_env *env, struct ike_sa *sa)
 {
-    (void)env;
-    (void)x;
+    bool is_blocked = (sa->conn->encap == ENCAP_AUTO || floats_for_mobike(sa)) &&
+                      env->host->is_udp_blocked(env->ctx, env->now.mono, sa->remote.ip);
+    sa->avoids_udp = sa->conn->encap == ENCAP_AUTO && is_blocked;
+    sa->stays_on_500 = is_blocked;
+    sa->does_natt = !sa->avoids_udp || !sa->is_initiator;
+    if (is_blocked)
+        sa_log(env, sa, LOG_DETAIL, "UDP port %u did not pass the last time: not asking for %s", PORT_NATT,
+               sa->avoids_udp ? "ESP in UDP" : "MOBIKE");
+}
+
+void natd_put_path(struct build *b, const struct ike_sa *sa, const struct path *path)
+{
     uint8_t hash[NATD_LEN];
-    struct endpoint source = sa->local;
-    if (!sa->does_natt)
-        return;
+    struct endpoint source = path->local;
     if (asks_for_udp(sa))
         source.port = 0; /* the peer shall see a NAT */
     natd_hash(sa->spi_i, sa->spi_r, &source, hash);
     build_notify(b, N_NAT_DETECTION_SOURCE_IP, PROTO_NONE, span_of(NULL, 0), span_of(hash, NATD_LEN));
-    natd_hash(sa->spi_i, sa->spi_r, &sa->remote, hash);
+    natd_hash(sa->spi_i, sa->spi_r, &path->remote, hash);
     build_notify(b, N_NAT_DETECTION_DESTINATION_IP, PROTO_NONE, span_of(NULL, 0), span_of(hash, NATD_LEN));
 }
 
-static void detect(struct ike_sa *sa, const struct ike_message *m, const struct endpoint *local,
-                   const struct endpoint *remote)
+void natd_put(struct ike_env *env, struct build *b, struct ike_sa *sa, struct exchange *x)
+{
+    struct path path = path_of(sa);
+    (void)env;
+    (void)x;
+    if (sa->does_natt)
+        natd_put_path(b, sa, &path);
+}
+
+struct nat_view natd_look(const struct ike_message *m, const struct endpoint *local,
+                          const struct endpoint *remote)
 {
     const struct pl_notify *dst = ike_notify(m, N_NAT_DETECTION_DESTINATION_IP);
     const struct pl_notify *src = ike_notify(m, N_NAT_DETECTION_SOURCE_IP);
     uint64_t i = m->header.spi_i, r = m->header.spi_r;
-    sa->does_natt &= dst && src;
-    if (!sa->does_natt)
-        return;
-    bool is_seen = false, is_asking = false;
+    struct nat_view v = {.is_told = dst && src};
     struct endpoint hidden = {.ip = remote->ip};
+    bool is_seen = false;
+    if (!v.is_told)
+        return v;
     for (; src; src = ike_notify_next(m, N_NAT_DETECTION_SOURCE_IP, src)) {
         is_seen |= natd_matches(i, r, remote, src->data);
-        is_asking |= natd_matches(i, r, &hidden, src->data);
+        v.is_asking |= natd_matches(i, r, &hidden, src->data);
     }
-    /* One of our kind hides its port alone, as natd_put() does: it is where it seems to be, and is not
+    /* One of our kind hides its port alone, as natd_put_path() does: it is where it seems to be, and is not
      * followed elsewhere. */
-    is_asking &= !is_seen && is_well_known(remote->port);
-    sa->has_nat_remote = !is_seen && !is_asking;
-    sa->has_nat_local = !natd_matches(i, r, local, dst->data);
-    sa->has_fake_nat = is_asking || asks_for_udp(sa);
+    v.is_asking &= !is_seen && is_well_known(remote->port);
+    v.has_remote = !is_seen && !v.is_asking;
+    v.has_local = !natd_matches(i, r, local, dst->data);
+    return v;
+}
+
+static void set_view(struct ike_sa *sa, const struct nat_view *v)
+{
+    sa->has_nat_remote = v->has_remote;
+    sa->has_nat_local = v->has_local;
+    sa->has_fake_nat = v->is_asking || asks_for_udp(sa);
+}
+
+void natd_adopt(struct ike_env *env, struct ike_sa *sa, const struct nat_view *v)
+{
+    int64_t every = sa->config->settings.keep_alive;
+    set_view(sa, v);
+    if (!sa->has_nat_local || !every)
+        sa->keepalive_at = TIME_NEVER;
+    else if (sa->keepalive_at == TIME_NEVER)
+        sa->keepalive_at = env->now.mono + every;
 }
 
 bool natd_take(struct ike_env *env, struct ike_sa *sa, const struct ike_message *m, struct diag *d)
 {
+    struct nat_view v = natd_look(m, &sa->local, &sa->remote);
     (void)env;
     (void)d;
-    detect(sa, m, &sa->local, &sa->remote);
+    sa->does_natt &= v.is_told;
+    if (sa->does_natt)
+        set_view(sa, &v);
     return true;
 }
 
@@ -117,8 +150,9 @@ bool natd_has_encap(const struct ike_sa *sa)
 bool natd_is_by_choice(const struct ike_sa *sa)
 {
     bool moves = !sa->is_initiator || sa->conn->remote_port != PORT_NATT;
-    return sa->conn->encap == ENCAP_AUTO && moves && sa->does_natt && asks_for_udp(sa) &&
-           !sa->has_nat_local && !sa->has_nat_remote;
+    bool chooses = (sa->conn->encap == ENCAP_AUTO && asks_for_udp(sa)) ||
+                   (sa->conn->encap != ENCAP_YES && floats_for_mobike(sa));
+    return chooses && moves && sa->does_natt && !sa->has_nat_local && !sa->has_nat_remote;
 }
 
 void natd_tell(struct ike_env *env, const struct ike_sa *sa)
@@ -137,7 +171,8 @@ void natd_tell(struct ike_env *env, const struct ike_sa *sa)
 void natd_float(struct ike_env *env, struct ike_sa *sa)
 {
     natd_tell(env, sa);
-    if (!natd_has_encap(sa) || sa->has_marker)
+    bool floats = natd_has_encap(sa) || (sa->does_natt && floats_for_mobike(sa));
+    if (!floats || sa->has_marker)
         return;
     sa->has_marker = true;
     sa->local.port = sa->config->settings.port_natt;
@@ -149,42 +184,49 @@ void natd_float(struct ike_env *env, struct ike_sa *sa)
 static void move(struct ike_env *env, struct ike_sa *sa, const struct endpoint *local,
                  const struct endpoint *remote, bool has_marker)
 {
-    char from[IP_TEXT_MAX], to[IP_TEXT_MAX];
-    struct child_sa *c;
-    if (sa->was_up)
-        sa_log(env, sa, LOG_NOTICE, "the peer moved from %s to %s", endpoint_format(&sa->remote, from),
-               endpoint_format(remote, to));
     sa->local = *local;
     sa->remote = *remote;
     sa->has_marker = has_marker;
-    list_each(c, &sa->children, link) child_update_endpoints(env, c);
+    if (sa->was_up)
+        mobike_commit(env, sa, NULL);
 }
 
 /* A new, authentic message came this way. The responder follows IKE_AUTH to where it comes from; later only
- * a peer behind a NAT is followed. */
+ * a peer behind a NAT is followed, and not even that when it does MOBIKE [RFC4555#3.8]. */
 void natd_authentic(struct ike_env *env, struct ike_sa *sa, const struct endpoint *local,
                     const struct endpoint *remote, bool has_marker)
 {
     sa->last_in = env->now.mono;
     if (sa->conn->dpd_delay && sa->was_up)
         sa->dpd_at = env->now.mono + sa->conn->dpd_delay;
+    reach_again(env, sa, local, remote);
     if (endpoint_equal(&sa->remote, remote) && endpoint_equal(&sa->local, local))
         return;
-    if ((!sa->was_up && !sa->is_initiator) || (sa->has_nat_remote && has_marker))
+    bool is_first = !sa->was_up && !sa->is_initiator;
+    if (is_first || (sa->has_nat_remote && has_marker && !sa->mobike.is_on))
         move(env, sa, local, remote, has_marker);
 }
 
+/* Authentic ESP comes from elsewhere. With MOBIKE the peer is asked there before it is sent anything else. */
 void natd_mapping(struct ike_env *env, struct ike_sa *sa, const struct endpoint *remote)
 {
-    if (sa->has_nat_remote && !endpoint_equal(&sa->remote, remote))
+    struct path path = {.local = sa->local, .remote = *remote};
+    struct nat_view same = {.is_told = false};
+    if (!sa->has_nat_remote || endpoint_equal(&sa->esp.remote, remote) || !ike_sa_is_up(sa))
+        return;
+    if (sa->mobike.is_on)
+        reach_check(env, sa, &path, &same);
+    else
         move(env, sa, &sa->local, remote, sa->has_marker);
 }
 
 void natd_keepalive(struct ike_env *env, struct ike_sa *sa)
 {
-    struct action *a = outbox_add(env->out, ACTION_KEEPALIVE);
-    a->send.local = sa->local;
-    a->send.remote = sa->remote;
-    a->send.is_natt = true;
+    if (path_has_source(env, sa->local.ip)) {
+        struct action *a = outbox_add(env->out, ACTION_KEEPALIVE);
+        a->send.local = sa->local;
+        a->send.remote = sa->remote;
+        a->send.is_natt = true;
+    }
     sa->keepalive_at = env->now.mono + sa->config->settings.keep_alive;
 }

@@ -128,6 +128,7 @@ static void on_response(struct ike_env *env, struct ike_sa *sa, struct ike_messa
         return;
     window_done(&sa->window);
     natd_authentic(env, sa, local, remote, has_marker);
+    path_answered(env, sa, local, remote);
     keep(x, m);
     if (sa->state == IKE_DELETING && x->kind != X_DELETE_IKE && x->kind != X_AUTH_FAILED) {
         exchange_end(x); /* overtaken by the end of the SA */

@@ -24,6 +24,8 @@ static struct ike_sa *successor(struct ike_env *env, struct ike_sa *sa, const st
     n->has_nat_local = sa->has_nat_local;
     n->has_nat_remote = sa->has_nat_remote;
     n->has_fake_nat = sa->has_fake_nat;
+    n->mobike = sa->mobike;
+    n->mobike.has_nat_seen = false; /* hashed with the old SPIs */
     n->has_fragmentation = sa->has_fragmentation;
     n->peer_hashes = sa->peer_hashes;
     n->has_certreq = sa->has_certreq;
@@ -37,6 +39,8 @@ static struct ike_sa *successor(struct ike_env *env, struct ike_sa *sa, const st
     }
     env->host->adopt(env, n);
     ike_sa_established(env, n, sa->id);
+    n->esp = sa->esp;
+    n->mobike.target = sa->mobike.target;
     return n;
 }
 
@@ -51,9 +55,11 @@ static void retire(struct ike_env *env, struct ike_sa *sa, const struct ike_sa *
 static void hand_over(struct ike_env *env, struct ike_sa *from, struct ike_sa *to)
 {
     child_move(env, from, to);
+    path_inherit(from, to);
     for (size_t i = 0; i < from->n_tasks; i++) {
         enum exchange_kind k = from->tasks[i].kind;
-        if (k == X_NEW_CHILD || k == X_REKEY_CHILD || k == X_DELETE_CHILD)
+        if (k == X_NEW_CHILD || k == X_REKEY_CHILD || k == X_DELETE_CHILD || k == X_UPDATE_ADDRESSES ||
+            k == X_ROUTABILITY || k == X_ADDRESSES)
             ike_sa_queue(to, from->tasks[i]);
     }
     from->n_tasks = 0;

@@ -121,6 +121,7 @@ void ike_sa_established(struct ike_env *env, struct ike_sa *sa, uint64_t old_id)
     sa->was_up = true;
     sa->established_at = sa->last_in = now;
     sa->give_up_at = TIME_NEVER;
+    sa->esp = sa->mobike.target = path_of(sa);
     if (conn->rekey_time)
         sa->rekey_at = now + jittered(conn->rekey_time, conn->rand_time);
     /* who cannot begin anew would only take the SA down */
@@ -268,15 +269,29 @@ static bool starts_again_without_udp(struct ike_env *env, struct ike_sa *sa)
     if (sa->own.kind != X_AUTH)
         return false;
     if (!natd_is_by_choice(sa)) {
-        if (sa->avoids_udp) /* that was not it */
+        if (sa->stays_on_500) /* that was not it */
             env->host->note_udp(env, sa->remote.ip, true);
         return false;
     }
     sa_log(env, sa, LOG_WARN,
            "no answer from %s to IKE_AUTH, though IKE_SA_INIT was answered: UDP port %u does not seem to "
-           "pass. Starting again without ESP in UDP (encap = auto)",
-           endpoint_format(&sa->remote, ip), sa->remote.port);
+           "pass. Starting again without %s",
+           endpoint_format(&sa->remote, ip), sa->remote.port,
+           sa->conn->encap == ENCAP_AUTO ? "ESP in UDP (encap = auto)" : "MOBIKE");
     env->host->note_udp(env, sa->remote.ip, false);
+    sa->starts_again = true;
+    ike_sa_end(env, sa, NULL);
+    return true;
+}
+
+/* [RFC4555#3.1] */
+static bool starts_again_elsewhere(struct ike_env *env, struct ike_sa *sa)
+{
+    char ip[IP_TEXT_MAX];
+    if (sa->own.kind != X_INIT || !env->host->try_next(env, sa))
+        return false;
+    sa_log(env, sa, LOG_NOTICE, "no answer from %s to IKE_SA_INIT: trying the peer's next address",
+           endpoint_format(&sa->remote, ip));
     sa->starts_again = true;
     ike_sa_end(env, sa, NULL);
     return true;
@@ -293,7 +308,7 @@ static void unanswered(struct ike_env *env, struct ike_sa *sa)
         ike_sa_end(env, sa, NULL);
         return;
     }
-    if (starts_again_without_udp(env, sa))
+    if (starts_again_without_udp(env, sa) || starts_again_elsewhere(env, sa))
         return;
     diag_set(&d, FAIL_UNREACHABLE, "no answer from %s to %s", endpoint_format(&sa->remote, ip),
              exchange_kind_name(sa->own.kind));
@@ -316,12 +331,16 @@ static void tick_window(struct ike_env *env, struct ike_sa *sa)
     struct datagrams again = {0};
     if (window_deadline(&sa->window) > env->now.mono)
         return;
+    if (path_is_stranded(env, sa)) {
+        sa->window.due = env->now.mono + TIME_SECOND;
+        return;
+    }
     struct retransmit schedule = schedule_of(sa);
     switch (window_tick(&sa->window, env->now.mono, &schedule, &again)) {
     case TICK_RESEND:
         env->stats->retransmitted++;
         sa_log(env, sa, LOG_DETAIL, "sending %s again", exchange_kind_name(sa->own.kind));
-        send_datagrams(env, sa, &again);
+        path_resend(env, sa, &again);
         break;
     case TICK_GIVE_UP:
         if (!liveness_goes_on(env, sa))

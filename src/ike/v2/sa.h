@@ -18,6 +18,7 @@
 #include "ike/core/window.h"
 #include "ike/msg/build.h"
 #include "ike/msg/rules.h"
+#include "ike/v2/mobike.h"
 #include "ike/v2/state.h"
 #include "model/action.h"
 
@@ -41,7 +42,10 @@ enum exchange_kind {
     X_DELETE_IKE,
     X_AUTH_FAILED, /* we refuse the responder: INFORMATIONAL with AUTHENTICATION_FAILED */
     X_LIVENESS,
-    X_INFO, /* the peer's INFORMATIONAL */
+    X_UPDATE_ADDRESSES, /* MOBIKE: the initiator has moved */
+    X_ROUTABILITY,      /* MOBIKE: does the peer receive where it says it does? */
+    X_ADDRESSES,        /* MOBIKE: our list of further addresses */
+    X_INFO,             /* the peer's INFORMATIONAL */
     X_KINDS,
 };
 
@@ -72,7 +76,12 @@ struct exchange {
     struct arena *tx, *rx;  /* what we made; the peer's message. Freed when the exchange ends */
     struct ike_message msg; /* the peer's, in rx */
     struct endpoint local, remote;
-    bool has_marker;  /* peer's request: where it came from is where the response goes [RFC7296#2.11] */
+    bool has_marker;  /* peer's request: where it came from is where the response goes [RFC7296#2.11]; ours:
+                         where it was sent first */
+    bool is_directed; /* ours: goes there, and not where the SA's requests go */
+    struct endpoint came_from; /* ours: where the answer came from */
+    bool is_spread;            /* ours: was sent to more than one address of the peer */
+    uint8_t cookie2[COOKIE2_LEN];
     uint32_t job_tag; /* 0: no job is out */
     exchange_resume *resume;
     uint16_t ke;
@@ -167,10 +176,13 @@ struct ike_sa {
     struct endpoint local, remote;
     struct endpoint init_remote; /* where the first request came from */
     bool has_marker;
+    struct path esp; /* the children's, once the SA is up: see mobike.h */
+    struct mobike mobike;
     bool does_natt;                     /* both ends do NAT traversal */
     bool has_nat_local, has_nat_remote; /* real ones */
     bool has_fake_nat;                  /* one of us asks for ESP in UDP without a NAT */
     bool avoids_udp;                    /* auto does not ask for it: UDP port 4500 did not pass */
+    bool stays_on_500;                  /* nor is it used for MOBIKE */
     bool starts_again;                  /* goes down to be begun anew at once */
     bool has_fragmentation;             /* the peer takes fragments */
     uint32_t peer_hashes;
@@ -230,6 +242,13 @@ struct ike_host {
      * of who said it. */
     bool (*awaits_contact)(void *ctx, const struct ike_sa *sa);
     void (*ike_up)(struct ike_env *env, struct ike_sa *sa, uint64_t old_id);
+    /* The peer does not answer there: has it another address to begin with? Then it is the next one's turn.
+     */
+    bool (*try_next)(struct ike_env *env, const struct ike_sa *sa);
+    /* The machine's own addresses. NULL, and n 0: not known. */
+    const struct ip *(*addresses)(void *ctx, size_t *n);
+    /* The children's outer addresses have changed: routes follow. */
+    void (*moved)(struct ike_env *env, struct ike_sa *sa);
     /* Before its children are taken down. why: FAIL_NONE when it was asked for. */
     void (*ike_down)(struct ike_env *env, struct ike_sa *sa, const struct diag *why);
     void (*child_up)(struct ike_env *env, struct child_sa *c, uint64_t old_id);
@@ -283,12 +302,14 @@ void ike_sa_receive(struct ike_env *env, struct ike_sa *sa, struct ike_message *
 /* ---- send.c */
 /* A chain of payloads to be sealed: begin, build_*, then one of the two. */
 void chain_begin(struct ike_env *env, struct build *b);
+/* Over the SA's path, or, is_directed, over that of its own exchange. */
 bool send_request(struct ike_env *env, struct ike_sa *sa, uint8_t exchange, struct build *b);
 /* Ends the peer's exchange. */
 bool send_response(struct ike_env *env, struct ike_sa *sa, uint8_t exchange, struct build *b);
 void send_response_notify(struct ike_env *env, struct ike_sa *sa, uint8_t exchange, uint16_t notify,
                           struct span data);
 void send_datagrams(struct ike_env *env, struct ike_sa *sa, const struct datagrams *d);
+void send_over(struct ike_env *env, struct ike_sa *sa, const struct path *path, const struct datagrams *d);
 void send_raw(struct ike_env *env, const struct endpoint *local, const struct endpoint *remote,
               bool has_marker, uint8_t dscp, struct span bytes);
 void nonce_make(struct nonce *n);
@@ -343,6 +364,11 @@ void tfc_take(struct ike_env *env, const struct ike_sa *sa, struct exchange *x);
 void natd_begin(struct ike_env *env, struct ike_sa *sa);
 feature_put natd_put;
 feature_take natd_take;
+struct nat_view natd_look(const struct ike_message *m, const struct endpoint *local,
+                          const struct endpoint *remote);
+void natd_put_path(struct build *b, const struct ike_sa *sa, const struct path *path);
+/* From now on this is how it is: encapsulation and keepalives follow, the children's records do not yet. */
+void natd_adopt(struct ike_env *env, struct ike_sa *sa, const struct nat_view *v);
 void natd_float(struct ike_env *env, struct ike_sa *sa);
 void natd_authentic(struct ike_env *env, struct ike_sa *sa, const struct endpoint *local,
                     const struct endpoint *remote, bool has_marker);
@@ -523,6 +549,69 @@ void liveness_due(struct ike_env *env, struct ike_sa *sa);
 bool liveness_goes_on(struct ike_env *env, struct ike_sa *sa);
 struct retransmit liveness_schedule(void);
 struct retransmit schedule_of(const struct ike_sa *sa); /* of our request that is under way */
+
+/* ---- mobike.c: MOBIKE's exchanges [RFC4555#3] */
+feature_put mobike_put;
+feature_take mobike_take;
+/* MOBIKE may be used: configured, and both ends do NAT traversal. */
+bool mobike_is_wanted(const struct ike_sa *sa);
+/* The part of an INFORMATIONAL request of the peer that MOBIKE and NAT detection are about: carried out, and
+ * answered in b. */
+void mobike_answer(struct ike_env *env, struct build *b, struct ike_sa *sa, struct exchange *x);
+void update_start(struct ike_env *env, struct ike_sa *sa, const struct task *t);
+void update_on_response(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
+void addresses_start(struct ike_env *env, struct ike_sa *sa, const struct task *t);
+void addresses_on_response(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
+/* Our list of further addresses is another than the peer knows. */
+bool mobike_list_is_new(struct ike_env *env, const struct ike_sa *sa);
+/* The answer to a liveness check shows where the peer sees us [RFC4555#3.8]. */
+void mobike_compare(struct ike_env *env, struct ike_sa *sa, const struct exchange *x);
+/* The children use the IKE SA's addresses from now on. v: what is known of NATs there; may be NULL. */
+void mobike_commit(struct ike_env *env, struct ike_sa *sa, const struct nat_view *v);
+
+/* ---- reach.c: return routability [RFC4555#3.7] */
+void cookie2_put(struct build *b, struct exchange *x);
+enum cookie2 { COOKIE2_GOOD, COOKIE2_MISSING, COOKIE2_WRONG };
+enum cookie2 cookie2_check(const struct exchange *x);
+void reach_check(struct ike_env *env, struct ike_sa *sa, const struct path *path, const struct nat_view *v);
+void reach_again(struct ike_env *env, struct ike_sa *sa, const struct endpoint *local,
+                 const struct endpoint *remote);
+void reach_start(struct ike_env *env, struct ike_sa *sa, const struct task *t);
+void reach_on_response(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
+void reach_resend(struct ike_env *env, struct ike_sa *sa, const struct datagrams *d);
+
+/* ---- path.c: which addresses are used [RFC4555#3.5,3.10,3.11] */
+bool path_equal(const struct path *a, const struct path *b);
+bool path_allows_local(const struct connection *conn, struct ip ip);
+static inline struct path path_of(const struct ike_sa *sa)
+{
+    return (struct path){.local = sa->local, .remote = sa->remote};
+}
+/* Can packets leave from there, as far as we have been told? */
+bool path_has_source(struct ike_env *env, struct ip ip);
+/* The machine's addresses or routes have changed. */
+void path_addresses_changed(struct ike_env *env, struct ike_sa *sa);
+/* The answer to ACTION_PATHS. */
+void path_take(struct ike_env *env, struct ike_sa *sa, const struct ip_pair *v, size_t n);
+/* Asks which pairs of addresses there are. */
+void path_ask(struct ike_env *env, struct ike_sa *sa);
+/* The path in use is suspected to be dead: asks, and tries the others, too. */
+void path_doubt(struct ike_env *env, struct ike_sa *sa);
+/* The initiator goes on over this path. */
+void path_move(struct ike_env *env, struct ike_sa *sa, const struct path *to);
+/* Our request that is under way goes over the path in use at once, and is repeated from there. */
+void path_hurry(struct ike_env *env, struct ike_sa *sa);
+/* Over the paths that are not in use, as long as the one in use is in doubt. */
+void path_spread(struct ike_env *env, struct ike_sa *sa, const struct datagrams *d);
+/* The successor of an IKE SA goes where that one went last. */
+void path_inherit(const struct ike_sa *from, struct ike_sa *to);
+/* Our request is repeated. */
+void path_resend(struct ike_env *env, struct ike_sa *sa, const struct datagrams *d);
+/* The answer to our request came this way. */
+void path_answered(struct ike_env *env, struct ike_sa *sa, const struct endpoint *local,
+                   const struct endpoint *remote);
+/* There is no way to the peer, and not for so long that it should be given up. */
+bool path_is_stranded(const struct ike_env *env, const struct ike_sa *sa);
 
 /* ---- fail.c */
 void sa_log(struct ike_env *env, const struct ike_sa *sa, enum log_level level, const char *fmt, ...)

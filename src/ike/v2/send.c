@@ -18,10 +18,13 @@ void send_raw(struct ike_env *env, const struct endpoint *local, const struct en
     env->stats->sent++;
 }
 
-/* The bytes are copied: what is sent may outlive what it was made in. */
+/* Nothing leaves from an address that we have no longer. The bytes are copied: what is sent may outlive what
+ * it was made in. */
 static void send_all(struct ike_env *env, struct ike_sa *sa, const struct endpoint *local,
                      const struct endpoint *remote, bool has_marker, const struct datagrams *d)
 {
+    if (!path_has_source(env, local->ip))
+        return;
     for (size_t i = 0; i < d->n; i++)
         send_raw(env, local, remote, has_marker, sa->conn->dscp, arena_dup(env->out->arena, d->v[i]));
     sa->last_out = env->now.mono;
@@ -30,6 +33,11 @@ static void send_all(struct ike_env *env, struct ike_sa *sa, const struct endpoi
 void send_datagrams(struct ike_env *env, struct ike_sa *sa, const struct datagrams *d)
 {
     send_all(env, sa, &sa->local, &sa->remote, sa->has_marker, d);
+}
+
+void send_over(struct ike_env *env, struct ike_sa *sa, const struct path *path, const struct datagrams *d)
+{
+    send_all(env, sa, &path->local, &path->remote, sa->has_marker, d);
 }
 
 void chain_begin(struct ike_env *env, struct build *b)
@@ -73,8 +81,16 @@ bool send_request(struct ike_env *env, struct ike_sa *sa, uint8_t exchange, stru
         return false;
     }
     struct retransmit schedule = schedule_of(sa);
+    struct exchange *x = &sa->own;
+    if (!x->is_directed) {
+        x->local = sa->local;
+        x->remote = sa->remote;
+    }
+    struct path path = {.local = x->local, .remote = x->remote};
     window_request(&sa->window, env->now.mono, &schedule, &d);
-    send_datagrams(env, sa, &d);
+    send_over(env, sa, &path, &d);
+    if (x->kind == X_LIVENESS)
+        path_spread(env, sa, &d);
     return true;
 }
 

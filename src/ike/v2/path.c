@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which pair of addresses an IKE SA uses (RFC 4555 sections 3.5, 3.6, 3.10, 3.11), and what becomes of one
+ * whose own address goes away. The machine is asked which pairs its routes allow (ACTION_PATHS) when its
+ * addresses or routes change and when an answer fails to come; only the initiator of the first IKE SA
+ * decides.
+ *
+ * A path that works is not left for a better one. When the one in use is in doubt, our request goes over the
+ * others as well with each repetition, and where the answer comes from is where the initiator goes on; what
+ * it then says there, it says there alone, with a COOKIE2 (mobike.c). */
+#include "ike/v2/sa.h"
+
+#define DOUBT_AFTER  2                   /* transmissions without an answer */
+#define STRANDED_MAX (300 * TIME_SECOND) /* without any address, before requests time out as usual */
+#define PORT_NATT    4500
+
+bool path_equal(const struct path *a, const struct path *b)
+{
+    return endpoint_equal(&a->local, &b->local) && endpoint_equal(&a->remote, &b->remote);
+}
+
+bool path_allows_local(const struct connection *conn, struct ip ip)
+{
+    return hosts_hold(conn->local_addrs, conn->n_local_addrs, ip);
+}
+
+bool path_has_source(struct ike_env *env, struct ip ip)
+{
+    size_t n;
+    const struct ip *v = env->host->addresses(env->ctx, &n);
+    for (size_t i = 0; i < n; i++) {
+        if (ip_equal(v[i], ip))
+            return true;
+    }
+    return !v || ip_is_unspecified(ip); /* nobody has told us; the machine chooses */
+}
+
+/* ---- asking */
+
+static void add_remote(struct path_query *q, struct ip ip)
+{
+    for (uint8_t i = 0; i < q->n_remote; i++) {
+        if (ip_equal(q->remote[i], ip))
+            return;
+    }
+    if (q->n_remote < PATH_REMOTES && !ip_is_unspecified(ip))
+        q->remote[q->n_remote++] = ip;
+}
+
+void path_ask(struct ike_env *env, struct ike_sa *sa)
+{
+    const struct connection *conn = sa->conn;
+    struct path_query *q = arena_calloc(env->out->arena, 1, sizeof(*q));
+    if (!q)
+        return;
+    q->ike_id = sa->id;
+    q->local = sa->local.ip;
+    add_remote(q, sa->remote.ip);
+    for (uint8_t i = 0; sa->mobike.is_on && i < sa->mobike.n_peer; i++)
+        add_remote(q, sa->mobike.peer[i]);
+    if (sa->mobike.is_on && sa->was_initiator) {
+        add_remote(q, conn->resolved_remote);
+        for (uint8_t i = 0; i < conn->n_further; i++)
+            add_remote(q, conn->further[i].remote);
+    }
+    outbox_add(env->out, ACTION_PATHS)->paths = q;
+}
+
+void path_doubt(struct ike_env *env, struct ike_sa *sa)
+{
+    if (!sa->mobike.is_on || sa->mobike.is_in_doubt)
+        return;
+    sa->mobike.is_in_doubt = true;
+    path_ask(env, sa);
+}
+
+/* ---- sending */
+
+void path_hurry(struct ike_env *env, struct ike_sa *sa)
+{
+    struct window *w = &sa->window;
+    struct retransmit schedule = schedule_of(sa);
+    if (!w->is_pending || !w->request.n || sa->own.is_directed)
+        return;
+    sa->own.is_spread |= !endpoint_equal(&sa->own.remote, &sa->remote);
+    w->sent = 1;
+    w->due = env->now.mono + retransmit_wait(&schedule, 0);
+    send_datagrams(env, sa, &w->request);
+}
+
+void path_spread(struct ike_env *env, struct ike_sa *sa, const struct datagrams *d)
+{
+    struct mobike *m = &sa->mobike;
+    for (uint8_t i = 0; i < m->n_paths && m->is_in_doubt; i++) {
+        sa->own.is_spread = true;
+        send_over(env, sa, &m->paths[i], d);
+    }
+}
+
+void path_resend(struct ike_env *env, struct ike_sa *sa, const struct datagrams *d)
+{
+    if (sa->own.kind == X_ROUTABILITY) {
+        reach_resend(env, sa, d);
+        return;
+    }
+    send_datagrams(env, sa, d);
+    if (!sa->mobike.is_on)
+        return;
+    if (sa->window.sent > DOUBT_AFTER && sa->was_initiator)
+        path_doubt(env, sa);
+    path_spread(env, sa, d);
+}
+
+bool path_is_stranded(const struct ike_env *env, const struct ike_sa *sa)
+{
+    int64_t at = sa->mobike.stranded_at;
+    return at && env->now.mono - at < STRANDED_MAX;
+}
+
+/* ---- the initiator decides */
+
+void path_move(struct ike_env *env, struct ike_sa *sa, const struct path *to)
+{
+    struct mobike *m = &sa->mobike;
+    bool is_same_peer = endpoint_equal(&to->remote, &sa->esp.remote);
+    m->n_paths = 0;
+    m->is_in_doubt = false;
+    m->changed_at = env->now.mono;
+    sa->local = to->local;
+    sa->remote = to->remote;
+    ike_sa_queue(sa, (struct task){.kind = X_UPDATE_ADDRESSES});
+    path_hurry(env, sa);
+    if (is_same_peer) /* it was reachable there before */
+        mobike_commit(env, sa, NULL);
+}
+
+static bool is_path_in_use(const struct ike_sa *sa, const struct ip_pair *p)
+{
+    return ip_equal(p->local, sa->local.ip) && ip_equal(p->remote, sa->remote.ip);
+}
+
+static struct path path_from(const struct ike_sa *sa, const struct ip_pair *p)
+{
+    bool is_known = ip_equal(p->remote, sa->remote.ip);
+    return (struct path){
+        .local = {.ip = p->local,  .port = sa->local.port                        },
+        .remote = {.ip = p->remote, .port = is_known ? sa->remote.port : PORT_NATT}
+    };
+}
+
+/* What is not in use becomes the list of alternatives. True when the path in use is still one. */
+static bool keep_paths(struct ike_sa *sa, const struct ip_pair *v, size_t n)
+{
+    struct mobike *m = &sa->mobike;
+    bool has_current = false;
+    m->n_paths = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct path p = path_from(sa, &v[i]);
+        if (!path_allows_local(sa->conn, p.local.ip) || (m->is_refused && path_equal(&p, &m->refused)))
+            continue;
+        if (is_path_in_use(sa, &v[i]))
+            has_current = true;
+        else if (m->n_paths < MOBIKE_PATHS)
+            m->paths[m->n_paths++] = p;
+    }
+    return has_current;
+}
+
+static const struct path *to_same_peer(const struct ike_sa *sa)
+{
+    const struct mobike *m = &sa->mobike;
+    for (uint8_t i = 0; i < m->n_paths; i++) {
+        if (endpoint_equal(&m->paths[i].remote, &sa->remote))
+            return &m->paths[i];
+    }
+    return NULL;
+}
+
+/* Something must be asked for an answer to say which path works. */
+static void probe(struct ike_env *env, struct ike_sa *sa)
+{
+    struct mobike *m = &sa->mobike;
+    m->is_in_doubt = true;
+    if (sa->window.is_pending && sa->window.request.n && !sa->own.is_directed) {
+        path_hurry(env, sa);
+        path_spread(env, sa, &sa->window.request);
+        return;
+    }
+    ike_sa_queue(sa, (struct task){.kind = X_LIVENESS});
+}
+
+static void take_as_initiator(struct ike_env *env, struct ike_sa *sa, bool has_current)
+{
+    struct mobike *m = &sa->mobike;
+    if (has_current && m->is_in_doubt) {
+        probe(env, sa);
+        return;
+    }
+    if (has_current) {
+        m->n_paths = 0;
+        return;
+    }
+    const struct path *same = to_same_peer(sa);
+    if (same) {
+        struct path to = *same;
+        path_move(env, sa, &to);
+    } else
+        probe(env, sa);
+}
+
+/* [RFC4555#3.5,3.6] our own address is gone: another one is used at once, and the initiator hears of it */
+static void take_as_responder(struct ike_env *env, struct ike_sa *sa, bool has_current)
+{
+    struct mobike *m = &sa->mobike;
+    if (has_current) {
+        if (!m->is_in_doubt)
+            m->n_paths = 0;
+        return;
+    }
+    const struct path *to = to_same_peer(sa);
+    to = to ? to : &m->paths[0];
+    if (endpoint_equal(&to->remote, &sa->esp.remote)) {
+        sa->local = to->local;
+        mobike_commit(env, sa, NULL);
+    }
+    m->is_in_doubt = true;
+    ike_sa_queue(sa, (struct task){.kind = X_ADDRESSES, .attempts = 1});
+    path_hurry(env, sa);
+}
+
+/* ---- without MOBIKE */
+
+static void lose_address(struct ike_env *env, struct ike_sa *sa)
+{
+    struct diag d;
+    char text[IP_TEXT_MAX];
+    diag_clear(&d);
+    if (!sa->was_up && sa->was_initiator) { /* nobody else knows of it */
+        sa->starts_again = true;
+        ike_sa_end(env, sa, NULL);
+        return;
+    }
+    diag_set(&d, FAIL_UNREACHABLE, "our address %s is gone, and the peer does no MOBIKE",
+             ip_format(sa->local.ip, text));
+    sa_log_diag(env, sa, LOG_NOTICE, &d);
+    ike_sa_end(env, sa, &d);
+}
+
+/* A peer that sees a NAT in front of us follows what is authentic [RFC7296#2.23]. */
+static void take_without_mobike(struct ike_env *env, struct ike_sa *sa, const struct ip_pair *v, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (is_path_in_use(sa, &v[i]))
+            return;
+    }
+    if (!n) /* it may come back */
+        return;
+    if (!ike_sa_is_up(sa) || !sa->has_nat_local || !path_allows_local(sa->conn, v[0].local)) {
+        lose_address(env, sa);
+        return;
+    }
+    sa->local.ip = v[0].local;
+    mobike_commit(env, sa, NULL);
+    path_hurry(env, sa);
+    ike_sa_queue(sa, (struct task){.kind = X_LIVENESS});
+}
+
+/* An SA that is replaced, or going. The peer may not know yet that it is replaced, when our answer was lost:
+ * then it listens here alone. */
+static void take_at_the_end(struct ike_env *env, struct ike_sa *sa, const struct ip_pair *v, size_t n)
+{
+    size_t i = 0;
+    while (i < n && !ip_equal(v[i].remote, sa->remote.ip))
+        i++;
+    if (i == n || ip_equal(v[i].local, sa->local.ip))
+        return;
+    sa->local.ip = v[i].local;
+    path_hurry(env, sa);
+    if (sa->state == IKE_REKEYED && sa->mobike.is_on)
+        ike_sa_queue(
+            sa, (struct task){.kind = sa->was_initiator ? X_UPDATE_ADDRESSES : X_ADDRESSES, .attempts = 1});
+}
+
+/* ---- what the machine says */
+
+static void strand(struct ike_env *env, struct ike_sa *sa)
+{
+    if (sa->mobike.stranded_at)
+        return;
+    sa->mobike.stranded_at = env->now.mono;
+    sa_log(env, sa, LOG_NOTICE, "no way leads to the peer for now: waiting for an address");
+}
+
+void path_take(struct ike_env *env, struct ike_sa *sa, const struct ip_pair *v, size_t n)
+{
+    struct mobike *m = &sa->mobike;
+    if (sa->is_dead || sa->is_lingering)
+        return;
+    if (sa->was_up && !ike_sa_is_up(sa)) {
+        take_at_the_end(env, sa, v, n);
+        return;
+    }
+    if (!m->is_on) {
+        take_without_mobike(env, sa, v, n);
+        return;
+    }
+    bool has_current = keep_paths(sa, v, n);
+    if (!has_current && !m->n_paths) {
+        strand(env, sa);
+        return;
+    }
+    bool was_stranded = m->stranded_at;
+    m->stranded_at = 0;
+    if (sa->was_initiator)
+        take_as_initiator(env, sa, has_current);
+    else
+        take_as_responder(env, sa, has_current);
+    if (was_stranded && has_current)
+        path_hurry(env, sa);
+}
+
+void path_addresses_changed(struct ike_env *env, struct ike_sa *sa)
+{
+    if (sa->is_dead || sa->is_lingering)
+        return;
+    bool is_there = path_has_source(env, sa->local.ip);
+    sa->mobike.is_refused = false;
+    if (sa->mobike.is_on && mobike_list_is_new(env, sa))
+        ike_sa_queue(sa, (struct task){.kind = X_ADDRESSES});
+    if (!is_there || (sa->mobike.is_on && (sa->was_initiator || sa->mobike.stranded_at)))
+        path_ask(env, sa);
+}
+
+void path_inherit(const struct ike_sa *from, struct ike_sa *to)
+{
+    if (from->mobike.changed_at <= to->mobike.changed_at)
+        return;
+    to->local = from->local;
+    to->remote = from->remote;
+    to->has_marker = from->has_marker;
+    to->esp = from->esp;
+    to->mobike = from->mobike;
+    to->mobike.has_nat_seen = false; /* hashed with the old SPIs */
+}
+
+/* ---- the answer to our request */
+
+void path_answered(struct ike_env *env, struct ike_sa *sa, const struct endpoint *local,
+                   const struct endpoint *remote)
+{
+    struct mobike *m = &sa->mobike;
+    struct path from = {.local = *local, .remote = *remote}, now = path_of(sa);
+    sa->own.came_from = *remote;
+    if (!m->is_on || !m->is_in_doubt || sa->own.is_directed)
+        return;
+    if (path_equal(&from, &now)) {
+        m->is_in_doubt = false;
+        m->n_paths = 0;
+        return;
+    }
+    for (uint8_t i = 0; i < m->n_paths; i++) {
+        if (!path_equal(&from, &m->paths[i]))
+            continue;
+        if (sa->was_initiator) {
+            path_move(env, sa, &from);
+        } else { /* the initiator says where it goes on */
+            m->is_in_doubt = false;
+            m->n_paths = 0;
+        }
+        return;
+    }
+}
