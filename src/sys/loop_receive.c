@@ -45,8 +45,9 @@ static void on_socket(uv_poll_t *poll, int status, int events)
     size_t len;
     if (w->is_natt)
         read_errors(w);
+    /* libuv stops watching a socket that has an ICMP error to tell of: some peer's port was shut */
     if (status < 0)
-        return;
+        uv_poll_start(poll, UV_READABLE, on_socket);
     for (int i = 0; i < DATAGRAMS_MAX; i++) {
         if (!sock_receive(&w->sock, buf, sizeof(buf), &len, &remote, &info))
             return;
