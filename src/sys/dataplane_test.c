@@ -305,11 +305,75 @@ static void where_a_path_refuses_segments_everything_leaves_in_order(void **stat
     assert_true(set_mtu("lo", 65536));
 }
 
+/* ---- traps */
+
+#define TRAP 77
+
+static void send_small(struct ip to, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        assert_true(sock_send(&inner, (struct ip){0}, &(struct endpoint){.ip = to, .port = 9}, 0,
+                              span_of(NULL, 0), hex("010203")));
+}
+
+/* The data plane asks for an SA, once: what it said up to an IKE message that is sent now. */
+static unsigned acquires(void)
+{
+    unsigned n = 0;
+    for (;;) {
+        struct dataplane_message *m = next_message();
+        bool is_last = m->kind == DATAPLANE_IKE;
+        if (m->kind == DATAPLANE_EVENT && m->event.kind == DP_ACQUIRE) {
+            assert_int_equal(m->event.policy_id, TRAP);
+            n++;
+            send_joined(&peer, ip4(127, 0, 0, 1), 4500, hex("00000000 01020304"), 8);
+        }
+        free(m);
+        if (is_last)
+            return n;
+    }
+}
+
+/* What was sent before has been seen: the one queue of the TUN is in order. */
+static void settle(void)
+{
+    uint8_t buf[65536];
+    send_small(ip4(10, 2, 0, 9), 1);
+    receive(&peer, buf);
+}
+
+static void what_a_trap_held_leaves_with_the_sa_that_it_asked_for(void **state)
+{
+    (void)state;
+    struct ip to = ip4(10, 4, 0, 9);
+    struct esp_sa sa = with_encap(pair_sa(esp_suite_gcm, SIDE_A, SA_OUT, 4), &other_peer);
+    struct esp_policy p = pair_policy(SIDE_A, TRAP);
+    struct prefix net = {.ip = ip4(10, 4, 0, 0), .bits = 16};
+    sa.child_id = 3;
+    sa.reqid = p.reqid = 11;
+    sa.spi += 2;
+    sa.remote_ts[0] = p.remote_ts[0] = ts_from_prefix(&net);
+    p.is_trap = true;
+    dataplane_apply(dp, &(struct action){.kind = ACTION_POLICY_ADD, .policy = &p});
+    send_small(to, 5);
+    settle();
+    assert_int_equal(acquires(), 1);
+    dataplane_apply(dp, &(struct action){.kind = ACTION_TRAP_FAILED, .id = TRAP});
+    send_small(to, 3); /* the five are lost, these wait */
+    settle();
+    assert_int_equal(acquires(), 1);
+    dataplane_apply(dp, &(struct action){.kind = ACTION_SA_ADD, .sa = &sa});
+    expect_esp(&other_peer, sa.spi, 1, 3, 0);
+    send_small(to, 2);
+    expect_esp(&other_peer, sa.spi, 4, 2, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(datagrams_that_the_kernel_joined_go_their_own_ways),
         cmocka_unit_test(where_a_path_refuses_segments_everything_leaves_in_order),
+        cmocka_unit_test(what_a_trap_held_leaves_with_the_sa_that_it_asked_for),
     };
     return cmocka_run_group_tests(tests, start, end);
 }
