@@ -126,19 +126,23 @@ static void put_ids(struct tunnel *t)
             t->from->file, t->from->line, t->name);
 }
 
+/* True: it begins by itself, and does not give up. */
 static bool wants_start(struct tunnel *t)
 {
-    bool yes = true;
     const struct setting *start = given(t, "start");
-    if (start && !value_bool(start->value, &yes))
-        build_expected(build_error(t->b, start, "not a yes or no"), start, "yes or no");
+    const char *value = start ? start->value : "yes";
+    bool is_trap = !strcmp(value, "trap"), is_both = !strcmp(value, "trap|start"), yes = true;
+    if (!is_trap && !is_both && !value_bool(value, &yes))
+        build_expected(build_error(t->b, start, "not a way to start"), start, "yes, no, trap or trap|start");
     const struct setting *peer = given(t, "peer");
     bool has_peer = peer && build_has_peer(t->b, peer->value);
     if (start && yes && !has_peer)
         build_error(t->b, start, "a tunnel without a peer's address cannot start");
     yes = yes && has_peer;
-    put(t, "children.*.start_action", start, yes ? "start" : "none");
-    return yes;
+    put(t, "children.*.start_action", start, !yes ? "none" : is_trap || is_both ? value : "start");
+    if (yes && is_trap && !given(t, "dpd_action"))
+        put(t, "children.*.dpd_action", start, "trap");
+    return yes && !is_trap;
 }
 
 /* The secret's text: in place, or in a file without the line end. NULL after an error. */

@@ -175,6 +175,16 @@ static void a_tunnel_without_a_peer_waits(void **state)
     c = keyway("tunnel any { \n psk = x\n peer = %any, 10.0.0.0/8\n }");
     assert_int_equal(c->connections[0]->children[0].start_action, START_NONE);
     config_unref(c);
+    c = keyway("tunnel t {\n peer = 192.0.2.1\n psk = x\n start = trap\n}");
+    assert_int_equal(c->connections[0]->children[0].start_action, START_TRAP);
+    assert_int_equal(c->connections[0]->children[0].dpd_action, DPD_TRAP);
+    assert_false(c->connections[0]->retries_forever);
+    config_unref(c);
+    c = keyway("tunnel t {\n peer = 192.0.2.1\n psk = x\n start = trap|start\n dpd_action = clear\n}");
+    assert_int_equal(c->connections[0]->children[0].start_action, START_BOTH);
+    assert_int_equal(c->connections[0]->children[0].dpd_action, DPD_CLEAR);
+    assert_true(c->connections[0]->retries_forever);
+    config_unref(c);
     c = keyway("tunnel t {\n peer = 192.0.2.1\n psk = x\n start = no\n}");
     assert_int_equal(c->connections[0]->children[0].start_action, START_NONE);
     assert_false(c->connections[0]->retries_forever);
@@ -234,6 +244,8 @@ static void bad_tunnels_are_refused_by_line(void **state)
                       "did you mean 'psk'?");
     refused_by_keyway("tunnel t {\n peer = 192.0.2.1 psk = x\n}", "/etc/keyway/keyway.conf:2:9",
                       "a line of its own");
+    refused_by_keyway("tunnel t {\n psk = x\n start = trap\n}", "/etc/keyway/keyway.conf:3:10",
+                      "without a peer");
     refused_by_keyway("tunnel t {\n psk = x\n start = yes\n}", "/etc/keyway/keyway.conf:3:10",
                       "without a peer");
     refused_by_keyway("tunnel t {\n peer = 192.0.2.1\n psk = file:no\n}", "/etc/keyway/keyway.conf:3:8",

@@ -225,7 +225,7 @@ static const struct schema_row rows[] = {
     {SCOPE_TUNNEL, "local", .kind = KIND_TEXT, .maps = "children.*.local_ts", .example = "10.9.0.0/16", .doc = "our networks"},
     {SCOPE_TUNNEL, "remote", .kind = KIND_TEXT, .maps = "children.*.remote_ts", .example = "10.8.0.0/16", .doc = "the peer's networks"},
     {SCOPE_TUNNEL, "mode", .kind = KIND_TEXT, .maps = "children.*.mode", .example = "transport", .doc = "tunnel, transport or beet"},
-    {SCOPE_TUNNEL, "start", .kind = KIND_BOOL, .def = "yes", .maps = "children.*.start_action", .example = "no", .doc = "whether the tunnel starts by itself and tries for ever"},
+    {SCOPE_TUNNEL, "start", .kind = KIND_TEXT, .def = "yes", .maps = "children.*.start_action", .example = "trap", .doc = "yes: the tunnel starts by itself and tries for ever; trap: it comes with the first packet for it, which waits for it; trap|start: both; no: the peer begins, or keyway up"},
     {SCOPE_TUNNEL, "auth", .kind = KIND_TEXT, .maps = "local.auth", .computed = "psk or pubkey, by what is given", .example = "pubkey-sha512", .doc = "constraints on our signature"},
     {SCOPE_TUNNEL, "peer_auth", .kind = KIND_TEXT, .maps = "remote.auth", .computed = "as auth", .example = "pubkey-sha512", .doc = "constraints on the peer's signature"},
     {SCOPE_TUNNEL, "proposals", .kind = KIND_TEXT, .maps = "proposals", .example = "aes256-sha256-modp2048", .doc = "IKE proposals"},

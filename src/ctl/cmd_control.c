@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* initiate, terminate, rekey: a command for the engine, log lines while it works, and its outcome, with the
- * words that vici clients know and the reason in Keyway's own keys. */
+/* initiate, terminate, rekey, install, uninstall: a command for the engine, log lines while it works, and its
+ * outcome, with the words that vici clients know and the reason in Keyway's own keys. */
 #include "ctl/commands.h"
 #include <stdio.h>
 
@@ -88,14 +88,39 @@ void ctl_cmd_rekey(struct ctl_request *r)
     start(r, CTL_PENDING_REKEY, COMMAND_REKEY, &s);
 }
 
+static void on_trap(struct ctl_request *r, enum ctl_pending_kind kind, enum command_kind command)
+{
+    struct selector s = read_selector(r->body);
+    s.child_id = s.ike_id = 0;
+    if (is_empty(&s)) {
+        ctl_reply_error(r->reply, "missing configuration name");
+        return;
+    }
+    start(r, kind, command, &s);
+}
+
+void ctl_cmd_install(struct ctl_request *r)
+{
+    on_trap(r, CTL_PENDING_INSTALL, COMMAND_TRAP);
+}
+
+void ctl_cmd_uninstall(struct ctl_request *r)
+{
+    on_trap(r, CTL_PENDING_UNINSTALL, COMMAND_UNTRAP);
+}
+
 /* vici's sentence for a failure; the reason itself follows in other keys. */
 static void write_errmsg(const struct ctl_pending *p, const struct event *e, struct vici_writer *w)
 {
     bool is_missing = e->diag.class == FAIL_NOT_FOUND;
-    if (p->kind == CTL_PENDING_INITIATE && is_missing)
+    if ((p->kind == CTL_PENDING_INITIATE || p->kind == CTL_PENDING_INSTALL) && is_missing)
         ctl_reply_error(w, "CHILD_SA config '%s' not found", p->target);
     else if (p->kind == CTL_PENDING_INITIATE)
         ctl_reply_error(w, "establishing CHILD_SA '%s' failed", p->target);
+    else if (p->kind == CTL_PENDING_INSTALL)
+        ctl_reply_error(w, "installing '%s' failed", p->target);
+    else if (p->kind == CTL_PENDING_UNINSTALL)
+        ctl_reply_error(w, "policy '%s' not found", p->target);
     else if (p->kind == CTL_PENDING_TERMINATE && is_missing)
         ctl_reply_error(w, "no matching SAs to terminate found");
     else if (p->kind == CTL_PENDING_TERMINATE)
@@ -112,7 +137,7 @@ void ctl_control_done(struct ctl_conn *conn, const struct event *e, struct vici_
         ctl_reply_ok(w);
     else
         write_errmsg(p, e, w);
-    if (p->kind != CTL_PENDING_INITIATE)
+    if (p->kind == CTL_PENDING_TERMINATE || p->kind == CTL_PENDING_REKEY)
         vici_printf(w, "matches", "%u", e->matches);
     if (p->kind == CTL_PENDING_TERMINATE)
         vici_printf(w, "terminated", "%u", is_ok ? e->matches : 0);

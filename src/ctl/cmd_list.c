@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* list-sas, list-conns, get-conns: what is up and what is loaded, as events to the asking client alone. */
+/* list-sas, list-policies, list-conns, get-conns: what is up, what waits and what is loaded, as events to the
+ * asking client alone. */
 #include "ctl/commands.h"
 
 static bool has_child(const struct engine *e, uint64_t ike_id, const struct ctl_sa_filter *f)
@@ -44,6 +45,30 @@ void ctl_cmd_list_conns(struct ctl_request *r)
             continue;
         ctl_write_connection(ctl_event_open(r->ctl, CTL_LIST_CONN), c->connections[i]);
         ctl_emit_to(r->conn, CTL_LIST_CONN);
+    }
+}
+
+/* Traps alone: there are no policies that pass or drop. */
+void ctl_cmd_list_policies(struct ctl_request *r)
+{
+    const struct engine *e = ctl_engine(r);
+    char ike[128], child[128];
+    struct span value;
+    struct trap_view v = {0};
+    vici_find_text(r->body, "ike", ike, sizeof(ike));
+    vici_find_text(r->body, "child", child, sizeof(child));
+    bool asks = false; /* for some kinds; for none: for all */
+    bool for_traps = vici_find(r->body, "trap", &value) && vici_is_yes(value);
+    static const char *const kinds[] = {"drop", "pass"};
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+        asks |= vici_find(r->body, kinds[i], &value) && vici_is_yes(value);
+    if (asks && !for_traps)
+        return;
+    while (engine_trap_next(e, &v)) {
+        if ((ike[0] && strcmp(v.connection, ike) != 0) || (child[0] && strcmp(v.child, child) != 0))
+            continue;
+        ctl_write_trap(ctl_event_open(r->ctl, CTL_LIST_POLICY), &v);
+        ctl_emit_to(r->conn, CTL_LIST_POLICY);
     }
 }
 

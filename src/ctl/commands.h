@@ -30,6 +30,8 @@ enum ctl_pending_kind {
     CTL_PENDING_INITIATE,
     CTL_PENDING_TERMINATE,
     CTL_PENDING_REKEY,
+    CTL_PENDING_INSTALL,
+    CTL_PENDING_UNINSTALL,
     CTL_PENDING_RELOAD
 };
 
@@ -117,6 +119,7 @@ void ctl_write_ike(struct vici_writer *w, const struct engine *e, const struct i
 void ctl_write_ike_keys(struct vici_writer *w, const struct ike_view *v, struct time now);
 void ctl_write_child_keys(struct vici_writer *w, const struct child_view *v, struct time now);
 void ctl_write_connection(struct vici_writer *w, const struct connection *c);
+void ctl_write_trap(struct vici_writer *w, const struct trap_view *v);
 
 /* ---- handlers, by file */
 
@@ -126,7 +129,9 @@ ctl_handler ctl_cmd_keyway_reload, ctl_cmd_keyway_status;
 ctl_handler ctl_cmd_keyway_algorithms;                               /* cmd_algorithms.c */
 ctl_handler ctl_cmd_keyway_config_show;                              /* cmd_show.c */
 ctl_handler ctl_cmd_list_sas, ctl_cmd_list_conns, ctl_cmd_get_conns; /* cmd_list.c */
-ctl_handler ctl_cmd_initiate, ctl_cmd_terminate, ctl_cmd_rekey;      /* cmd_control.c */
+ctl_handler ctl_cmd_list_policies;
+ctl_handler ctl_cmd_initiate, ctl_cmd_terminate, ctl_cmd_rekey; /* cmd_control.c */
+ctl_handler ctl_cmd_install, ctl_cmd_uninstall;
 
 /* Called for the engine's answer to a pending command and when its time is up. */
 void ctl_control_done(struct ctl_conn *conn, const struct event *e, struct vici_writer *w);

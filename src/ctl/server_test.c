@@ -85,6 +85,20 @@ bool engine_child_find(const struct engine *e, uint64_t id, struct child_view *o
     return has_sa && engine_child_at(e, 7, id == 3 ? 0 : 1, out);
 }
 
+bool engine_trap_next(const struct engine *e, struct trap_view *v)
+{
+    (void)e;
+    if (v->connection)
+        return false;
+    *v = (struct trap_view){.connection = "office",
+                            .child = "lan",
+                            .local_ts = &local_ts,
+                            .remote_ts = &remote_ts,
+                            .n_local_ts = 1,
+                            .n_remote_ts = 1};
+    return true;
+}
+
 const struct engine_stats *engine_stats(const struct engine *e)
 {
     (void)e;
@@ -374,6 +388,54 @@ static void a_command_without_a_name_is_refused(void **state)
     assert_int_equal(fake.n_commands, 0);
 }
 
+static void traps_are_set_and_taken_away_by_name(void **state)
+{
+    (void)state;
+    request(0, "install", "ike-id", "7");
+    assert_text(reply(0), "errmsg", "missing configuration name");
+    request(0, "install", "child", "lan");
+    assert_int_equal(fake.command.kind, COMMAND_TRAP);
+    assert_string_equal(fake.command.child, "lan");
+    struct event done = {.kind = EVENT_COMMAND_DONE, .command_id = fake.command.id, .matches = 1};
+    ctl_event(service, &done);
+    assert_text(reply(0), "success", "yes");
+    request(0, "uninstall", "child", "nobody");
+    assert_int_equal(fake.command.kind, COMMAND_UNTRAP);
+    done = (struct event){.kind = EVENT_COMMAND_DONE, .command_id = fake.command.id};
+    diag_set(&done.diag, FAIL_NOT_FOUND, "no trap is set for nobody");
+    ctl_event(service, &done);
+    struct span r = reply(0);
+    assert_text(r, "errmsg", "policy 'nobody' not found");
+    assert_text(r, "what", "no trap is set for nobody");
+}
+
+static void traps_are_listed_as_policies(void **state)
+{
+    (void)state;
+    static const char *const order[] = {"office/lan", "child", "ike", "mode", "local-ts", "remote-ts"};
+    struct vici_packet p;
+    struct vici_element e;
+    size_t n = 0;
+    send_packet(0, VICI_EVENT_REGISTER, "list-policy");
+    next(0, &p);
+    request(0, "list-policies", "trap", "yes");
+    assert_true(next(0, &p));
+    assert_span_equal(p.name, span_str("list-policy"));
+    struct vici_reader r = vici_read(p.body);
+    while (vici_next(&r, &e)) {
+        if (!e.name.len)
+            continue;
+        assert_true(n < ARRAY_LEN(order));
+        assert_span_equal(e.name, span_str(order[n++]));
+    }
+    assert_int_equal(n, ARRAY_LEN(order));
+    assert_int_equal(reply(0).len, 0);
+    request(0, "list-policies", "drop", "yes");
+    assert_int_equal(reply(0).len, 0);
+    request(0, "list-policies", "child", "other");
+    assert_int_equal(reply(0).len, 0);
+}
+
 static void a_command_runs_out_of_time(void **state)
 {
     (void)state;
@@ -576,6 +638,8 @@ int main(void)
         TEST(filters_select_sas),
         TEST(a_command_waits_for_its_outcome_and_streams_its_log),
         TEST(a_command_without_a_name_is_refused),
+        TEST(traps_are_set_and_taken_away_by_name),
+        TEST(traps_are_listed_as_policies),
         TEST(a_command_runs_out_of_time),
         TEST(an_asynchronous_command_is_answered_at_once),
         TEST(a_client_that_goes_while_it_waits_harms_nobody),

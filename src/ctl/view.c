@@ -249,7 +249,11 @@ void ctl_write_connection(struct vici_writer *w, const struct connection *c)
     vici_text(w, "version", c->version == 2 ? "IKEv2" : "IKEv1/2");
     write_seconds(w, "reauth_time", c->reauth_time);
     write_seconds(w, "rekey_time", c->rekey_time);
-    vici_text(w, "unique", "UNIQUE_NO");
+    static const char *const unique[] = {[UNIQUE_REPLACE] = "UNIQUE_REPLACE",
+                                         [UNIQUE_KEEP] = "UNIQUE_KEEP",
+                                         [UNIQUE_NO] = "UNIQUE_NO",
+                                         [UNIQUE_NEVER] = "UNIQUE_NEVER"};
+    vici_text(w, "unique", unique[c->unique]);
     if (c->dpd_delay)
         write_seconds(w, "dpd_delay", c->dpd_delay);
     write_auth(w, "local-1", &c->local);
@@ -258,5 +262,18 @@ void ctl_write_connection(struct vici_writer *w, const struct connection *c)
     for (size_t i = 0; i < c->n_children; i++)
         write_child_config(w, &c->children[i]);
     vici_section_end(w);
+    vici_section_end(w);
+}
+
+void ctl_write_trap(struct vici_writer *w, const struct trap_view *v)
+{
+    char name[300];
+    snprintf(name, sizeof(name), "%s/%s", v->connection, v->child);
+    vici_section(w, name);
+    vici_text(w, "child", v->child);
+    vici_text(w, "ike", v->connection);
+    vici_text(w, "mode", v->mode == MODE_TUNNEL ? "TUNNEL" : "TRANSPORT");
+    write_selectors(w, "local-ts", v->local_ts, v->n_local_ts);
+    write_selectors(w, "remote-ts", v->remote_ts, v->n_remote_ts);
     vici_section_end(w);
 }

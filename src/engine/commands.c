@@ -58,24 +58,30 @@ uint64_t command_waiting_for(const struct engine *e, const struct connection *co
 
 /* ---- initiate */
 
-static void initiate(struct ike_env *env, struct waiter *w, const char *connection, const char *child)
+static struct conn_run *named(const struct engine *e, const struct command *c)
+{
+    struct conn_run *r;
+    if (c->connection)
+        return conn_run_find(e, c->connection);
+    list_each(r, &e->conns, link)
+    {
+        if (c->child && connection_child(r->conn, c->child))
+            return r;
+    }
+    return NULL;
+}
+
+static void initiate(struct ike_env *env, struct waiter *w, const struct command *c)
 {
     struct engine *e = engine_of(env);
-    struct conn_run *r, *hit = connection ? conn_run_find(e, connection) : NULL;
-    if (!connection && child) {
-        list_each(r, &e->conns, link)
-        {
-            if (!hit && connection_child(r->conn, child))
-                hit = r;
-        }
-    }
+    struct conn_run *hit = named(e, c);
     if (!hit)
         return;
     set_connection(w, hit->conn);
     w->n_needs = hit->conn->n_children;
     w->needs = mem_new(w->n_needs + 1);
     for (size_t i = 0; i < w->n_needs; i++) {
-        if (child && strcmp(hit->conn->children[i].name, child) != 0)
+        if (c->child && strcmp(hit->conn->children[i].name, c->child) != 0)
             continue;
         w->needs[i] = true;
         w->matches++;
@@ -88,6 +94,27 @@ static void initiate(struct ike_env *env, struct waiter *w, const char *connecti
     hit->attempts = 0;
     heap_remove(&e->conn_timers, &hit->timer);
     conn_schedule(e, hit, env->now.mono);
+}
+
+/* ---- traps: done at once */
+
+static void trap(struct ike_env *env, struct waiter *w, const struct command *c)
+{
+    struct conn_run *r = named(engine_of(env), c);
+    if (!r)
+        return;
+    set_connection(w, r->conn);
+    for (size_t i = 0; i < r->conn->n_children; i++) {
+        if (c->child && strcmp(r->conn->children[i].name, c->child) != 0)
+            continue;
+        if (c->kind == COMMAND_TRAP)
+            w->matches += trap_set(env, r, i, &w->diag);
+        else
+            w->matches += r->children[i].trap != NULL;
+        if (c->kind == COMMAND_UNTRAP)
+            trap_clear(env, r, i);
+    }
+    w->is_over = true;
 }
 
 /* ---- terminate, rekey */
@@ -201,20 +228,29 @@ static void on_sas(struct ike_env *env, struct waiter *w, const struct command *
     }
 }
 
+static void not_found(struct diag *d, const struct command *c)
+{
+    const char *what = c->child ? c->child : c->connection ? c->connection : "that id";
+    if (c->kind == COMMAND_INITIATE || c->kind == COMMAND_TRAP)
+        diag_set(d, FAIL_NOT_FOUND, "no connection or child named %s is loaded", what);
+    else if (c->kind == COMMAND_UNTRAP)
+        diag_set(d, FAIL_NOT_FOUND, "no trap is set for %s", what);
+    else
+        diag_set(d, FAIL_NOT_FOUND, "nothing that is up matches %s", what);
+}
+
 void command_run(struct ike_env *env, const struct command *c)
 {
     struct waiter *w = waiter_new(engine_of(env), c);
     if (c->kind == COMMAND_INITIATE)
-        initiate(env, w, c->connection, c->child);
+        initiate(env, w, c);
+    else if (c->kind == COMMAND_TRAP || c->kind == COMMAND_UNTRAP)
+        trap(env, w, c);
     else
         on_sas(env, w, c);
-    if (w->matches)
+    if (w->matches || diag_failed(&w->diag))
         return;
-    const char *what = c->child ? c->child : c->connection ? c->connection : "that id";
-    diag_set(&w->diag, FAIL_NOT_FOUND,
-             c->kind == COMMAND_INITIATE ? "no connection or child named %s is loaded"
-                                         : "nothing that is up matches %s",
-             what);
+    not_found(&w->diag, c);
     w->is_over = true;
 }
 

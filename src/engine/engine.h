@@ -54,6 +54,16 @@ struct ike_view {
     size_t n_children;
 };
 
+struct trap_view { /* of a child that comes with the first packet for it */
+    const char *connection, *child;
+    enum child_mode mode;
+    size_t index; /* of the child in its connection */
+    const struct ts *local_ts, *remote_ts;
+    size_t n_local_ts, n_remote_ts;
+};
+
+/* In the order of the connections: v says which was the last one, connection NULL begins. */
+bool engine_trap_next(const struct engine *e, struct trap_view *v);
 /* Oldest first: out->id says which was the last one, 0 begins. */
 bool engine_ike_next(const struct engine *e, struct ike_view *out);
 bool engine_ike_find(const struct engine *e, uint64_t id, struct ike_view *out);

@@ -203,7 +203,7 @@ static void set_trap_of(struct ike_env *env, const struct child_sa *c)
     struct child_run *run;
     struct conn_run *r = conn_run_of_child(engine_of(env), c->ike, c->cfg, &run);
     if (r)
-        trap_set(env, r, (size_t)(run - r->children));
+        trap_set(env, r, (size_t)(run - r->children), NULL);
 }
 
 /* What the configuration says about children whose IKE SA is gone without our doing: dpd_action when the peer

@@ -203,7 +203,8 @@ void routes_want(struct ike_env *env, struct route_set *s, const struct config *
 
 /* trap.c */
 /* Installs the child's trap, or brings it up to date with addresses that are known now. */
-void trap_set(struct ike_env *env, struct conn_run *r, size_t i);
+/* False when it can have none, which is logged and, where why is not NULL, said. */
+bool trap_set(struct ike_env *env, struct conn_run *r, size_t i, struct diag *why);
 void trap_clear(struct ike_env *env, struct conn_run *r, size_t i);
 void trap_free(struct conn_run *r, size_t i); /* at the end of everything */
 void trap_acquire(struct ike_env *env, const struct dataplane_event *ev);

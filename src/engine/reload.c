@@ -29,7 +29,7 @@ static void set_traps(struct ike_env *env, struct conn_run *r)
 {
     for (size_t i = 0; i < r->conn->n_children; i++) {
         if (r->conn->children[i].start_action & START_TRAP || r->children[i].trap)
-            trap_set(env, r, i);
+            trap_set(env, r, i, NULL);
     }
 }
 

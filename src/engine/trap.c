@@ -58,24 +58,32 @@ static bool is_same(const struct trap *t, const struct ts_pair *ts)
            same_ts(t->ts.remote, t->ts.n_remote, ts->remote, ts->n_remote);
 }
 
-void trap_set(struct ike_env *env, struct conn_run *r, size_t i)
+/* What a trap lacks; NULL: nothing. */
+static const char *obstacle(const struct connection *conn, const struct child_config *cfg,
+                            const struct ts_pair *ts)
+{
+    if (!conn->resolved_remote.family)
+        return "its peer has no address";
+    if (!ts->n_local || !ts->n_remote)
+        return "it has no selectors";
+    return cfg->installs_policies ? NULL : "its policies are not installed (policies = no)";
+}
+
+bool trap_set(struct ike_env *env, struct conn_run *r, size_t i, struct diag *why)
 {
     struct engine *e = engine_of(env);
     struct child_run *run = &r->children[i];
     const struct child_config *cfg = &r->conn->children[i];
     struct ts_pair ts = selectors(r->conn, cfg);
+    const char *lacks = obstacle(r->conn, cfg, &ts);
     if (run->trap && is_same(run->trap, &ts))
-        return;
+        return true;
     trap_clear(env, r, i);
-    if (!r->conn->resolved_remote.family || !ts.n_local || !ts.n_remote) {
-        conn_log(env, r->conn, LOG_WARN, "child %s has no trap yet: %s", cfg->name,
-                 r->conn->resolved_remote.family ? "it has no selectors" : "its peer has no address");
-        return;
-    }
-    if (!cfg->installs_policies) {
-        conn_log(env, r->conn, LOG_WARN,
-                 "child %s has no trap: its policies are not installed (policies = no)", cfg->name);
-        return;
+    if (lacks) {
+        conn_log(env, r->conn, LOG_WARN, "child %s has no trap: %s", cfg->name, lacks);
+        if (why)
+            diag_set(why, FAIL_GENERIC, "child %s can have no trap: %s", cfg->name, lacks);
+        return false;
     }
     if (!run->reqid)
         run->reqid = cfg->reqid ? cfg->reqid : ++e->next_reqid;
@@ -85,6 +93,7 @@ void trap_set(struct ike_env *env, struct conn_run *r, size_t i)
     run->trap = t;
     add_policy(env, t);
     routes_want(env, &t->routes, r->config, cfg, &ts, r->conn->resolved_remote);
+    return true;
 }
 
 void trap_clear(struct ike_env *env, struct conn_run *r, size_t i)
@@ -164,4 +173,29 @@ bool trap_packet(const struct child_run *run, struct ts *local, struct ts *remot
     *local = run->trap->packet_local;
     *remote = run->trap->packet_remote;
     return true;
+}
+
+bool engine_trap_next(const struct engine *e, struct trap_view *v)
+{
+    const struct conn_run *r = v->connection ? conn_run_find(e, v->connection) : NULL;
+    const struct list *at = r ? &r->link : e->conns.next;
+    size_t i = r ? v->index + 1 : 0;
+    for (; at != &e->conns; at = at->next, i = 0) {
+        r = container_of(at, struct conn_run, link);
+        for (; i < r->conn->n_children; i++) {
+            const struct trap *t = r->children[i].trap;
+            if (!t)
+                continue;
+            *v = (struct trap_view){.connection = r->conn->name,
+                                    .child = r->conn->children[i].name,
+                                    .mode = r->conn->children[i].mode,
+                                    .index = i,
+                                    .local_ts = t->ts.local,
+                                    .remote_ts = t->ts.remote,
+                                    .n_local_ts = t->ts.n_local,
+                                    .n_remote_ts = t->ts.n_remote};
+            return true;
+        }
+    }
+    return false;
 }

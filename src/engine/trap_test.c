@@ -462,6 +462,50 @@ static void unique_keep_yields_to_initial_contact(void **state)
     assert_int_equal(pair_children(&p, 0), 1);
 }
 
+static void a_command_sets_and_takes_traps(void **state)
+{
+    (void)state;
+    struct trap_view v = {0};
+    start_action = START_NONE;
+    load_both();
+    assert_false(engine_trap_next(p.side[0].e, &v));
+    pair_command(&p, 0, COMMAND_TRAP, NULL, "net");
+    assert_true(p.side[0].is_done && !diag_failed(&p.side[0].done));
+    assert_int_equal(p.side[0].traps, 1);
+    assert_true(engine_trap_next(p.side[0].e, &v));
+    assert_string_equal(v.connection, "net");
+    assert_string_equal(v.child, "net");
+    assert_int_equal(v.n_local_ts + v.n_remote_ts, 2);
+    assert_false(engine_trap_next(p.side[0].e, &v));
+    pair_command(&p, 0, COMMAND_TRAP, "net", NULL); /* again: fine, and no second one */
+    assert_true(p.side[0].is_done && !diag_failed(&p.side[0].done));
+    assert_int_equal(p.side[0].traps, 1);
+    packet_meets_trap(0);
+    pair_run(&p);
+    assert_int_equal(pair_children(&p, 0), 1);
+    pair_command(&p, 0, COMMAND_UNTRAP, "net", NULL);
+    assert_true(p.side[0].is_done && !diag_failed(&p.side[0].done));
+    assert_int_equal(p.side[0].policies, 1);
+    assert_int_equal(pair_children(&p, 0), 1);
+    pair_command(&p, 0, COMMAND_UNTRAP, "net", NULL);
+    assert_int_equal(p.side[0].done.class, FAIL_NOT_FOUND);
+    pair_command(&p, 0, COMMAND_TRAP, "nobody", NULL);
+    assert_int_equal(p.side[0].done.class, FAIL_NOT_FOUND);
+    pair_command(&p, 0, COMMAND_TRAP, "net", "nobody");
+    assert_int_equal(p.side[0].done.class, FAIL_NOT_FOUND);
+}
+
+static void a_trap_without_a_peers_address_is_refused(void **state)
+{
+    (void)state;
+    const struct pair_spec anybody = {.accepts_any_peer = true};
+    pair_load(&p, 0, &anybody);
+    pair_command(&p, 0, COMMAND_TRAP, "net", NULL);
+    assert_int_equal(p.side[0].done.class, FAIL_GENERIC);
+    assert_non_null(strstr(p.side[0].done.what, "no address"));
+    assert_int_equal(p.side[0].policies, 0);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -470,6 +514,8 @@ int main(void)
         T(a_trap_waits_with_policy_and_routes_and_says_nothing),
         T(a_packet_brings_the_tunnel_up_once_and_the_trap_stays),
         T(the_packet_is_offered_first),
+        T(a_command_sets_and_takes_traps),
+        T(a_trap_without_a_peers_address_is_refused),
         T(what_is_configured_is_agreed_whole),
         T(a_failed_attempt_is_told_and_the_next_packet_tries_again),
         T(packets_do_not_hurry_a_peer_that_refuses),

@@ -180,7 +180,13 @@ enum input_kind {
     INPUT_SHUTDOWN,  /* delete all SAs, politely */
 };
 
-enum command_kind { COMMAND_INITIATE, COMMAND_TERMINATE, COMMAND_REKEY };
+enum command_kind {
+    COMMAND_INITIATE,
+    COMMAND_TERMINATE,
+    COMMAND_REKEY,
+    COMMAND_TRAP,   /* a trap for a child, or for all of a connection */
+    COMMAND_UNTRAP, /* takes it away; what is up stays */
+};
 
 struct command {
     enum command_kind kind;

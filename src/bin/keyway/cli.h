@@ -89,6 +89,8 @@ int cmd_down(struct cli *c);
 int cmd_rekey(struct cli *c);
 int cmd_status(struct cli *c);
 int cmd_algorithms(struct cli *c); /* status --algorithms */
+int cmd_trap(struct cli *c);       /* trap.c, as the next */
+int cmd_untrap(struct cli *c);
 int cmd_reload(struct cli *c);
 int cmd_config(struct cli *c);
 int cmd_version(struct cli *c);

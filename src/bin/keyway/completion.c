@@ -18,7 +18,7 @@ int cmd_completion(struct cli *c)
     puts("'\n"
          "  else\n"
          "    case ${COMP_WORDS[1]} in\n"
-         "    up|down|status|rekey) words=$(keyway status --json 2>/dev/null |\n"
+         "    up|down|status|rekey|trap|untrap) words=$(keyway status --json 2>/dev/null |\n"
          "      sed -n 's/^      \"name\": \"\\(.*\\)\",$/\\1/p') ;;\n"
          "    config) words='check show reference' ;;\n"
          "    completion) words=bash ;;\n"

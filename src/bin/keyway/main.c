@@ -11,6 +11,8 @@ static const struct cli_command table[] = {
     {"down",       "NAME",                            "take a tunnel down",                           cmd_down      },
     {"status",     "[NAME] | --algorithms",           "tunnels, their state, traffic and next rekey", cmd_status    },
     {"rekey",      "NAME",                            "exchange fresh keys now",                      cmd_rekey     },
+    {"trap",       "NAME",                            "let the first packet bring a tunnel up",       cmd_trap      },
+    {"untrap",     "NAME",                            "undo that",                                    cmd_untrap    },
     {"reload",     "",                                "read the configuration files anew",            cmd_reload    },
     {"config",     "check | show [NAME] | reference", "check the files, or show what they became",    cmd_config    },
     {"version",    "",                                "version of this program and of the daemon",    cmd_version   },

@@ -20,7 +20,7 @@ static enum cli_color color_of(const char *state)
 {
     if (!strcmp(state, "up"))
         return CLI_GREEN;
-    return strcmp(state, "connecting") == 0 ? CLI_YELLOW : CLI_RED;
+    return !strcmp(state, "connecting") || !strcmp(state, "waiting") ? CLI_YELLOW : CLI_RED;
 }
 
 /* The items of an array, with ", " between. */
@@ -83,7 +83,10 @@ static void connection_rows(struct cli_table *t, json_t *connection)
     if (!is_first)
         return;
     begin_row(t, connection, join(json_object_get(connection, "peer_addresses"), peers, sizeof(peers)), true);
-    if (failure)
+    if (!strcmp(text_of(connection, "state"), "waiting"))
+        cli_table_cell(t, COL_CHILD, CLI_PLAIN, "%s for a packet",
+                       join(json_object_get(connection, "traps"), peers, sizeof(peers)));
+    else if (failure)
         cli_table_cell(t, COL_CHILD, CLI_RED, "%s", text_of(failure, "what"));
 }
 
@@ -171,6 +174,10 @@ static void print_one(json_t *connection, bool has_color)
     printf("%s: %s%s%s\n", text_of(connection, "name"), cli_color_on(has_color, color_of(state)), state,
            cli_color_off(has_color));
     json_array_foreach(json_object_get(connection, "ike"), i, ike) print_ike(ike);
+    char traps[256];
+    if (json_object_get(connection, "traps"))
+        printf("  comes with a packet: %s\n",
+               join(json_object_get(connection, "traps"), traps, sizeof(traps)));
     print_failure(json_object_get(connection, "failure"));
 }
 
@@ -182,10 +189,12 @@ static json_t *ask_all(struct cli *c, struct diag *d)
     json_t *daemon = v ? cli_ask(v, "keyway-status", d) : NULL;
     json_t *connections = daemon ? cli_list(v, "list-conns", "list-conn", d) : NULL;
     json_t *sas = connections ? cli_list(v, "list-sas", "list-sa", d) : NULL;
-    json_t *model = sas ? status_model(daemon, connections, sas) : NULL;
+    json_t *policies = sas ? cli_list(v, "list-policies", "list-policy", d) : NULL;
+    json_t *model = policies ? status_model(daemon, connections, sas, policies) : NULL;
     json_decref(daemon);
     json_decref(connections);
     json_decref(sas);
+    json_decref(policies);
     vici_client_close(v);
     return model;
 }

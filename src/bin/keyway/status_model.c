@@ -147,7 +147,7 @@ static json_t *ike_json(json_t *sa, const char *owner, const char *connection)
 }
 
 /* up: an established SA with an installed child. */
-static const char *state_of(json_t *ikes)
+static const char *state_of(json_t *ikes, json_t *traps)
 {
     size_t i, k;
     json_t *ike, *child;
@@ -168,10 +168,27 @@ static const char *state_of(json_t *ikes)
         if (strcmp(text_of(ike, "state"), "DELETING") != 0 && strcmp(text_of(ike, "state"), "REKEYED") != 0)
             return "connecting";
     }
-    return "down";
+    return json_array_size(traps) ? "waiting" : "down";
 }
 
-static json_t *connection_json(json_t *row, json_t *sas, json_t *failures)
+/* {connection: [names of its children that wait for a packet]} */
+static json_t *traps_of_all(json_t *policies)
+{
+    json_t *all = json_object(), *row, *list;
+    size_t i;
+    json_array_foreach(policies, i, row)
+    {
+        json_t *body = json_object_get(row, "body");
+        const char *name = text_of(body, "ike");
+        list = json_object_get(all, name);
+        if (!list)
+            json_object_set_new(all, name, list = json_array());
+        json_array_append(list, json_object_get(body, "child"));
+    }
+    return all;
+}
+
+static json_t *connection_json(json_t *row, json_t *sas, json_t *failures, json_t *traps)
 {
     json_t *body = json_object_get(row, "body"), *ikes = json_array(), *configured = json_array(), *sa;
     json_t *failure, *child;
@@ -187,8 +204,10 @@ static json_t *connection_json(json_t *row, json_t *sas, json_t *failures)
         configured, json_pack("{s:s,s:O?,s:O?}", "name", key, "local", json_object_get(child, "local-ts"),
                               "remote", json_object_get(child, "remote-ts")));
     json_t *j =
-        json_pack("{s:s,s:s,s:O?,s:o,s:o}", "name", name, "state", state_of(ikes), "peer_addresses",
+        json_pack("{s:s,s:s,s:O?,s:o,s:o}", "name", name, "state", state_of(ikes, traps), "peer_addresses",
                   json_object_get(body, "remote_addrs"), "configured_children", configured, "ike", ikes);
+    if (traps)
+        json_object_set(j, "traps", traps);
     failure = json_object_get(failures, name);
     if (failure && strcmp(text_of(j, "state"), "up") != 0) {
         json_t *copy = json_deep_copy(failure);
@@ -232,13 +251,15 @@ static json_t *daemon_json(json_t *reply)
     return j;
 }
 
-json_t *status_model(json_t *daemon, json_t *connections, json_t *sas)
+json_t *status_model(json_t *daemon, json_t *connections, json_t *sas, json_t *policies)
 {
-    json_t *all = json_array(), *groups = group(sas), *row;
+    json_t *all = json_array(), *groups = group(sas), *traps = traps_of_all(policies), *row;
     size_t i;
     json_array_foreach(connections, i, row)
         json_array_append_new(all, connection_json(row, json_object_get(groups, text_of(row, "name")),
-                                                   json_object_get(daemon, "failures")));
+                                                   json_object_get(daemon, "failures"),
+                                                   json_object_get(traps, text_of(row, "name"))));
     json_decref(groups);
+    json_decref(traps);
     return json_pack("{s:o,s:o}", "daemon", daemon_json(daemon), "connections", all);
 }

@@ -9,8 +9,8 @@ import os
 from dataclasses import dataclass
 
 SCENARIOS = []
-FILES = ("many", "proof", "rekey", "life", "nat", "certificates", "refusals", "configuration", "keys", "barrier", "workers", "link",
-         "crypto")
+FILES = ("many", "proof", "rekey", "life", "lifecycle", "nat", "certificates", "refusals", "configuration", "keys", "barrier", "workers",
+         "link", "crypto")
 
 
 @dataclass
