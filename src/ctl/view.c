@@ -272,7 +272,7 @@ void ctl_write_trap(struct vici_writer *w, const struct trap_view *v)
     vici_section(w, name);
     vici_text(w, "child", v->child);
     vici_text(w, "ike", v->connection);
-    vici_text(w, "mode", v->mode == MODE_TUNNEL ? "TUNNEL" : "TRANSPORT");
+    vici_text(w, "mode", mode_names[v->mode]);
     write_selectors(w, "local-ts", v->local_ts, v->n_local_ts);
     write_selectors(w, "remote-ts", v->remote_ts, v->n_remote_ts);
     vici_section_end(w);

@@ -25,6 +25,7 @@ class Row:
     shuts_4500: bool = False  # a firewall between them drops UDP port 4500
     lengths: str = ""  # what packets must look like on the wire: compressed or padded
     rekeys: bool = False  # the child is rekeyed by either end, and carries everything again
+    is_trapped: bool = False  # a packet brings the tunnel up, not a command
     needs: tuple = ()
     extra: dict = field(default_factory=dict, hash=False, compare=False)  # laid over both connections
 
@@ -119,6 +120,7 @@ def _kernel():
             yield Row(f"kernel.{role}.encap-auto.outer{outer}", role, outer=outer, inner=outer, **auto)
     for role in ROLES:
         yield Row(f"kernel.{role}.cbc-esn", role, esp="aes256-sha256-esn", **plain)
+        yield Row(f"kernel.{role}.trap", role, is_trapped=True, **plain)
         # with MOBIKE the peer goes to port 4500 in any case
         yield Row(f"kernel.{role}.encap-auto.4500-shut", role, kernel=True, wire="esp", shuts_4500=True,
                   extra={"mobike": "no"})

@@ -82,17 +82,6 @@ def trap_peer_is_down(lab):
     return f"traffic {until_reply(lab, 20):.1f} s after the peer came"
 
 
-@scenario("trap.sprung-by-peer")
-def trap_of_peer(lab):
-    """strongSwan names the packet first [RFC7296#2.9]: the answer holds what is configured, and no more."""
-    configure(lab, extra_b=child(start_action="trap"))
-    until_reply(lab, 20, "cb", topology.CLIENT[4][0])
-    got = one_child(lab.a)
-    demand(got["local-ts"] == ["10.1.0.0/24"] and got["remote-ts"] == ["10.2.0.0/24"],
-           f"the child is for {got['local-ts']} {got['remote-ts']}")
-    return "up by the peer's packet"
-
-
 @scenario("trap.of-both", needs_keyway=True)
 def trap_of_both(lab):
     """Either end may begin; one child remains."""
