@@ -44,6 +44,7 @@ struct child_sa *child_new(struct ike_env *env, struct ike_sa *sa, const struct 
     c->cpi_out = x->cpi_out;
     c->refuses_tfc = x->refuses_tfc;
     c->is_ours = x->is_own;
+    memcpy(c->low_nonce, nonce_lower(&x->ni, &x->nr)->b, sizeof(c->low_nonce));
     c->switch_at = c->rekey_at = c->expires_at = c->idle_at = TIME_NEVER;
     list_append(&sa->children, &c->link);
     env->host->child_track(env, c, true);
@@ -220,6 +221,34 @@ void child_end(struct ike_env *env, struct child_sa *c)
     list_remove(&c->link);
     env->host->child_track(env, c, false);
     free(c);
+}
+
+void child_closed_by_peer(struct ike_env *env, struct child_sa *c)
+{
+    sa_log(env, c->ike, LOG_NOTICE, "the peer deleted child %s", c->cfg->name);
+    c->is_closed_by_peer = !twin_child_stays(c); /* else it is not missed */
+    child_end(env, c);
+}
+
+bool child_is_in_the_making(const struct ike_sa *sa)
+{
+    return sa->own.kind == X_NEW_CHILD || sa->own.kind == X_REKEY_CHILD;
+}
+
+void child_note_delete(struct ike_sa *sa, uint32_t spi_out)
+{
+    struct exchange *x = &sa->own;
+    if (child_is_in_the_making(sa) && x->n_deleted < ARRAY_LEN(x->deleted))
+        x->deleted[x->n_deleted++] = spi_out;
+}
+
+bool child_was_deleted(const struct exchange *x, const struct child_sa *c)
+{
+    for (size_t i = 0; i < x->n_deleted; i++) {
+        if (x->deleted[i] == c->spi_out)
+            return true;
+    }
+    return false;
 }
 
 void child_retire(struct ike_env *env, struct child_sa *c)

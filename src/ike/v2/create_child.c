@@ -294,7 +294,7 @@ static bool retry(struct ike_env *env, struct ike_sa *sa, const struct pl_notify
     struct rd r = rd_over(n->data);
     if (t.attempts > RETRY_MAX)
         return false;
-    if (n->type == N_TEMPORARY_FAILURE)
+    if (n->type == N_TEMPORARY_FAILURE || n->type == N_CHILD_SA_NOT_FOUND)
         t.not_before += jittered(RETRY_TEMPORARY, RETRY_TEMPORARY / 2);
     else if (n->type == N_INVALID_KE_PAYLOAD) {
         t.ke = rd_u16(&r);
@@ -317,10 +317,14 @@ static void finish(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
         return;
     }
     struct child_sa *c = child_new(env, sa, x);
-    bool ok = child_install(env, c, x, false, 0);
+    bool ok = child_install(env, c, x, false, 0), is_deleted = child_was_deleted(x, c);
     exchange_end(x);
-    if (!ok)
+    if (is_deleted)
+        child_closed_by_peer(env, c);
+    else if (!ok)
         delete_child(env, c);
+    else
+        twin_child_settle(env, c);
 }
 
 static void on_derived(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct job *job)
@@ -401,7 +405,8 @@ static void answer(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
         old->peer_replacement = c->id;
         if (old->state == CHILD_INSTALLED) /* unless we are rekeying it too */
             child_rekeyed(env, old);
-    }
+    } else
+        twin_child_settle(env, c);
     send_response(env, sa, EXCHANGE_CREATE_CHILD_SA, &b);
 }
 
@@ -462,8 +467,8 @@ void rekey_child_on_request(struct ike_env *env, struct ike_sa *sa, struct excha
     const struct pl_notify *n = ike_notify(&x->msg, N_REKEY_SA);
     struct child_sa *old = n->spi.len == 4 ? child_by_spi_out(sa, spi_get32(n->spi.ptr)) : NULL;
     uint16_t refusal = 0;
-    if (!old)
-        refusal = N_CHILD_SA_NOT_FOUND;
+    if (!old) /* perhaps one that our own exchange is making, and the peer has already */
+        refusal = child_is_in_the_making(sa) ? N_TEMPORARY_FAILURE : N_CHILD_SA_NOT_FOUND;
     else if (sa->state == IKE_REKEYING || old->state == CHILD_DELETING || old->state == CHILD_REKEYED)
         refusal = N_TEMPORARY_FAILURE;
     if (refusal) {

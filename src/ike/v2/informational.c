@@ -27,9 +27,7 @@ static void deleted_by_peer(struct ike_env *env, struct ike_sa *sa, struct child
         child_retire(env, c);
         return;
     }
-    sa_log(env, sa, LOG_NOTICE, "the peer deleted child %s", c->cfg->name);
-    c->is_closed_by_peer = true;
-    child_end(env, c);
+    child_closed_by_peer(env, c);
 }
 
 /* [RFC7296#1.4.1] the answer names our half of each pair, unless we are deleting it ourselves. */
@@ -44,6 +42,8 @@ static void on_others(struct ike_env *env, struct ike_sa *sa, struct exchange *x
     for (const struct ike_payload *p = NULL; (p = ike_next(&x->msg, PAYLOAD_DELETE, p));) {
         for (size_t i = 0; p->del.protocol == PROTO_ESP && i < p->del.count && n < DELETES_MAX; i++) {
             struct child_sa *c = child_by_spi_out(sa, delete_spi(&p->del, i));
+            if (!c)
+                child_note_delete(sa, delete_spi(&p->del, i));
             if (!c || c->state == CHILD_DELETING || c->is_doomed)
                 continue;
             c->is_doomed = true; /* named twice counts once */

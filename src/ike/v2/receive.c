@@ -180,6 +180,8 @@ void ike_sa_receive(struct ike_env *env, struct ike_sa *sa, struct ike_message *
     }
     if (is_response)
         on_response(env, sa, m, local, remote, has_marker);
+    else if (sa->is_initiator && sa->state == IKE_CONNECTING)
+        env->stats->dropped_replayed++; /* it has our IKE_AUTH, we not yet its answer: it asks again */
     else if (!sa->is_lingering)
         on_request(env, sa, m, local, remote, has_marker);
 }

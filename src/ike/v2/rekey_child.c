@@ -5,6 +5,8 @@
  * nonce goes. */
 #include "ike/v2/sa.h"
 
+#define ANSWER_LATE (30 * TIME_SECOND)
+
 /* The peer's replacement wins or is the only one: what is ours is deleted again, unused. */
 static void close_redundant(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
 {
@@ -32,7 +34,7 @@ void rekey_child_done(struct ike_env *env, struct ike_sa *sa, struct exchange *x
         return;
     }
     struct child_sa *fresh = child_new(env, sa, x);
-    bool ok = child_install(env, fresh, x, false, old->id);
+    bool ok = child_install(env, fresh, x, false, old->id), is_deleted = child_was_deleted(x, fresh);
     exchange_end(x);
     if (!ok) {
         old->state = CHILD_INSTALLED;
@@ -44,6 +46,8 @@ void rekey_child_done(struct ike_env *env, struct ike_sa *sa, struct exchange *x
     if (rival)
         rekey_child_lost(env, rival);
     delete_child(env, old);
+    if (is_deleted)
+        child_closed_by_peer(env, fresh);
 }
 
 /* The peer's replacement lost: the peer is going to delete it. */
@@ -54,6 +58,12 @@ void rekey_child_lost(struct ike_env *env, struct child_sa *rival)
     rival->rekey_at = TIME_NEVER;
 }
 
+/* The peer made it and has perhaps not heard our answer yet: then it does not know it. */
+static bool is_unknown_yet(const struct ike_env *env, const struct child_sa *c)
+{
+    return !c->is_ours && env->now.mono - c->installed_at < ANSWER_LATE;
+}
+
 bool rekey_child_refused(struct ike_env *env, struct ike_sa *sa, struct exchange *x,
                          const struct pl_notify *error)
 {
@@ -62,7 +72,7 @@ bool rekey_child_refused(struct ike_env *env, struct ike_sa *sa, struct exchange
     if (!is_gone && old->peer_replacement && child_find(sa, old->peer_replacement)) {
         child_rekeyed(env, old); /* the peer deletes it */
         is_gone = true;
-    } else if (!is_gone && error->type == N_CHILD_SA_NOT_FOUND) {
+    } else if (!is_gone && error->type == N_CHILD_SA_NOT_FOUND && !is_unknown_yet(env, old)) {
         sa_log(env, sa, LOG_WARN, "child %s: the peer does not have it any more", old->cfg->name);
         exchange_end(x);
         child_end(env, old);

@@ -32,6 +32,7 @@ static struct ike_sa *successor(struct ike_env *env, struct ike_sa *sa, const st
     n->local_id = identity_dup(n->arena, &sa->local_id);
     n->remote_id = identity_dup(n->arena, &sa->remote_id);
     n->reauth_at = sa->reauth_at;
+    n->duplicate_at = sa->duplicate_at;
     n->replaces = sa->id;
     if (!ike_sa_set_keys(n, keys, &x->chosen)) {
         ike_sa_free(n);
@@ -67,10 +68,17 @@ static void hand_over(struct ike_env *env, struct ike_sa *from, struct ike_sa *t
     env->stats->rekeyed_ike++;
 }
 
+/* What the peer made to replace sa, as long as it is there. */
+static struct ike_sa *made_by_peer(struct ike_env *env, const struct ike_sa *sa)
+{
+    struct ike_sa *n = sa->peer_new_ike ? env->host->find(env->ctx, sa->peer_new_ike) : NULL;
+    return n && ike_sa_is_up(n) && !n->is_lingering ? n : NULL;
+}
+
 bool rekey_ike_inherit(struct ike_env *env, struct ike_sa *sa)
 {
-    struct ike_sa *heir = sa->peer_new_ike ? env->host->find(env->ctx, sa->peer_new_ike) : NULL;
-    if (!heir || heir->is_dead || sa->state == IKE_REKEYED)
+    struct ike_sa *heir = made_by_peer(env, sa);
+    if (!heir || sa->state == IKE_REKEYED)
         return false;
     hand_over(env, sa, heir);
     return true;
@@ -160,6 +168,15 @@ static bool retry(struct ike_env *env, struct ike_sa *sa, const struct pl_notify
     return true;
 }
 
+static void end_with_heir(struct ike_env *env, struct ike_sa *sa)
+{
+    struct diag d;
+    diag_clear(&d);
+    diag_set(&d, FAIL_GENERIC, "the peer deleted the IKE SA");
+    sa->is_closed_by_peer = true;
+    delete_ike(env, sa, &d);
+}
+
 static void on_derived(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct job *job)
 {
     struct ike_keys keys;
@@ -173,12 +190,10 @@ static void on_derived(struct ike_env *env, struct ike_sa *sa, struct exchange *
             delete_ike(env, sa, &d);
         return;
     }
-    struct ike_sa *rival = sa->peer_new_ike ? env->host->find(env->ctx, sa->peer_new_ike) : NULL;
-    if (rival && rival->is_dead)
-        rival = NULL;
+    struct ike_sa *rival = made_by_peer(env, sa);
     /* [RFC7296#2.8.2] the new IKE SA with the lowest nonce is deleted by the node that created it. The peer's
      * may still be in the making: its nonces are known all the same. */
-    bool is_contested = rival || sa->peer.kind == X_REKEY_IKE;
+    bool is_contested = sa->peer_new_ike || sa->peer.kind == X_REKEY_IKE;
     bool is_settled = sa->state == IKE_REKEYED; /* see rekey_ike_settle() */
     bool is_redundant =
         is_settled || (is_contested && nonce_cmp(nonce_lower(&x->ni, &x->nr), &sa->peer_low) < 0);
@@ -187,9 +202,11 @@ static void on_derived(struct ike_env *env, struct ike_sa *sa, struct exchange *
         ours->was_up = false;
         retire(env, ours, rival);
         ike_sa_queue(ours, (struct task){.kind = X_DELETE_IKE});
-        if (rival && !is_settled) /* without a rival on_answered() does it */
+        if (rival && !is_settled)
             hand_over(env, sa, rival);
-        return;
+        else if (sa->peer_new_ike && !is_settled) /* the peer has deleted the one that would have stayed */
+            end_with_heir(env, sa);
+        return; /* its own is still in the making: on_answered() does it */
     }
     if (rival) /* the peer deletes it */
         retire(env, rival, ours);

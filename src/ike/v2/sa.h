@@ -92,7 +92,9 @@ struct exchange {
     uint32_t spi_in, spi_out;             /* of the new child */
     uint64_t child_id;                    /* of the new child */
     uint32_t reqid;
-    uint64_t old_child; /* being rekeyed or deleted */
+    uint64_t old_child;  /* being rekeyed or deleted */
+    uint32_t deleted[4]; /* by the peer, which may have the child that we are making before we do */
+    uint8_t n_deleted;
     struct ts_pair ts;
     bool has_packet; /* one that waits for the child: offered first [RFC7296#2.9] */
     struct ts packet_local, packet_remote;
@@ -146,6 +148,7 @@ struct child_sa {
     int64_t switch_at;
     int64_t installed_at, rekey_at, expires_at, idle_at;
     int64_t quiet_since; /* when it was installed, or what it replaces was used last: see child_last_use() */
+    uint8_t low_nonce[16];     /* how the lower nonce of its exchange begins */
     uint64_t peer_replacement; /* made by the peer's rekey of this child */
     struct nonce peer_low;     /* the lower nonce of that exchange */
     uint64_t bytes_in, packets_in, bytes_out, packets_out;
@@ -480,6 +483,12 @@ bool match_accepts_chosen(const struct ike_sa *sa, const struct connection *conn
 /* The connection whose child it is: not always the SA's own. */
 const struct connection *child_owner(const struct ike_sa *sa, const struct child_config *cfg);
 
+/* ---- twin_child.c */
+/* fresh was just made: is it one of two that were made at once? */
+void twin_child_settle(struct ike_env *env, struct child_sa *fresh);
+/* Is there another one that does the same? */
+bool twin_child_stays(const struct child_sa *c);
+
 /* ---- child.c */
 struct child_sa *child_new(struct ike_env *env, struct ike_sa *sa, const struct exchange *x);
 /* Makes both halves from the exchange's nonces and shared secret. The outbound one waits for the old child's
@@ -500,6 +509,13 @@ int64_t child_deadline(const struct child_sa *c);
 int64_t child_last_use(const struct child_sa *c);
 void child_rekeyed(struct ike_env *env, struct child_sa *old);
 /* Deleted after a rekey: nothing is sent through it any more, late packets are still taken for a moment. */
+/* The peer deleted it: told, and gone. */
+void child_closed_by_peer(struct ike_env *env, struct child_sa *c);
+/* Our own exchange is making one: the peer may have it already, and even delete it before its answer is here.
+ */
+bool child_is_in_the_making(const struct ike_sa *sa);
+void child_note_delete(struct ike_sa *sa, uint32_t spi_out);
+bool child_was_deleted(const struct exchange *x, const struct child_sa *c);
 void child_retire(struct ike_env *env, struct child_sa *c);
 void child_move(struct ike_env *env, struct ike_sa *from, struct ike_sa *to);
 
