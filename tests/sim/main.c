@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sim [--seeds N] [--seed S] [--only PART-OF-NAME] [--verbose] [--list] [--part K/N]
+ * sim --long [--sas N] [--seed S] [--verbose]
  * Runs every scenario under N seeds and prints scenarios, seeds and failures; a failure names the seed that
- * repeats it. */
-#include "sim.h"
+ * repeats it. --long: random lives instead, until N IKE SAs were made; with --seed that one life: see long.c.
+ */
+#include "long.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -11,9 +13,9 @@ static const struct scenario *const tables[] = {scenarios_setup, scenarios_rekey
                                                 scenarios_modes, scenarios_kin,   scenarios_roam};
 
 struct options {
-    uint64_t seeds, first_seed;
+    uint64_t seeds, first_seed, ike_sas;
     const char *only;
-    bool is_verbose, lists;
+    bool is_verbose, lists, is_long, is_one;
     unsigned part, parts;
 };
 
@@ -108,12 +110,16 @@ static bool parse(int argc, char **argv, struct options *o)
             o->is_verbose = true;
         else if (strcmp(argv[i], "--list") == 0)
             o->lists = true;
+        else if (strcmp(argv[i], "--long") == 0)
+            o->is_long = true;
         else if (!value)
             return false;
         else if (strcmp(argv[i], "--seeds") == 0)
             o->seeds = strtoull(argv[++i], NULL, 10);
         else if (strcmp(argv[i], "--seed") == 0)
-            o->first_seed = strtoull(argv[++i], NULL, 10), o->seeds = 1;
+            o->first_seed = strtoull(argv[++i], NULL, 10), o->seeds = 1, o->is_one = true;
+        else if (strcmp(argv[i], "--sas") == 0)
+            o->ike_sas = strtoull(argv[++i], NULL, 10);
         else if (strcmp(argv[i], "--only") == 0)
             o->only = argv[++i];
         else if (strcmp(argv[i], "--part") == 0 && sscanf(argv[++i], "%u/%u", &o->part, &o->parts) != 2)
@@ -124,13 +130,15 @@ static bool parse(int argc, char **argv, struct options *o)
 
 int main(int argc, char **argv)
 {
-    struct options o = {.seeds = 200, .first_seed = 1, .parts = 1};
+    struct options o = {.seeds = 200, .first_seed = 1, .parts = 1, .ike_sas = 100000};
     if (!parse(argc, argv, &o)) {
-        fprintf(stderr,
-                "usage: sim [--seeds N] [--seed S] [--only NAME] [--part K/N] [--list] [--verbose]\n");
+        fprintf(stderr, "usage: sim [--seeds N] [--seed S] [--only NAME] [--part K/N] [--list] [--verbose]\n"
+                        "       sim --long [--sas N] [--seed S] [--verbose]\n");
         return 2;
     }
     sim_make_certificates();
+    if (o.is_long)
+        return long_run(o.first_seed, o.is_one ? 0 : o.ike_sas, o.is_verbose) > 0;
     size_t scenarios = 0, failed = 0, index = 0;
     for (size_t t = 0; t < ARRAY_LEN(tables); t++) {
         for (const struct scenario *sc = tables[t]; sc->name; sc++) {

@@ -281,6 +281,7 @@ static void note_event(struct node *n, const struct event *e)
         n->done_id = e->command_id;
         n->done = e->diag;
     }
+    n->ikes_made += e->is_up && (e->kind == EVENT_IKE_UPDOWN || e->kind == EVENT_IKE_REKEY);
     if (n->sim->is_verbose && e->kind == EVENT_LOG)
         printf("%10.3f %s %s: %s\n", (double)n->sim->now.mono / 1e6, n->name, log_level_name(e->level),
                e->text);
@@ -400,7 +401,7 @@ void node_shutdown(struct node *n)
 
 void node_restart(struct node *n)
 {
-    uint64_t sent = n->traffic_sent, received = n->traffic_received;
+    uint64_t sent = n->traffic_sent, received = n->traffic_received, made = n->ikes_made;
     struct ip more[NODE_ADDRESSES];
     size_t n_more = n->n_more;
     memcpy(more, n->more, sizeof(more));
@@ -411,6 +412,7 @@ void node_restart(struct node *n)
     n->peer = peer;
     n->traffic_sent = sent;
     n->traffic_received = received;
+    n->ikes_made = made;
 }
 
 static void give_dataplane_events(struct node *n)

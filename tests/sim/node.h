@@ -57,6 +57,7 @@ struct node {
     uint64_t commands; /* last id given */
     uint64_t done_id;  /* last COMMAND_DONE seen, with its diag */
     struct diag done;
+    uint64_t ikes_made; /* IKE SAs that came up, rekeyed ones too */
     uint64_t traffic_sent, traffic_received;
     uint64_t traffic_held, held_sent; /* by traps, and what of it left later */
     int updown_balance;               /* updown commands: ups less downs */

@@ -214,7 +214,8 @@ static bool tunnel_agrees(struct sim *s, const struct ike_view *a)
         if (a->spi_i == b.spi_i && a->spi_r == b.spi_r)
             return b.n_children == 1 && children_agree(&s->node[A], a->id, &s->node[B], b.id) &&
                    engine_child_at(s->node[A].engine, a->id, 0, &x) &&
-                   engine_child_at(s->node[B].engine, b.id, 0, &y) && strcmp(x.name, y.name) == 0;
+                   engine_child_at(s->node[B].engine, b.id, 0, &y) && strcmp(x.name, y.name) == 0 &&
+                   x.state == CHILD_INSTALLED && y.state == CHILD_INSTALLED;
     }
     return false;
 }
