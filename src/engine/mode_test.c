@@ -185,6 +185,34 @@ static void beet_is_negotiated_between_two_other_hosts(void **state)
     assert_true(ip_equal(pair_newest_out(&p, 0)->local_ts[0].from, ip4(10, 1, 0, 7)));
 }
 
+static size_t vendor_ids;
+
+static bool count_vendor_ids(void *ctx, struct pair_packet *k)
+{
+    static const uint8_t head[] = {0, 0, 0, 20, 0x88, 0x2f, 0xe5, 0x6d, 0x6f, 0xd2, 0x0d, 0xbc};
+    (void)ctx;
+    vendor_ids += memmem(k->bytes, k->len, head, sizeof(head)) != NULL;
+    return true;
+}
+
+/* strongSwan ignores its notify from others. */
+static void only_beet_needs_a_vendor_id(void **state)
+{
+    const struct pair_spec *const specs[][2] = {
+        {&in_beet[0],   &in_beet[1]  },
+        {&in_transport, &in_transport},
+        {&in_tunnel,    &in_tunnel   },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(specs); i++) {
+        teardown(state);
+        setup(state);
+        vendor_ids = 0;
+        p.filter = count_vendor_ids;
+        up(specs[i][0], specs[i][1]);
+        assert_int_equal(vendor_ids, i == 0 ? 2 : 0); /* request and response */
+    }
+}
+
 static void rekeys_by_either_end_keep_the_mode(void **state)
 {
     static const struct pair_spec *const specs[][2] = {
@@ -333,6 +361,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(networks_are_not_asked_for_in_transport_mode, setup, teardown),
         cmocka_unit_test_setup_teardown(a_responder_grants_transport_to_hosts_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(beet_is_negotiated_between_two_other_hosts, setup, teardown),
+        cmocka_unit_test_setup_teardown(only_beet_needs_a_vendor_id, setup, teardown),
         cmocka_unit_test_setup_teardown(rekeys_by_either_end_keep_the_mode, setup, teardown),
         cmocka_unit_test_setup_teardown(a_mode_that_nobody_asked_for_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(each_side_of_a_nat_has_its_own_addresses, setup, teardown),

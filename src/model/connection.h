@@ -187,6 +187,8 @@ void config_unref(
 const struct connection *config_find(const struct config *c, const char *name);
 /* Makes the index that look-ups need, where it is not there yet: those that come later find it. */
 void config_index(const struct config *c);
+/* Is there a child in that mode? */
+bool config_uses_mode(const struct config *c, enum child_mode m);
 const struct child_config *connection_child(const struct connection *c, const char *name);
 /* NULL when the key has its default. */
 const struct origin *origin_of(const struct origins *o, const char *key);

@@ -32,6 +32,7 @@ struct config_index {
     struct entry *by_name, *by_id, *owners;
     struct group *all;
     size_t n_groups;
+    bool has_mode[MODE_BEET + 1];
 };
 
 /* Where those stand that an exact key does not find. */
@@ -179,6 +180,8 @@ static void index_connections(struct config_index *x, const struct config *c)
         note_kind(g, c->connections, i);
         x->by_name[i].conn = x->by_id[i].conn = conn;
         x->by_id[i].group = g;
+        for (size_t k = 0; k < conn->n_children; k++)
+            x->has_mode[conn->children[k].mode] = true;
         bag_put(&x->names, &x->by_name[i].link, map_hash(span_str(conn->name)));
         bag_put(&x->ids, &x->by_id[i].link, id_key(g, &conn->remote.id));
     }
@@ -239,6 +242,11 @@ void config_index_free(struct config_index *x)
 }
 
 /* ---- looking */
+
+bool config_uses_mode(const struct config *c, enum child_mode m)
+{
+    return index_of(c)->has_mode[m];
+}
 
 const struct connection *config_find(const struct config *c, const char *name)
 {

@@ -26,7 +26,7 @@ class Capture:
                                    "-w", path], self.out)
 
     def ready(self):
-        wait_for("tcpdump to listen", lambda: "listening on" in self.process.text(), 10, 0.01)
+        wait_for("tcpdump to listen", lambda: "listening on" in self.process.text(), 30, 0.01)
         return self
 
     def stop(self):

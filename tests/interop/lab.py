@@ -29,6 +29,7 @@ import peers  # noqa: E402
 import topology  # noqa: E402
 from certs import Certificates  # noqa: E402
 from gateways import Keyway, StrongSwan, has_keyway  # noqa: E402
+from modes import run_mode  # noqa: E402
 from net import LabError, Net, end_on_signals, wait_for  # noqa: E402
 from rows import PYTHON, run_row  # noqa: E402
 from scenarios import load_all  # noqa: E402
@@ -159,7 +160,7 @@ def run_one(lab, row, report, have):
     missing = lacking(row, have)
     try:
         lab.fresh_logs()
-        text = run_row(lab, row)
+        text = (run_mode if row.mode else run_row)(lab, row)
         must_end_well(lab)
         report.add(row.name, "ok", time.monotonic() - start, text)
     except EXPECTED as e:

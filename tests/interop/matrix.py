@@ -26,6 +26,8 @@ class Row:
     lengths: str = ""  # what packets must look like on the wire: compressed or padded
     rekeys: bool = False  # the child is rekeyed by either end, and carries everything again
     is_trapped: bool = False  # a packet brings the tunnel up, not a command
+    mode: str = ""  # transport or beet: see modes.py
+    ports: str = ""  # tcp or udp: all that the selectors name
     needs: tuple = ()
     extra: dict = field(default_factory=dict, hash=False, compare=False)  # laid over both connections
 
@@ -126,7 +128,6 @@ def _kernel():
                   extra={"mobike": "no"})
 
 
-
 def _child(**keys):
     return {"kernel": True, "extra": {"children": {"net": keys}}}
 
@@ -141,4 +142,22 @@ def _kin():
                       lengths="padded", rekeys=outer == 4, **_child(tfc_padding=PADDED))
 
 
-KERNEL_ROWS = [*_kernel(), *_kin()]
+def _modes():
+    """What userspace ESP of the peer does not have."""
+    plain = {"kernel": True, "wire": "esp"}
+    for role in ROLES:
+        for outer in (4, 6):
+            for mode in ("transport", "beet"):
+                yield Row(f"kernel.{role}.{mode}.outer{outer}", role, mode=mode, outer=outer, inner=outer,
+                          extra={"encap": "no"}, **plain)
+            yield Row(f"kernel.{role}.transport.udp.outer{outer}", role, mode="transport", outer=outer, kernel=True,
+                      wire="esp-udp", extra={"encap": "yes"} if outer == 4 else {})
+        yield Row(f"kernel.{role}.transport.only-tcp", role, mode="transport", ports="tcp", extra={"encap": "no"}, **plain)
+        yield Row(f"kernel.{role}.transport.only-udp", role, mode="transport", ports="udp", extra={"encap": "no"}, **plain)
+        yield Row(f"kernel.{role}.transport.cbc", role, mode="transport", esp="aes256-sha256", extra={"encap": "no"},
+                  **plain)
+        yield Row(f"kernel.{role}.beet.inner6.outer4", role, mode="beet", inner=6, outer=4, extra={"encap": "no"}, **plain)
+        yield Row(f"kernel.{role}.beet.udp", role, mode="beet", kernel=True, wire="esp-udp")
+
+
+KERNEL_ROWS = [*_kernel(), *_kin(), *_modes()]

@@ -443,6 +443,9 @@ bool ts_is_subset(const struct ts_pair *offered, const struct pl_ts *local, cons
                   struct ts_pair *out);
 const char *ts_list_format(const struct ts *v, size_t n, char *buf, size_t cap);
 
+/* ---- vendor.c */
+feature_put vendor_put;
+
 /* ---- child_mode.c */
 struct mode_view {                     /* a peer's selectors as they are meant here: see child_mode.c */
     struct pl_ts local, remote;        /* into room_*, or the peer's own */

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rows of the matrix in transport and BEET mode: the two gateways talk to each other, TCP, UDP and ping, from either
+end, before and after rekeys by both; the wire shows ESP alone, or, where the selectors name a protocol, everything
+else in the clear."""
+import os
+
+import topology
+from capture import Capture
+from net import LabError, wait_for
+from pcap import judge
+from rows import HERE, PYTHON, must_be_dark, sides, suite_of
+from transfer import MARKER, PORT
+
+SIZE = 2_000_000
+ECHO = PORT + 1
+
+
+def serve(lab, node):
+    """What answers TCP and UDP on a gateway, once for each lab."""
+    started = lab.__dict__.setdefault("mode_servers", set())
+    if node.name in started:
+        return
+    for program, port in (("transfer.py", PORT), ("datagrams.py", ECHO)):
+        out = os.path.join(lab.work, f"{node.name}-{program}.log")
+        p = node.start([PYTHON, f"{HERE}/{program}", "serve", str(port)], out)
+        wait_for(f"{program} on {node.name}", lambda p=p: "ready" in p.text(), 10)
+    started.add(node.name)
+
+
+def must(node, *argv):
+    code, out, err = node.run(PYTHON, HERE + "/" + argv[0], *map(str, argv[1:]), timeout=60)
+    if code:
+        raise LabError(f"{argv[0]} from {node.name} to {argv[2]}: {(out + err).strip()[-300:]}")
+
+
+def must_ping(node, target, pattern=MARKER):
+    code, out, err = node.run("ping", "-n", "-c", "3", "-i", "0.05", "-W", "2", "-w", "8", "-p", pattern.hex(), target,
+                              timeout=15)
+    if code:
+        raise LabError(f"no answer to ping from {node.name} to {target}: {(out + err).strip()[-300:]}")
+
+
+def traffic(lab, hosts, row):
+    a, b = lab.net["ga"], lab.net["gb"]
+    for node, target in ((a, hosts[1]), (b, hosts[0])):
+        if row.ports != "udp":
+            must(node, "transfer.py", "both", target, PORT, SIZE)
+        if row.ports != "tcp":
+            must(node, "datagrams.py", "echo", target, ECHO, 60)
+        # what is not in the selectors goes on in the clear, without the marker
+        must_ping(node, target, b"\xa5" if row.ports else MARKER)
+
+
+def selectors(row, hosts):
+    own, other = hosts if row.mode == "beet" else ("dynamic", "dynamic")
+    # a server at either end
+    of = {"": ("", ""), "tcp": ("[tcp]", "[tcp]"), "udp": ("[udp]", "[udp]")}[row.ports]
+    return own + of[0], other + of[1]
+
+
+def must_be_in(mode, lab):
+    for gateway in (lab.a, lab.b):
+        got = {c["mode"].split("_")[0] for c in gateway.children()}
+        if got != {mode.upper()}:
+            raise LabError(f"{gateway.kind} is in {got or 'no'} mode, not {mode}")
+
+
+def rekeys(lab):
+    for gateway, other in ((lab.a, lab.b), (lab.b, lab.a)):
+        old = {c["spi-in"] for c in gateway.children()}
+        gateway.rekey(child="net")
+        wait_for(f"{gateway.kind}'s rekey", lambda g=gateway, o=old: (now := {c["spi-in"] for c in g.children()}) and
+                 not now & o, 10)
+        wait_for("one child", lambda o=other: len(o.children()) == 1, 10)
+
+
+def run_mode(lab, row):
+    a, b, net = lab.a, lab.b, lab.net
+    outer = topology.OUTER[row.outer]
+    hosts = topology.INSIDE[row.inner] if row.mode == "beet" else outer
+    capture = lab.capture = Capture(net[topology.WIRE[0]], topology.WIRE[1], os.path.join(lab.work, "outer.pcap"))
+    for name in ("ga", "gb"):
+        serve(lab, net[name])
+    try:
+        nets = selectors(row, hosts)
+        (tree_a, files_a), (tree_b, files_b) = sides(row.inner, row.outer, row.auth, row.ike, row.esp, certs=lab.certs,
+                                                     nets=nets, extra={"children": {"net": {"mode": row.mode}},
+                                                                       **row.extra})
+        b.load(tree_b, files_b)
+        a.stop()
+        a.settings = {}
+        if a.kind == "Keyway":
+            a.write(tree_a, files_a)
+        capture.ready()
+        a.start()
+        if a.kind != "Keyway":
+            a.load(tree_a, files_a)
+        starter = a if row.role == "initiator" else b
+        code, text = starter.initiate("net")
+        if code:
+            raise LabError(f"{starter.kind} could not bring the child up (exit {code}): {text.strip()[-800:]}")
+        must_be_in(row.mode, lab)
+        traffic(lab, hosts, row)
+        rekeys(lab)
+        must_be_in(row.mode, lab)
+        traffic(lab, hosts, row)
+        sa = next((s for n, s in b.status() if s.get("state") == "ESTABLISHED"), {})
+        capture.stop()
+        inner = [] if row.mode == "transport" else [hosts]
+        verdict = judge(capture.path, inner, [MARKER])
+        if row.ports:
+            must_be_esp_but_for_ping(verdict)
+        else:
+            must_be_dark(verdict)
+        other = {"esp": "esp-udp", "esp-udp": "esp"}.get(row.wire)
+        if not verdict.kinds[row.wire] or (a.kind == "Keyway" and verdict.kinds[other]):
+            raise LabError(f"expected {row.wire} on the wire: {dict(verdict.kinds)}")
+        return f"{suite_of(sa)[1]}  {row.mode}  {verdict}"
+    finally:
+        try:
+            b.terminate(ike="net")
+        except (LabError, OSError, EOFError):
+            pass
+        capture.process.stop()
+
+
+def must_be_esp_but_for_ping(verdict):
+    """Nothing with the marker in it left in the clear, and the pings did."""
+    bad = [leak for leak in verdict.leaks if "holds" in leak or not (" proto 1 " in leak or " proto 58 " in leak)]
+    if len(verdict.esp_from) < 2 or bad:
+        raise LabError(f"ESP from {sorted(verdict.esp_from)}, in the clear: {bad[:1]}")
+    if len(verdict.leaks) < 6:
+        raise LabError("ping, which the selectors do not name, did not leave in the clear")
