@@ -154,6 +154,11 @@ static bool packet_for(void *ctx, const struct ike_sa *sa, const struct child_co
     return conn_run_of_child(ctx, sa, cfg, &run) && trap_packet(run, local, remote);
 }
 
+static bool is_taken(void *ctx, const struct ike_sa *sa, const struct ts_pair *ts)
+{
+    return conflict_is_taken(ctx, sa, ts);
+}
+
 static struct event *event(struct ike_env *env, enum event_kind kind, const struct ike_sa *sa)
 {
     struct event *ev = &outbox_add(env->out, ACTION_EVENT)->event;
@@ -387,6 +392,7 @@ const struct ike_host engine_host = {
     .is_udp_blocked = is_udp_blocked,
     .note_udp = note_udp,
     .has_other = has_other,
+    .is_taken = is_taken,
     .keeps_other = keeps_other,
     .packet_for = packet_for,
     .awaits_contact = awaits_contact,

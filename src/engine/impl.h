@@ -133,7 +133,9 @@ void index_child(struct engine *e, struct child_sa *c);
 void index_child_gone(struct engine *e, struct child_sa *c);
 const struct list *index_of_conn(const struct engine *e, const char *name);  /* ike_sa.by_conn.link */
 const struct list *index_of_owner(const struct engine *e, const char *name); /* child_sa.by_owner.link */
-const struct list *index_same_ids(const struct engine *e, const struct ike_sa *sa);  /* .by_ids.link */
+const struct list *index_same_ids(const struct engine *e, const struct ike_sa *sa); /* .by_ids.link */
+/* conflict.c. Has another peer at the same address a transport mode child with some of these selectors? */
+bool conflict_is_taken(const struct engine *e, const struct ike_sa *sa, const struct ts_pair *ts);
 const struct list *index_same_peer(const struct engine *e, const struct ike_sa *sa); /* .by_peer.link */
 
 /* pace.c */

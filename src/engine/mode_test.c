@@ -349,6 +349,42 @@ static void a_tunnel_behind_a_nat_has_the_selectors_that_were_sent(void **state)
     assert_true(ip_equal(pair_newest_out(&p, 1)->remote_ts[0].from, p.side[0].ip));
 }
 
+/* To the server both are the NAT's address; whose would a packet to it be? */
+static void of_two_clients_behind_a_nat_the_second_needs_other_ports(void **state)
+{
+    (void)state;
+    struct nats nats = {.has_a = true};
+    const struct pair_spec here = {L2TP, .tweak = transport, .accepts_any_peer = true, .local_id = "server"},
+                           one = {L2TP_OWN, .tweak = transport, .local_id = "one", .remote_id = "server"},
+                           two = {L2TP_OWN, .tweak = transport, .local_id = "two", .remote_id = "server"},
+                           ports = {.local_ts = "dynamic[udp/2000]",
+                                    .remote_ts = "dynamic[udp/1702]",
+                                    .tweak = transport,
+                                    .local_id = "two",
+                                    .remote_id = "server"},
+                           wide = {HOSTS, .tweak = transport, .accepts_any_peer = true, .local_id = "server"};
+    p.filter = translate;
+    p.ctx = &nats;
+    up(&one, &here);
+    assert_mode(MODE_TRANSPORT);
+    /* another client: the first one goes on living, unseen */
+    pair_restart(&p, 0);
+    up(&two, &here);
+    assert_int_equal(p.side[0].done.class, FAIL_SELECTORS);
+    assert_true(pair_logged(&p, 1, "another peer at 203.0.113.7 has these selectors in transport mode"));
+    assert_int_equal(pair_children(&p, 1), 1);
+    /* the first one comes back after a crash */
+    pair_restart(&p, 0);
+    up(&one, &here);
+    assert_int_equal(p.side[0].done.class, FAIL_NONE);
+    assert_mode(MODE_TRANSPORT);
+    /* other ports are another matter */
+    pair_restart(&p, 0);
+    up(&ports, &wide);
+    assert_int_equal(p.side[0].done.class, FAIL_NONE);
+    assert_int_equal(pair_newest_out(&p, 0)->mode, MODE_TRANSPORT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -366,6 +402,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_mode_that_nobody_asked_for_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(each_side_of_a_nat_has_its_own_addresses, setup, teardown),
         cmocka_unit_test_setup_teardown(a_tunnel_behind_a_nat_has_the_selectors_that_were_sent, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(of_two_clients_behind_a_nat_the_second_needs_other_ports, setup,
                                         teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -121,3 +121,13 @@ bool child_mode_accept(struct ike_env *env, const struct ike_sa *sa, struct exch
              x->child_cfg->name);
     return false;
 }
+
+void child_mode_explain_taken(const struct ike_sa *sa, const struct exchange *x, struct diag *d)
+{
+    char a[200], b[200], address[IP_TEXT_MAX];
+    diag_set(d, FAIL_SELECTORS, "another peer at %s has these selectors in transport mode",
+             ip_format(sa->remote.ip, address));
+    diag_got(d, "%s === %s", ts_list_format(x->ts.local, x->ts.n_local, a, sizeof(a)),
+             ts_list_format(x->ts.remote, x->ts.n_remote, b, sizeof(b)));
+    diag_try(d, "behind one NAT each client needs ports of its own in its selectors, or tunnel mode");
+}

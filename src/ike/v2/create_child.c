@@ -111,6 +111,11 @@ uint16_t create_child_select(struct ike_env *env, struct ike_sa *sa, struct exch
         ts_difference(d, sa, only, &tsr->ts, &tsi->ts);
         return N_TS_UNACCEPTABLE;
     }
+    if (x->mode == MODE_TRANSPORT && !only && env->host->is_taken(env->ctx, sa, &x->ts)) {
+        env->stats->selector_mismatch++;
+        child_mode_explain_taken(sa, x, d);
+        return N_TS_UNACCEPTABLE;
+    }
     if (!proposal_select(&cfg->proposals, &offer->sa.proposals, o, &x->chosen, d)) {
         env->stats->proposal_mismatch++;
         diag_where_of(d, &cfg->origins, "esp_proposals");

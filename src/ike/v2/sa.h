@@ -235,6 +235,8 @@ struct ike_host {
     /* Peers to which UDP port 4500 seems not to pass though port 500 does. */
     bool (*is_udp_blocked)(void *ctx, int64_t now, struct ip peer);
     void (*note_udp)(struct ike_env *env, struct ip peer, bool passes);
+    /* Selectors of transport mode that another peer behind the same address has already. */
+    bool (*is_taken)(void *ctx, const struct ike_sa *sa, const struct ts_pair *ts);
     bool (*has_other)(void *ctx, const struct ike_sa *sa); /* may the peer hold another SA with us? */
     /* The peer has proved who it is, and would be established: is there one that stays instead? */
     bool (*keeps_other)(struct ike_env *env, const struct ike_sa *sa);
@@ -465,6 +467,9 @@ void child_mode_ask(struct ike_env *env, const struct ike_sa *sa, struct exchang
 bool child_mode_accept(struct ike_env *env, const struct ike_sa *sa, struct exchange *x,
                        const struct pl_ts *local, const struct pl_ts *remote, struct mode_view *view,
                        struct diag *d);
+
+/* Responder: why another peer cannot have these selectors too. */
+void child_mode_explain_taken(const struct ike_sa *sa, const struct exchange *x, struct diag *d);
 
 /* ---- match.c */
 struct child_match { /* cfg NULL: no selectors in common */
