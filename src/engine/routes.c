@@ -245,6 +245,7 @@ static void add_policy(struct ike_env *env, struct slot *s, const struct child_s
                              .reqid = s->reqid,
                              .priority = c->cfg->priority,
                              .action = POLICY_PROTECT,
+                             .wants_whole = c->mode != MODE_TUNNEL,
                              .n_local_ts = c->ts.n_local,
                              .n_remote_ts = c->ts.n_remote};
     memcpy(p->local_ts, c->ts.local, sizeof(p->local_ts));

@@ -6,6 +6,7 @@
 
 #include "base/time.h"
 #include "model/action.h"
+#include "net/packet.h"
 
 struct esp;
 
@@ -65,6 +66,7 @@ struct esp_packet {
                        inbound, in: that is how it came */
     uint8_t tos;    /* outbound, out: outer TOS / traffic class. inbound, in: that of the outer header */
     bool has_df;    /* outbound, out: set DF on the outer IPv4 header */
+    bool was_fragmented; /* outbound, in: by its sender; so may its outer packet be */
     bool follows; /* outbound, in: cut from the same super-packet as the one before it: the headers differ in
                      lengths, identification, sequence number, flags and checksums alone */
     struct endpoint local,
@@ -127,6 +129,9 @@ void esp_count_drop(struct esp *e, enum esp_drop why, uint64_t n);
 /* The reqid whose SA an outbound packet needs; false when no policy protects it. For spreading packets over
  * several struct esp: policies are in all of them, an SA is in one. */
 bool esp_outbound_reqid(struct esp *e, const uint8_t *packet, uint32_t len, uint32_t *reqid);
+/* Must this fragment be put together with the others (whole.h) before it is given to esp_outbound()? Fills
+ * ip. */
+bool esp_wants_whole(struct esp *e, struct span packet, struct packet *ip);
 /* The largest inner packet that fits the path to this SA's peer, or 0. For the TUN's MTU. */
 uint32_t esp_inner_mtu(const struct esp *e, uint32_t spi_out);
 /* An ICMP "too big" from the path to a peer: lowers the path MTU after a check against our own SAs. */

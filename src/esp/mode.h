@@ -6,8 +6,9 @@
  * Transport mode carries what follows the IP header, between the two addresses that are all that its
  * selectors allow. The receiver writes the header anew, with those addresses, the TOS of the outer header, a
  * TTL of our own and no identification. BEET is the same with addresses that are not those of the outer
- * header. Neither carries fragments [RFC4303#3.3.4]: they are dropped and counted. IPv4 options travel in
- * BEET alone; IPv6 destination options do in both, other extension headers in neither.
+ * header. Neither carries fragments [RFC4303#3.3.4]: those of our own kernel are put together before
+ * (whole.h), others are dropped and counted. IPv4 options travel in BEET alone; IPv6 destination options do
+ * in both, other extension headers in neither.
  *
  * Behind a NAT the two ends have different ideas of the addresses, and checksums cover them: the receiver
  * adds the difference (RFC 3948 section 3.1.2, RFC 7296 section 2.23.1). A wrong checksum stays wrong. */

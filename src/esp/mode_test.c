@@ -285,6 +285,59 @@ static void ipv6_destination_options_are_carried(void **state)
     }
 }
 
+static struct esp_policy whole_policy(uint64_t id, uint8_t family, uint16_t port)
+{
+    struct esp_policy p = pair_policy(SIDE_A, id);
+    p.wants_whole = true;
+    p.n_local_ts = p.n_remote_ts = 1;
+    p.local_ts[0] = host(SIDE_A, family);
+    p.remote_ts[0] = host(SIDE_B, family);
+    p.remote_ts[0].proto = NH_UDP;
+    p.remote_ts[0].port_from = p.remote_ts[0].port_to = port;
+    return p;
+}
+
+/* Whatever the ports: only the first fragment shows them. */
+static void fragments_between_the_two_hosts_are_wanted_whole(void **state)
+{
+    (void)state;
+    struct packet ip;
+    struct diag d = {0};
+    a = side(esp_suite_gcm, SIDE_A, MODE_TRANSPORT, 4);
+    packets[0] = make4(&buffers[0], 0, 0x0003, NH_UDP, span_of(udp, sizeof(udp)));
+    struct span later = span_of(packets[0].data, packets[0].len);
+    assert_false(esp_wants_whole(a, later, &ip)); /* a tunnel's policy */
+    pair_add_policy(a, whole_policy(2, 4, 1701));
+    pair_add_policy(a, whole_policy(3, 6, 1701));
+    assert_true(esp_wants_whole(a, later, &ip));
+    packets[0].data[19]++; /* to another host */
+    assert_false(esp_wants_whole(a, later, &ip));
+    packets[0].data[19]--;
+    packets[0].data[15]++; /* from another host */
+    assert_false(esp_wants_whole(a, later, &ip));
+    packets[0].data[15]--;
+    assert_true(esp_apply(a, &(struct action){.kind = ACTION_POLICY_DEL, .id = 2}, 1, &d));
+    assert_false(esp_wants_whole(a, later, &ip));
+}
+
+/* Its sender had it fragmented already: an ICMP error would ask for what was done. */
+static void what_was_put_together_may_be_fragmented_outside(void **state)
+{
+    (void)state;
+    for (uint8_t family = 4; family <= 6; family += 2) {
+        open_both(esp_suite_gcm, MODE_TRANSPORT, family);
+        packets[0] = inner_udp(&buffers[0], &(struct inner){.from = SIDE_A, .family = family, .len = 4000});
+        packets[0].was_fragmented = true;
+        esp_outbound(a, packets, 1, 1);
+        assert_int_equal(packets[0].verdict, ESP_FORWARD);
+        assert_false(packets[0].has_df);
+        pair_carry(&packets[0]);
+        esp_inbound(b, packets, 1, 1);
+        assert_int_equal(packets[0].verdict, ESP_FORWARD);
+        assert_int_equal(packets[0].len, 4000);
+    }
+}
+
 /* ---- what a peer may send */
 
 /* A sender whose payload the receiver takes for something else. */
@@ -450,6 +503,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(beet_carries_ipv4_options, seed, close_both),
         cmocka_unit_test_setup_teardown(what_cannot_be_carried_is_dropped_and_counted, seed, close_both),
         cmocka_unit_test_setup_teardown(ipv6_destination_options_are_carried, seed, close_both),
+        cmocka_unit_test_setup_teardown(fragments_between_the_two_hosts_are_wanted_whole, seed, close_both),
+        cmocka_unit_test_setup_teardown(what_was_put_together_may_be_fragmented_outside, seed, close_both),
         cmocka_unit_test_setup_teardown(a_false_pseudo_header_is_refused, seed, close_both),
         cmocka_unit_test_setup_teardown(a_tunnels_packet_is_no_transport_packet, seed, close_both),
         cmocka_unit_test_setup_teardown(a_fragment_inside_is_refused, seed, close_both),

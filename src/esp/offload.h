@@ -14,6 +14,7 @@ enum offload_kind {
 
 struct offload {
     uint8_t kind;        /* enum offload_kind */
+    bool was_fragmented; /* OFFLOAD_NONE: put together from fragments */
     bool needs_checksum; /* at checksum_start + checksum_offset stands the sum of the pseudo-header alone */
     uint16_t header;     /* of a super-packet: bytes before the payload */
     uint16_t size;       /* of a super-packet: payload bytes in a segment */

@@ -80,6 +80,11 @@ bool esp_outbound_reqid(struct esp *e, const uint8_t *packet, uint32_t len, uint
     return true;
 }
 
+bool esp_wants_whole(struct esp *e, struct span packet, struct packet *ip)
+{
+    return e->spd.n_whole && packet_parse(packet, ip) && spd_wants_whole(&e->spd, ip);
+}
+
 /* [RFC4301#8.2.1] False when the packet was answered. */
 static bool fits(struct esp *e, struct esp_packet *p, const struct packet *ip, struct sa *sa, int64_t now)
 {
@@ -87,7 +92,7 @@ static bool fits(struct esp *e, struct esp_packet *p, const struct packet *ip, s
     if (ip->family == 6 && mtu < MTU6_MINIMUM)
         mtu = MTU6_MINIMUM; /* [RFC8200#5] a smaller one cannot be asked for: fragment the outer packet */
     p->has_df = sa->copies_df && ip->has_df && ip->len <= sa->inner_mtu;
-    if (ip->len > mtu && (ip->family == 6 || (ip->has_df && sa->copies_df))) {
+    if (ip->len > mtu && !p->was_fragmented && (ip->family == 6 || (ip->has_df && sa->copies_df))) {
         answer(e, p, ip, ICMP_TOO_BIG, mtu, DROP_TOO_BIG, now);
         return false;
     }

@@ -74,6 +74,7 @@ static void policy_free(struct spd *s, struct policy *p)
         pairs_of(s, e->family, &n)[e->pair].entries--;
     }
     hold_free(&s->holds, p->hold);
+    s->n_whole -= p->wants_whole;
     if (p->bundle)
         sad_bundle_unref(s->sad, p->bundle);
     selector_set_unref(&s->sad->selectors, p->selectors);
@@ -168,6 +169,8 @@ bool spd_add(struct spd *s, const struct esp_policy *r, struct diag *d)
     p->priority = r->priority;
     p->age = s->next_age++;
     p->action = r->action;
+    p->wants_whole = r->wants_whole;
+    s->n_whole += r->wants_whole;
     p->selectors = selector_set_ref(&s->sad->selectors, &ts);
     if (r->action == POLICY_PROTECT)
         p->bundle = sad_bundle_ref(s->sad, r->reqid);
@@ -250,6 +253,33 @@ static const struct policy *search(struct spd *s, const struct packet *p, bool i
         }
     }
     return best;
+}
+
+static bool any_holds(const struct ts *ts, size_t n, struct ip ip)
+{
+    for (size_t i = 0; i < n; i++)
+        if (ts[i].from.family == ip.family && ip_cmp(ts[i].from, ip) <= 0 && ip_cmp(ip, ts[i].to) <= 0)
+            return true;
+    return false;
+}
+
+bool spd_wants_whole(struct spd *s, const struct packet *p)
+{
+    size_t *n;
+    const struct prefix_pair *pairs = pairs_of(s, p->family, &n);
+    for (size_t i = 0; i < *n && s->n_whole; i++) {
+        if (!pairs[i].entries)
+            continue;
+        struct map_node *at = map_first(&s->by_prefixes, entry_hash(p->dst, &pairs[i], p->src));
+        for (; at; at = map_next(at)) {
+            const struct policy *c = container_of(at, struct policy_entry, node)->policy;
+            struct selectors sel = selector_set_view(c->selectors);
+            if (c->wants_whole && any_holds(sel.remote, sel.n_remote, p->dst) &&
+                any_holds(sel.local, sel.n_local, p->src))
+                return true;
+        }
+    }
+    return false;
 }
 
 static struct flow_key flow_key_of(const struct packet *p)

@@ -37,6 +37,7 @@ struct policy {
     uint64_t age; /* order of arrival */
     uint32_t priority;
     enum policy_action action;
+    bool wants_whole;
     struct bundle *bundle; /* POLICY_PROTECT */
     struct hold *hold;     /* a trap's */
     struct selector_set *selectors;
@@ -68,6 +69,7 @@ struct spd {
     struct map by_id, by_prefixes;
     struct prefix_pair pairs4[SPD_PAIRS + 33], pairs6[SPD_PAIRS + 129];
     size_t n_pairs4, n_pairs6; /* places ever used */
+    size_t n_whole;            /* policies that want whole datagrams */
     uint64_t next_age, generation;
     struct flow *flows;
     struct flow *last; /* the flow of the last packet */
@@ -79,5 +81,8 @@ bool spd_add(struct spd *s, const struct esp_policy *r, struct diag *d);
 bool spd_del(struct spd *s, uint64_t id, struct diag *d);
 /* ACTION_TRAP_FAILED. */
 bool spd_trap_failed(struct spd *s, uint64_t id, struct diag *d);
+/* Does a policy that wants whole datagrams lie between these addresses? Whatever the ports: a fragment may
+ * not show them. */
+bool spd_wants_whole(struct spd *s, const struct packet *p);
 /* The policy for an outbound packet, or NULL. No allocation. */
 const struct policy *spd_lookup(struct spd *s, const struct packet *p, struct span bytes);

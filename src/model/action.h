@@ -96,6 +96,7 @@ struct esp_policy {    /* SPD entry; both directions in one record */
     enum policy_action action;
     bool is_trap; /* POLICY_PROTECT: while no SA serves it, packets are held back, and DP_ACQUIRE tells of the
                      first one */
+    bool wants_whole; /* fragments are put together before they are sealed: for modes that carry none */
     struct ts local_ts[SA_MAX_TS], remote_ts[SA_MAX_TS];
     uint8_t n_local_ts, n_remote_ts;
 };

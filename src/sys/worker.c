@@ -323,6 +323,7 @@ struct worker *worker_new(struct dataplane *dp, unsigned index)
     if (dp->n > 1)
         handover_init(&w->handover, dp->n);
     outgoing_init(&w->out);
+    wholes_init(&w->wholes);
     incoming_init(&w->in, &o->tun);
     watch(w, w->event, &w->event);
     watch(w, w->tun, &w->tun);
@@ -371,6 +372,7 @@ void worker_free(struct worker *w)
     close(w->epoll);
     close(w->event);
     outgoing_deinit(&w->out);
+    wholes_deinit(&w->wholes);
     incoming_deinit(&w->in);
     free(w->known);
     free(w);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "esp/coalesce.h"
+#include "esp/whole.h"
 #include "sys/assist.h"
 #include "sys/dataplane.h"
 #include "sys/dataplane_record.h"
@@ -89,6 +90,7 @@ struct worker {
     /* the thread's own */
     struct outgoing out;
     struct incoming in;
+    struct wholes wholes;
     struct known_sa *known;
     size_t n_known, cap_known;
     struct dataplane_event held[ESP_BATCH]; /* events for which the ring had no room */

@@ -286,6 +286,7 @@ static void lay_out(struct worker *w, struct span packet, const struct offload *
         }
         segment_write_next(&s, at);
         w->out.p[w->out.n - 1].follows = follows;
+        w->out.p[w->out.n - 1].was_fragmented = offload->was_fragmented;
         follows = true;
     }
 }
@@ -337,6 +338,21 @@ void worker_send_held(struct worker *w, int64_t now)
         finish_batch(w, now);
 }
 
+/* What our kernel has fragmented for the TUN, where that is not how it may go on. False: there is nothing to
+ * send yet, or ever. */
+static bool make_whole(struct worker *w, struct span *packet, struct offload *offload, int64_t now)
+{
+    struct packet ip;
+    if (!whole_is_wanted_for(*packet) || offload->kind != OFFLOAD_NONE ||
+        !esp_wants_whole(w->esp, *packet, &ip))
+        return true;
+    uint64_t forgotten = w->wholes.forgotten;
+    enum whole_result result = wholes_take(&w->wholes, *packet, &ip, now, packet);
+    offload->was_fragmented = result == WHOLE_DONE;
+    esp_count_drop(w->esp, DROP_FRAGMENT, (result == WHOLE_REFUSED) + w->wholes.forgotten - forgotten);
+    return result == WHOLE_DONE;
+}
+
 bool worker_from_tun(struct worker *w, int64_t now)
 {
     struct outgoing *o = &w->out;
@@ -352,7 +368,7 @@ bool worker_from_tun(struct worker *w, int64_t now)
         struct span packet = span_of(o->source + TUN_HEADER, (size_t)n - TUN_HEADER);
         if (!tun_read_header(o->source, &offload))
             esp_count_drop(w->esp, DROP_NOT_IP, 1); /* a kind that nobody asked for */
-        else if (!pass_on(w, packet, &offload))
+        else if (make_whole(w, &packet, &offload, now) && !pass_on(w, packet, &offload))
             lay_out(w, packet, &offload, now);
     }
     if (o->n)

@@ -26,6 +26,7 @@ class Row:
     lengths: str = ""  # what packets must look like on the wire: compressed or padded
     rekeys: bool = False  # the child is rekeyed by either end, and carries everything again
     is_trapped: bool = False  # a packet brings the tunnel up, not a command
+    shape: str = "plain"  # a topology; kernel rows only
     mode: str = ""  # transport or beet: see modes.py
     ports: str = ""  # tcp or udp: all that the selectors name
     needs: tuple = ()
@@ -144,20 +145,19 @@ def _kin():
 
 def _modes():
     """What userspace ESP of the peer does not have."""
-    plain = {"kernel": True, "wire": "esp"}
+    plain, bare = {"kernel": True, "wire": "esp"}, {"encap": "no"}
     for role in ROLES:
-        for outer in (4, 6):
-            for mode in ("transport", "beet"):
-                yield Row(f"kernel.{role}.{mode}.outer{outer}", role, mode=mode, outer=outer, inner=outer,
-                          extra={"encap": "no"}, **plain)
-            yield Row(f"kernel.{role}.transport.udp.outer{outer}", role, mode="transport", outer=outer, kernel=True,
-                      wire="esp-udp", extra={"encap": "yes"} if outer == 4 else {})
-        yield Row(f"kernel.{role}.transport.only-tcp", role, mode="transport", ports="tcp", extra={"encap": "no"}, **plain)
-        yield Row(f"kernel.{role}.transport.only-udp", role, mode="transport", ports="udp", extra={"encap": "no"}, **plain)
-        yield Row(f"kernel.{role}.transport.cbc", role, mode="transport", esp="aes256-sha256", extra={"encap": "no"},
+        for mode in ("transport", "beet"):
+            for outer in (4, 6):
+                yield Row(f"kernel.{role}.{mode}.outer{outer}", role, mode=mode, outer=outer, inner=outer, extra=bare, **plain)
+            yield Row(f"kernel.{role}.{mode}.udp", role, mode=mode, kernel=True, wire="esp-udp")
+        yield Row(f"kernel.{role}.transport.only-tcp", role, mode="transport", ports="tcp", extra=bare, **plain)
+        yield Row(f"kernel.{role}.transport.only-udp", role, mode="transport", ports="udp", esp="aes256-sha256", extra=bare,
                   **plain)
-        yield Row(f"kernel.{role}.beet.inner6.outer4", role, mode="beet", inner=6, outer=4, extra={"encap": "no"}, **plain)
-        yield Row(f"kernel.{role}.beet.udp", role, mode="beet", kernel=True, wire="esp-udp")
+        yield Row(f"kernel.{role}.beet.inner6.outer4", role, mode="beet", inner=6, outer=4, extra=bare, **plain)
+        # who calls is behind the router
+        yield Row(f"kernel.{role}.transport.nat", role, mode="transport", kernel=True, wire="esp-udp",
+                  shape="nat" if role == "initiator" else "nat-b")
 
 
 KERNEL_ROWS = [*_kernel(), *_kin(), *_modes()]

@@ -11,7 +11,7 @@ from pcap import judge
 from rows import HERE, PYTHON, must_be_dark, sides, suite_of
 from transfer import MARKER, PORT
 
-SIZE = 2_000_000
+SIZE = 500_000
 ECHO = PORT + 1
 
 
@@ -46,9 +46,34 @@ def traffic(lab, hosts, row):
         if row.ports != "udp":
             must(node, "transfer.py", "both", target, PORT, SIZE)
         if row.ports != "tcp":
-            must(node, "datagrams.py", "echo", target, ECHO, 60)
+            must(node, "datagrams.py", "echo", target, ECHO, 40)
+            must(node, "datagrams.py", "echo", target, ECHO, 10, 4000)  # which leaves in fragments
         # what is not in the selectors goes on in the clear, without the marker
         must_ping(node, target, b"\xa5" if row.ports else MARKER)
+
+
+IDS = ("a.nat.test", "b.nat.test")
+
+
+def hide(router, shown):
+    """One address for another, without a state: the guest's kernel has no NAT in nftables."""
+    for line in ("qdisc replace dev wa clsact",
+                 f"filter replace dev wa ingress prio 1 protocol ip matchall action nat ingress {shown}/32 {topology.NAT_INNER}",
+                 f"filter replace dev wa egress prio 1 protocol ip matchall action nat egress {topology.NAT_INNER}/32 {shown}"):
+        router.sh("tc", *line.split())
+
+
+def behind_a_nat(row, lab):
+    """Addresses as each end has them, and what is laid over each tree."""
+    hidden = 0 if row.shape == "nat" else 1
+    addresses, extra = list(topology.OUTER[4]), []
+    addresses[hidden] = topology.NAT_INNER
+    hide(lab.net["wire"], topology.OUTER[4][hidden])
+    for me in (0, 1):
+        side = {"local": {"id": IDS[me]}, "remote": {"id": IDS[1 - me]}}
+        side["remote_addrs"] = "%any" if me != hidden else topology.OUTER[4][1 - me]
+        extra.append({"connections": {"net": side}, "secrets": {"ike-lab": {"id-a": IDS[0], "id-b": IDS[1]}}})
+    return {"addresses": addresses, "extra_a": extra[0], "extra_b": extra[1]}
 
 
 def selectors(row, hosts):
@@ -83,9 +108,10 @@ def run_mode(lab, row):
         serve(lab, net[name])
     try:
         nets = selectors(row, hosts)
+        more = behind_a_nat(row, lab) if row.shape != "plain" else {}
         (tree_a, files_a), (tree_b, files_b) = sides(row.inner, row.outer, row.auth, row.ike, row.esp, certs=lab.certs,
                                                      nets=nets, extra={"children": {"net": {"mode": row.mode}},
-                                                                       **row.extra})
+                                                                       **row.extra}, **more)
         b.load(tree_b, files_b)
         a.stop()
         a.settings = {}

@@ -27,15 +27,17 @@ def main():
     patterns = [p for p in os.environ.get("KWLAB_ONLY", "").split(",") if p]
     rows = lab_module.selected(matrix.KERNEL_ROWS, patterns)
     console, start = Console(), time.monotonic()
-    lab = lab_module.Lab(left, kernel=True)
-    try:
-        lab.b.start()
-        have = lab.b.algorithms()
-        print(f"guest: ready after {time.monotonic() - start:.1f} s", flush=True)
-        for row in rows:
-            lab_module.run_one(lab, row, console, have)
-    finally:
-        lab.close()
+    for shape in sorted({row.shape for row in rows}):
+        lab = lab_module.Lab(left, kernel=True, shape=shape)
+        try:
+            lab.b.start()
+            have = lab.b.algorithms()
+            print(f"guest: {shape} ready after {time.monotonic() - start:.1f} s", flush=True)
+            for row in rows:
+                if row.shape == shape:
+                    lab_module.run_one(lab, row, console, have)
+        finally:
+            lab.close()
     print(MARK + json.dumps({"end": True}), flush=True)
 
 

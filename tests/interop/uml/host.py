@@ -15,7 +15,7 @@ from net import LabError
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 MARK = "@kwlab "
-SECONDS = 400
+SECONDS = 900
 
 
 def _modules():
