@@ -71,6 +71,16 @@ void config_unref(struct config *c)
     free(c);
 }
 
+static int by_pool_name(const void *name, const void *pool)
+{
+    return strcmp(name, ((const struct pool_config *)pool)->name);
+}
+
+const struct pool_config *config_pool(const struct config *c, const char *name)
+{
+    return c->n_pools ? bsearch(name, c->pools, c->n_pools, sizeof(*c->pools), by_pool_name) : NULL;
+}
+
 const struct child_config *connection_child(const struct connection *c, const char *name)
 {
     for (size_t i = 0; name && i < c->n_children; i++) {

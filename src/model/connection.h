@@ -5,22 +5,12 @@
 
 #include "base/arena.h"
 #include "base/secret.h"
+#include "model/origin.h"
+#include "model/pool.h"
 #include "model/proposal.h"
 #include "net/identity.h"
 #include "net/ts.h"
 #include "pki/cert.h"
-
-/* Where a value came from: which line of which file decided it. */
-struct origin {
-    const char *key;  /* "proposals", "remote.id" */
-    const char *file; /* NULL: a default */
-    int line, column;
-};
-
-struct origins {
-    const struct origin *v;
-    size_t n;
-};
 
 enum auth_method { AUTH_PSK, AUTH_PUBKEY };
 /* A set: TRAP waits for a packet, START does not; a child may have both. close_action takes the same words.
@@ -85,6 +75,9 @@ struct child_config {
     uint32_t tfc_padding; /* packets are padded to so many bytes, or as far as the path allows; 0: no */
     const char *updown;   /* command, or NULL */
     bool has_hostaccess;
+    /* remote_ts asks for all there is, and the peer decides how much of that it gives: nothing else is kept
+     * from leaving in the clear. For who has a virtual address. */
+    bool peer_decides;
     struct origins origins;
 };
 
@@ -103,6 +96,10 @@ struct connection {
     const struct host_spec *local_addrs, *remote_addrs;
     size_t n_local_addrs, n_remote_addrs;
     uint16_t local_port, remote_port; /* 500 floats to 4500 */
+    const struct ip *vips;            /* virtual addresses to ask for; unspecified ones: any of that family */
+    size_t n_vips;
+    const char *const *pools; /* names: what peers get virtual addresses from */
+    size_t n_pools;
     struct proposal_list proposals;
     struct auth_side local, remote;
     const struct child_config *children;
@@ -173,8 +170,10 @@ struct config {
     size_t n_secrets;
     struct private_key *keys;
     size_t n_keys;
-    struct cert_list cas;   /* trust anchors (self-signed or not: what x509ca/ holds) */
-    struct cert_list certs; /* end entities and helpers */
+    struct cert_list cas;      /* trust anchors (self-signed or not: what x509ca/ holds) */
+    struct cert_list certs;    /* end entities and helpers */
+    struct pool_config *pools; /* by name */
+    size_t n_pools;
     struct settings settings;
     struct config_index *index; /* made when first looked into; see lookup.c */
 };
@@ -189,6 +188,7 @@ const struct connection *config_find(const struct config *c, const char *name);
 void config_index(const struct config *c);
 /* Is there a child in that mode? */
 bool config_uses_mode(const struct config *c, enum child_mode m);
+const struct pool_config *config_pool(const struct config *c, const char *name);
 const struct child_config *connection_child(const struct connection *c, const char *name);
 /* NULL when the key has its default. */
 const struct origin *origin_of(const struct origins *o, const char *key);

@@ -75,6 +75,35 @@ bool ip_is_unspecified(struct ip ip)
     return memcmp(ip.b, zero, ip_len(ip)) == 0;
 }
 
+struct ip ip_add(struct ip ip, uint64_t n)
+{
+    uint64_t carry = 0;
+    for (size_t i = ip_len(ip); i-- > 0; n >>= 8) {
+        carry += ip.b[i] + (n & 0xff);
+        ip.b[i] = (uint8_t)carry;
+        carry >>= 8;
+    }
+    return ip;
+}
+
+uint64_t ip_distance(struct ip a, struct ip b)
+{
+    uint8_t diff[16];
+    uint64_t n = 0;
+    int borrow = 0;
+    for (size_t i = ip_len(a); i-- > 0;) {
+        int v = b.b[i] - a.b[i] - borrow;
+        borrow = v < 0;
+        diff[i] = (uint8_t)v;
+    }
+    for (size_t i = 0; i < ip_len(a); i++) {
+        if (n >> 56)
+            return UINT64_MAX;
+        n = n << 8 | diff[i];
+    }
+    return n;
+}
+
 bool endpoint_equal(const struct endpoint *a, const struct endpoint *b)
 {
     return a->port == b->port && ip_equal(a->ip, b->ip);

@@ -40,6 +40,10 @@ bool ip_from_bytes(struct span s, struct ip *out); /* by length: 4 or 16 */
 bool ip_equal(struct ip a, struct ip b);
 int ip_cmp(struct ip a, struct ip b); /* family first */
 bool ip_is_unspecified(struct ip ip); /* none, 0.0.0.0 or :: */
+/* The address that many places further on; it wraps where the family's addresses end. */
+struct ip ip_add(struct ip ip, uint64_t n);
+/* How many places from a to b, of one family and in this order; at most UINT64_MAX. */
+uint64_t ip_distance(struct ip a, struct ip b);
 bool endpoint_equal(const struct endpoint *a, const struct endpoint *b);
 /* "10.0.0.0/8"; a bare address is a host prefix. Host bits are cleared. */
 bool prefix_parse(const char *text, struct prefix *out);
