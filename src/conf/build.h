@@ -20,7 +20,8 @@ struct builder {
     const char *dialect; /* "swanctl.conf", "keyway.conf" */
     struct proposal_list default_ike, default_esp;
     struct map names; /* of the connections so far */
-    size_t cap_connections, cap_secrets, cap_keys, cap_certs, cap_cas;
+    bool is_tunnel;   /* what is built is the short form */
+    size_t cap_pools, cap_connections, cap_secrets, cap_keys, cap_certs, cap_cas;
 };
 
 struct schema_row;
@@ -52,6 +53,14 @@ void build_add_connection(struct builder *b, struct connection *c, const struct 
 /* hash.c */
 uint64_t connection_hash(const struct connection *c);
 
+/* pool.c */
+void build_pools(struct builder *b, const struct setting *section);
+void build_pool(struct builder *b, const struct setting *section);
+/* Does the first word of the list name addresses, and not a pool? */
+bool build_is_pool_range(struct builder *b, const char *text);
+/* When all are there: sorts them, and finds what connections name. */
+void build_finish_pools(struct builder *b);
+
 /* credentials.c */
 void build_add_secret(struct builder *b, const struct setting *key, struct secret *taken,
                       const struct identity *owners, size_t n_owners);
@@ -73,5 +82,6 @@ bool build_has_peer(struct builder *b, const char *text);
 /* Setters of the schema's rows that are more than one number (values.c, auth.c). */
 schema_setter set_dataplane, set_hosts, set_proposals, set_dscp, set_ts, set_esp_proposals, set_updown,
     set_tfc_padding;
+schema_setter set_vips, set_pool_names, set_pool_addrs, set_pool_attr; /* pool.c */
 schema_setter set_auth, set_id, set_certs, set_cacerts, set_ca_id, set_cert_policy, set_cert_file,
     set_cacert_file;

@@ -133,6 +133,7 @@ struct config *conf_load(const struct conf_source *src, const struct conf_reques
         load_keyway(&b, req);
     if (is_loaded(req, "swanctl"))
         load_swanctl(&b, req);
+    build_finish_pools(&b);
     map_deinit(&b.names);
     *n_errors = errs.n;
     if (errs.n == 0) {

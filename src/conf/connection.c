@@ -100,7 +100,21 @@ static void check_dress(struct builder *b, const struct child_config *c, const s
     diag_try(d, "remove ipcomp to hide the lengths of packets, or tfc_padding to make packets small");
 }
 
-static void build_child(struct builder *b, const struct setting *section, struct child_config *c)
+/* Who asks for a virtual address and for everything behind it takes what it gets; but a tunnel that says so
+ * itself means it. */
+static bool lets_peer_decide(const struct builder *b, const struct connection *conn,
+                             const struct child_config *c)
+{
+    bool is_all = false, is_said = b->is_tunnel && origin_of(&c->origins, "remote_ts");
+    for (size_t i = 0; i < c->n_remote_ts; i++) {
+        struct prefix p;
+        is_all |= !c->remote_ts[i].is_dynamic && ts_to_prefix(&c->remote_ts[i], &p) && p.bits == 0;
+    }
+    return conn->n_vips && is_all && !is_said;
+}
+
+static void build_child(struct builder *b, const struct connection *conn, const struct setting *section,
+                        struct child_config *c)
 {
     static const char *const known[] = {NULL};
     struct origin_list own = {0};
@@ -112,6 +126,7 @@ static void build_child(struct builder *b, const struct setting *section, struct
     c->origins = (struct origins){own.v, own.n};
     finish_lifetime(&c->life, c->name);
     check_dress(b, c, section);
+    c->peer_decides = lets_peer_decide(b, conn, c);
     for (const struct setting *s = section->first; s; s = s->next) {
         if (s->is_section)
             schema_unknown_section(b, s, known);
@@ -132,7 +147,7 @@ static void build_children(struct builder *b, struct connection *c, const struct
     c->children = v;
     for (const struct setting *s = section ? section->first : NULL; s; s = s->next) {
         if (s->is_section)
-            build_child(b, s, &v[c->n_children++]);
+            build_child(b, c, s, &v[c->n_children++]);
     }
 }
 

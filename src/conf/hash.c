@@ -134,6 +134,7 @@ static void mix_child(uint64_t *h, const struct child_config *c)
         c->has_ipcomp,
         c->tfc_padding,
         c->has_hostaccess,
+        c->peer_decides,
     };
     mix(h, numbers, sizeof(numbers));
     mix_text(h, c->updown);
@@ -145,6 +146,12 @@ uint64_t connection_hash(const struct connection *c)
     mix_text(&h, c->name);
     mix_hosts(&h, c->local_addrs, c->n_local_addrs);
     mix_hosts(&h, c->remote_addrs, c->n_remote_addrs);
+    mix_u64(&h, c->n_vips);
+    for (size_t i = 0; i < c->n_vips; i++)
+        mix_ip(&h, c->vips[i]);
+    mix_u64(&h, c->n_pools);
+    for (size_t i = 0; i < c->n_pools; i++)
+        mix_text(&h, c->pools[i]);
     mix_proposals(&h, &c->proposals);
     mix_side(&h, &c->local);
     mix_side(&h, &c->remote);

@@ -83,6 +83,68 @@ static void put_given(struct tunnel *t)
     }
 }
 
+/* ---- virtual addresses */
+
+static void put_vip(struct tunnel *t)
+{
+    bool wants = false;
+    const struct setting *vip = given(t, "vip");
+    if (!vip)
+        return;
+    bool is_word = value_bool(vip->value, &wants) && strcmp(vip->value, "0") && strcmp(vip->value, "1");
+    if (is_word)
+        put(t, "vips", vip, wants ? "0.0.0.0, ::" : "");
+    if ((!is_word || wants) && !given(t, "remote"))
+        put(t, "children.*.remote_ts", NULL, "0.0.0.0/0, ::/0");
+}
+
+/* The keys of a pool that is the tunnel's own and has its name. */
+static void put_pool(struct tunnel *t)
+{
+    static const char *const of_pool[][2] = {
+        {"pool",    "addrs"  },
+        {"exclude", "exclude"},
+        {"dns",     "dns"    },
+        {"domains", "domains"},
+    };
+    struct settings_tree *tree = t->b->tree;
+    const struct setting *pool = given(t, "pool");
+    bool is_own = pool && build_is_pool_range(t->b, pool->value);
+    if (pool)
+        put(t, "pools", pool, is_own ? t->name : pool->value);
+    for (size_t i = 1; i < ARRAY_LEN(of_pool) && !is_own; i++) {
+        const struct setting *s = given(t, of_pool[i][0]);
+        if (s && !pool)
+            diag_try(build_error(t->b, s, "peers are told of it with an address only"), "pool = 10.3.0.0/24");
+        else if (s)
+            build_error(t->b, s, "it belongs into the section of pool '%s'", pool->value);
+    }
+    if (!is_own)
+        return;
+    struct setting *made = settings_add(tree, tree->root, "\001pools", 6, true);
+    struct setting *section = made ? settings_add(tree, made, t->name, strlen(t->name), true) : NULL;
+    for (size_t i = 0; section && i < ARRAY_LEN(of_pool); i++) {
+        const struct setting *s = given(t, of_pool[i][0]);
+        struct setting *copy =
+            s ? settings_add(tree, section, of_pool[i][1], strlen(of_pool[i][1]), false) : NULL;
+        if (!copy)
+            continue;
+        copy->value = s->value;
+        copy->written = s->written;
+        copy->file = s->file;
+        copy->line = s->line;
+        copy->column = s->column;
+        copy->value_line = s->value_line;
+        copy->value_column = s->value_column;
+    }
+    if (!section)
+        return;
+    section->file = t->from->file;
+    section->line = t->from->line;
+    section->column = t->from->column;
+    build_pool(t->b, section);
+}
+
 /* Both ends prove themselves alike, with what is there. */
 static void put_auth(struct tunnel *t)
 {
@@ -202,10 +264,14 @@ static void build_tunnel(struct builder *b, const struct setting *from, struct s
         build_error(b, passphrase, "there is no key that it could open");
     put_defaults(&t);
     put_given(&t);
+    put_vip(&t);
+    put_pool(&t);
     put_ids(&t);
     bool starts = wants_start(&t);
     put_auth(&t);
+    b->is_tunnel = true;
     struct connection *c = build_connection(b, t.to);
+    b->is_tunnel = false;
     c->retries_forever = starts;
     add_psk(&t, c);
     check_auth(&t);

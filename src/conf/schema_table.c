@@ -11,7 +11,7 @@
 #define REFUSE(why)  .status = REFUSED, .reason = why
 
 static const char v1[] = "IKEv1 is not built yet", eap[] = "EAP and XAUTH are not built yet";
-static const char pools[] = "virtual addresses are not built yet", marks[] = "marks are not built yet";
+static const char marks[] = "marks are not built yet";
 static const char if_ids[] = "XFRM interfaces are not built yet", tokens[] = "tokens are not built yet";
 static const char peers_only[] = "it makes demands on the peer: put it into the remote section",
                   mediation[] = "mediation is not supported", labels[] = "security labels are not built yet";
@@ -108,7 +108,7 @@ static const struct schema_row rows[] = {
     {SCOPE_CONNECTION, "local_port", .kind = KIND_NUMBER, .def = "500", .max = 65535, CONN(local_port), .example = "600", .doc = "own UDP port"},
     {SCOPE_CONNECTION, "remote_port", .kind = KIND_NUMBER, .def = "500", .max = 65535, CONN(remote_port), .example = "600", .doc = "the peer's UDP port; 500 moves to 4500 behind NAT"},
     {SCOPE_CONNECTION, "proposals", .kind = KIND_TEXT, .def = "default", .set = set_proposals, .example = "aes256-sha256-modp2048", .doc = "IKE proposals, the best first"},
-    {SCOPE_CONNECTION, "vips", .kind = KIND_TEXT, REFUSE(pools), .doc = "virtual addresses to ask for"},
+    {SCOPE_CONNECTION, "vips", .kind = KIND_TEXT, .set = set_vips, .example = "10.3.0.7", .doc = "virtual addresses to ask the peer for: 0.0.0.0 and :: for any of IPv4 and IPv6, or addresses that it need not give"},
     {SCOPE_CONNECTION, "aggressive", .kind = KIND_BOOL, REFUSE(v1), .accepts = "no", .doc = "aggressive mode"},
     {SCOPE_CONNECTION, "pull", .kind = KIND_BOOL, REFUSE(v1), .accepts = "yes", .doc = "mode config pull"},
     {SCOPE_CONNECTION, "dscp", .kind = KIND_TEXT, .def = "000000", .set = set_dscp, .example = "101110", .doc = "DSCP of IKE packets: six binary digits"},
@@ -129,7 +129,7 @@ static const struct schema_row rows[] = {
     {SCOPE_CONNECTION, "rekey_time", .kind = KIND_TIME, .computed = "4h; 0 when reauth_time is set", CONN(rekey_time), .example = "2h", .doc = "time after which the IKE SA is rekeyed; 0: never"},
     {SCOPE_CONNECTION, "over_time", .kind = KIND_TIME, .computed = "10 % of the longer of rekey_time and reauth_time", CONN(over_time), .example = "5m", .doc = "time after that at which the IKE SA is closed"},
     {SCOPE_CONNECTION, "rand_time", .kind = KIND_TIME, .computed = "over_time", CONN(rand_time), .example = "3m", .doc = "largest random time by which rekeying is early"},
-    {SCOPE_CONNECTION, "pools", .kind = KIND_TEXT, REFUSE(pools), .doc = "pools of virtual addresses"},
+    {SCOPE_CONNECTION, "pools", .kind = KIND_TEXT, .set = set_pool_names, .example = "main", .doc = "pools of virtual addresses for peers that ask for one: the first that has one gives it"},
     {SCOPE_CONNECTION, "if_id_in", .kind = KIND_TEXT, REFUSE(if_ids), .accepts = "0", .doc = "XFRM interface, inbound"},
     {SCOPE_CONNECTION, "if_id_out", .kind = KIND_TEXT, REFUSE(if_ids), .accepts = "0", .doc = "XFRM interface, outbound"},
     {SCOPE_CONNECTION, "mediation", .kind = KIND_BOOL, REFUSE(mediation), .accepts = "no", .doc = "mediation connection"},
@@ -204,8 +204,19 @@ static const struct schema_row rows[] = {
     {SCOPE_PKCS12, "secret", .kind = KIND_TEXT, REFUSE("PKCS#12 is not built yet"), .doc = "its passphrase"},
     TOKEN_ROWS(SCOPE_TOKEN),
     {SCOPE_TOKEN, "pin", .kind = KIND_TEXT, REFUSE(tokens), .doc = "PIN"},
-    {SCOPE_POOL, "addrs", .kind = KIND_TEXT, REFUSE(pools), .doc = "addresses of the pool"},
-    {SCOPE_POOL, "", .has_suffix = true, .kind = KIND_TEXT, REFUSE(pools), .doc = "attributes: dns nbns dhcp netmask server subnet p_cscf split_include split_exclude or a number"},
+    {SCOPE_POOL, "addrs", .kind = KIND_TEXT, .set = set_pool_addrs, .example = "10.3.0.0/24", .doc = "addresses of the pool: ranges and prefixes, of IPv4 and IPv6. Of a prefix its first address, and in IPv4 its last, are not given; one with host bits begins at that address. Without addresses the pool only tells its attributes"},
+    {SCOPE_POOL, "exclude", .kind = KIND_TEXT, .set = set_pool_addrs, .example = "10.3.0.1", .doc = "addresses, ranges and prefixes that are not given"},
+    {SCOPE_POOL, "dns", .kind = KIND_TEXT, .set = set_pool_attr, .example = "10.3.0.53", .doc = "name servers"},
+    {SCOPE_POOL, "domains", .kind = KIND_TEXT, .set = set_pool_attr, .example = "corp.example", .doc = "domains that these name servers are to be asked about (RFC 8598); told to clients that ask for them"},
+    {SCOPE_POOL, "nbns", .kind = KIND_TEXT, .set = set_pool_attr, .example = "10.3.0.54", .doc = "NetBIOS name servers"},
+    {SCOPE_POOL, "dhcp", .kind = KIND_TEXT, .set = set_pool_attr, .example = "10.3.0.67", .doc = "DHCP servers"},
+    {SCOPE_POOL, "netmask", .kind = KIND_TEXT, .set = set_pool_attr, .example = "255.255.255.0", .doc = "netmask of the virtual address"},
+    {SCOPE_POOL, "server", .kind = KIND_TEXT, .set = set_pool_attr, .example = "10.3.0.2", .doc = "internal address of the server, an attribute of Microsoft's"},
+    {SCOPE_POOL, "subnet", .kind = KIND_TEXT, .set = set_pool_attr, .example = "10.1.0.0/16", .doc = "networks that the gateway protects"},
+    {SCOPE_POOL, "p_cscf", .kind = KIND_TEXT, .set = set_pool_attr, .example = "10.3.0.3", .doc = "P-CSCF servers (RFC 7651)"},
+    {SCOPE_POOL, "split_include", .kind = KIND_TEXT, .set = set_pool_attr, .example = "10.1.0.0/16", .doc = "networks that clients are to send into the tunnel, an attribute of Cisco's; what they may send is decided by the traffic selectors"},
+    {SCOPE_POOL, "split_exclude", .kind = KIND_TEXT, .set = set_pool_attr, .example = "10.2.0.0/16", .doc = "networks that clients are to reach without the tunnel"},
+    {SCOPE_POOL, "", .has_suffix = true, .kind = KIND_TEXT, .set = set_pool_attr, .example = "corp.example", .doc = "a number: attributes of that type, as addresses, prefixes, 0x hex or text"},
     {SCOPE_AUTHORITY, "cacert", .kind = KIND_TEXT, REFUSE("authorities are not built yet: put the certificate into x509ca/"), .doc = "the authority's certificate"},
     {SCOPE_AUTHORITY, "file", .kind = KIND_TEXT, REFUSE("authorities are not built yet: put the certificate into x509ca/"), .doc = "its file"},
     TOKEN_ROWS(SCOPE_AUTHORITY),
@@ -225,6 +236,11 @@ static const struct schema_row rows[] = {
     {SCOPE_TUNNEL, "local", .kind = KIND_TEXT, .maps = "children.*.local_ts", .example = "10.9.0.0/16", .doc = "our networks"},
     {SCOPE_TUNNEL, "remote", .kind = KIND_TEXT, .maps = "children.*.remote_ts", .example = "10.8.0.0/16", .doc = "the peer's networks"},
     {SCOPE_TUNNEL, "mode", .kind = KIND_TEXT, .maps = "children.*.mode", .example = "transport", .doc = "tunnel, transport or beet"},
+    {SCOPE_TUNNEL, "vip", .kind = KIND_TEXT, .maps = "vips", .example = "10.3.0.7", .doc = "ask the peer for a virtual address: yes for IPv4 and IPv6, or as vips below. Without remote all traffic is offered to the tunnel, and the peer decides how much of it it takes; with remote nothing of that leaves in the clear"},
+    {SCOPE_TUNNEL, "pool", .kind = KIND_TEXT, .example = "10.3.0.0/24", .doc = "virtual addresses for peers that ask: ranges and prefixes, or names of pools"},
+    {SCOPE_TUNNEL, "exclude", .kind = KIND_TEXT, .example = "10.3.0.1", .doc = "what of them is not given"},
+    {SCOPE_TUNNEL, "dns", .kind = KIND_TEXT, .example = "10.3.0.53", .doc = "name servers that these peers are told"},
+    {SCOPE_TUNNEL, "domains", .kind = KIND_TEXT, .example = "corp.example", .doc = "domains that these name servers are to be asked about"},
     {SCOPE_TUNNEL, "start", .kind = KIND_TEXT, .def = "yes", .maps = "children.*.start_action", .example = "trap", .doc = "yes: the tunnel starts by itself and tries for ever; trap: it comes with the first packet for it, which waits for it; trap|start: both; no: the peer begins, or keyway up"},
     {SCOPE_TUNNEL, "auth", .kind = KIND_TEXT, .maps = "local.auth", .computed = "psk or pubkey, by what is given", .example = "pubkey-sha512", .doc = "constraints on our signature"},
     {SCOPE_TUNNEL, "peer_auth", .kind = KIND_TEXT, .maps = "remote.auth", .computed = "as auth", .example = "pubkey-sha512", .doc = "constraints on the peer's signature"},

@@ -17,7 +17,8 @@
 static const struct {
     const char *path, *before, *after;
 } frames[SCOPE_COUNT] = {
-    [SCOPE_CONNECTION] = {SWANCTL_CONF,           "connections { c { local { auth = psk\n }\n",                    "} }"    },
+    [SCOPE_CONNECTION] = {SWANCTL_CONF,           "connections { c { local { auth = psk\n }\n",
+                          "} }\npools { main { } }"                                                                         },
     [SCOPE_LOCAL] = {SWANCTL_CONF,           "connections { c { remote { id = a\n } local {\n",               "} } }"  },
     [SCOPE_REMOTE] = {SWANCTL_CONF,           "connections { c { local { auth = psk\n } remote {\n",           "} } }"  },
     [SCOPE_CERT] = {SWANCTL_CONF,           "connections { c {\n local { cert1 {\n",                         "} } } }"},
@@ -85,7 +86,7 @@ static struct config *load_key(const struct schema_row *r, const char *value)
 {
     char text[2048] = "";
     struct text t = TEXT_ON(text);
-    const char *key = r->key[0] ? r->key : "dns";
+    const char *key = r->key[0] ? r->key : "25";
     text_str(&t, frames[r->scope].before);
     if (value)
         text_printf(&t, "%s = %s\n", key, value);
@@ -93,6 +94,9 @@ static struct config *load_key(const struct schema_row *r, const char *value)
         bool is_auth = strcmp(key, "psk") == 0 || strcmp(key, "cert") == 0;
         text_str(&t, is_auth && value ? "" : "psk = x\n");
         text_str(&t, strcmp(key, "peer") == 0 && value ? "" : "peer = 192.0.2.200\n");
+        bool is_of_pool =
+            strcmp(key, "exclude") == 0 || strcmp(key, "dns") == 0 || strcmp(key, "domains") == 0;
+        text_str(&t, is_of_pool ? "pool = 10.3.0.0/28\n" : "");
     }
     text_str(&t, frames[r->scope].after);
     return load(frames[r->scope].path, text);

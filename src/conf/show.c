@@ -311,6 +311,7 @@ static void show_child(struct out *o, const struct child_config *c)
     word_field(o, from, "copy_dscp", dscp[c->copy_dscp]);
     word_field(o, from, "updown", c->updown ? c->updown : "");
     bool_field(o, from, "hostaccess", c->has_hostaccess);
+    bool_field(o, from, "peer_decides", c->peer_decides);
     close_block(o, "}", true);
 }
 
@@ -323,7 +324,7 @@ static void show_connection(struct out *o, const struct connection *c)
    *const encap[] = {[ENCAP_NO] = "no", [ENCAP_AUTO] = "auto", [ENCAP_YES] = "yes"},
    *const unique[] = {
        [UNIQUE_REPLACE] = "replace", [UNIQUE_KEEP] = "keep", [UNIQUE_NO] = "no", [UNIQUE_NEVER] = "never"};
-    char title[400];
+    char title[400], ip[IP_TEXT_MAX];
     const struct origins *from = &c->origins;
     snprintf(title, sizeof(title), "connection %s (%s)", c->name, c->dialect);
     open_block(o, c->name, title, "{");
@@ -334,6 +335,14 @@ static void show_connection(struct out *o, const struct connection *c)
     hosts_field(o, from, "remote_addrs", c->remote_addrs, c->n_remote_addrs);
     number_field(o, from, "local_port", c->local_port);
     number_field(o, from, "remote_port", c->remote_port);
+    begin_value(o);
+    for (size_t i = 0; i < c->n_vips; i++)
+        text_printf(&o->t, "%s%s", separator(o), ip_format(c->vips[i], ip));
+    field(o, from, "vips");
+    begin_value(o);
+    for (size_t i = 0; i < c->n_pools; i++)
+        text_printf(&o->t, "%s%s", separator(o), c->pools[i]);
+    field(o, from, "pools");
     proposals_field(o, from, "proposals", &c->proposals);
     time_field(o, from, "rekey_time", c->rekey_time);
     time_field(o, from, "reauth_time", c->reauth_time);
@@ -355,6 +364,42 @@ static void show_connection(struct out *o, const struct connection *c)
     for (size_t i = 0; i < c->n_children; i++)
         show_child(o, &c->children[i]);
     close_block(o, "}", false);
+    close_block(o, "}", true);
+}
+
+static void ranges_field(struct out *o, const struct origins *from, const char *key, const char *origin,
+                         const struct ip_range *v, size_t n)
+{
+    char a[IP_TEXT_MAX], b[IP_TEXT_MAX];
+    begin_value(o);
+    for (size_t i = 0; i < n; i++) {
+        text_printf(&o->t, "%s%s", separator(o), ip_format(v[i].from, a));
+        if (!ip_equal(v[i].from, v[i].to))
+            text_printf(&o->t, "-%s", ip_format(v[i].to, b));
+    }
+    field_from(o, key, origin_of(from, origin));
+}
+
+static void show_pool(struct out *o, const struct pool_config *p)
+{
+    char title[300];
+    const struct origins *from = &p->origins;
+    snprintf(title, sizeof(title), "pool %s", p->name);
+    open_block(o, p->name, title, "{");
+    ranges_field(o, from, "addrs", "addrs", p->ranges, p->n_ranges);
+    ranges_field(o, from, "exclude", "exclude", p->excluded, p->n_excluded);
+    begin_value(o);
+    text_printf(&o->t, "%llu", (unsigned long long)pool_ranges_size(p->ranges, p->n_ranges));
+    field_from(o, "size", origin_of(from, "addrs"));
+    for (size_t i = 0; i < p->n_attrs; i++) {
+        const char *key = p->attrs[i].key;
+        if (i && strcmp(key, p->attrs[i - 1].key) == 0)
+            continue;
+        begin_value(o);
+        for (size_t k = i; k < p->n_attrs && strcmp(p->attrs[k].key, key) == 0; k++)
+            text_printf(&o->t, "%s%s", separator(o), p->attrs[k].text);
+        field(o, from, key);
+    }
     close_block(o, "}", true);
 }
 
@@ -449,6 +494,10 @@ bool conf_show(const struct config *c, const char *connection, bool json, const 
     }
     close_block(&o, "}", false);
     if (!only) {
+        open_block(&o, "pools", NULL, "{");
+        for (size_t i = 0; i < c->n_pools; i++)
+            show_pool(&o, &c->pools[i]);
+        close_block(&o, "}", false);
         show_secrets(&o, c);
         show_keys(&o, c);
         certs_field(&o, &none, "certificates", &c->certs);

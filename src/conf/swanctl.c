@@ -146,6 +146,6 @@ void build_swanctl(struct builder *b, const struct setting *root)
             key_in_place_of_section(b, s, "ike { ... }");
     }
     build_connections(b, settings_section(b->tree, root, "connections"));
-    check_all(b, SCOPE_POOL, settings_section(b->tree, root, "pools"));
+    build_pools(b, settings_section(b->tree, root, "pools"));
     check_all(b, SCOPE_AUTHORITY, settings_section(b->tree, root, "authorities"));
 }
