@@ -20,6 +20,7 @@ struct engine *engine_new(void)
     for (size_t i = 0; i < ARRAY_LEN(bags); i++)
         bag_init(bags[i]);
     pace_init(&e->pace);
+    leases_init(e);
     heap_init(&e->sa_timers);
     heap_init(&e->conn_timers);
     return e;
@@ -80,6 +81,7 @@ void engine_free(struct engine *e)
     for (size_t i = 0; i < ARRAY_LEN(bags); i++)
         bag_deinit(bags[i]);
     pace_deinit(&e->pace);
+    leases_deinit(e);
     heap_deinit(&e->sa_timers);
     heap_deinit(&e->conn_timers);
     cookie_jar_deinit(&e->jar);

@@ -52,6 +52,8 @@ struct ike_view {
     struct chosen chosen;
     int64_t established_at, rekey_at, reauth_at; /* mono; 0 / TIME_NEVER */
     size_t n_children;
+    const struct ip *local_vips, *remote_vips; /* virtual addresses */
+    size_t n_local_vips, n_remote_vips;
 };
 
 struct trap_view { /* of a child that comes with the first packet for it */
@@ -64,6 +66,10 @@ struct trap_view { /* of a child that comes with the first packet for it */
 
 /* In the order of the connections: v says which was the last one, connection NULL begins. */
 bool engine_trap_next(const struct engine *e, struct trap_view *v);
+
+/* The pools of virtual addresses. */
+const struct pools *engine_pools(const struct engine *e);
+
 /* Oldest first: out->id says which was the last one, 0 begins. */
 bool engine_ike_next(const struct engine *e, struct ike_view *out);
 bool engine_ike_find(const struct engine *e, uint64_t id, struct ike_view *out);

@@ -40,6 +40,12 @@ struct trap { /* a policy that waits for a packet, with its routes: see trap.c *
     struct ts packet_local, packet_remote;
 };
 
+struct vip_ref { /* a virtual address of ours, however many IKE SAs have it */
+    struct list link;
+    struct ip ip;
+    unsigned refs;
+};
+
 struct child_run {
     bool is_wanted;     /* is to be up, and brought up again */
     bool is_configured; /* wanted by the configuration or a packet, not by a command: keyingtries holds */
@@ -61,6 +67,7 @@ struct conn_run { /* a loaded connection */
     const struct config *seen; /* the snapshot that it was last found in: only compared */
     struct diag last_failure;
     struct route_set barrier;
+    struct ip vips[VIPS_MAX]; /* what we had last, to be asked for again; by place in conn->vips */
 };
 
 enum waiter_item_kind { WAIT_IKE, WAIT_CHILD };
@@ -106,6 +113,8 @@ struct engine {
         slots_by_reqid, routes_by_dst, traps_by_policy;
     struct bag by_conn, by_ids, by_peer, children_by_owner;
     struct pace pace;
+    struct pools pools;
+    struct list vips; /* vip_ref: a handful */
     struct heap sa_timers, conn_timers;
     uint64_t next_id;
     uint32_t next_reqid;
@@ -192,6 +201,7 @@ void engine_shut_down(struct ike_env *env);
 
 /* routes.c */
 void barrier_add(struct ike_env *env, struct conn_run *r);
+void barrier_renew(struct ike_env *env, struct conn_run *r); /* its pools may have changed */
 void route_set_drop(struct ike_env *env, struct route_set *s);
 void slot_add(struct ike_env *env, const struct child_sa *c);
 void slot_drop(struct ike_env *env, const struct child_sa *c);
@@ -214,6 +224,15 @@ void trap_acquire(struct ike_env *env, const struct dataplane_event *ev);
 void trap_failed(struct ike_env *env, struct child_run *run);
 void trap_served(struct child_run *run); /* the child is up */
 bool trap_packet(const struct child_run *run, struct ts *local, struct ts *remote);
+
+/* lease.c: virtual addresses, the peers' and ours */
+struct lease_answer lease_ask(struct ike_env *env, const struct lease_request *r);
+void lease_hold(struct ike_env *env, struct ip ip);
+void lease_release(struct ike_env *env, struct ip ip);
+void lease_vip(struct ike_env *env, const struct ike_sa *sa, struct ip ip, bool is_added);
+struct ip lease_vip_wanted(void *ctx, const struct ike_sa *sa, size_t i);
+void leases_init(struct engine *e);
+void leases_deinit(struct engine *e);
 
 /* updown.c: tells the child's updown command, when it has one. */
 void updown_tell(struct ike_env *env, const struct child_sa *c, const struct ts_pair *ts, bool is_up);

@@ -43,6 +43,7 @@ static void load_one(struct ike_env *env, struct config *config, const struct co
         old->conn = conn;
         old->seen = config;
         set_traps(env, old);
+        barrier_renew(env, old);
         conn_schedule(e, old, env->now.mono); /* its peer's address may be known now */
         return;
     }
@@ -65,6 +66,7 @@ void engine_load(struct ike_env *env, struct config *config)
     struct conn_run *r;
     e->config = env->config = config;
     config_index(config);
+    pools_load(&e->pools, config->pools, config->n_pools);
     for (size_t i = 0; i < config->n_connections; i++)
         load_one(env, config, config->connections[i]);
     list_each(r, &e->conns, link)

@@ -186,12 +186,41 @@ static size_t known_prefixes(const struct connection *conn, const struct child_c
     return 1;
 }
 
+/* What peers have from our pools is behind tunnels, too, and nowhere else. */
+static void barrier_pools(struct ike_env *env, struct conn_run *r)
+{
+    struct prefix v[2 * PREFIXES_MAX];
+    for (size_t i = 0; r->config->settings.installs_routes && i < r->conn->n_pools; i++) {
+        const struct pool_config *p = config_pool(r->config, r->conn->pools[i]);
+        for (size_t k = 0; p && k < p->n_ranges; k++) {
+            struct ts range = ts_any(p->ranges[k].from.family);
+            range.from = p->ranges[k].from;
+            range.to = p->ranges[k].to;
+            size_t n = ts_to_prefixes(&range, v, ARRAY_LEN(v));
+            for (size_t j = 0; j < n; j++)
+                want(env, &r->barrier, (struct route){.dst = v[j], .is_unreachable = true});
+        }
+    }
+}
+
+void barrier_renew(struct ike_env *env, struct conn_run *r)
+{
+    struct route_set old = r->barrier;
+    if (!r->conn->n_pools)
+        return;
+    r->barrier = (struct route_set){0};
+    barrier_add(env, r);
+    route_set_drop(env, &old);
+    free(old.v);
+}
+
 void barrier_add(struct ike_env *env, struct conn_run *r)
 {
     struct prefix v[PREFIXES_MAX];
+    barrier_pools(env, r);
     for (size_t i = 0; i < r->conn->n_children; i++) {
         const struct child_config *cfg = &r->conn->children[i];
-        if (!routes_are_ours(r->config, cfg))
+        if (!routes_are_ours(r->config, cfg) || cfg->peer_decides)
             continue;
         for (size_t k = 0; k < cfg->n_remote_ts; k++) {
             size_t n = known_prefixes(r->conn, cfg, &cfg->remote_ts[k], v);
@@ -218,6 +247,40 @@ static struct prefix source_of(const struct ts_pair *ts, const struct prefix *ds
             return v[0];
     }
     return (struct prefix){0};
+}
+
+/* Where the peer decides what goes into the tunnel it may name networks, so that less does than the selectors
+ * let through [RFC7296#3.15.2]. */
+static struct ts_pair routed(const struct child_sa *c)
+{
+    const struct sa_cfg *cfg = c->ike->cfg;
+    struct ts_pair p = c->ts;
+    if (!cfg || !c->cfg->peer_decides || !cfg->n_includes)
+        return p;
+    p.n_remote = 0;
+    for (uint8_t i = 0; i < cfg->n_includes; i++) {
+        struct ts net = ts_from_prefix(&cfg->includes[i]), both;
+        for (uint8_t k = 0; k < c->ts.n_remote && p.n_remote < SA_MAX_TS; k++) {
+            if (ts_intersect(&net, &c->ts.remote[k], &both))
+                p.remote[p.n_remote++] = both;
+        }
+    }
+    return p.n_remote ? p : c->ts;
+}
+
+/* And networks around which the tunnel is to go. */
+static void want_excluded(struct ike_env *env, struct slot *s, const struct child_sa *c,
+                          const struct ts_pair *ts)
+{
+    struct prefix v[PREFIXES_MAX];
+    const struct sa_cfg *cfg = c->ike->cfg;
+    if (!cfg || !cfg->n_excludes || !c->cfg->peer_decides || !routes_are_ours(c->ike->config, c->cfg))
+        return;
+    for (uint8_t i = 0; i < ts->n_remote; i++) {
+        size_t n = ts_to_prefixes(&ts->remote[i], v, PREFIXES_MAX);
+        for (size_t k = 0; k < n * cfg->n_excludes; k++)
+            want_exception(env, &s->routes, &v[k / cfg->n_excludes], &cfg->excludes[k % cfg->n_excludes]);
+    }
 }
 
 void routes_want(struct ike_env *env, struct route_set *s, const struct config *config,
@@ -300,7 +363,9 @@ void slot_add(struct ike_env *env, const struct child_sa *c)
     s->refs++;
     s->ts = c->ts;
     add_policy(env, s, c);
-    routes_want(env, &s->routes, c->ike->config, c->cfg, &c->ts, c->ike->esp.remote.ip);
+    struct ts_pair ts = routed(c);
+    want_excluded(env, s, c, &ts);
+    routes_want(env, &s->routes, c->ike->config, c->cfg, &ts, c->ike->esp.remote.ip);
     updown_tell(env, c, &s->ts, true);
 }
 

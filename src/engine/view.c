@@ -42,6 +42,12 @@ static void view(const struct ike_sa *found, struct ike_view *out)
         .rekey_at = found->rekey_at,
         .reauth_at = found->reauth_at,
     };
+    if (found->cfg) {
+        out->local_vips = found->cfg->local.v;
+        out->n_local_vips = found->cfg->local.n;
+        out->remote_vips = found->cfg->remote.v;
+        out->n_remote_vips = found->cfg->remote.n;
+    }
     list_each(c, &found->children, link) out->n_children += !c->is_gone;
 }
 
@@ -145,6 +151,11 @@ bool engine_child_at(const struct engine *e, uint64_t ike_id, size_t index, stru
         return false;
     child_view(found, out);
     return true;
+}
+
+const struct pools *engine_pools(const struct engine *e)
+{
+    return &e->pools;
 }
 
 const struct engine_stats *engine_stats(const struct engine *e)

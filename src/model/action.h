@@ -255,6 +255,8 @@ enum action_kind {
     ACTION_POLICY_DEL,
     ACTION_ROUTE_ADD,
     ACTION_ROUTE_DEL,
+    ACTION_ADDRESS_ADD, /* a virtual address of ours: on the tunnel's device, before what uses it */
+    ACTION_ADDRESS_DEL,
     ACTION_KEEPALIVE, /* one 0xff byte from local to remote (RFC 3948 section 2.3) */
     ACTION_RESOLVE,   /* look up a name; answered by a later INPUT_COMMAND with addresses: not yet */
     ACTION_EVENT,
@@ -275,6 +277,7 @@ struct action {
         struct esp_sa *sa; /* for SA_DEL: direction and spi */
         struct esp_policy *policy;
         struct route *route;
+        struct ip address;
         uint64_t id; /* TRAP_FAILED, POLICY_DEL, ROUTE_DEL */
         struct event event;
         struct updown *updown;

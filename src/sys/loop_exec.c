@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The executor of the engine's outbox: sockets, workers, data plane, routes, log and listeners. */
+#include "sys/address.h"
 #include "sys/loop_impl.h"
 #include <stdlib.h>
 
@@ -75,6 +76,15 @@ static void add_route(struct loop *l, const struct route *r)
         log_line(LOG_ERR, "%s", d.what);
 }
 
+static void set_address(struct loop *l, struct ip ip, bool adds)
+{
+    struct diag d;
+    char text[1024];
+    diag_clear(&d);
+    if (!address_set(l->device_index, ip, adds, &d))
+        log_line(LOG_ERR, "%s", diag_format(&d, text, sizeof(text)));
+}
+
 static void tell(struct loop *l, const struct event *e)
 {
     if (e->kind == EVENT_LOG && e->text)
@@ -112,6 +122,10 @@ void loop_execute(struct loop *l, const struct outbox *o)
         case ACTION_ROUTE_DEL:
             if (l->routes)
                 route_del(l->routes, a->id);
+            break;
+        case ACTION_ADDRESS_ADD:
+        case ACTION_ADDRESS_DEL:
+            set_address(l, a->address, a->kind == ACTION_ADDRESS_ADD);
             break;
         case ACTION_EVENT:
             tell(l, &a->event);

@@ -41,6 +41,7 @@ struct loop {
     struct route_table *routes;
     struct updown_runner *updown;
     char device[16];
+    int device_index;
     struct settings in_force; /* those that need a restart to change; no texts */
     struct list commands;
     unsigned working;

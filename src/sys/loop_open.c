@@ -65,6 +65,7 @@ static bool open_dataplane(struct loop *l, const struct settings *s, struct data
     dp->esp_path = s->esp_path;
     dp->esp = (struct esp_config){.path_mtu = 1500, .clamps_mss = true};
     snprintf(l->device, sizeof(l->device), "%s", dp->tun.name);
+    l->device_index = dp->tun.index;
     struct route_options ro = {
         .device = dp->tun.index, .table = s->routing_table, .priority = s->routing_table_prio};
     if (s->installs_routes && !(l->routes = route_open(&ro, d)))

@@ -38,7 +38,7 @@ void pair_restart(struct pair *p, int side)
     drop_jobs(s);
     engine_free(s->e);
     s->e = engine_new();
-    s->n_sas = s->n_routes = s->policies = s->live_routes = 0;
+    s->n_sas = s->n_routes = s->policies = s->live_routes = s->n_vips = 0;
 }
 
 static void parse_id(struct arena *a, const char *text, struct identity *out)
@@ -304,6 +304,21 @@ static void on_updown(struct pair_side *s, const struct updown *u)
     assert_true(s->updown_len < sizeof(s->updown));
 }
 
+static void on_address(struct pair_side *s, const struct action *a)
+{
+    size_t i = 0;
+    while (i < s->n_vips && !ip_equal(s->vips[i], a->address))
+        i++;
+    if (a->kind == ACTION_ADDRESS_DEL) {
+        assert_true(i < s->n_vips);
+        s->vips[i] = s->vips[--s->n_vips];
+        return;
+    }
+    assert_int_equal(i, s->n_vips); /* not there yet */
+    assert_true(i < ARRAY_LEN(s->vips));
+    s->vips[s->n_vips++] = a->address;
+}
+
 static void on_job(struct pair *p, int side, struct action *a)
 {
     struct pair_side *s = &p->side[side];
@@ -401,6 +416,10 @@ void pair_input(struct pair *p, int side, const struct input *in)
         case ACTION_PATHS:
             s->query = *a->paths;
             s->has_query = true;
+            break;
+        case ACTION_ADDRESS_ADD:
+        case ACTION_ADDRESS_DEL:
+            on_address(s, a);
             break;
         case ACTION_RESOLVE:
             break;

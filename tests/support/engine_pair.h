@@ -34,6 +34,8 @@ struct pair_side {
     size_t policies, live_routes;
     struct esp_policy last_trap;
     unsigned traps, traps_failed;
+    struct ip vips[8]; /* virtual ones on the device */
+    size_t n_vips;
     unsigned ups, downs, ike_ups, ike_downs, child_rekeys, ike_rekeys, keepalives, updates;
     bool is_done;
     uint64_t done_id;

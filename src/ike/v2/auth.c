@@ -256,6 +256,7 @@ void auth_start(struct ike_env *env, struct ike_sa *sa, const struct task *t)
     if (is_held(env, sa, t))
         return;
     exchange_begin(sa, x, X_AUTH);
+    cfg_begin(sa);
     sa->says_contact = contact_is_due(env, sa);
     if (!create_child_offer(env, sa, x, t->cfg) || !auth_make(env, sa, x, send_auth, &d)) {
         if (!diag_failed(&d))

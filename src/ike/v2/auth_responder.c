@@ -96,7 +96,8 @@ static void answer(struct ike_env *env, struct ike_sa *sa, struct exchange *x, s
     }
     x->ni = sa->ni;
     x->nr = sa->nr;
-    x->refusal = create_child_select(env, sa, x, NULL, false, &d);
+    x->refusal = cfg_refuses_child(sa, &d) ? N_INTERNAL_ADDRESS_FAILURE
+                                           : create_child_select(env, sa, x, NULL, false, &d);
     chain_begin(env, &b);
     features_put(env, &b, sa, x, MSG_AUTH_RESPONSE);
     sa_log(env, sa, LOG_DETAIL, "answering IKE_AUTH as %s", identity_format(&sa->local_id, id));
@@ -140,6 +141,7 @@ void auth_on_request(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
     }
     cert_take_request(env, sa, &x->msg,
                       NULL); /* which certificate is ours, and so who we are, may depend on it */
+    cfg_expect(sa, &x->msg);
     const struct connection *conn = choose(env, sa, x, &d);
     if (!conn) {
         refuse(env, sa, N_AUTHENTICATION_FAILED, &d);

@@ -161,9 +161,11 @@ bool create_child_accept(struct ike_env *env, struct ike_sa *sa, struct exchange
 {
     const struct ike_payload *p = ike_find(&x->msg, PAYLOAD_SA), *ke = ike_find(&x->msg, PAYLOAD_KE);
     const struct ike_payload *tsi = ike_find(&x->msg, PAYLOAD_TSI), *tsr = ike_find(&x->msg, PAYLOAD_TSR);
-    struct ts_pair narrowed;
+    struct ts_pair narrowed, ours;
     struct mode_view view;
     char a[200], b[200];
+    if (cfg_lacks_address(sa, d))
+        return false;
     if (!p || !tsi || !tsr || p->sa.proposals.n != 1) {
         diag_set(d, FAIL_GENERIC, "the response for child %s is incomplete", x->child_cfg->name);
         return false;
@@ -189,7 +191,15 @@ bool create_child_accept(struct ike_env *env, struct ike_sa *sa, struct exchange
                  ts_list_format(tsr->ts.v, tsr->ts.n, b, sizeof(b)));
         return false;
     }
-    x->ts = narrowed;
+    /* a virtual address was any address when the selectors were offered */
+    ours = sa->cfg && sa->cfg->local.n ? ts_configured(sa, x->child_cfg) : narrowed;
+    if (!ts_narrow(&ours, &view.local, &view.remote, &x->ts)) {
+        diag_set(d, FAIL_SELECTORS, "the selectors of child %s leave our virtual address out",
+                 x->child_cfg->name);
+        diag_expected(d, "a part of %s", ts_list_format(ours.local, ours.n_local, a, sizeof(a)));
+        diag_got(d, "%s", ts_list_format(view.local.v, view.local.n, a, sizeof(a)));
+        return false;
+    }
     ipcomp_take(env, sa, x);
     tfc_take(env, sa, x);
     return true;

@@ -49,21 +49,24 @@ struct refusal {
 };
 
 static const struct refusal refusals[] = {
-    {N_AUTHENTICATION_FAILED, FAIL_AUTH,      "authentication",
+    {N_AUTHENTICATION_FAILED,    FAIL_AUTH,      "authentication",
      "another secret there, an identity it does not accept, a certificate it does not trust; the peer's log "
-     "tells"                                                                                                           },
-    {N_NO_PROPOSAL_CHOSEN,    FAIL_PROPOSAL,  "all proposals",
-     "algorithms that the peer does not allow, or no connection for these addresses; the peer's log tells"             },
-    {N_INVALID_KE_PAYLOAD,    FAIL_PROPOSAL,  "the key exchange method",
-     "the peer wants a method that our proposals lack"                                                                 },
-    {N_TS_UNACCEPTABLE,       FAIL_SELECTORS, "the traffic selectors",
-     "local and remote networks that do not mirror those of the peer"                                                  },
-    {N_SINGLE_PAIR_REQUIRED,  FAIL_SELECTORS, "several traffic selectors at once",
-     "one child for each pair of networks"                                                                             },
-    {N_NO_ADDITIONAL_SAS,     FAIL_GENERIC,   "another child",                     "a limit of the peer"               },
-    {N_TEMPORARY_FAILURE,     FAIL_GENERIC,   "this for now",                      "an exchange that crossed this one" },
-    {N_INVALID_SYNTAX,        FAIL_GENERIC,   "the message as malformed",          "a fault of one of the two programs"},
-    {N_INVALID_MAJOR_VERSION, FAIL_GENERIC,   "IKE version 2",                     "a peer that speaks IKEv1 only"     },
+     "tells"                                                                                                              },
+    {N_NO_PROPOSAL_CHOSEN,       FAIL_PROPOSAL,  "all proposals",
+     "algorithms that the peer does not allow, or no connection for these addresses; the peer's log tells"                },
+    {N_INVALID_KE_PAYLOAD,       FAIL_PROPOSAL,  "the key exchange method",
+     "the peer wants a method that our proposals lack"                                                                    },
+    {N_TS_UNACCEPTABLE,          FAIL_SELECTORS, "the traffic selectors",
+     "local and remote networks that do not mirror those of the peer"                                                     },
+    {N_SINGLE_PAIR_REQUIRED,     FAIL_SELECTORS, "several traffic selectors at once",
+     "one child for each pair of networks"                                                                                },
+    {N_INTERNAL_ADDRESS_FAILURE, FAIL_GENERIC,   "a virtual address",
+     "its pool has none left, or there is no pool for us"                                                                 },
+    {N_FAILED_CP_REQUIRED,       FAIL_GENERIC,   "a child without a virtual address", "vips are missing here"             },
+    {N_NO_ADDITIONAL_SAS,        FAIL_GENERIC,   "another child",                     "a limit of the peer"               },
+    {N_TEMPORARY_FAILURE,        FAIL_GENERIC,   "this for now",                      "an exchange that crossed this one" },
+    {N_INVALID_SYNTAX,           FAIL_GENERIC,   "the message as malformed",          "a fault of one of the two programs"},
+    {N_INVALID_MAJOR_VERSION,    FAIL_GENERIC,   "IKE version 2",                     "a peer that speaks IKEv1 only"     },
 };
 
 /* What we had asked for, and the line that says so. */

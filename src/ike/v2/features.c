@@ -23,12 +23,14 @@ static const struct feature_part parts[] = {
     {MSG_AUTH_REQUEST,  "certificate request", cert_put_request,    NULL             }, /* read to choose who we are */
     {MSG_AUTH_REQUEST,  "identity asked for",  auth_put_wanted,     NULL             },
     {MSG_AUTH_REQUEST,  "AUTH",                auth_put_own,        NULL             },
+    {MSG_AUTH_REQUEST,  "configuration",       cfg_put_request,     cfg_take_request }, /* before SA [RFC7296#2.19] */
     {MSG_AUTH_REQUEST,  "child",               create_child_put,    NULL             },
     {MSG_AUTH_REQUEST,  "MOBIKE",              mobike_put,          mobike_take      },
 
     {MSG_AUTH_RESPONSE, "identity",            auth_put_id,         NULL             },
     {MSG_AUTH_RESPONSE, "certificate",         cert_put_own,        NULL             },
     {MSG_AUTH_RESPONSE, "AUTH",                auth_put_own,        NULL             },
+    {MSG_AUTH_RESPONSE, "configuration",       cfg_put_reply,       cfg_take_reply   },
     {MSG_AUTH_RESPONSE, "child",               create_child_answer, NULL             },
     {MSG_AUTH_RESPONSE, "MOBIKE",              mobike_put,          mobike_take      },
 };

@@ -38,6 +38,7 @@ static struct ike_sa *successor(struct ike_env *env, struct ike_sa *sa, const st
         ike_sa_free(n);
         return NULL;
     }
+    cfg_inherit(env, n, sa);
     env->host->adopt(env, n);
     ike_sa_established(env, n, sa->id);
     n->esp = sa->esp;

@@ -152,6 +152,7 @@ static void stop(struct ike_env *env, struct ike_sa *sa, const struct diag *why)
     if (!sa->is_lingering && sa->state != IKE_DELETING && sa->state != IKE_REKEYED)
         env->host->ike_down(env, sa, why ? why : &none);
     end_children(env, sa);
+    cfg_release(env, sa);
     sa->n_tasks = 0;
 }
 

@@ -18,6 +18,7 @@
 #include "ike/core/window.h"
 #include "ike/msg/build.h"
 #include "ike/msg/rules.h"
+#include "ike/v2/cfg.h"
 #include "ike/v2/mobike.h"
 #include "ike/v2/state.h"
 #include "model/action.h"
@@ -193,6 +194,7 @@ struct ike_sa {
     bool says_contact;        /* we do, in the IKE_AUTH that is under way */
     int64_t held_since;       /* our IKE_AUTH waits for another SA's; 0: it did not */
     struct identity local_id, remote_id;
+    struct sa_cfg *cfg;  /* cfg.h; NULL: no configuration payload was about */
     struct span certreq; /* what the peer's CERTREQs name, in arena */
     bool has_certreq;
     struct chosen chosen;
@@ -237,6 +239,14 @@ struct ike_host {
     void (*note_udp)(struct ike_env *env, struct ip peer, bool passes);
     /* Selectors of transport mode that another peer behind the same address has already. */
     bool (*is_taken)(void *ctx, const struct ike_sa *sa, const struct ts_pair *ts);
+    /* Virtual addresses: of our pools for a peer, with as many holders as IKE SAs have it; and ours on this
+     * machine, likewise. */
+    struct lease_answer (*lease_ask)(struct ike_env *env, const struct lease_request *r);
+    void (*lease_hold)(struct ike_env *env, struct ip ip);
+    void (*lease_release)(struct ike_env *env, struct ip ip);
+    void (*vip)(struct ike_env *env, const struct ike_sa *sa, struct ip ip, bool is_added);
+    /* What to ask for in place of conn->vips[i]: what we had last, or that. */
+    struct ip (*vip_wanted)(void *ctx, const struct ike_sa *sa, size_t i);
     bool (*has_other)(void *ctx, const struct ike_sa *sa); /* may the peer hold another SA with us? */
     /* The peer has proved who it is, and would be established: is there one that stays instead? */
     bool (*keeps_other)(struct ike_env *env, const struct ike_sa *sa);
@@ -418,6 +428,22 @@ feature_take auth_take_hashes;
 bool contact_is_due(struct ike_env *env, const struct ike_sa *sa);
 feature_put contact_put, frag_put;
 feature_take contact_take, frag_take;
+
+/* ---- cfg.c: configuration payloads */
+feature_put cfg_put_request, cfg_put_reply;
+feature_take cfg_take_request, cfg_take_reply;
+/* Responder, before the connection is known: which addresses the peer asks for. */
+void cfg_expect(struct ike_sa *sa, const struct ike_message *m);
+/* Initiator, before its child is offered. */
+void cfg_begin(struct ike_sa *sa);
+/* With a reason: addresses were asked of us, and there are none. */
+bool cfg_refuses_child(const struct ike_sa *sa, struct diag *d);
+/* With a reason: we need an address, and got none. */
+bool cfg_lacks_address(const struct ike_sa *sa, struct diag *d);
+/* The SA that replaces old has its addresses, too. */
+void cfg_inherit(struct ike_env *env, struct ike_sa *heir, const struct ike_sa *old);
+/* The SA is going, and its children are gone. */
+void cfg_release(struct ike_env *env, struct ike_sa *sa);
 
 /* ---- cert.c */
 /* Our certificate for signing. NULL with d. */

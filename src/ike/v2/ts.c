@@ -4,19 +4,43 @@
 #include "base/text.h"
 #include "ike/v2/sa.h"
 
-static uint8_t resolve(const struct ts *v, size_t n, struct ip host, struct ts *out)
+static struct ts any_address(const struct ts *t, uint8_t family)
+{
+    struct ts any = ts_any(family), out = *t;
+    out.from = any.from;
+    out.to = any.to;
+    out.is_dynamic = false;
+    return out;
+}
+
+/* "dynamic" is the virtual addresses; as long as those are being asked for any address of their families;
+ * and the host's own where there is no talk of virtual ones. */
+static uint8_t resolve(const struct ts *v, size_t n, struct ip host, const struct vips *vips, uint8_t asked,
+                       struct ts *out)
 {
     uint8_t k = 0;
-    for (size_t i = 0; i < n && k < SA_MAX_TS; i++)
-        out[k++] = ts_resolve_dynamic(&v[i], host);
+    for (size_t i = 0; i < n && k < SA_MAX_TS; i++) {
+        bool is_virtual = v[i].is_dynamic && ((vips && vips->n) || asked);
+        if (!is_virtual)
+            out[k++] = ts_resolve_dynamic(&v[i], host);
+        for (uint8_t j = 0; is_virtual && j < vips->n && k < SA_MAX_TS; j++)
+            out[k++] = ts_resolve_dynamic(&v[i], vips->v[j]);
+        for (uint8_t family = 4; is_virtual && !vips->n && family <= 6 && k < SA_MAX_TS; family += 2) {
+            if (asked & VIPS_OF(family))
+                out[k++] = any_address(&v[i], family);
+        }
+    }
     return k;
 }
 
 struct ts_pair ts_configured(const struct ike_sa *sa, const struct child_config *cfg)
 {
     struct ts_pair p = {0};
-    p.n_local = resolve(cfg->local_ts, cfg->n_local_ts, sa->local.ip, p.local);
-    p.n_remote = resolve(cfg->remote_ts, cfg->n_remote_ts, sa->remote.ip, p.remote);
+    const struct sa_cfg *c = sa->cfg;
+    p.n_local = resolve(cfg->local_ts, cfg->n_local_ts, sa->local.ip, c ? &c->local : NULL,
+                        c ? c->local_asked : 0, p.local);
+    p.n_remote = resolve(cfg->remote_ts, cfg->n_remote_ts, sa->remote.ip, c ? &c->remote : NULL,
+                         c ? c->remote_asked : 0, p.remote);
     return p;
 }
 
