@@ -15,6 +15,7 @@ static const struct ctl_command table[] = {
     {"list-policies",      ctl_cmd_list_policies,      "streams one list-policy event for each trap"           },
     {"list-conns",         ctl_cmd_list_conns,         "streams one list-conn event for each connection"       },
     {"get-conns",          ctl_cmd_get_conns,          "names of the loaded connections"                       },
+    {"get-pools",          ctl_cmd_get_pools,          "pools of virtual addresses, and their leases"          },
     {"get-algorithms",     ctl_cmd_get_algorithms,     "algorithms by kind and who implements them"            },
     {"keyway-algorithms",  ctl_cmd_keyway_algorithms,  "which library serves each algorithm and key length"    },
     {"keyway-reload",      ctl_cmd_keyway_reload,      "read the configuration files anew; all errors, by line"},

@@ -129,6 +129,7 @@ ctl_handler ctl_cmd_keyway_reload, ctl_cmd_keyway_status;
 ctl_handler ctl_cmd_keyway_algorithms;                               /* cmd_algorithms.c */
 ctl_handler ctl_cmd_keyway_config_show;                              /* cmd_show.c */
 ctl_handler ctl_cmd_list_sas, ctl_cmd_list_conns, ctl_cmd_get_conns; /* cmd_list.c */
+ctl_handler ctl_cmd_get_pools;                                       /* cmd_pools.c */
 ctl_handler ctl_cmd_list_policies;
 ctl_handler ctl_cmd_initiate, ctl_cmd_terminate, ctl_cmd_rekey; /* cmd_control.c */
 ctl_handler ctl_cmd_install, ctl_cmd_uninstall;

@@ -16,6 +16,8 @@ static const struct connection *conns[] = {&conn};
 static struct config config = {.connections = conns, .n_connections = 1};
 static bool has_sa;
 static struct ts local_ts, remote_ts;
+static struct ip vip;
+static struct pools pools;
 
 bool engine_ike_at(const struct engine *e, size_t index, struct ike_view *out)
 {
@@ -38,6 +40,8 @@ bool engine_ike_at(const struct engine *e, size_t index, struct ike_view *out)
         .rekey_at = 3610 * TIME_SECOND,
         .reauth_at = TIME_NEVER,
         .n_children = 1,
+        .remote_vips = &vip,
+        .n_remote_vips = 1,
     };
     return true;
 }
@@ -103,6 +107,12 @@ const struct engine_stats *engine_stats(const struct engine *e)
 {
     (void)e;
     return &stats;
+}
+
+const struct pools *engine_pools(const struct engine *e)
+{
+    (void)e;
+    return &pools;
 }
 
 const struct config *engine_config(const struct engine *e)
@@ -205,6 +215,8 @@ static int setup(void **state)
     memset(&fake, 0, sizeof(fake));
     fake.now = 40 * TIME_SECOND;
     has_sa = true;
+    vip = ip4(10, 3, 0, 1);
+    pools_init(&pools);
     assert_true(ts_parse("10.1.0.0/16", &local_ts, &err));
     assert_true(ts_parse("10.2.0.0/16", &remote_ts, &err));
     service = ctl_new(&host);
@@ -217,6 +229,7 @@ static int teardown(void **state)
 {
     (void)state;
     ctl_free(service);
+    pools_deinit(&pools);
     return 0;
 }
 
@@ -291,13 +304,13 @@ static void listed_sas_go_to_the_asking_client_alone_in_the_order_of_the_protoco
 {
     (void)state;
     static const char *const order[] = {
-        "office",        "uniqueid",     "version",      "state",     "local-host", "local-port",
-        "local-id",      "remote-host",  "remote-port",  "remote-id", "initiator",  "initiator-spi",
-        "responder-spi", "encr-alg",     "encr-keysize", "prf-alg",   "dh-group",   "established",
-        "rekey-time",    "child-sas",    "lan-3",        "name",      "uniqueid",   "reqid",
-        "state",         "mode",         "protocol",     "encap",     "spi-in",     "spi-out",
-        "encr-alg",      "encr-keysize", "esn",          "bytes-in",  "packets-in", "bytes-out",
-        "packets-out",   "rekey-time",   "install-time", "local-ts",  "remote-ts",
+        "office",        "uniqueid",    "version",      "state",        "local-host", "local-port",
+        "local-id",      "remote-host", "remote-port",  "remote-id",    "initiator",  "initiator-spi",
+        "responder-spi", "encr-alg",    "encr-keysize", "prf-alg",      "dh-group",   "established",
+        "rekey-time",    "remote-vips", "child-sas",    "lan-3",        "name",       "uniqueid",
+        "reqid",         "state",       "mode",         "protocol",     "encap",      "spi-in",
+        "spi-out",       "encr-alg",    "encr-keysize", "esn",          "bytes-in",   "packets-in",
+        "bytes-out",     "packets-out", "rekey-time",   "install-time", "local-ts",   "remote-ts",
     };
     struct vici_packet p;
     struct vici_element e;
@@ -320,13 +333,50 @@ static void listed_sas_go_to_the_asking_client_alone_in_the_order_of_the_protoco
             assert_span_equal(e.value, span_str("0102030405060708"));
         if (n == 17)
             assert_span_equal(e.value, span_str("30")); /* established, in seconds */
-        if (n == 28)
+        if (n == 29)
             assert_span_equal(e.value, span_str("00c0ffee"));
         n++;
     }
     assert_int_equal(n, ARRAY_LEN(order));
     assert_int_equal(reply(0).len, 0);
     assert_int_equal(fake.len[1], 0);
+}
+
+static void pools_tell_their_leases_when_asked(void **state)
+{
+    (void)state;
+    static const char *const order[] = {"office", "base",    "size",     "online",   "offline",
+                                        "leases", "0",       "address",  "identity", "status",
+                                        "1",      "address", "identity", "status"};
+    static const char *const values[] = {"", "10.3.0.1", "9",         "1",         "1",
+                                         "", "",         "10.3.0.2",  "b.example", "online",
+                                         "", "10.3.0.1", "a.example", "offline"};
+    static const char *const names[] = {"office"};
+    const struct ip_range range = {ip4(10, 3, 0, 1), ip4(10, 3, 0, 9)};
+    const struct pool_config c = {.name = "office", .ranges = &range, .n_ranges = 1};
+    const struct identity a = {ID_FQDN, span_str("a.example")}, b = {ID_FQDN, span_str("b.example")};
+    struct vici_element e;
+    size_t n = 0;
+    pools_load(&pools, &c, 1);
+    pools_ask(&pools, &(struct lease_request){.pools = names, .n_pools = 1, .owner = &a, .family = 4});
+    pools_ask(&pools, &(struct lease_request){.pools = names, .n_pools = 1, .owner = &b, .family = 4});
+    pools_release(&pools, ip4(10, 3, 0, 1));
+    request(0, "get-pools", "leases", "yes");
+    struct span body = reply(0);
+    struct vici_reader r = vici_read(body);
+    while (vici_next(&r, &e)) {
+        if (!e.name.len)
+            continue;
+        assert_true(n < ARRAY_LEN(order));
+        assert_span_equal(e.name, span_str(order[n]));
+        assert_span_equal(e.value, span_str(values[n]));
+        n++;
+    }
+    assert_int_equal(n, ARRAY_LEN(order));
+    request(0, "get-pools", NULL, NULL);
+    assert_true(reply(0).len < body.len);
+    request(0, "get-pools", "name", "other");
+    assert_int_equal(reply(0).len, 0);
 }
 
 static void filters_select_sas(void **state)
@@ -635,6 +685,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(unknown_commands_and_events_are_answered),
         TEST(listed_sas_go_to_the_asking_client_alone_in_the_order_of_the_protocol),
+        TEST(pools_tell_their_leases_when_asked),
         TEST(filters_select_sas),
         TEST(a_command_waits_for_its_outcome_and_streams_its_log),
         TEST(a_command_without_a_name_is_refused),

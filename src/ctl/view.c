@@ -126,6 +126,17 @@ static void write_ike_crypto(struct vici_writer *w, const struct ike_view *v)
     write_alg(w, "dh-group", TRANSFORM_KE, v->chosen.ke);
 }
 
+static void write_vips(struct vici_writer *w, const char *key, const struct ip *v, size_t n)
+{
+    char text[IP_TEXT_MAX];
+    if (!n)
+        return;
+    vici_list(w, key);
+    for (size_t i = 0; i < n; i++)
+        vici_item(w, ip_format(v[i], text));
+    vici_list_end(w);
+}
+
 void ctl_write_ike_keys(struct vici_writer *w, const struct ike_view *v, struct time now)
 {
     vici_printf(w, "uniqueid", "%" PRIu64, v->id);
@@ -146,6 +157,8 @@ void ctl_write_ike_keys(struct vici_writer *w, const struct ike_view *v, struct 
         write_until(w, "rekey-time", v->rekey_at, now.mono);
         write_until(w, "reauth-time", v->reauth_at, now.mono);
     }
+    write_vips(w, "local-vips", v->local_vips, v->n_local_vips);
+    write_vips(w, "remote-vips", v->remote_vips, v->n_remote_vips);
 }
 
 void ctl_write_ike(struct vici_writer *w, const struct engine *e, const struct ike_view *v, struct time now,

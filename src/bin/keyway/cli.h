@@ -91,6 +91,7 @@ int cmd_status(struct cli *c);
 int cmd_algorithms(struct cli *c); /* status --algorithms */
 int cmd_trap(struct cli *c);       /* trap.c, as the next */
 int cmd_untrap(struct cli *c);
+int cmd_pools(struct cli *c);
 int cmd_reload(struct cli *c);
 int cmd_config(struct cli *c);
 int cmd_version(struct cli *c);

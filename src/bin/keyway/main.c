@@ -13,6 +13,7 @@ static const struct cli_command table[] = {
     {"rekey",      "NAME",                            "exchange fresh keys now",                      cmd_rekey     },
     {"trap",       "NAME",                            "let the first packet bring a tunnel up",       cmd_trap      },
     {"untrap",     "NAME",                            "undo that",                                    cmd_untrap    },
+    {"pools",      "[NAME]",                          "pools of virtual addresses, and who has them", cmd_pools     },
     {"reload",     "",                                "read the configuration files anew",            cmd_reload    },
     {"config",     "check | show [NAME] | reference", "check the files, or show what they became",    cmd_config    },
     {"version",    "",                                "version of this program and of the daemon",    cmd_version   },

@@ -136,7 +136,7 @@ static void print_child(json_t *child)
 
 static void print_ike(json_t *ike)
 {
-    char age[32], rekey[32];
+    char age[32], rekey[32], vips[256];
     json_t *child;
     size_t i;
     printf("  IKE #%lld  %s  %s:%lld [%s] %s %s:%lld [%s]%s\n", (long long)number_of(ike, "id"),
@@ -151,6 +151,12 @@ static void print_ike(json_t *ike)
     if (json_object_get(ike, "rekey_in_seconds"))
         printf("  rekey in %s", cli_duration(number_of(ike, "rekey_in_seconds"), rekey));
     putchar('\n');
+    if (json_object_get(ike, "virtual_addresses"))
+        printf("    our virtual address %s\n",
+               join(json_object_get(ike, "virtual_addresses"), vips, sizeof(vips)));
+    if (json_object_get(ike, "peer_virtual_addresses"))
+        printf("    the peer's virtual address %s\n",
+               join(json_object_get(ike, "peer_virtual_addresses"), vips, sizeof(vips)));
     json_array_foreach(json_object_get(ike, "children"), i, child) print_child(child);
 }
 

@@ -114,21 +114,23 @@ static json_t *group(json_t *sas)
 static json_t *ike_json(json_t *sa, const char *owner, const char *connection)
 {
     static const struct member members[] = {
-        {"uniqueid",      "id",                true },
-        {"state",         "state",             false},
-        {"local-host",    "local_address",     false},
-        {"local-port",    "local_port",        true },
-        {"local-id",      "local_id",          false},
-        {"remote-host",   "remote_address",    false},
-        {"remote-port",   "remote_port",       true },
-        {"remote-id",     "remote_id",         false},
-        {"initiator-spi", "initiator_spi",     false},
-        {"responder-spi", "responder_spi",     false},
-        {"prf-alg",       "prf",               false},
-        {"dh-group",      "key_exchange",      false},
-        {"established",   "age_seconds",       true },
-        {"rekey-time",    "rekey_in_seconds",  true },
-        {"reauth-time",   "reauth_in_seconds", true },
+        {"uniqueid",      "id",                     true },
+        {"state",         "state",                  false},
+        {"local-host",    "local_address",          false},
+        {"local-port",    "local_port",             true },
+        {"local-id",      "local_id",               false},
+        {"remote-host",   "remote_address",         false},
+        {"remote-port",   "remote_port",            true },
+        {"remote-id",     "remote_id",              false},
+        {"initiator-spi", "initiator_spi",          false},
+        {"responder-spi", "responder_spi",          false},
+        {"prf-alg",       "prf",                    false},
+        {"dh-group",      "key_exchange",           false},
+        {"established",   "age_seconds",            true },
+        {"rekey-time",    "rekey_in_seconds",       true },
+        {"reauth-time",   "reauth_in_seconds",      true },
+        {"local-vips",    "virtual_addresses",      false},
+        {"remote-vips",   "peer_virtual_addresses", false},
     };
     json_t *j = json_object(), *children = json_array(), *child;
     const char *key;
