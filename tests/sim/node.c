@@ -25,7 +25,7 @@ static void forget(struct node *n)
 {
     for (size_t i = 0; i < n->n_jobs; i++)
         job_free(n->jobs[i].job);
-    n->n_jobs = n->n_sas = n->n_policies = n->n_routes = 0;
+    n->n_jobs = n->n_sas = n->n_policies = n->n_routes = n->n_addresses = 0;
     outbox_deinit(&n->out);
     engine_free(n->engine);
     esp_free(n->esp);
@@ -45,12 +45,26 @@ void node_kill(struct node *n)
     n->is_dead = true;
 }
 
+/* A virtual address is one peer's. */
+static void check_leases(struct node *n)
+{
+    struct ike_view a, b;
+    for (size_t i = 0; engine_ike_at(n->engine, i, &a); i++) {
+        for (size_t k = 0; a.n_remote_vips && k < i && engine_ike_at(n->engine, k, &b); k++) {
+            bool is_same = b.n_remote_vips && ip_equal(a.remote_vips[0], b.remote_vips[0]);
+            if (is_same && !identity_equal(&a.remote_id, &b.remote_id))
+                sim_fail(n->sim, "%s: two peers have the same virtual address", n->name);
+        }
+    }
+}
+
 static void one_step(struct node *n, const struct input *in)
 {
     outbox_reset(&n->out);
     engine_step(n->engine, n->sim->now, in, &n->out);
     carry_out(n);
     send_held(n);
+    check_leases(n);
 }
 
 /* ---- addresses */
@@ -229,6 +243,33 @@ static void route_del(struct node *n, uint64_t id)
     sim_fail(n->sim, "%s: route %llu deleted that is not there", n->name, (unsigned long long)id);
 }
 
+static size_t address_index(const struct node *n, struct ip ip)
+{
+    size_t i = 0;
+    while (i < n->n_addresses && !ip_equal(n->addresses[i], ip))
+        i++;
+    return i;
+}
+
+static void address_add(struct node *n, struct ip ip)
+{
+    if (address_index(n, ip) < n->n_addresses)
+        sim_fail(n->sim, "%s: a virtual address is added twice", n->name);
+    else if (n->n_addresses == ARRAY_LEN(n->addresses))
+        sim_fail(n->sim, "%s: virtual addresses leak", n->name);
+    else
+        n->addresses[n->n_addresses++] = ip;
+}
+
+static void address_del(struct node *n, struct ip ip)
+{
+    size_t i = address_index(n, ip);
+    if (i == n->n_addresses)
+        sim_fail(n->sim, "%s: a virtual address is removed that is not there", n->name);
+    else
+        n->addresses[i] = n->addresses[--n->n_addresses];
+}
+
 static void job_take(struct node *n, struct action *a)
 {
     if (n->n_jobs == NODE_JOBS) {
@@ -344,6 +385,12 @@ static void carry_out(struct node *n)
                 sim_fail(n->sim, "%s: asks for paths without end", n->name);
             else
                 n->queries[n->n_queries++] = *a->paths;
+            break;
+        case ACTION_ADDRESS_ADD:
+            address_add(n, a->address);
+            break;
+        case ACTION_ADDRESS_DEL:
+            address_del(n, a->address);
             break;
         case ACTION_RESOLVE:
             break;
@@ -665,6 +712,51 @@ static bool has_reqid(const struct node *n, uint32_t reqid)
     return false;
 }
 
+static bool has_vip(const struct ike_view *v, bool of_peers, struct ip ip)
+{
+    const struct ip *ips = of_peers ? v->remote_vips : v->local_vips;
+    size_t n = of_peers ? v->n_remote_vips : v->n_local_vips;
+    for (size_t i = 0; i < n; i++) {
+        if (ip_equal(ips[i], ip))
+            return true;
+    }
+    return false;
+}
+
+/* In how many SAs, of those before the limit. */
+static size_t count_vip(const struct node *n, bool of_peers, struct ip ip, size_t limit)
+{
+    struct ike_view v;
+    size_t count = 0;
+    for (size_t i = 0; i < limit && engine_ike_at(n->engine, i, &v); i++)
+        count += has_vip(&v, of_peers, ip);
+    return count;
+}
+
+/* As many leases are in use as SAs have addresses, and the device has those of its SAs. */
+static const char *leaked_addresses(const struct node *n)
+{
+    static char why[128];
+    struct pool_view pool;
+    struct ike_view v;
+    size_t online = 0, held = 0;
+    for (size_t i = 0; pools_at(engine_pools(n->engine), i, &pool); i++)
+        online += pool.online;
+    for (size_t i = 0; engine_ike_at(n->engine, i, &v); i++) {
+        for (size_t k = 0; k < v.n_remote_vips; k++) /* once, though an SA and its heir both have it */
+            held += !count_vip(n, true, v.remote_vips[k], i);
+    }
+    if (online != held) {
+        snprintf(why, sizeof(why), "%s: %zu leases are in use, and SAs have %zu", n->name, online, held);
+        return why;
+    }
+    for (size_t i = 0; i < n->n_addresses; i++) {
+        if (!count_vip(n, false, n->addresses[i], SIZE_MAX))
+            return "a virtual address stays on the device that no SA has";
+    }
+    return NULL;
+}
+
 const char *node_unsettled(const struct node *n)
 {
     static char why[128];
@@ -684,6 +776,8 @@ const char *node_unsettled(const struct node *n)
     if (tunnel_routes && !n->n_policies)
         snprintf(why, sizeof(why), "%s: %zu routes lead into a tunnel without policies", n->name,
                  tunnel_routes);
+    if (!n->is_dead && leaked_addresses(n))
+        return leaked_addresses(n);
     return why[0] ? why : NULL;
 }
 

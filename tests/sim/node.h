@@ -47,6 +47,8 @@ struct node {
         bool is_unreachable, is_exception;
     } routes[NODE_ROUTES];
     size_t n_routes;
+    struct ip addresses[16]; /* virtual ones */
+    size_t n_addresses;
     struct {
         struct job *job;
         int64_t at;
