@@ -64,6 +64,10 @@ void build_finish_pools(struct builder *b);
 /* credentials.c */
 void build_add_secret(struct builder *b, const struct setting *key, struct secret *taken,
                       const struct identity *owners, size_t n_owners);
+/* ppk.c: a section of secrets; one PPK given as text (id NULL: any); do the connections' PPKs exist? */
+void build_ppk(struct builder *b, const struct setting *section);
+void build_add_ppk(struct builder *b, const struct setting *key, const char *text, const struct identity *id);
+void build_check_ppks(struct builder *b);
 /* Takes the certificate. */
 void build_add_ca(struct builder *b, struct cert *c);
 void build_add_cert(struct builder *b, struct cert *c);
@@ -84,4 +88,4 @@ schema_setter set_dataplane, set_hosts, set_proposals, set_dscp, set_ts, set_esp
     set_tfc_padding;
 schema_setter set_vips, set_pool_names, set_pool_addrs, set_pool_attr; /* pool.c */
 schema_setter set_auth, set_id, set_certs, set_cacerts, set_ca_id, set_cert_policy, set_cert_file,
-    set_cacert_file;
+    set_cacert_file, set_ppk_id;

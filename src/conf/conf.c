@@ -134,6 +134,7 @@ struct config *conf_load(const struct conf_source *src, const struct conf_reques
     if (is_loaded(req, "swanctl"))
         load_swanctl(&b, req);
     build_finish_pools(&b);
+    build_check_ppks(&b);
     map_deinit(&b.names);
     *n_errors = errs.n;
     if (errs.n == 0) {

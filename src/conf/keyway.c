@@ -243,6 +243,16 @@ static void add_psk(struct tunnel *t, const struct connection *c)
     secret_free(&secret);
 }
 
+static void add_ppk(struct tunnel *t, const struct connection *c)
+{
+    const struct setting *ppk = given(t, "ppk");
+    const char *text = ppk ? psk_text(t->b, ppk) : NULL;
+    if (text && !c->ppk_id)
+        diag_expected(build_error(t->b, ppk, "it has no name"), "a ppk_id, the same at both ends");
+    else if (text)
+        build_add_ppk(t->b, ppk, text, c->ppk_id);
+}
+
 static void build_tunnel(struct builder *b, const struct setting *from, struct setting *parent)
 {
     struct tunnel t = {.b = b, .from = from, .name = from->name};
@@ -270,10 +280,13 @@ static void build_tunnel(struct builder *b, const struct setting *from, struct s
     bool starts = wants_start(&t);
     put_auth(&t);
     b->is_tunnel = true;
+    if (given(&t, "ppk") && !given(&t, "ppk_required"))
+        put(&t, "ppk_required", given(&t, "ppk"), "yes");
     struct connection *c = build_connection(b, t.to);
     b->is_tunnel = false;
     c->retries_forever = starts;
     add_psk(&t, c);
+    add_ppk(&t, c);
     check_auth(&t);
     build_add_connection(b, c, t.to);
 }

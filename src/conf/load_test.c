@@ -581,9 +581,64 @@ static void an_error_is_printed_with_its_line_and_a_caret(void **state)
     assert_non_null(strstr(printed, "psk = (hidden)"));
 }
 
+#define PPK32 "0x000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+
+static void ppks_are_found_by_name(void **state)
+{
+    (void)state;
+    struct config *c =
+        swanctl("connections { vault {\n ppk_id = vault\n ppk_required = yes\n remote_addrs = 192.0.2.1\n }\n"
+                " plain { remote_addrs = 192.0.2.2\n } }\n"
+                "secrets { ppk-1 {\n secret = " PPK32 "\n id = vault\n id-2 = cellar@example.org\n }\n"
+                " ppk-2 { secret = 0sAAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh9A\n } }\n");
+    const struct connection *vault = config_find(c, "vault"), *plain = config_find(c, "plain");
+    assert_int_equal(c->n_ppks, 2);
+    assert_true(vault->ppk_required && !plain->ppk_required);
+    assert_null(plain->ppk_id);
+    assert_ptr_equal(config_ppk_for(c, vault->ppk_id->data), &c->ppks[0]);
+    assert_ptr_equal(config_ppk_for(c, span_str("cellar@example.org")), &c->ppks[0]);
+    assert_ptr_equal(config_ppk_for(c, span_str("else")), &c->ppks[1]);
+    assert_int_equal(c->ppks[0].secret.len, 32);
+    assert_int_equal(c->ppks[0].secret.ptr[31], 0x1f);
+    assert_int_equal(c->ppks[1].secret.len, 33);
+    config_unref(c);
+}
+
+static void a_tunnels_ppk_is_required_unless_it_says_otherwise(void **state)
+{
+    (void)state;
+    struct config *c = keyway("tunnel t {\n peer = 192.0.2.1\n psk = x\n ppk = " PPK32 "\n ppk_id = t\n }\n"
+                              "tunnel u {\n peer = 192.0.2.2\n psk = x\n ppk = file:office.psk\n ppk_id = u\n"
+                              " ppk_required = no\n }\n");
+    const struct connection *t = config_find(c, "t"), *u = config_find(c, "u");
+    assert_true(t->ppk_required && !u->ppk_required);
+    assert_true(
+        span_equal(secret_view(&config_ppk_for(c, u->ppk_id->data)->secret), span_str("from a file")));
+    config_unref(c);
+}
+
+static void a_ppk_that_is_none_is_refused(void **state)
+{
+    (void)state;
+    refused_by_swanctl("connections { c {\n ppk_id = vault\n } }\n", "/etc/swanctl/swanctl.conf:2:2",
+                       "there is no PPK 'vault'");
+    refused_by_swanctl("connections { c {\n ppk_required = yes\n } }\n", "/etc/swanctl/swanctl.conf:2:2",
+                       "there is no PPK");
+    refused_by_swanctl("secrets { ppk {\n secret = 0xabc\n } }\n", "/etc/swanctl/swanctl.conf:2:11",
+                       "the encoding is broken");
+    refused_by_swanctl("secrets { ppk {\n secret = 0x\n } }\n", "/etc/swanctl/swanctl.conf:2:11",
+                       "protects nothing");
+    refused_by_swanctl("secrets { ppk {\n id = a\n } }\n", "/etc/swanctl/swanctl.conf:1:11", "has no secret");
+    refused_by_keyway("tunnel t {\n peer = 192.0.2.1\n psk = x\n ppk = " PPK32 "\n }\n",
+                      "/etc/keyway/keyway.conf:4:8", "it has no name");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ppks_are_found_by_name),
+        cmocka_unit_test(a_tunnels_ppk_is_required_unless_it_says_otherwise),
+        cmocka_unit_test(a_ppk_that_is_none_is_refused),
         cmocka_unit_test(five_lines_make_a_tunnel),
         cmocka_unit_test(a_tunnel_remembers_which_line_decided),
         cmocka_unit_test(traps_in_a_secret_are_warned_of),

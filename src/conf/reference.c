@@ -92,9 +92,9 @@ void conf_reference_write(const struct conf_sink *sink)
 {
     /* what is written most comes first */
     static const enum schema_scope order[] = {
-        SCOPE_TUNNEL, SCOPE_GLOBAL, SCOPE_CONNECTION, SCOPE_LOCAL,   SCOPE_REMOTE, SCOPE_CERT,
-        SCOPE_CACERT, SCOPE_CHILD,  SCOPE_IKE,        SCOPE_PRIVATE, SCOPE_EAP,    SCOPE_PKCS12,
-        SCOPE_TOKEN,  SCOPE_POOL,   SCOPE_AUTHORITY,  SCOPE_CHARON,
+        SCOPE_TUNNEL, SCOPE_GLOBAL, SCOPE_CONNECTION, SCOPE_LOCAL,     SCOPE_REMOTE, SCOPE_CERT,
+        SCOPE_CACERT, SCOPE_CHILD,  SCOPE_IKE,        SCOPE_PRIVATE,   SCOPE_PPK,    SCOPE_EAP,
+        SCOPE_PKCS12, SCOPE_TOKEN,  SCOPE_POOL,       SCOPE_AUTHORITY, SCOPE_CHARON,
     };
     for (size_t i = 0; i < ARRAY_LEN(intro); i++)
         put(sink, intro[i]);

@@ -15,7 +15,8 @@ enum schema_scope {
     SCOPE_CHILD,   /* connections.<conn>.children.<child> */
     SCOPE_IKE,     /* secrets.ike<suffix> */
     SCOPE_PRIVATE, /* secrets.private<suffix>, rsa, ecdsa, pkcs8 */
-    SCOPE_EAP,     /* secrets.eap<suffix>, xauth, ntlm, ppk */
+    SCOPE_PPK,     /* secrets.ppk<suffix> */
+    SCOPE_EAP,     /* secrets.eap<suffix>, xauth, ntlm */
     SCOPE_PKCS12,
     SCOPE_TOKEN,
     SCOPE_POOL,      /* pools.<name> */

@@ -27,6 +27,10 @@ static const struct schema_word encap_words[] = {{"auto", ENCAP_AUTO, NULL}, {"n
 #define ESP_PATH_DOC "how ESP that is not in UDP is sent and received. packet: by packet sockets, which is faster, and " \
     "which netfilter does not see but for its ingress and egress hooks; raw: by raw sockets; auto: packet as long as " \
     "neither nftables nor iptables has a chain at the hooks prerouting, input, output and postrouting, else raw"
+#define PPK_ID_DOC "the postquantum preshared key (RFC 8784) that we begin IKE SAs with, and the only one that is taken " \
+    "from the peer; without it a peer may use any of secrets.ppk..., and we begin without"
+#define PPK_REQUIRED_DOC "whether an IKE SA may not come up without a PPK. Else both ends go on without when one of them has none, " \
+    "which is logged"
 #define ENCAP_DOC "ESP in UDP without a NAT, too. yes: asked for by letting the peer see a NAT; no: only behind a real " \
     "NAT, or where the peer asks; auto: as yes while ESP runs in userspace, where it is several times faster than " \
     "protocol 50, and a peer to which UDP port 4500 does not pass is tried without. strongSwan knows yes and no, " \
@@ -121,8 +125,8 @@ static const struct schema_row rows[] = {
     {SCOPE_CONNECTION, "send_certreq", .kind = KIND_BOOL, .def = "yes", CONN(sends_certreq), .example = "no", .doc = "whether certificate requests are sent"},
     {SCOPE_CONNECTION, "send_cert", .kind = KIND_WORD, .def = "ifasked", .words = cert_words, CONN(send_cert), .example = "always", .doc = "when the own certificate is sent"},
     {SCOPE_CONNECTION, "ocsp", .kind = KIND_TEXT, REFUSE("OCSP is not built yet"), .accepts = "never", .doc = "OCSP in IKE"},
-    {SCOPE_CONNECTION, "ppk_id", .kind = KIND_TEXT, REFUSE("postquantum preshared keys are not built yet"), .doc = "postquantum preshared key"},
-    {SCOPE_CONNECTION, "ppk_required", .kind = KIND_BOOL, REFUSE("postquantum preshared keys are not built yet"), .accepts = "no", .doc = "whether a PPK must be used"},
+    {SCOPE_CONNECTION, "ppk_id", .kind = KIND_TEXT, .set = set_ppk_id, .example = "vault", .doc = PPK_ID_DOC},
+    {SCOPE_CONNECTION, "ppk_required", .kind = KIND_BOOL, .def = "no", CONN(ppk_required), .example = "yes", .doc = PPK_REQUIRED_DOC},
     {SCOPE_CONNECTION, "keyingtries", .kind = KIND_NUMBER, .def = "1", .max = UINT32_MAX, CONN(keyingtries), .forever = true, .example = "3", .doc = "attempts to initiate; 0 or %forever: for ever"},
     {SCOPE_CONNECTION, "unique", .kind = KIND_WORD, .def = "no", .words = unique_words, CONN(unique), .example = "keep", .doc = UNIQUE_DOC},
     {SCOPE_CONNECTION, "reauth_time", .kind = KIND_TIME, .def = "0", CONN(reauth_time), .example = "3h", .doc = "time after which the IKE SA is made anew; 0: never"},
@@ -198,6 +202,8 @@ static const struct schema_row rows[] = {
     {SCOPE_IKE, "id", .has_suffix = true, .kind = KIND_TEXT, .example = "moon.example", .doc = "whose key it is; none: anybody's"},
     {SCOPE_PRIVATE, "file", .kind = KIND_TEXT, .example = "x.pem", .doc = "private key file"},
     {SCOPE_PRIVATE, "secret", .kind = KIND_TEXT, .example = "x", .doc = "passphrase of the file"},
+    {SCOPE_PPK, "secret", .kind = KIND_TEXT, .example = "0x0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20", .doc = "postquantum preshared key: text, 0x hex or 0s base64; 32 random bytes or more"},
+    {SCOPE_PPK, "id", .has_suffix = true, .kind = KIND_TEXT, .example = "vault", .doc = "what it is called (PPK_ID), the same at both ends; none: whatever a peer calls it"},
     {SCOPE_EAP, "secret", .kind = KIND_TEXT, REFUSE(eap), .doc = "password"},
     {SCOPE_EAP, "id", .has_suffix = true, .kind = KIND_TEXT, REFUSE(eap), .doc = "user"},
     {SCOPE_PKCS12, "file", .kind = KIND_TEXT, REFUSE("PKCS#12 is not built yet"), .doc = "container file"},
@@ -251,6 +257,9 @@ static const struct schema_row rows[] = {
     {SCOPE_TUNNEL, "fragmentation", .kind = KIND_TEXT, .maps = "fragmentation", .example = "no", .doc = "IKE fragmentation"},
     {SCOPE_TUNNEL, "port", .kind = KIND_TEXT, .maps = "remote_port", .example = "600", .doc = "the peer's UDP port"},
     {SCOPE_TUNNEL, "dscp", .kind = KIND_TEXT, .maps = "dscp", .example = "101110", .doc = "DSCP of IKE packets"},
+    {SCOPE_TUNNEL, "ppk", .kind = KIND_TEXT, .example = "file:office.ppk", .doc = "postquantum preshared key (RFC 8784): text, 0x hex, 0s base64 or file:PATH; 32 random bytes or more"},
+    {SCOPE_TUNNEL, "ppk_id", .kind = KIND_TEXT, .maps = "ppk_id", .example = "office", .doc = "what it is called, the same at both ends"},
+    {SCOPE_TUNNEL, "ppk_required", .kind = KIND_TEXT, .maps = "ppk_required", .computed = "yes with ppk", .example = "no", .doc = "whether the tunnel may not come up without it"},
     {SCOPE_TUNNEL, "dpd_delay", .kind = KIND_TEXT, .maps = "dpd_delay", .computed = "10s", .example = "30s", .doc = "silence after which the peer is checked"},
     {SCOPE_TUNNEL, "dpd_action", .kind = KIND_TEXT, .maps = "children.*.dpd_action", .computed = "restart", .example = "clear", .doc = "what happens when the peer is dead"},
     {SCOPE_TUNNEL, "ike_rekey", .kind = KIND_TEXT, .maps = "rekey_time", .example = "2h", .doc = "time after which the IKE SA is rekeyed"},

@@ -25,6 +25,7 @@ static const struct {
     [SCOPE_CACERT] = {SWANCTL_CONF,           "connections { c {\n remote { cacert1 {\n",                      "} } } }"},
     [SCOPE_CHILD] = {SWANCTL_CONF,           "connections { c { remote_addrs = 192.0.2.1\n children { n {\n",
                           "} } } }"                                                                                         },
+    [SCOPE_PPK] = {SWANCTL_CONF,           "secrets {\n ppk-x {\n",                                         "} }"    },
     [SCOPE_EAP] = {SWANCTL_CONF,           "secrets {\n eap-x {\n",                                         "} }"    },
     [SCOPE_PKCS12] = {SWANCTL_CONF,           "secrets {\n pkcs12-x {\n",                                      "} }"    },
     [SCOPE_TOKEN] = {SWANCTL_CONF,           "secrets {\n token-x {\n",                                       "} }"    },
@@ -163,7 +164,8 @@ static void every_key_takes_effect_or_is_refused_by_name_and_line(void **state)
     size_t effective = 0, refused = 0;
     for (size_t i = 0; schema_at(i); i++) {
         const struct schema_row *r = schema_at(i);
-        bool elsewhere = r->scope == SCOPE_IKE || r->scope == SCOPE_PRIVATE; /* load_test.c has them */
+        bool elsewhere = r->scope == SCOPE_IKE || r->scope == SCOPE_PRIVATE || r->scope == SCOPE_PPK ||
+                         strncmp(r->key, "ppk", 3) == 0; /* load_test.c has them */
         bool is_passphrase = r->scope == SCOPE_TUNNEL && strcmp(r->key, "passphrase") == 0;
         if (r->status == EFFECTIVE && !elsewhere && !is_passphrase)
             check_effective(r);

@@ -358,6 +358,11 @@ static void show_connection(struct out *o, const struct connection *c)
     word_field(o, from, "send_cert", send_cert[c->send_cert]);
     bool_field(o, from, "send_certreq", c->sends_certreq);
     number_field(o, from, "dscp", c->dscp);
+    if (c->ppk_id) {
+        char buf[ID_TEXT_MAX];
+        word_field(o, from, "ppk_id", identity_format(c->ppk_id, buf));
+    }
+    bool_field(o, from, "ppk_required", c->ppk_required);
     show_side(o, "local", &c->local, true);
     show_side(o, "remote", &c->remote, false);
     open_block(o, "children", NULL, "{");
@@ -419,6 +424,27 @@ static void show_secrets(struct out *o, const struct config *c)
         begin_value(o);
         text_str(&o->t, "set"); /* never the thing itself */
         field_from(o, "psk", &s->origin);
+        close_block(o, "}", true);
+    }
+    close_block(o, "]", false);
+}
+
+static void show_ppks(struct out *o, const struct config *c)
+{
+    char buf[ID_TEXT_MAX];
+    open_block(o, "ppks", NULL, "[");
+    for (size_t i = 0; i < c->n_ppks; i++) {
+        const struct ppk *p = &c->ppks[i];
+        open_block(o, NULL, "ppk", "{");
+        begin_value(o);
+        for (size_t k = 0; k < p->n_ids; k++)
+            text_printf(&o->t, "%s%s", separator(o), identity_format(&p->ids[k], buf));
+        if (p->n_ids == 0)
+            text_str(&o->t, "%any");
+        field_from(o, "ids", &p->origin);
+        begin_value(o);
+        text_str(&o->t, p->pad ? p->pad : "set"); /* never the thing itself */
+        field_from(o, p->pad ? "pad" : "secret", &p->origin);
         close_block(o, "}", true);
     }
     close_block(o, "]", false);
@@ -499,6 +525,7 @@ bool conf_show(const struct config *c, const char *connection, bool json, const 
             show_pool(&o, &c->pools[i]);
         close_block(&o, "}", false);
         show_secrets(&o, c);
+        show_ppks(&o, c);
         show_keys(&o, c);
         certs_field(&o, &none, "certificates", &c->certs);
         certs_field(&o, &none, "authorities", &c->cas);

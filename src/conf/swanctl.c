@@ -81,18 +81,20 @@ static const struct {
     {"eap",     SCOPE_EAP    },
     {"xauth",   SCOPE_EAP    },
     {"ntlm",    SCOPE_EAP    },
-    {"ppk",     SCOPE_EAP    },
+    {"ppk",     SCOPE_PPK    },
     {"token",   SCOPE_TOKEN  },
 };
 
 static void build_secret(struct builder *b, const struct setting *section)
 {
-    static const char *const known[] = {"ike", "private", "rsa", "ecdsa", "pkcs8", NULL};
+    static const char *const known[] = {"ike", "private", "rsa", "ecdsa", "pkcs8", "ppk", NULL};
     for (size_t i = 0; i < ARRAY_LEN(secret_kinds); i++) {
         if (strncmp(section->name, secret_kinds[i].prefix, strlen(secret_kinds[i].prefix)) != 0)
             continue;
         if (secret_kinds[i].scope == SCOPE_IKE)
             build_ike_secret(b, section);
+        else if (secret_kinds[i].scope == SCOPE_PPK)
+            build_ppk(b, section);
         else
             schema_check(b, secret_kinds[i].scope, section);
         return;

@@ -152,6 +152,8 @@ void ctl_write_ike_keys(struct vici_writer *w, const struct ike_view *v, struct 
     vici_flag(w, "nat-fake", v->has_fake_nat);
     vici_flag(w, "nat-any", v->has_nat_local || v->has_nat_remote || v->has_fake_nat);
     write_ike_crypto(w, v);
+    if (v->has_ppk)
+        vici_text(w, "ppk", "yes");
     if (v->state == IKE_ESTABLISHED) {
         write_seconds(w, "established", now.mono - v->established_at);
         write_until(w, "rekey-time", v->rekey_at, now.mono);

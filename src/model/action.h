@@ -19,7 +19,18 @@ enum job_kind {
     JOB_KE_DERIVE,   /* group, private_key, peer_public -> shared */
     JOB_SIGN,        /* key, scheme, message -> signature */
     JOB_VERIFY,      /* trust (path and identity), then auth_method, message, signature -> verdict */
+    JOB_PAD,         /* pad_use, pad, piece, is_from_end -> piece, shared: a file's, so that not job_run() but
+                        whoever has files does it */
 };
+
+/* What is to be done with a piece of a one-time pad. A piece that is used is overwritten; it is not ok then.
+ */
+enum pad_use {
+    PAD_TAKE, /* the next one that is not used, from the end if is_from_end: overwritten first, then given */
+    PAD_READ, /* piece, as long as it is not used */
+    PAD_BURN, /* piece is overwritten; of two who ask for one, only the first is ok */
+};
+#define PAD_PIECE 32 /* bytes [RFC8784#6] */
 
 struct job {
     enum job_kind kind;
@@ -35,6 +46,10 @@ struct job {
     bool is_classic;
     uint8_t auth_method;
     struct secret message, signature_in;
+    enum pad_use pad_use;
+    const char *pad; /* a path, in arena */
+    uint64_t piece;  /* also an output; counted from the beginning of the file */
+    bool is_from_end;
     struct arena *arena;        /* what trust points into */
     struct trust_request trust; /* certificates are references */
     /* outputs */

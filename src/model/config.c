@@ -55,6 +55,8 @@ void config_unref(struct config *c)
         return;
     for (size_t i = 0; i < c->n_secrets; i++)
         secret_free(&c->secrets[i].secret);
+    for (size_t i = 0; i < c->n_ppks; i++)
+        secret_free(&c->ppks[i].secret);
     for (size_t i = 0; i < c->n_keys; i++)
         pkey_unref(c->keys[i].key);
     for (size_t i = 0; i < c->n_connections; i++) {
@@ -97,6 +99,21 @@ const struct origin *origin_of(const struct origins *o, const char *key)
             return &o->v[i];
     }
     return NULL;
+}
+
+const struct ppk *config_ppk_for(const struct config *c, struct span id)
+{
+    const struct ppk *any = NULL;
+    for (size_t i = 0; i < c->n_ppks; i++) {
+        const struct ppk *p = &c->ppks[i];
+        for (size_t k = 0; k < p->n_ids; k++) {
+            if (span_equal(p->ids[k].data, id))
+                return p;
+        }
+        if (p->n_ids == 0 && !any)
+            any = p;
+    }
+    return any;
 }
 
 struct pkey *config_key_for(const struct config *c, const struct pkey *public_key)

@@ -114,6 +114,8 @@ struct connection {
     enum fragmentation fragmentation;
     enum send_cert send_cert;
     bool sends_certreq;
+    const struct identity *ppk_id; /* the PPK to use; NULL: none as initiator, any as responder */
+    bool ppk_required;
     uint8_t dscp;  /* of IKE packets */
     uint64_t hash; /* over all of the above: equal means unchanged by a reload */
     struct origins origins;
@@ -129,6 +131,16 @@ struct shared_secret {
     struct identity *owners; /* none: any */
     size_t n_owners;
     struct secret secret;
+    struct origin origin;
+};
+
+/* A postquantum preshared key (RFC 8784): always the same, or a file whose pieces are used once each. */
+struct ppk {
+    struct identity *ids; /* by which it is called; none: by any */
+    size_t n_ids;
+    struct secret secret; /* empty: a pad */
+    const char *pad;      /* its file */
+    bool is_from_end;     /* pieces for IKE SAs that we begin are taken from the end */
     struct origin origin;
 };
 
@@ -168,6 +180,8 @@ struct config {
     size_t n_connections;
     struct shared_secret *secrets;
     size_t n_secrets;
+    struct ppk *ppks;
+    size_t n_ppks;
     struct private_key *keys;
     size_t n_keys;
     struct cert_list cas;      /* trust anchors (self-signed or not: what x509ca/ holds) */
@@ -196,6 +210,9 @@ const struct origin *origin_of(const struct origins *o, const char *key);
  * NULL. */
 const struct shared_secret *config_secret_for(const struct config *c, const struct identity *local,
                                               const struct identity *remote);
+/* The PPK that is called so: one that names it, else the first that names nobody; or NULL. The type of an
+ * identity does not travel and does not count. */
+const struct ppk *config_ppk_for(const struct config *c, struct span id);
 /* The private key of a certificate or public key, or NULL. */
 struct pkey *config_key_for(const struct config *c, const struct pkey *public_key);
 

@@ -50,6 +50,8 @@ void job_run(struct job *j)
     case JOB_VERIFY:
         run_verify(j);
         break;
+    case JOB_PAD: /* no files here */
+        break;
     }
 }
 

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 
 static const struct scenario *const tables[] = {
-    scenarios_setup, scenarios_rekey, scenarios_life, scenarios_many, scenarios_encap,
-    scenarios_trap,  scenarios_modes, scenarios_kin,  scenarios_roam, scenarios_vips};
+    scenarios_setup, scenarios_rekey, scenarios_life, scenarios_many, scenarios_encap, scenarios_trap,
+    scenarios_modes, scenarios_kin,   scenarios_roam, scenarios_vips, scenarios_ppk};
 
 struct options {
     uint64_t seeds, first_seed, ike_sas;

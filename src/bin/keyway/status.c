@@ -145,7 +145,8 @@ static void print_ike(json_t *ike)
            text_of(ike, "remote_address"), (long long)number_of(ike, "remote_port"),
            text_of(ike, "remote_id"), json_is_true(json_object_get(ike, "nat")) ? "  NAT" : "");
     if (*text_of(ike, "cipher"))
-        printf("    %s/%s/%s", text_of(ike, "cipher"), text_of(ike, "prf"), text_of(ike, "key_exchange"));
+        printf("    %s/%s/%s%s", text_of(ike, "cipher"), text_of(ike, "prf"), text_of(ike, "key_exchange"),
+               json_is_true(json_object_get(ike, "ppk")) ? " with PPK" : "");
     if (json_object_get(ike, "age_seconds"))
         printf("  for %s", cli_duration(number_of(ike, "age_seconds"), age));
     if (json_object_get(ike, "rekey_in_seconds"))

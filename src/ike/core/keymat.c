@@ -92,6 +92,42 @@ bool keymat_ike_rekey(const struct ike_keys *old, const struct chosen *c, struct
     return ok;
 }
 
+/* SK = prf+(PPK, SK'), as long as it was. */
+static bool mix_one(uint16_t prf, struct span ppk, const struct secret *plain, struct secret *out)
+{
+    const struct span seed = secret_view(plain);
+    *out = secret_new(plain->len);
+    return prf_plus(prf, ppk, &seed, 1, out->ptr, out->len);
+}
+
+bool keymat_mix_ppk(struct ike_keys *k, struct span ppk, struct ike_keys *plain)
+{
+    struct ike_keys mixed = {.prf = k->prf};
+    *plain = (struct ike_keys){.prf = k->prf};
+    if (!mix_one(k->prf, ppk, &k->sk_d, &mixed.sk_d) || !mix_one(k->prf, ppk, &k->sk_pi, &mixed.sk_pi) ||
+        !mix_one(k->prf, ppk, &k->sk_pr, &mixed.sk_pr)) {
+        ike_keys_deinit(&mixed);
+        return false;
+    }
+    plain->sk_d = secret_take(&k->sk_d);
+    plain->sk_pi = secret_take(&k->sk_pi);
+    plain->sk_pr = secret_take(&k->sk_pr);
+    k->sk_d = secret_take(&mixed.sk_d);
+    k->sk_pi = secret_take(&mixed.sk_pi);
+    k->sk_pr = secret_take(&mixed.sk_pr);
+    return true;
+}
+
+void keymat_take_back(struct ike_keys *k, struct ike_keys *plain)
+{
+    secret_free(&k->sk_d);
+    secret_free(&k->sk_pi);
+    secret_free(&k->sk_pr);
+    k->sk_d = secret_take(&plain->sk_d);
+    k->sk_pi = secret_take(&plain->sk_pi);
+    k->sk_pr = secret_take(&plain->sk_pr);
+}
+
 void ike_keys_deinit(struct ike_keys *k)
 {
     struct secret *const all[] = {&k->sk_d, &k->sk_ai, &k->sk_ar, &k->sk_ei, &k->sk_er, &k->sk_pi, &k->sk_pr};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Keying material: of the IKE SA (RFC 7296 section 2.14), of one that replaces another (2.18), of children
- * (2.17). Pure functions of negotiated algorithms, nonces and shared secrets. */
+ * (2.17), with a postquantum preshared key (RFC 8784). Pure functions of negotiated algorithms, nonces and
+ * shared secrets. */
 #pragma once
 
 #include "base/secret.h"
@@ -20,6 +21,12 @@ bool keymat_ike(const struct chosen *c, struct span ni, struct span nr, struct s
  * nonces and SPIs. */
 bool keymat_ike_rekey(const struct ike_keys *old, const struct chosen *c, struct span ni, struct span nr,
                       struct span shared, uint64_t spi_i, uint64_t spi_r, struct ike_keys *out);
+/* [RFC8784#3] Runs SK_d, SK_pi and SK_pr through prf+ with a postquantum preshared key. What they were
+ * without it goes to plain, which is overwritten; its other keys are empty. False when the PRF is unknown:
+ * nothing has changed. */
+bool keymat_mix_ppk(struct ike_keys *k, struct span ppk, struct ike_keys *plain);
+/* Puts the three keys of plain back; plain is empty then. */
+void keymat_take_back(struct ike_keys *k, struct ike_keys *plain);
 /* Wipes. */
 void ike_keys_deinit(struct ike_keys *k);
 /* The cipher for messages that the initiator (or the responder) sends; NULL when unsupported. */

@@ -182,9 +182,48 @@ static void unknown_algorithms_yield_no_keys(void **state)
     ike_keys_deinit(&k);
 }
 
+/* [RFC8784#3] where a PRF's output is as long as its key: SK = prf(PPK, SK' | 0x01). */
+static void a_ppk_goes_into_three_keys_and_comes_out_again(void **state)
+{
+    (void)state;
+    static const uint16_t prfs[] = {PRF_HMAC_SHA1, PRF_HMAC_SHA2_256, PRF_HMAC_SHA2_384, PRF_HMAC_SHA2_512,
+                                    PRF_AES128_CMAC};
+    const struct span ppk = span_str("a postquantum preshared key"), one = hex("01");
+    for (size_t i = 0; i < ARRAY_LEN(prfs); i++) {
+        struct chosen c = sha1_cbc128;
+        struct ike_keys k, before, plain;
+        c.prf = prfs[i];
+        assert_true(
+            keymat_ike(&c, hex("0102030405060708"), hex("1112131415161718"), hex("77"), SPI_I, SPI_R, &k));
+        assert_true(keymat_ike(&c, hex("0102030405060708"), hex("1112131415161718"), hex("77"), SPI_I, SPI_R,
+                               &before));
+        assert_true(keymat_mix_ppk(&k, ppk, &plain));
+        const struct secret *const mixed[] = {&k.sk_d, &k.sk_pi, &k.sk_pr};
+        const struct secret *const was[] = {&before.sk_d, &before.sk_pi, &before.sk_pr};
+        const struct secret *const kept[] = {&plain.sk_d, &plain.sk_pi, &plain.sk_pr};
+        for (size_t n = 0; n < ARRAY_LEN(mixed); n++) {
+            uint8_t expected[PRF_MAX_LEN];
+            const struct span parts[] = {secret_view(was[n]), one};
+            assert_true(prf_compute(c.prf, ppk, parts, ARRAY_LEN(parts), expected));
+            assert_span_equal(secret_view(mixed[n]), span_of(expected, prf_len(c.prf)));
+            assert_span_equal(secret_view(kept[n]), secret_view(was[n]));
+        }
+        assert_span_equal(secret_view(&k.sk_ei), secret_view(&before.sk_ei));
+        assert_span_equal(secret_view(&k.sk_ar), secret_view(&before.sk_ar));
+        keymat_take_back(&k, &plain);
+        assert_span_equal(secret_view(&k.sk_d), secret_view(&before.sk_d));
+        assert_span_equal(secret_view(&k.sk_pi), secret_view(&before.sk_pi));
+        assert_span_equal(secret_view(&k.sk_pr), secret_view(&before.sk_pr));
+        assert_true(!plain.sk_d.len && !plain.sk_pi.len && !plain.sk_pr.len);
+        ike_keys_deinit(&k);
+        ike_keys_deinit(&before);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_ppk_goes_into_three_keys_and_comes_out_again),
         cmocka_unit_test(cavp_ikev2_sha1_case_with_256_bit_secret),
         cmocka_unit_test(cavp_ikev2_sha1_case_with_1024_bit_secret_and_children),
         cmocka_unit_test(keys_of_every_kind_of_suite_match_an_independent_computation),

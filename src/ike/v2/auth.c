@@ -119,7 +119,7 @@ bool auth_psk_check(const struct ike_sa *sa, const struct pl_id *id, const struc
 bool auth_verify(struct ike_env *env, struct ike_sa *sa, struct exchange *x, const struct pl_id *id,
                  exchange_resume *resume, struct diag *d)
 {
-    const struct pl_auth *auth = &ike_find(&x->msg, PAYLOAD_AUTH)->auth;
+    const struct pl_auth auth = ppk_peer_auth(sa, x);
     struct job *j = job_prepare(sa, x, JOB_VERIFY, resume);
     if (!cert_fill_trust(env, sa, &x->msg, j, d)) {
         x->job_tag = 0;
@@ -127,9 +127,9 @@ bool auth_verify(struct ike_env *env, struct ike_sa *sa, struct exchange *x, con
         return false;
     }
     struct auth_input in = input_of(sa, !sa->is_initiator, id->body);
-    j->auth_method = auth->method;
+    j->auth_method = auth.method;
     j->message = auth_octets(&in);
-    j->signature_in = secret_copy(auth->data);
+    j->signature_in = secret_copy(auth.data);
     job_give(env, j);
     return true;
 }
@@ -258,7 +258,7 @@ void auth_start(struct ike_env *env, struct ike_sa *sa, const struct task *t)
     exchange_begin(sa, x, X_AUTH);
     cfg_begin(sa);
     sa->says_contact = contact_is_due(env, sa);
-    if (!create_child_offer(env, sa, x, t->cfg) || !auth_make(env, sa, x, send_auth, &d)) {
+    if (!create_child_offer(env, sa, x, t->cfg) || !ppk_make_auth(env, sa, x, send_auth, &d)) {
         if (!diag_failed(&d))
             diag_set(&d, FAIL_CONFIG, "child %s has no selectors for this peer", t->cfg->name);
         fail(env, sa, &d);
@@ -340,7 +340,7 @@ void auth_on_response(struct ike_env *env, struct ike_sa *sa, struct exchange *x
         fail(env, sa, &d);
         return;
     }
-    if (!id_is_wanted(sa, &idr->id, &d)) {
+    if (!ppk_settle(env, sa, &x->msg, &d) || !id_is_wanted(sa, &idr->id, &d)) {
         refuse(env, sa, &d);
         return;
     }

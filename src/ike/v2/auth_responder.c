@@ -111,12 +111,20 @@ static void answer(struct ike_env *env, struct ike_sa *sa, struct exchange *x, s
     send_response(env, sa, EXCHANGE_IKE_AUTH, &b);
 }
 
-static void authentic(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
+static void on_committed(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct job *job)
 {
     struct diag d;
     diag_clear(&d);
-    if (!features_take(env, sa, &x->msg, &d) || !auth_make(env, sa, x, answer, &d))
+    if (job && !job->ok)
+        diag_set(&d, FAIL_AUTH, "the piece of the pad was used by another IKE SA meanwhile");
+    if (diag_failed(&d) || !features_take(env, sa, &x->msg, &d) || !auth_make(env, sa, x, answer, &d))
         refuse(env, sa, N_AUTHENTICATION_FAILED, &d);
+}
+
+static void not_authentic(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct diag *d)
+{
+    ppk_explain(sa, x, d);
+    refuse(env, sa, N_AUTHENTICATION_FAILED, d);
 }
 
 static void on_verified(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct job *job)
@@ -124,8 +132,26 @@ static void on_verified(struct ike_env *env, struct ike_sa *sa, struct exchange 
     struct diag d;
     diag_clear(&d);
     if (auth_verdict(env, sa, job, &d))
-        authentic(env, sa, x);
+        ppk_commit(env, sa, x, on_committed);
     else
+        not_authentic(env, sa, x, &d);
+}
+
+static void verify(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct job *job)
+{
+    struct diag d;
+    const struct pl_id *idi = &ike_find(&x->msg, PAYLOAD_IDI)->id;
+    const struct pl_auth auth = ppk_peer_auth(sa, x);
+    (void)job;
+    diag_clear(&d);
+    if (sa->conn->remote.method == AUTH_PSK) {
+        if (auth_psk_check(sa, idi, &auth, &d))
+            ppk_commit(env, sa, x, on_committed);
+        else
+            not_authentic(env, sa, x, &d);
+        return;
+    }
+    if (!auth_verify(env, sa, x, idi, on_verified, &d))
         refuse(env, sa, N_AUTHENTICATION_FAILED, &d);
 }
 
@@ -151,13 +177,6 @@ void auth_on_request(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
     sa->remote_id = identity_dup(sa->arena, &idi->id.id);
     struct identity mine = auth_local_id(sa, conn, sa->arena);
     sa->local_id = identity_dup(sa->arena, &mine);
-    if (conn->remote.method == AUTH_PSK) {
-        if (auth_psk_check(sa, &idi->id, &auth->auth, &d))
-            authentic(env, sa, x);
-        else
-            refuse(env, sa, N_AUTHENTICATION_FAILED, &d);
-        return;
-    }
-    if (!auth_verify(env, sa, x, &idi->id, on_verified, &d))
+    if (!ppk_find(env, sa, x, verify, &d))
         refuse(env, sa, N_AUTHENTICATION_FAILED, &d);
 }

@@ -6,12 +6,14 @@ static const struct feature_part parts[] = {
     {MSG_INIT_REQUEST,  "cookie",              init_put_cookie,     NULL             }, /* first [RFC7296#2.6] */
     {MSG_INIT_REQUEST,  "SA, KE, nonce",       init_put_request,    NULL             },
     {MSG_INIT_REQUEST,  "NAT detection",       natd_put,            natd_take        },
+    {MSG_INIT_REQUEST,  "PPK",                 ppk_put_use,         ppk_take_use     },
     {MSG_INIT_REQUEST,  "fragmentation",       frag_put,            frag_take        },
     {MSG_INIT_REQUEST,  "signature hashes",    auth_put_hashes,     auth_take_hashes },
     {MSG_INIT_REQUEST,  "vendor ID",           vendor_put,          NULL             },
 
     {MSG_INIT_RESPONSE, "SA, KE, nonce",       init_put_response,   NULL             },
     {MSG_INIT_RESPONSE, "NAT detection",       natd_put,            natd_take        },
+    {MSG_INIT_RESPONSE, "PPK",                 ppk_put_use,         ppk_take_use     },
     {MSG_INIT_RESPONSE, "certificate request", cert_put_request,    cert_take_request},
     {MSG_INIT_RESPONSE, "fragmentation",       frag_put,            frag_take        },
     {MSG_INIT_RESPONSE, "signature hashes",    auth_put_hashes,     auth_take_hashes },
@@ -23,6 +25,7 @@ static const struct feature_part parts[] = {
     {MSG_AUTH_REQUEST,  "certificate request", cert_put_request,    NULL             }, /* read to choose who we are */
     {MSG_AUTH_REQUEST,  "identity asked for",  auth_put_wanted,     NULL             },
     {MSG_AUTH_REQUEST,  "AUTH",                auth_put_own,        NULL             },
+    {MSG_AUTH_REQUEST,  "PPK",                 ppk_put_identity,    NULL             }, /* read to check AUTH */
     {MSG_AUTH_REQUEST,  "configuration",       cfg_put_request,     cfg_take_request }, /* before SA [RFC7296#2.19] */
     {MSG_AUTH_REQUEST,  "child",               create_child_put,    NULL             },
     {MSG_AUTH_REQUEST,  "MOBIKE",              mobike_put,          mobike_take      },
@@ -30,6 +33,7 @@ static const struct feature_part parts[] = {
     {MSG_AUTH_RESPONSE, "identity",            auth_put_id,         NULL             },
     {MSG_AUTH_RESPONSE, "certificate",         cert_put_own,        NULL             },
     {MSG_AUTH_RESPONSE, "AUTH",                auth_put_own,        NULL             },
+    {MSG_AUTH_RESPONSE, "PPK",                 ppk_put_identity,    NULL             }, /* as above */
     {MSG_AUTH_RESPONSE, "configuration",       cfg_put_reply,       cfg_take_reply   },
     {MSG_AUTH_RESPONSE, "child",               create_child_answer, NULL             },
     {MSG_AUTH_RESPONSE, "MOBIKE",              mobike_put,          mobike_take      },

@@ -186,6 +186,8 @@ void init_on_response(struct ike_env *env, struct ike_sa *sa, const struct ike_m
         sa_log(env, sa, LOG_WARN, "an IKE_SA_INIT response is dropped: %s", d.what);
         return;
     }
+    if (!ppk_init_is_good(env, sa, m))
+        return;
     window_done(&sa->window);
     sa->give_up_at = TIME_NEVER;
     sa->spi_r = m->header.spi_r;

@@ -131,7 +131,8 @@ static bool serves_too(const struct ike_env *env, const struct ike_sa *sa, const
                        struct arena *a)
 {
     const struct connection *now = config_find(env->config, conn->name);
-    if (conn == sa->conn || !now || now->hash != conn->hash || conn->local.method != sa->conn->local.method)
+    if (conn == sa->conn || !now || (conn->ppk_required && !sa->ppk.is_used) || now->hash != conn->hash ||
+        conn->local.method != sa->conn->local.method)
         return false;
     struct identity mine = auth_local_id(sa, conn, a);
     return identity_equal(&mine, &sa->local_id) && same_demands(&sa->conn->remote, &conn->remote) &&

@@ -31,6 +31,7 @@ static struct ike_sa *successor(struct ike_env *env, struct ike_sa *sa, const st
     n->has_certreq = sa->has_certreq;
     n->local_id = identity_dup(n->arena, &sa->local_id);
     n->remote_id = identity_dup(n->arena, &sa->remote_id);
+    n->ppk.is_used = sa->ppk.is_used; /* through SK_d */
     n->reauth_at = sa->reauth_at;
     n->duplicate_at = sa->duplicate_at;
     n->replaces = sa->id;

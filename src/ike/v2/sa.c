@@ -81,6 +81,7 @@ void ike_sa_free(struct ike_sa *sa)
     sealer_deinit(&sa->sealer);
     cipher_free(sa->opener);
     ike_keys_deinit(&sa->keys);
+    ppk_deinit(&sa->ppk);
     secret_free(&sa->init_request);
     secret_free(&sa->init_response);
     secret_free(&sa->cookie);

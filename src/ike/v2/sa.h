@@ -156,6 +156,22 @@ struct child_sa {
     int64_t last_in, last_out;
 };
 
+/* Where an IKE SA stands with postquantum preshared keys: see ppk.c. */
+struct ppk_state {
+    bool is_agreed;           /* USE_PPK went both ways */
+    bool is_mixed;            /* the keys hold one */
+    bool is_used;             /* and both sides know it: for this IKE SA and what replaces it */
+    bool has_plain_auth;      /* responder: NO_PPK_AUTH is what authenticates the peer */
+    bool is_to_burn;          /* responder: the piece that AUTH was checked with is still in the pad */
+    const struct ppk *from;   /* in the SA's snapshot */
+    uint64_t piece;           /* of a pad */
+    struct span id;           /* initiator: what goes into PPK_IDENTITY, in arena */
+    struct secret material;   /* the PPK, until it is mixed */
+    struct ike_keys plain;    /* SK_d, SK_pi and SK_pr without it, while that may be needed */
+    struct secret plain_auth; /* initiator: NO_PPK_AUTH */
+    exchange_resume *then;
+};
+
 struct ike_sa {
     uint64_t id;
     uint32_t generation;
@@ -199,6 +215,7 @@ struct ike_sa {
     bool has_certreq;
     struct chosen chosen;
     struct ike_keys keys;
+    struct ppk_state ppk;
     struct sealer sealer;
     struct cipher *opener;
     struct window window;
@@ -444,6 +461,28 @@ bool cfg_lacks_address(const struct ike_sa *sa, struct diag *d);
 void cfg_inherit(struct ike_env *env, struct ike_sa *heir, const struct ike_sa *old);
 /* The SA is going, and its children are gone. */
 void cfg_release(struct ike_env *env, struct ike_sa *sa);
+/* ---- ppk.c */
+feature_put ppk_put_use, ppk_put_identity;
+feature_take ppk_take_use;
+/* Initiator: may this IKE_SA_INIT response be gone on with? False: it has no USE_PPK, which we demand; a
+ * better one is waited for a while. */
+bool ppk_init_is_good(struct ike_env *env, struct ike_sa *sa, const struct ike_message *m);
+/* Initiator: our AUTH with the PPK, and without it where that may do; then as auth_make(). */
+bool ppk_make_auth(struct ike_env *env, struct ike_sa *sa, struct exchange *x, exchange_resume *resume,
+                   struct diag *d);
+/* Initiator: does the responder use the PPK? False with d: it does not, and has to. */
+bool ppk_settle(struct ike_env *env, struct ike_sa *sa, const struct ike_message *m, struct diag *d);
+/* Responder: finds the PPK that the peer named and mixes it in; then resume, with whatever job. sa->conn and
+ * the identities are decided. False with d: refused. */
+bool ppk_find(struct ike_env *env, struct ike_sa *sa, struct exchange *x, exchange_resume *resume,
+              struct diag *d);
+/* The peer's AUTH: the payload's, or as responder what stands in for it when there is no PPK. */
+struct pl_auth ppk_peer_auth(const struct ike_sa *sa, const struct exchange *x);
+/* Responder: the peer has proved who it is. A piece of a pad is overwritten, then resume is called. */
+void ppk_commit(struct ike_env *env, struct ike_sa *sa, struct exchange *x, exchange_resume *resume);
+/* Responder: the peer's AUTH was wrong: may it be because of the PPK? Adds that to d. */
+void ppk_explain(const struct ike_sa *sa, const struct exchange *x, struct diag *d);
+void ppk_deinit(struct ppk_state *p);
 
 /* ---- cert.c */
 /* Our certificate for signing. NULL with d. */
