@@ -64,7 +64,7 @@ void build_finish_pools(struct builder *b);
 /* credentials.c */
 void build_add_secret(struct builder *b, const struct setting *key, struct secret *taken,
                       const struct identity *owners, size_t n_owners);
-/* ppk.c: a section of secrets; one PPK given as text (id NULL: any); do the connections' PPKs exist? */
+/* ppk.c: a section of secrets; one PPK given as text or "pad:/PATH"; do the connections' PPKs exist? */
 void build_ppk(struct builder *b, const struct setting *section);
 void build_add_ppk(struct builder *b, const struct setting *key, const char *text, const struct identity *id);
 void build_check_ppks(struct builder *b);

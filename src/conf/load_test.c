@@ -617,6 +617,22 @@ static void a_tunnels_ppk_is_required_unless_it_says_otherwise(void **state)
     config_unref(c);
 }
 
+static void a_pad_is_a_ppk(void **state)
+{
+    (void)state;
+    struct config *c = swanctl("secrets { ppk-1 {\n pad = /a.pad\n id = a\n }\n"
+                               " ppk-2 {\n pad = /b.pad\n pad_from = end\n id = b\n } }\n");
+    assert_string_equal(c->ppks[0].pad, "/a.pad");
+    assert_string_equal(c->ppks[1].pad, "/b.pad");
+    assert_true(!c->ppks[0].is_from_end && c->ppks[1].is_from_end);
+    config_unref(c);
+    c = keyway("tunnel t {\n peer = 192.0.2.1\n psk = x\n ppk = pad-end:/c.pad\n ppk_id = t\n }\n");
+    assert_string_equal(c->ppks[0].pad, "/c.pad");
+    assert_true(c->ppks[0].is_from_end && !c->ppks[0].secret.len);
+    assert_true(span_equal(c->ppks[0].ids[0].data, span_str("t")));
+    config_unref(c);
+}
+
 static void a_ppk_that_is_none_is_refused(void **state)
 {
     (void)state;
@@ -628,7 +644,14 @@ static void a_ppk_that_is_none_is_refused(void **state)
                        "the encoding is broken");
     refused_by_swanctl("secrets { ppk {\n secret = 0x\n } }\n", "/etc/swanctl/swanctl.conf:2:11",
                        "protects nothing");
-    refused_by_swanctl("secrets { ppk {\n id = a\n } }\n", "/etc/swanctl/swanctl.conf:1:11", "has no secret");
+    refused_by_swanctl("secrets { ppk {\n id = a\n } }\n", "/etc/swanctl/swanctl.conf:1:11",
+                       "neither a secret nor a pad");
+    refused_by_swanctl("secrets { ppk {\n secret = " PPK32 "\n pad = /x\n } }\n",
+                       "/etc/swanctl/swanctl.conf:1:11", "both a secret and a pad");
+    refused_by_swanctl("secrets { ppk {\n pad = /x\n pad_from = middle\n } }\n",
+                       "/etc/swanctl/swanctl.conf:3:13", "not an end of the pad");
+    refused_by_swanctl("secrets { ppk {\n pad = x.pad\n } }\n", "/etc/swanctl/swanctl.conf:2:8",
+                       "a pad needs its whole path");
     refused_by_keyway("tunnel t {\n peer = 192.0.2.1\n psk = x\n ppk = " PPK32 "\n }\n",
                       "/etc/keyway/keyway.conf:4:8", "it has no name");
 }
@@ -638,6 +661,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ppks_are_found_by_name),
         cmocka_unit_test(a_tunnels_ppk_is_required_unless_it_says_otherwise),
+        cmocka_unit_test(a_pad_is_a_ppk),
         cmocka_unit_test(a_ppk_that_is_none_is_refused),
         cmocka_unit_test(five_lines_make_a_tunnel),
         cmocka_unit_test(a_tunnel_remembers_which_line_decided),

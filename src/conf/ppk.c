@@ -53,14 +53,31 @@ static bool read_secret(struct builder *b, const struct setting *key, const char
     return true;
 }
 
+static struct ppk *read_pad(struct builder *b, const struct setting *pad, const char *path, bool is_from_end)
+{
+    if (path[0] != '/') {
+        build_expected(build_error(b, pad, "a pad needs its whole path"), pad, "/PATH");
+        return NULL;
+    }
+    struct ppk *p = ppk_new(b, pad);
+    p->pad = arena_strdup(b->a, path);
+    p->is_from_end = is_from_end;
+    return p;
+}
+
+/* "pad:/PATH", "pad-end:/PATH", or the secret itself. */
 void build_add_ppk(struct builder *b, const struct setting *key, const char *text, const struct identity *id)
 {
     struct secret secret = {0};
-    if (!read_secret(b, key, text, &secret))
-        return;
-    struct ppk *p = ppk_new(b, key);
-    p->secret = secret;
-    if (!id)
+    struct ppk *p = NULL;
+    bool is_from_start = strncmp(text, "pad:", 4) == 0, is_from_end = strncmp(text, "pad-end:", 8) == 0;
+    if (is_from_start || is_from_end)
+        p = read_pad(b, key, text + (is_from_end ? 8 : 4), is_from_end);
+    else if (read_secret(b, key, text, &secret)) {
+        p = ppk_new(b, key);
+        p->secret = secret;
+    }
+    if (!p)
         return;
     p->ids = arena_calloc(b->a, 1, sizeof(*p->ids));
     p->ids[0] = identity_dup(b->a, id);
@@ -86,18 +103,28 @@ static void read_ids(struct builder *b, const struct setting *section, struct pp
 void build_ppk(struct builder *b, const struct setting *section)
 {
     const struct setting *key = settings_key(b->tree, section, "secret");
+    const struct setting *pad = settings_key(b->tree, section, "pad");
+    const struct setting *from = settings_key(b->tree, section, "pad_from");
+    bool has_key = key && key->value, has_pad = pad && pad->value;
     struct secret secret = {0};
+    struct ppk *p = NULL;
     schema_check(b, SCOPE_PPK, section);
-    if (!key || !key->value) {
-        errors_add(b->errs, section->file, section->line, section->column, "'%s' has no secret",
-                   section->written);
+    if (has_key == has_pad) {
+        errors_add(b->errs, section->file, section->line, section->column, "'%s' has %s", section->written,
+                   has_key ? "both a secret and a pad" : "neither a secret nor a pad");
         return;
     }
-    if (!read_secret(b, key, key->value, &secret))
-        return;
-    struct ppk *p = ppk_new(b, key);
-    p->secret = secret;
-    read_ids(b, section, p);
+    bool is_from_end = from && from->value && strcmp(from->value, "end") == 0;
+    if (from && !is_from_end && (!from->value || strcmp(from->value, "start") != 0))
+        build_expected(build_error(b, from, "not an end of the pad"), from, "start or end");
+    if (has_pad)
+        p = read_pad(b, pad, pad->value, is_from_end);
+    else if (read_secret(b, key, key->value, &secret)) {
+        p = ppk_new(b, key);
+        p->secret = secret;
+    }
+    if (p)
+        read_ids(b, section, p);
 }
 
 void build_check_ppks(struct builder *b)

@@ -27,6 +27,12 @@ static const struct schema_word encap_words[] = {{"auto", ENCAP_AUTO, NULL}, {"n
 #define ESP_PATH_DOC "how ESP that is not in UDP is sent and received. packet: by packet sockets, which is faster, and " \
     "which netfilter does not see but for its ingress and egress hooks; raw: by raw sockets; auto: packet as long as " \
     "neither nftables nor iptables has a chain at the hooks prerouting, input, output and postrouting, else raw"
+#define PAD_DOC "in place of secret: a one-time pad, the same file of random bytes at both ends, readable and writable by its owner only. " \
+    "Each new IKE SA (not its rekeys) takes 32 bytes of it, which are overwritten with zeros, and the file synced, before " \
+    "they are used; 32 zeros are a piece that was used. 1 MiB is enough for 32768 IKE SAs: head -c 1M /dev/urandom. " \
+    "The responder is told the piece's number (PPK_ID_OPAQUE, the PPK's name, a colon, the number in decimal), so that a crash " \
+    "or a lost message costs pieces and nothing else. A failed attempt costs a piece. Put it where overwritten blocks are gone: " \
+    "not every file system and medium forgets them"
 #define PPK_ID_DOC "the postquantum preshared key (RFC 8784) that we begin IKE SAs with, and the only one that is taken " \
     "from the peer; without it a peer may use any of secrets.ppk..., and we begin without"
 #define PPK_REQUIRED_DOC "whether an IKE SA may not come up without a PPK. Else both ends go on without when one of them has none, " \
@@ -203,6 +209,8 @@ static const struct schema_row rows[] = {
     {SCOPE_PRIVATE, "file", .kind = KIND_TEXT, .example = "x.pem", .doc = "private key file"},
     {SCOPE_PRIVATE, "secret", .kind = KIND_TEXT, .example = "x", .doc = "passphrase of the file"},
     {SCOPE_PPK, "secret", .kind = KIND_TEXT, .example = "0x0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20", .doc = "postquantum preshared key: text, 0x hex or 0s base64; 32 random bytes or more"},
+    {SCOPE_PPK, "pad", .kind = KIND_TEXT, .example = "/var/lib/keyway/vault.pad", .doc = PAD_DOC},
+    {SCOPE_PPK, "pad_from", .kind = KIND_TEXT, .computed = "start", .example = "end", .doc = "from which end of the pad pieces are taken for IKE SAs that we begin: start at one end of the tunnel and end at the other, so that both never take the same one at the same time"},
     {SCOPE_PPK, "id", .has_suffix = true, .kind = KIND_TEXT, .example = "vault", .doc = "what it is called (PPK_ID), the same at both ends; none: whatever a peer calls it"},
     {SCOPE_EAP, "secret", .kind = KIND_TEXT, REFUSE(eap), .doc = "password"},
     {SCOPE_EAP, "id", .has_suffix = true, .kind = KIND_TEXT, REFUSE(eap), .doc = "user"},
@@ -257,7 +265,7 @@ static const struct schema_row rows[] = {
     {SCOPE_TUNNEL, "fragmentation", .kind = KIND_TEXT, .maps = "fragmentation", .example = "no", .doc = "IKE fragmentation"},
     {SCOPE_TUNNEL, "port", .kind = KIND_TEXT, .maps = "remote_port", .example = "600", .doc = "the peer's UDP port"},
     {SCOPE_TUNNEL, "dscp", .kind = KIND_TEXT, .maps = "dscp", .example = "101110", .doc = "DSCP of IKE packets"},
-    {SCOPE_TUNNEL, "ppk", .kind = KIND_TEXT, .example = "file:office.ppk", .doc = "postquantum preshared key (RFC 8784): text, 0x hex, 0s base64 or file:PATH; 32 random bytes or more"},
+    {SCOPE_TUNNEL, "ppk", .kind = KIND_TEXT, .example = "file:office.ppk", .doc = "postquantum preshared key (RFC 8784): text, 0x hex, 0s base64 or file:PATH, 32 random bytes or more; or pad:PATH, at the other end pad-end:PATH, a one-time pad (see pad of secrets.ppk)"},
     {SCOPE_TUNNEL, "ppk_id", .kind = KIND_TEXT, .maps = "ppk_id", .example = "office", .doc = "what it is called, the same at both ends"},
     {SCOPE_TUNNEL, "ppk_required", .kind = KIND_TEXT, .maps = "ppk_required", .computed = "yes with ppk", .example = "no", .doc = "whether the tunnel may not come up without it"},
     {SCOPE_TUNNEL, "dpd_delay", .kind = KIND_TEXT, .maps = "dpd_delay", .computed = "10s", .example = "30s", .doc = "silence after which the peer is checked"},

@@ -56,7 +56,7 @@ struct job {
     bool ok;
     struct secret public_key, shared, signature;
     struct sig_scheme used;
-    struct trust_verdict verdict;
+    struct trust_verdict verdict; /* JOB_PAD: only its why */
 };
 
 /* Runs it. Any thread; touches nothing but the job. */

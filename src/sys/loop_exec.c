@@ -2,6 +2,7 @@
 /* The executor of the engine's outbox: sockets, workers, data plane, routes, log and listeners. */
 #include "sys/address.h"
 #include "sys/loop_impl.h"
+#include "sys/pad.h"
 #include <stdlib.h>
 
 /* ---- jobs */
@@ -14,7 +15,11 @@ struct work {
 
 static void on_work(uv_work_t *req)
 {
-    job_run(container_of(req, struct work, req)->job);
+    struct job *j = container_of(req, struct work, req)->job;
+    if (j->kind == JOB_PAD)
+        pad_run(j, &pad_io);
+    else
+        job_run(j);
 }
 
 static void on_work_done(uv_work_t *req, int status)

@@ -280,6 +280,8 @@ static void job_take(struct node *n, struct action *a)
     int64_t late = (int64_t)sim_rand_below(&n->sim->net.rng, 40 * TIME_MS);
     n->jobs[n->n_jobs].job = a->job;
     n->jobs[n->n_jobs++].at = n->sim->now.mono + (sim_chance(&n->sim->net.rng, 30) ? 0 : late);
+    if (a->job->kind == JOB_PAD)
+        sim_pad_run(&n->pad, a->job);
     a->job = NULL;
 }
 
@@ -453,10 +455,12 @@ void node_restart(struct node *n)
     size_t n_more = n->n_more;
     memcpy(more, n->more, sizeof(more));
     struct ip peer = n->peer;
+    struct sim_pad pad = n->pad;
     node_init(n, n->sim, n->name, n->address, n->inside);
     memcpy(n->more, more, sizeof(more));
     n->n_more = n_more;
     n->peer = peer;
+    n->pad = pad;
     n->traffic_sent = sent;
     n->traffic_received = received;
     n->ikes_made = made;
@@ -525,7 +529,8 @@ static void run_due_jobs(struct node *n)
         }
         struct job *j = n->jobs[i].job;
         n->jobs[i] = n->jobs[--n->n_jobs];
-        job_run(j);
+        if (j->kind != JOB_PAD) /* was done when it was given */
+            job_run(j);
         step(n, &(struct input){.kind = INPUT_JOB_DONE, .job = j});
         i = 0;
     }

@@ -6,6 +6,7 @@
 #include "engine/engine.h"
 #include "esp/esp.h"
 #include "net.h"
+#include "pad.h"
 
 #define NODE_SAS       64
 #define NODE_ROUTES    64
@@ -56,8 +57,9 @@ struct node {
     size_t n_jobs;
     struct path_query queries[NODE_QUERIES];
     size_t n_queries;
-    uint64_t commands; /* last id given */
-    uint64_t done_id;  /* last COMMAND_DONE seen, with its diag */
+    uint64_t commands;  /* last id given */
+    uint64_t done_id;   /* last COMMAND_DONE seen, with its diag */
+    struct sim_pad pad; /* on the disk */
     struct diag done;
     uint64_t ikes_made; /* IKE SAs that came up, rekeyed ones too */
     uint64_t traffic_sent, traffic_received;

@@ -333,7 +333,10 @@ void pair_release_jobs(struct pair *p, int side)
     while (s->n_held) {
         struct job *j = s->held[0];
         memmove(&s->held[0], &s->held[1], --s->n_held * sizeof(s->held[0]));
-        job_run(j);
+        if (j->kind == JOB_PAD && p->run_pad)
+            p->run_pad(side, j);
+        else
+            job_run(j);
         pair_input(p, side, &(struct input){.kind = INPUT_JOB_DONE, .job = j});
     }
 }

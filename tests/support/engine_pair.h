@@ -63,6 +63,8 @@ struct pair {
     /* May drop (false) or change a packet. */
     bool (*filter)(void *ctx, struct pair_packet *p);
     void *ctx;
+    /* Does a JOB_PAD of a side; without it none is ever ok. */
+    void (*run_pad)(int side, struct job *j);
 };
 
 /* How a side's one connection "net" with one child "net" looks; zero fields are defaults. */

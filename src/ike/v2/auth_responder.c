@@ -116,7 +116,7 @@ static void on_committed(struct ike_env *env, struct ike_sa *sa, struct exchange
     struct diag d;
     diag_clear(&d);
     if (job && !job->ok)
-        diag_set(&d, FAIL_AUTH, "the piece of the pad was used by another IKE SA meanwhile");
+        diag_set(&d, FAIL_AUTH, "the piece of the pad cannot be overwritten: %s", job->verdict.why.what);
     if (diag_failed(&d) || !features_take(env, sa, &x->msg, &d) || !auth_make(env, sa, x, answer, &d))
         refuse(env, sa, N_AUTHENTICATION_FAILED, &d);
 }

@@ -181,10 +181,8 @@ static void on_piece_taken(struct ike_env *env, struct ike_sa *sa, struct exchan
     p->id = span_str(arena_printf(sa->arena, "%.*s:%llu", (int)called.len, (const char *)called.ptr,
                                   (unsigned long long)p->piece));
     if (!job->ok) {
-        diag_set(&d, FAIL_AUTH,
-                 "no piece of pad %s can be used: there is none left, or the file is not right",
-                 id_text(sa->conn->ppk_id, name));
-        diag_got(&d, "%s", p->from->pad);
+        diag_set(&d, FAIL_AUTH, "no piece of PPK %s can be used", id_text(sa->conn->ppk_id, name));
+        diag_got(&d, "%s", job->verdict.why.what);
         if (p->from->origin.file)
             diag_where(&d, p->from->origin.file, p->from->origin.line, p->from->origin.column);
         if (sa->conn->ppk_required) {
@@ -286,31 +284,36 @@ static bool refuse_without(const struct ike_sa *sa, struct diag *d, const char *
     return false;
 }
 
-/* [RFC8784#3] Table 1, where it is not configured: the peer's NO_PPK_AUTH may do instead. */
+/* [RFC8784#3] Table 1, where it is not configured: the peer's NO_PPK_AUTH may do instead. why: what there is
+ * to say about a pad, or NULL. */
 static bool go_on_without(struct ike_env *env, struct ike_sa *sa, struct exchange *x, exchange_resume *resume,
-                          struct diag *d)
+                          const char *why, struct diag *d)
 {
     char got[SHOWN_MAX], want[ID_TEXT_MAX];
     struct rd r = rd_over(ike_notify(&x->msg, N_PPK_IDENTITY)->data);
     rd_u8(&r);
     shown(rd_rest(&r), got);
-    if (sa->conn->ppk_required) {
-        refuse_without(sa, d, "the peer names a PPK that is not here, or is used up");
-        diag_got(d, "PPK_IDENTITY %s", got);
-        return false;
+    if (!sa->conn->ppk_required && ike_notify(&x->msg, N_NO_PPK_AUTH)) {
+        sa_log(env, sa, LOG_WARN, "there is no PPK %s here: this IKE SA is without%s%s", got, why ? "; " : "",
+               why ? why : "");
+        sa->ppk.has_plain_auth = true;
+        resume(env, sa, x, NULL);
+        return true;
     }
-    if (!ike_notify(&x->msg, N_NO_PPK_AUTH)) {
-        diag_set(d, FAIL_AUTH, "the peer requires a PPK that is not here, or is used up");
+    if (sa->conn->ppk_required)
+        refuse_without(sa, d, "the peer names a PPK that is not here");
+    else {
+        diag_set(d, FAIL_AUTH, "the peer requires a PPK that is not here");
         diag_expected(d, "PPK %s", id_text(sa->conn->ppk_id, want));
-        diag_got(d, "PPK_IDENTITY %s", got);
         diag_where_of(d, &sa->conn->origins, "ppk_id");
-        diag_try(d, "the same PPK, by the same name, on both sides");
-        return false;
     }
-    sa_log(env, sa, LOG_WARN, "there is no PPK %s here: this IKE SA is without", got);
-    sa->ppk.has_plain_auth = true;
-    resume(env, sa, x, NULL);
-    return true;
+    diag_got(d, "PPK_IDENTITY %s%s%s", got, why ? "; " : "", why ? why : "");
+    if (why)
+        diag_try(d,
+                 "the next attempt names another piece; with the two files out of step, give both a new one");
+    else
+        diag_try(d, "the same PPK, by the same name, on both sides");
+    return false;
 }
 
 static void note_name(struct ike_sa *sa, const struct exchange *x)
@@ -331,7 +334,7 @@ static void on_piece_read(struct ike_env *env, struct ike_sa *sa, struct exchang
             return;
         }
         diag_set(&d, FAIL_GENERIC, "the PPK could not be mixed into the keys");
-    } else if (go_on_without(env, sa, x, sa->ppk.then, &d))
+    } else if (go_on_without(env, sa, x, sa->ppk.then, job->verdict.why.what, &d))
         return;
     env->stats->auth_failed++;
     sa_log_diag(env, sa, LOG_WARN, &d);
@@ -356,7 +359,7 @@ bool ppk_find(struct ike_env *env, struct ike_sa *sa, struct exchange *x, exchan
     }
     p->from = look_up(sa, id->data);
     if (!p->from)
-        return go_on_without(env, sa, x, resume, d);
+        return go_on_without(env, sa, x, resume, NULL, d);
     note_name(sa, x);
     p->then = resume;
     if (p->from->pad) {
