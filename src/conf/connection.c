@@ -86,6 +86,25 @@ static void finish_lifetime(struct lifetime *l, const char *name)
     finish_limit(&l->rekey_packets, &l->life_packets, &l->rand_packets);
 }
 
+/* AH stands in for the defaults of ESP, and before proposals of ESP that were written. */
+static void finish_proposals(struct builder *b, struct child_config *c)
+{
+    struct proposal_list ah = c->ah_proposals, esp = c->proposals;
+    if (!ah.n)
+        return;
+    if (!origin_of(&c->origins, "esp_proposals"))
+        esp.n = 0;
+    const struct origin *o = origin_of(&c->origins, "ah_proposals");
+    if (ah.n + esp.n > PROPOSAL_MAX && o)
+        errors_add(b->errs, o->file, o->line, o->column,
+                   "child '%s' has more than %d proposals of AH and ESP", c->name, PROPOSAL_MAX);
+    struct proposal *v = arena_calloc(b->a, ah.n + esp.n, sizeof(*v));
+    memcpy(v, ah.v, ah.n * sizeof(*v));
+    if (esp.n)
+        memcpy(v + ah.n, esp.v, esp.n * sizeof(*v));
+    c->proposals = (struct proposal_list){v, ah.n + esp.n};
+}
+
 /* The lengths of compressed packets tell of what is in them: padding them hides nothing that compression does
  * not show. Linux does not do both either. */
 static void check_dress(struct builder *b, const struct child_config *c, const struct setting *section)
@@ -126,6 +145,7 @@ static void build_child(struct builder *b, const struct connection *conn, const 
     c->origins = (struct origins){own.v, own.n};
     finish_lifetime(&c->life, c->name);
     check_dress(b, c, section);
+    finish_proposals(b, c);
     c->peer_decides = lets_peer_decide(b, conn, c);
     for (const struct setting *s = section->first; s; s = s->next) {
         if (s->is_section)

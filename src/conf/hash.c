@@ -50,7 +50,7 @@ static void mix_proposals(uint64_t *h, const struct proposal_list *l)
 {
     mix_u64(h, l->n);
     for (size_t i = 0; i < l->n; i++) {
-        mix_u64(h, l->v[i].count);
+        mix_u64(h, (uint64_t)l->v[i].protocol << 32 | l->v[i].count);
         for (size_t k = 0; k < l->v[i].count; k++)
             mix_u64(h, (uint64_t)l->v[i].t[k].type << 32 | (uint64_t)l->v[i].t[k].id << 16 |
                            l->v[i].t[k].key_bits);

@@ -159,7 +159,7 @@ static const struct schema_row rows[] = {
     {SCOPE_CACERT, "file", .kind = KIND_TEXT, .set = set_cacert_file, .example = "x.pem", .doc = "certificate file"},
     TOKEN_ROWS(SCOPE_CACERT),
 
-    {SCOPE_CHILD, "ah_proposals", .kind = KIND_TEXT, REFUSE("AH is not built yet"), .doc = "AH proposals"},
+    {SCOPE_CHILD, "ah_proposals", .kind = KIND_TEXT, .set = set_ah_proposals, .example = "sha256", .doc = "AH proposals, the best first: integrity without encryption, and not through a NAT; ESP is then offered only by esp_proposals that are written, and encap = auto asks for no ESP in UDP"},
     {SCOPE_CHILD, "esp_proposals", .kind = KIND_TEXT, .def = "default", .set = set_esp_proposals, .example = "aes256-sha256", .doc = "ESP proposals, the best first; a key exchange in them asks for forward secrecy"},
     {SCOPE_CHILD, "sha256_96", .kind = KIND_BOOL, .def = "no", CHILD(truncates_sha256), .example = "yes", .doc = "96-bit truncation of HMAC-SHA-256, for old kernels"},
     {SCOPE_CHILD, "local_ts", .kind = KIND_TEXT, .def = "dynamic", .set = set_ts, .example = "10.1.0.0/16", .doc = "our networks: net/bits[proto/port], ranges, dynamic"},
@@ -260,6 +260,7 @@ static const struct schema_row rows[] = {
     {SCOPE_TUNNEL, "peer_auth", .kind = KIND_TEXT, .maps = "remote.auth", .computed = "as auth", .example = "pubkey-sha512", .doc = "constraints on the peer's signature"},
     {SCOPE_TUNNEL, "proposals", .kind = KIND_TEXT, .maps = "proposals", .example = "aes256-sha256-modp2048", .doc = "IKE proposals"},
     {SCOPE_TUNNEL, "esp_proposals", .kind = KIND_TEXT, .maps = "children.*.esp_proposals", .example = "aes256-sha256", .doc = "ESP proposals"},
+    {SCOPE_TUNNEL, "ah_proposals", .kind = KIND_TEXT, .maps = "children.*.ah_proposals", .example = "sha256", .doc = "AH instead of ESP: integrity without encryption"},
     {SCOPE_TUNNEL, "encap", .kind = KIND_TEXT, .maps = "encap", .computed = "auto", .example = "yes", .doc = "ESP in UDP without a NAT, too: auto, yes or no"},
     {SCOPE_TUNNEL, "mobike", .kind = KIND_TEXT, .maps = "mobike", .computed = "yes", .example = "no", .doc = "whether the tunnel survives a change of addresses (MOBIKE)"},
     {SCOPE_TUNNEL, "fragmentation", .kind = KIND_TEXT, .maps = "fragmentation", .example = "no", .doc = "IKE fragmentation"},

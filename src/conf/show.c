@@ -290,7 +290,11 @@ static void show_child(struct out *o, const struct child_config *c)
     word_field(o, from, "mode", child_mode_name(c->mode));
     ts_field(o, from, "local_ts", c->local_ts, c->n_local_ts);
     ts_field(o, from, "remote_ts", c->remote_ts, c->n_remote_ts);
-    proposals_field(o, from, "esp_proposals", &c->proposals);
+    struct proposal_list esp = {c->proposals.v + c->ah_proposals.n, c->proposals.n - c->ah_proposals.n};
+    if (c->ah_proposals.n)
+        proposals_field(o, from, "ah_proposals", &c->ah_proposals);
+    if (esp.n)
+        proposals_field(o, from, "esp_proposals", &esp);
     show_lifetime(o, from, &c->life);
     word_field(o, from, "start_action", actions[c->start_action]);
     word_field(o, from, "close_action", actions[c->close_action]);

@@ -116,7 +116,9 @@ static void warn_of_weak(const struct setting *key, const struct proposal *p)
 /* One copy for all connections that have the defaults: there may be thousands. */
 static struct proposal_list default_proposals(struct builder *b, uint8_t protocol)
 {
-    struct proposal_list *l = protocol == PROTO_IKE ? &b->default_ike : &b->default_esp;
+    struct proposal_list *l = protocol == PROTO_IKE  ? &b->default_ike
+                              : protocol == PROTO_AH ? &b->default_ah
+                                                     : &b->default_esp;
     if (!l->n) {
         struct proposal *v = arena_calloc(b->a, 2, sizeof(*v));
         l->n = proposal_defaults(protocol, v);
@@ -164,6 +166,13 @@ void set_esp_proposals(struct builder *b, const struct schema_row *row, const st
     (void)row;
     struct child_config *c = dest;
     c->proposals = parse_proposals(b, PROTO_ESP, key);
+}
+
+void set_ah_proposals(struct builder *b, const struct schema_row *row, const struct setting *key, void *dest)
+{
+    (void)row;
+    struct child_config *c = dest;
+    c->ah_proposals = parse_proposals(b, PROTO_AH, key);
 }
 
 #define TS_MAX 128

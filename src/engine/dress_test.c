@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What two ends agree on about a child's packets: compression, and padding against traffic analysis; over
+/* What two ends agree on about a child's packets: compression, padding against traffic analysis, AH; over
  * rekeys and in further children; and what a peer may say about them that is not to be believed. */
 #include "support/pair_fixture.h"
 #include "support/rogue.h"
@@ -254,6 +254,110 @@ static void a_peer_that_takes_no_padding_gets_none(void **state)
     }
 }
 
+/* ---- AH ---- */
+
+static void up_with_ah(const struct pair_spec *a, const struct pair_spec *b)
+{
+    up(a, b);
+    assert_int_equal(pair_children(&p, 0), 1);
+    assert_int_equal(pair_children(&p, 1), 1);
+    assert_true(pair_traffic_fits(&p));
+    for (int side = 0; side < 2; side++) {
+        const struct esp_sa *out = newest(side, SA_OUT), *in = newest(1 - side, SA_IN);
+        assert_true(out->is_ah && in->is_ah);
+        assert_int_equal(out->encr, 0);
+        assert_int_equal(out->encr_key_len, 0);
+        assert_int_equal(out->integ, INTEG_HMAC_SHA2_256_128);
+        assert_int_equal(out->integ_key_len, 32);
+        assert_memory_equal(out->integ_key, in->integ_key, 32);
+        assert_int_equal(out->has_esn, in->has_esn);
+    }
+    assert_memory_not_equal(newest(0, SA_OUT)->integ_key, newest(1, SA_OUT)->integ_key, 32);
+    assert_int_equal(only_child(0).chosen.protocol, PROTO_AH);
+}
+
+static void ah_is_negotiated_rekeyed_and_deleted_as_what_it_is(void **state)
+{
+    (void)state;
+    struct pair_spec s = {.ah = {"sha256-esn-x25519"}};
+    up_with_ah(&s, &s);
+    assert_true(newest(0, SA_OUT)->has_esn);
+    for (int side = 0; side < 2; side++) {
+        uint32_t spi = newest(0, SA_IN)->spi;
+        pair_command(&p, side, COMMAND_REKEY, "net", "net");
+        pair_run(&p);
+        pair_advance(&p, 2 * CHILD_SWITCH);
+        assert_true(newest(0, SA_IN)->spi != spi);
+        assert_true(newest(0, SA_IN)->is_ah);
+        assert_int_equal(p.side[0].n_sas, 2); /* the old pair is gone at both ends */
+        assert_int_equal(p.side[1].n_sas, 2);
+    }
+    pair_command(&p, 0, COMMAND_TERMINATE, "net", "net");
+    pair_run(&p);
+    pair_advance(&p, 2 * CHILD_SWITCH);
+    assert_int_equal(p.side[0].n_sas, 0);
+    assert_int_equal(p.side[1].n_sas, 0);
+}
+
+static void who_wants_ah_asks_for_no_esp_in_udp(void **state)
+{
+    (void)state;
+    struct pair_spec s = {.ah = {"sha256"}, .encap = ENCAP_AUTO};
+    up_with_ah(&s, &s);
+    assert_false(newest(0, SA_OUT)->has_encap);
+}
+
+static void ah_is_neither_offered_nor_taken_where_esp_is_in_udp(void **state)
+{
+    (void)state;
+    for (int asks = 0; asks < 2; asks++) {
+        struct pair_spec s = {.ah = {"sha256"}}, in_udp = {.ah = {"sha256"}, .encap = ENCAP_YES};
+        up(asks ? &s : &in_udp, asks ? &in_udp : &s);
+        assert_int_equal(pair_children(&p, 0), 0);
+        assert_int_equal(p.side[0].done.class, FAIL_PROPOSAL);
+        assert_non_null(strstr(p.side[0].done.what, "cannot pass a NAT"));
+        pair_deinit(&p);
+        pair_init(&p);
+    }
+    struct pair_spec both = {.ah = {"sha256"}, .esp = {"aes128gcm16"}, .encap = ENCAP_YES};
+    up(&both, &both);
+    assert_int_equal(pair_children(&p, 0), 1);
+    assert_false(newest(0, SA_OUT)->is_ah);
+    assert_true(newest(0, SA_OUT)->has_encap);
+}
+
+/* The peer offers AH although it sees the NAT. */
+static void a_responder_that_sees_a_nat_says_why_it_takes_no_ah(void **state)
+{
+    (void)state;
+    struct pair_spec s = {.ah = {"sha256"}, .esp = {"aes128gcm16"}};
+    load(&s, &s);
+    pair_deliver(&p); /* IKE_SA_INIT's request */
+    rogue_sa(&p, 1)->has_nat_remote = true;
+    pair_run(&p);
+    assert_int_equal(pair_children(&p, 1), 1);
+    assert_false(newest(1, SA_OUT)->is_ah);
+    pair_deinit(&p);
+    pair_init(&p);
+    struct pair_spec alone = {.ah = {"sha256"}};
+    load(&alone, &alone);
+    pair_deliver(&p);
+    rogue_sa(&p, 1)->has_nat_remote = true;
+    pair_run(&p);
+    assert_int_equal(pair_children(&p, 1), 0);
+    assert_true(pair_logged(&p, 1, "which cannot pass a NAT: there is one in front of the peer"));
+}
+
+/* One end's ESP is no answer to the other's AH. */
+static void ah_and_esp_do_not_agree(void **state)
+{
+    (void)state;
+    struct pair_spec s = {.ah = {"sha256"}}, esp = {.esp = {"null-sha256"}};
+    up(&s, &esp);
+    assert_int_equal(pair_children(&p, 0), 0);
+    assert_int_equal(pair_children(&p, 1), 0);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -267,6 +371,11 @@ int main(void)
         TEST(only_deflate_with_a_cpi_that_may_be_named_is_taken),
         TEST(an_answer_about_compression_that_nobody_asked_for_changes_nothing),
         TEST(a_peer_that_takes_no_padding_gets_none),
+        TEST(ah_is_negotiated_rekeyed_and_deleted_as_what_it_is),
+        TEST(who_wants_ah_asks_for_no_esp_in_udp),
+        TEST(ah_is_neither_offered_nor_taken_where_esp_is_in_udp),
+        TEST(a_responder_that_sees_a_nat_says_why_it_takes_no_ah),
+        TEST(ah_and_esp_do_not_agree),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

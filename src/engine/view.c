@@ -103,7 +103,7 @@ static void child_view(const struct child_sa *found, struct child_view *out)
         .reqid = found->reqid,
         .state = found->state,
         .mode = found->mode,
-        .has_encap = natd_has_encap(sa),
+        .has_encap = found->chosen.protocol == PROTO_ESP && natd_has_encap(sa),
         .spi_in = found->spi_in,
         .spi_out = found->spi_out,
         .cpi_in = found->cpi_in,

@@ -13,6 +13,7 @@ struct esp;
 #define ESP_HEADROOM 128 /* free bytes that an input packet has before it: outer headers are built there */
 #define ESP_TAILROOM 320 /* free bytes behind it: padding and ICV */
 #define ESP_BATCH    128 /* packets in one call, at most */
+#define AH_TAIL      32  /* free bytes behind a packet with AH that arrived: the largest ICV */
 
 enum esp_verdict {
     ESP_FORWARD,   /* outbound: send the (sealed) packet; inbound: write the inner packet to the TUN */
@@ -64,8 +65,9 @@ struct esp_packet {
     uint8_t next_header; /* out: outbound, what is sealed; inbound, what the packet is (4, 41) */
     bool has_encap; /* outbound, out: payload of a UDP datagram rather than of an IP packet of protocol 50.
                        inbound, in: that is how it came */
-    uint8_t tos;    /* outbound, out: outer TOS / traffic class. inbound, in: that of the outer header */
-    bool has_df;    /* outbound, out: set DF on the outer IPv4 header */
+    bool is_ah; /* a whole IP packet with AH. inbound, in: with AH_TAIL free bytes behind it; outbound, out */
+    uint8_t tos;         /* outbound, out: outer TOS / traffic class. inbound, in: that of the outer header */
+    bool has_df;         /* outbound, out: set DF on the outer IPv4 header */
     bool was_fragmented; /* outbound, in: by its sender; so may its outer packet be */
     bool follows; /* outbound, in: cut from the same super-packet as the one before it: the headers differ in
                      lengths, identification, sequence number, flags and checksums alone */
@@ -108,9 +110,9 @@ bool esp_apply(struct esp *e, const struct action *a, int64_t now, struct diag *
  * without DF that is larger than esp_inner_mtu() is sealed whole, and its outer packet must be fragmented:
  * has_df is false then. */
 void esp_outbound(struct esp *e, struct esp_packet *p, size_t n, int64_t now);
-/* ESP packets (from the SPI on, outer fragments reassembled) to inner IP packets. ESP in UDP and bare ESP are
- * both taken whatever the SA has_encap says. A dummy packet (RFC 4303 section 2.6) ends as ESP_DROP with
- * DROP_NONE. They are opened where they lie and need no room around them. */
+/* ESP packets (from the SPI on, outer fragments reassembled), and packets with AH, to inner IP packets. ESP
+ * in UDP and bare ESP are both taken whatever the SA has_encap says. A dummy packet (RFC 4303 section 2.6)
+ * ends as ESP_DROP with DROP_NONE. They are opened where they lie and need no room around them. */
 void esp_inbound(struct esp *e, struct esp_packet *p, size_t n, int64_t now);
 
 /* A packet that a trap held and whose SA has come since: for the next batch of esp_outbound(). Empty when

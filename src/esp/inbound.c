@@ -1,19 +1,78 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Inbound processing (RFC 4301 section 5.2, RFC 4303 section 3.4): SA by SPI, replay check, one
- * call that verifies and decrypts the batch, and only then anything that changes an SA: replay window,
- * lifetime, mapping. Then padding, inner header, selectors, ECN. What is not authentic changes nothing but
- * counters.
+/* Inbound processing (RFC 4301 section 5.2, RFC 4303 section 3.4, RFC 4302 section 3.4): SA by SPI, replay
+ * check, one call that verifies and decrypts the batch, and only then anything that changes an SA: replay
+ * window, lifetime, mapping. Then padding, inner header, selectors, ECN. What is not authentic changes
+ * nothing but counters.
  *
  * Encapsulation. [RFC7296#2.23] wants ESP in UDP and bare ESP both accepted at any time, and the ICV vouches
  * for either, so the outer form and addresses decide nothing. When the newest packet of an SA that has_encap
  * came in UDP from another endpoint, the engine hears of it and decides. */
 #include "base/rd.h"
+#include "esp/ah.h"
 #include "esp/lifetime.h"
 #include "esp/mode.h"
 #include "esp/mss.h"
 #include "esp/outer.h"
 #include "esp/state.h"
 #include "esp/tcp.h"
+
+/* May the SA take a packet of this number? */
+static bool takes_number(struct esp *e, struct esp_packet *p, const struct sa *sa, uint32_t low,
+                         uint64_t *seq)
+{
+    if (sa->is_expired) {
+        packet_drop(e, p, DROP_EXPIRED);
+        return false;
+    }
+    if (!replay_infer(&sa->replay, low, seq) || !replay_check(&sa->replay, *seq)) {
+        packet_drop(e, p, DROP_REPLAY);
+        return false;
+    }
+    return true;
+}
+
+static void fly(struct esp *e, struct esp_packet *p, struct sa *sa, uint64_t seq, size_t n)
+{
+    e->ops[n] = (struct bulk_op){.key = sa->key,
+                                 .esp = p->data,
+                                 .len = p->len,
+                                 .seq_hi = (uint32_t)(seq >> 32),
+                                 .has_esn = sa->has_esn};
+    e->flights[n] = (struct flight){.packet = p, .sa = sa, .seq = seq};
+}
+
+/* The same as prepare() for a packet with AH, which is made ready for its MAC. */
+static bool prepare_ah(struct esp *e, struct esp_packet *p, size_t n)
+{
+    uint32_t at = ah_find(span_of(p->data, p->len)), payload;
+    uint64_t seq;
+    p->verdict = ESP_DROP;
+    p->drop = DROP_NONE;
+    p->next_header = 0;
+    p->child_id = 0;
+    if (!at) {
+        packet_drop(e, p, DROP_SHORT);
+        return false;
+    }
+    struct rd r = rd_over(span_of(p->data + at + 4, 8));
+    uint32_t spi = rd_u32(&r), low = rd_u32(&r);
+    struct sa *sa = sad_inbound(&e->sad, spi);
+    if (!sa || !sa->is_ah) {
+        packet_drop(e, p, DROP_UNKNOWN_SPI);
+        return false;
+    }
+    p->child_id = sa->child_id;
+    if (!takes_number(e, p, sa, low, &seq))
+        return false;
+    enum esp_drop why = ah_prepare(p, sa, at, &payload);
+    if (why != DROP_NONE) {
+        packet_drop(e, p, why);
+        return false;
+    }
+    fly(e, p, sa, seq, n);
+    e->flights[n].payload = payload;
+    return true;
+}
 
 /* Everything that can be said before the crypto; changes nothing. True when it is number n of the batch. */
 static bool prepare(struct esp *e, struct esp_packet *p, size_t n)
@@ -30,7 +89,7 @@ static bool prepare(struct esp *e, struct esp_packet *p, size_t n)
         return false;
     }
     struct sa *sa = sad_inbound(&e->sad, spi);
-    if (!sa) {
+    if (!sa || sa->is_ah) {
         packet_drop(e, p, DROP_UNKNOWN_SPI);
         return false;
     }
@@ -40,20 +99,9 @@ static bool prepare(struct esp *e, struct esp_packet *p, size_t n)
         packet_drop(e, p, DROP_SHORT);
         return false;
     }
-    if (sa->is_expired) {
-        packet_drop(e, p, DROP_EXPIRED);
+    if (!takes_number(e, p, sa, low, &seq))
         return false;
-    }
-    if (!replay_infer(&sa->replay, low, &seq) || !replay_check(&sa->replay, seq)) {
-        packet_drop(e, p, DROP_REPLAY);
-        return false;
-    }
-    e->ops[n] = (struct bulk_op){.key = sa->key,
-                                 .esp = p->data,
-                                 .len = p->len,
-                                 .seq_hi = (uint32_t)(seq >> 32),
-                                 .has_esn = sa->has_esn};
-    e->flights[n] = (struct flight){.packet = p, .sa = sa, .seq = seq};
+    fly(e, p, sa, seq, n);
     return true;
 }
 
@@ -178,7 +226,10 @@ static bool finish(struct esp *e, const struct flight *f, enum bulk_status statu
         packet_drop(e, p, DROP_REPLAY);
         return false;
     }
-    if (!strip(p, sa)) {
+    if (sa->is_ah) {
+        p->data += f->payload;
+        p->len -= f->payload + sa->icv_len;
+    } else if (!strip(p, sa)) {
         packet_drop(e, p, DROP_BAD_PADDING);
         return false;
     }
@@ -211,7 +262,7 @@ void esp_inbound(struct esp *e, struct esp_packet *p, size_t n, int64_t now)
     size_t ready = 0;
     e->spare_used = 0;
     for (size_t i = 0; i < n; i++)
-        ready += prepare(e, &p[i], ready);
+        ready += p[i].is_ah ? prepare_ah(e, &p[i], ready) : prepare(e, &p[i], ready);
     run_crypto(e, ready, false);
     if (e->ipcomp)
         ipcomp_begin(e->ipcomp);

@@ -4,6 +4,7 @@
  * policy protects leaves sealed or not at all. Inner packets without DF that are too big are not fragmented
  * before sealing: their outer packet is (RFC 4301 section 8.2.1 leaves the choice). What an SA may ask for
  * besides, compression and padding against traffic analysis (RFC 4303 section 2.7), happens in dress(). */
+#include "esp/ah.h"
 #include "esp/lifetime.h"
 #include "esp/mode.h"
 #include "esp/mss.h"
@@ -153,7 +154,10 @@ static bool load(struct esp *e, struct esp_packet *p, struct sa *sa, size_t n, u
         packet_drop(e, p, DROP_SEQ_EXHAUSTED);
         return false;
     }
-    build(p, sa, seq);
+    if (sa->is_ah)
+        ah_build(p, sa, seq);
+    else
+        build(p, sa, seq);
     e->ops[n] = (struct bulk_op){.key = sa->key,
                                  .esp = p->data,
                                  .len = p->len,
@@ -182,6 +186,7 @@ static bool follow(struct esp *e, struct esp_packet *p, size_t n, int64_t now)
     p->next_header = e->flights[n - 1].next_header;
     p->child_id = before->child_id;
     p->has_encap = before->has_encap;
+    p->is_ah = before->is_ah;
     p->has_df = before->has_df;
     p->tos = before->tos;
     p->local = before->local;
@@ -198,7 +203,7 @@ static bool prepare(struct esp *e, struct esp_packet *p, size_t n, int64_t now)
         return follow(e, p, n, now);
     p->verdict = ESP_DROP;
     p->drop = DROP_NONE;
-    p->has_encap = p->has_df = false;
+    p->has_encap = p->is_ah = p->has_df = false;
     p->tos = p->next_header = 0;
     p->child_id = 0;
     if (!packet_parse(span_of(p->data, p->len), &ip)) {
@@ -213,6 +218,7 @@ static bool prepare(struct esp *e, struct esp_packet *p, size_t n, int64_t now)
         e->counters.mss_clamped++;
     p->tos = outer_tos(ip.tos, sa->copy_dscp, sa->copies_ecn);
     p->has_encap = sa->has_encap;
+    p->is_ah = sa->is_ah;
     p->local = sa->local;
     p->remote = sa->remote;
     p->next_header = ip.family == 6 ? NH_IPV6 : NH_IPIP;
@@ -236,6 +242,8 @@ void esp_outbound(struct esp *e, struct esp_packet *p, size_t n, int64_t now)
             packet_drop(e, f->packet, DROP_TOO_BIG);
             continue;
         }
+        if (f->sa->is_ah)
+            ah_finish(f->packet, f->sa);
         f->packet->verdict = ESP_FORWARD;
         e->counters.packets_out++;
         e->counters.bytes_out += f->inner;

@@ -3,6 +3,7 @@
 #include "esp/sad.h"
 #include "base/arena.h"
 #include "crypto/alg.h"
+#include "esp/ah.h"
 #include "esp/lifetime.h"
 #include "esp/mode.h"
 
@@ -83,6 +84,10 @@ uint32_t sa_inner_mtu_for(const struct sa *sa, uint32_t mtu)
 {
     uint32_t fixed = (uint32_t)packet_ip_len(sa->remote.ip.family) + (sa->has_encap ? UDP_HEADER : 0) +
                      ESP_HEADER + sa->iv_len + sa->icv_len;
+    if (sa->is_ah) {
+        fixed = (uint32_t)packet_ip_len(sa->remote.ip.family) + ah_len(sa, sa->remote.ip.family);
+        return mtu > fixed ? mtu - fixed + sa->saved : 0;
+    }
     uint32_t room = mtu > fixed ? (mtu - fixed) / sa->block * sa->block : 0;
     return room > ESP_TRAILER ? room - ESP_TRAILER + sa->saved : 0;
 }
@@ -143,7 +148,10 @@ static bool record_sound(const struct esp_sa *r, struct diag *d)
         return refuse(d, "the replay window is too large", "at most 4096 packets");
     if (r->encr_key_len > SA_KEY_MAX || r->integ_key_len > SA_KEY_MAX)
         return refuse(d, "a key of the SA is too long", "at most 96 bytes");
-    if (!encr || (!encr->is_aead && r->integ == INTEG_NONE))
+    if (r->is_ah && (r->has_encap || ip_is_unspecified(r->local.ip)))
+        return refuse(d, "AH covers the outer addresses: they must be known, and it cannot be in UDP",
+                      "both outer addresses, and no encapsulation");
+    if ((!encr && !r->is_ah) || (!(encr && encr->is_aead) && r->integ == INTEG_NONE))
         return refuse(d, "the SA has no integrity protection",
                       "an AEAD, or a cipher with an integrity algorithm");
     if (r->local.ip.family != r->remote.ip.family || !r->remote.ip.family)
@@ -182,13 +190,14 @@ static struct sa *sa_from_record(const struct esp_sa *r)
     sa->local = r->local;
     sa->remote = r->remote;
     sa->has_encap = r->has_encap;
+    sa->is_ah = r->is_ah;
     sa->has_esn = r->has_esn;
     sa->copies_df = r->copies_df;
     sa->copies_ecn = r->copies_ecn;
     sa->copy_dscp = (uint8_t)r->copy_dscp;
     sa->cpi = r->cpi;
     /* [RFC4303#2.7] in other modes nothing would tell the padding from the payload */
-    sa->tfc = r->direction == SA_OUT && r->mode == MODE_TUNNEL ? r->tfc : 0;
+    sa->tfc = r->direction == SA_OUT && r->mode == MODE_TUNNEL && !r->is_ah ? r->tfc : 0;
     sa->has_dress = r->direction == SA_OUT && (r->cpi || sa->tfc);
     sa->soft_bytes = r->soft_bytes;
     sa->hard_bytes = r->hard_bytes;
@@ -200,13 +209,15 @@ static struct sa *sa_from_record(const struct esp_sa *r)
 
 static bool sa_set_key(struct sad *s, struct sa *sa, const struct esp_sa *r, struct diag *d)
 {
-    const struct alg *encr = alg_find(TRANSFORM_ENCR, r->encr);
-    sa->key = bulk_key_new(r->encr, r->key_bits, r->integ, span_of(r->encr_key, r->encr_key_len),
+    uint16_t id = r->is_ah ? ENCR_NULL : r->encr; /* see ah.h */
+    const struct alg *encr = alg_find(TRANSFORM_ENCR, id);
+    sa->key = bulk_key_new(id, r->key_bits, r->integ, span_of(r->encr_key, r->encr_key_len),
                            span_of(r->integ_key, r->integ_key_len), r->direction == SA_OUT, s->engine);
     if (!sa->key) {
         char name[64];
-        diag_set(d, FAIL_PROPOSAL, "no crypto engine carries ESP with %s",
-                 alg_format(TRANSFORM_ENCR, r->encr, r->key_bits, name, sizeof(name)));
+        diag_set(d, FAIL_PROPOSAL, "no crypto engine carries %s with %s", r->is_ah ? "AH" : "ESP",
+                 r->is_ah ? alg_format(TRANSFORM_INTEG, r->integ, 0, name, sizeof(name))
+                          : alg_format(TRANSFORM_ENCR, r->encr, r->key_bits, name, sizeof(name)));
         return false;
     }
     sa->iv_len = (uint8_t)bulk_iv_len(sa->key);
@@ -263,6 +274,8 @@ bool sad_update(struct sad *s, const struct esp_sa *r, struct diag *d)
     if (r->local.ip.family != r->remote.ip.family || !r->remote.ip.family)
         return refuse(d, "the new outer addresses of the SA differ in family or are missing",
                       "both IPv4 or both IPv6");
+    if (sa->is_ah && (r->has_encap || ip_is_unspecified(r->local.ip)))
+        return refuse(d, "AH cannot follow to where a NAT is", "both outer addresses, and no encapsulation");
     struct path *path = pmtu_path_ref(&s->pmtu, r->remote.ip);
     pmtu_path_unref(&s->pmtu, sa->path);
     sa->path = path;

@@ -41,6 +41,7 @@ struct sa {
     uint16_t cpi;      /* IPComp; 0: none */
     bool has_encap, has_esn, copies_df, copies_ecn;
     bool has_dress; /* outbound: compressed or padded */
+    bool is_ah;
     bool is_soft_expired, is_expired;
     uint8_t saved;    /* bytes of a packet's IP header that are not carried: see mode.h */
     uint16_t sum_fix; /* what checksums of transport mode lack; 0: nothing */

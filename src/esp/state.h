@@ -15,6 +15,7 @@ struct flight {
     uint32_t inner;      /* bytes; outbound */
     uint8_t skip;        /* bytes of them that are not sealed; outbound */
     uint8_t next_header; /* before compression; outbound */
+    uint32_t payload;    /* where it begins, with AH; inbound */
 };
 
 /* Where the packets of a batch are put together that do not lie behind an IP header of their own: the largest

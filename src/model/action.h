@@ -86,6 +86,7 @@ struct esp_sa { /* one direction of one child */
     struct ip seen_local, seen_remote;
     struct endpoint local, remote; /* outer. Ports matter with encap only */
     bool has_encap;                /* ESP in UDP (RFC 3948) */
+    bool is_ah;                    /* AH (RFC 4302): encr is 0, and nothing is in UDP */
     uint16_t encr, key_bits, integ;
     bool has_esn;
     uint8_t encr_key_len, integ_key_len;

@@ -57,7 +57,8 @@ struct child_config {
     const char *name;
     const struct ts *local_ts, *remote_ts;
     size_t n_local_ts, n_remote_ts;
-    struct proposal_list proposals;
+    struct proposal_list proposals;    /* of AH first, then of ESP */
+    struct proposal_list ah_proposals; /* those of them that are AH, as configured */
     struct lifetime life;
     enum child_mode mode;
     enum start_action start_action;

@@ -11,7 +11,7 @@
 static const uint8_t type_order[] = {TRANSFORM_ENCR, TRANSFORM_INTEG, TRANSFORM_PRF, TRANSFORM_KE,
                                      TRANSFORM_ESN};
 
-static const char *protocol_name(uint8_t protocol)
+const char *proposal_protocol_name(uint8_t protocol)
 {
     return protocol == PROTO_IKE ? "IKE" : protocol == PROTO_AH ? "AH" : "ESP";
 }
@@ -249,7 +249,7 @@ const char *proposal_format(const struct proposal *p, char buf[PROPOSAL_TEXT_MAX
 {
     struct text t = {.buf = buf, .cap = PROPOSAL_TEXT_MAX};
     buf[0] = 0;
-    text_printf(&t, "%s:", protocol_name(p->protocol));
+    text_printf(&t, "%s:", proposal_protocol_name(p->protocol));
     for (size_t i = 0; i < p->count; i++) {
         if (i)
             text_str(&t, "/");

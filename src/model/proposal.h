@@ -53,11 +53,13 @@ bool proposal_parse(uint8_t protocol, const char *text, struct proposal *out, st
 size_t proposal_defaults(uint8_t protocol, struct proposal out[2]);
 const char *
 proposal_format(const struct proposal *p,
-                char buf[PROPOSAL_TEXT_MAX]); /* "IKE:AES_GCM_16_256/PRF_HMAC_SHA2_256/CURVE_25519" */
+                char buf[PROPOSAL_TEXT_MAX]);         /* "IKE:AES_GCM_16_256/PRF_HMAC_SHA2_256/CURVE_25519" */
+const char *proposal_protocol_name(uint8_t protocol); /* "IKE", "AH", "ESP" */
 const char *chosen_format(const struct chosen *c, char buf[PROPOSAL_TEXT_MAX]);
 
 struct select_options {
     bool prefers_peer_order; /* default: ours */
+    bool ignores_ah;         /* where it cannot be: behind a NAT */
     bool ignores_ke;         /* ESP in IKE_AUTH: KE transforms are not negotiated there */
 };
 /* Picks from the peer's offer by our configuration. On false d holds, per transform type, what was expected

@@ -234,7 +234,7 @@ static void explain(struct diag *d, const struct proposal_list *ours, const stru
         if (m->missing[order[i]])
             explain_type(&t, ours, offered, m, order[i]);
     }
-    const char *protocol = ours->n && ours->v[0].protocol == PROTO_IKE ? "IKE" : "ESP";
+    const char *protocol = proposal_protocol_name(ours->n ? ours->v[0].protocol : PROTO_ESP);
     if (!m->ours) {
         diag_set(d, FAIL_PROPOSAL, "no %s proposal in common: the peer's offer holds none that is usable",
                  protocol);
@@ -242,13 +242,16 @@ static void explain(struct diag *d, const struct proposal_list *ours, const stru
     }
     diag_set(d, FAIL_PROPOSAL, "no %s proposal in common: %s", protocol, buf);
     diag_try(d, "add one of the peer's algorithms to %sproposals, or one of ours there",
-             m->ours->protocol == PROTO_IKE ? "" : "esp_");
+             m->ours->protocol == PROTO_IKE  ? ""
+             : m->ours->protocol == PROTO_AH ? "ah_"
+                                             : "esp_");
 }
 
 static bool try_pair(const struct proposal *mine, const struct proposal *theirs, struct select_options o,
                      struct chosen *out, struct near_miss *nearest)
 {
-    if (mine->protocol != theirs->protocol || has_foreign_type(theirs))
+    if (mine->protocol != theirs->protocol || has_foreign_type(theirs) ||
+        (o.ignores_ah && mine->protocol == PROTO_AH))
         return false;
     struct chosen c = {.protocol = theirs->protocol, .number = theirs->number, .spi_len = theirs->spi_len};
     memcpy(c.spi, theirs->spi, sizeof(c.spi));

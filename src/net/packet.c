@@ -6,7 +6,7 @@
 
 #define EXTENSIONS_MAX 8
 
-enum { EXT_HOP = 0, EXT_ROUTING = 43, EXT_FRAGMENT = 44, EXT_AH = 51, EXT_DEST = 60 };
+enum { EXT_HOP = 0, EXT_ROUTING = 43, EXT_FRAGMENT = 44, EXT_AH = NH_AH, EXT_DEST = 60 };
 
 static bool icmp_is_error(uint8_t proto, uint8_t type)
 {

@@ -15,6 +15,7 @@ enum {
     NH_DCCP = 33,
     NH_IPV6 = 41,
     NH_ESP = 50,
+    NH_AH = 51,
     NH_ICMPV6 = 58,
     NH_NONE = 59,
     NH_BEET = 94, /* a pseudo-header with IPv4 options */

@@ -108,6 +108,22 @@ static void join_datagrams(struct dataplane *dp)
                                          : "this kernel's TUN has no segmentation offloads");
 }
 
+/* Where protocol 50 is. Without them there is no AH, and everything else is as it was. */
+static void open_ah(struct dataplane *dp)
+{
+    struct diag d = {0};
+    struct source *const all[] = {&dp->ah4, &dp->ah6, &dp->ah4_df, &dp->ah6_df};
+    for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+        bool is_wanted = (i % 2 ? dp->o.esp6.fd : dp->o.esp4.fd) >= 0;
+        all[i]->is_ah = true;
+        all[i]->sock.fd = -1;
+        if (is_wanted && !sock_open_ah(&all[i]->sock, i % 2 ? 6 : 4, i < 2, &d))
+            log_line(LOG_NOTICE, "no AH over IPv%d here: %s", i % 2 ? 6 : 4, d.what);
+    }
+    sock_set_df(&dp->ah4_df.sock, true);
+    sock_set_df(&dp->ah6_df.sock, true);
+}
+
 struct dataplane *dataplane_start(const struct dataplane_options *o, struct diag *d)
 {
     struct dataplane *dp = calloc(1, sizeof(*dp));
@@ -116,6 +132,7 @@ struct dataplane *dataplane_start(const struct dataplane_options *o, struct diag
     dp->o = *o;
     dp->n = o->n_workers;
     dp->esp4_df.sock.fd = dp->esp6_df.sock.fd = -1;
+    open_ah(dp);
     if (o->esp4.fd >= 0 && sock_open_esp(&dp->esp4_df.sock, 4, false, d))
         sock_set_df(&dp->esp4_df.sock, true);
     if (o->esp6.fd >= 0 && sock_open_esp(&dp->esp6_df.sock, 6, false, d))
@@ -153,7 +170,8 @@ void dataplane_stop(struct dataplane *dp)
     }
     linkpath_close(dp->linkpath);
     handover_deinit(&dp->strays);
-    struct sock *const socks[] = {&dp->o.esp4, &dp->o.esp6, &dp->esp4_df.sock, &dp->esp6_df.sock};
+    struct sock *const socks[] = {&dp->o.esp4,   &dp->o.esp6,   &dp->esp4_df.sock, &dp->esp6_df.sock,
+                                  &dp->ah4.sock, &dp->ah6.sock, &dp->ah4_df.sock,  &dp->ah6_df.sock};
     for (size_t i = 0; i < ARRAY_LEN(socks); i++)
         sock_close(socks[i]);
     tun_close(&dp->o.tun);

@@ -24,7 +24,7 @@ struct parcel_packet {
         struct {
             struct endpoint local, remote;
             uint8_t tos;
-            bool has_encap;
+            bool has_encap, is_ah;
         } from; /* PARCEL_IN */
     };
 };

@@ -143,6 +143,20 @@ bool sock_open_esp(struct sock *s, uint8_t family, bool receives, struct diag *d
     return true;
 }
 
+bool sock_open_ah(struct sock *s, uint8_t family, bool receives, struct diag *d)
+{
+    static const int headers[] = {IPV6_RECVHOPOPTS, IPV6_RECVDSTOPTS, IPV6_RECVRTHDR};
+    if (!open_socket(s, family, SOCK_RAW, IPPROTO_AH, d) || !set_common(s, true, d))
+        return false;
+    if (family == 4 && set(s->fd, IPPROTO_IP, IP_HDRINCL, 1) < 0)
+        return fail(s, d, "write IP headers (IP_HDRINCL)", NULL);
+    for (size_t i = 0; family == 6 && i < ARRAY_LEN(headers); i++)
+        set(s->fd, IPPROTO_IPV6, headers[i], 1);
+    if (!receives)
+        receive_nothing(s->fd);
+    return true;
+}
+
 /* ---- addresses */
 
 socklen_t sockaddr_from(const struct endpoint *e, struct sockaddr_storage *out)

@@ -191,6 +191,7 @@ static void read_source(struct worker *w, void *from, uint32_t events, int64_t n
     for (int round = 0; round < ROUNDS_MAX; round++) {
         bool more = from == &w->tun ? worker_from_tun(w, now)
                     : is_ring       ? worker_from_ring(w, from, now)
+                    : s->is_ah      ? worker_from_ah(w, s, now)
                     : s->sock.port  ? worker_from_natt(w, s, now)
                                     : worker_from_raw(w, s, now);
         if (!more)
@@ -338,6 +339,10 @@ struct worker *worker_new(struct dataplane *dp, unsigned index)
         watch(w, w->esp6.sock.fd, &w->esp6);
         watch(w, dp->esp4_df.sock.fd, &dp->esp4_df);
         watch(w, dp->esp6_df.sock.fd, &dp->esp6_df);
+        watch(w, dp->ah4.sock.fd, &dp->ah4);
+        watch(w, dp->ah6.sock.fd, &dp->ah6);
+        watch(w, dp->ah4_df.sock.fd, &dp->ah4_df);
+        watch(w, dp->ah6_df.sock.fd, &dp->ah6_df);
     }
     return w;
 }

@@ -5,6 +5,7 @@
 
 #include "esp/coalesce.h"
 #include "esp/whole.h"
+#include "sys/ahpath.h"
 #include "sys/assist.h"
 #include "sys/dataplane.h"
 #include "sys/dataplane_record.h"
@@ -59,6 +60,7 @@ struct incoming {
 struct source {
     struct sock sock;
     uint32_t lost;
+    bool is_ah;
 };
 
 struct known_sa { /* whose counters are reported */
@@ -105,7 +107,8 @@ struct dataplane {
     struct dataplane_options o;
     unsigned n;
     struct worker *workers[DATAPLANE_WORKERS_MAX];
-    struct source esp4_df, esp6_df; /* send only, with DF; all workers use them and o.esp4, o.esp6 */
+    struct source esp4_df, esp6_df;         /* send only, with DF; all workers use them and o.esp4, o.esp6 */
+    struct source ah4, ah6, ah4_df, ah6_df; /* the same for AH; the first two receive */
     struct linkpath *linkpath;
     struct handover strays; /* from the control thread */
     unsigned next;          /* whose messages come first */
@@ -140,6 +143,7 @@ void worker_run_crypto(void *ctx, struct bulk_op *ops, size_t n, bool is_seal);
 bool worker_from_tun(struct worker *w, int64_t now);
 bool worker_from_natt(struct worker *w, struct source *s, int64_t now);
 bool worker_from_raw(struct worker *w, struct source *s, int64_t now);
+bool worker_from_ah(struct worker *w, struct source *s, int64_t now);
 bool worker_from_ring(struct worker *w, struct linkring *r, int64_t now);
 void worker_send_held(struct worker *w, int64_t now);
 /* What another thread handed over. */

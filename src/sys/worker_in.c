@@ -3,6 +3,7 @@
  * of one 0xff byte (RFC 3948 section 2), several datagrams of a flow in one message where the kernel joined
  * them (UDP_GRO); rings on the link and raw sockets bring ESP. A batch is opened where it lies, and what
  * belongs to one flow goes into the TUN in one write. */
+#include "esp/ah.h"
 #include "sys/steer.h"
 #include "sys/worker.h"
 #include <errno.h>
@@ -74,11 +75,12 @@ static uint8_t *buffer(const struct incoming *in, size_t i)
 }
 
 /* *more: the socket may have more. */
-static size_t receive_batch(struct worker *w, const struct sock *s, int64_t now, bool *more)
+static size_t receive_batch(struct worker *w, const struct source *s, int64_t now, bool *more)
 {
     struct incoming *in = &w->in;
+    size_t room = s->is_ah ? AHPATH_ROOM : 0;
     for (size_t i = 0; i < in->wanted; i++) {
-        in->iov[i] = (struct iovec){buffer(in, i), 65536};
+        in->iov[i] = (struct iovec){buffer(in, i) + room, 65536 - room};
         in->msgs[i].msg_hdr = (struct msghdr){.msg_name = &in->names[i],
                                               .msg_namelen = sizeof(in->names[i]),
                                               .msg_iov = &in->iov[i],
@@ -86,7 +88,7 @@ static size_t receive_batch(struct worker *w, const struct sock *s, int64_t now,
                                               .msg_control = in->control[i],
                                               .msg_controllen = SOCK_CONTROL};
     }
-    int n = recvmmsg(s->fd, in->msgs, (unsigned)in->wanted, MSG_DONTWAIT, NULL);
+    int n = recvmmsg(s->sock.fd, in->msgs, (unsigned)in->wanted, MSG_DONTWAIT, NULL);
     *more = n == (int)in->wanted;
     if (n <= 0)
         return 0;
@@ -100,7 +102,8 @@ static size_t receive_batch(struct worker *w, const struct sock *s, int64_t now,
 static struct esp_packet received(struct worker *w, size_t i, struct source *s, uint32_t *segment)
 {
     struct incoming *in = &w->in;
-    struct esp_packet p = {.data = buffer(in, i), .len = in->msgs[i].msg_len, .has_encap = s->sock.port != 0};
+    struct esp_packet p = {
+        .data = in->iov[i].iov_base, .len = in->msgs[i].msg_len, .has_encap = s->sock.port != 0};
     struct sock_info info = {.segment = p.len};
     sockaddr_to(&in->names[i], &p.remote);
     sock_get_control(&in->msgs[i].msg_hdr, &info);
@@ -130,16 +133,17 @@ static void tell_ike(struct worker *w, const struct esp_packet *p)
     worker_tell(w, m); /* no room: lost like any datagram */
 }
 
-/* To the worker that owns the SA. True when it is another one. */
-static bool pass_on(struct worker *w, const struct esp_packet *p)
+/* To the worker that owns the SA whose SPI ends so: that holds what steers. True when it is another one. */
+static bool pass_on(struct worker *w, const struct esp_packet *p, uint8_t spi_end)
 {
     uint8_t *bytes;
-    if (w->dp->n == 1 || p->len < 4)
+    if (w->dp->n == 1)
         return false;
-    unsigned to = steer_worker(p->data[3], w->dp->n); /* the low byte of the SPI holds what steers */
+    unsigned to = steer_worker(spi_end, w->dp->n);
     if (to == w->index)
         return false;
-    struct parcel_packet *one = worker_hand_over(w, to, PARCEL_IN, p->len, &bytes);
+    uint32_t tail = p->is_ah ? AH_TAIL : 0;
+    struct parcel_packet *one = worker_hand_over(w, to, PARCEL_IN, p->len + tail, &bytes);
     if (!one)
         esp_count_drop(w->esp, DROP_BUSY_IN, 1);
     else {
@@ -147,19 +151,25 @@ static bool pass_on(struct worker *w, const struct esp_packet *p)
         one->from.remote = p->remote;
         one->from.tos = p->tos;
         one->from.has_encap = p->has_encap;
+        one->from.is_ah = p->is_ah;
         memcpy(bytes, p->data, p->len);
     }
     return true;
 }
 
-static void take_esp(struct worker *w, const struct esp_packet *p, int64_t now)
+static void take(struct worker *w, const struct esp_packet *p, uint8_t spi_end, int64_t now)
 {
     struct incoming *in = &w->in;
-    if (pass_on(w, p))
+    if (pass_on(w, p, spi_end))
         return;
     if (in->n == ESP_BATCH)
         finish_batch(w, now);
     in->p[in->n++] = *p;
+}
+
+static void take_esp(struct worker *w, const struct esp_packet *p, int64_t now)
+{
+    take(w, p, p->len < 4 ? 0 : p->data[3], now);
 }
 
 void worker_open_parcel(struct worker *w, struct parcel *p, int64_t now)
@@ -168,11 +178,12 @@ void worker_open_parcel(struct worker *w, struct parcel *p, int64_t now)
     for (size_t i = 0; i < p->n; i++) {
         const struct parcel_packet *one = &p->packets[i];
         in->p[in->n++] = (struct esp_packet){.data = p->bytes + one->at,
-                                             .len = one->len,
+                                             .len = one->len - (one->from.is_ah ? AH_TAIL : 0),
                                              .local = one->from.local,
                                              .remote = one->from.remote,
                                              .tos = one->from.tos,
-                                             .has_encap = one->from.has_encap};
+                                             .has_encap = one->from.has_encap,
+                                             .is_ah = one->from.is_ah};
     }
     finish_batch(w, now);
 }
@@ -206,7 +217,7 @@ static void take_message(struct worker *w, struct esp_packet whole, uint32_t seg
 bool worker_from_natt(struct worker *w, struct source *s, int64_t now)
 {
     bool more;
-    size_t n = receive_batch(w, &s->sock, now, &more);
+    size_t n = receive_batch(w, s, now, &more);
     for (size_t i = 0; i < n; i++) {
         uint32_t segment;
         struct esp_packet p = received(w, i, s, &segment);
@@ -234,12 +245,30 @@ static bool strip_ipv4(struct esp_packet *p)
 bool worker_from_raw(struct worker *w, struct source *s, int64_t now)
 {
     bool more;
-    size_t n = receive_batch(w, &s->sock, now, &more);
+    size_t n = receive_batch(w, s, now, &more);
     for (size_t i = 0; i < n; i++) {
         uint32_t segment;
         struct esp_packet p = received(w, i, s, &segment);
         if (s->sock.family == 6 || strip_ipv4(&p))
             take_esp(w, &p, now);
+    }
+    finish_batch(w, now);
+    return more;
+}
+
+bool worker_from_ah(struct worker *w, struct source *s, int64_t now)
+{
+    bool more;
+    size_t n = receive_batch(w, s, now, &more);
+    for (size_t i = 0; i < n; i++) {
+        uint32_t segment;
+        struct esp_packet p = received(w, i, s, &segment);
+        bool is_whole = ahpath_received(&p, s->sock.family, &w->in.msgs[i].msg_hdr);
+        uint32_t at = is_whole ? ah_find(span_of(p.data, p.len)) : 0;
+        if (at)
+            take(w, &p, p.data[at + 7], now);
+        else
+            esp_count_drop(w->esp, DROP_SHORT, 1);
     }
     finish_batch(w, now);
     return more;

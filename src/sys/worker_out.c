@@ -40,6 +40,10 @@ static struct sock *socket_for(struct worker *w, const struct esp_packet *p)
     struct dataplane *dp = w->dp;
     if (p->has_encap)
         return is4 ? &w->natt4.sock : &w->natt6.sock;
+    if (p->is_ah && is4)
+        return p->has_df ? &dp->ah4_df.sock : &dp->ah4.sock;
+    if (p->is_ah)
+        return p->has_df ? &dp->ah6_df.sock : &dp->ah6.sock;
     if (is4)
         return p->has_df ? &dp->esp4_df.sock : &dp->o.esp4;
     return p->has_df ? &dp->esp6_df.sock : &dp->o.esp6;
@@ -111,6 +115,11 @@ static void send_run(struct worker *w, const struct sock *s, size_t from, size_t
         if (err == EINTR)
             continue;
         bool is_joined = o->out[from].n > 1;
+        if (err == EMSGSIZE && ahpath_send_fragments(s, o->out[from].first)) {
+            from++;
+            retries = 0;
+            continue;
+        }
         if (++retries <= 1 && (is_joined || !is_refusal(err)))
             continue;
         if (is_joined && is_refusal(err))
@@ -189,7 +198,8 @@ static void send_batch(struct worker *w, int64_t now)
         struct esp_packet *p = &o->p[i];
         if (p->verdict != ESP_FORWARD)
             continue;
-        if (uses_link && linksend_add(w->link, p, now)) { /* one way after the other keeps the order */
+        if (uses_link && !p->is_ah &&
+            linksend_add(w->link, p, now)) { /* one way after the other keeps the order */
             if (s)
                 send_closed(w, s, from, n, now);
             from = n;
@@ -211,7 +221,8 @@ static void send_batch(struct worker *w, int64_t now)
         }
         s = to;
         sock_set_df(s, p->has_df);
-        o->iov[used] = (struct iovec){p->data, p->len};
+        struct span bytes = p->is_ah ? ahpath_sent(p) : span_of(p->data, p->len);
+        o->iov[used] = (struct iovec){(void *)bytes.ptr, bytes.len};
         if (n > from && joins(&o->out[n - 1], o->msgs[n - 1].msg_hdr.msg_iov, p) && !is_whole(o, p, now)) {
             o->out[n - 1].n++;
         } else {

@@ -3,8 +3,10 @@
  * third the outer TOS: 0 packets from the protected side   1 ESP as it came from the network   2 authentic
  * ESP with arbitrary plaintext   3 packets from the protected side through an SA that compresses (even) or
  * pads (odd). Inbound SA 0 is AES-GCM, 1 AES-CBC with HMAC-SHA-256, 2 AES-GCM with ESN, 3 behind a NAT and
- * copying everything, 4 compressed. What follows is cut into packets by two-byte lengths. Aborts when a
- * protected packet leaves as it was, or a packet outside the selectors comes in. */
+ * copying everything, 4 compressed. Mode 4 is whole IP packets
+ * with AH as they came from the network, for the SA with the SPI 0x1005. What follows is cut into packets by
+ * two-byte lengths. Aborts when a protected packet leaves as it was, or a packet outside the selectors comes
+ * in. */
 #include "base/rd.h"
 #include "crypto/bulk.h"
 #include "crypto/random.h"
@@ -16,6 +18,7 @@
 #define PACKETS   8
 #define SPI_OF(i) (0x1000u + (uint32_t)(i))
 #define CPI       0x1234
+#define AH_SPI    SPI_OF(SAS)
 #define DRESSED   99 /* child id of the SA of mode 3 */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -52,6 +55,25 @@ static void open_once(void)
         keys[i] = bulk_key_new(sa.encr, sa.key_bits, sa.integ, span_of(sa.encr_key, sa.encr_key_len),
                                span_of(sa.integ_key, sa.integ_key_len), true, NULL);
     }
+}
+
+static struct esp_sa ah_sa(void)
+{
+    static const struct esp_suite s = {.encr = ENCR_NULL, .integ = INTEG_HMAC_SHA1_96};
+    struct esp_sa sa = pair_sa(&s, SIDE_B, SA_IN, 4);
+    sa.encr = 0;
+    sa.is_ah = true;
+    sa.spi = AH_SPI;
+    sa.child_id = SAS + 1;
+    return sa;
+}
+
+static void renew_ah(void)
+{
+    struct esp_sa sa = ah_sa();
+    struct diag d = {0};
+    esp_apply(e, &(struct action){.kind = ACTION_SA_DEL, .sa = &sa}, 1, &d);
+    pair_add_sa(e, sa);
 }
 
 static void renew_sas(void)
@@ -129,18 +151,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct rd r = rd_over(span_of(data, size));
     struct esp_packet p[PACKETS];
     struct dataplane_event ev[16];
-    uint8_t mode = rd_u8(&r) % 4, kind = rd_u8(&r), sa = kind % SAS, tos = rd_u8(&r);
+    uint8_t mode = rd_u8(&r) % 5, kind = rd_u8(&r), sa = kind % SAS, tos = rd_u8(&r);
     bool is_outbound = mode == 0 || mode == 3;
     size_t n = 0;
     if (!e)
         open_once();
     renew_sas();
+    renew_ah();
     while (rd_left(&r) > 2 && n < PACKETS) {
         size_t len = rd_u16(&r) % 2048;
         struct span bytes = rd_bytes(&r, len < rd_left(&r) ? len : rd_left(&r));
         p[n] = mode == 2 ? sealed(&buffers[n], sa, (uint32_t)n + 1, bytes) : inner_raw(&buffers[n], bytes);
         p[n].tos = tos;
         p[n].has_encap = tos & 4;
+        p[n].is_ah = mode == 4;
         p[n].room = (uint32_t)(sizeof(buffers[n].raw) - ESP_HEADROOM - ESP_TAILROOM) - p[n].len;
         p[n].remote = (struct endpoint){.ip = ip4(192, 0, 2, 1), .port = tos};
         n++;

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes the seeds of corpus/esp: one input for each mode of fuzz_esp.c and each kind of inner packet.
 Run in tests/fuzz; the results are committed."""
+import hashlib
+import hmac
 import os
 import struct
 import zlib
@@ -64,3 +66,24 @@ write("authentic-compressed", 2, 4, 2, trailer(deflated(text4), 108), trailer(de
       trailer(deflated(bytes(70000)), 108), trailer(deflated(deflated(text4), next_header=108), 108), trailer(text4, 4))
 write("outbound-compressed", 3, 0, 0, ip4(B4, A4, 17, UDP + b"again and " * 90), *out6)
 write("outbound-padded", 3, 125, 0, *out4, *out6)
+
+
+def with_ah(inner, seq, options=b"", hop=b"", key=bytes((i * 11 + 2) & 255 for i in range(20))):
+    """An IPv4 packet with these options, or an IPv6 one with these hop-by-hop options, and AH under the SA's key."""
+    ah = struct.pack(">BBHII", 4 if inner[0] >> 4 == 4 else 41, 4, 0, 0x1005, seq) + bytes(12)
+    if hop:
+        ip = struct.pack(">IHBB", 0x60000000, len(hop) + len(ah) + len(inner), 0, 0) + A6 + B6 + hop
+    else:
+        total = 20 + len(options) + len(ah) + len(inner)
+        ip = struct.pack(">BBHHHBBH", 0x45 + len(options) // 4, 0, total, 7, 0, 0, 51, 0) + A4 + B4 + options
+    icv = hmac.new(key, ip + ah + inner, hashlib.sha1).digest()[:12]
+    return ip + ah[:12] + icv + inner
+
+
+inner = ip4(A4, B4, 17, UDP)
+good = with_ah(inner, 1)
+write("ah-ipv4", 4, 0, 2, good, good, with_ah(inner, 2, options=bytes.fromhex("9404000001010100")),
+      with_ah(ip6(A6, B6, 17, UDP), 3), with_ah(ip4(B4, A4, 17, UDP), 4), good[:40], good[:20] + b"\0\xff" + good[22:])
+write("ah-ipv6", 4, 0, 2, with_ah(inner, 1, hop=bytes.fromhex("3300050200000100")),
+      with_ah(inner, 2, hop=bytes.fromhex("3301003e02aabb1e0301020301020000")),
+      with_ah(inner, 3, hop=bytes.fromhex("33ff050200000100")))

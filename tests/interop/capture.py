@@ -37,6 +37,6 @@ class Capture:
         if dropped and int(dropped.group(1)):
             raise LabError(f"the capture dropped {dropped.group(1)} packets: it proves nothing")
 
-    def judge(self, since=0.0):
+    def judge(self, since=0.0, has_ah=False):
         self.stop()
-        return pcap.judge(self.path, INNER_PAIRS, [MARKER], since=since)
+        return pcap.judge(self.path, INNER_PAIRS, [MARKER], since=since, has_ah=has_ah)

@@ -61,3 +61,11 @@ def must_be_padded(path, pings):
     if len(seen) < 2 or any(len(v) > 1 or min(v) < PADDED for v in seen.values()):
         raise LabError(f"pings of {pings.size} bytes are not padded to {PADDED} from both ends: {seen}")
     return " ".join(f"{pings.size}>{min(v)}" for v in seen.values())
+
+
+def must_be_ah(verdict):
+    """AH from both ends, and nothing that is protected in another way or not at all."""
+    if len(verdict.ah_from) < 2 or verdict.esp:
+        raise LabError(f"AH was seen from {sorted(verdict.ah_from) or 'nobody'} ({dict(verdict.kinds)})")
+    if verdict.plaintext:
+        raise LabError(f"{verdict.plaintext} packets outside of AH on the wire, first: {verdict.leaks[0]}")

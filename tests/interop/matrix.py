@@ -133,6 +133,10 @@ def _child(**keys):
     return {"kernel": True, "extra": {"children": {"net": keys}}}
 
 
+def _ah(proposal, **keys):
+    return _child(ah_proposals=proposal, esp_proposals=None, **keys)
+
+
 def _kin():
     for role in ROLES:
         for outer in (4, 6):
@@ -141,6 +145,15 @@ def _kin():
             # Keyway's default is ESP in UDP, the peer's is not
             yield Row(f"kernel.{role}.tfc.outer{outer}", role, outer=outer, inner=10 - outer, wire="esp-udp",
                       lengths="padded", rekeys=outer == 4, **_child(tfc_padding=PADDED))
+            # AH cannot be in UDP: auto asks for none
+            yield Row(f"kernel.{role}.ah.outer{outer}", role, outer=outer, inner=outer, wire="ah", rekeys=outer == 4, **_ah("sha256"))
+            yield Row(f"kernel.{role}.ah-esn.outer{outer}", role, outer=outer, inner=10 - outer, wire="ah", **_ah("sha1-esn"))
+    for i, word in enumerate(("sha384", "sha512", "aesxcbc", "aescmac", "md5")):
+        for outer in (4, 6):
+            role = ROLES[(i + outer // 2) % 2]
+            yield Row(f"kernel.{role}.ah-{word}.outer{outer}", role, outer=outer, wire="ah", **_ah(word))
+    for role in ROLES:
+        yield Row(f"kernel.{role}.ah-ipcomp", role, wire="ah", **_ah("sha256", ipcomp="yes"))
 
 
 def _modes():

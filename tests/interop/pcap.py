@@ -10,7 +10,7 @@ import struct
 from collections import Counter
 
 ETHERTYPE_IPV4, ETHERTYPE_ARP, ETHERTYPE_IPV6 = 0x0800, 0x0806, 0x86DD
-PROTO_ICMP, PROTO_UDP, PROTO_ESP, PROTO_ICMP6 = 1, 17, 50, 58
+PROTO_ICMP, PROTO_UDP, PROTO_ESP, PROTO_AH, PROTO_ICMP6 = 1, 17, 50, 51, 58
 
 
 def packets(path):
@@ -62,7 +62,7 @@ class Ip:
 
 
 def classify(frame, natt_ports=(4500,)):
-    """esp, esp-udp, ike, ike-natt, keepalive, arp, nd, icmp-error, fragment, or plaintext."""
+    """esp, ah, esp-udp, ike, ike-natt, keepalive, arp, nd, icmp-error, fragment, or plaintext."""
     ip = Ip(frame)
     if ip.kind == ETHERTYPE_ARP:
         return "arp", ip
@@ -72,6 +72,8 @@ def classify(frame, natt_ports=(4500,)):
         return "fragment", ip
     if ip.proto == PROTO_ESP:
         return "esp", ip
+    if ip.proto == PROTO_AH:
+        return "ah", ip
     if ip.proto == PROTO_ICMP6 and ip.payload[:1] and (130 <= ip.payload[0] <= 136 or ip.payload[0] == 143):
         return "nd", ip
     if ip.proto == PROTO_ICMP6 and ip.payload[:1] and ip.payload[0] in (1, 2, 3):
@@ -105,6 +107,7 @@ class Verdict:
 
     def __init__(self):
         self.kinds, self.esp_from, self.spis, self.leaks, self.bytes = Counter(), Counter(), Counter(), [], 0
+        self.ah_from = Counter()
 
     @property
     def esp(self):
@@ -115,11 +118,12 @@ class Verdict:
         return len(self.leaks)
 
     def __str__(self):
-        return f"{self.esp} ESP, {self.plaintext} plaintext"
+        ah = f"{self.kinds['ah']} AH, " if self.kinds["ah"] else ""
+        return f"{ah}{self.esp} ESP, {self.plaintext} plaintext"
 
 
-def judge(path, inner_pairs, markers, natt_ports=(4500,), since=0.0):
-    """Reads a capture from the outer link."""
+def judge(path, inner_pairs, markers, natt_ports=(4500,), since=0.0, has_ah=False):
+    """Reads a capture from the outer link. has_ah: AH is wanted there, whose content anybody can read."""
     v, forbidden = Verdict(), secrets_of(inner_pairs, markers)
     for when, frame in packets(path):
         if when < since:
@@ -130,8 +134,12 @@ def judge(path, inner_pairs, markers, natt_ports=(4500,), since=0.0):
         if kind in ("esp", "esp-udp"):
             v.esp_from[str(ip.src)] += 1
             v.spis[ip.payload[:4].hex()] += 1
+        if kind == "ah":
+            v.ah_from[str(ip.src)] += 1
+        if has_ah and kind in ("ah", "fragment"):
+            continue
         held = next((f for f in forbidden if f in frame), None)
-        if kind == "plaintext" or held:
+        if kind in ("plaintext", "ah") or held:
             why = f"holds {held.hex()}" if held else "neither ESP nor IKE"
             v.leaks.append(f"{when:.6f} {ip.src} > {ip.dst} proto {ip.proto} {len(frame)} bytes: {why}")
     return v

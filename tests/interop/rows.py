@@ -158,6 +158,8 @@ def run_row(lab, row):
                 raise LabError(f"{starter.kind} could not bring the tunnel up (exit {code}): {text.strip()[-800:]}")
         must_ping(net["ca"], far[1])
         must_ping(net["cb"], far[0])
+        if row.wire == "ah" and row.inner == 4:  # larger than the link: fragments inside and outside
+            must_ping(net["ca"], far[1], size=3000)
         if row.lengths:  # early: tcpdump lags behind a transfer, and loses the last packets when it is stopped
             size = kin.LARGE if row.lengths == "compressed" else kin.SMALL
             pings = kin.Pings(ping, net["ca"], far[1], size)
@@ -172,14 +174,17 @@ def run_row(lab, row):
         enough = TRANSFER * (0.8 if row.lengths == "compressed" else 1)  # the peer counts what it sealed
         if not any(i > enough and o > enough for i, o in counted):
             raise LabError(f"{b.kind}'s counters do not hold the transfer: {counted}")
-        verdict = capture.judge()
-        must_be_dark(verdict)
-        other = {"esp": "esp-udp", "esp-udp": "esp"}.get(row.wire)
+        verdict = capture.judge(has_ah=row.wire == "ah")
+        if row.wire == "ah":
+            kin.must_be_ah(verdict)
+        else:
+            must_be_dark(verdict)
+        other = {"esp": "esp-udp", "esp-udp": "esp", "ah": "esp"}.get(row.wire)
         if other and a.kind == "Keyway" and (not verdict.kinds[row.wire] or verdict.kinds[other]):
             raise LabError(f"expected {row.wire} on the wire: {dict(verdict.kinds)}")
         if verdict.kinds["keepalive"]:
             raise LabError(f"{verdict.kinds['keepalive']} keepalives without a NAT")
-        if "esn" in row.esp and "/ESN" not in suite_of(sa)[1]:
+        if ("esn" in row.esp or "esn" in row.name) and "/ESN" not in suite_of(sa)[1]:
             raise LabError(f"no extended sequence numbers: {suite_of(sa)}")
         shown = ""
         if row.lengths == "compressed":

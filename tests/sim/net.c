@@ -74,14 +74,20 @@ static uint16_t nat_in(const struct nat *nat, uint16_t port)
     return 0;
 }
 
-/* Rewrites addresses; false when the NAT has no mapping and drops it. Raw ESP has no ports and does not pass.
+static bool has_no_ports(enum wire_kind kind)
+{
+    return kind == WIRE_ESP_RAW || kind == WIRE_AH;
+}
+
+/* Rewrites addresses; false when the NAT has no mapping and drops it. Raw ESP and AH have no ports and do not
+ * pass.
  */
 static bool translate(struct nat *nat, enum wire_kind kind, struct endpoint *from, struct endpoint *to)
 {
     if (!nat->is_on)
         return true;
     if (ip_equal(from->ip, nat->inside)) {
-        if (kind == WIRE_ESP_RAW)
+        if (has_no_ports(kind))
             return false;
         from->port = nat_out(nat, from->port);
         from->ip = nat->outside;
@@ -89,7 +95,7 @@ static bool translate(struct nat *nat, enum wire_kind kind, struct endpoint *fro
     }
     if (!ip_equal(to->ip, nat->outside))
         return true;
-    to->port = kind == WIRE_ESP_RAW ? 0 : nat_in(nat, to->port);
+    to->port = has_no_ports(kind) ? 0 : nat_in(nat, to->port);
     to->ip = nat->inside;
     return to->port != 0;
 }
@@ -135,7 +141,7 @@ void net_send(struct net *n, int64_t now, enum wire_kind kind, const struct endp
     n->sent++;
     n->keepalives += kind == WIRE_KEEPALIVE;
     count_victim(n, kind, to->ip);
-    bool is_shut = n->is_4500_shut && kind != WIRE_IKE && kind != WIRE_ESP_RAW;
+    bool is_shut = n->is_4500_shut && kind != WIRE_IKE && !has_no_ports(kind);
     if (is_shut || is_dead(n, from->ip) || is_dead(n, to->ip)) {
         n->lost++;
         return;

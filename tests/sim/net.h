@@ -19,7 +19,7 @@ struct faults {
     int64_t delay_min, delay_max;           /* microseconds */
 };
 
-enum wire_kind { WIRE_IKE, WIRE_IKE_NATT, WIRE_ESP_UDP, WIRE_ESP_RAW, WIRE_KEEPALIVE };
+enum wire_kind { WIRE_IKE, WIRE_IKE_NATT, WIRE_ESP_UDP, WIRE_ESP_RAW, WIRE_AH, WIRE_KEEPALIVE };
 
 struct wire {
     struct wire *next;

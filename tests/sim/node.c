@@ -2,6 +2,7 @@
 /* A gateway of the simulator: see node.h. */
 #include "node.h"
 #include "conf/conf.h"
+#include "esp/ah.h"
 #include "files.h"
 #include "ike/msg/header.h"
 #include "ike/msg/payload.h"
@@ -174,7 +175,9 @@ static void sa_add(struct node *n, const struct esp_sa *sa)
     n->sas[n->n_sas].local = sa->local;
     n->sas[n->n_sas].remote = sa->remote;
     n->sas[n->n_sas++].reqid = sa->reqid;
-    if (sa->direction == SA_OUT && !sim_remember(n->sim, span_of(sa->encr_key, sa->encr_key_len), 1))
+    struct span key =
+        sa->is_ah ? span_of(sa->integ_key, sa->integ_key_len) : span_of(sa->encr_key, sa->encr_key_len);
+    if (sa->direction == SA_OUT && !sim_remember(n->sim, key, 1))
         sim_fail(n->sim, "%s: the key of outbound SA %08x was in use before", n->name, sa->spi);
 }
 
@@ -496,6 +499,7 @@ static void receive_esp(struct node *n, const struct wire *w)
     struct esp_packet p = {
         .data = buf + ESP_HEADROOM, .len = (uint32_t)w->len, .local = w->to, .remote = w->from};
     p.has_encap = w->kind == WIRE_ESP_UDP;
+    p.is_ah = w->kind == WIRE_AH;
     esp_inbound(n->esp, &p, 1, n->sim->now.mono);
     if (p.verdict == ESP_FORWARD) {
         check_arrived(n, &p);
@@ -508,7 +512,7 @@ void node_receive(struct node *n, const struct wire *w)
 {
     if (n->is_dead || w->kind == WIRE_KEEPALIVE)
         return;
-    if (w->kind == WIRE_ESP_UDP || w->kind == WIRE_ESP_RAW) {
+    if (w->kind == WIRE_ESP_UDP || w->kind == WIRE_ESP_RAW || w->kind == WIRE_AH) {
         receive_esp(n, w);
         return;
     }
@@ -598,6 +602,12 @@ static uint32_t make_packet(uint8_t *p, struct ip from, struct ip to, uint64_t n
 static void check_esp_iv(struct node *n, const struct esp_packet *p)
 {
     uint8_t mark[12];
+    if (p->is_ah) {
+        uint32_t at = ah_find(span_of(p->data, p->len));
+        if (!at || !sim_remember(n->sim, span_of(p->data + at + 4, 8), 2))
+            sim_fail(n->sim, "%s: SPI and sequence number repeat on the wire", n->name);
+        return;
+    }
     if (p->len < 16 || !sim_remember(n->sim, span_of(p->data, 8), 2))
         sim_fail(n->sim, "%s: SPI and sequence number repeat on the wire", n->name);
     memcpy(mark, p->data, 4);
@@ -610,8 +620,8 @@ static void send_sealed(struct node *n, const struct esp_packet *p)
 {
     check_esp_iv(n, p);
     n->traffic_sent++;
-    net_send(&n->sim->net, n->sim->now.mono, p->has_encap ? WIRE_ESP_UDP : WIRE_ESP_RAW, &p->local,
-             &p->remote, span_of(p->data, p->len));
+    enum wire_kind kind = p->is_ah ? WIRE_AH : p->has_encap ? WIRE_ESP_UDP : WIRE_ESP_RAW;
+    net_send(&n->sim->net, n->sim->now.mono, kind, &p->local, &p->remote, span_of(p->data, p->len));
 }
 
 bool node_send_traffic(struct node *n, const struct node *to)

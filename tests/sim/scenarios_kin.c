@@ -31,6 +31,30 @@ static bool up_and_padding(struct sim *s)
            a.tfc_padding == TFC_TO_MTU && b.tfc_padding == 300;
 }
 
+static bool has_protocol(const struct sim *s, uint8_t protocol)
+{
+    struct child_view a, b;
+    return first_child(&s->node[A], &a) && first_child(&s->node[B], &b) && a.chosen.protocol == protocol &&
+           b.chosen.protocol == protocol;
+}
+
+static bool up_with_ah(struct sim *s)
+{
+    return sim_is_up(s, 1) && has_protocol(s, PROTO_AH);
+}
+
+static bool up_with_esp(struct sim *s)
+{
+    return sim_is_up(s, 1) && has_protocol(s, PROTO_ESP);
+}
+
+static bool refused_for_the_nat(struct sim *s)
+{
+    const struct diag *d = engine_last_failure(s->node[A].engine, "net");
+    return !node_count_children(&s->node[A]) && !node_count_children(&s->node[B]) &&
+           strstr(d->what, "cannot pass a NAT");
+}
+
 static void let_it_start(struct sim *s)
 {
     sim_run(s, 60 * TIME_SECOND);
@@ -45,6 +69,8 @@ static void busy_and_rekeyed_by_both(struct sim *s)
     sim_run(s, 30 * TIME_SECOND);
 }
 
+#define AH         "  ah_proposals = sha256\n"
+#define AH_OR_ESP  "  ah_proposals = sha256-esn\n  esp_proposals = aes128gcm16\n"
 #define COMPRESSES "  ipcomp = yes\n"
 #define SOON       .goal_within = 300 * TIME_SECOND
 
@@ -58,5 +84,21 @@ const struct scenario scenarios_kin[] = {
     IN_ALL_WEATHERS("padding_over_rekeys", .conf_a = TUNNEL_A("  tfc_padding = mtu\n"),
                     .conf_b = TUNNEL_B("  tfc_padding = 300\n"), .run = busy_and_rekeyed_by_both,
                     .goal = up_and_padding, SOON),
+    IN_WEATHER("ah_over_rekeys", CLEAN, "on_a_clean_network", .conf_a = TUNNEL_A(AH), .conf_b = TUNNEL_B(AH),
+               .run = busy_and_rekeyed_by_both, .goal = up_with_ah, SOON),
+    IN_WEATHER("ah_over_rekeys", LOSS, "under_loss", .conf_a = TUNNEL_A(AH), .conf_b = TUNNEL_B(AH),
+               .run = busy_and_rekeyed_by_both, .goal = up_with_ah, SOON),
+    IN_WEATHER("ah_over_rekeys", DUPLICATION, "under_duplication", .conf_a = TUNNEL_A(AH),
+               .conf_b = TUNNEL_B(AH), .run = busy_and_rekeyed_by_both, .goal = up_with_ah, SOON),
+    IN_WEATHER("ah_over_rekeys", REORDERING, "under_reordering", .conf_a = TUNNEL_A(AH),
+               .conf_b = TUNNEL_B(AH), .run = busy_and_rekeyed_by_both, .goal = up_with_ah, SOON),
+    IN_WEATHER("ah_before_esp", LOSS, "under_loss", .conf_a = TUNNEL_A(AH_OR_ESP),
+               .conf_b = TUNNEL_B(AH_OR_ESP), .run = busy_and_rekeyed_by_both, .goal = up_with_ah, SOON),
+    IN_WEATHER("ah_gives_way_to_esp", NATTED, "behind_a_nat", .conf_a = TUNNEL_A(AH_OR_ESP),
+               .conf_b = TUNNEL_B(AH_OR_ESP), .run = busy_and_rekeyed_by_both, .goal = up_with_esp, SOON),
+    IN_WEATHER("ah_gives_way_to_esp", ALL_OF_IT, "in_all_weathers_at_once", .conf_a = TUNNEL_A(AH_OR_ESP),
+               .conf_b = TUNNEL_B(AH_OR_ESP), .run = busy_and_rekeyed_by_both, .goal = up_with_esp, SOON),
+    IN_WEATHER("ah_alone_is_refused", NATTED, "behind_a_nat", .conf_a = TUNNEL_A(AH), .conf_b = TUNNEL_B(AH),
+               .run = let_it_start, .goal = refused_for_the_nat, SOON),
     {0},
 };

@@ -76,6 +76,20 @@ static struct proposal_list parse_proposals(struct arena *a, uint8_t protocol, c
     return (struct proposal_list){.v = v, .n = n};
 }
 
+/* As a configuration has them: those of AH first, and those of ESP where they are written or alone. */
+static struct proposal_list child_proposals(struct arena *a, const struct pair_spec *s)
+{
+    struct proposal_list esp = parse_proposals(a, PROTO_ESP, s->esp);
+    if (!s->ah[0])
+        return esp;
+    struct proposal_list ah = parse_proposals(a, PROTO_AH, s->ah);
+    struct proposal *v = arena_calloc(a, 8, sizeof(*v));
+    size_t more = s->esp[0] ? esp.n : 0;
+    memcpy(v, ah.v, ah.n * sizeof(*v));
+    memcpy(v + ah.n, esp.v, more * sizeof(*v));
+    return (struct proposal_list){.v = v, .n = ah.n + more};
+}
+
 static struct child_config make_child(struct arena *a, const struct pair_spec *s, const char *name,
                                       const char *local, const char *remote)
 {
@@ -87,7 +101,7 @@ static struct child_config make_child(struct arena *a, const struct pair_spec *s
         .replay_window = 64,
         .inactivity = s->inactivity,
         .installs_policies = true,
-        .proposals = parse_proposals(a, PROTO_ESP, s->esp),
+        .proposals = child_proposals(a, s),
         .life = {.rekey_time = s->child_rekey, .life_time = s->child_life}
     };
     c.local_ts = parse_ts(a, local, &c.n_local_ts);

@@ -73,6 +73,7 @@ struct pair_spec {
     const char *local_id, *remote_id;
     const char *local_ts, *remote_ts; /* 10.1.0.0/16, 10.2.0.0/16 for side 0, mirrored for side 1 */
     const char *ike[4], *esp[4];      /* proposals */
+    const char *ah[4];                /* of the child, before those of esp; without esp alone */
     bool starts, retries_forever, accepts_any_peer;
     int64_t dpd_delay, ike_rekey, ike_over, ike_rand, ike_reauth, child_rekey, child_life, inactivity;
     enum encap_mode encap;

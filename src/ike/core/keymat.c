@@ -147,8 +147,15 @@ bool keymat_child(const struct ike_keys *ike, const struct chosen *c, struct spa
 {
     size_t encr_len, integ_len;
     *out = (struct child_keys){0};
-    if (!cipher_key_lens(c->encr, c->key_bits, c->integ, &encr_len, &integ_len))
+    if (c->protocol == PROTO_AH) {
+        const struct alg *integ = alg_find(TRANSFORM_INTEG, c->integ);
+        encr_len = 0;
+        integ_len = integ ? integ->key_len : 0;
+        if (!integ_len)
+            return false;
+    } else if (!cipher_key_lens(c->encr, c->key_bits, c->integ, &encr_len, &integ_len)) {
         return false;
+    }
     /* [RFC7296#2.17] KEYMAT = prf+(SK_d, [g^ir (new) |] Ni | Nr); initiator to responder first, and in each
      * direction encryption before integrity */
     const struct span seed[] = {shared, ni, nr};

@@ -260,7 +260,7 @@ void auth_start(struct ike_env *env, struct ike_sa *sa, const struct task *t)
     sa->says_contact = contact_is_due(env, sa);
     if (!create_child_offer(env, sa, x, t->cfg) || !ppk_make_auth(env, sa, x, send_auth, &d)) {
         if (!diag_failed(&d))
-            diag_set(&d, FAIL_CONFIG, "child %s has no selectors for this peer", t->cfg->name);
+            create_child_cannot(sa, x, &d);
         fail(env, sa, &d);
     }
 }

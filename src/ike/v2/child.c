@@ -15,12 +15,12 @@ struct child_sa *child_find(const struct ike_sa *sa, uint64_t id)
     return NULL;
 }
 
-struct child_sa *child_by_spi_out(const struct ike_sa *sa, uint32_t spi)
+struct child_sa *child_by_spi_out(const struct ike_sa *sa, uint8_t protocol, uint32_t spi)
 {
     struct child_sa *c;
     list_each(c, &sa->children, link)
     {
-        if (c->spi_out == spi)
+        if (c->spi_out == spi && c->chosen.protocol == protocol)
             return c;
     }
     return NULL;
@@ -62,7 +62,8 @@ static void fill_limits(struct esp_sa *e, const struct lifetime *l)
 static void fill_keys(struct esp_sa *e, const struct secret *encr, const struct secret *integ)
 {
     e->encr_key_len = (uint8_t)encr->len;
-    memcpy(e->encr_key, encr->ptr, encr->len);
+    if (encr->len)
+        memcpy(e->encr_key, encr->ptr, encr->len);
     e->integ_key_len = (uint8_t)integ->len;
     if (integ->len)
         memcpy(e->integ_key, integ->ptr, integ->len);
@@ -72,6 +73,7 @@ static void fill(struct esp_sa *e, const struct child_sa *c, enum sa_direction d
 {
     const struct ike_sa *sa = c->ike;
     const struct child_config *cfg = c->cfg;
+    bool is_ah = c->chosen.protocol == PROTO_AH;
     *e = (struct esp_sa){
         .direction = dir,
         .child_id = c->id,
@@ -82,7 +84,8 @@ static void fill(struct esp_sa *e, const struct child_sa *c, enum sa_direction d
         .seen_remote = c->seen_remote,
         .local = sa->esp.local,
         .remote = sa->esp.remote,
-        .has_encap = natd_has_encap(sa),
+        .has_encap = !is_ah && natd_has_encap(sa),
+        .is_ah = is_ah,
         .encr = c->chosen.encr,
         .key_bits = c->chosen.key_bits,
         .integ = c->chosen.integ,

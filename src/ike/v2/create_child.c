@@ -37,6 +37,7 @@ bool create_child_offer(struct ike_env *env, struct ike_sa *sa, struct exchange 
     ipcomp_offer(sa, x);
     spi_put32(spi, x->spi_in);
     x->offered = proposal_offer(x->tx, &cfg->proposals, span_of(spi, 4), x->kind != X_AUTH);
+    ah_filter(sa, &x->offered);
     return x->offered.n && x->ts.n_local && x->ts.n_remote;
 }
 
@@ -52,6 +53,12 @@ static void put_ts(struct build *b, uint8_t payload, const struct ts *packet, co
     all[0] = *packet;
     memcpy(all + 1, v, n * sizeof(*v));
     build_ts(b, payload, all, n + 1u);
+}
+
+void create_child_cannot(const struct ike_sa *sa, const struct exchange *x, struct diag *d)
+{
+    if (x->offered.n || !ah_explain(sa, x->child_cfg, NULL, d))
+        diag_set(d, FAIL_CONFIG, "child %s has no selectors for this peer", x->child_cfg->name);
 }
 
 void create_child_put(struct ike_env *env, struct build *b, struct ike_sa *sa, struct exchange *x)
@@ -94,7 +101,7 @@ uint16_t create_child_select(struct ike_env *env, struct ike_sa *sa, struct exch
 {
     const struct ike_payload *offer = ike_find(&x->msg, PAYLOAD_SA);
     const struct ike_payload *tsi = ike_find(&x->msg, PAYLOAD_TSI), *tsr = ike_find(&x->msg, PAYLOAD_TSR);
-    struct select_options o = {.ignores_ke = !has_ke};
+    struct select_options o = {.ignores_ke = !has_ke, .ignores_ah = !ah_is_possible(sa)};
     if (!offer || !tsi || !tsr) {
         diag_set(d, FAIL_GENERIC, "a request for a child without SA, TSi or TSr");
         return N_INVALID_SYNTAX;
@@ -118,7 +125,8 @@ uint16_t create_child_select(struct ike_env *env, struct ike_sa *sa, struct exch
     }
     if (!proposal_select(&cfg->proposals, &offer->sa.proposals, o, &x->chosen, d)) {
         env->stats->proposal_mismatch++;
-        diag_where_of(d, &cfg->origins, "esp_proposals");
+        if (!ah_explain(sa, cfg, &offer->sa.proposals, d))
+            diag_where_of(d, &cfg->origins, ah_is_wanted(cfg) ? "ah_proposals" : "esp_proposals");
         return N_NO_PROPOSAL_CHOSEN;
     }
     if (x->chosen.spi_len != 4 || spi_get32(x->chosen.spi) == 0) {
@@ -234,7 +242,7 @@ static void send_create(struct ike_env *env, struct ike_sa *sa, struct exchange 
     chain_begin(env, &b);
     if (old) { /* [RFC7296#1.3.3] the SPI that we receive on */
         spi_put32(spi, old->spi_in);
-        build_notify(&b, N_REKEY_SA, PROTO_ESP, span_of(spi, 4), span_of(NULL, 0));
+        build_notify(&b, N_REKEY_SA, old->chosen.protocol, span_of(spi, 4), span_of(NULL, 0));
     }
     create_child_put(env, &b, sa, x);
     if (send_request(env, sa, EXCHANGE_CREATE_CHILD_SA, &b))
@@ -272,7 +280,7 @@ static void start(struct ike_env *env, struct ike_sa *sa, const struct task *t,
     x->reqid = reqid;
     if (!create_child_offer(env, sa, x, cfg)) {
         diag_clear(&d);
-        diag_set(&d, FAIL_CONFIG, "child %s has no selectors for this peer", cfg->name);
+        create_child_cannot(sa, x, &d);
         give_up(env, sa, &d);
         return;
     }
@@ -384,14 +392,15 @@ void create_child_on_response(struct ike_env *env, struct ike_sa *sa, struct exc
 /* ---- responder ---- */
 
 /* [RFC7296#2.25.1] what is said about a child that cannot be rekeyed: gone, or going. */
-static void refuse_rekey(struct ike_env *env, struct ike_sa *sa, uint16_t refusal, uint32_t peer_spi)
+static void refuse_rekey(struct ike_env *env, struct ike_sa *sa, uint16_t refusal, uint8_t protocol,
+                         uint32_t peer_spi)
 {
     struct build b;
     uint8_t spi[4];
     spi_put32(spi, peer_spi);
     chain_begin(env, &b);
     if (refusal == N_CHILD_SA_NOT_FOUND)
-        build_notify(&b, refusal, PROTO_ESP, span_of(spi, 4), span_of(NULL, 0));
+        build_notify(&b, refusal, protocol, span_of(spi, 4), span_of(NULL, 0));
     else
         build_notify_empty(&b, refusal);
     send_response(env, sa, EXCHANGE_CREATE_CHILD_SA, &b);
@@ -403,7 +412,7 @@ static void answer(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
     struct build b;
     struct child_sa *old = x->kind == X_REKEY_CHILD ? child_find(sa, x->old_child) : NULL;
     if (x->kind == X_REKEY_CHILD && (!old || (old->state == CHILD_DELETING && !old->has_heir))) {
-        refuse_rekey(env, sa, N_TEMPORARY_FAILURE, 0); /* deleted while the jobs ran */
+        refuse_rekey(env, sa, N_TEMPORARY_FAILURE, PROTO_ESP, 0); /* deleted while the jobs ran */
         return;
     }
     chain_begin(env, &b);
@@ -480,14 +489,14 @@ void create_child_on_request(struct ike_env *env, struct ike_sa *sa, struct exch
 void rekey_child_on_request(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
 {
     const struct pl_notify *n = ike_notify(&x->msg, N_REKEY_SA);
-    struct child_sa *old = n->spi.len == 4 ? child_by_spi_out(sa, spi_get32(n->spi.ptr)) : NULL;
+    struct child_sa *old = n->spi.len == 4 ? child_by_spi_out(sa, n->protocol, spi_get32(n->spi.ptr)) : NULL;
     uint16_t refusal = 0;
     if (!old) /* perhaps one that our own exchange is making, and the peer has already */
         refusal = child_is_in_the_making(sa) ? N_TEMPORARY_FAILURE : N_CHILD_SA_NOT_FOUND;
     else if (sa->state == IKE_REKEYING || old->state == CHILD_DELETING || old->state == CHILD_REKEYED)
         refusal = N_TEMPORARY_FAILURE;
     if (refusal) {
-        refuse_rekey(env, sa, refusal, n->spi.len == 4 ? spi_get32(n->spi.ptr) : 0);
+        refuse_rekey(env, sa, refusal, n->protocol, n->spi.len == 4 ? spi_get32(n->spi.ptr) : 0);
         return;
     }
     x->old_child = old->id;

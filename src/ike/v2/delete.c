@@ -32,7 +32,7 @@ void delete_child_start(struct ike_env *env, struct ike_sa *sa, const struct tas
     exchange_begin(sa, &sa->own, X_DELETE_CHILD);
     sa->own.old_child = c->id;
     chain_begin(env, &b);
-    build_delete_child(&b, PROTO_ESP, &c->spi_in, 1);
+    build_delete_child(&b, c->chosen.protocol, &c->spi_in, 1);
     if (!send_request(env, sa, EXCHANGE_INFORMATIONAL, &b))
         exchange_end(&sa->own);
 }

@@ -97,7 +97,10 @@ static void say_sent(struct diag *d, struct text *t, const struct ike_sa *sa, ui
             text_printf(t, " %s", proposal_format(&l->v[i], proposal));
         if (l->n > 2)
             text_printf(t, " and %zu more", l->n - 2);
-        diag_where_of(d, is_child ? child : &sa->conn->origins, is_child ? "esp_proposals" : "proposals");
+        diag_where_of(d, is_child ? child : &sa->conn->origins,
+                      !is_child           ? "proposals"
+                      : ah_is_wanted(cfg) ? "ah_proposals"
+                                          : "esp_proposals");
     }
 }
 

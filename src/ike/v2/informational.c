@@ -30,30 +30,41 @@ static void deleted_by_peer(struct ike_env *env, struct ike_sa *sa, struct child
     child_closed_by_peer(env, c);
 }
 
+/* Our half of each pair of that protocol. */
+static void put_deletes(struct build *b, uint8_t protocol, struct child_sa *const *gone, size_t n)
+{
+    uint32_t ours[DELETES_MAX];
+    size_t m = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (gone[i]->chosen.protocol == protocol)
+            ours[m++] = gone[i]->spi_in;
+    }
+    if (m)
+        build_delete_child(b, protocol, ours, m);
+}
+
 /* [RFC7296#1.4.1] the answer names our half of each pair, unless we are deleting it ourselves. */
 static void on_others(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
 {
-    uint32_t ours[DELETES_MAX];
     struct child_sa *gone[DELETES_MAX];
     size_t n = 0;
     struct build b;
     if (ike_find(&x->msg, PAYLOAD_DELETE))
         rekey_ike_settle(env, sa);
     for (const struct ike_payload *p = NULL; (p = ike_next(&x->msg, PAYLOAD_DELETE, p));) {
-        for (size_t i = 0; p->del.protocol == PROTO_ESP && i < p->del.count && n < DELETES_MAX; i++) {
-            struct child_sa *c = child_by_spi_out(sa, delete_spi(&p->del, i));
+        for (size_t i = 0; p->del.protocol != PROTO_IKE && i < p->del.count && n < DELETES_MAX; i++) {
+            struct child_sa *c = child_by_spi_out(sa, p->del.protocol, delete_spi(&p->del, i));
             if (!c)
                 child_note_delete(sa, delete_spi(&p->del, i));
             if (!c || c->state == CHILD_DELETING || c->is_doomed)
                 continue;
             c->is_doomed = true; /* named twice counts once */
-            ours[n] = c->spi_in;
             gone[n++] = c;
         }
     }
     chain_begin(env, &b);
-    if (n)
-        build_delete_child(&b, PROTO_ESP, ours, n);
+    put_deletes(&b, PROTO_ESP, gone, n);
+    put_deletes(&b, PROTO_AH, gone, n);
     for (size_t i = 0; i < n; i++)
         deleted_by_peer(env, sa, gone[i]);
     mobike_answer(env, &b, sa, x);

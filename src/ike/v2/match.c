@@ -82,8 +82,9 @@ struct child_match match_child(const struct ike_sa *sa, const struct connection 
         if (!fit)
             continue;
         diag_clear(&d);
-        at.has_proposal = proposal_select(&at.cfg->proposals, &offer->sa.proposals,
-                                          (struct select_options){.ignores_ke = !has_ke}, &ignored, &d);
+        at.has_proposal = proposal_select(
+            &at.cfg->proposals, &offer->sa.proposals,
+            (struct select_options){.ignores_ke = !has_ke, .ignores_ah = !ah_is_possible(sa)}, &ignored, &d);
         at.is_whole = fit >= FIT_WHOLE;
         at.score = 16 * at.has_proposal + 4 * fit + 2 * (at.mode == at.cfg->mode) + !has_child_of(sa, at.cfg);
         if (at.score > best.score)

@@ -16,11 +16,11 @@ static bool auto_asks_for_udp(const struct settings *s)
     return !s->dataplane || strcmp(s->dataplane, "kernel") != 0;
 }
 
-/* What is not had in UDP: compression, as peers see it. */
+/* What is not had in UDP: AH, and compression as peers see it. */
 static bool wants_bare(const struct connection *c)
 {
     for (size_t i = 0; i < c->n_children; i++) {
-        if (c->children[i].has_ipcomp)
+        if (c->children[i].has_ipcomp || ah_is_wanted(&c->children[i]))
             return true;
     }
     return false;

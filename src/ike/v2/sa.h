@@ -380,6 +380,16 @@ void init_reply_notify(struct ike_env *env, const struct ike_message *m, const s
 void init_give_up(struct ike_env *env, struct ike_sa *sa);
 feature_put init_put_cookie, init_put_request, init_put_response;
 
+/* ---- ah.c: children that are AH */
+/* Not where ESP is in UDP. */
+bool ah_is_possible(const struct ike_sa *sa);
+bool ah_is_wanted(const struct child_config *cfg);
+/* Takes proposals of AH out of an offer where it is not possible. */
+void ah_filter(const struct ike_sa *sa, struct proposal_list *offer);
+/* Is that why nothing fits? Then d says so. offered: what the peer offers, or NULL. */
+bool ah_explain(const struct ike_sa *sa, const struct child_config *cfg, const struct proposal_list *offered,
+                struct diag *d);
+
 /* ---- ipcomp.c: compression of a child's packets */
 /* As initiator, before the request is made: chooses our CPI where the child wants to compress. */
 void ipcomp_offer(const struct ike_sa *sa, struct exchange *x);
@@ -574,7 +584,8 @@ void child_drop_out(struct ike_env *env, struct child_sa *c);
 void child_end(struct ike_env *env, struct child_sa *c);
 void child_update_endpoints(struct ike_env *env, struct child_sa *c);
 struct child_sa *child_find(const struct ike_sa *sa, uint64_t id);
-struct child_sa *child_by_spi_out(const struct ike_sa *sa, uint32_t spi);
+/* Peers may use one number for ESP and for AH. */
+struct child_sa *child_by_spi_out(const struct ike_sa *sa, uint8_t protocol, uint32_t spi);
 void child_tick(struct ike_env *env, struct child_sa *c);
 void child_expired(struct ike_env *env, struct child_sa *c);
 int64_t child_deadline(const struct child_sa *c);
@@ -593,6 +604,8 @@ void child_retire(struct ike_env *env, struct child_sa *c);
 void child_move(struct ike_env *env, struct ike_sa *from, struct ike_sa *to);
 
 /* ---- create_child.c, rekey_child.c, rekey_ike.c, delete.c, informational.c, dpd.c */
+/* Why create_child_offer() said no. */
+void create_child_cannot(const struct ike_sa *sa, const struct exchange *x, struct diag *d);
 bool create_child_offer(struct ike_env *env, struct ike_sa *sa, struct exchange *x,
                         const struct child_config *cfg);
 feature_put create_child_put;
