@@ -153,6 +153,9 @@ def _kin():
             role = ROLES[(i + outer // 2) % 2]
             yield Row(f"kernel.{role}.ah-{word}.outer{outer}", role, outer=outer, wire="ah", **_ah(word))
     for role in ROLES:
+        for outer in (4, 6):
+            yield Row(f"kernel.{role}.ah-transport.outer{outer}", role, mode="transport", outer=outer, inner=outer, wire="ah",
+                      **_ah("sha256"))
         yield Row(f"kernel.{role}.ah-ipcomp", role, wire="ah", **_ah("sha256", ipcomp="yes"))
 
 

@@ -4,6 +4,7 @@ end, before and after rekeys by both; the wire shows ESP alone, or, where the se
 else in the clear."""
 import os
 
+import kin
 import topology
 from capture import Capture
 from net import LabError, wait_for
@@ -99,6 +100,11 @@ def rekeys(lab):
         wait_for("one child", lambda o=other: len(o.children()) == 1, 10)
 
 
+def extra_of(row):
+    child = {"mode": row.mode, **row.extra.get("children", {}).get("net", {})}
+    return {**row.extra, "children": {"net": child}}
+
+
 def run_mode(lab, row):
     a, b, net = lab.a, lab.b, lab.net
     outer = topology.OUTER[row.outer]
@@ -110,8 +116,7 @@ def run_mode(lab, row):
         nets = selectors(row, hosts)
         more = behind_a_nat(row, lab) if row.shape != "plain" else {}
         (tree_a, files_a), (tree_b, files_b) = sides(row.inner, row.outer, row.auth, row.ike, row.esp, certs=lab.certs,
-                                                     nets=nets, extra={"children": {"net": {"mode": row.mode}},
-                                                                       **row.extra}, **more)
+                                                     nets=nets, extra=extra_of(row), **more)
         b.load(tree_b, files_b)
         a.stop()
         a.settings = {}
@@ -133,12 +138,14 @@ def run_mode(lab, row):
         sa = next((s for n, s in b.status() if s.get("state") == "ESTABLISHED"), {})
         capture.stop()
         inner = [] if row.mode == "transport" else [hosts]
-        verdict = judge(capture.path, inner, [MARKER])
-        if row.ports:
+        verdict = judge(capture.path, inner, [MARKER], has_ah=row.wire == "ah")
+        if row.wire == "ah":
+            kin.must_be_ah(verdict)
+        elif row.ports:
             must_be_esp_but_for_ping(verdict)
         else:
             must_be_dark(verdict)
-        other = {"esp": "esp-udp", "esp-udp": "esp"}.get(row.wire)
+        other = {"esp": "esp-udp", "esp-udp": "esp", "ah": "esp"}.get(row.wire)
         if not verdict.kinds[row.wire] or (a.kind == "Keyway" and verdict.kinds[other]):
             raise LabError(f"expected {row.wire} on the wire: {dict(verdict.kinds)}")
         return f"{suite_of(sa)[1]}  {row.mode}  {verdict}"
