@@ -171,6 +171,42 @@ static void what_follows_in_a_train_is_carried_alike(void **state)
     }
 }
 
+/* [RFC4301#4.1] Each in its own mode: the newest sends, all receive, and when it goes the one before it
+ * sends. */
+static void several_sas_serve_one_policy(void **state)
+{
+    static const enum child_mode modes[] = {MODE_TUNNEL, MODE_TRANSPORT, MODE_BEET};
+    struct diag d = {0};
+    (void)state;
+    a = pair_new(&(struct esp_config){.path_mtu = 1500}, SIDE_A);
+    b = pair_new(&(struct esp_config){.path_mtu = 1500}, SIDE_B);
+    for (uint32_t i = 0; i < 3; i++) {
+        struct esp_sa out = host_sa(esp_suite_gcm, SIDE_A, SA_OUT, modes[i], 4);
+        struct esp_sa in = host_sa(esp_suite_gcm, SIDE_B, SA_IN, modes[i], 4);
+        out.spi = in.spi = SPI_A_TO_B + i;
+        out.child_id = in.child_id = i + 1;
+        pair_add_sa(b, in);
+        pair_add_sa(a, out);
+    }
+    struct esp_packet late[3];
+    for (uint32_t left = 3; left > 0; left--) {
+        struct esp_sa newest = {.direction = SA_OUT, .spi = SPI_A_TO_B + left - 1, .child_id = left};
+        packets[left - 1] = inner_udp(
+            &buffers[left - 1], &(struct inner){.from = SIDE_A, .family = 4, .has_df = true, .len = 200});
+        esp_outbound(a, &packets[left - 1], 1, 1);
+        assert_int_equal(packets[left - 1].child_id, left);
+        late[left - 1] = packets[left - 1];
+        assert_true(esp_apply(a, &(struct action){.kind = ACTION_SA_DEL, .sa = &newest}, 1, &d));
+    }
+    for (size_t i = 0; i < 3; i++) {
+        packets[i] = late[i];
+        pair_carry(&packets[i]);
+    }
+    esp_inbound(b, packets, 3, 1);
+    for (size_t i = 0; i < 3; i++)
+        assert_arrived(i);
+}
+
 /* ---- packets with more than a plain header */
 
 #define OPTIONS_MAX 40
@@ -500,6 +536,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_ip_header_is_not_carried, seed, close_both),
         cmocka_unit_test_setup_teardown(the_path_mtu_holds_to_the_byte, seed, close_both),
         cmocka_unit_test_setup_teardown(what_follows_in_a_train_is_carried_alike, seed, close_both),
+        cmocka_unit_test_setup_teardown(several_sas_serve_one_policy, seed, close_both),
         cmocka_unit_test_setup_teardown(beet_carries_ipv4_options, seed, close_both),
         cmocka_unit_test_setup_teardown(what_cannot_be_carried_is_dropped_and_counted, seed, close_both),
         cmocka_unit_test_setup_teardown(ipv6_destination_options_are_carried, seed, close_both),
