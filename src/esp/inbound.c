@@ -241,7 +241,7 @@ static bool finish(struct esp *e, const struct flight *f, enum bulk_status statu
         packet_drop(e, p, DROP_COMPRESSION);
         return false;
     }
-    enum esp_drop why = sa->mode->unwrap ? unwrap(e, p, sa) : DROP_NONE;
+    enum esp_drop why = sa->saved ? unwrap(e, p, sa) : DROP_NONE;
     bool is_train = why == DROP_NONE && before && before->sa == sa && is_alike(before->packet, p);
     if (why == DROP_NONE && !is_train)
         why = admit(e, p, sa, now);

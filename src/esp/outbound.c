@@ -222,7 +222,7 @@ static bool prepare(struct esp *e, struct esp_packet *p, size_t n, int64_t now)
     p->local = sa->local;
     p->remote = sa->remote;
     p->next_header = ip.family == 6 ? NH_IPV6 : NH_IPIP;
-    enum esp_drop why = sa->mode->wrap ? sa->mode->wrap(p, &ip, sa, &skip) : DROP_NONE;
+    enum esp_drop why = sa->saved ? sa->mode->wrap(p, &ip, sa, &skip) : DROP_NONE;
     if (why != DROP_NONE) {
         packet_drop(e, p, why);
         return false;

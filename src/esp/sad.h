@@ -43,7 +43,7 @@ struct sa {
     bool has_dress; /* outbound: compressed or padded */
     bool is_ah;
     bool is_soft_expired, is_expired;
-    uint8_t saved;    /* bytes of a packet's IP header that are not carried: see mode.h */
+    uint8_t saved;    /* bytes of a packet's IP header that are not carried: see mode.h. 0: it is a tunnel */
     uint16_t sum_fix; /* what checksums of transport mode lack; 0: nothing */
     uint64_t child_id;
     const struct mode *mode;
