@@ -248,3 +248,17 @@ void set_dataplane(struct builder *b, const struct schema_row *row, const struct
     }
     build_expected(build_error(b, key, "not a data plane"), key, "auto, user or kernel");
 }
+
+void set_interfaces_use(struct builder *b, const struct schema_row *row, const struct setting *key,
+                        void *dest)
+{
+    (void)row;
+    ((struct settings *)dest)->interfaces_use = arena_strdup(b->a, key->value);
+}
+
+void set_interfaces_ignore(struct builder *b, const struct schema_row *row, const struct setting *key,
+                           void *dest)
+{
+    (void)row;
+    ((struct settings *)dest)->interfaces_ignore = arena_strdup(b->a, key->value);
+}

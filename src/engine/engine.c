@@ -85,6 +85,7 @@ void engine_free(struct engine *e)
     heap_deinit(&e->sa_timers);
     heap_deinit(&e->conn_timers);
     cookie_jar_deinit(&e->jar);
+    free(e->addresses);
     config_unref(e->config);
     free(e);
 }
@@ -206,7 +207,9 @@ static void on_addresses(struct ike_env *env, struct engine *e, const struct inp
 {
     struct ike_sa *sa;
     e->knows_addresses = true;
-    e->n_addresses = in->addresses.n < ENGINE_ADDRESSES ? in->addresses.n : ENGINE_ADDRESSES;
+    free(e->addresses);
+    e->n_addresses = in->addresses.n;
+    e->addresses = mem_new((e->n_addresses + 1) * sizeof(*e->addresses));
     for (size_t i = 0; i < e->n_addresses; i++)
         e->addresses[i] = in->addresses.v[i];
     list_each(sa, &e->sas, link)

@@ -104,8 +104,6 @@ struct pace {
     size_t n_begun, n_waiting;
 };
 
-#define ENGINE_ADDRESSES 64
-
 struct engine {
     struct config *config;
     struct list sas, dirty, conns, slots, routes, waiters;
@@ -125,7 +123,7 @@ struct engine {
     unsigned spi_replies;
     struct blocked blocked[64];
     unsigned next_blocked;
-    struct ip addresses[ENGINE_ADDRESSES]; /* the machine's */
+    struct ip *addresses; /* the machine's */
     size_t n_addresses;
     bool knows_addresses;
 };

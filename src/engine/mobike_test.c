@@ -174,7 +174,7 @@ static void routes_follow(void **state)
     struct pair_spec a = mobile, b = gateway;
     (void)state;
     a.tweak = b.tweak = allow_any_address;
-    a.local_ts = b.remote_ts = "198.51.100.0/24";
+    a.local_ts = b.remote_ts = "0.0.0.0/0";
     up(&a, &b);
     unsigned seen = 0;
     roam(0, 7);
@@ -393,6 +393,45 @@ static void an_address_that_nobody_has_is_not_accepted(void **state)
     expect_esp_between(1, p.side[1].ip, p.side[0].ip);
 }
 
+static bool from_inside(void *ctx, struct pair_packet *k)
+{
+    (void)ctx;
+    if (k->from == 0 && !rogue_is_response(k))
+        k->src.ip = ip4(10, 1, 0, 9);
+    return true;
+}
+
+/* The way to it would be kept out of the tunnel, and with it what the tunnel is for. */
+static void an_address_within_the_tunnel_is_not_accepted(void **state)
+{
+    (void)state;
+    up_mobile();
+    p.filter = from_inside;
+    roam(0, 7);
+    pair_run(&p);
+    assert_true(pair_logged(&p, 0, "UNACCEPTABLE_ADDRESSES"));
+    expect_esp_between(1, p.side[1].ip, p.side[0].ip);
+}
+
+static void nor_is_it_told_or_used(void **state)
+{
+    struct ip b[3] = {ip4(192, 0, 2, 2), ip4(10, 2, 0, 1), addr(31)};
+    (void)state;
+    up_mobile();
+    pair_addresses(&p, 1, b, 3);
+    pair_run(&p);
+    assert_true(knows(0, addr(31)));
+    assert_false(knows(0, b[1]));
+    struct mobike *m = &rogue_sa(&p, 0)->mobike; /* as another program would have told it */
+    m->peer[1] = m->peer[0];
+    m->peer[0] = b[1];
+    m->n_peer = 2;
+    dead = b[0];
+    p.filter = not_to_the_dead;
+    pair_advance(&p, 15 * TIME_SECOND);
+    expect_at(p.side[0].ip, addr(31));
+}
+
 /* The initiator's COOKIE2 as the peer reads it: what it was sent from and to, which it was not. */
 static void forbid_nats(void *ctx, const struct chain *c)
 {
@@ -582,6 +621,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(who_rewrites_sources_moves_nobody, setup, teardown),
         cmocka_unit_test_setup_teardown(another_cookie_than_was_sent_ends_it, setup, teardown),
         cmocka_unit_test_setup_teardown(an_address_that_nobody_has_is_not_accepted, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_address_within_the_tunnel_is_not_accepted, setup, teardown),
+        cmocka_unit_test_setup_teardown(nor_is_it_told_or_used, setup, teardown),
         cmocka_unit_test_setup_teardown(nats_that_are_forbidden_are_detected, setup, teardown),
         cmocka_unit_test_setup_teardown(a_mapping_that_answers_is_followed, setup, teardown),
         cmocka_unit_test_setup_teardown(a_mapping_that_does_not_answer_is_not_followed, setup, teardown),

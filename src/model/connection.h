@@ -166,9 +166,10 @@ struct settings {               /* strongswan.conf and keyway.conf's global sect
     uint32_t replay_window;     /* 32 for swanctl; the short form uses its own */
     int routing_table, routing_table_prio; /* 220, 220 */
     bool installs_routes;
-    const char *dataplane;      /* "auto", "user", "kernel" */
-    unsigned dataplane_workers; /* 0: one for each processor */
-    enum esp_path esp_path;     /* of ESP that is not in UDP */
+    const char *interfaces_use, *interfaces_ignore; /* names; NULL: all, none */
+    const char *dataplane;                          /* "auto", "user", "kernel" */
+    unsigned dataplane_workers;                     /* 0: one for each processor */
+    enum esp_path esp_path;                         /* of ESP that is not in UDP */
     struct origins origins;
 };
 void settings_defaults(struct settings *s);

@@ -16,6 +16,7 @@ struct endpoint {
 
 struct ip_pair {
     struct ip local, remote;
+    bool is_direct; /* packets leave by the interface that local is on */
 };
 
 struct prefix {

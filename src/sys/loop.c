@@ -68,6 +68,7 @@ void loop_step(struct loop *l, const struct input *in)
     engine_step(l->engine, clock_now(), in, &l->outbox);
     loop_execute(l, &l->outbox);
     l->is_stepping = false;
+    loop_roam_answer(l);
     loop_rearm(l);
     if (l->is_stopping && engine_stats(l->engine)->ike_sas == 0)
         finish(l);
@@ -219,7 +220,7 @@ static struct loop *loop_alloc(const struct loop_options *o)
     outbox_init(&l->outbox);
     uv_async_init(&l->uv, &l->kick, on_kick);
     l->kick.data = l;
-    uv_timer_t *const timers[] = {&l->timer, &l->stop_timer, &l->refresh_timer};
+    uv_timer_t *const timers[] = {&l->timer, &l->stop_timer, &l->refresh_timer, &l->roam_timer};
     for (size_t i = 0; i < ARRAY_LEN(timers); i++) {
         uv_timer_init(&l->uv, timers[i]);
         timers[i]->data = l;
@@ -265,6 +266,7 @@ struct loop *loop_new(const struct loop_options *o, struct diag *d)
     log_line(LOG_NOTICE, "%zu connection%s loaded", config->n_connections,
              config->n_connections == 1 ? "" : "s");
     loop_look_up_first(config);
+    loop_roam_start(l, &config->settings);
     loop_step(l, &(struct input){.kind = INPUT_CONFIG, .config = config});
     if (l->routes)
         route_sweep(l->routes);
@@ -311,6 +313,7 @@ void loop_free(struct loop *l)
     uv_walk(&l->uv, close_handle, NULL);
     uv_run(&l->uv, UV_RUN_DEFAULT);
     uv_loop_close(&l->uv);
+    loop_roam_close(l);
     loop_close_world(l);
     loop_close_ports(l);
     struct queued_command *q;

@@ -149,6 +149,7 @@ static void on_loaded(uv_work_t *req, int status)
             warn_of_restart(&l->in_force, &w->config->settings);
             loop_step(l, &(struct input){.kind = INPUT_CONFIG, .config = w->config});
             w->config = NULL;
+            loop_roam_tell(l, &engine_config(l->engine)->settings);
         } else {
             log_errors(w->errors, w->n_errors);
         }

@@ -139,6 +139,8 @@ void loop_execute(struct loop *l, const struct outbox *o)
             updown_run(l->updown, a->updown);
             break;
         case ACTION_PATHS:
+            loop_roam_ask(l, a->paths);
+            break;
         case ACTION_RESOLVE: /* names are resolved with the configuration */
             break;
         }

@@ -4,6 +4,7 @@
 
 #include "base/list.h"
 #include "conf/conf.h"
+#include "sys/addresses.h"
 #include "sys/dataplane.h"
 #include "sys/loop.h"
 #include "sys/route.h"
@@ -29,7 +30,11 @@ struct loop {
     struct loop_options o;
     struct loop_hooks hooks;
     uv_loop_t uv;
-    uv_timer_t timer, stop_timer, refresh_timer;
+    uv_timer_t timer, stop_timer, refresh_timer, roam_timer;
+    uv_poll_t news; /* of addresses */
+    struct addresses *addresses;
+    struct path_query *queries; /* of the last steps, not answered yet */
+    size_t n_queries, cap_queries;
     uv_signal_t signals[4];
     uv_async_t kick; /* queued commands, data plane messages */
     struct udp_watch ike[2], natt[2], ports[LOOP_PORTS_MAX];
@@ -46,7 +51,7 @@ struct loop {
     struct list commands;
     unsigned working;
     struct time started;
-    bool is_stepping, is_stopping, is_reloading, wants_reload, is_looking_up;
+    bool is_stepping, is_answering, is_stopping, is_reloading, wants_reload, is_looking_up;
     unsigned refreshes;
     uint64_t reload_token, next_token;
 };
@@ -74,5 +79,12 @@ struct config *loop_load(const struct loop_options *o, struct diag *errors, size
 /* Peers' names for a snapshot that the engine has not seen yet; waits for 3 seconds at most: a tunnel's first
  * attempt must not fail for a name that was not asked for. */
 void loop_look_up_first(const struct config *c);
+/* loop_roam.c: changes of addresses and routes go to the engine, from now on. */
+bool loop_roam_open(struct loop *l, const struct settings *s, int device, struct diag *d);
+void loop_roam_start(struct loop *l, const struct settings *s);
+void loop_roam_tell(struct loop *l, const struct settings *s); /* now, whether or not something has changed */
+void loop_roam_close(struct loop *l);
+void loop_roam_ask(struct loop *l, const struct path_query *q); /* ACTION_PATHS, to be answered */
+void loop_roam_answer(struct loop *l);                          /* after a step */
 /* Local addresses and peers' names, now and again. */
 void loop_watch_addresses(struct loop *l);

@@ -68,7 +68,7 @@ static bool open_dataplane(struct loop *l, const struct settings *s, struct data
     l->device_index = dp->tun.index;
     struct route_options ro = {
         .device = dp->tun.index, .table = s->routing_table, .priority = s->routing_table_prio};
-    if (s->installs_routes && !(l->routes = route_open(&ro, d)))
+    if ((s->installs_routes && !(l->routes = route_open(&ro, d))) || !loop_roam_open(l, s, dp->tun.index, d))
         return false;
     l->dataplane = dataplane_start(dp, d);
     if (l->dataplane)

@@ -46,18 +46,29 @@ static struct ip first_address(const struct host_spec *v, size_t n, uint8_t fami
     return (struct ip){0};
 }
 
-void sys_refresh_local(struct connection *c)
+static struct ip local_for(const struct connection *c, struct ip remote)
 {
-    uint8_t family = c->resolved_remote.family;
-    if (!family || first_address(c->local_addrs, c->n_local_addrs, family).family)
-        return;
-    c->resolved_local = sys_local_address(c->resolved_remote);
+    struct ip given = first_address(c->local_addrs, c->n_local_addrs, remote.family);
+    return given.family ? given : sys_local_address(remote);
 }
 
-static void set_remote(struct connection *c, struct ip remote)
+void sys_refresh_local(struct connection *c)
 {
-    c->resolved_remote = remote;
-    c->resolved_local = first_address(c->local_addrs, c->n_local_addrs, remote.family);
+    if (!c->resolved_remote.family)
+        return;
+    c->resolved_local = local_for(c, c->resolved_remote);
+    for (uint8_t i = 0; i < c->n_further; i++)
+        c->further[i].local = local_for(c, c->further[i].remote);
+}
+
+/* The first one is where attempts begin. */
+static void set_remotes(struct connection *c, const struct ip *v, size_t n)
+{
+    c->resolved_remote = n ? v[0] : (struct ip){0};
+    c->resolved_local = first_address(c->local_addrs, c->n_local_addrs, c->resolved_remote.family);
+    c->n_further = 0;
+    for (size_t i = 1; i < n && c->n_further < CONNECTION_FURTHER; i++)
+        c->further[c->n_further++].remote = v[i];
     sys_refresh_local(c);
 }
 
@@ -71,7 +82,15 @@ void sys_resolve_config(struct config *c)
 {
     for (size_t i = 0; i < c->n_connections; i++) {
         struct connection *conn = (struct connection *)c->connections[i];
-        set_remote(conn, first_address(conn->remote_addrs, conn->n_remote_addrs, local_family(conn)));
+        struct ip v[1 + CONNECTION_FURTHER];
+        size_t n = 0;
+        for (size_t k = 0; k < conn->n_remote_addrs && n < ARRAY_LEN(v); k++) {
+            const struct host_spec *h = &conn->remote_addrs[k];
+            uint8_t family = local_family(conn);
+            if (is_single(h) && (!family || h->from.family == family))
+                v[n++] = h->from;
+        }
+        set_remotes(conn, v, n);
     }
 }
 
@@ -108,28 +127,41 @@ struct name_lookup *name_lookup_new(const struct config *c, bool only_unknown)
     return NULL;
 }
 
-static struct ip look_up(const char *name, uint8_t family)
+static size_t look_up(const char *name, uint8_t family, struct ip *v, size_t cap)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_DGRAM, .ai_flags = AI_ADDRCONFIG}, *all = NULL;
-    struct ip found = {0};
+    size_t n = 0;
     hints.ai_family = family == 4 ? AF_INET : family == 6 ? AF_INET6 : AF_UNSPEC;
     if (getaddrinfo(name, NULL, &hints, &all) != 0)
-        return found;
-    for (struct addrinfo *i = all; i && !found.family; i = i->ai_next) {
+        return 0;
+    for (struct addrinfo *i = all; i && n < cap; i = i->ai_next) {
         struct sockaddr_storage sa = {0};
         struct endpoint e;
         memcpy(&sa, i->ai_addr, i->ai_addrlen);
         sockaddr_to(&sa, &e);
-        found = e.ip;
+        if (e.ip.family)
+            v[n++] = e.ip;
     }
     freeaddrinfo(all);
-    return found;
+    return n;
 }
 
 void name_lookup_run(struct name_lookup *l)
 {
     for (size_t i = 0; i < l->n; i++)
-        l->v[i].answer = look_up(l->v[i].name, l->v[i].family);
+        l->v[i].n = look_up(l->v[i].name, l->v[i].family, l->v[i].answers, ARRAY_LEN(l->v[i].answers));
+}
+
+/* Servers give their answers in turn: the address in use stays the first one. */
+static void keep_first(struct ip *v, size_t n, struct ip known)
+{
+    for (size_t i = 1; i < n; i++) {
+        if (!ip_equal(v[i], known))
+            continue;
+        v[i] = v[0];
+        v[0] = known;
+        return;
+    }
 }
 
 void name_lookup_apply(const struct name_lookup *l, const struct config *c)
@@ -141,13 +173,15 @@ void name_lookup_apply(const struct name_lookup *l, const struct config *c)
         for (size_t k = 0; name && k < l->n; k++) {
             if (strcmp(l->v[k].name, name) != 0 || l->v[k].family != local_family(conn))
                 continue;
-            struct ip answer = l->v[k].answer;
-            if (!answer.family) { /* the last known address stays */
+            struct ip *answers = l->v[k].answers;
+            keep_first(answers, l->v[k].n, conn->resolved_remote);
+            if (!l->v[k].n) { /* the last known address stays */
                 if (!conn->resolved_remote.family)
                     log_line(LOG_WARN, "%s: %s does not resolve; looked up again later", conn->name, name);
-            } else if (!ip_equal(answer, conn->resolved_remote)) {
-                log_line(LOG_NOTICE, "%s: %s is %s", conn->name, name, ip_format(answer, text));
-                set_remote(conn, answer);
+            } else {
+                if (!ip_equal(answers[0], conn->resolved_remote))
+                    log_line(LOG_NOTICE, "%s: %s is %s", conn->name, name, ip_format(answers[0], text));
+                set_remotes(conn, answers, l->v[k].n);
             }
             break;
         }

@@ -5,8 +5,8 @@
 
 #include "model/connection.h"
 
-/* Fills resolved_local and resolved_remote of every connection of a snapshot that nobody else holds yet, but
- * for those whose peer is a name: they keep family 0. Never waits. */
+/* Fills resolved_local, resolved_remote and further of every connection of a snapshot that nobody else holds
+ * yet, but for those whose peer is a name: they keep family 0. Never waits. */
 void sys_resolve_config(struct config *c);
 /* The source address towards remote, or family 0 when there is no route. Sends nothing. */
 struct ip sys_local_address(struct ip remote);
@@ -20,7 +20,8 @@ struct name_lookup {
     struct {
         char name[256];
         uint8_t family; /* 0: either */
-        struct ip answer;
+        struct ip answers[1 + CONNECTION_FURTHER];
+        size_t n;
     } * v;
 };
 /* NULL when no peer is a name, or (only_unknown) all are known. */

@@ -35,6 +35,15 @@ PLAIN = {
                                 ("ga", "default", B6), ("gb", "default", A6)],
 }
 
+# A second wire beside the first one, for gateways with two interfaces; its default route is the worse one.
+A4_2, B4_2 = "10.8.0.1", "10.8.0.2"
+TWO_WIRES = {
+    "nodes": {**PLAIN["nodes"], "wire2": {"bridge": ("va", "vb")}},
+    "links": PLAIN["links"] + [(("ga", "w2", [A4_2 + "/24"]), ("wire2", "va", [])),
+                               (("wire2", "vb", []), ("gb", "w3", [B4_2 + "/24"]))],
+    "routes": PLAIN["routes"],
+}
+
 # Gateway A at 192.168.7.2 behind a router that is 10.9.0.1 to the world.
 NAT_INNER = "192.168.7.2"
 NAT = {
@@ -61,4 +70,17 @@ NAT_B = {
     ],
     "routes": _client_routes + [("ga", "default", B4), ("gb", "default", "192.168.7.1")],
 }
-SHAPES = {"plain": PLAIN, "nat": NAT, "nat-b": NAT_B}
+# A third gateway behind the same router, with client C: 10.3.0.2 at 10.3.0.1.
+C_INNER, NET_C, CLIENT_C = "192.168.8.2", "10.3.0.0/24", "10.3.0.2"
+
+
+def _with_third(shape):
+    return {
+        "nodes": {**shape["nodes"], "gc": {"router": True}, "cc": {}},
+        "links": shape["links"] + [(("wire", "wc", ["192.168.8.1/24"]), ("gc", "w4", [C_INNER + "/24"])),
+                                   (("gc", "c1", ["10.3.0.1/24"]), ("cc", "c0", [CLIENT_C + "/24"]))],
+        "routes": shape["routes"] + [("gc", "default", "192.168.8.1"), ("cc", "default", "10.3.0.1")],
+    }
+
+
+SHAPES = {"plain": PLAIN, "two-wires": TWO_WIRES, "nat-two": _with_third(NAT), "nat-b-two": _with_third(NAT_B), "nat": NAT, "nat-b": NAT_B}

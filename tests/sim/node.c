@@ -108,7 +108,7 @@ static void answer_query(struct node *n, const struct path_query *q)
     for (uint8_t r = 0; r < q->n_remote; r++) {
         for (size_t i = 0; i < n_own && count < PATH_PAIRS; i++) {
             if (own[i].family == q->remote[r].family)
-                v[count++] = (struct ip_pair){.local = own[i], .remote = q->remote[r]};
+                v[count++] = (struct ip_pair){.local = own[i], .remote = q->remote[r], .is_direct = true};
         }
     }
     one_step(n, &(struct input){

@@ -365,7 +365,8 @@ static void answer_paths(struct pair *p, int side)
     for (uint8_t r = 0; r < s->query.n_remote; r++) {
         for (size_t i = 0; i < s->n_addresses && n < PATH_PAIRS; i++) {
             if (s->addresses[i].family == s->query.remote[r].family)
-                v[n++] = (struct ip_pair){.local = s->addresses[i], .remote = s->query.remote[r]};
+                v[n++] = (struct ip_pair){
+                    .local = s->addresses[i], .remote = s->query.remote[r], .is_direct = true};
         }
     }
     pair_input(p, side,

@@ -31,7 +31,7 @@ static uint8_t own_further(struct ike_env *env, const struct ike_sa *sa, struct 
     size_t n;
     const struct ip *v = env->host->addresses(env->ctx, &n);
     for (size_t i = 0; i < n && count < MOBIKE_ADDRS; i++) {
-        if (!ip_equal(v[i], sa->local.ip) && path_allows_local(sa->conn, v[i]))
+        if (!ip_equal(v[i], sa->local.ip) && path_may_be_told(sa, v[i]))
             out[count++] = v[i];
     }
     return count;
@@ -283,7 +283,7 @@ static bool is_translated(const struct exchange *x)
 static bool is_acceptable(const struct ike_sa *sa, const struct exchange *x)
 {
     return x->has_marker && can_be_peer(x->remote.ip) && x->remote.port &&
-           path_allows_local(sa->conn, x->local.ip);
+           path_allows_local(sa->conn, x->local.ip) && !path_is_inside(sa, x->remote.ip);
 }
 
 /* [RFC4555#3.5] the IKE SA goes where the request came from; the children when the peer has answered there */
@@ -306,12 +306,15 @@ static void take_update(struct ike_env *env, struct ike_sa *sa, const struct exc
 /* Does the peer still receive where we send? An initiator that hears otherwise looks for another path. */
 static void take_new_list(struct ike_env *env, struct ike_sa *sa, const struct exchange *x)
 {
+    struct mobike *m = &sa->mobike;
     take_list(sa, &x->msg);
     if (!sa->was_initiator || ip_equal(x->remote.ip, sa->remote.ip) ||
-        has_ip(sa->mobike.peer, sa->mobike.n_peer, sa->remote.ip))
+        has_ip(m->peer, m->n_peer, sa->remote.ip))
         return;
-    if (sa->mobike.n_peer < MOBIKE_ADDRS)
-        sa->mobike.peer[sa->mobike.n_peer++] = x->remote.ip;
+    /* where it was heard comes first */
+    memmove(&m->peer[1], &m->peer[0], (MOBIKE_ADDRS - 1) * sizeof(m->peer[0]));
+    m->peer[0] = x->remote.ip;
+    m->n_peer += m->n_peer < MOBIKE_ADDRS;
     path_doubt(env, sa);
 }
 

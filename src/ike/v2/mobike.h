@@ -32,6 +32,7 @@ struct mobike {
     uint8_t n_peer, n_told;
     struct path paths[MOBIKE_PATHS]; /* beside the one in use; best first */
     uint8_t n_paths;
+    bool was_direct;  /* the path in use, when it was looked at last */
     bool is_in_doubt; /* the path in use may be dead: what is repeated goes over the others, too */
     bool is_refused;  /* the peer did not accept this one: */
     struct path refused;

@@ -23,6 +23,40 @@ bool path_allows_local(const struct connection *conn, struct ip ip)
     return hosts_hold(conn->local_addrs, conn->n_local_addrs, ip);
 }
 
+/* A selector that holds the one address and not the other, which is outside of the tunnel as it is. */
+static bool takes_in(const struct ts *v, size_t n, struct ip ip, struct ip known)
+{
+    for (size_t i = 0; i < n; i++) {
+        bool has_ip = ip_cmp(v[i].from, ip) <= 0 && ip_cmp(ip, v[i].to) <= 0;
+        bool has_known = ip_cmp(v[i].from, known) <= 0 && ip_cmp(known, v[i].to) <= 0;
+        if (!v[i].is_dynamic && has_ip && !has_known)
+            return true;
+    }
+    return false;
+}
+
+/* The way to a peer's address is kept out of the tunnel: what the tunnel is for would leave in the clear. */
+bool path_is_inside(const struct ike_sa *sa, struct ip remote)
+{
+    const struct child_sa *c;
+    list_each(c, &sa->children, link)
+    {
+        if (takes_in(c->ts.remote, c->ts.n_remote, remote, sa->esp.remote.ip))
+            return true;
+    }
+    return false;
+}
+
+bool path_may_be_told(const struct ike_sa *sa, struct ip own)
+{
+    bool is_inside = false;
+    for (size_t i = 0; i < sa->conn->n_children && !is_inside; i++) {
+        const struct child_config *c = &sa->conn->children[i];
+        is_inside = takes_in(c->local_ts, c->n_local_ts, own, sa->local.ip);
+    }
+    return !is_inside && path_allows_local(sa->conn, own);
+}
+
 bool path_has_source(struct ike_env *env, struct ip ip)
 {
     size_t n;
@@ -124,6 +158,7 @@ void path_move(struct ike_env *env, struct ike_sa *sa, const struct path *to)
     bool is_same_peer = endpoint_equal(&to->remote, &sa->esp.remote);
     m->n_paths = 0;
     m->is_in_doubt = false;
+    m->was_direct = true; /* others are not offered */
     m->changed_at = env->now.mono;
     sa->local = to->local;
     sa->remote = to->remote;
@@ -151,18 +186,22 @@ static struct path path_from(const struct ike_sa *sa, const struct ip_pair *p)
 static bool keep_paths(struct ike_sa *sa, const struct ip_pair *v, size_t n)
 {
     struct mobike *m = &sa->mobike;
-    bool has_current = false;
+    bool has_current = false, is_listed = false;
     m->n_paths = 0;
     for (size_t i = 0; i < n; i++) {
         struct path p = path_from(sa, &v[i]);
-        if (!path_allows_local(sa->conn, p.local.ip) || (m->is_refused && path_equal(&p, &m->refused)))
+        if (!path_allows_local(sa->conn, p.local.ip) || path_is_inside(sa, p.remote.ip) ||
+            (m->is_refused && path_equal(&p, &m->refused)))
             continue;
-        if (is_path_in_use(sa, &v[i]))
-            has_current = true;
-        else if (m->n_paths < MOBIKE_PATHS)
+        if (is_path_in_use(sa, &v[i])) {
+            /* its route goes elsewhere now, and may come from there no more */
+            is_listed = true;
+            has_current = v[i].is_direct || !m->was_direct;
+            m->was_direct = v[i].is_direct;
+        } else if (m->n_paths < MOBIKE_PATHS)
             m->paths[m->n_paths++] = p;
     }
-    return has_current;
+    return has_current || (is_listed && !m->n_paths);
 }
 
 static const struct path *to_same_peer(const struct ike_sa *sa)
@@ -344,6 +383,21 @@ void path_inherit(const struct ike_sa *from, struct ike_sa *to)
 
 /* ---- the answer to our request */
 
+/* A responder without its address goes on where it was heard. An initiator that decides otherwise says so;
+ * some leave it at that [RFC4555#3.5]. */
+static void take_over(struct ike_env *env, struct ike_sa *sa, const struct path *from)
+{
+    struct nat_view same = {.is_told = false};
+    sa->mobike.is_in_doubt = false;
+    sa->mobike.n_paths = 0;
+    if (path_has_source(env, sa->local.ip))
+        return;
+    sa->local = from->local;
+    sa->remote = from->remote;
+    sa->mobike.changed_at = env->now.mono;
+    reach_check(env, sa, from, &same);
+}
+
 void path_answered(struct ike_env *env, struct ike_sa *sa, const struct endpoint *local,
                    const struct endpoint *remote)
 {
@@ -360,12 +414,10 @@ void path_answered(struct ike_env *env, struct ike_sa *sa, const struct endpoint
     for (uint8_t i = 0; i < m->n_paths; i++) {
         if (!path_equal(&from, &m->paths[i]))
             continue;
-        if (sa->was_initiator) {
+        if (sa->was_initiator)
             path_move(env, sa, &from);
-        } else { /* the initiator says where it goes on */
-            m->is_in_doubt = false;
-            m->n_paths = 0;
-        }
+        else
+            take_over(env, sa, &from);
         return;
     }
 }

@@ -685,6 +685,10 @@ void reach_resend(struct ike_env *env, struct ike_sa *sa, const struct datagrams
 /* ---- path.c: which addresses are used [RFC4555#3.5,3.10,3.11] */
 bool path_equal(const struct path *a, const struct path *b);
 bool path_allows_local(const struct connection *conn, struct ip ip);
+/* Is the peer's address, other than the one in use, in what the tunnel is for? */
+bool path_is_inside(const struct ike_sa *sa, struct ip remote);
+/* An own address that is not in what the tunnel is for, and that the connection may use. */
+bool path_may_be_told(const struct ike_sa *sa, struct ip own);
 static inline struct path path_of(const struct ike_sa *sa)
 {
     return (struct path){.local = sa->local, .remote = sa->remote};

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 SCENARIOS = []
 FILES = ("many", "proof", "rekey", "life", "lifecycle", "nat", "certificates", "refusals", "configuration", "keys", "barrier", "workers",
-         "link", "crypto", "ppk")
+         "link", "crypto", "ppk", "roam")
 
 
 @dataclass

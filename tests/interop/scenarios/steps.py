@@ -83,6 +83,11 @@ class Flood:
         return f"{received} of {sent} pings"
 
 
+def PSK_OF(ids):
+    """The secret of two gateways that are known by name."""
+    return {"secrets": {"ike-lab": {"id-a": ids["a"], "id-b": ids["b"]}}}
+
+
 def one_child(gateway):
     children = gateway.children()
     demand(len(children) == 1, f"{gateway.kind} has {len(children)} children installed, expected one")
@@ -103,5 +108,5 @@ def until_reply(lab, seconds, node="ca", target=CB):
     raise LabError(f"no traffic {seconds} s after")
 
 
-__all__ = ["CA", "CB", "Flood", "LabError", "bring_up", "capture", "configure", "dark", "demand", "must_ping",
+__all__ = ["CA", "CB", "PSK_OF", "Flood", "LabError", "bring_up", "capture", "configure", "dark", "demand", "must_ping",
            "must_transfer", "one_child", "ping", "short_form", "sides", "spis", "topology", "until_reply", "up", "wait_for"]
