@@ -151,6 +151,7 @@ void ctl_write_ike_keys(struct vici_writer *w, const struct ike_view *v, struct 
     vici_flag(w, "nat-remote", v->has_nat_remote);
     vici_flag(w, "nat-fake", v->has_fake_nat);
     vici_flag(w, "nat-any", v->has_nat_local || v->has_nat_remote || v->has_fake_nat);
+    vici_flag(w, "mobike", v->does_mobike);
     write_ike_crypto(w, v);
     if (v->has_ppk)
         vici_text(w, "ppk", "yes");

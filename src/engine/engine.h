@@ -48,7 +48,7 @@ struct ike_view {
     uint64_t spi_i, spi_r;
     struct endpoint local, remote;
     struct identity local_id, remote_id;
-    bool has_nat_local, has_nat_remote, has_fake_nat;
+    bool has_nat_local, has_nat_remote, has_fake_nat, does_mobike;
     bool has_ppk; /* its keys, and those of its children, hold a postquantum preshared key */
     struct chosen chosen;
     int64_t established_at, rekey_at, reauth_at; /* mono; 0 / TIME_NEVER */

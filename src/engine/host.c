@@ -70,6 +70,7 @@ static void adopt(struct ike_env *env, struct ike_sa *sa)
     sa->init_remote = sa->remote;
     if (!sa->was_initiator)
         map_insert(&e->by_init, &sa->by_init, engine_init_hash(sa));
+    path_note_source(env, sa);
     index_sa(e, sa);
     engine_touch(e, sa);
     engine_count_half_open(e, sa);
@@ -199,6 +200,7 @@ static void ike_up(struct ike_env *env, struct ike_sa *sa, uint64_t old_id)
     ev->is_up = true;
     ev->old_id = old_id;
     unique_contact_over(engine_of(env), sa);
+    path_note_source(env, sa);
     if (sa->mobike.is_on && sa->was_initiator) /* how it is now: to see later what has changed */
         path_ask(env, sa);
     if (!old_id)

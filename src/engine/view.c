@@ -37,6 +37,7 @@ static void view(const struct ike_sa *found, struct ike_view *out)
         .has_nat_local = found->has_nat_local,
         .has_nat_remote = found->has_nat_remote,
         .has_fake_nat = found->has_fake_nat,
+        .does_mobike = found->mobike.is_on,
         .has_ppk = found->ppk.is_used,
         .chosen = found->chosen,
         .established_at = found->established_at,

@@ -231,8 +231,7 @@ static bool agree_and_the_victim_was_spared(struct sim *s)
 #define IN_OPEN_WEATHERS(base, ...)                                                                          \
     IN_WEATHER(base, CLEAN, "on_a_clean_network", __VA_ARGS__),                                              \
         IN_WEATHER(base, LOSS, "under_loss", __VA_ARGS__),                                                   \
-        IN_WEATHER(base, DUPLICATION, "under_duplication", __VA_ARGS__),                                     \
-        IN_WEATHER(base, REORDERING, "under_reordering", __VA_ARGS__)
+        IN_WEATHER(base, STORM, "in_a_storm", __VA_ARGS__)
 #define IN_NATTED_WEATHERS(base, ...)                                                                        \
     IN_WEATHER(base, NATTED, "behind_a_nat", __VA_ARGS__),                                                   \
         IN_WEATHER(base, ALL_OF_IT, "in_all_weathers_at_once", __VA_ARGS__)

@@ -74,11 +74,11 @@ void sim_weather(struct sim *s, enum weather w)
 {
     struct faults *f = &s->net.faults;
     *f = (struct faults){.delay_min = 5 * TIME_MS, .delay_max = 5 * TIME_MS};
-    if (w == LOSS || w == ALL_OF_IT)
+    if (w == LOSS || w == STORM || w == ALL_OF_IT)
         f->loss = 25;
-    if (w == DUPLICATION || w == ALL_OF_IT)
+    if (w == DUPLICATION || w == STORM || w == ALL_OF_IT)
         f->duplication = 30;
-    if (w == REORDERING || w == ALL_OF_IT) {
+    if (w == REORDERING || w == STORM || w == ALL_OF_IT) {
         f->reordering = 30;
         f->delay_max = 80 * TIME_MS;
     }

@@ -24,7 +24,7 @@ struct sim {
 };
 
 /* Faults of the first phase. */
-enum weather { CLEAN, LOSS, DUPLICATION, REORDERING, NATTED, ALL_OF_IT, WEATHERS };
+enum weather { CLEAN, LOSS, DUPLICATION, REORDERING, NATTED, STORM, ALL_OF_IT, WEATHERS };
 
 struct scenario {
     const char *name;

@@ -123,6 +123,7 @@ void mobike_commit(struct ike_env *env, struct ike_sa *sa, const struct nat_view
     struct child_sa *c;
     bool had_encap = natd_has_encap(sa);
     sa->mobike.changed_at = env->now.mono;
+    path_note_source(env, sa);
     if (v && v->is_told)
         natd_adopt(env, sa, v);
     sa->esp = sa->mobike.target = path_of(sa);

@@ -36,6 +36,7 @@ struct mobike {
     bool is_in_doubt; /* the path in use may be dead: what is repeated goes over the others, too */
     bool is_refused;  /* the peer did not accept this one: */
     struct path refused;
+    struct ip source;           /* our own address, when it was among the machine's last */
     struct path wanted;         /* responder: where the initiator said last that it is */
     struct path target;         /* what the next return routability check is about */
     struct nat_view found;      /* for the path that is being checked */

@@ -222,7 +222,7 @@ void natd_mapping(struct ike_env *env, struct ike_sa *sa, const struct endpoint 
 
 void natd_keepalive(struct ike_env *env, struct ike_sa *sa)
 {
-    if (path_has_source(env, sa->local.ip)) {
+    if (path_has_source(env, sa, sa->local.ip)) {
         struct action *a = outbox_add(env->out, ACTION_KEEPALIVE);
         a->send.local = sa->local;
         a->send.remote = sa->remote;

@@ -57,7 +57,8 @@ bool path_may_be_told(const struct ike_sa *sa, struct ip own)
     return !is_inside && path_allows_local(sa->conn, own);
 }
 
-bool path_has_source(struct ike_env *env, struct ip ip)
+/* unknown: what to say when nobody has told us. */
+static bool is_listed(struct ike_env *env, struct ip ip, bool unknown)
 {
     size_t n;
     const struct ip *v = env->host->addresses(env->ctx, &n);
@@ -65,7 +66,20 @@ bool path_has_source(struct ike_env *env, struct ip ip)
         if (ip_equal(v[i], ip))
             return true;
     }
-    return !v || ip_is_unspecified(ip); /* nobody has told us; the machine chooses */
+    return !v && unknown;
+}
+
+void path_note_source(struct ike_env *env, struct ike_sa *sa)
+{
+    if (is_listed(env, sa->local.ip, false))
+        sa->mobike.source = sa->local.ip;
+}
+
+/* An address that was in use without ever being on the list is one that a route makes our own. */
+bool path_has_source(struct ike_env *env, const struct ike_sa *sa, struct ip ip)
+{
+    bool is_unlisted = ip_equal(ip, sa->local.ip) && !ip_equal(ip, sa->mobike.source);
+    return is_unlisted || is_listed(env, ip, true);
 }
 
 /* ---- asking */
@@ -162,6 +176,7 @@ void path_move(struct ike_env *env, struct ike_sa *sa, const struct path *to)
     m->changed_at = env->now.mono;
     sa->local = to->local;
     sa->remote = to->remote;
+    path_note_source(env, sa);
     ike_sa_queue(sa, (struct task){.kind = X_UPDATE_ADDRESSES});
     path_hurry(env, sa);
     if (is_same_peer) /* it was reachable there before */
@@ -190,15 +205,15 @@ static bool keep_paths(struct ike_sa *sa, const struct ip_pair *v, size_t n)
     m->n_paths = 0;
     for (size_t i = 0; i < n; i++) {
         struct path p = path_from(sa, &v[i]);
-        if (!path_allows_local(sa->conn, p.local.ip) || path_is_inside(sa, p.remote.ip) ||
-            (m->is_refused && path_equal(&p, &m->refused)))
+        bool is_refused = m->is_refused && path_equal(&p, &m->refused);
+        if (!path_allows_local(sa->conn, p.local.ip) || path_is_inside(sa, p.remote.ip))
             continue;
         if (is_path_in_use(sa, &v[i])) {
             /* its route goes elsewhere now, and may come from there no more */
             is_listed = true;
-            has_current = v[i].is_direct || !m->was_direct;
+            has_current = (v[i].is_direct || !m->was_direct) && !is_refused;
             m->was_direct = v[i].is_direct;
-        } else if (m->n_paths < MOBIKE_PATHS)
+        } else if (m->n_paths < MOBIKE_PATHS && !is_refused)
             m->paths[m->n_paths++] = p;
     }
     return has_current || (is_listed && !m->n_paths);
@@ -220,7 +235,7 @@ static void probe(struct ike_env *env, struct ike_sa *sa)
     struct mobike *m = &sa->mobike;
     m->is_in_doubt = true;
     if (sa->window.is_pending && sa->window.request.n && !sa->own.is_directed) {
-        path_hurry(env, sa);
+        send_datagrams(env, sa, &sa->window.request); /* its time does not begin anew */
         path_spread(env, sa, &sa->window.request);
         return;
     }
@@ -361,7 +376,8 @@ void path_addresses_changed(struct ike_env *env, struct ike_sa *sa)
 {
     if (sa->is_dead || sa->is_lingering)
         return;
-    bool is_there = path_has_source(env, sa->local.ip);
+    bool is_there = path_has_source(env, sa, sa->local.ip);
+    path_note_source(env, sa);
     sa->mobike.is_refused = false;
     if (sa->mobike.is_on && mobike_list_is_new(env, sa))
         ike_sa_queue(sa, (struct task){.kind = X_ADDRESSES});
@@ -390,7 +406,7 @@ static void take_over(struct ike_env *env, struct ike_sa *sa, const struct path 
     struct nat_view same = {.is_told = false};
     sa->mobike.is_in_doubt = false;
     sa->mobike.n_paths = 0;
-    if (path_has_source(env, sa->local.ip))
+    if (path_has_source(env, sa, sa->local.ip))
         return;
     sa->local = from->local;
     sa->remote = from->remote;

@@ -693,8 +693,9 @@ static inline struct path path_of(const struct ike_sa *sa)
 {
     return (struct path){.local = sa->local, .remote = sa->remote};
 }
-/* Can packets leave from there, as far as we have been told? */
-bool path_has_source(struct ike_env *env, struct ip ip);
+/* Can packets leave from there? Not from an address of the SA that was the machine's and is no more. */
+bool path_has_source(struct ike_env *env, const struct ike_sa *sa, struct ip ip);
+void path_note_source(struct ike_env *env, struct ike_sa *sa);
 /* The machine's addresses or routes have changed. */
 void path_addresses_changed(struct ike_env *env, struct ike_sa *sa);
 /* The answer to ACTION_PATHS. */

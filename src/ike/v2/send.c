@@ -23,7 +23,7 @@ void send_raw(struct ike_env *env, const struct endpoint *local, const struct en
 static void send_all(struct ike_env *env, struct ike_sa *sa, const struct endpoint *local,
                      const struct endpoint *remote, bool has_marker, const struct datagrams *d)
 {
-    if (!path_has_source(env, local->ip))
+    if (!path_has_source(env, sa, local->ip))
         return;
     for (size_t i = 0; i < d->n; i++)
         send_raw(env, local, remote, has_marker, sa->conn->dscp, arena_dup(env->out->arena, d->v[i]));

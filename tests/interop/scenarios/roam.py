@@ -212,6 +212,23 @@ for _hidden in "ab":
                      shape="nat" if _hidden == "a" else "nat-b")(_run)
 
 
+# ---- beginning
+
+@scenario("roam.second-address-of-the-peer", needs_keyway=True)
+def second_address_of_the_peer(lab):
+    """Nobody is at the first one."""
+    extra = {"extra_" + me: {"connections": {"net": {
+        "local_addrs": "%any", "local": {"id": IDS[me]}, "remote": {"id": IDS[other(me)]},
+        "remote_addrs": f"10.9.0.99, {topology.B6}, {topology.B4}" if me == "a" else "%any"}}, **PSK_OF(IDS)} for me in "ab"}
+    configure(lab, **extra)
+    start = time.monotonic()
+    bring_up(lab)
+    took = time.monotonic() - start
+    must_ping(lab.net["ca"], CB)
+    demand("trying the peer's next address" in lab.a.log(), "the log does not say so")
+    return f"up after {took:.1f} s: {hosts(lab.a)}"
+
+
 # ---- several clients behind one NAT
 
 def _side(me, it, local_ts, remote_ts, remote="%any"):
