@@ -154,6 +154,27 @@ static void after_a_rekeying_it_is_still_who_began_that_decides(void **state)
     expect_at(addr(7), p.side[1].ip);
 }
 
+static bool no_update(void *ctx, struct pair_packet *k)
+{
+    (void)ctx;
+    return k->from == 1 || rogue_is_response(k) || k->bytes[AT_EXCHANGE] != EXCHANGE_INFORMATIONAL;
+}
+
+/* The peer replaces the IKE SA while we are telling it in the old one. */
+static void a_move_is_told_in_the_successor_too(void **state)
+{
+    (void)state;
+    up_mobile();
+    p.filter = no_update;
+    roam(0, 7);
+    pair_command(&p, 1, COMMAND_REKEY, "net", NULL);
+    pair_run(&p);
+    assert_int_equal(p.side[0].ike_rekeys, 1);
+    p.filter = NULL;
+    pair_advance(&p, 5 * TIME_SECOND);
+    expect_at(addr(7), p.side[1].ip);
+}
+
 static void from_ipv4_to_ipv6(void **state)
 {
     struct ip a[2] = {ip4(192, 0, 2, 1)}, b[2] = {ip4(192, 0, 2, 2)};
@@ -626,6 +647,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_initiator_moves_and_takes_its_children_along, setup, teardown),
         cmocka_unit_test_setup_teardown(the_responder_moves_and_the_initiator_follows, setup, teardown),
         cmocka_unit_test_setup_teardown(after_a_rekeying_it_is_still_who_began_that_decides, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_move_is_told_in_the_successor_too, setup, teardown),
         cmocka_unit_test_setup_teardown(from_ipv4_to_ipv6, setup, teardown),
         cmocka_unit_test_setup_teardown(routes_follow, setup, teardown),
         cmocka_unit_test_setup_teardown(further_addresses_are_told_and_taken_back, setup, teardown),

@@ -111,6 +111,18 @@ static void moves_during_rekeys(struct sim *s)
     }
 }
 
+/* There and back before anybody has got used to it, while both ends rekey. */
+static void darts_about_during_rekeys(struct sim *s)
+{
+    begin(s);
+    for (int i = 0; i < 12; i++) {
+        if (i % 3 == 0)
+            node_command(&s->node[i % 2], COMMAND_REKEY, "net", NULL);
+        node_readdress(&s->node[A], i % 2 ? ip4(192, 0, 2, 1) : IP(A_NEXT), NULL);
+        sim_run(s, (int64_t)sim_rand_below(&s->net.rng, 400) * TIME_MS);
+    }
+}
+
 /* ---- paths that die */
 
 static void second_addresses(struct sim *s)
@@ -243,6 +255,8 @@ const struct scenario scenarios_roam[] = {
                      .goal = agree_in_the_old_sa, SOON),
     IN_OPEN_WEATHERS("the_initiator_roams_during_rekeys", PAIR, .run = moves_during_rekeys, .goal = agree,
                      SOON),
+    IN_OPEN_WEATHERS("the_initiator_darts_about_during_rekeys", PAIR, .run = darts_about_during_rekeys,
+                     .goal = agree, SOON),
     IN_OPEN_WEATHERS("the_path_dies_at_the_initiator", PAIR, .run = path_of_the_initiator_dies,
                      .goal = agree_in_the_old_sa, SOON),
     IN_OPEN_WEATHERS("the_path_dies_at_the_responder", PAIR, .run = path_of_the_responder_dies,

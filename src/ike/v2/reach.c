@@ -46,6 +46,7 @@ void reach_check(struct ike_env *env, struct ike_sa *sa, const struct path *path
         return;
     m->target = *path;
     m->found = *v;
+    m->changed_at = env->now.mono;
     if (is_asking) {
         redirect(env, sa, path);
         return;

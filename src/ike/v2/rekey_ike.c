@@ -55,14 +55,20 @@ static void retire(struct ike_env *env, struct ike_sa *sa, const struct ike_sa *
     sa->give_up_at = env->now.mono + IKE_REPLACED;
 }
 
+static bool is_about_addresses(enum exchange_kind k)
+{
+    return k == X_UPDATE_ADDRESSES || k == X_ROUTABILITY || k == X_ADDRESSES;
+}
+
 static void hand_over(struct ike_env *env, struct ike_sa *from, struct ike_sa *to)
 {
     child_move(env, from, to);
     path_inherit(from, to);
+    if (is_about_addresses(from->own.kind)) /* what the old SA hears does not count in the new one */
+        ike_sa_queue(to, (struct task){.kind = from->own.kind, .attempts = 1});
     for (size_t i = 0; i < from->n_tasks; i++) {
         enum exchange_kind k = from->tasks[i].kind;
-        if (k == X_NEW_CHILD || k == X_REKEY_CHILD || k == X_DELETE_CHILD || k == X_UPDATE_ADDRESSES ||
-            k == X_ROUTABILITY || k == X_ADDRESSES)
+        if (k == X_NEW_CHILD || k == X_REKEY_CHILD || k == X_DELETE_CHILD || is_about_addresses(k))
             ike_sa_queue(to, from->tasks[i]);
     }
     from->n_tasks = 0;
