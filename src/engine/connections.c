@@ -147,18 +147,26 @@ static bool is_alive(const struct ike_sa *sa)
     return !sa->is_dead && sa->state != IKE_DELETING;
 }
 
-static bool is_missing(const struct engine *e, const struct conn_run *r, size_t i)
+bool conn_lacks_child(const struct engine *e, const struct conn_run *r, const struct child_run *run)
 {
-    const struct ike_sa *sa;
     const struct child_sa *c;
-    const char *name = r->conn->children[i].name;
-    if (!r->children[i].is_wanted)
+    const char *name = r->conn->children[run - r->children].name;
+    if (!run->is_wanted)
         return false;
     list_each(c, index_of_owner(e, r->conn->name), by_owner.link)
     {
         if (is_alive(c->ike) && c->state != CHILD_DELETING && is_child(c->ike, c->cfg, r->conn, name))
             return false;
     }
+    return true;
+}
+
+static bool is_missing(const struct engine *e, const struct conn_run *r, size_t i)
+{
+    const struct ike_sa *sa;
+    const char *name = r->conn->children[i].name;
+    if (!conn_lacks_child(e, r, &r->children[i]))
+        return false;
     list_each(sa, index_of_conn(e, r->conn->name), by_conn.link)
     {
         if (is_alive(sa) && sa_makes_child(sa, r->conn, name))

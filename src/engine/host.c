@@ -353,6 +353,13 @@ static bool has_work(const struct ike_sa *sa)
     return false;
 }
 
+static bool needs_child(void *ctx, const struct ike_sa *sa, const struct child_config *cfg)
+{
+    struct child_run *run;
+    struct conn_run *r = conn_run_of_child(ctx, sa, cfg, &run);
+    return !r || conn_lacks_child(ctx, r, run);
+}
+
 static void child_failed(struct ike_env *env, struct ike_sa *sa, const struct child_config *cfg,
                          const struct diag *why)
 {
@@ -412,6 +419,7 @@ const struct ike_host engine_host = {
     .ike_down = ike_down,
     .child_up = child_up,
     .child_down = child_down,
+    .needs_child = needs_child,
     .child_failed = child_failed,
     .rekey_failed = rekey_failed,
     .log = log_line_of,

@@ -185,6 +185,8 @@ void conn_reconcile(struct ike_env *env, struct conn_run *r);
 void conn_attempt_failed(struct ike_env *env, struct conn_run *r, const struct diag *why);
 void conn_child_came_up(struct ike_env *env, struct child_sa *c);
 void conn_child_missing(struct ike_env *env, struct conn_run *r);
+/* Is it wanted, and not there? */
+bool conn_lacks_child(const struct engine *e, const struct conn_run *r, const struct child_run *run);
 bool conn_child_is_up(const struct engine *e, const struct connection *conn, const struct child_config *cfg);
 /* A child that goes, alone or with its IKE SA, is to be brought up again, if there is not another of it. */
 void conn_child_again(struct ike_env *env, const struct child_sa *going, bool with_ike);

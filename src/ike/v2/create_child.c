@@ -294,7 +294,8 @@ static void start(struct ike_env *env, struct ike_sa *sa, const struct task *t,
 
 void create_child_start(struct ike_env *env, struct ike_sa *sa, const struct task *t)
 {
-    start(env, sa, t, t->cfg, 0);
+    if (env->host->needs_child(env->ctx, sa, t->cfg)) /* the peer may have made it meanwhile */
+        start(env, sa, t, t->cfg, 0);
 }
 
 void rekey_child_start(struct ike_env *env, struct ike_sa *sa, const struct task *t)

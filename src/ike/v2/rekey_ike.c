@@ -63,6 +63,7 @@ static bool is_about_addresses(enum exchange_kind k)
 static void hand_over(struct ike_env *env, struct ike_sa *from, struct ike_sa *to)
 {
     child_move(env, from, to);
+    to->is_contested = false;
     path_inherit(from, to);
     if (is_about_addresses(from->own.kind)) /* what the old SA hears does not count in the new one */
         ike_sa_queue(to, (struct task){.kind = from->own.kind, .attempts = 1});
@@ -72,6 +73,10 @@ static void hand_over(struct ike_env *env, struct ike_sa *from, struct ike_sa *t
             ike_sa_queue(to, from->tasks[i]);
     }
     from->n_tasks = 0;
+    enum exchange_kind k = from->own.kind;
+    if (k == X_UPDATE_ADDRESSES ||
+        k == X_ADDRESSES) /* a peer that has the new SA does not heed it in the old */
+        ike_sa_queue(to, (struct task){.kind = k, .attempts = 1});
     retire(env, from, to);
     env->stats->rekeyed_ike++;
 }
@@ -267,6 +272,7 @@ static void on_answered(struct ike_env *env, struct ike_sa *sa, struct exchange 
     build_nonce(&b, nonce_view(&x->nr));
     build_ke(&b, x->ke, secret_view(&x->ke_public));
     sa->peer_new_ike = n->id;
+    n->is_contested = sa->own.kind == X_REKEY_IKE;
     /* As long as our response may be lost the peer does not have the new SA, and would seem dead there; it
      * asks again in the old one. */
     if (n->dpd_at != TIME_NEVER && n->dpd_at < env->now.mono + IKE_REPLACED)

@@ -150,6 +150,7 @@ static void end_children(struct ike_env *env, struct ike_sa *sa)
 static void stop(struct ike_env *env, struct ike_sa *sa, const struct diag *why)
 {
     static const struct diag none;
+    rekey_ike_inherit(env, sa); /* while ours had no answer the peer's replacement came */
     if (!sa->is_lingering && sa->state != IKE_DELETING && sa->state != IKE_REKEYED)
         env->host->ike_down(env, sa, why ? why : &none);
     end_children(env, sa);
@@ -208,11 +209,14 @@ bool ike_sa_queue(struct ike_sa *sa, struct task t)
     return true;
 }
 
-/* While the peer is replacing the IKE SA its children are about to move [RFC7296#2.25.2]. */
+/* While the peer is replacing the IKE SA its children are about to move [RFC7296#2.25.2]; while two
+ * replacements contend the children are with neither. */
 static bool is_held_back(const struct ike_sa *sa, const struct task *t)
 {
     bool is_child = t->kind == X_NEW_CHILD || t->kind == X_REKEY_CHILD || t->kind == X_DELETE_CHILD;
-    return !(exchange_own(t->kind)->states >> sa->state & 1) || (is_child && sa->peer.kind == X_REKEY_IKE);
+    bool is_late = sa->is_contested && t->kind != X_DELETE_IKE && t->kind != X_LIVENESS;
+    return is_late || !(exchange_own(t->kind)->states >> sa->state & 1) ||
+           (is_child && sa->peer.kind == X_REKEY_IKE);
 }
 
 static bool may_start(const struct ike_sa *sa, const struct task *t, int64_t now)

@@ -234,6 +234,7 @@ struct ike_sa {
     int64_t give_up_at; /* half-open, lingering, or after an unauthenticated refusal */
     int64_t dpd_at, keepalive_at, duplicate_at;
     int64_t last_in, last_out;
+    bool is_contested;     /* the peer made it to replace one that we are replacing, too */
     uint64_t peer_new_ike; /* simultaneous rekeying: the SA that the peer's request made */
     struct nonce peer_low;
     uint64_t replaced_by, replaces; /* ids of other IKE SAs */
@@ -285,6 +286,7 @@ struct ike_host {
     void (*ike_down)(struct ike_env *env, struct ike_sa *sa, const struct diag *why);
     void (*child_up)(struct ike_env *env, struct child_sa *c, uint64_t old_id);
     void (*child_down)(struct ike_env *env, struct child_sa *c);
+    bool (*needs_child)(void *ctx, const struct ike_sa *sa, const struct child_config *cfg);
     void (*child_failed)(struct ike_env *env, struct ike_sa *sa, const struct child_config *cfg,
                          const struct diag *why);
     void (*rekey_failed)(struct ike_env *env, struct ike_sa *sa, uint64_t child_id, const struct diag *why);
