@@ -15,6 +15,7 @@
 #define DEEDS       12 /* in a chapter */
 #define CALM_WITHIN (600 * TIME_SECOND)
 #define RESTS       3
+#define SETTLING    200 /* seconds */
 #define ASK_AGAIN   (60 * TIME_SECOND)
 #define CONF_MAX    4096
 struct life {
@@ -251,9 +252,11 @@ static bool has_to_rest_again(struct sim *s)
     }
     s->has_traffic = false;
     why = unsettled(s);
-    for (int i = 0; why && i < 15 && !s->failure[0]; i++) {
+    for (int i = 0; why && i < SETTLING && !s->failure[0]; i++) {
         sim_run(s, TIME_SECOND);
         why = unsettled(s);
+        if (why && s->is_verbose)
+            printf("%10.3f -- unsettled: %s\n", (double)s->now.mono / 1e6, why);
     }
     if (why)
         sim_fail(s, "%s", why);

@@ -278,9 +278,15 @@ void child_update_endpoints(struct ike_env *env, struct child_sa *c)
 /* The old pair goes on receiving until it is deleted; what is sent goes through the new one. */
 void child_rekeyed(struct ike_env *env, struct child_sa *old)
 {
-    old->state = CHILD_REKEYED;
-    old->rekey_at = TIME_NEVER;
+    child_waits_for_delete(env, old);
     env->stats->rekeyed_child++;
+}
+
+void child_waits_for_delete(struct ike_env *env, struct child_sa *c)
+{
+    c->state = CHILD_REKEYED;
+    c->rekey_at = TIME_NEVER;
+    c->expires_at = time_min(c->expires_at, env->now.mono + CHILD_REPLACED);
 }
 
 void child_move(struct ike_env *env, struct ike_sa *from, struct ike_sa *to)
@@ -304,7 +310,9 @@ void child_expired(struct ike_env *env, struct child_sa *c)
         c->expires_at = env->now.mono + REKEY_ENDS;
         return;
     }
-    sa_log(env, c->ike, LOG_NOTICE, "child %s: its lifetime is over", c->cfg->name);
+    bool is_replaced = c->state == CHILD_REKEYED;
+    sa_log(env, c->ike, is_replaced ? LOG_DETAIL : LOG_NOTICE, "child %s: %s", c->cfg->name,
+           is_replaced ? "the peer does not delete what is replaced" : "its lifetime is over");
     delete_child(env, c);
 }
 

@@ -15,10 +15,36 @@ static void close_redundant(struct ike_env *env, struct ike_sa *sa, struct excha
     delete_child(env, c);
 }
 
+/* The peer has deleted the old one: its own replacement stands, or the lifetime ended before our exchange
+ * did. */
+static void replace_what_is_gone(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
+{
+    const struct child_sa *c;
+    list_each(c, &sa->children, link)
+    {
+        if (c->reqid == x->reqid && c->state == CHILD_INSTALLED) {
+            close_redundant(env, sa, x);
+            exchange_end(x);
+            return;
+        }
+    }
+    struct child_sa *fresh = child_new(env, sa, x);
+    bool ok = child_install(env, fresh, x, false, 0), is_deleted = child_was_deleted(x, fresh);
+    exchange_end(x);
+    if (is_deleted)
+        child_closed_by_peer(env, fresh);
+    else if (!ok)
+        delete_child(env, fresh);
+}
+
 void rekey_child_done(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
 {
     struct child_sa *old = child_find(sa, x->old_child);
-    if (!old || old->state == CHILD_DELETING) { /* deleted while we were rekeying it */
+    if (!old || old->is_gone) {
+        replace_what_is_gone(env, sa, x);
+        return;
+    }
+    if (old->state == CHILD_DELETING) { /* we deleted it while we were rekeying it */
         close_redundant(env, sa, x);
         exchange_end(x);
         return;
@@ -53,9 +79,10 @@ void rekey_child_done(struct ike_env *env, struct ike_sa *sa, struct exchange *x
 /* The peer's replacement lost: the peer is going to delete it. */
 void rekey_child_lost(struct ike_env *env, struct child_sa *rival)
 {
+    if (rival->is_gone) /* the peer was quicker */
+        return;
     child_drop_out(env, rival);
-    rival->state = CHILD_REKEYED;
-    rival->rekey_at = TIME_NEVER;
+    child_waits_for_delete(env, rival);
 }
 
 /* The peer made it and has perhaps not heard our answer yet: then it does not know it. */

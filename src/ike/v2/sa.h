@@ -27,6 +27,7 @@
 #define IKE_TASKS_MAX    32
 #define EXCHANGE_CAP     (512u << 10) /* bytes that one direction of an exchange may hold */
 #define CHILD_SWITCH     (5 * TIME_SECOND)
+#define CHILD_REPLACED   (180 * TIME_SECOND) /* more than all retransmissions of a Delete take */
 #define CHILD_LATE       (2 * TIME_SECOND)
 #define IKE_REPLACED     (30 * TIME_SECOND)
 #define LINGER           (10 * TIME_SECOND)
@@ -593,6 +594,8 @@ void child_expired(struct ike_env *env, struct child_sa *c);
 int64_t child_deadline(const struct child_sa *c);
 /* When traffic passed last, through it or what it replaced; mono. Never: when the first one was installed. */
 int64_t child_last_use(const struct child_sa *c);
+/* It is superfluous and the peer's to delete; we do it when the peer does not. */
+void child_waits_for_delete(struct ike_env *env, struct child_sa *c);
 void child_rekeyed(struct ike_env *env, struct child_sa *old);
 /* Deleted after a rekey: nothing is sent through it any more, late packets are still taken for a moment. */
 /* The peer deleted it: told, and gone. */
