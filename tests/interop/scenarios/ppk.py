@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Postquantum preshared keys (RFC 8784) against strongSwan, begun by either side: used when both have one, done without
 when one lacks it and none requires it, and refused otherwise."""
+import os
 import re
 
+from gateways import Keyway
 from scenarios import scenario
-from scenarios.steps import CB, bring_up, configure, demand, must_ping, wait_for
+from scenarios.steps import CB, bring_up, configure, demand, must_ping, sides, wait_for
 
 KEY = "0x8e2b1f6d4c0a79e35b7fd1284c96ea03f57d20b8416ce93a7df5082b94c61ea7"
 OTHER = "0x1111111111111111111111111111111111111111111111111111111111111111"
@@ -104,3 +106,50 @@ def _each(role):
 
 for each in ROLES:
     _each(each)
+
+
+def _pad(path, content):
+    with open(path, "wb", opener=lambda p, flags: os.open(p, flags, 0o600)) as f:
+        f.write(content)
+    return path
+
+
+def _used_pieces(path):
+    with open(path, "rb") as f:
+        pad = f.read()
+    return [i for i in range(len(pad) // 32) if not any(pad[32 * i:32 * i + 32])]
+
+
+@scenario("ppk.pad-between-two-keyways", needs_keyway=True)
+def pad(lab):
+    """strongSwan has no pads. One end takes pieces from the start, the other from the end; one of them is killed."""
+    content = bytes(1 + (i * 31 + i // 32) % 255 for i in range(32 * 64))
+    paths = [_pad(f"{lab.work}/{end}.pad", content) for end in "ab"]
+    lab.b.stop()
+    b = Keyway(lab.net["gb"], os.path.join(lab.work, "keyway-b"), "gateway B")
+    extras = [{"connections": {"net": {"ppk_id": "vault", "ppk_required": "yes"}},
+               "secrets": {"ppk-lab": {"pad": path, "pad_from": end, "id": "vault"}}} for path, end in zip(paths, ("start", "end"))]
+    try:
+        (tree_a, files_a), (tree_b, files_b) = sides(certs=lab.certs, extra_a=extras[0], extra_b=extras[1])
+        b.load(tree_b, files_b)
+        lab.a.load(tree_a, files_a)
+        for round_, starter in enumerate((lab.a, b, lab.a)):
+            code, text = starter.initiate("net")
+            demand(code == 0, f"{starter.name} could not bring the tunnel up: {text.strip()[-600:]}")
+            must_ping(lab.net["ca"], CB)
+            demand(_used(lab.a) and _used(b), "no PPK is used")
+            want = ([0], [0, 63], [0, 1, 63])[round_]
+            for path in paths:
+                demand(_used_pieces(path) == want, f"pieces {_used_pieces(path)} of {path} were used, expected {want}")
+            lab.a.kill()
+            lab.a.start()
+            b.kill()
+            b.start()
+        _pad(paths[0], bytes(32 * 64))
+        code, text = lab.a.initiate("net")
+        demand(code and "the pad is used up" in text, f"exit {code}: {text.strip()[-400:]}")
+        demand(_used_pieces(paths[1]) == [0, 1, 63], "a piece was lost at the responder")
+        return "three tunnels, each with a piece of its own, through kills of both ends; none with an empty pad"
+    finally:
+        b.stop(5)
+        b.cleanup()
