@@ -203,6 +203,11 @@ static void demand_another_peer(struct connection *second)
     second->remote.id = (struct identity){.type = ID_IPV4_ADDR, .data = span_of(ip, 4)};
 }
 
+static void demand_a_ppk(struct connection *second)
+{
+    second->ppk_required = true;
+}
+
 static void demand_other_algorithms(struct connection *second)
 {
     static struct proposal other;
@@ -213,7 +218,7 @@ static void demand_other_algorithms(struct connection *second)
 
 static void a_connection_with_other_demands_lends_no_child(void **state)
 {
-    void (*const demands[])(struct connection *) = {demand_long_keys, demand_another_peer,
+    void (*const demands[])(struct connection *) = {demand_long_keys, demand_another_peer, demand_a_ppk,
                                                     demand_other_algorithms};
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(demands); i++) {
