@@ -21,13 +21,13 @@ def rekey_and_wait(gateway):
 
 
 def esp_lengths(path, begin, end):
-    """{source: set of bytes from the SPI on} of what passed between two moments."""
+    """{source: set of bytes behind the outer headers} of what passed between two moments."""
     found = {}
     for when, frame in pcap.packets(path):
         if not begin <= when <= end:
             continue
         kind, ip = pcap.classify(frame)
-        if kind in ("esp", "esp-udp"):
+        if kind in ("esp", "esp-udp", "ah"):
             found.setdefault(str(ip.src), set()).add(len(ip.payload))
     return found
 

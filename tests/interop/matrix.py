@@ -156,7 +156,7 @@ def _kin():
         for outer in (4, 6):
             yield Row(f"kernel.{role}.ah-transport.outer{outer}", role, mode="transport", outer=outer, inner=outer, wire="ah",
                       **_ah("sha256"))
-        yield Row(f"kernel.{role}.ah-ipcomp", role, wire="ah", **_ah("sha256", ipcomp="yes"))
+        yield Row(f"kernel.{role}.ah-ipcomp", role, wire="ah", lengths="compressed", **_ah("sha256", ipcomp="yes"))
 
 
 def _modes():

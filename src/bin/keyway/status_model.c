@@ -28,13 +28,14 @@ static void copy_members(json_t *to, json_t *from, const struct member *m, size_
     }
 }
 
-/* "AES_GCM_16_256", "AES_CBC_256/HMAC_SHA2_256_128" */
+/* "AES_GCM_16_256", "AES_CBC_256/HMAC_SHA2_256_128"; with AH "HMAC_SHA2_256_128" */
 static json_t *cipher_json(json_t *sa)
 {
     char text[128];
     const char *size = text_of(sa, "encr-keysize"), *integ = text_of(sa, "integ-alg");
-    snprintf(text, sizeof(text), "%s%s%s%s%s", text_of(sa, "encr-alg"), *size ? "_" : "", size,
-             *integ ? "/" : "", integ);
+    const char *encr = text_of(sa, "encr-alg");
+    snprintf(text, sizeof(text), "%s%s%s%s%s", encr, *size ? "_" : "", size, *encr && *integ ? "/" : "",
+             integ);
     return json_string(text);
 }
 
@@ -67,7 +68,7 @@ static json_t *child_json(json_t *sa)
     };
     json_t *j = json_object();
     copy_members(j, sa, members, ARRAY_LEN(members));
-    if (json_object_get(sa, "encr-alg"))
+    if (json_object_get(sa, "encr-alg") || json_object_get(sa, "integ-alg"))
         json_object_set_new(j, "cipher", cipher_json(sa));
     json_object_set_new(j, "udp_encapsulation", json_boolean(!strcmp(text_of(sa, "encap"), "yes")));
     json_object_set_new(j, "esn", json_boolean(!strcmp(text_of(sa, "esn"), "1")));
