@@ -134,10 +134,10 @@ static void what_a_crash_left_is_known_again(void **state)
     route_sweep(table);
     assert_way("10.9.0.2 ipproto udp dport 1701", "No route to host");
     assert_way("10.9.0.3 ipproto udp dport 1701", "dev v0");
-    netns_run("test $(ip rule | grep -c 'lookup 221') = 1; test $(ip rule | grep -c goto) = 1");
+    netns_run("test $(ip rule | grep -c 'lookup 221') = 1 && test $(ip rule | grep -c goto) = 1");
     route_close(table);
     table = NULL;
-    netns_run("! ip rule | grep -q 'lookup 22\\|goto'; test -z \"$(ip route show table 221 2>&1)\"");
+    netns_run("! ip rule | grep -q 'lookup 22\\|goto' && test -z \"$(ip route show table 221 2>&1)\"");
     route_close(lost);
     assert_int_equal(route_cleanup(220, 220, &d), 0);
     table = route_open(&o, &d);
