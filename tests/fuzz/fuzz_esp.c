@@ -3,10 +3,10 @@
  * third the outer TOS: 0 packets from the protected side   1 ESP as it came from the network   2 authentic
  * ESP with arbitrary plaintext   3 packets from the protected side through an SA that compresses (even) or
  * pads (odd). Inbound SA 0 is AES-GCM, 1 AES-CBC with HMAC-SHA-256, 2 AES-GCM with ESN, 3 behind a NAT and
- * copying everything, 4 compressed. Mode 4 is whole IP packets
- * with AH as they came from the network, for the SA with the SPI 0x1005. What follows is cut into packets by
- * two-byte lengths. Aborts when a protected packet leaves as it was, or a packet outside the selectors comes
- * in. */
+ * copying everything, 4 compressed, 5 and 7 in transport mode over IPv4 and IPv6, 6 in BEET mode. Mode 4 is
+ * whole IP packets with AH as they came from the network, for the SA with the SPI 0x1005. What follows is cut
+ * into packets by two-byte lengths. Aborts when a protected packet leaves as it was, or a packet outside the
+ * selectors comes in. */
 #include "base/rd.h"
 #include "crypto/bulk.h"
 #include "crypto/random.h"
@@ -14,11 +14,11 @@
 
 #include <stdlib.h>
 
-#define SAS       5
+#define SAS       8
 #define PACKETS   8
-#define SPI_OF(i) (0x1000u + (uint32_t)(i))
+#define SPI_OF(i) (0x1000u + (uint32_t)(i) + ((i) >= 5))
 #define CPI       0x1234
-#define AH_SPI    SPI_OF(SAS)
+#define AH_SPI    0x1005
 #define DRESSED   99 /* child id of the SA of mode 3 */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -27,6 +27,27 @@ static struct esp *e;
 static struct bulk_key *keys[SAS];
 static struct bulk_worker *worker;
 static struct esp_buffer buffers[PACKETS];
+
+/* Transport mode behind a NAT, whose checksums are touched, and BEET. */
+static void between_hosts(struct esp_sa *sa, enum child_mode mode, uint8_t family)
+{
+    struct prefix local = {.ip = ip4(10, 2, 0, 9), .bits = 32}, remote = {.ip = ip4(10, 1, 0, 5), .bits = 32};
+    if (family == 6) {
+        local = (struct prefix){
+            .ip = {6, {0x20, 1, 0xd, 0xb8, 0, 2, [15] = 9}},
+              .bits = 128
+        };
+        remote = (struct prefix){
+            .ip = {6, {0x20, 1, 0xd, 0xb8, 0, 1, [15] = 5}},
+              .bits = 128
+        };
+    }
+    sa->mode = mode;
+    sa->local_ts[0] = ts_from_prefix(&local);
+    sa->remote_ts[0] = ts_from_prefix(&remote);
+    sa->n_local_ts = sa->n_remote_ts = 1;
+    sa->seen_remote = family == 6 ? local.ip : ip4(10, 9, 9, 9);
+}
 
 static struct esp_sa inbound_sa(size_t i)
 {
@@ -38,6 +59,8 @@ static struct esp_sa inbound_sa(size_t i)
     if (i == 3)
         sa.copy_dscp = DSCP_YES;
     sa.cpi = i == 4 ? CPI : 0;
+    if (i >= 5)
+        between_hosts(&sa, i == 6 ? MODE_BEET : MODE_TRANSPORT, i == 7 ? 6 : 4);
     return sa;
 }
 

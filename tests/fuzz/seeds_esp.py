@@ -68,6 +68,15 @@ write("outbound-compressed", 3, 0, 0, ip4(B4, A4, 17, UDP + b"again and " * 90),
 write("outbound-padded", 3, 125, 0, *out4, *out6)
 
 
+ph = [bytes([17, n, pad, 0]) + body for n, pad, body in ((0, 0, b"\x94\4\0\0"), (0, 4, b"\1\1\1\1"), (1, 0, bytes(12)), (9, 4, bytes(80)),
+                                                        (0, 200, bytes(4)), (255, 0, bytes(4)))]
+write("authentic-transport", 2, 5, 2, trailer(UDP, 17), trailer(SYN, 6), trailer(ip4(A4, B4, 17, UDP), 4), trailer(b"ab", 17),
+      trailer(b"", 59), trailer(b"", 17), trailer(UDP, 94))
+write("authentic-beet", 2, 6, 2, trailer(UDP, 17), *(trailer(p + UDP, 94) for p in ph), trailer(b"\x11", 94))
+write("authentic-transport6", 2, 7, 2, trailer(UDP, 17), trailer(bytes([17, 0, 1, 4, 0, 0, 0, 0]) + UDP, 60),
+      trailer(bytes([17, 0, 0, 1, 0, 0, 0, 9]) + UDP, 44), trailer(bytes([58, 0, 1, 4, 0, 0, 0, 0]) + bytes([128, 0, 1, 1]), 0))
+
+
 def with_ah(inner, seq, options=b"", hop=b"", key=bytes((i * 11 + 2) & 255 for i in range(20))):
     """An IPv4 packet with these options, or an IPv6 one with these hop-by-hop options, and AH under the SA's key."""
     ah = struct.pack(">BBHII", 4 if inner[0] >> 4 == 4 else 41, 4, 0, 0x1005, seq) + bytes(12)
