@@ -354,6 +354,28 @@ static void a_passphrase_opens_a_key_file(void **state)
     assert_string_equal(errors[0].where, "/etc/swanctl/pkcs8/moon.pem:1:1");
 }
 
+static void modes_of_children_are_taken_in_both_files(void **state)
+{
+    (void)state;
+    struct config *c = swanctl(
+        "connections { a { remote_addrs = 192.0.2.1\n local { auth = psk\n }\n remote { auth = psk\n }\n "
+        "children { c { mode = transport\n }\n d { mode = beet\n }\n e { } } } }\n "
+        "secrets { ike { secret = x\n } }");
+    const struct connection *a = config_find(c, "a");
+    assert_int_equal(connection_child(a, "c")->mode, MODE_TRANSPORT);
+    assert_int_equal(connection_child(a, "d")->mode, MODE_BEET);
+    assert_int_equal(connection_child(a, "e")->mode, MODE_TUNNEL);
+    config_unref(c);
+    const struct memory_file file = {
+        "/etc/keyway/keyway.conf",
+        "tunnel l2tp {\n peer = 192.0.2.1\n psk = x\n mode = transport\n remote = dynamic[udp/1701]\n}\n"};
+    c = load_files(&file, 1, NULL);
+    assert_non_null(c);
+    assert_int_equal(config_find(c, "l2tp")->children[0].mode, MODE_TRANSPORT);
+    assert_true(config_find(c, "l2tp")->children[0].local_ts[0].is_dynamic);
+    config_unref(c);
+}
+
 static void actions_of_a_swanctl_connection_are_taken(void **state)
 {
     (void)state;
@@ -393,6 +415,8 @@ static void bad_connections_are_refused_by_line(void **state)
                        "/etc/swanctl/swanctl.conf:1:34", "EAP");
     refused_by_swanctl("connections { a { children { c { start_action = trap|start\n } } } }",
                        "/etc/swanctl/swanctl.conf:1:34", "cannot start");
+    refused_by_swanctl("connections { a { children { c { mode = transport_proxy\n } } } }",
+                       "/etc/swanctl/swanctl.conf:1:41", "mobile IPv6 proxies are not supported");
     refused_by_swanctl("connections { a { children { c { close_action = trap|start\n } } } }",
                        "/etc/swanctl/swanctl.conf:1:49", "close_action");
     refused_by_swanctl("connections { a { unique = %forever\n } }", "/etc/swanctl/swanctl.conf:1:28",
@@ -674,6 +698,7 @@ int main(void)
         cmocka_unit_test(a_swanctl_connection_becomes_the_same_model),
         cmocka_unit_test(a_certificate_is_found_by_its_identity),
         cmocka_unit_test(a_passphrase_opens_a_key_file),
+        cmocka_unit_test(modes_of_children_are_taken_in_both_files),
         cmocka_unit_test(actions_of_a_swanctl_connection_are_taken),
         cmocka_unit_test(bad_connections_are_refused_by_line),
         cmocka_unit_test(refused_secrets_are_not_printed),
