@@ -47,7 +47,8 @@ static const struct schema_word mode_words[] = {{"tunnel", MODE_TUNNEL, NULL}, {
     {"drop", 0, "drop policies cannot be configured yet"}, {NULL}};
 #define MODE_DOC "what of a packet ESP carries: tunnel, all of it; transport, what follows the IP header, between the " \
     "two gateways' own addresses alone; beet, the same between two other addresses. A peer may decline the latter " \
-    "two, which makes a tunnel. Neither carries fragments"
+    "two, which makes a tunnel. Where all of a peer's own address is protected, IPv4's reverse path filter must not be " \
+    "strict (net.ipv4.conf.*.rp_filter: 2 or 0), or the kernel drops what that peer sends"
 static const struct schema_word dpd_words[] = {{"clear", DPD_CLEAR, NULL}, {"restart", DPD_RESTART, NULL},
     {"none", DPD_CLEAR, NULL}, {"start", DPD_RESTART, NULL}, {"trap", DPD_TRAP, NULL}, {"route", DPD_TRAP, NULL}, {NULL}};
 static const struct schema_word start_words[] = {{"none", START_NONE, NULL}, {"start", START_START, NULL},
