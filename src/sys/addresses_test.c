@@ -4,10 +4,22 @@
 #include "support/test.h"
 #include "sys/addresses.h"
 #include <net/if.h>
+#include <stdio.h>
 
 static struct addresses *a;
 static const struct ip *list;
 static size_t n;
+
+/* The kernel takes its time until it says that a cable is plugged in, or out. */
+static void wait_for_carriers(unsigned count)
+{
+    char text[256];
+    snprintf(text, sizeof(text),
+             "for i in $(seq 500); do [ $(ip -o link show | grep -c 'LOWER_UP.* state UP') = %u ] && exit 0; "
+             "done; exit 1",
+             count);
+    netns_run(text);
+}
 
 static int make_links(void **state)
 {
@@ -22,6 +34,7 @@ static int make_links(void **state)
         "u0; "
         "ip addr add 10.99.0.1/32 dev tun0; ip route add default via 10.9.0.2; "
         "ip route add default via 10.8.0.2 metric 100");
+    wait_for_carriers(6);
     struct addresses_options o = {.device = (int)if_nametoindex("tun0"), .table = 220};
     a = addresses_open(&o, &d);
     return a ? 0 : -1;
@@ -73,6 +86,7 @@ static void addresses_that_packets_can_come_from_are_listed(void **state)
     look(NULL, NULL);
     assert_false(has("10.9.0.1"));
     netns_run("ip link set u1 down"); /* no carrier */
+    wait_for_carriers(2);
     look(NULL, NULL);
     assert_int_equal(n, 0);
 }

@@ -344,6 +344,13 @@ static void strand(struct ike_env *env, struct ike_sa *sa)
     sa_log(env, sa, LOG_NOTICE, "no way leads to the peer for now: waiting for an address");
 }
 
+/* An update, where there is one, says it too. */
+static void tell_list(struct ike_env *env, struct ike_sa *sa)
+{
+    if (sa->mobike.is_on && mobike_list_is_new(env, sa) && !ike_sa_has_task(sa, X_UPDATE_ADDRESSES, 0))
+        ike_sa_queue(sa, (struct task){.kind = X_ADDRESSES});
+}
+
 void path_take(struct ike_env *env, struct ike_sa *sa, const struct ip_pair *v, size_t n)
 {
     struct mobike *m = &sa->mobike;
@@ -370,6 +377,7 @@ void path_take(struct ike_env *env, struct ike_sa *sa, const struct ip_pair *v, 
         take_as_responder(env, sa, has_current);
     if (was_stranded && has_current)
         path_hurry(env, sa);
+    tell_list(env, sa);
 }
 
 void path_addresses_changed(struct ike_env *env, struct ike_sa *sa)
@@ -379,10 +387,10 @@ void path_addresses_changed(struct ike_env *env, struct ike_sa *sa)
     bool is_there = path_has_source(env, sa, sa->local.ip);
     path_note_source(env, sa);
     sa->mobike.is_refused = false;
-    if (sa->mobike.is_on && mobike_list_is_new(env, sa))
-        ike_sa_queue(sa, (struct task){.kind = X_ADDRESSES});
     if (!is_there || (sa->mobike.is_on && (sa->was_initiator || sa->mobike.stranded_at)))
         path_ask(env, sa);
+    else
+        tell_list(env, sa);
 }
 
 void path_inherit(const struct ike_sa *from, struct ike_sa *to)
