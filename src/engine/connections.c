@@ -186,7 +186,7 @@ void conn_child_again(struct ike_env *env, const struct child_sa *going, bool wi
     list_each(c, index_of_owner(e, r->conn->name), by_owner.link)
     {
         bool is_going = c == going || (with_ike && c->ike == going->ike);
-        bool carries = ike_sa_is_up(c->ike) && !c->is_gone && c->state != CHILD_DELETING;
+        bool carries = ike_sa_is_up(c->ike) && (c->state == CHILD_INSTALLED || c->state == CHILD_REKEYING);
         if (!is_going && carries && is_child(c->ike, c->cfg, r->conn, going->cfg->name))
             return;
     }

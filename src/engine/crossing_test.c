@@ -56,8 +56,8 @@ static void overtake_answer(enum command_kind first, enum command_kind next, con
 static void a_child_whose_answer_is_late_is_not_called_gone(void **state)
 {
     (void)state;
-    overtake_answer(COMMAND_REKEY, COMMAND_REKEY, "net");
-    assert_children(1);
+    overtake_answer(COMMAND_INITIATE, COMMAND_REKEY, "other");
+    assert_children(2);
     assert_int_equal(p.side[0].child_rekeys, p.side[1].child_rekeys);
 }
 

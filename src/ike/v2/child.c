@@ -4,6 +4,12 @@
 #include "ike/v2/sa.h"
 #include <stdlib.h>
 
+int64_t child_is_unsure(const struct child_sa *c)
+{
+    bool has_proof = c->last_in || c->ike->window.next_in > c->asked_by + 1; /* it went on after our answer */
+    return has_proof ? 0 : c->unsure_until;
+}
+
 struct child_sa *child_find(const struct ike_sa *sa, uint64_t id)
 {
     struct child_sa *c;
@@ -297,6 +303,7 @@ void child_move(struct ike_env *env, struct ike_sa *from, struct ike_sa *to)
     {
         list_remove(&c->link);
         c->ike = to;
+        c->unsure_until = 0;
         list_append(&to->children, &c->link);
     }
 }

@@ -427,6 +427,8 @@ static void answer(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
     if (old && old->has_heir) /* ours was decided meanwhile, and won */
         rekey_child_lost(env, c);
     else if (old) {
+        c->unsure_until = env->now.mono + CHILD_UNSURE;
+        c->asked_by = x->msg.header.message_id;
         old->peer_replacement = c->id;
         if (old->state == CHILD_INSTALLED) /* unless we are rekeying it too */
             child_rekeyed(env, old);

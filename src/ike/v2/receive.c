@@ -77,6 +77,9 @@ static void on_request(struct ike_env *env, struct ike_sa *sa, struct ike_messag
     enum decode_status status;
     struct diag d;
     diag_clear(&d);
+    /* What comes before the answer to our IKE_AUTH is about what is in it: the peer says it again. */
+    if (sa->is_initiator && sa->state == IKE_CONNECTING)
+        return;
     if (x->kind != X_NONE || !open_message(env, sa, x, &sa->in_request, m, &status))
         return;
     window_accept(&sa->window);

@@ -91,6 +91,17 @@ static bool is_unknown_yet(const struct ike_env *env, const struct child_sa *c)
     return !c->is_ours && env->now.mono - c->installed_at < ANSWER_LATE;
 }
 
+static bool has_child(const struct ike_sa *sa, const struct child_config *cfg)
+{
+    const struct child_sa *c;
+    list_each(c, &sa->children, link)
+    {
+        if (c->cfg == cfg && !c->is_gone && c->state != CHILD_DELETING && c->state != CHILD_REKEYED)
+            return true;
+    }
+    return false;
+}
+
 bool rekey_child_refused(struct ike_env *env, struct ike_sa *sa, struct exchange *x,
                          const struct pl_notify *error)
 {
@@ -101,8 +112,11 @@ bool rekey_child_refused(struct ike_env *env, struct ike_sa *sa, struct exchange
         is_gone = true;
     } else if (!is_gone && error->type == N_CHILD_SA_NOT_FOUND && !is_unknown_yet(env, old)) {
         sa_log(env, sa, LOG_WARN, "child %s: the peer does not have it any more", old->cfg->name);
+        const struct child_config *cfg = old->cfg;
         exchange_end(x);
         child_end(env, old);
+        if (!has_child(sa, cfg)) /* [RFC7296#2.25] from scratch */
+            ike_sa_queue(sa, (struct task){.kind = X_NEW_CHILD, .cfg = cfg});
         return true;
     }
     if (is_gone)

@@ -219,9 +219,17 @@ static bool is_held_back(const struct ike_sa *sa, const struct task *t)
            (is_child && sa->peer.kind == X_REKEY_IKE);
 }
 
+static int64_t not_before(const struct ike_sa *sa, const struct task *t)
+{
+    bool is_of_child = t->kind == X_REKEY_CHILD || t->kind == X_DELETE_CHILD;
+    const struct child_sa *c = is_of_child ? child_find(sa, t->child_id) : NULL;
+    int64_t unsure = c ? child_is_unsure(c) : 0;
+    return unsure > t->not_before ? unsure : t->not_before;
+}
+
 static bool may_start(const struct ike_sa *sa, const struct task *t, int64_t now)
 {
-    return t->not_before <= now && !is_held_back(sa, t);
+    return not_before(sa, t) <= now && !is_held_back(sa, t);
 }
 
 void ike_sa_advance(struct ike_env *env, struct ike_sa *sa)
@@ -250,7 +258,7 @@ static int64_t tasks_deadline(const struct ike_sa *sa)
         return at;
     for (size_t i = 0; i < sa->n_tasks; i++) {
         if (!is_held_back(sa, &sa->tasks[i]))
-            at = time_min(at, sa->tasks[i].not_before);
+            at = time_min(at, not_before(sa, &sa->tasks[i]));
     }
     return at;
 }

@@ -26,6 +26,7 @@
 #define NONCE_LEN        32 /* of ours [RFC7296#2.10] */
 #define IKE_TASKS_MAX    32
 #define EXCHANGE_CAP     (512u << 10) /* bytes that one direction of an exchange may hold */
+#define CHILD_UNSURE     (30 * TIME_SECOND)
 #define CHILD_SWITCH     (5 * TIME_SECOND)
 #define CHILD_REPLACED   (180 * TIME_SECOND) /* more than all retransmissions of a Delete take */
 #define CHILD_LATE       (2 * TIME_SECOND)
@@ -153,6 +154,8 @@ struct child_sa {
     uint8_t low_nonce[16];     /* how the lower nonce of its exchange begins */
     uint64_t peer_replacement; /* made by the peer's rekey of this child */
     struct nonce peer_low;     /* the lower nonce of that exchange */
+    int64_t unsure_until;      /* the peer asked for it, and may not have our answer: see child_is_unsure() */
+    uint32_t asked_by;         /* the message ID of that */
     uint64_t bytes_in, packets_in, bytes_out, packets_out;
     int64_t last_in, last_out;
 };
@@ -586,6 +589,9 @@ void child_drop_out(struct ike_env *env, struct child_sa *c);
 /* Everything of it goes: route, policy, SAs; it is freed. */
 void child_end(struct ike_env *env, struct child_sa *c);
 void child_update_endpoints(struct ike_env *env, struct child_sa *c);
+/* Made by the peer's rekeying, and nothing has shown yet that our answer arrived: who speaks of the child to
+ * the peer now is told that there is none, and it comes all the same. Not for ever: 0, or until when. */
+int64_t child_is_unsure(const struct child_sa *c);
 struct child_sa *child_find(const struct ike_sa *sa, uint64_t id);
 /* Peers may use one number for ESP and for AH. */
 struct child_sa *child_by_spi_out(const struct ike_sa *sa, uint8_t protocol, uint32_t spi);
