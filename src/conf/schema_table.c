@@ -104,6 +104,7 @@ static const struct schema_word dscp_words[] = {{"out", DSCP_OUT, NULL}, {"in", 
     {scope_, "replay_window", .kind = KIND_NUMBER, .def = "32", .max = 4096, SET(replay_window), .example = "64", .doc = "replay window of children that set none; a tunnel has its own"}, \
     {scope_, "routing_table", .kind = KIND_NUMBER, .def = "220", .max = INT32_MAX, SET(routing_table), .example = "221", .doc = "table of the routes into tunnels; the one after it is for routes of some protocols and ports to a host"}, \
     {scope_, "routing_table_prio", .kind = KIND_NUMBER, .def = "220", .max = 32765, SET(routing_table_prio), .example = "221", .doc = "priority of the rule that leads there; the two before it are for some protocols and ports"}, \
+    {scope_, "make_before_break", .kind = KIND_BOOL, .def = "yes", SET(makes_before_break), .example = "no", .doc = "whether a new IKE SA and its children stand before those go that are authenticated again (reauth_time); with no there is a gap"}, \
     {scope_, "install_routes", .kind = KIND_BOOL, .def = "yes", SET(installs_routes), .example = "no", .doc = "whether routes are installed"}, \
     {scope_, "interfaces_use", .kind = KIND_TEXT, .set = set_interfaces_use, .example = "eth0, eth1", .doc = "interfaces whose addresses are used when a connection moves (MOBIKE); default: all"}, \
     {scope_, "interfaces_ignore", .kind = KIND_TEXT, .set = set_interfaces_ignore, .example = "docker0", .doc = "interfaces whose addresses are not used then; without effect when interfaces_use is set"}

@@ -225,6 +225,71 @@ static struct ip_pair way_of(const struct conn_run *r)
     return (struct ip_pair){.local = r->conn->resolved_local, .remote = r->conn->resolved_remote};
 }
 
+/* A new IKE SA, not begun yet. */
+static struct ike_sa *sa_to_peer(struct ike_env *env, struct conn_run *r)
+{
+    const struct connection *conn = r->conn;
+    const struct settings *s = &r->config->settings;
+    struct ike_env of_snapshot = *env;
+    of_snapshot.config = r->config;
+    struct ike_sa *sa = ike_sa_new(&of_snapshot, conn, true);
+    struct ip_pair way = way_of(r);
+    sa->remote = (struct endpoint){.ip = way.remote, .port = conn->remote_port ? conn->remote_port : 500};
+    sa->has_marker = sa->remote.port == PORT_NATT;
+    sa->local =
+        (struct endpoint){.ip = way.local,
+                          .port = sa->has_marker                                     ? s->port_natt
+                                  : conn->local_port == 0 || conn->local_port == 500 ? s->port
+                                                                                     : conn->local_port};
+    return sa;
+}
+
+static void begin(struct ike_env *env, struct conn_run *r, struct ike_sa *sa)
+{
+    pace_begin(engine_of(env), r, sa);
+    init_start(env, sa);
+    env->host->adopt(env, sa);
+}
+
+static bool is_renewed(const struct engine *e, const struct ike_sa *old)
+{
+    const struct ike_sa *sa;
+    list_each(sa, index_of_conn(e, old->conn->name), by_conn.link)
+    {
+        if (is_alive(sa) && sa->renews == old->id)
+            return true;
+    }
+    return false;
+}
+
+bool conn_renew(struct ike_env *env, struct ike_sa *old)
+{
+    struct engine *e = engine_of(env);
+    struct conn_run *r = conn_run_of(e, old->conn);
+    const struct child_sa *c;
+    if (!r || e->is_shut_down || !r->conn->resolved_remote.family)
+        return false;
+    if (is_renewed(e, old))
+        return true;
+    struct ike_sa *sa = sa_to_peer(env, r);
+    list_each(c, &old->children, link)
+    {
+        struct child_run *run;
+        bool is_up = c->state == CHILD_INSTALLED || c->state == CHILD_REKEYING;
+        if (!is_up || conn_run_of_child(e, old, c->cfg, &run) != r)
+            continue;
+        queue_child(sa, c->cfg->name);
+        run->is_wanted = run->is_configured = true; /* whichever of the two goes first */
+    }
+    if (!sa->n_tasks) { /* nothing to be kept up */
+        ike_sa_free(sa);
+        return false;
+    }
+    sa->renews = old->id;
+    begin(env, r, sa);
+    return true;
+}
+
 static void initiate(struct ike_env *env, struct conn_run *r)
 {
     struct diag d;
@@ -243,25 +308,12 @@ static void initiate(struct ike_env *env, struct conn_run *r)
     }
     if (!pace_admits(engine_of(env), r, command_waiting_for(engine_of(env), conn)))
         return;
-    struct ike_env of_snapshot = *env;
-    of_snapshot.config = r->config;
-    struct ike_sa *sa = ike_sa_new(&of_snapshot, conn, true);
-    const struct settings *s = &r->config->settings;
-    struct ip_pair way = way_of(r);
-    sa->remote = (struct endpoint){.ip = way.remote, .port = conn->remote_port ? conn->remote_port : 500};
-    sa->has_marker = sa->remote.port == PORT_NATT;
-    sa->local =
-        (struct endpoint){.ip = way.local,
-                          .port = sa->has_marker                                     ? s->port_natt
-                                  : conn->local_port == 0 || conn->local_port == 500 ? s->port
-                                                                                     : conn->local_port};
+    struct ike_sa *sa = sa_to_peer(env, r);
     for (size_t i = 0; i < conn->n_children; i++) {
         if (is_missing(engine_of(env), r, i))
             queue_child(sa, conn->children[i].name);
     }
-    pace_begin(engine_of(env), r, sa);
-    init_start(env, sa);
-    env->host->adopt(env, sa);
+    begin(env, r, sa);
 }
 
 /* An address to go to, or a name that may get one. */

@@ -100,12 +100,42 @@ static void child_track(struct ike_env *env, struct child_sa *c, bool is_added)
     }
 }
 
+static bool is_served(void *ctx, const struct child_sa *c)
+{
+    const struct child_sa *o;
+    list_each(o, index_of_owner(ctx, child_owner(c->ike, c->cfg)->name), by_owner.link)
+    {
+        bool is_used = o->has_out && o->state != CHILD_DELETING && ike_sa_is_up(o->ike);
+        if (o != c && is_used && o->reqid == c->reqid)
+            return true;
+    }
+    return false;
+}
+
+/* What waits to take over from this one sends from now on. */
+static void hand_over_out(struct ike_env *env, const struct child_sa *from)
+{
+    struct child_sa *o;
+    list_each(o, index_of_owner(engine_of(env), child_owner(from->ike, from->cfg)->name), by_owner.link)
+    {
+        if (o != from && o->waiting && o->reqid == from->reqid && from->has_out)
+            child_switch(env, o);
+    }
+}
+
 static void policy(struct ike_env *env, struct child_sa *c, bool is_added)
 {
-    if (is_added)
+    if (is_added) {
         slot_add(env, c);
-    else
-        slot_drop(env, c);
+        return;
+    }
+    hand_over_out(env, c);
+    slot_drop(env, c);
+}
+
+static bool renew(struct ike_env *env, struct ike_sa *sa)
+{
+    return conn_renew(env, sa);
 }
 
 /* A peer that came over port 4500 shows that it passes. Addresses are few and the array small: it is looked
@@ -242,6 +272,8 @@ static void ike_down(struct ike_env *env, struct ike_sa *sa, const struct diag *
     engine_touch(e, sa);
     unique_contact_over(e, sa);
     if (!sa->was_up) {
+        if (renew_failed(env, sa))
+            return;
         if (r && sa->starts_again)
             conn_schedule(e, r, env->now.mono);
         else if (r && sa->was_initiator && diag_failed(why))
@@ -309,6 +341,8 @@ static void child_up(struct ike_env *env, struct child_sa *c, uint64_t old_id)
     ev->old_id = old_id;
     ev->is_up = true;
     conn_child_came_up(env, c);
+    if (!old_id)
+        renew_child_up(env, c->ike);
 }
 
 #define IDLE_MARGIN (5 * TIME_SECOND)
@@ -412,6 +446,8 @@ const struct ike_host engine_host = {
     .keeps_other = keeps_other,
     .packet_for = packet_for,
     .awaits_contact = awaits_contact,
+    .renew = renew,
+    .is_served = is_served,
     .ike_up = ike_up,
     .try_next = try_next,
     .addresses = addresses,

@@ -182,6 +182,8 @@ bool conn_is_single(const struct connection *conn);                   /* one pee
 void conn_schedule(struct engine *e, struct conn_run *r, int64_t at);
 void conn_schedule_retry(struct ike_env *env, struct conn_run *r);
 void conn_reconcile(struct ike_env *env, struct conn_run *r);
+/* Begins an IKE SA that takes over the children of old; false: there is none to go to, or nothing to take. */
+bool conn_renew(struct ike_env *env, struct ike_sa *old);
 void conn_attempt_failed(struct ike_env *env, struct conn_run *r, const struct diag *why);
 void conn_child_came_up(struct ike_env *env, struct child_sa *c);
 void conn_child_missing(struct ike_env *env, struct conn_run *r);

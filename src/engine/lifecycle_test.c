@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Two engines back to back: rekeying, collisions, liveness, restarts, both ends starting at once. */
+#include "ike/msg/header.h"
 #include "support/engine_pair.h"
 #include "support/test.h"
 
@@ -389,6 +390,65 @@ static void reauthentication_makes_everything_anew(void **state)
     assert_int_equal(p.side[0].ike_downs, 1);
 }
 
+static void break_first(struct config *c, struct connection *conn, struct child_config *children)
+{
+    (void)conn;
+    (void)children;
+    c->settings.makes_before_break = false;
+}
+
+static void reauthentication_may_break_before_it_makes(void **state)
+{
+    (void)state;
+    struct pair_spec s = {.ike_reauth = 600 * TIME_SECOND,
+                          .ike_over = 60 * TIME_SECOND,
+                          .tweak = break_first},
+                     t = {0};
+    up(&s, &t);
+    pair_advance(&p, 601 * TIME_SECOND);
+    assert_int_equal(p.side[0].downs, 1);
+    expect_settled();
+    assert_int_equal(p.side[0].ike_ups, 2);
+}
+
+static void reauthentication_leaves_no_moment_without_traffic(void **state)
+{
+    (void)state;
+    struct pair_spec s = {.ike_reauth = 600 * TIME_SECOND, .ike_over = 60 * TIME_SECOND}, t = {0};
+    up(&s, &t);
+    pair_advance(&p, 599 * TIME_SECOND);
+    for (int i = 0; i < 100; i++) {
+        pair_advance(&p, 100 * TIME_MS);
+        assert_true(pair_traffic_fits(&p));
+    }
+    expect_settled();
+    assert_int_equal(p.side[0].downs, 0);
+    assert_int_equal(p.side[0].ike_ups, 2);
+    assert_int_equal(p.side[0].ike_downs, 1);
+}
+
+static bool no_new_ike_sa(void *ctx, struct pair_packet *k)
+{
+    (void)ctx;
+    return k->bytes[18] != EXCHANGE_IKE_SA_INIT;
+}
+
+static void reauthentication_that_fails_is_tried_again_until_the_sa_ends(void **state)
+{
+    (void)state;
+    struct pair_spec s = {.ike_reauth = 600 * TIME_SECOND, .ike_over = 400 * TIME_SECOND}, t = {0};
+    up(&s, &t);
+    p.filter = no_new_ike_sa;
+    pair_advance(&p, 900 * TIME_SECOND);
+    assert_int_equal(pair_children(&p, 0), 1); /* the old one */
+    assert_int_equal(p.side[0].ike_ups, 1);
+    p.filter = NULL;
+    pair_advance(&p, 300 * TIME_SECOND);
+    expect_settled();
+    assert_int_equal(p.side[0].downs, 0);
+    assert_int_equal(p.side[0].ike_ups, 2);
+}
+
 static void liveness_is_checked_only_when_nothing_was_heard(void **state)
 {
     (void)state;
@@ -561,6 +621,9 @@ int main(void)
         T(a_soft_limit_rekeys_and_a_hard_one_deletes),
         T(a_child_without_traffic_is_closed_when_configured),
         T(reauthentication_makes_everything_anew),
+        T(reauthentication_may_break_before_it_makes),
+        T(reauthentication_leaves_no_moment_without_traffic),
+        T(reauthentication_that_fails_is_tried_again_until_the_sa_ends),
         T(liveness_is_checked_only_when_nothing_was_heard),
         T(a_dead_peer_is_noticed_and_everything_is_removed),
         T(a_tunnel_tries_for_ever_with_bounded_backoff),

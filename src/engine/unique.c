@@ -149,6 +149,8 @@ void unique_check(struct ike_env *env, struct ike_sa *sa)
     {
         if (o == sa || !ike_sa_is_up(o) || !has_same_ids(sa, o) || o->duplicate_at != TIME_NEVER)
             continue;
+        if (o->id == sa->renews) /* goes when the children of this one are up: ike/v2/renew.c */
+            continue;
         engine_touch(e, o);
         if (!is_lost(env, sa, o) && is_double(sa, o))
             judge(env, sa, o);

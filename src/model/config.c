@@ -23,6 +23,7 @@ void settings_defaults(struct settings *s)
         .routing_table = 220,
         .routing_table_prio = 220,
         .installs_routes = true,
+        .makes_before_break = true,
         .dataplane = "auto",
     };
 }

@@ -166,6 +166,7 @@ struct settings {               /* strongswan.conf and keyway.conf's global sect
     uint32_t replay_window;     /* 32 for swanctl; the short form uses its own */
     int routing_table, routing_table_prio; /* 220, 220 */
     bool installs_routes;
+    bool makes_before_break; /* reauthentication: the new IKE SA stands before the old one goes */
     const char *interfaces_use, *interfaces_ignore; /* names; NULL: all, none */
     const char *dataplane;                          /* "auto", "user", "kernel" */
     unsigned dataplane_workers;                     /* 0: one for each processor */

@@ -129,6 +129,9 @@ static void by_volume(struct sim *s)
 #define IKE_SECONDS " rekey_time = 45s\n over_time = 30s\n rand_time = 5s\n"
 #define PFS         "  esp_proposals = aes256gcm16-x25519\n"
 
+#define REAUTH " rekey_time = 0\n reauth_time = 300s\n over_time = 100s\n rand_time = 0s\n dpd_delay = 10s\n"
+#define BREAKS "keyway {\n make_before_break = no\n }\n"
+
 #define CALM(n, w, r, g, ...)                                                                                \
     {                                                                                                        \
         .name = n, .weather = w, .run = r, .goal = g, .needs_lossless_traffic = true,                        \
@@ -136,7 +139,33 @@ static void by_volume(struct sim *s)
     }
 #define PLAIN .conf_a = TUNNEL_A(""), .conf_b = TUNNEL_B("")
 
+/* The second one is not due before the goal's time is over. */
+static void reauthenticate(struct sim *s)
+{
+    sim_establish(s, 1);
+    sim_run(s, 340 * TIME_SECOND);
+}
+
+static void reauthenticate_with_traffic(struct sim *s)
+{
+    sim_establish(s, 1);
+    s->has_traffic = true;
+    sim_run(s, 320 * TIME_SECOND);
+    if (engine_stats(s->node[A].engine)->rekeyed_ike)
+        sim_fail(s, "an IKE SA that was to be made anew was rekeyed");
+}
+
 const struct scenario scenarios_rekey[] = {
+    IN_ALL_WEATHERS("reauthentication_makes_before_it_breaks", .conf_a = LIFE_A("", REAUTH),
+                    .conf_b = LIFE_B("", ""), .run = reauthenticate, .goal = ike_was_replaced,
+                    .goal_within = 200 * TIME_SECOND),
+    IN_ALL_WEATHERS("reauthentication_breaks_before_it_makes", .conf_a = BREAKS LIFE_A("", REAUTH),
+                    .conf_b = LIFE_B("", ""), .run = reauthenticate, .goal = ike_was_replaced,
+                    .goal_within = 200 * TIME_SECOND),
+    CALM("reauthentication_loses_no_packet", CLEAN, reauthenticate_with_traffic, ike_was_replaced,
+         .conf_a = LIFE_A("", REAUTH), .conf_b = LIFE_B("", "")),
+    CALM("reauthentication_behind_a_nat_loses_no_packet", NATTED, reauthenticate_with_traffic,
+         ike_was_replaced, .conf_a = LIFE_A("", REAUTH), .conf_b = LIFE_B("", "")),
     IN_ALL_WEATHERS("child_rekey_by_the_initiator", PLAIN, .run = child_by_a, .goal = child_was_replaced,
                     .goal_within = 400 * TIME_SECOND),
     IN_ALL_WEATHERS("child_rekey_by_the_responder", PLAIN, .run = child_by_b, .goal = child_was_replaced,

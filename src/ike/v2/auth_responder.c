@@ -104,8 +104,11 @@ static void answer(struct ike_env *env, struct ike_sa *sa, struct exchange *x, s
     ike_sa_established(env, sa, 0);
     if (!x->refusal) {
         struct child_sa *c = child_new(env, sa, x);
-        if (!child_install(env, c, x, false, 0))
+        bool takes_over = env->host->is_served(env->ctx, c);
+        if (!child_install(env, c, x, takes_over, 0))
             child_end(env, c);
+        else if (takes_over)
+            c->switch_at = env->now.mono + CHILD_TAKEOVER;
     } else
         sa_log_diag(env, sa, LOG_WARN, &d);
     send_response(env, sa, EXCHANGE_IKE_AUTH, &b);

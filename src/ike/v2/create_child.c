@@ -419,11 +419,14 @@ static void answer(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
     chain_begin(env, &b);
     create_child_answer(env, &b, sa, x);
     struct child_sa *c = child_new(env, sa, x);
-    if (!child_install(env, c, x, old != NULL, old ? old->id : 0)) {
+    bool takes_over = !old && env->host->is_served(env->ctx, c);
+    if (!child_install(env, c, x, old || takes_over, old ? old->id : 0)) {
         child_end(env, c);
         send_response_notify(env, sa, EXCHANGE_CREATE_CHILD_SA, N_NO_PROPOSAL_CHOSEN, span_of(NULL, 0));
         return;
     }
+    if (takes_over)
+        c->switch_at = env->now.mono + CHILD_TAKEOVER;
     if (old && old->has_heir) /* ours was decided meanwhile, and won */
         rekey_child_lost(env, c);
     else if (old) {

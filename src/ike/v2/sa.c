@@ -394,7 +394,9 @@ static void tick_give_up(struct ike_env *env, struct ike_sa *sa)
 static void tick_lifetime(struct ike_env *env, struct ike_sa *sa)
 {
     int64_t now = env->now.mono;
-    if (sa->expires_at <= now || sa->reauth_at <= now || sa->duplicate_at <= now) {
+    bool is_handled = (sa->duplicate_at <= now && renew_over(env, sa)) ||
+                      (sa->expires_at > now && sa->reauth_at <= now && renew_due(env, sa));
+    if (!is_handled && (sa->expires_at <= now || sa->reauth_at <= now || sa->duplicate_at <= now)) {
         sa_log(env, sa, LOG_NOTICE, "IKE SA %llu: %s", (unsigned long long)sa->id,
                sa->duplicate_at <= now ? "a newer one to the same peer stays"
                : sa->reauth_at <= now  ? "authenticating again (the SA is made anew)"

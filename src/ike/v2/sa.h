@@ -26,6 +26,7 @@
 #define NONCE_LEN        32 /* of ours [RFC7296#2.10] */
 #define IKE_TASKS_MAX    32
 #define EXCHANGE_CAP     (512u << 10) /* bytes that one direction of an exchange may hold */
+#define CHILD_TAKEOVER   (1 * TIME_SECOND)
 #define CHILD_UNSURE     (30 * TIME_SECOND)
 #define CHILD_SWITCH     (5 * TIME_SECOND)
 #define CHILD_REPLACED   (180 * TIME_SECOND) /* more than all retransmissions of a Delete take */
@@ -242,6 +243,7 @@ struct ike_sa {
     uint64_t peer_new_ike; /* simultaneous rekeying: the SA that the peer's request made */
     struct nonce peer_low;
     uint64_t replaced_by, replaces; /* ids of other IKE SAs */
+    uint64_t renews, renewed_by;    /* reauthentication, make before break: see renew.c */
     struct diag failure;
 };
 
@@ -278,6 +280,10 @@ struct ike_host {
     /* Is INITIAL_CONTACT on its way to this peer, or may it be? Then IKE_AUTH waits until ike_up or ike_down
      * of who said it. */
     bool (*awaits_contact)(void *ctx, const struct ike_sa *sa);
+    /* Begins another IKE SA for what this one carries. False: cannot be. */
+    bool (*renew)(struct ike_env *env, struct ike_sa *sa);
+    /* Is there another child in use that serves the same reqid? */
+    bool (*is_served)(void *ctx, const struct child_sa *c);
     void (*ike_up)(struct ike_env *env, struct ike_sa *sa, uint64_t old_id);
     /* The peer does not answer there: has it another address to begin with? Then it is the next one's turn.
      */
@@ -336,6 +342,17 @@ int64_t jittered(int64_t span, int64_t jitter); /* span less a random part of ji
 /* ---- receive.c */
 void ike_sa_receive(struct ike_env *env, struct ike_sa *sa, struct ike_message *m,
                     const struct endpoint *local, const struct endpoint *remote, bool has_marker);
+
+/* ---- renew.c: reauthentication */
+/* It is time. True: another IKE SA is on its way, or this one goes first; the caller has nothing more to do.
+ */
+bool renew_due(struct ike_env *env, struct ike_sa *sa);
+/* The new one's child is up: the old one goes soon. */
+void renew_child_up(struct ike_env *env, struct ike_sa *sa);
+/* The new one did not come up. False: it was to renew nothing that is still there. */
+bool renew_failed(struct ike_env *env, const struct ike_sa *sa);
+/* Time for the old one to go. False: it has been renewed by nobody. */
+bool renew_over(struct ike_env *env, struct ike_sa *sa);
 
 /* ---- send.c */
 /* A chain of payloads to be sealed: begin, build_*, then one of the two. */
