@@ -502,6 +502,7 @@ static void show_settings(struct out *o, const struct settings *s)
     bool_field(o, from, "install_routes", s->installs_routes);
     word_field(o, from, "interfaces_use", s->interfaces_use ? s->interfaces_use : "");
     word_field(o, from, "interfaces_ignore", s->interfaces_ignore ? s->interfaces_ignore : "");
+    bool_field(o, from, "make_before_break", s->makes_before_break);
     number_field(o, from, "routing_table", (uint64_t)s->routing_table);
     number_field(o, from, "routing_table_prio", (uint64_t)s->routing_table_prio);
     close_block(o, "}", true);

@@ -99,3 +99,41 @@ def ike_on_time(lab):
     flood = Flood(lab, count=400)
     wait_for("an IKE rekey 3 s after", lambda: {sa["initiator-spi"] for sa in lab.b.established()} - before, 6, 0.05)
     return f"{flood.must_lose_nothing()}, {dark(lab)}"
+
+
+def _reauth(lab, by_keyway, keeps):
+    """The IKE SA is authenticated again, with traffic running."""
+    capture(lab)
+    timed = {"connections": {"net": {"reauth_time": "3s", "rekey_time": "0s", "over_time": "20s", "rand_time": "0s"}}}
+    if by_keyway:
+        lab.a.settings = {} if keeps else {"make_before_break": "no"}
+        up(lab, extra_a=timed)
+    else:
+        up(lab, "responder", extra_b=timed)
+    before = {sa["initiator-spi"] for sa in lab.b.established()}
+    flood = Flood(lab, count=350)
+
+    def is_new():
+        now = {sa["initiator-spi"] for sa in lab.b.established()}
+        return now and not now & before and len(lab.a.children()) == 1 == len(lab.b.children())
+    wait_for("a new IKE SA with a child, and no old one", is_new, 9, 0.05)
+    if keeps:
+        return f"{flood.must_lose_nothing()}; {dark(lab)}"
+    sent, received = flood.finish()
+    demand(received > sent // 2, f"{received} of {sent} pings")
+    return f"{received} of {sent} pings; {dark(lab)}"
+
+
+@scenario("reauth.make-before-break.by-keyway", needs_keyway=True)
+def reauth_make(lab):
+    return _reauth(lab, True, True)
+
+
+@scenario("reauth.break-before-make.by-keyway", needs_keyway=True)
+def reauth_break(lab):
+    return _reauth(lab, True, False)
+
+
+@scenario("reauth.break-before-make.by-peer", needs_keyway=True)
+def reauth_by_peer(lab):
+    return _reauth(lab, False, False)
