@@ -89,7 +89,7 @@ bool send_request(struct ike_env *env, struct ike_sa *sa, uint8_t exchange, stru
     struct path path = {.local = x->local, .remote = x->remote};
     window_request(&sa->window, env->now.mono, &schedule, &d);
     send_over(env, sa, &path, &d);
-    if (x->kind == X_LIVENESS)
+    if (x->kind == X_LIVENESS || x->kind == X_ADDRESSES)
         path_spread(env, sa, &d);
     return true;
 }
