@@ -23,6 +23,8 @@ const struct alg_keyword *alg_keyword_at(size_t index)
 
 const struct alg *alg_find(enum transform_type type, uint16_t id)
 {
+    if (transform_is_addke(type))
+        type = TRANSFORM_KE;
     for (size_t i = 0; i < alg_count; i++) {
         if (algs[i].type == type && algs[i].id == id)
             return &algs[i];
@@ -75,8 +77,18 @@ uint16_t alg_prf_of_integ(uint16_t integ)
 const char *alg_type_name(enum transform_type type)
 {
     static const char *const names[] = {
-        [TRANSFORM_ENCR] = "ENCR", [TRANSFORM_PRF] = "PRF", [TRANSFORM_INTEG] = "INTEG",
-        [TRANSFORM_KE] = "KE",     [TRANSFORM_ESN] = "ESN",
+        [TRANSFORM_ENCR] = "ENCR",
+        [TRANSFORM_PRF] = "PRF",
+        [TRANSFORM_INTEG] = "INTEG",
+        [TRANSFORM_KE] = "KE",
+        [TRANSFORM_ESN] = "ESN",
+        [6] = "KE1",
+        "KE2",
+        "KE3",
+        "KE4",
+        "KE5",
+        "KE6",
+        "KE7",
     };
     return (size_t)type < ARRAY_LEN(names) && names[type] ? names[type] : "UNKNOWN";
 }
@@ -85,6 +97,8 @@ const char *alg_format(enum transform_type type, uint16_t id, uint16_t key_bits,
 {
     const struct alg *a = alg_find(type, id);
     struct text t = {.buf = buf, .cap = cap};
+    if (a && transform_is_addke(type))
+        text_printf(&t, "%s_", alg_type_name(type));
     if (a)
         text_str(&t, a->name);
     else

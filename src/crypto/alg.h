@@ -12,7 +12,17 @@ enum transform_type {
     TRANSFORM_INTEG = 3,
     TRANSFORM_KE = 4, /* "Diffie-Hellman Group", now "Key Exchange Method" (RFC 9370) */
     TRANSFORM_ESN = 5,
+    TRANSFORM_ADDKE1 =
+        6, /* to 12: additional key exchanges 1 to 7, their ids are those of KE [RFC9370#2.2.1] */
+    TRANSFORM_ADDKE7 = 12,
+    TRANSFORM_TYPES, /* all of them are below */
 };
+
+#define ADDKE_MAX (TRANSFORM_ADDKE7 - TRANSFORM_ADDKE1 + 1)
+static inline bool transform_is_addke(unsigned type)
+{
+    return type >= TRANSFORM_ADDKE1 && type <= TRANSFORM_ADDKE7;
+}
 
 enum encr_id {
     ENCR_3DES = 3,
@@ -101,7 +111,7 @@ struct alg_keyword {
     uint16_t key_bits; /* 0: none */
 };
 
-/* NULL when unknown. */
+/* NULL when unknown. The methods of additional key exchanges are those of KE. */
 const struct alg *alg_find(enum transform_type type, uint16_t id);
 /* Case-insensitive. NULL when unknown. In an IKE proposal an integrity keyword also implies its PRF:
  * alg_prf_of_integ(). */
@@ -111,7 +121,8 @@ uint16_t alg_prf_of_integ(uint16_t integ);
 /* The canonical keyword for a transform ("aes256gcm16"), or NULL. */
 const char *alg_keyword_of(enum transform_type type, uint16_t id, uint16_t key_bits);
 const char *alg_type_name(enum transform_type type);
-/* "AES_GCM_16_256", "CURVE_25519"; numbers for what is unknown. Writes into buf and returns it. */
+/* "AES_GCM_16_256", "CURVE_25519", "KE1_CURVE_25519"; numbers for what is unknown. Writes into buf and
+ * returns it. */
 const char *alg_format(enum transform_type type, uint16_t id, uint16_t key_bits, char *buf, size_t cap);
 /* Iteration for tests and listings: index 0.. until NULL. */
 const struct alg *alg_at(size_t index);

@@ -132,7 +132,9 @@ static void names_are_written_with_their_key_length(void **state)
     assert_string_equal(alg_format(TRANSFORM_ENCR, 999, 128, buf, sizeof(buf)), "ENCR_999_128");
     assert_string_equal(alg_format(TRANSFORM_KE, KE_ML_KEM_768, 0, buf, sizeof(buf)), "ML_KEM_768");
     assert_string_equal(alg_format(TRANSFORM_KE, 99, 0, buf, sizeof(buf)), "KE_99");
-    assert_string_equal(alg_format(9, 1, 0, buf, sizeof(buf)), "UNKNOWN_1");
+    assert_string_equal(alg_format(TRANSFORM_ADDKE7, KE_CURVE25519, 0, buf, sizeof(buf)), "KE7_CURVE_25519");
+    assert_string_equal(alg_format(TRANSFORM_ADDKE1, 99, 0, buf, sizeof(buf)), "KE1_99");
+    assert_string_equal(alg_format(13, 1, 0, buf, sizeof(buf)), "UNKNOWN_1");
     assert_string_equal(alg_format(TRANSFORM_ENCR, ENCR_AES_GCM_16, 256, tiny, sizeof(tiny)), "AES_GCM");
 }
 
@@ -224,6 +226,8 @@ static void rows_are_whole(void **state)
         }
         case TRANSFORM_ESN:
             break;
+        default: /* additional key exchanges have no rows of their own */
+            fail_msg("row %zu is of type %d", i, a->type);
         }
     }
 }

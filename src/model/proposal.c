@@ -1,15 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Proposals as text: parsing "aes256gcm16-prfsha256-x25519", the defaults, and how proposals and choices are
- * printed (RFC 7296 section 3.3; algorithm choice after RFC 8221 and RFC 8247). Choosing is in
- * proposal_select.c; the wire format is ike/msg's. Additional key exchanges (RFC 9370) are refused by name.
- */
+ * printed (RFC 7296 section 3.3; RFC 9370 section 2.2.1; algorithm choice after RFC 8221 and RFC 8247).
+ * Choosing is in proposal_select.c; the wire format is ike/msg's. */
 #include "model/proposal.h"
 #include "base/text.h"
 #include <stdio.h>
 
 /* The order in which a proposal keeps and prints its types: as in the text form. */
-static const uint8_t type_order[] = {TRANSFORM_ENCR, TRANSFORM_INTEG, TRANSFORM_PRF, TRANSFORM_KE,
-                                     TRANSFORM_ESN};
+static const uint8_t type_order[] = {TRANSFORM_ENCR,
+                                     TRANSFORM_INTEG,
+                                     TRANSFORM_PRF,
+                                     TRANSFORM_KE,
+                                     TRANSFORM_ESN,
+                                     TRANSFORM_ADDKE1,
+                                     7,
+                                     8,
+                                     9,
+                                     10,
+                                     11,
+                                     TRANSFORM_ADDKE7};
 
 const char *proposal_protocol_name(uint8_t protocol)
 {
@@ -46,9 +55,16 @@ static void remove_type(struct proposal *p, uint8_t type)
     p->count = kept;
 }
 
+void proposal_strip_addke(struct proposal *p)
+{
+    for (uint8_t type = TRANSFORM_ADDKE1; type <= TRANSFORM_ADDKE7; type++)
+        remove_type(p, type);
+}
+
 void proposal_strip_ke(struct proposal *p)
 {
     remove_type(p, TRANSFORM_KE);
+    proposal_strip_addke(p);
 }
 
 static void sort_by_type(struct proposal *p)
@@ -63,26 +79,45 @@ static void sort_by_type(struct proposal *p)
     }
 }
 
+static bool unknown_word(const char *text, const char *word, size_t len, const char *expected, struct diag *d)
+{
+    diag_set(d, FAIL_CONFIG, "unknown algorithm '%.*s' in proposal '%s'", (int)len, word, text);
+    diag_expected(d, "%s", expected);
+    diag_got(d, "'%.*s'", (int)len, word);
+    return false;
+}
+
+static bool too_many(struct diag *d)
+{
+    diag_set(d, FAIL_CONFIG, "too many algorithms in one proposal");
+    diag_expected(d, "at most %d", PROPOSAL_MAX_TRANSFORMS);
+    return false;
+}
+
 /* "ke1_mlkem768" */
 static bool is_additional_ke(const char *word, size_t len)
 {
     return len > 4 && strncasecmp(word, "ke", 2) == 0 && word[2] >= '1' && word[2] <= '7' && word[3] == '_';
 }
 
+static bool parse_additional(struct proposal *p, const char *text, const char *word, size_t len,
+                             struct diag *d)
+{
+    const struct alg_keyword *k = alg_by_keyword(word + 4, len - 4);
+    if (!k || k->type != TRANSFORM_KE)
+        return unknown_word(text, word, len, "a key exchange method after the '_', or none", d);
+    return add(p, (uint8_t)(TRANSFORM_ADDKE1 + (word[2] - '1')), k->id, 0) || too_many(d);
+}
+
 static bool parse_word(struct proposal *p, const char *text, const char *word, size_t len, struct diag *d)
 {
-    if (is_additional_ke(word, len)) {
-        diag_set(d, FAIL_CONFIG, "additional key exchanges are not supported: '%.*s' in proposal '%s'",
-                 (int)len, word, text);
-        return false;
-    }
+    if (is_additional_ke(word, len))
+        return parse_additional(p, text, word, len, d);
     const struct alg_keyword *k = alg_by_keyword(word, len);
-    if (!k) {
-        diag_set(d, FAIL_CONFIG, "unknown algorithm '%.*s' in proposal '%s'", (int)len, word, text);
-        diag_expected(d, "words such as aes256gcm16, aes256-sha256, prfsha256, x25519, ecp256, modp2048");
-        diag_got(d, "'%.*s'", (int)len, word);
-        return false;
-    }
+    if (!k)
+        return unknown_word(text, word, len,
+                            "words such as aes256gcm16, aes256-sha256, prfsha256, x25519, ecp256, modp2048",
+                            d);
     if (k->type == TRANSFORM_PRF && p->protocol != PROTO_IKE)
         return true; /* accepted and without meaning: a child has no PRF of its own */
     bool is_no_ke = k->type == TRANSFORM_KE && k->id == KE_NONE; /* "may be left out": children only */
@@ -97,11 +132,7 @@ static bool parse_word(struct proposal *p, const char *text, const char *word, s
                  text);
         return false;
     }
-    if (add(p, (uint8_t)k->type, k->id, k->key_bits))
-        return true;
-    diag_set(d, FAIL_CONFIG, "too many algorithms in one proposal");
-    diag_expected(d, "at most %d", PROPOSAL_MAX_TRANSFORMS);
-    return false;
+    return add(p, (uint8_t)k->type, k->id, k->key_bits) || too_many(d);
 }
 
 static bool lacks(struct diag *d, const char *text, const char *what, const char *try)
@@ -140,6 +171,9 @@ static bool complete(struct proposal *p, const char *text, struct diag *d)
     }
     if (p->protocol == PROTO_IKE && count_of(p, TRANSFORM_KE) == 0)
         return lacks(d, text, "a key exchange method", "add x25519, ecp256 or modp2048");
+    const struct proposal_list alone = {.v = p, .n = 1};
+    if (proposal_has_addke(&alone) && proposal_first_ke(&alone) == KE_NONE)
+        return lacks(d, text, "the key exchange that comes before an additional one", "add x25519 or ecp256");
     if (n_aead)
         remove_type(p, TRANSFORM_INTEG);
     if (p->protocol != PROTO_IKE && count_of(p, TRANSFORM_ESN) == 0)
@@ -279,6 +313,17 @@ void chosen_to_proposal(const struct chosen *c, struct proposal *out)
         add(out, TRANSFORM_KE, c->ke, 0);
     if (c->protocol != PROTO_IKE)
         add(out, TRANSFORM_ESN, c->has_esn, 0);
+    for (size_t i = 0; i < ADDKE_MAX; i++) {
+        if (c->addke[i])
+            add(out, (uint8_t)(TRANSFORM_ADDKE1 + i), c->addke[i], 0);
+    }
+}
+
+uint16_t chosen_addke(const struct chosen *c, uint8_t *at)
+{
+    while (*at < ADDKE_MAX && c->addke[*at] == KE_NONE)
+        (*at)++;
+    return *at < ADDKE_MAX ? c->addke[*at] : KE_NONE;
 }
 
 uint16_t proposal_first_ke(const struct proposal_list *l)
@@ -297,6 +342,17 @@ bool proposal_has_ke(const struct proposal_list *l, uint16_t ke)
     for (size_t i = 0; i < l->n; i++) {
         for (size_t k = 0; k < l->v[i].count; k++) {
             if (l->v[i].t[k].type == TRANSFORM_KE && l->v[i].t[k].id == ke)
+                return true;
+        }
+    }
+    return false;
+}
+
+bool proposal_has_addke(const struct proposal_list *l)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        for (size_t k = 0; k < l->v[i].count; k++) {
+            if (transform_is_addke(l->v[i].t[k].type) && l->v[i].t[k].id != KE_NONE)
                 return true;
         }
     }

@@ -29,7 +29,8 @@ struct proposal {
     uint8_t spi_len;
     uint8_t spi[8]; /* wire order */
     uint8_t count;
-    struct transform t[PROPOSAL_MAX_TRANSFORMS]; /* by type in the order 1 3 2 4 5, preference first */
+    struct transform
+        t[PROPOSAL_MAX_TRANSFORMS]; /* by type in the order 1 3 2 4 5 6 to 12, preference first */
 };
 
 struct proposal_list {
@@ -43,10 +44,12 @@ struct chosen {
     uint8_t spi_len, spi[8];                 /* the peer's */
     uint16_t encr, key_bits, prf, integ, ke; /* 0: none */
     bool has_esn;
+    uint16_t addke[ADDKE_MAX]; /* additional key exchanges 1 to 7, all different [RFC9370#2.2.2] */
 };
 
 /* "aes256-sha256-x25519", "aes128gcm16-prfsha256-ecp256", "default" is the caller's. ESP: groups optional,
- * esn/noesn, a prf keyword is accepted and dropped. False with the reason (which word, what is missing) in d.
+ * esn/noesn, a prf keyword is accepted and dropped. "ke1_ecp384" to "ke7_none" are additional key exchanges;
+ * none lets the peer go without. False with the reason (which word, what is missing) in d.
  */
 bool proposal_parse(uint8_t protocol, const char *text, struct proposal *out, struct diag *d);
 /* The defaults, strongest and fastest first: AEAD proposal and a CBC one. Returns count (at most 2). */
@@ -60,7 +63,8 @@ const char *chosen_format(const struct chosen *c, char buf[PROPOSAL_TEXT_MAX]);
 struct select_options {
     bool prefers_peer_order; /* default: ours */
     bool ignores_ah;         /* where it cannot be: behind a NAT */
-    bool ignores_ke;         /* ESP in IKE_AUTH: KE transforms are not negotiated there */
+    bool ignores_ke;         /* ESP in IKE_AUTH: KE transforms, additional too, are not negotiated there */
+    bool skips_addke;        /* additional key exchanges cannot be made: only their absence can be chosen */
 };
 /* Picks from the peer's offer by our configuration. On false d holds, per transform type, what was expected
  * and got. */
@@ -72,8 +76,15 @@ bool proposal_accept_choice(const struct proposal_list *offered, const struct pr
                             struct chosen *out, struct diag *d);
 /* The chosen transforms as a proposal with one transform of each type. */
 void chosen_to_proposal(const struct chosen *c, struct proposal *out);
-/* Removes all KE transforms: what is offered for a child in IKE_AUTH. */
+/* Removes all KE transforms, additional ones too: what is offered for a child in IKE_AUTH. */
 void proposal_strip_ke(struct proposal *p);
+/* Removes the additional ones only. */
+void proposal_strip_addke(struct proposal *p);
+/* Does any of them name an additional key exchange other than none? */
+bool proposal_has_addke(const struct proposal_list *l);
+/* The first additional key exchange at or after place *at (0 is type 6); *at is its place then. 0: no more.
+ */
+uint16_t chosen_addke(const struct chosen *c, uint8_t *at);
 /* First KE method of the list (what the first KE payload is made for), or 0. */
 uint16_t proposal_first_ke(const struct proposal_list *l);
 bool proposal_has_ke(const struct proposal_list *l, uint16_t ke);

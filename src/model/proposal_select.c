@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Choosing from a peer's offer, and checking what a peer chose from ours (RFC 7296 sections 2.7, 3.3.3 to
- * 3.3.6). When nothing fits the reason is a difference per transform type, taken from the pair of proposals
- * that comes closest. */
+ * 3.3.6; RFC 9370 section 2.2.2). When nothing fits the reason is a difference per transform type, taken from
+ * the pair of proposals that comes closest. */
 #include "base/text.h"
 #include "model/proposal.h"
 #include <stdio.h>
 
-#define N_TYPES 6 /* 1..5; index 0 is unused */
+#define N_TYPES TRANSFORM_TYPES /* index 0 is unused */
 
 static bool applies(uint8_t protocol, unsigned type, struct select_options o)
 {
@@ -22,7 +22,7 @@ static bool applies(uint8_t protocol, unsigned type, struct select_options o)
     case TRANSFORM_ESN:
         return protocol != PROTO_IKE;
     default:
-        return false;
+        return transform_is_addke(type) && !o.ignores_ke;
     }
 }
 
@@ -124,6 +124,70 @@ static bool choose_ke(const struct proposal *first, const struct proposal *secon
     return is_optional && may_omit(first, TRANSFORM_KE) && may_omit(second, TRANSFORM_KE);
 }
 
+struct addke_match { /* of additional key exchanges to methods */
+    const struct proposal *first, *second;
+    uint16_t ke; /* of the first key exchange: taken */
+    uint16_t id[ADDKE_MAX];
+    bool seen[ADDKE_MAX];
+};
+
+/* The place that has the method; ADDKE_MAX: none has. */
+static size_t place_of(const struct addke_match *m, uint16_t id)
+{
+    size_t at = 0;
+    while (at < ADDKE_MAX && m->id[at] != id)
+        at++;
+    return at;
+}
+
+/* A method for the n-th, in first's order. One that another has is taken from it only where moves is set and
+ * that one finds something else: a matching with augmenting paths, each place visited once. */
+static bool match_one(struct addke_match *m, size_t n, bool moves)
+{
+    uint8_t type = (uint8_t)(TRANSFORM_ADDKE1 + n);
+    if (m->seen[n])
+        return false;
+    m->seen[n] = true;
+    for (size_t i = 0; i < m->first->count; i++) {
+        const struct transform *t = &m->first->t[i];
+        if (t->type != type)
+            continue;
+        if (t->id == KE_NONE && may_omit(m->second, type)) {
+            m->id[n] = KE_NONE;
+            return true;
+        }
+        if (t->id == KE_NONE || t->id == m->ke || !has(m->second, t))
+            continue;
+        size_t owner = place_of(m, t->id);
+        if (owner == ADDKE_MAX || (moves && match_one(m, owner, true))) {
+            m->id[n] = t->id;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* [RFC9370#2.2.2] each of them by itself, but all methods that are chosen are different. */
+static bool choose_addke(const struct proposal *first, const struct proposal *second, struct select_options o,
+                         struct chosen *c, bool missing[N_TYPES])
+{
+    struct addke_match m = {.first = first, .second = second, .ke = c->ke};
+    bool ok = true;
+    for (size_t n = 0; n < ADDKE_MAX; n++) {
+        unsigned type = TRANSFORM_ADDKE1 + (unsigned)n;
+        bool is_optional = may_omit(first, type) && may_omit(second, type);
+        bool found = false;
+        for (int moves = 0; moves < 2 && !found && !o.skips_addke && c->ke; moves++) {
+            memset(m.seen, 0, sizeof(m.seen));
+            found = match_one(&m, n, moves);
+        }
+        missing[type] = !found && !is_optional;
+        ok &= !missing[type];
+    }
+    memcpy(c->addke, m.id, sizeof(c->addke));
+    return ok;
+}
+
 /* One pair of proposals, in first's order of preference. missing[type] for each type without an answer. */
 static bool choose(const struct proposal *first, const struct proposal *second, struct select_options o,
                    struct chosen *c, bool missing[N_TYPES])
@@ -140,6 +204,8 @@ static bool choose(const struct proposal *first, const struct proposal *second, 
         missing[TRANSFORM_KE] = !choose_ke(first, second, c);
         ok &= !missing[TRANSFORM_KE];
     }
+    if (applies(protocol, TRANSFORM_ADDKE1, o))
+        ok &= choose_addke(first, second, o, c, missing);
     if (applies(protocol, TRANSFORM_ESN, o)) {
         const struct transform *t = common(first, second, TRANSFORM_ESN, true);
         missing[TRANSFORM_ESN] = !t;
@@ -226,8 +292,18 @@ static void explain_type(struct text *t, const struct proposal_list *ours,
 static void explain(struct diag *d, const struct proposal_list *ours, const struct proposal_list *offered,
                     const struct near_miss *m)
 {
-    static const uint8_t order[] = {TRANSFORM_ENCR, TRANSFORM_INTEG, TRANSFORM_PRF, TRANSFORM_KE,
-                                    TRANSFORM_ESN};
+    static const uint8_t order[] = {TRANSFORM_ENCR,
+                                    TRANSFORM_INTEG,
+                                    TRANSFORM_PRF,
+                                    TRANSFORM_KE,
+                                    TRANSFORM_ESN,
+                                    TRANSFORM_ADDKE1,
+                                    7,
+                                    8,
+                                    9,
+                                    10,
+                                    11,
+                                    TRANSFORM_ADDKE7};
     char buf[sizeof(d->what) - 48] = "";
     struct text t = TEXT_ON(buf);
     for (size_t i = 0; i < ARRAY_LEN(order) && m->ours; i++) {

@@ -2,6 +2,7 @@
 /* Proposal texts, defaults, choosing, and the explanation when nothing fits. */
 #include "model/proposal.h"
 #include "support/test.h"
+#include <stdio.h>
 
 static struct proposal parsed(uint8_t protocol, const char *text)
 {
@@ -74,10 +75,149 @@ static void proposals_that_cannot_work_are_refused(void **state)
     assert_refused(PROTO_ESP, "aes256", "integrity");
     assert_refused(PROTO_IKE, "aes256-aes256gcm16-sha256-x25519", "mixes");
     assert_refused(PROTO_IKE, "aes256-sha256-x25519-esn", "does not belong");
-    assert_refused(PROTO_IKE, "aes256-sha256-x25519-ke1_mlkem768", "additional key exchanges");
+    assert_refused(PROTO_IKE, "aes256-sha256-x25519-ke1_sha256", "unknown algorithm 'ke1_sha256'");
+    assert_refused(PROTO_IKE, "aes256-sha256-x25519-ke8_ecp256", "unknown algorithm 'ke8_ecp256'");
+    assert_refused(PROTO_IKE, "aes256-sha256-x25519-ke0_ecp256", "unknown algorithm 'ke0_ecp256'");
+    assert_refused(PROTO_IKE, "aes256-sha256-x25519-ke1_", "unknown algorithm 'ke1_'");
+    assert_refused(PROTO_IKE, "aes256-sha256-ke1_ecp256", "key exchange");
+    assert_refused(PROTO_ESP, "aes256-sha256-ke1_ecp256", "comes before an additional one");
+    assert_refused(PROTO_ESP, "aes256-sha256-none-ke1_ecp256", "comes before an additional one");
     assert_refused(PROTO_IKE, "aes256-sha256-x25519-none", "does not belong");
     assert_refused(PROTO_IKE, "aes256--sha256-x25519", "empty word");
     assert_refused(PROTO_ESP, "", "empty word");
+}
+
+static void additional_key_exchanges_have_types_of_their_own(void **state)
+{
+    (void)state;
+    char buf[PROPOSAL_TEXT_MAX];
+    struct proposal p = parsed(PROTO_IKE, "ke7_ecp384-ke1_ECP256-ke1_none-aes256gcm16-prfsha384-x25519");
+    assert_string_equal(
+        proposal_format(&p, buf),
+        "IKE:AES_GCM_16_256/PRF_HMAC_SHA2_384/CURVE_25519/KE1_ECP_256/KE1_KE_NONE/KE7_ECP_384");
+    assert_int_equal(p.t[p.count - 1].type, 12);
+    assert_int_equal(p.t[p.count - 1].id, KE_ECP_384);
+    assert_int_equal(p.t[p.count - 2].type, 6);
+    const struct proposal_list l = {&p, 1};
+    assert_true(proposal_has_addke(&l));
+    assert_int_equal(proposal_first_ke(&l), KE_CURVE25519);
+    proposal_strip_ke(&p);
+    assert_string_equal(proposal_format(&p, buf), "IKE:AES_GCM_16_256/PRF_HMAC_SHA2_384");
+    assert_false(proposal_has_addke(&l));
+}
+
+#define WITH(rest) "aes256gcm16-prfsha256-x25519" rest
+
+/* The chosen methods by place, as "ECP_256,,ECP_384"; "refused". */
+static const char *addke_chosen(const char *ours, const char *theirs, struct select_options o)
+{
+    static char text[400];
+    struct proposal a = parsed(PROTO_IKE, ours), b = parsed(PROTO_IKE, theirs), back;
+    const struct proposal_list la = {&a, 1}, lb = {&b, 1};
+    struct chosen c, again;
+    struct diag d = {0};
+    size_t len = 0;
+    if (!proposal_select(&la, &lb, o, &c, &d))
+        return "refused";
+    chosen_to_proposal(&c, &back); /* the answer to lb: its offerer agrees with it */
+    assert_true(proposal_accept_choice(&lb, &back, &again, &d));
+    assert_memory_equal(again.addke, c.addke, sizeof(c.addke));
+    text[0] = 0;
+    for (size_t i = 0; i < 3; i++) {
+        char name[64];
+        len +=
+            (size_t)snprintf(text + len, sizeof(text) - len, "%s%s", i ? "," : "",
+                             c.addke[i] ? alg_format(TRANSFORM_KE, c.addke[i], 0, name, sizeof(name)) : "");
+    }
+    for (size_t i = 3; i < ADDKE_MAX; i++)
+        assert_int_equal(c.addke[i], 0);
+    return text;
+}
+
+static void additional_key_exchanges_are_chosen_each_by_itself(void **state)
+{
+    (void)state;
+    const struct select_options o = {0};
+    assert_string_equal(addke_chosen(WITH("-ke1_ecp256-ke1_ecp384-ke3_modp2048"),
+                                     WITH("-ke1_ecp384-ke1_ecp256-ke3_modp2048"), o),
+                        "ECP_256,,MODP_2048");
+    assert_string_equal(addke_chosen(WITH("-ke1_ecp256"), WITH("-ke2_ecp256"), o), "refused");
+    assert_string_equal(addke_chosen(WITH("-ke1_ecp256"), WITH("-ke1_ecp384"), o), "refused");
+    assert_string_equal(addke_chosen(WITH("-ke1_ecp256"), WITH(""), o), "refused");
+    assert_string_equal(addke_chosen(WITH(""), WITH("-ke1_ecp256"), o), "refused");
+}
+
+static void additional_key_exchanges_are_optional_only_by_none(void **state)
+{
+    (void)state;
+    const struct select_options o = {0}, skips = {.skips_addke = true};
+    assert_string_equal(addke_chosen(WITH("-ke1_ecp256-ke1_none"), WITH(""), o), ",,");
+    assert_string_equal(addke_chosen(WITH(""), WITH("-ke1_ecp256-ke1_none"), o), ",,");
+    assert_string_equal(addke_chosen(WITH("-ke1_ecp256-ke1_none"), WITH("-ke1_ecp256-ke1_none"), o),
+                        "ECP_256,,");
+    assert_string_equal(addke_chosen(WITH("-ke1_none-ke1_ecp256"), WITH("-ke1_ecp256-ke1_none"), o), ",,");
+    assert_string_equal(addke_chosen(WITH("-ke1_ecp256"), WITH("-ke1_ecp256-ke1_none"), o), "ECP_256,,");
+    assert_string_equal(addke_chosen(WITH("-ke1_ecp256-ke1_none"), WITH("-ke1_ecp256-ke1_none"), skips),
+                        ",,");
+    assert_string_equal(addke_chosen(WITH("-ke1_ecp256"), WITH("-ke1_ecp256-ke1_none"), skips), "refused");
+}
+
+static void no_method_is_chosen_twice(void **state)
+{
+    (void)state;
+    const struct select_options o = {0};
+    assert_string_equal(addke_chosen(WITH("-ke1_x25519"), WITH("-ke1_x25519"), o), "refused");
+    assert_string_equal(addke_chosen(WITH("-ke1_x25519-ke1_ecp256"), WITH("-ke1_x25519-ke1_ecp256"), o),
+                        "ECP_256,,");
+    assert_string_equal(addke_chosen(WITH("-ke1_ecp256-ke2_ecp256"), WITH("-ke1_ecp256-ke2_ecp256"), o),
+                        "refused");
+    /* the second and third each need what the one before them preferred */
+    const char *chain = WITH("-ke1_ecp256-ke1_ecp384-ke1_ecp521-ke2_ecp256-ke2_ecp384-ke3_ecp256");
+    assert_string_equal(addke_chosen(chain, chain, o), "ECP_521,ECP_384,ECP_256");
+    const char *gives = WITH("-ke1_ecp256-ke1_none-ke2_ecp256-ke2_ecp384");
+    assert_string_equal(addke_chosen(gives, gives, o), "ECP_256,ECP_384,");
+    struct proposal offer = parsed(PROTO_IKE, WITH("-ke1_ecp256-ke2_ecp256-ke2_none"));
+    struct proposal answer = parsed(PROTO_IKE, WITH("-ke1_ecp256-ke2_ecp256"));
+    const struct proposal_list l = {&offer, 1};
+    struct chosen c;
+    struct diag d = {0};
+    assert_false(proposal_accept_choice(&l, &answer, &c, &d));
+}
+
+static void a_peer_without_additional_ones_gets_the_second_proposal(void **state)
+{
+    (void)state;
+    struct proposal ours[2] = {parsed(PROTO_IKE, WITH("-ke1_ecp256")), parsed(PROTO_IKE, WITH(""))};
+    struct proposal both[2] = {ours[0], ours[1]};
+    both[0].number = 1;
+    both[1].number = 2;
+    const struct proposal_list a = {ours, 2}, b = {both, 2};
+    struct chosen c;
+    struct diag d = {0};
+    assert_true(proposal_select(&a, &b, (struct select_options){0}, &c, &d));
+    assert_int_equal(c.number, 1);
+    uint8_t at = 0;
+    assert_int_equal(chosen_addke(&c, &at), KE_ECP_256);
+    assert_int_equal(at++, 0);
+    assert_int_equal(chosen_addke(&c, &at), KE_NONE);
+    assert_true(proposal_select(&a, &b, (struct select_options){.skips_addke = true}, &c, &d));
+    assert_int_equal(c.number, 2);
+    at = 0;
+    assert_int_equal(chosen_addke(&c, &at), KE_NONE);
+}
+
+static void the_first_child_is_chosen_without_any_key_exchange(void **state)
+{
+    (void)state;
+    struct proposal ours = parsed(PROTO_ESP, "aes256gcm16-x25519-ke1_ecp256"),
+                    offer = parsed(PROTO_ESP, "aes256gcm16");
+    const struct proposal_list a = {&ours, 1}, b = {&offer, 1};
+    struct chosen c;
+    struct diag d = {0};
+    assert_true(proposal_select(&a, &b, (struct select_options){.ignores_ke = true}, &c, &d));
+    assert_int_equal(c.ke, 0);
+    assert_int_equal(c.addke[0], 0);
+    assert_false(proposal_select(&a, &b, (struct select_options){0}, &c, &d));
 }
 
 static void the_defaults_hold_nothing_weak(void **state)
@@ -164,7 +304,7 @@ static void unknown_transforms_are_passed_over_but_unknown_types_are_not(void **
     struct chosen c;
     struct diag d = {0};
     assert_true(proposal_select(&la, &lb, (struct select_options){0}, &c, &d));
-    b.t[b.count - 1] = (struct transform){.type = 6, .id = 36};
+    b.t[b.count - 1] = (struct transform){.type = 13, .id = 36};
     assert_false(proposal_select(&la, &lb, (struct select_options){0}, &c, &d));
     assert_non_null(strstr(d.what, "usable"));
 }
@@ -294,6 +434,12 @@ int main(void)
         cmocka_unit_test(an_aead_drops_integrity_but_keeps_its_prf),
         cmocka_unit_test(a_child_proposal_defaults_to_no_esn_and_drops_prf),
         cmocka_unit_test(proposals_that_cannot_work_are_refused),
+        cmocka_unit_test(additional_key_exchanges_have_types_of_their_own),
+        cmocka_unit_test(additional_key_exchanges_are_chosen_each_by_itself),
+        cmocka_unit_test(additional_key_exchanges_are_optional_only_by_none),
+        cmocka_unit_test(no_method_is_chosen_twice),
+        cmocka_unit_test(a_peer_without_additional_ones_gets_the_second_proposal),
+        cmocka_unit_test(the_first_child_is_chosen_without_any_key_exchange),
         cmocka_unit_test(the_defaults_hold_nothing_weak),
         cmocka_unit_test(the_defaults_agree_with_themselves_on_the_strongest),
         cmocka_unit_test(our_order_decides_unless_asked_otherwise),

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 static const struct scenario *const tables[] = {
+    scenarios_addke, /* additional key exchanges */
     scenarios_setup, scenarios_rekey, scenarios_life, scenarios_many, scenarios_encap, scenarios_trap,
     scenarios_modes, scenarios_kin,   scenarios_roam, scenarios_vips, scenarios_ppk,   scenarios_collide};
 

@@ -289,17 +289,24 @@ static void job_take(struct node *n, struct action *a)
 }
 
 /* A sealed IKE message is either one that was sent before, byte for byte, or has an IV of its own: the SPIs
- * and the initiator's flag stand for the key. */
+ * and the initiator's flag stand for the key, and before IKE_AUTH each exchange has a key of its own. */
 static void check_ike_iv(struct node *n, struct span m)
 {
-    enum { AT_FIRST = 16, AT_FLAGS = 19, SEALED_AT = IKE_HEADER_LEN + PAYLOAD_HEADER_LEN };
-    uint8_t mark[16 + 1 + 8];
+    enum {
+        AT_FIRST = 16,
+        AT_EXCHANGE = 18,
+        AT_FLAGS = 19,
+        AT_ID = 23,
+        SEALED_AT = IKE_HEADER_LEN + PAYLOAD_HEADER_LEN
+    };
+    uint8_t mark[16 + 2 + 8];
     if (m.len < SEALED_AT + 4 + 8 || (m.ptr[AT_FIRST] != PAYLOAD_SK && m.ptr[AT_FIRST] != PAYLOAD_SKF) ||
         !sim_remember(n->sim, m, 3))
         return;
     memcpy(mark, m.ptr, 16);
     mark[16] = m.ptr[AT_FLAGS] & IKE_FLAG_INITIATOR;
-    memcpy(mark + 17, m.ptr + SEALED_AT + (m.ptr[AT_FIRST] == PAYLOAD_SKF ? 4 : 0), 8);
+    mark[17] = m.ptr[AT_EXCHANGE] == EXCHANGE_IKE_INTERMEDIATE ? m.ptr[AT_ID] : 0;
+    memcpy(mark + 18, m.ptr + SEALED_AT + (m.ptr[AT_FIRST] == PAYLOAD_SKF ? 4 : 0), 8);
     if (!sim_remember(n->sim, span_of(mark, sizeof(mark)), 4))
         sim_fail(n->sim, "%s: an IKE message has the IV of another under the same key", n->name);
 }

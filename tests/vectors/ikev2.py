@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Prints ikev2_vectors.h: IKEv2 key derivation, AUTH and encrypted messages, computed from the text of RFC 7296,
-7383, 5282, 5930, 4434 and 4615 with Python's hmac and the `cryptography` package. It shares no code with Keyway, so that a mistake
+7383, 5282, 5930, 4434, 4615, 9242 and 9370 with Python's hmac and the `cryptography` package. It shares no code with Keyway, so that a mistake
 of one shows in the other. Needed only to make new values: python3 ikev2.py > ikev2_vectors.h"""
 import hashlib
 import hmac
@@ -197,3 +197,32 @@ print("/* NAT detection: 192.0.2.17 port 4500, and 2001:db8::1 port 500 without 
 show("V_NATD4", hashlib.sha1(SPII + SPIR + bytes([192, 0, 2, 17]) + struct.pack(">H", 4500)).digest())
 show("V_NATD6", hashlib.sha1(SPII + bytes(8) + bytes.fromhex("20010db8") + bytes(11) + b"\x01"
                              + struct.pack(">H", 500)).digest())
+
+print("/* additional key exchanges: V_IKE_SHA256_CBC256_SHA256 after one that gave GIR2, then one that gave GIR */")
+add1 = ike_keymat("SHA256", p(sk_d, GIR2 + NI + NR), NI, NR, SPII + SPIR, 32, 32)
+add2 = ike_keymat("SHA256", p(add1[:32], GIR + NI + NR), NI, NR, SPII + SPIR, 32, 32)
+show("V_ADDKE_1", add1)
+show("V_ADDKE_2", add2)
+print("/* V_REKEY_SHA512_CCM128 and V_CHILD_KE_CBC256_SHA384, had additional ones given GIR and GIR2 */")
+show("V_REKEY_ADDKE", ike_keymat("SHA512", p(sk_d, GIR2 + NI2 + NR2 + GIR + GIR2), NI2, NR2, SPII2 + SPIR2, 0, 19))
+show("V_CHILD_ADDKE", prf_plus(p, sk_d, GIR2 + NI2 + NR2 + GIR + GIR2, 2 * (32 + 48)))
+
+print("/* IKE_INTERMEDIATE 1 and 2 as AUTH covers them: requests hold CHAIN, responses a KE payload of GIR2 */")
+
+
+def content(flags, mid, first, inner):
+    return (header(SPII, SPIR, 46, 43, flags, mid, 32 + len(inner)) + bytes([first, 0])
+            + struct.pack(">H", 4 + len(inner)) + inner)
+
+
+KE = payload(0, struct.pack(">HH", 19, 0) + GIR2)
+show("V_CONTENT_I1", content(0x08, 1, 41, CHAIN))
+show("V_CONTENT_R1", content(0x20, 1, 34, KE))
+show("V_CONTENT_I2", content(0x08, 2, 41, CHAIN))
+show("V_CONTENT_R2", content(0x20, 2, 34, KE))
+i1, r1 = p(old[128 + 32:][:32], content(0x08, 1, 41, CHAIN)), p(old[128 + 64:][:32], content(0x20, 1, 34, KE))
+i2 = p(add1[128 + 32:][:32], i1 + content(0x08, 2, 41, CHAIN))
+r2 = p(add1[128 + 64:][:32], r1 + content(0x20, 2, 34, KE))
+show("V_INTAUTH_1", i1 + r1 + struct.pack(">I", 2))
+show("V_INTAUTH_2", i2 + r2 + struct.pack(">I", 3))
+show("V_AUTH_PSK_INTAUTH", p(p(b"a shared secret", b"Key Pad for IKEv2"), octets + i2 + r2 + struct.pack(">I", 3)))

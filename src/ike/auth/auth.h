@@ -26,13 +26,14 @@ const char *auth_wire_method_name(uint8_t method);
 bool auth_wire_is_signature(uint8_t method);
 
 /* One side's signed octets: its own first message as it went over the wire (without the non-ESP marker), the
- * OTHER side's nonce, and prf(SK_p, its ID payload's body). */
+ * OTHER side's nonce, and prf(SK_p, its ID payload's body); then IntAuth [RFC9242#3.3.2]. */
 struct auth_input {
     uint16_t prf;
-    struct span message; /* IKE_SA_INIT of the side that authenticates: the one that was answered */
-    struct span nonce;   /* of the other side */
-    struct span sk_p;    /* SK_pi when the initiator authenticates, SK_pr when the responder does */
-    struct span id_body; /* pl_id.body, or auth_id_body() */
+    struct span message;  /* IKE_SA_INIT of the side that authenticates: the one that was answered */
+    struct span nonce;    /* of the other side */
+    struct span sk_p;     /* SK_pi when the initiator authenticates, SK_pr when the responder does */
+    struct span id_body;  /* pl_id.body, or auth_id_body() */
+    struct span int_auth; /* int_auth_view(); empty without IKE_INTERMEDIATE */
 };
 /* type | reserved | data of an identity as build_id() writes it. */
 struct span auth_id_body(struct arena *a, const struct identity *id);

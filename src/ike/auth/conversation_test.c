@@ -89,7 +89,7 @@ static void assert_child_keys(const struct sa *sa, const struct chosen *c, struc
                               struct span shared, const char *expected)
 {
     struct child_keys k;
-    assert_true(keymat_child(&sa->keys, c, ni, nr, shared, &k));
+    assert_true(keymat_child(&sa->keys, c, ni, nr, shared, span_of(NULL, 0), &k));
     const struct secret *const v[] = {&k.encr_i, &k.integ_i, &k.encr_r, &k.integ_r};
     assert_secrets(v, ARRAY_LEN(v), expected);
     child_keys_deinit(&k);
@@ -149,11 +149,19 @@ static void a_recorded_conversation_is_understood_from_end_to_end(void **state)
                      "N(NO_ADD_ADDR) N(MULT_AUTH) N(EAP_ONLY) N(MID_SYNC_SUP) ]");
     p = read_message(S_MESSAGE_3, &first,
                      "IKE_AUTH response 1 [ IDr AUTH SA TSi TSr N(MOBIKE_SUP) N(NO_ADD_ADDR) ]");
-    struct auth_input in = {PRF_HMAC_SHA2_256, init_i.raw, nonce_of(&init_r), secret_view(&first.keys.sk_pi),
-                            ike_find(&q, PAYLOAD_IDI)->id.body};
+    struct auth_input in = {PRF_HMAC_SHA2_256,
+                            init_i.raw,
+                            nonce_of(&init_r),
+                            secret_view(&first.keys.sk_pi),
+                            ike_find(&q, PAYLOAD_IDI)->id.body,
+                            span_of(NULL, 0)};
     assert_auth(&in, &q, S_OCTETS_I);
-    in = (struct auth_input){PRF_HMAC_SHA2_256, init_r.raw, nonce_of(&init_i), secret_view(&first.keys.sk_pr),
-                             ike_find(&p, PAYLOAD_IDR)->id.body};
+    in = (struct auth_input){PRF_HMAC_SHA2_256,
+                             init_r.raw,
+                             nonce_of(&init_i),
+                             secret_view(&first.keys.sk_pr),
+                             ike_find(&p, PAYLOAD_IDR)->id.body,
+                             span_of(NULL, 0)};
     assert_auth(&in, &p, S_OCTETS_R);
     struct chosen child = chosen_of(&q, &p);
     assert_child_keys(&first, &child, nonce_of(&init_i), nonce_of(&init_r), span_of(NULL, 0),
@@ -169,7 +177,7 @@ static void a_recorded_conversation_is_understood_from_end_to_end(void **state)
     spi = rd_over(span_of(second.chosen.spi, 8));
     spi_r = rd_u64(&spi);
     assert_true(keymat_ike_rekey(&first.keys, &second.chosen, nonce_of(&q), nonce_of(&p),
-                                 hex(S_SECOND_SHARED), spi_i, spi_r, &second.keys));
+                                 hex(S_SECOND_SHARED), span_of(NULL, 0), spi_i, spi_r, &second.keys));
     assert_ike_keys(&second, S_SECOND_KEYS);
     read_message(S_MESSAGE_6, &first, "INFORMATIONAL request 3 [ D ]");
     read_message(S_MESSAGE_7, &first, "INFORMATIONAL response 3 [ ]");

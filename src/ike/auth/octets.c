@@ -16,18 +16,19 @@ struct span auth_id_body(struct arena *a, const struct identity *id)
     return wr_span_view(&w);
 }
 
-/* [RFC7296#2.15] RealMessage | NonceData of the other | prf(SK_p, RestOfIDPayload) */
+/* [RFC7296#2.15] RealMessage | NonceData of the other | prf(SK_p, RestOfIDPayload) [| IntAuth] */
 struct secret auth_octets(const struct auth_input *in)
 {
     uint8_t maced[PRF_MAX_LEN];
     size_t len = prf_len(in->prf);
     if (len == 0 || !prf_compute(in->prf, in->sk_p, &in->id_body, 1, maced))
         return (struct secret){0};
-    struct secret out = secret_new(in->message.len + in->nonce.len + len);
+    struct secret out = secret_new(in->message.len + in->nonce.len + len + in->int_auth.len);
     struct wr w = wr_over(out.ptr, out.len);
     wr_span(&w, in->message);
     wr_span(&w, in->nonce);
     wr_bytes(&w, maced, len);
+    wr_span(&w, in->int_auth);
     secret_wipe(maced, sizeof(maced));
     return out;
 }

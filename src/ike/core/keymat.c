@@ -78,13 +78,22 @@ bool keymat_ike(const struct chosen *c, struct span ni, struct span nr, struct s
     return ok;
 }
 
+/* [RFC9370#2.2.2] SKEYSEED(n) = prf(SK_d(n-1), SK(n) | Ni | Nr): as in a rekey, but for the old nonces */
+bool keymat_ike_update(const struct ike_keys *now, const struct chosen *c, struct span ni, struct span nr,
+                       struct span shared, uint64_t spi_i, uint64_t spi_r, struct ike_keys *out)
+{
+    return keymat_ike_rekey(now, c, ni, nr, shared, span_of(NULL, 0), spi_i, spi_r, out);
+}
+
 bool keymat_ike_rekey(const struct ike_keys *old, const struct chosen *c, struct span ni, struct span nr,
-                      struct span shared, uint64_t spi_i, uint64_t spi_r, struct ike_keys *out)
+                      struct span shared, struct span additional, uint64_t spi_i, uint64_t spi_r,
+                      struct ike_keys *out)
 {
     uint8_t skeyseed[PRF_MAX_LEN];
-    const struct span parts[] = {shared, ni, nr};
+    const struct span parts[] = {shared, ni, nr, additional};
     *out = (struct ike_keys){0};
-    /* [RFC7296#2.18] SKEYSEED = prf(SK_d (old), g^ir (new) | Ni | Nr), with the old SA's PRF */
+    /* [RFC7296#2.18] SKEYSEED = prf(SK_d (old), g^ir (new) | Ni | Nr), with the old SA's PRF;
+     * [RFC9370#2.2.4] then what the additional key exchanges gave */
     if (!prf_compute(old->prf, secret_view(&old->sk_d), parts, ARRAY_LEN(parts), skeyseed))
         return false;
     bool ok = derive(c, span_of(skeyseed, prf_len(old->prf)), ni, nr, spi_i, spi_r, out);
@@ -143,7 +152,7 @@ struct cipher *ike_keys_cipher(const struct ike_keys *k, const struct chosen *c,
 }
 
 bool keymat_child(const struct ike_keys *ike, const struct chosen *c, struct span ni, struct span nr,
-                  struct span shared, struct child_keys *out)
+                  struct span shared, struct span additional, struct child_keys *out)
 {
     size_t encr_len, integ_len;
     *out = (struct child_keys){0};
@@ -157,8 +166,8 @@ bool keymat_child(const struct ike_keys *ike, const struct chosen *c, struct spa
         return false;
     }
     /* [RFC7296#2.17] KEYMAT = prf+(SK_d, [g^ir (new) |] Ni | Nr); initiator to responder first, and in each
-     * direction encryption before integrity */
-    const struct span seed[] = {shared, ni, nr};
+     * direction encryption before integrity; [RFC9370#2.2.4] the additional key exchanges' after Nr */
+    const struct span seed[] = {shared, ni, nr, additional};
     const struct take takes[] = {
         {&out->encr_i,  encr_len },
         {&out->integ_i, integ_len},

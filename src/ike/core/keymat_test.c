@@ -53,9 +53,9 @@ static void cavp_ikev2_sha1_case_with_256_bit_secret(void **state)
     struct span skeyseed = hex("63e81194946ebd05df7df5ebf5d8750056bf1f1d");
     const struct span seed[] = {ni, nr, hex("34c9e7c1888687853ff77d760d2b2199")};
     assert_true(prf_plus(PRF_HMAC_SHA1, skeyseed, seed, ARRAY_LEN(seed), expected, sizeof(expected)));
-    assert_true(keymat_ike_rekey(&k, &sha1_cbc128, ni, nr,
-                                 hex("863f3c9d06efd39d2b907b97f8699e5dd5251ef64a2a176f36ee40c87d4f9330"),
-                                 UINT64_C(0x34c9e7c188868785), UINT64_C(0x3ff77d760d2b2199), &again));
+    assert_true(keymat_ike_rekey(
+        &k, &sha1_cbc128, ni, nr, hex("863f3c9d06efd39d2b907b97f8699e5dd5251ef64a2a176f36ee40c87d4f9330"),
+        span_of(NULL, 0), UINT64_C(0x34c9e7c188868785), UINT64_C(0x3ff77d760d2b2199), &again));
     assert_ike_keys(&again, span_of(expected, sizeof(expected)));
     ike_keys_deinit(&k);
     ike_keys_deinit(&again);
@@ -80,7 +80,7 @@ static void cavp_ikev2_sha1_case_with_1024_bit_secret_and_children(void **state)
                             "fa63bbb667f8d36920b109baae8f6c61a9ac49feda01843225d080ec5539d5881a25521ffb2a0a91"
                             "874a9c0a27fcc2d717eb8963a9e3a89c7ab264757284c28cf8c3ca40576f4220b052b1fb8e9ad60b"
                             "a3c80557323331a8cbb89f20"));
-    assert_true(keymat_child(&k, &esp, ni, nr, span_of(NULL, 0), &child));
+    assert_true(keymat_child(&k, &esp, ni, nr, span_of(NULL, 0), span_of(NULL, 0), &child));
     assert_child_keys(&child,
                       hex("4727dc0ef94eb326ce131cf282fb652faa638ad0ddae3786a11bcc0309876009f8c485de011ad962"
                           "c5b1ca8a41ff8145445749079c5686e26ffebbc342f06981f3da745e11ca0976424d1f8caec623d5"
@@ -93,7 +93,7 @@ static void cavp_ikev2_sha1_case_with_1024_bit_secret_and_children(void **state)
                          "3552a17d1557fa41ea70e8fb916c4fa27ed52b5f8ebd8461afa78f1159159a64055ac5f6319e29c2"
                          "8eae58cbc6847770f32c3fed1d04750484f854790f95e9ec01bc5bc461f24966462e359511329305"
                          "038e94deb6dd42c2"),
-                     &child));
+                     span_of(NULL, 0), &child));
     assert_child_keys(&child,
                       hex("b109c21ad4c0797768c1cec9e63554681e48f224bca7f23c20c4ea7041983451e9aa1d5408656c8a"
                           "975ff1b9d9a12c75ffeb64bdecb30174664cccb4e14f1c377b7f6d1525af77c7092aac3e47f917eb"
@@ -141,7 +141,7 @@ static void rekeyed_ike_sa_takes_the_old_prf_for_skeyseed_and_the_new_one_for_th
     const struct chosen second = {.encr = ENCR_AES_CCM_16, .key_bits = 128, .prf = PRF_HMAC_SHA2_512};
     struct ike_keys old, new;
     assert_true(keymat_ike(&first, hex(V_NI), hex(V_NR), hex(V_GIR), SPI_I, SPI_R, &old));
-    assert_true(keymat_ike_rekey(&old, &second, hex(V_NI2), hex(V_NR2), hex(V_GIR2),
+    assert_true(keymat_ike_rekey(&old, &second, hex(V_NI2), hex(V_NR2), hex(V_GIR2), span_of(NULL, 0),
                                  UINT64_C(0x0102030405060708), UINT64_C(0xf1f2f3f4f5f6f7f8), &new));
     assert_ike_keys(&new, hex(V_REKEY_SHA512_CCM128));
     ike_keys_deinit(&old);
@@ -158,14 +158,45 @@ static void children_match_an_independent_computation(void **state)
     struct ike_keys k;
     struct child_keys child;
     assert_true(keymat_ike(&ike, hex(V_NI), hex(V_NR), hex(V_GIR), SPI_I, SPI_R, &k));
-    assert_true(keymat_child(&k, &gcm, hex(V_NI2), hex(V_NR2), span_of(NULL, 0), &child));
+    assert_true(keymat_child(&k, &gcm, hex(V_NI2), hex(V_NR2), span_of(NULL, 0), span_of(NULL, 0), &child));
     assert_child_keys(&child, hex(V_CHILD_GCM128));
     assert_int_equal(child.integ_i.len, 0);
     child_keys_deinit(&child);
-    assert_true(keymat_child(&k, &cbc, hex(V_NI2), hex(V_NR2), hex(V_GIR2), &child));
+    assert_true(keymat_child(&k, &cbc, hex(V_NI2), hex(V_NR2), hex(V_GIR2), span_of(NULL, 0), &child));
     assert_child_keys(&child, hex(V_CHILD_KE_CBC256_SHA384));
     child_keys_deinit(&child);
     ike_keys_deinit(&k);
+}
+
+static void additional_key_exchanges_match_an_independent_computation(void **state)
+{
+    (void)state;
+    const struct chosen ike = {
+        .encr = ENCR_AES_CBC, .key_bits = 256, .integ = INTEG_HMAC_SHA2_256_128, .prf = PRF_HMAC_SHA2_256};
+    const struct chosen second = {.encr = ENCR_AES_CCM_16, .key_bits = 128, .prf = PRF_HMAC_SHA2_512};
+    const struct chosen cbc = {.encr = ENCR_AES_CBC, .key_bits = 256, .integ = INTEG_HMAC_SHA2_384_192};
+    struct ike_keys k, once, twice, new;
+    struct child_keys child;
+    uint8_t both[96];
+    struct wr w = wr_over(both, sizeof(both));
+    wr_span(&w, hex(V_GIR));
+    wr_span(&w, hex(V_GIR2));
+    assert_true(wr_ok(&w));
+    assert_true(keymat_ike(&ike, hex(V_NI), hex(V_NR), hex(V_GIR), SPI_I, SPI_R, &k));
+    assert_true(keymat_ike_update(&k, &ike, hex(V_NI), hex(V_NR), hex(V_GIR2), SPI_I, SPI_R, &once));
+    assert_ike_keys(&once, hex(V_ADDKE_1));
+    assert_true(keymat_ike_update(&once, &ike, hex(V_NI), hex(V_NR), hex(V_GIR), SPI_I, SPI_R, &twice));
+    assert_ike_keys(&twice, hex(V_ADDKE_2));
+    assert_true(keymat_ike_rekey(&k, &second, hex(V_NI2), hex(V_NR2), hex(V_GIR2), wr_span_view(&w),
+                                 UINT64_C(0x0102030405060708), UINT64_C(0xf1f2f3f4f5f6f7f8), &new));
+    assert_ike_keys(&new, hex(V_REKEY_ADDKE));
+    assert_true(keymat_child(&k, &cbc, hex(V_NI2), hex(V_NR2), hex(V_GIR2), wr_span_view(&w), &child));
+    assert_child_keys(&child, hex(V_CHILD_ADDKE));
+    child_keys_deinit(&child);
+    ike_keys_deinit(&k);
+    ike_keys_deinit(&once);
+    ike_keys_deinit(&twice);
+    ike_keys_deinit(&new);
 }
 
 static void unknown_algorithms_yield_no_keys(void **state)
@@ -229,6 +260,7 @@ int main(void)
         cmocka_unit_test(keys_of_every_kind_of_suite_match_an_independent_computation),
         cmocka_unit_test(rekeyed_ike_sa_takes_the_old_prf_for_skeyseed_and_the_new_one_for_the_rest),
         cmocka_unit_test(children_match_an_independent_computation),
+        cmocka_unit_test(additional_key_exchanges_match_an_independent_computation),
         cmocka_unit_test(unknown_algorithms_yield_no_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,6 +28,9 @@ struct ike_message {
     const struct ike_payload
         *sk;             /* SK or SKF, always the last of the outer payloads; NULL when there is none */
     bool is_opened;      /* the inner payloads follow in v; the SK payload itself stays in v */
+    struct span inner;   /* is_opened: what was sealed, without padding */
+    uint8_t inner_first; /* is_opened: type of the first payload in it */
+    uint8_t sk_flags;    /* is_opened: the second byte of SK, or of the first SKF */
     uint8_t bad_payload; /* DECODE_CRITICAL: the type to name in the answer */
 };
 

@@ -3,6 +3,8 @@
  * counts; a forged one changes nothing. */
 #include "ike/msg/open.h"
 
+#define SKF_HEADER (PAYLOAD_HEADER_LEN + 4) /* with the two numbers */
+
 void reassembly_reset(struct reassembly *r)
 {
     arena_free(r->arena);
@@ -35,6 +37,9 @@ static enum reassembly_status finish(struct reassembly *r, struct arena *a, stru
     for (size_t i = 0; i < r->total; i++)
         wr_span(&w, r->piece[i]);
     m->is_opened = true;
+    m->inner = wr_span_view(&w);
+    m->inner_first = r->first;
+    m->sk_flags = r->flags_of_first;
     enum decode_status s = ike_decode_inner(a, r->first, wr_span_view(&w), m, d);
     reassembly_reset(r);
     if (s == DECODE_CRITICAL)
@@ -80,7 +85,9 @@ enum reassembly_status reassembly_add(struct reassembly *r, struct arena *a, str
     r->piece[sk->number - 1] = kept;
     r->bytes += plain.len;
     r->have++;
-    if (sk->number == 1)
+    if (sk->number == 1) {
         r->first = sk->first;
+        r->flags_of_first = m->raw.ptr[sk->aad_len - SKF_HEADER + 1];
+    }
     return r->have == r->total ? finish(r, a, m, d) : REASSEMBLY_MORE;
 }

@@ -6,6 +6,10 @@
 #define HEADERS     (IKE_HEADER_LEN + PAYLOAD_HEADER_LEN)
 #define SKF_NUMBERS 4
 
+/* in the IKE header [RFC7296#3.1] */
+#define NEXT_PAYLOAD_AT 16
+#define LENGTH_AT       24
+
 void sealer_init(struct sealer *s, struct cipher *cipher)
 {
     *s = (struct sealer){.cipher = cipher};
@@ -154,5 +158,54 @@ enum decode_status protect_open(struct arena *a, struct cipher *c, struct ike_me
     if (s != DECODE_OK)
         return s;
     m->is_opened = true;
+    m->inner = plain;
+    m->inner_first = m->sk->sk.first;
+    m->sk_flags = m->raw.ptr[m->sk->sk.aad_len - PAYLOAD_HEADER_LEN + 1];
     return ike_decode_inner(a, m->sk->sk.first, plain, m, d);
+}
+
+/* [RFC9242#3.3.2] the two lengths count neither IV nor padding nor ICV. */
+static struct span content(struct arena *a, struct span head, struct span inner)
+{
+    size_t len = head.len + inner.len;
+    uint8_t *all = len <= IKE_MAX_MESSAGE ? arena_alloc(a, len) : NULL;
+    struct wr w = wr_over(all, all ? len : 0);
+    wr_span(&w, head);
+    wr_span(&w, inner);
+    if (!wr_ok(&w))
+        return span_of(NULL, 0);
+    struct wr whole = wr_over(all + LENGTH_AT, 4), sk = wr_over(all + head.len - 2, 2);
+    wr_u32(&whole, (uint32_t)len);
+    wr_u16(&sk, (uint16_t)(PAYLOAD_HEADER_LEN + inner.len));
+    return wr_span_view(&w);
+}
+
+struct span protect_content_sent(struct arena *a, const struct ike_header *header, uint8_t first,
+                                 struct span chain)
+{
+    uint8_t head[HEADERS];
+    struct ike_header h = *header;
+    struct wr w = wr_over(head, sizeof(head));
+    h.next_payload = PAYLOAD_SK;
+    h.length = 0;
+    ike_header_write(&w, &h);
+    wr_u8(&w, first);
+    wr_zero(&w, 3);
+    return content(a, wr_span_view(&w), chain);
+}
+
+struct span protect_content(struct arena *a, const struct ike_message *m)
+{
+    uint8_t head[HEADERS];
+    if (!m->sk || !m->is_opened)
+        return span_of(NULL, 0);
+    if (m->sk->type == PAYLOAD_SK)
+        return content(a, span_of(m->raw.ptr, m->sk->sk.aad_len), m->inner);
+    memcpy(head, m->raw.ptr, IKE_HEADER_LEN);
+    head[NEXT_PAYLOAD_AT] = PAYLOAD_SK;
+    struct wr w = wr_over(head + IKE_HEADER_LEN, PAYLOAD_HEADER_LEN);
+    wr_u8(&w, m->inner_first);
+    wr_u8(&w, m->sk_flags);
+    wr_zero(&w, 2);
+    return content(a, span_of(head, sizeof(head)), m->inner);
 }

@@ -37,12 +37,21 @@ bool protect_seal(struct arena *a, struct sealer *s, const struct ike_header *he
  * authentic but wrong inside; without: broken outside. */
 enum decode_status protect_open(struct arena *a, struct cipher *c, struct ike_message *m, struct diag *d);
 
+/* What a message says, however it was sealed and cut: from the IKE header to the generic header of SK, then
+ * the inner payloads, with lengths that fit [RFC9242#3.3.2]. In a; empty when a is full or m is not opened. m
+ * as it came: its raw bytes and SK payload are needed. Of fragments those payloads that stand before SKF are
+ * left out: we send none, and know of nobody who does. */
+struct span protect_content(struct arena *a, const struct ike_message *m);
+/* The same of a message that protect_seal() makes of these. */
+struct span protect_content_sent(struct arena *a, const struct ike_header *header, uint8_t first,
+                                 struct span chain);
+
 /* RFC 7383 section 2.6: collecting fragments of one message, bounded in number and bytes. Zeroed = empty. */
 struct reassembly {
     struct arena *arena; /* holds the pieces; NULL when empty */
     uint32_t message_id;
     uint8_t exchange, flags;
-    uint8_t first;
+    uint8_t first, flags_of_first; /* the first two bytes of the first fragment's payload */
     uint16_t total, have;
     size_t bytes;
     struct span piece[SKF_MAX_FRAGMENTS];

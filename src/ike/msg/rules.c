@@ -12,6 +12,10 @@ const char *message_kind_name(enum message_kind k)
     static const char *const names[] = {
         [MSG_INIT_REQUEST] = "IKE_SA_INIT request",
         [MSG_INIT_RESPONSE] = "IKE_SA_INIT response",
+        [MSG_INTERMEDIATE_REQUEST] = "IKE_INTERMEDIATE request",
+        [MSG_INTERMEDIATE_RESPONSE] = "IKE_INTERMEDIATE response",
+        [MSG_FOLLOWUP_REQUEST] = "IKE_FOLLOWUP_KE request",
+        [MSG_FOLLOWUP_RESPONSE] = "IKE_FOLLOWUP_KE response",
         [MSG_AUTH_REQUEST] = "IKE_AUTH request",
         [MSG_AUTH_RESPONSE] = "IKE_AUTH response",
         [MSG_NEW_CHILD_REQUEST] = "CREATE_CHILD_SA request",
@@ -47,6 +51,10 @@ enum message_kind rules_kind(const struct ike_message *m)
     switch (m->header.exchange) {
     case EXCHANGE_IKE_SA_INIT:
         return is_response ? MSG_INIT_RESPONSE : MSG_INIT_REQUEST;
+    case EXCHANGE_IKE_INTERMEDIATE:
+        return is_response ? MSG_INTERMEDIATE_RESPONSE : MSG_INTERMEDIATE_REQUEST;
+    case EXCHANGE_IKE_FOLLOWUP_KE:
+        return is_response ? MSG_FOLLOWUP_RESPONSE : MSG_FOLLOWUP_REQUEST;
     case EXCHANGE_IKE_AUTH:
         return is_response ? MSG_AUTH_RESPONSE : MSG_AUTH_REQUEST;
     case EXCHANGE_CREATE_CHILD_SA:
@@ -178,78 +186,90 @@ enum decode_status rules_check(const struct ike_message *m, struct diag *d)
 
 static const struct payload_rule payload_rules[] = {
     EVERYWHERE(MSG_INIT_REQUEST, CLEAR),
-    {MSG_INIT_REQUEST,        PAYLOAD_SA,      1, 1,    CLEAR },
-    {MSG_INIT_REQUEST,        PAYLOAD_KE,      1, 1,    CLEAR },
-    {MSG_INIT_REQUEST,        PAYLOAD_NONCE,   1, 1,    CLEAR },
+    {MSG_INIT_REQUEST,          PAYLOAD_SA,      1, 1,    CLEAR },
+    {MSG_INIT_REQUEST,          PAYLOAD_KE,      1, 1,    CLEAR },
+    {MSG_INIT_REQUEST,          PAYLOAD_NONCE,   1, 1,    CLEAR },
 
     EVERYWHERE(MSG_INIT_RESPONSE, CLEAR),
-    {MSG_INIT_RESPONSE,       PAYLOAD_SA,      1, 1,    CLEAR },
-    {MSG_INIT_RESPONSE,       PAYLOAD_KE,      1, 1,    CLEAR },
-    {MSG_INIT_RESPONSE,       PAYLOAD_NONCE,   1, 1,    CLEAR },
-    {MSG_INIT_RESPONSE,       PAYLOAD_CERTREQ, 0, SOME, CLEAR },
+    {MSG_INIT_RESPONSE,         PAYLOAD_SA,      1, 1,    CLEAR },
+    {MSG_INIT_RESPONSE,         PAYLOAD_KE,      1, 1,    CLEAR },
+    {MSG_INIT_RESPONSE,         PAYLOAD_NONCE,   1, 1,    CLEAR },
+    {MSG_INIT_RESPONSE,         PAYLOAD_CERTREQ, 0, SOME, CLEAR },
+
+    EVERYWHERE(MSG_INTERMEDIATE_REQUEST, INSIDE),
+    {MSG_INTERMEDIATE_REQUEST,  PAYLOAD_KE,      1, 1,    INSIDE}, /* we use it for nothing else [RFC9370#2.2.2] */
+
+    EVERYWHERE(MSG_INTERMEDIATE_RESPONSE, INSIDE),
+    {MSG_INTERMEDIATE_RESPONSE, PAYLOAD_KE,      1, 1,    INSIDE},
 
     EVERYWHERE(MSG_AUTH_REQUEST, INSIDE),
-    {MSG_AUTH_REQUEST,        PAYLOAD_IDI,     1, 1,    INSIDE},
-    {MSG_AUTH_REQUEST,        PAYLOAD_IDR,     0, 1,    INSIDE},
-    {MSG_AUTH_REQUEST,        PAYLOAD_CERT,    0, SOME, INSIDE},
-    {MSG_AUTH_REQUEST,        PAYLOAD_CERTREQ, 0, SOME, INSIDE},
-    {MSG_AUTH_REQUEST,        PAYLOAD_AUTH,    0, 1,    INSIDE}, /* without it the peer asks for EAP [RFC7296#2.16] */
-    {MSG_AUTH_REQUEST,        PAYLOAD_CP,      0, 1,    INSIDE},
-    {MSG_AUTH_REQUEST,        PAYLOAD_SA,      1, 1,    INSIDE},
-    {MSG_AUTH_REQUEST,        PAYLOAD_TSI,     1, 1,    INSIDE},
-    {MSG_AUTH_REQUEST,        PAYLOAD_TSR,     1, 1,    INSIDE},
+    {MSG_AUTH_REQUEST,          PAYLOAD_IDI,     1, 1,    INSIDE},
+    {MSG_AUTH_REQUEST,          PAYLOAD_IDR,     0, 1,    INSIDE},
+    {MSG_AUTH_REQUEST,          PAYLOAD_CERT,    0, SOME, INSIDE},
+    {MSG_AUTH_REQUEST,          PAYLOAD_CERTREQ, 0, SOME, INSIDE},
+    {MSG_AUTH_REQUEST,          PAYLOAD_AUTH,    0, 1,    INSIDE}, /* without it the peer asks for EAP [RFC7296#2.16] */
+    {MSG_AUTH_REQUEST,          PAYLOAD_CP,      0, 1,    INSIDE},
+    {MSG_AUTH_REQUEST,          PAYLOAD_SA,      1, 1,    INSIDE},
+    {MSG_AUTH_REQUEST,          PAYLOAD_TSI,     1, 1,    INSIDE},
+    {MSG_AUTH_REQUEST,          PAYLOAD_TSR,     1, 1,    INSIDE},
 
     EVERYWHERE(MSG_AUTH_RESPONSE, INSIDE),
-    {MSG_AUTH_RESPONSE,       PAYLOAD_IDR,     1, 1,    INSIDE},
-    {MSG_AUTH_RESPONSE,       PAYLOAD_CERT,    0, SOME, INSIDE},
-    {MSG_AUTH_RESPONSE,       PAYLOAD_AUTH,    1, 1,    INSIDE},
-    {MSG_AUTH_RESPONSE,       PAYLOAD_EAP,     0, 1,    INSIDE},
-    {MSG_AUTH_RESPONSE,       PAYLOAD_CP,      0, 1,    INSIDE},
-    {MSG_AUTH_RESPONSE,       PAYLOAD_SA,      1, 1,    INSIDE},
-    {MSG_AUTH_RESPONSE,       PAYLOAD_TSI,     1, 1,    INSIDE},
-    {MSG_AUTH_RESPONSE,       PAYLOAD_TSR,     1, 1,    INSIDE},
+    {MSG_AUTH_RESPONSE,         PAYLOAD_IDR,     1, 1,    INSIDE},
+    {MSG_AUTH_RESPONSE,         PAYLOAD_CERT,    0, SOME, INSIDE},
+    {MSG_AUTH_RESPONSE,         PAYLOAD_AUTH,    1, 1,    INSIDE},
+    {MSG_AUTH_RESPONSE,         PAYLOAD_EAP,     0, 1,    INSIDE},
+    {MSG_AUTH_RESPONSE,         PAYLOAD_CP,      0, 1,    INSIDE},
+    {MSG_AUTH_RESPONSE,         PAYLOAD_SA,      1, 1,    INSIDE},
+    {MSG_AUTH_RESPONSE,         PAYLOAD_TSI,     1, 1,    INSIDE},
+    {MSG_AUTH_RESPONSE,         PAYLOAD_TSR,     1, 1,    INSIDE},
 
     EVERYWHERE(MSG_NEW_CHILD_REQUEST, INSIDE),
-    {MSG_NEW_CHILD_REQUEST,   PAYLOAD_SA,      1, 1,    INSIDE},
-    {MSG_NEW_CHILD_REQUEST,   PAYLOAD_NONCE,   1, 1,    INSIDE},
-    {MSG_NEW_CHILD_REQUEST,   PAYLOAD_KE,      0, 1,    INSIDE},
-    {MSG_NEW_CHILD_REQUEST,   PAYLOAD_CP,      0, 1,    INSIDE},
-    {MSG_NEW_CHILD_REQUEST,   PAYLOAD_TSI,     1, 1,    INSIDE},
-    {MSG_NEW_CHILD_REQUEST,   PAYLOAD_TSR,     1, 1,    INSIDE},
+    {MSG_NEW_CHILD_REQUEST,     PAYLOAD_SA,      1, 1,    INSIDE},
+    {MSG_NEW_CHILD_REQUEST,     PAYLOAD_NONCE,   1, 1,    INSIDE},
+    {MSG_NEW_CHILD_REQUEST,     PAYLOAD_KE,      0, 1,    INSIDE},
+    {MSG_NEW_CHILD_REQUEST,     PAYLOAD_CP,      0, 1,    INSIDE},
+    {MSG_NEW_CHILD_REQUEST,     PAYLOAD_TSI,     1, 1,    INSIDE},
+    {MSG_NEW_CHILD_REQUEST,     PAYLOAD_TSR,     1, 1,    INSIDE},
 
     EVERYWHERE(MSG_REKEY_CHILD_REQUEST, INSIDE),
-    {MSG_REKEY_CHILD_REQUEST, PAYLOAD_SA,      1, 1,    INSIDE},
-    {MSG_REKEY_CHILD_REQUEST, PAYLOAD_NONCE,   1, 1,    INSIDE},
-    {MSG_REKEY_CHILD_REQUEST, PAYLOAD_KE,      0, 1,    INSIDE},
-    {MSG_REKEY_CHILD_REQUEST, PAYLOAD_CP,      0, 1,    INSIDE},
-    {MSG_REKEY_CHILD_REQUEST, PAYLOAD_TSI,     1, 1,    INSIDE},
-    {MSG_REKEY_CHILD_REQUEST, PAYLOAD_TSR,     1, 1,    INSIDE},
+    {MSG_REKEY_CHILD_REQUEST,   PAYLOAD_SA,      1, 1,    INSIDE},
+    {MSG_REKEY_CHILD_REQUEST,   PAYLOAD_NONCE,   1, 1,    INSIDE},
+    {MSG_REKEY_CHILD_REQUEST,   PAYLOAD_KE,      0, 1,    INSIDE},
+    {MSG_REKEY_CHILD_REQUEST,   PAYLOAD_CP,      0, 1,    INSIDE},
+    {MSG_REKEY_CHILD_REQUEST,   PAYLOAD_TSI,     1, 1,    INSIDE},
+    {MSG_REKEY_CHILD_REQUEST,   PAYLOAD_TSR,     1, 1,    INSIDE},
 
     EVERYWHERE(MSG_REKEY_IKE_REQUEST, INSIDE),
-    {MSG_REKEY_IKE_REQUEST,   PAYLOAD_SA,      1, 1,    INSIDE},
-    {MSG_REKEY_IKE_REQUEST,   PAYLOAD_NONCE,   1, 1,    INSIDE},
-    {MSG_REKEY_IKE_REQUEST,   PAYLOAD_KE,      1, 1,    INSIDE}, /* not optional here [RFC7296#1.3.2] */
+    {MSG_REKEY_IKE_REQUEST,     PAYLOAD_SA,      1, 1,    INSIDE},
+    {MSG_REKEY_IKE_REQUEST,     PAYLOAD_NONCE,   1, 1,    INSIDE},
+    {MSG_REKEY_IKE_REQUEST,     PAYLOAD_KE,      1, 1,    INSIDE}, /* not optional here [RFC7296#1.3.2] */
 
     EVERYWHERE(MSG_CHILD_RESPONSE, INSIDE),
-    {MSG_CHILD_RESPONSE,      PAYLOAD_SA,      1, 1,    INSIDE},
-    {MSG_CHILD_RESPONSE,      PAYLOAD_NONCE,   1, 1,    INSIDE},
-    {MSG_CHILD_RESPONSE,      PAYLOAD_KE,      0, 1,    INSIDE},
-    {MSG_CHILD_RESPONSE,      PAYLOAD_CP,      0, 1,    INSIDE},
-    {MSG_CHILD_RESPONSE,      PAYLOAD_TSI,     1, 1,    INSIDE},
-    {MSG_CHILD_RESPONSE,      PAYLOAD_TSR,     1, 1,    INSIDE},
+    {MSG_CHILD_RESPONSE,        PAYLOAD_SA,      1, 1,    INSIDE},
+    {MSG_CHILD_RESPONSE,        PAYLOAD_NONCE,   1, 1,    INSIDE},
+    {MSG_CHILD_RESPONSE,        PAYLOAD_KE,      0, 1,    INSIDE},
+    {MSG_CHILD_RESPONSE,        PAYLOAD_CP,      0, 1,    INSIDE},
+    {MSG_CHILD_RESPONSE,        PAYLOAD_TSI,     1, 1,    INSIDE},
+    {MSG_CHILD_RESPONSE,        PAYLOAD_TSR,     1, 1,    INSIDE},
 
     EVERYWHERE(MSG_REKEY_IKE_RESPONSE, INSIDE),
-    {MSG_REKEY_IKE_RESPONSE,  PAYLOAD_SA,      1, 1,    INSIDE},
-    {MSG_REKEY_IKE_RESPONSE,  PAYLOAD_NONCE,   1, 1,    INSIDE},
-    {MSG_REKEY_IKE_RESPONSE,  PAYLOAD_KE,      1, 1,    INSIDE},
+    {MSG_REKEY_IKE_RESPONSE,    PAYLOAD_SA,      1, 1,    INSIDE},
+    {MSG_REKEY_IKE_RESPONSE,    PAYLOAD_NONCE,   1, 1,    INSIDE},
+    {MSG_REKEY_IKE_RESPONSE,    PAYLOAD_KE,      1, 1,    INSIDE},
+
+    EVERYWHERE(MSG_FOLLOWUP_REQUEST, INSIDE),
+    {MSG_FOLLOWUP_REQUEST,      PAYLOAD_KE,      1, 1,    INSIDE},
+
+    EVERYWHERE(MSG_FOLLOWUP_RESPONSE, INSIDE),
+    {MSG_FOLLOWUP_RESPONSE,     PAYLOAD_KE,      1, 1,    INSIDE},
 
     EVERYWHERE(MSG_INFO_REQUEST, INSIDE),
-    {MSG_INFO_REQUEST,        PAYLOAD_DELETE,  0, SOME, INSIDE},
-    {MSG_INFO_REQUEST,        PAYLOAD_CP,      0, 1,    INSIDE},
+    {MSG_INFO_REQUEST,          PAYLOAD_DELETE,  0, SOME, INSIDE},
+    {MSG_INFO_REQUEST,          PAYLOAD_CP,      0, 1,    INSIDE},
 
     EVERYWHERE(MSG_INFO_RESPONSE, INSIDE),
-    {MSG_INFO_RESPONSE,       PAYLOAD_DELETE,  0, SOME, INSIDE},
-    {MSG_INFO_RESPONSE,       PAYLOAD_CP,      0, 1,    INSIDE},
+    {MSG_INFO_RESPONSE,         PAYLOAD_DELETE,  0, SOME, INSIDE},
+    {MSG_INFO_RESPONSE,         PAYLOAD_CP,      0, 1,    INSIDE},
 };
 static const size_t payload_rule_count = ARRAY_LEN(payload_rules);
 
@@ -261,49 +281,54 @@ static const size_t payload_rule_count = ARRAY_LEN(payload_rules);
 #define CREATE_RSP (K(CHILD_RESPONSE) | K(REKEY_IKE_RESPONSE))
 #define INFO       (K(INFO_REQUEST) | K(INFO_RESPONSE))
 #define RESPONSE                                                                                             \
-    (K(INIT_RESPONSE) | K(AUTH_RESPONSE) | K(CHILD_RESPONSE) | K(REKEY_IKE_RESPONSE) | K(INFO_RESPONSE))
+    (K(INIT_RESPONSE) | K(INTERMEDIATE_RESPONSE) | K(AUTH_RESPONSE) | K(CHILD_RESPONSE) |                    \
+     K(REKEY_IKE_RESPONSE) | K(FOLLOWUP_RESPONSE) | K(INFO_RESPONSE))
+#define FOLLOWUP (K(FOLLOWUP_REQUEST) | K(FOLLOWUP_RESPONSE))
 /* [RFC7296#2.21.2] the initiator can only tell by a further request what was wrong with a response. */
 #define ANSWER (RESPONSE | K(INFO_REQUEST))
 
 static const struct notify_rule notify_rules[] = {
-    {N_UNSUPPORTED_CRITICAL_PAYLOAD,  1,    ANSWER                                          },
-    {N_INVALID_IKE_SPI,               1,    K(INFO_REQUEST)                                 },
-    {N_INVALID_MAJOR_VERSION,         1,    RESPONSE                                        },
-    {N_INVALID_SYNTAX,                1,    ANSWER                                          },
-    {N_INVALID_SPI,                   1,    K(INFO_REQUEST)                                 },
-    {N_NO_PROPOSAL_CHOSEN,            1,    K(INIT_RESPONSE) | K(AUTH_RESPONSE) | CREATE_RSP},
-    {N_INVALID_KE_PAYLOAD,            1,    K(INIT_RESPONSE) | CREATE_RSP                   },
-    {N_AUTHENTICATION_FAILED,         1,    K(AUTH_RESPONSE) | K(INFO_REQUEST)              },
-    {N_SINGLE_PAIR_REQUIRED,          1,    CHILD_RSP                                       },
-    {N_NO_ADDITIONAL_SAS,             1,    CREATE_RSP                                      },
-    {N_INTERNAL_ADDRESS_FAILURE,      1,    CHILD_RSP                                       },
-    {N_FAILED_CP_REQUIRED,            1,    CHILD_RSP                                       },
-    {N_TS_UNACCEPTABLE,               1,    CHILD_RSP                                       },
-    {N_TEMPORARY_FAILURE,             1,    RESPONSE                                        },
-    {N_CHILD_SA_NOT_FOUND,            1,    CREATE_RSP                                      },
-    {N_INITIAL_CONTACT,               1,    AUTH                                            },
-    {N_SET_WINDOW_SIZE,               1,    AUTH | INFO                                     },
-    {N_ADDITIONAL_TS_POSSIBLE,        1,    CHILD_RSP                                       },
-    {N_IPCOMP_SUPPORTED,              SOME, CHILD_REQ | CHILD_RSP                           },
-    {N_NAT_DETECTION_SOURCE_IP,       SOME, INIT | INFO                                     }, /* one per address that it may come from */
-    {N_NAT_DETECTION_DESTINATION_IP,  1,    INIT | INFO                                     },
-    {N_COOKIE,                        1,    INIT                                            },
-    {N_USE_TRANSPORT_MODE,            1,    CHILD_REQ | CHILD_RSP                           },
-    {N_REKEY_SA,                      1,    K(REKEY_CHILD_REQUEST)                          },
-    {N_ESP_TFC_PADDING_NOT_SUPPORTED, 1,    CHILD_REQ | CHILD_RSP                           },
-    {N_NON_FIRST_FRAGMENTS_ALSO,      1,    CHILD_REQ | CHILD_RSP                           },
-    {N_MOBIKE_SUPPORTED,              1,    AUTH                                            },
-    {N_ADDITIONAL_IP4_ADDRESS,        SOME, AUTH | INFO                                     },
-    {N_ADDITIONAL_IP6_ADDRESS,        SOME, AUTH | INFO                                     },
-    {N_NO_ADDITIONAL_ADDRESSES,       1,    AUTH | INFO                                     },
-    {N_UPDATE_SA_ADDRESSES,           1,    INFO                                            },
-    {N_COOKIE2,                       1,    INFO                                            },
-    {N_NO_NATS_ALLOWED,               1,    AUTH | INFO                                     },
-    {N_UNACCEPTABLE_ADDRESSES,        1,    K(INFO_RESPONSE)                                },
-    {N_UNEXPECTED_NAT_DETECTED,       1,    K(AUTH_RESPONSE) | K(INFO_RESPONSE)             },
-    {N_AUTH_LIFETIME,                 1,    K(AUTH_RESPONSE) | INFO                         },
-    {N_IKEV2_FRAGMENTATION_SUPPORTED, 1,    INIT                                            },
-    {N_SIGNATURE_HASH_ALGORITHMS,     1,    INIT                                            },
-    {N_USE_BEET_MODE,                 1,    CHILD_REQ | CHILD_RSP                           },
+    {N_UNSUPPORTED_CRITICAL_PAYLOAD,    1,    ANSWER                                          },
+    {N_INVALID_IKE_SPI,                 1,    K(INFO_REQUEST)                                 },
+    {N_INVALID_MAJOR_VERSION,           1,    RESPONSE                                        },
+    {N_INVALID_SYNTAX,                  1,    ANSWER                                          },
+    {N_INVALID_SPI,                     1,    K(INFO_REQUEST)                                 },
+    {N_NO_PROPOSAL_CHOSEN,              1,    K(INIT_RESPONSE) | K(AUTH_RESPONSE) | CREATE_RSP},
+    {N_INVALID_KE_PAYLOAD,              1,    K(INIT_RESPONSE) | CREATE_RSP                   },
+    {N_AUTHENTICATION_FAILED,           1,    K(AUTH_RESPONSE) | K(INFO_REQUEST)              },
+    {N_SINGLE_PAIR_REQUIRED,            1,    CHILD_RSP                                       },
+    {N_NO_ADDITIONAL_SAS,               1,    CREATE_RSP                                      },
+    {N_INTERNAL_ADDRESS_FAILURE,        1,    CHILD_RSP                                       },
+    {N_FAILED_CP_REQUIRED,              1,    CHILD_RSP                                       },
+    {N_TS_UNACCEPTABLE,                 1,    CHILD_RSP                                       },
+    {N_TEMPORARY_FAILURE,               1,    RESPONSE                                        },
+    {N_CHILD_SA_NOT_FOUND,              1,    CREATE_RSP                                      },
+    {N_INITIAL_CONTACT,                 1,    AUTH                                            },
+    {N_SET_WINDOW_SIZE,                 1,    AUTH | INFO                                     },
+    {N_ADDITIONAL_TS_POSSIBLE,          1,    CHILD_RSP                                       },
+    {N_IPCOMP_SUPPORTED,                SOME, CHILD_REQ | CHILD_RSP                           },
+    {N_NAT_DETECTION_SOURCE_IP,         SOME, INIT | INFO                                     }, /* one per address that it may come from */
+    {N_NAT_DETECTION_DESTINATION_IP,    1,    INIT | INFO                                     },
+    {N_COOKIE,                          1,    INIT                                            },
+    {N_USE_TRANSPORT_MODE,              1,    CHILD_REQ | CHILD_RSP                           },
+    {N_REKEY_SA,                        1,    K(REKEY_CHILD_REQUEST)                          },
+    {N_ESP_TFC_PADDING_NOT_SUPPORTED,   1,    CHILD_REQ | CHILD_RSP                           },
+    {N_NON_FIRST_FRAGMENTS_ALSO,        1,    CHILD_REQ | CHILD_RSP                           },
+    {N_MOBIKE_SUPPORTED,                1,    AUTH                                            },
+    {N_ADDITIONAL_IP4_ADDRESS,          SOME, AUTH | INFO                                     },
+    {N_ADDITIONAL_IP6_ADDRESS,          SOME, AUTH | INFO                                     },
+    {N_NO_ADDITIONAL_ADDRESSES,         1,    AUTH | INFO                                     },
+    {N_UPDATE_SA_ADDRESSES,             1,    INFO                                            },
+    {N_COOKIE2,                         1,    INFO                                            },
+    {N_NO_NATS_ALLOWED,                 1,    AUTH | INFO                                     },
+    {N_UNACCEPTABLE_ADDRESSES,          1,    K(INFO_RESPONSE)                                },
+    {N_UNEXPECTED_NAT_DETECTED,         1,    K(AUTH_RESPONSE) | K(INFO_RESPONSE)             },
+    {N_AUTH_LIFETIME,                   1,    K(AUTH_RESPONSE) | INFO                         },
+    {N_IKEV2_FRAGMENTATION_SUPPORTED,   1,    INIT                                            },
+    {N_SIGNATURE_HASH_ALGORITHMS,       1,    INIT                                            },
+    {N_USE_BEET_MODE,                   1,    CHILD_REQ | CHILD_RSP                           },
+    {N_STATE_NOT_FOUND,                 1,    K(FOLLOWUP_RESPONSE)                            },
+    {N_INTERMEDIATE_EXCHANGE_SUPPORTED, 1,    INIT                                            },
+    {N_ADDITIONAL_KEY_EXCHANGE,         1,    CREATE_RSP | FOLLOWUP                           },
 };
 static const size_t notify_rule_count = ARRAY_LEN(notify_rules);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which payload may stand in which message, how often, in the clear or encrypted (RFC 7296 sections 1.2
- * to 1.5, 2.21, appendix C; RFC 7383 section 2.3): as data. What is not in the table is denied; payloads of
+ * to 1.5, 2.21, appendix C; RFC 7383 section 2.3; RFC 9242 section 3.2;
+ * RFC 9370 sections 2.2.2 and 2.2.4): as data. What is not in the table is denied; payloads of
  * unknown type (not critical) and unknown notifies pass, up to the limits of the decoder. */
 #pragma once
 
@@ -9,6 +10,8 @@
 enum message_kind {
     MSG_INIT_REQUEST,
     MSG_INIT_RESPONSE,
+    MSG_INTERMEDIATE_REQUEST, /* RFC 9242 */
+    MSG_INTERMEDIATE_RESPONSE,
     MSG_AUTH_REQUEST,
     MSG_AUTH_RESPONSE,
     MSG_NEW_CHILD_REQUEST,
@@ -16,6 +19,8 @@ enum message_kind {
     MSG_REKEY_IKE_REQUEST,   /* CREATE_CHILD_SA whose proposals are for IKE */
     MSG_CHILD_RESPONSE,      /* to either of the first two; also an error without SA */
     MSG_REKEY_IKE_RESPONSE,
+    MSG_FOLLOWUP_REQUEST, /* IKE_FOLLOWUP_KE: RFC 9370 section 2.2.4 */
+    MSG_FOLLOWUP_RESPONSE,
     MSG_INFO_REQUEST,
     MSG_INFO_RESPONSE,
     MSG_KINDS,

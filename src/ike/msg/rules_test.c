@@ -15,17 +15,21 @@ static const struct {
     uint8_t exchange;
     bool is_response;
 } of_kind[] = {
-    [MSG_INIT_REQUEST] = {EXCHANGE_IKE_SA_INIT,     false},
-    [MSG_INIT_RESPONSE] = {EXCHANGE_IKE_SA_INIT,     true },
-    [MSG_AUTH_REQUEST] = {EXCHANGE_IKE_AUTH,        false},
-    [MSG_AUTH_RESPONSE] = {EXCHANGE_IKE_AUTH,        true },
-    [MSG_NEW_CHILD_REQUEST] = {EXCHANGE_CREATE_CHILD_SA, false},
-    [MSG_REKEY_CHILD_REQUEST] = {EXCHANGE_CREATE_CHILD_SA, false},
-    [MSG_REKEY_IKE_REQUEST] = {EXCHANGE_CREATE_CHILD_SA, false},
-    [MSG_CHILD_RESPONSE] = {EXCHANGE_CREATE_CHILD_SA, true },
-    [MSG_REKEY_IKE_RESPONSE] = {EXCHANGE_CREATE_CHILD_SA, true },
-    [MSG_INFO_REQUEST] = {EXCHANGE_INFORMATIONAL,   false},
-    [MSG_INFO_RESPONSE] = {EXCHANGE_INFORMATIONAL,   true },
+    [MSG_INIT_REQUEST] = {EXCHANGE_IKE_SA_INIT,      false},
+    [MSG_INIT_RESPONSE] = {EXCHANGE_IKE_SA_INIT,      true },
+    [MSG_INTERMEDIATE_REQUEST] = {EXCHANGE_IKE_INTERMEDIATE, false},
+    [MSG_INTERMEDIATE_RESPONSE] = {EXCHANGE_IKE_INTERMEDIATE, true },
+    [MSG_FOLLOWUP_REQUEST] = {EXCHANGE_IKE_FOLLOWUP_KE,  false},
+    [MSG_FOLLOWUP_RESPONSE] = {EXCHANGE_IKE_FOLLOWUP_KE,  true },
+    [MSG_AUTH_REQUEST] = {EXCHANGE_IKE_AUTH,         false},
+    [MSG_AUTH_RESPONSE] = {EXCHANGE_IKE_AUTH,         true },
+    [MSG_NEW_CHILD_REQUEST] = {EXCHANGE_CREATE_CHILD_SA,  false},
+    [MSG_REKEY_CHILD_REQUEST] = {EXCHANGE_CREATE_CHILD_SA,  false},
+    [MSG_REKEY_IKE_REQUEST] = {EXCHANGE_CREATE_CHILD_SA,  false},
+    [MSG_CHILD_RESPONSE] = {EXCHANGE_CREATE_CHILD_SA,  true },
+    [MSG_REKEY_IKE_RESPONSE] = {EXCHANGE_CREATE_CHILD_SA,  true },
+    [MSG_INFO_REQUEST] = {EXCHANGE_INFORMATIONAL,    false},
+    [MSG_INFO_RESPONSE] = {EXCHANGE_INFORMATIONAL,    true },
 };
 
 static const struct proposal ike_proposal = {.protocol = PROTO_IKE}, esp_proposal = {.protocol = PROTO_ESP};
@@ -139,7 +143,7 @@ static void payloads_in_the_clear_are_refused_in_protected_messages_and_vice_ver
 static void a_protected_exchange_needs_an_opened_envelope(void **state)
 {
     (void)state;
-    for (int k = MSG_AUTH_REQUEST; k < MSG_KINDS; k++) {
+    for (int k = MSG_INIT_RESPONSE + 1; k < MSG_KINDS; k++) {
         struct draft t;
         begin(&t, k, PAYLOAD_NONE);
         t.m.is_opened = false;

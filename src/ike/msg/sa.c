@@ -25,7 +25,7 @@ static void read_attributes(struct rd *r, struct transform *t)
     }
 }
 
-/* The order in struct proposal: 1 3 2 4 5, then what we do not know. */
+/* The order in struct proposal: 1 3 2 4 5, additional key exchanges, then what we do not know. */
 static int rank(uint8_t type)
 {
     static const uint8_t ranks[] = {[TRANSFORM_ENCR] = 1,
@@ -33,6 +33,8 @@ static int rank(uint8_t type)
                                     [TRANSFORM_PRF] = 3,
                                     [TRANSFORM_KE] = 4,
                                     [TRANSFORM_ESN] = 5};
+    if (transform_is_addke(type))
+        return type;
     return type < ARRAY_LEN(ranks) && ranks[type] ? ranks[type] : UINT8_MAX;
 }
 

@@ -27,6 +27,7 @@ static struct auth_input input_of(const struct ike_sa *sa, bool is_initiator, st
         .nonce = nonce_view(is_initiator ? &sa->nr : &sa->ni),
         .sk_p = secret_view(is_initiator ? &sa->keys.sk_pi : &sa->keys.sk_pr),
         .id_body = id_body,
+        .int_auth = int_auth_view(&sa->int_auth, sa->keys.prf),
     };
 }
 

@@ -168,6 +168,12 @@ void auth_on_request(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
         refuse(env, sa, N_AUTHENTICATION_FAILED, &d);
         return;
     }
+    uint8_t place;
+    if (intermediate_due(sa, &place)) { /* [RFC9370#2.2.2] all that were chosen come before */
+        diag_set(&d, FAIL_AUTH, "the peer left out an additional key exchange that was chosen");
+        refuse(env, sa, N_INVALID_SYNTAX, &d);
+        return;
+    }
     cert_take_request(env, sa, &x->msg,
                       NULL); /* which certificate is ours, and so who we are, may depend on it */
     cfg_expect(sa, &x->msg);

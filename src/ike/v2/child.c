@@ -161,7 +161,7 @@ bool child_install(struct ike_env *env, struct child_sa *c, const struct exchang
     struct esp_sa in, out;
     /* [RFC7296#2.17] keys for the initiator's direction come first; nonces are those of the exchange */
     if (!keymat_child(&c->ike->keys, &c->chosen, nonce_view(&x->ni), nonce_view(&x->nr),
-                      secret_view(&x->shared), &k))
+                      secret_view(&x->shared), secret_view(&x->additional), &k))
         return false;
     fill(&in, c, SA_IN);
     fill(&out, c, SA_OUT);

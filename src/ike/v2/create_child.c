@@ -3,6 +3,7 @@
  * rekeying use the same parts; here is also the exchange that adds a further child. */
 #include "crypto/kex.h"
 #include "ike/v2/exchanges.h"
+#include "ike/v2/followup.h"
 #include "ike/v2/sa.h"
 
 #define RETRY_TEMPORARY (2 * TIME_SECOND)
@@ -318,7 +319,7 @@ static bool retry(struct ike_env *env, struct ike_sa *sa, const struct pl_notify
     struct rd r = rd_over(n->data);
     if (t.attempts > RETRY_MAX)
         return false;
-    if (n->type == N_TEMPORARY_FAILURE || n->type == N_CHILD_SA_NOT_FOUND)
+    if (n->type == N_TEMPORARY_FAILURE || n->type == N_CHILD_SA_NOT_FOUND || n->type == N_STATE_NOT_FOUND)
         t.not_before += jittered(RETRY_TEMPORARY, RETRY_TEMPORARY / 2);
     else if (n->type == N_INVALID_KE_PAYLOAD) {
         t.ke = rd_u16(&r);
@@ -334,7 +335,18 @@ static bool retry(struct ike_env *env, struct ike_sa *sa, const struct pl_notify
     return true;
 }
 
-static void finish(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
+void create_child_failed(struct ike_env *env, struct ike_sa *sa, const struct pl_notify *error,
+                         const struct diag *d)
+{
+    bool is_forgotten = error && error->type == N_STATE_NOT_FOUND;
+    if (error && retry(env, sa, error))
+        return;
+    give_up(env, sa, d);
+    if (is_forgotten) /* [RFC9370#2.2.4] again and again: fatal */
+        delete_ike(env, sa, d);
+}
+
+void create_child_made(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
 {
     if (x->kind == X_REKEY_CHILD) {
         rekey_child_done(env, sa, x);
@@ -354,8 +366,12 @@ static void finish(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
 static void on_derived(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct job *job)
 {
     struct diag d;
+    if (job->ok && x->is_followup) {
+        followup_begin(env, sa, x);
+        return;
+    }
     if (job->ok) {
-        finish(env, sa, x);
+        create_child_made(env, sa, x);
         return;
     }
     diag_clear(&d);
@@ -384,10 +400,18 @@ void create_child_on_response(struct ike_env *env, struct ike_sa *sa, struct exc
         give_up(env, sa, &d);
         return;
     }
+    if (followup_is_due(x) && !followup_accept(x)) {
+        diag_set(&d, FAIL_GENERIC, "the response for child %s does not link to an additional key exchange",
+                 x->child_cfg->name);
+        give_up(env, sa, &d);
+        return;
+    }
+    if (x->is_followup && x->kind == X_REKEY_CHILD && rekey_child_stops(env, sa, x))
+        return;
     if (x->chosen.ke)
         job_derive(env, sa, x, ike_find(&x->msg, PAYLOAD_KE)->ke.data, on_derived);
     else
-        finish(env, sa, x);
+        create_child_made(env, sa, x);
 }
 
 /* ---- responder ---- */
@@ -407,22 +431,43 @@ static void refuse_rekey(struct ike_env *env, struct ike_sa *sa, uint16_t refusa
     send_response(env, sa, EXCHANGE_CREATE_CHILD_SA, &b);
 }
 
-/* The new child stands before the answer is sent: the initiator may use it as soon as it has the answer. */
-static void answer(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
+/* [RFC9370#2.2.4] our own replacement of it goes on: the peer's comes too late. */
+static bool is_being_replaced(const struct ike_sa *sa, const struct child_sa *old)
+{
+    return sa->own.kind == X_REKEY_CHILD && sa->own.is_followup && sa->own.old_child == old->id;
+}
+
+static bool is_refused(const struct ike_sa *sa, const struct exchange *x, const struct child_sa *old)
+{
+    if (x->kind != X_REKEY_CHILD)
+        return false;
+    return !old || (old->state == CHILD_DELETING && !old->has_heir) || is_being_replaced(sa, old);
+}
+
+/* The new child stands before the last answer is sent: the initiator may use it as soon as it has that. */
+void create_child_reply(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
 {
     struct build b;
+    uint8_t exchange = x->msg.header.exchange;
     struct child_sa *old = x->kind == X_REKEY_CHILD ? child_find(sa, x->old_child) : NULL;
-    if (x->kind == X_REKEY_CHILD && (!old || (old->state == CHILD_DELETING && !old->has_heir))) {
-        refuse_rekey(env, sa, N_TEMPORARY_FAILURE, PROTO_ESP, 0); /* deleted while the jobs ran */
+    if (is_refused(sa, x, old)) { /* deleted or replaced while the jobs ran */
+        send_response_notify(env, sa, exchange, N_TEMPORARY_FAILURE, span_of(NULL, 0));
         return;
     }
     chain_begin(env, &b);
-    create_child_answer(env, &b, sa, x);
+    if (x->is_followup)
+        build_ke(&b, x->ke, secret_view(&x->ke_public));
+    else
+        create_child_answer(env, &b, sa, x);
+    if (followup_is_due(x)) {
+        followup_park(env, sa, x, &b);
+        return;
+    }
     struct child_sa *c = child_new(env, sa, x);
     bool takes_over = !old && env->host->is_served(env->ctx, c);
     if (!child_install(env, c, x, old || takes_over, old ? old->id : 0)) {
         child_end(env, c);
-        send_response_notify(env, sa, EXCHANGE_CREATE_CHILD_SA, N_NO_PROPOSAL_CHOSEN, span_of(NULL, 0));
+        send_response_notify(env, sa, exchange, N_NO_PROPOSAL_CHOSEN, span_of(NULL, 0));
         return;
     }
     if (takes_over)
@@ -437,13 +482,13 @@ static void answer(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
             child_rekeyed(env, old);
     } else
         twin_child_settle(env, c);
-    send_response(env, sa, EXCHANGE_CREATE_CHILD_SA, &b);
+    send_response(env, sa, exchange, &b);
 }
 
 static void on_answered(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct job *job)
 {
     if (job->ok)
-        answer(env, sa, x);
+        create_child_reply(env, sa, x);
     else
         send_response_notify(env, sa, EXCHANGE_CREATE_CHILD_SA, N_INVALID_SYNTAX, span_of(NULL, 0));
 }
@@ -467,7 +512,7 @@ static void respond(struct ike_env *env, struct ike_sa *sa, struct exchange *x,
         old->peer_low = *nonce_lower(&x->ni, &x->nr);
     x->ke = x->chosen.ke;
     if (!x->ke) {
-        answer(env, sa, x);
+        create_child_reply(env, sa, x);
         return;
     }
     if (!ke || ke->ke.group != x->ke) {
@@ -499,12 +544,14 @@ void rekey_child_on_request(struct ike_env *env, struct ike_sa *sa, struct excha
     uint16_t refusal = 0;
     if (!old) /* perhaps one that our own exchange is making, and the peer has already */
         refusal = child_is_in_the_making(sa) ? N_TEMPORARY_FAILURE : N_CHILD_SA_NOT_FOUND;
-    else if (sa->state == IKE_REKEYING || old->state == CHILD_DELETING || old->state == CHILD_REKEYED)
+    else if (sa->state == IKE_REKEYING || old->state == CHILD_DELETING || old->state == CHILD_REKEYED ||
+             is_being_replaced(sa, old))
         refusal = N_TEMPORARY_FAILURE;
     if (refusal) {
         refuse_rekey(env, sa, refusal, n->protocol, n->spi.len == 4 ? spi_get32(n->spi.ptr) : 0);
         return;
     }
+    followup_drop(sa, X_REKEY_CHILD, old->id); /* the peer begins anew */
     x->old_child = old->id;
     x->reqid = old->reqid;
     respond(env, sa, x, old->cfg);

@@ -38,7 +38,7 @@ struct retransmit schedule_of(const struct ike_sa *sa)
     struct retransmit r = is_short ? liveness_schedule() : sa->schedule;
     if (waits_for_mobile_peer(sa) && k != X_DELETE_IKE)
         return mobile_schedule;
-    if (k == X_AUTH && natd_is_by_choice(sa) && r.tries > AUTH_OVER_UDP_TRIES)
+    if (intermediate_is_first(sa) && natd_is_by_choice(sa) && r.tries > AUTH_OVER_UDP_TRIES)
         r.tries = AUTH_OVER_UDP_TRIES;
     if (k == X_INIT && sa->conn->n_further) {
         r.timeout = time_min(r.timeout, 2 * TIME_SECOND);

@@ -9,6 +9,7 @@ static const struct feature_part parts[] = {
     {MSG_INIT_REQUEST,  "PPK",                 ppk_put_use,         ppk_take_use     },
     {MSG_INIT_REQUEST,  "fragmentation",       frag_put,            frag_take        },
     {MSG_INIT_REQUEST,  "signature hashes",    auth_put_hashes,     auth_take_hashes },
+    {MSG_INIT_REQUEST,  "IKE_INTERMEDIATE",    intermediate_put,    intermediate_take},
     {MSG_INIT_REQUEST,  "vendor ID",           vendor_put,          NULL             },
 
     {MSG_INIT_RESPONSE, "SA, KE, nonce",       init_put_response,   NULL             },
@@ -17,6 +18,7 @@ static const struct feature_part parts[] = {
     {MSG_INIT_RESPONSE, "certificate request", cert_put_request,    cert_take_request},
     {MSG_INIT_RESPONSE, "fragmentation",       frag_put,            frag_take        },
     {MSG_INIT_RESPONSE, "signature hashes",    auth_put_hashes,     auth_take_hashes },
+    {MSG_INIT_RESPONSE, "IKE_INTERMEDIATE",    intermediate_put,    intermediate_take},
     {MSG_INIT_RESPONSE, "vendor ID",           vendor_put,          NULL             },
 
     {MSG_AUTH_REQUEST,  "identity",            auth_put_id,         NULL             },

@@ -140,7 +140,7 @@ static void on_derived(struct ike_env *env, struct ike_sa *sa, struct exchange *
     }
     exchange_end(x);
     natd_float(env, sa);
-    auth_begin(env, sa);
+    intermediate_start(env, sa);
 }
 
 static bool response_is_good(struct ike_sa *sa, const struct ike_message *m, struct chosen *chosen,
@@ -153,6 +153,12 @@ static bool response_is_good(struct ike_sa *sa, const struct ike_message *m, str
     }
     if (!proposal_accept_choice(&sa->conn->proposals, &p->sa.proposals.v[0], chosen, d))
         return false;
+    uint8_t place = 0;
+    if (chosen_addke(chosen, &place) && !ike_notify(m, N_INTERMEDIATE_EXCHANGE_SUPPORTED)) {
+        diag_set(d, FAIL_PROPOSAL,
+                 "the peer chose an additional key exchange, but takes no IKE_INTERMEDIATE");
+        return false;
+    }
     if (chosen->ke != sa->own.ke || ke->ke.group != chosen->ke ||
         !kex_answer_plausible(ke->ke.group, ke->ke.data)) {
         diag_set(d, FAIL_PROPOSAL, "the response's key exchange does not fit the chosen method");
@@ -279,8 +285,8 @@ static void on_answered(struct ike_env *env, struct ike_sa *sa, struct exchange 
 /* The first connection, by addresses, that has a proposal in common with the peer. d keeps the difference to
  * the closest one. */
 static const struct connection *choose(struct ike_env *env, const struct pl_sa *offered,
-                                       const struct endpoint *local, const struct endpoint *remote,
-                                       struct chosen *chosen, struct diag *d)
+                                       struct select_options o, const struct endpoint *local,
+                                       const struct endpoint *remote, struct chosen *chosen, struct diag *d)
 {
     const struct connection *first = NULL;
     struct connection_set set = config_peer_kinds(env->config, env->out->arena, local->ip, remote->ip);
@@ -288,7 +294,7 @@ static const struct connection *choose(struct ike_env *env, const struct pl_sa *
         const struct connection *c = set.v[i];
         struct diag why;
         diag_clear(&why);
-        if (proposal_select(&c->proposals, &offered->proposals, (struct select_options){0}, chosen, &why))
+        if (proposal_select(&c->proposals, &offered->proposals, o, chosen, &why))
             return c;
         if (!first) {
             first = c;
@@ -354,7 +360,9 @@ void init_on_request(struct ike_env *env, const struct ike_message *m, const str
         return;
     }
     const struct pl_ke *ke = &ike_find(m, PAYLOAD_KE)->ke;
-    const struct connection *conn = choose(env, &ike_find(m, PAYLOAD_SA)->sa, local, remote, &chosen, &d);
+    /* [RFC9370#2.2.2] without IKE_INTERMEDIATE nothing could carry them */
+    const struct select_options o = {.skips_addke = !ike_notify(m, N_INTERMEDIATE_EXCHANGE_SUPPORTED)};
+    const struct connection *conn = choose(env, &ike_find(m, PAYLOAD_SA)->sa, o, local, remote, &chosen, &d);
     if (!conn) {
         char line[900], from[IP_TEXT_MAX];
         env->stats->proposal_mismatch += d.class == FAIL_PROPOSAL;

@@ -3,6 +3,7 @@
  * window, protection, fragments, endpoints, then the table of exchanges.c. Nothing of the SA changes before
  * the ICV has been checked. */
 #include "ike/v2/exchanges.h"
+#include "ike/v2/followup.h"
 
 static bool open_message(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct reassembly *frags,
                          struct ike_message *m, enum decode_status *status)
@@ -48,6 +49,8 @@ static bool open_message(struct ike_env *env, struct ike_sa *sa, struct exchange
 static void keep(struct exchange *x, const struct ike_message *m)
 {
     struct ike_payload *v = arena_calloc(x->rx, m->n ? m->n : 1, sizeof(*v));
+    if (m->header.exchange == EXCHANGE_IKE_INTERMEDIATE)
+        x->content = protect_content(x->rx, m);
     x->msg = *m;
     x->msg.n = 0;
     for (size_t i = 0; v && i < m->n; i++) {
@@ -123,7 +126,8 @@ static void on_response(struct ike_env *env, struct ike_sa *sa, struct ike_messa
     struct diag d;
     diag_clear(&d);
     const struct own_exchange *row = exchange_own(x->kind);
-    if (x->kind == X_NONE || x->job_tag || !row->on_response || row->exchange != m->header.exchange) {
+    uint8_t expected = x->is_followup ? EXCHANGE_IKE_FOLLOWUP_KE : row->exchange;
+    if (x->kind == X_NONE || x->job_tag || !row->on_response || expected != m->header.exchange) {
         env->stats->dropped_malformed++;
         return;
     }
@@ -151,7 +155,10 @@ static void on_response(struct ike_env *env, struct ike_sa *sa, struct ike_messa
             ike_sa_end(env, sa, &d);
         return;
     }
-    row->on_response(env, sa, x);
+    if (x->is_followup)
+        followup_on_response(env, sa, x);
+    else
+        row->on_response(env, sa, x);
 }
 
 void ike_sa_receive(struct ike_env *env, struct ike_sa *sa, struct ike_message *m,

@@ -3,7 +3,7 @@
  * and deletes the old one; the responder sends through the new one when the old is deleted, so that no packet
  * comes before its receiver is ready. Of two replacements made at once the one whose exchange held the lowest
  * nonce goes. */
-#include "ike/v2/sa.h"
+#include "ike/v2/followup.h"
 
 #define ANSWER_LATE (30 * TIME_SECOND)
 
@@ -37,6 +37,53 @@ static void replace_what_is_gone(struct ike_env *env, struct ike_sa *sa, struct 
         delete_child(env, fresh);
 }
 
+bool rekey_child_by_peer(const struct ike_sa *sa, uint64_t id)
+{
+    return (sa->peer.kind == X_REKEY_CHILD && sa->peer.old_child == id) ||
+           followup_waits(sa, X_REKEY_CHILD, id);
+}
+
+/* [RFC7296#2.8.1] the SA created with the lowest of the four nonces is closed by who created it. The peer's
+ * may still be in the making: its nonces are known all the same. */
+static bool is_lost(const struct ike_sa *sa, const struct exchange *x, const struct child_sa *old)
+{
+    bool is_contested =
+        rekey_child_by_peer(sa, old->id) || (old->peer_replacement && child_find(sa, old->peer_replacement));
+    return is_contested && nonce_cmp(nonce_lower(&x->ni, &x->nr), &old->peer_low) < 0;
+}
+
+/* The peer's replacement takes over from old, or does so when it is made: should that come to nothing, ours
+ * is tried again. */
+static void leave_to_peer(struct ike_env *env, struct ike_sa *sa, struct child_sa *old)
+{
+    bool is_at_hand = old->peer_replacement && child_find(sa, old->peer_replacement);
+    bool is_sure = rekey_child_by_peer(sa, old->id) && !followup_waits(sa, X_REKEY_CHILD, old->id) &&
+                   !followup_is_due(&sa->peer);
+    if (is_at_hand || is_sure) {
+        child_rekeyed(env, old);
+        return;
+    }
+    old->state = CHILD_INSTALLED;
+    ike_sa_queue(sa, (struct task){.kind = X_REKEY_CHILD, .child_id = old->id});
+}
+
+bool rekey_child_stops(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
+{
+    struct child_sa *old = child_find(sa, x->old_child);
+    if (!old || old->is_gone) /* rekey_child_done() sees to it */
+        return false;
+    if (old->state != CHILD_DELETING && !is_lost(sa, x, old)) {
+        followup_drop(sa, X_REKEY_CHILD, old->id); /* the peer stops */
+        return false;
+    }
+    if (old->state != CHILD_DELETING) {
+        sa_log(env, sa, LOG_DETAIL, "child %s: the peer's replacement goes on, ours stops", old->cfg->name);
+        leave_to_peer(env, sa, old);
+    }
+    exchange_end(x);
+    return true;
+}
+
 void rekey_child_done(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
 {
     struct child_sa *old = child_find(sa, x->old_child);
@@ -50,15 +97,13 @@ void rekey_child_done(struct ike_env *env, struct ike_sa *sa, struct exchange *x
         return;
     }
     struct child_sa *rival = old->peer_replacement ? child_find(sa, old->peer_replacement) : NULL;
-    /* The peer's may still be in the making: its nonces are known all the same. */
-    bool is_contested = rival || (sa->peer.kind == X_REKEY_CHILD && sa->peer.old_child == old->id);
-    /* [RFC7296#2.8.1] the SA created with the lowest of the four nonces is closed by who created it */
-    if (is_contested && nonce_cmp(nonce_lower(&x->ni, &x->nr), &old->peer_low) < 0) {
+    if (is_lost(sa, x, old)) {
         close_redundant(env, sa, x);
-        child_rekeyed(env, old);
+        leave_to_peer(env, sa, old);
         exchange_end(x);
         return;
     }
+    followup_drop(sa, X_REKEY_CHILD, old->id);
     struct child_sa *fresh = child_new(env, sa, x);
     bool ok = child_install(env, fresh, x, false, old->id), is_deleted = child_was_deleted(x, fresh);
     exchange_end(x);

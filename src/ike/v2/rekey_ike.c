@@ -4,6 +4,7 @@
  * inherits the children. */
 #include "crypto/kex.h"
 #include "ike/v2/exchanges.h"
+#include "ike/v2/followup.h"
 
 #define RETRY_MAX 5
 
@@ -52,6 +53,7 @@ static void retire(struct ike_env *env, struct ike_sa *sa, const struct ike_sa *
 {
     sa->state = IKE_REKEYED;
     sa->replaced_by = heir ? heir->id : 0;
+    followup_drop_all(sa);
     sa->give_up_at = env->now.mono + IKE_REPLACED;
 }
 
@@ -112,7 +114,8 @@ static bool make_keys(struct ike_sa *sa, struct exchange *x, struct ike_keys *ke
 {
     *keys = no_keys;
     return keymat_ike_rekey(&sa->keys, &x->chosen, nonce_view(&x->ni), nonce_view(&x->nr),
-                            secret_view(&x->shared), x->new_spi_i, x->new_spi_r, keys);
+                            secret_view(&x->shared), secret_view(&x->additional), x->new_spi_i, x->new_spi_r,
+                            keys);
 }
 
 /* ---- initiator ---- */
@@ -167,7 +170,7 @@ static bool retry(struct ike_env *env, struct ike_sa *sa, const struct pl_notify
     struct rd r = rd_over(n->data);
     if (t.attempts > RETRY_MAX || sa->peer_new_ike)
         return false;
-    if (n->type == N_TEMPORARY_FAILURE)
+    if (n->type == N_TEMPORARY_FAILURE || n->type == N_STATE_NOT_FOUND)
         t.not_before += jittered(4 * TIME_SECOND, 2 * TIME_SECOND);
     else if (n->type == N_INVALID_KE_PAYLOAD) {
         t.ke = rd_u16(&r);
@@ -190,41 +193,107 @@ static void end_with_heir(struct ike_env *env, struct ike_sa *sa)
     delete_ike(env, sa, &d);
 }
 
-static void on_derived(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct job *job)
+void rekey_ike_failed(struct ike_env *env, struct ike_sa *sa, const struct pl_notify *error,
+                      const struct diag *d)
+{
+    bool is_forgotten = error && error->type == N_STATE_NOT_FOUND;
+    if (error && retry(env, sa, error))
+        return;
+    give_up(env, sa, d);
+    if (is_forgotten && sa->state == IKE_ESTABLISHED)
+        delete_ike(env, sa, d); /* [RFC9370#2.2.4] again and again: fatal */
+}
+
+bool rekey_ike_by_peer(const struct ike_sa *sa)
+{
+    return sa->peer.kind == X_REKEY_IKE || followup_waits(sa, X_REKEY_IKE, 0);
+}
+
+/* [RFC7296#2.8.2] the new IKE SA with the lowest nonce is deleted by the node that created it. The peer's may
+ * still be in the making: its nonces are known all the same. */
+static bool is_redundant(const struct ike_sa *sa, const struct exchange *x)
+{
+    bool is_contested = sa->peer_new_ike || rekey_ike_by_peer(sa);
+    bool is_settled = sa->state == IKE_REKEYED; /* see rekey_ike_settle() */
+    return is_settled || (is_contested && nonce_cmp(nonce_lower(&x->ni, &x->nr), &sa->peer_low) < 0);
+}
+
+/* The peer's replacement takes over, or does so when it is made: should that come to nothing, ours is tried
+ * again. */
+static void leave_to_peer(struct ike_env *env, struct ike_sa *sa, struct ike_sa *rival)
+{
+    if (sa->state == IKE_REKEYED)
+        return;
+    if (rival) {
+        hand_over(env, sa, rival);
+        return;
+    }
+    if (sa->peer_new_ike) { /* the peer has deleted the one that would have stayed */
+        end_with_heir(env, sa);
+        return;
+    }
+    sa->state = IKE_ESTABLISHED;
+    ike_sa_queue(sa, (struct task){.kind = X_REKEY_IKE});
+}
+
+/* [RFC9370#2.2.4] with additional key exchanges nothing is made yet that would have to be deleted: of two
+ * rekeyings at once one just stops. */
+static bool stops(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
+{
+    struct ike_sa *rival = made_by_peer(env, sa);
+    if (!is_redundant(sa, x)) {
+        followup_drop(sa, X_REKEY_IKE, 0);
+        return false;
+    }
+    sa_log(env, sa, LOG_DETAIL, "the peer's rekeying of the IKE SA goes on, ours stops");
+    exchange_end(x);
+    leave_to_peer(env, sa, rival);
+    return true;
+}
+
+void rekey_ike_made(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
 {
     struct ike_keys keys;
     struct diag d;
-    diag_clear(&d);
-    diag_set(&d, FAIL_GENERIC, "the peer's key exchange value is invalid");
-    struct ike_sa *ours = job->ok && make_keys(sa, x, &keys) ? successor(env, sa, x, &keys) : NULL;
+    struct ike_sa *ours = make_keys(sa, x, &keys) ? successor(env, sa, x, &keys) : NULL;
     if (!ours) {
+        diag_clear(&d);
+        diag_set(&d, FAIL_GENERIC, "the keys of the new IKE SA could not be made");
         give_up(env, sa, &d);
-        if (!job->ok) /* [draft-ietf-ipsecme-ikev2-mlkem#2.2] the peer believes in an SA that is none */
-            delete_ike(env, sa, &d);
         return;
     }
     struct ike_sa *rival = made_by_peer(env, sa);
-    /* [RFC7296#2.8.2] the new IKE SA with the lowest nonce is deleted by the node that created it. The peer's
-     * may still be in the making: its nonces are known all the same. */
-    bool is_contested = sa->peer_new_ike || sa->peer.kind == X_REKEY_IKE;
-    bool is_settled = sa->state == IKE_REKEYED; /* see rekey_ike_settle() */
-    bool is_redundant =
-        is_settled || (is_contested && nonce_cmp(nonce_lower(&x->ni, &x->nr), &sa->peer_low) < 0);
+    bool goes = is_redundant(sa, x);
     exchange_end(x);
-    if (is_redundant) {
+    if (goes) {
         ours->was_up = false;
         retire(env, ours, rival);
         ike_sa_queue(ours, (struct task){.kind = X_DELETE_IKE});
-        if (rival && !is_settled)
-            hand_over(env, sa, rival);
-        else if (sa->peer_new_ike && !is_settled) /* the peer has deleted the one that would have stayed */
-            end_with_heir(env, sa);
-        return; /* its own is still in the making: on_answered() does it */
+        leave_to_peer(env, sa, rival);
+        return;
     }
     if (rival) /* the peer deletes it */
         retire(env, rival, ours);
     hand_over(env, sa, ours);
     ike_sa_queue(sa, (struct task){.kind = X_DELETE_IKE});
+}
+
+static void on_derived(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct job *job)
+{
+    struct diag d;
+    if (job->ok && x->is_followup) {
+        followup_begin(env, sa, x);
+        return;
+    }
+    if (job->ok) {
+        rekey_ike_made(env, sa, x);
+        return;
+    }
+    diag_clear(&d);
+    diag_set(&d, FAIL_GENERIC, "the peer's key exchange value is invalid");
+    give_up(env, sa, &d);
+    delete_ike(env, sa,
+               &d); /* [draft-ietf-ipsecme-ikev2-mlkem#2.2] the peer believes in an SA that is none */
 }
 
 void rekey_ike_on_response(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
@@ -245,44 +314,78 @@ void rekey_ike_on_response(struct ike_env *env, struct ike_sa *sa, struct exchan
     else if (proposal_accept_choice(&x->offered, &p->sa.proposals.v[0], &x->chosen, &d) &&
              (x->chosen.spi_len != 8 || x->chosen.ke != x->ke || ke->ke.group != x->ke))
         diag_set(&d, FAIL_GENERIC, "the response to the rekeying of the IKE SA does not fit its own choice");
+    else if (!diag_failed(&d) && followup_is_due(x) && !followup_accept(x))
+        diag_set(&d, FAIL_GENERIC,
+                 "the response to the rekeying of the IKE SA does not link to an additional key exchange");
     if (diag_failed(&d)) {
         give_up(env, sa, &d);
         return;
     }
+    if (x->is_followup && stops(env, sa, x))
+        return;
     x->new_spi_r = spi_get64(x->chosen.spi);
     job_derive(env, sa, x, ke->ke.data, on_derived);
 }
 
 /* ---- responder ---- */
 
-static void on_answered(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct job *job)
+/* [RFC9370#2.2.4] ours goes on: the peer's comes too late. */
+static bool is_being_replaced(const struct ike_sa *sa)
+{
+    return sa->own.kind == X_REKEY_IKE && sa->own.is_followup;
+}
+
+static void put_reply(struct build *b, const struct exchange *x)
+{
+    uint8_t spi[8];
+    spi_put64(spi, x->new_spi_r);
+    if (!x->is_followup) {
+        proposal_put_choice(b, &x->chosen, span_of(spi, 8));
+        build_nonce(b, nonce_view(&x->nr));
+    }
+    build_ke(b, x->ke, secret_view(&x->ke_public));
+}
+
+void rekey_ike_reply(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
 {
     struct ike_keys keys;
     struct build b;
-    uint8_t spi[8];
-    struct ike_sa *n = job->ok && make_keys(sa, x, &keys) ? successor(env, sa, x, &keys) : NULL;
-    if (!n) {
-        send_response_notify(env, sa, EXCHANGE_CREATE_CHILD_SA,
-                             job->ok ? N_NO_PROPOSAL_CHOSEN : N_INVALID_SYNTAX, span_of(NULL, 0));
+    uint8_t exchange = x->msg.header.exchange;
+    if (is_being_replaced(sa) || (sa->state == IKE_REKEYED && followup_is_due(x))) {
+        send_response_notify(env, sa, exchange, N_TEMPORARY_FAILURE, span_of(NULL, 0));
         return;
     }
     chain_begin(env, &b);
-    spi_put64(spi, x->new_spi_r);
-    proposal_put_choice(&b, &x->chosen, span_of(spi, 8));
-    build_nonce(&b, nonce_view(&x->nr));
-    build_ke(&b, x->ke, secret_view(&x->ke_public));
+    put_reply(&b, x);
+    if (followup_is_due(x)) {
+        followup_park(env, sa, x, &b);
+        return;
+    }
+    struct ike_sa *n = make_keys(sa, x, &keys) ? successor(env, sa, x, &keys) : NULL;
+    if (!n) {
+        send_response_notify(env, sa, exchange, N_NO_PROPOSAL_CHOSEN, span_of(NULL, 0));
+        return;
+    }
     sa->peer_new_ike = n->id;
     n->is_contested = sa->own.kind == X_REKEY_IKE;
     /* As long as our response may be lost the peer does not have the new SA, and would seem dead there; it
      * asks again in the old one. */
     if (n->dpd_at != TIME_NEVER && n->dpd_at < env->now.mono + IKE_REPLACED)
         n->dpd_at = env->now.mono + IKE_REPLACED;
-    send_response(env, sa, EXCHANGE_CREATE_CHILD_SA, &b);
+    send_response(env, sa, exchange, &b);
     if (sa->state == IKE_REKEYED) { /* ours won while this one was in the making; the peer deletes it */
         n->was_up = false;
         retire(env, n, env->host->find(env->ctx, sa->replaced_by));
     } else if (sa->own.kind != X_REKEY_IKE) /* else nonces decide, when the answer to ours is there */
         hand_over(env, sa, n);
+}
+
+static void on_answered(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct job *job)
+{
+    if (job->ok)
+        rekey_ike_reply(env, sa, x);
+    else
+        send_response_notify(env, sa, EXCHANGE_CREATE_CHILD_SA, N_INVALID_SYNTAX, span_of(NULL, 0));
 }
 
 static bool is_busy_with_child(const struct ike_sa *sa)
@@ -296,7 +399,7 @@ void rekey_ike_on_request(struct ike_env *env, struct ike_sa *sa, struct exchang
     struct diag d;
     diag_clear(&d);
     const struct ike_payload *p = ike_find(&x->msg, PAYLOAD_SA), *ke = ike_find(&x->msg, PAYLOAD_KE);
-    if (is_busy_with_child(sa) || sa->peer_new_ike) { /* [RFC7296#2.25.2] */
+    if (is_busy_with_child(sa) || sa->peer_new_ike || is_being_replaced(sa)) { /* [RFC7296#2.25.2] */
         send_response_notify(env, sa, EXCHANGE_CREATE_CHILD_SA, N_TEMPORARY_FAILURE, span_of(NULL, 0));
         return;
     }
@@ -319,6 +422,7 @@ void rekey_ike_on_request(struct ike_env *env, struct ike_sa *sa, struct exchang
         send_response_notify(env, sa, EXCHANGE_CREATE_CHILD_SA, N_INVALID_SYNTAX, span_of(NULL, 0));
         return;
     }
+    followup_drop(sa, X_REKEY_IKE, 0); /* the peer begins anew */
     x->new_spi_r = env->host->new_ike_spi(env->ctx);
     nonce_make(&x->nr);
     sa->peer_low = *nonce_lower(&x->ni, &x->nr);

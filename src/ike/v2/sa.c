@@ -3,6 +3,7 @@
  * sections 2.1, 2.3, 2.4, 2.8). What the exchanges do is in the files named after them. */
 #include "crypto/random.h"
 #include "ike/v2/exchanges.h"
+#include "ike/v2/followup.h"
 #include <stdlib.h>
 
 #define SA_ARENA 65536
@@ -29,6 +30,7 @@ struct ike_sa *ike_sa_new(struct ike_env *env, const struct connection *conn, bo
     sa->own.is_own = true;
     sa->schedule = retransmit_from(&sa->config->settings);
     list_init(&sa->children);
+    list_init(&sa->followups);
     sa->created_at = sa->last_in = sa->last_out = env->now.mono;
     sa->rekey_at = sa->reauth_at = sa->expires_at = sa->give_up_at = TIME_NEVER;
     sa->dpd_at = sa->keepalive_at = sa->duplicate_at = TIME_NEVER;
@@ -51,6 +53,8 @@ void exchange_end(struct exchange *x)
     secret_free(&x->ke_private);
     secret_free(&x->ke_public);
     secret_free(&x->shared);
+    secret_free(&x->additional);
+    secret_free(&x->first);
     secret_free(&x->auth_data);
     memset(x, 0, sizeof(*x));
     x->is_own = is_own;
@@ -73,6 +77,7 @@ void ike_sa_free(struct ike_sa *sa)
         list_remove(&c->link);
         child_free(c);
     }
+    followup_drop_all(sa);
     exchange_end(&sa->own);
     exchange_end(&sa->peer);
     reassembly_reset(&sa->in_request);
@@ -106,6 +111,9 @@ bool ike_sa_set_keys(struct ike_sa *sa, struct ike_keys *keys, const struct chos
         ike_keys_deinit(keys);
         return false;
     }
+    ike_keys_deinit(&sa->keys);
+    sealer_deinit(&sa->sealer);
+    cipher_free(sa->opener);
     sa->keys = *keys;
     memset(keys, 0, sizeof(*keys));
     sa->chosen = *chosen;
@@ -138,6 +146,7 @@ void ike_sa_established(struct ike_env *env, struct ike_sa *sa, uint64_t old_id)
     secret_free(&sa->init_request);
     secret_free(&sa->init_response);
     secret_free(&sa->cookie);
+    secret_wipe(&sa->int_auth, sizeof(sa->int_auth));
     env->host->ike_up(env, sa, old_id);
 }
 
@@ -155,6 +164,7 @@ static void stop(struct ike_env *env, struct ike_sa *sa, const struct diag *why)
         env->host->ike_down(env, sa, why ? why : &none);
     end_children(env, sa);
     cfg_release(env, sa);
+    followup_drop_all(sa);
     sa->n_tasks = 0;
 }
 
@@ -209,14 +219,17 @@ bool ike_sa_queue(struct ike_sa *sa, struct task t)
     return true;
 }
 
-/* While the peer is replacing the IKE SA its children are about to move [RFC7296#2.25.2]; while two
- * replacements contend the children are with neither. */
+/* While the peer is replacing the IKE SA its children are about to move [RFC7296#2.25.2]; while it is
+ * replacing a child, or making one, that is waited for; while two replacements contend the children are with
+ * neither. */
 static bool is_held_back(const struct ike_sa *sa, const struct task *t)
 {
     bool is_child = t->kind == X_NEW_CHILD || t->kind == X_REKEY_CHILD || t->kind == X_DELETE_CHILD;
     bool is_late = sa->is_contested && t->kind != X_DELETE_IKE && t->kind != X_LIVENESS;
-    return is_late || !(exchange_own(t->kind)->states >> sa->state & 1) ||
-           (is_child && sa->peer.kind == X_REKEY_IKE);
+    bool moves = rekey_ike_by_peer(sa);
+    return is_late || !(exchange_own(t->kind)->states >> sa->state & 1) || (is_child && moves) ||
+           (t->kind == X_REKEY_CHILD && rekey_child_by_peer(sa, t->child_id)) ||
+           (t->kind == X_REKEY_IKE && (moves || followup_waits_any(sa)));
 }
 
 static int64_t not_before(const struct ike_sa *sa, const struct task *t)
@@ -269,6 +282,7 @@ int64_t ike_sa_deadline(const struct ike_sa *sa)
     const int64_t life[] = {sa->rekey_at, sa->reauth_at,    sa->expires_at,
                             sa->dpd_at,   sa->keepalive_at, sa->duplicate_at};
     int64_t at = time_min(sa->give_up_at, time_min(tasks_deadline(sa), window_deadline(&sa->window)));
+    at = time_min(at, followup_deadline(sa));
     for (size_t i = 0; ike_sa_is_up(sa) && i < ARRAY_LEN(life); i++)
         at = time_min(at, life[i]);
     const struct child_sa *c;
@@ -280,7 +294,7 @@ int64_t ike_sa_deadline(const struct ike_sa *sa)
 static bool starts_again_without_udp(struct ike_env *env, struct ike_sa *sa)
 {
     char ip[IP_TEXT_MAX];
-    if (sa->own.kind != X_AUTH)
+    if (!intermediate_is_first(sa))
         return false;
     if (!natd_is_by_choice(sa)) {
         if (sa->stays_on_500) /* that was not it */
@@ -288,9 +302,9 @@ static bool starts_again_without_udp(struct ike_env *env, struct ike_sa *sa)
         return false;
     }
     sa_log(env, sa, LOG_WARN,
-           "no answer from %s to IKE_AUTH, though IKE_SA_INIT was answered: UDP port %u does not seem to "
+           "no answer from %s to %s, though IKE_SA_INIT was answered: UDP port %u does not seem to "
            "pass. Starting again without %s",
-           endpoint_format(&sa->remote, ip), sa->remote.port,
+           endpoint_format(&sa->remote, ip), exchange_kind_name(sa->own.kind), sa->remote.port,
            sa->conn->encap == ENCAP_AUTO ? "ESP in UDP (encap = auto)" : "MOBIKE");
     env->host->note_udp(env, sa->remote.ip, false);
     sa->starts_again = true;
@@ -331,7 +345,7 @@ static void unanswered(struct ike_env *env, struct ike_sa *sa)
     if (sa->own.kind == X_INIT)
         diag_try(&d, "is the peer running there, and does UDP port %u reach it in both directions?",
                  sa->remote.port);
-    else if (sa->own.kind == X_AUTH)
+    else if (sa->own.kind == X_AUTH || sa->own.kind == X_INTERMEDIATE)
         diag_try(&d, "IKE_SA_INIT was answered: does UDP port %u pass, and do large packets (fragmentation)?",
                  sa->remote.port);
     else
@@ -432,5 +446,6 @@ void ike_sa_tick(struct ike_env *env, struct ike_sa *sa)
         tick_lifetime(env, sa);
     if (sa->is_dead)
         return;
+    followup_tick(env, sa);
     list_each(c, &sa->children, link) child_tick(env, c);
 }

@@ -13,6 +13,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "ike/auth/auth.h"
+#include "ike/auth/intauth.h"
 #include "ike/core/keymat.h"
 #include "ike/core/natd.h"
 #include "ike/core/window.h"
@@ -38,6 +39,7 @@
 enum exchange_kind {
     X_NONE,
     X_INIT,
+    X_INTERMEDIATE,
     X_AUTH,
     X_NEW_CHILD,
     X_REKEY_CHILD,
@@ -50,6 +52,7 @@ enum exchange_kind {
     X_ROUTABILITY,      /* MOBIKE: does the peer receive where it says it does? */
     X_ADDRESSES,        /* MOBIKE: our list of further addresses */
     X_INFO,             /* the peer's INFORMATIONAL */
+    X_FOLLOWUP,         /* the peer's IKE_FOLLOWUP_KE, until it is known what it follows */
     X_KINDS,
 };
 
@@ -79,6 +82,7 @@ struct exchange {
     bool is_own;
     struct arena *tx, *rx;  /* what we made; the peer's message. Freed when the exchange ends */
     struct ike_message msg; /* the peer's, in rx */
+    struct span content;    /* IKE_INTERMEDIATE: the peer's, as it is authenticated later; in rx */
     struct endpoint local, remote;
     bool has_marker;  /* peer's request: where it came from is where the response goes [RFC7296#2.11]; ours:
                          where it was sent first */
@@ -90,6 +94,11 @@ struct exchange {
     exchange_resume *resume;
     uint16_t ke;
     struct secret ke_private, ke_public, shared;
+    bool is_followup;         /* CREATE_CHILD_SA is over, IKE_FOLLOWUP_KE goes on with it: followup.h */
+    uint8_t addke_done;       /* through with chosen.addke up to this place */
+    struct secret additional; /* what they gave, one after the other */
+    struct secret first;      /* meanwhile: shared of CREATE_CHILD_SA */
+    struct span link;         /* ours: what the peer's next request is found by there; in tx */
     struct nonce ni, nr;
     struct chosen chosen;
     const struct child_config *child_cfg; /* in the SA's snapshot */
@@ -210,6 +219,9 @@ struct ike_sa {
     bool stays_on_500;                  /* nor is it used for MOBIKE */
     bool starts_again;                  /* goes down to be begun anew at once */
     bool has_fragmentation;             /* the peer takes fragments */
+    bool has_intermediate;              /* the peer takes IKE_INTERMEDIATE */
+    uint8_t addke_done;                 /* IKE_INTERMEDIATE is through with chosen.addke up to this place */
+    struct int_auth int_auth;           /* gone once authenticated */
     uint32_t peer_hashes;
     bool has_initial_contact; /* the peer said so */
     bool says_contact;        /* we do, in the IKE_AUTH that is under way */
@@ -231,6 +243,7 @@ struct ike_sa {
     struct task tasks[IKE_TASKS_MAX];
     size_t n_tasks;
     struct list children;
+    struct list followups;                     /* the peer's exchanges that wait for IKE_FOLLOWUP_KE */
     struct secret init_request, init_response; /* whole messages: AUTH covers them. Gone once authenticated */
     struct secret cookie;
     struct nonce ni, nr;
@@ -328,7 +341,8 @@ void ike_sa_job_done(struct ike_env *env, struct ike_sa *sa, struct job *job);
 void ike_sa_end(struct ike_env *env, struct ike_sa *sa, const struct diag *why);
 /* As above, but retransmitted requests are still answered for a while. */
 void ike_sa_linger(struct ike_env *env, struct ike_sa *sa, const struct diag *why);
-/* Keys in, ciphers made. False: an algorithm is not available. */
+/* Keys in, ciphers made; those of before are wiped. False: an algorithm is not available, and nothing
+ * changed. */
 bool ike_sa_set_keys(struct ike_sa *sa, struct ike_keys *keys /* taken */, const struct chosen *chosen);
 void ike_sa_established(struct ike_env *env, struct ike_sa *sa, uint64_t old_id);
 bool ike_sa_queue(struct ike_sa *sa, struct task t); /* false: full, or already queued */
@@ -423,6 +437,26 @@ void ipcomp_take(struct ike_env *env, const struct ike_sa *sa, struct exchange *
 /* ---- tfc.c: who takes padded packets? */
 void tfc_put(struct build *b, const struct exchange *x);
 void tfc_take(struct ike_env *env, const struct ike_sa *sa, struct exchange *x);
+
+/* ---- intermediate.c */
+feature_put intermediate_put;
+feature_take intermediate_take;
+/* The additional key exchange that comes next and its place in chosen.addke; 0: none, IKE_AUTH may come. */
+uint16_t intermediate_due(const struct ike_sa *sa, uint8_t *place);
+/* Is our request under way the first one after IKE_SA_INIT: the first over port 4500, if we went there? */
+bool intermediate_is_first(const struct ike_sa *sa);
+/* The next additional key exchange, or IKE_AUTH. */
+void intermediate_start(struct ike_env *env, struct ike_sa *sa);
+void intermediate_on_response(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
+void intermediate_on_request(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
+/* The peer's part of an additional key exchange in x->msg; NULL when it is another method's, or implausible.
+ */
+const struct pl_ke *addke_value(const struct exchange *x, uint16_t method,
+                                bool (*is_plausible)(uint16_t group, struct span value));
+/* "additional key exchange KE1_ML_KEM_768 done" */
+void addke_log(struct ike_env *env, struct ike_sa *sa, const struct chosen *chosen, uint8_t place);
+/* Our IKE_INTERMEDIATE message is about to be sent: AUTH will cover it. False: it cannot. */
+bool intermediate_sent(struct ike_sa *sa, bool is_response, struct span content);
 
 /* ---- natd.c */
 /* Before the first message is built or read: what has been learnt about the peer's address. */
@@ -527,7 +561,7 @@ bool cert_fill_trust(struct ike_env *env, struct ike_sa *sa, const struct ike_me
                      struct diag *d);
 
 /* ---- proposal.c, ts.c */
-/* What is offered for a child, with our SPI; KE transforms stripped for IKE_AUTH. In a. */
+/* What is offered in a rekey or for a child, with our SPI; for IKE_AUTH without key exchanges. In a. */
 struct proposal_list proposal_offer(struct arena *a, const struct proposal_list *from, struct span spi,
                                     bool has_ke);
 void proposal_put_choice(struct build *b, const struct chosen *c, struct span spi);
@@ -645,6 +679,12 @@ uint16_t create_child_select(struct ike_env *env, struct ike_sa *sa, struct exch
 bool create_child_accept(struct ike_env *env, struct ike_sa *sa, struct exchange *x, bool has_ke,
                          struct diag *d);
 feature_put create_child_answer;
+/* Our exchange with all its key exchanges is through, or failed: error is the peer's notify, or NULL. */
+void create_child_made(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
+void create_child_failed(struct ike_env *env, struct ike_sa *sa, const struct pl_notify *error,
+                         const struct diag *d);
+/* The peer's: what this request is answered with. */
+void create_child_reply(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
 void create_child_on_response(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
 void create_child_on_request(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
 void rekey_child_start(struct ike_env *env, struct ike_sa *sa, const struct task *t);
@@ -653,8 +693,18 @@ bool rekey_child_refused(struct ike_env *env, struct ike_sa *sa, struct exchange
                          const struct pl_notify *error);
 void rekey_child_on_request(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
 void rekey_child_lost(struct ike_env *env, struct child_sa *rival);
+/* Is the peer replacing the child right now? */
+bool rekey_child_by_peer(const struct ike_sa *sa, uint64_t id);
+/* The peer chose additional key exchanges. True: it rekeys the child, too, and ours is the one that ends,
+ * before anything was made [RFC9370#2.2.4]. */
+bool rekey_child_stops(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
 void rekey_child_done(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
 void rekey_ike_start(struct ike_env *env, struct ike_sa *sa, const struct task *t);
+bool rekey_ike_by_peer(const struct ike_sa *sa); /* is the peer replacing sa right now? */
+void rekey_ike_made(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
+void rekey_ike_failed(struct ike_env *env, struct ike_sa *sa, const struct pl_notify *error,
+                      const struct diag *d);
+void rekey_ike_reply(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
 void rekey_ike_on_response(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
 void rekey_ike_on_request(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
 /* The old SA is being deleted by the peer: its children go to the SA that the peer made of it. */

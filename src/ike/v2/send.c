@@ -70,6 +70,9 @@ static bool seal(struct ike_env *env, struct ike_sa *sa, uint8_t exchange, bool 
     if (!build_end(b, &chain))
         return false;
     arena_trim(env->out->arena, chain.ptr, CHAIN_MAX, chain.len); /* many may be made in one step */
+    if (exchange == EXCHANGE_IKE_INTERMEDIATE && sa->state == IKE_CONNECTING &&
+        !intermediate_sent(sa, is_response, protect_content_sent(env->out->arena, &h, b->first, chain)))
+        return false;
     return protect_seal(env->out->arena, &sa->sealer, &h, b->first, chain, max_datagram(sa), out);
 }
 
