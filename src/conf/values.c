@@ -120,7 +120,7 @@ static struct proposal_list default_proposals(struct builder *b, uint8_t protoco
                               : protocol == PROTO_AH ? &b->default_ah
                                                      : &b->default_esp;
     if (!l->n) {
-        struct proposal *v = arena_calloc(b->a, 2, sizeof(*v));
+        struct proposal *v = arena_calloc(b->a, PROPOSAL_DEFAULTS_MAX, sizeof(*v));
         l->n = proposal_defaults(protocol, v);
         l->v = v;
     }
@@ -133,7 +133,7 @@ static struct proposal_list parse_proposals(struct builder *b, uint8_t protocol,
     if (strcasecmp(key->value, "default") == 0)
         return default_proposals(b, protocol);
     const char **words = value_list(b->scratch, key->value, &n_words);
-    struct proposal v[PROPOSAL_MAX + 2];
+    struct proposal v[PROPOSAL_MAX + PROPOSAL_DEFAULTS_MAX];
     for (size_t i = 0; i < n_words && n < PROPOSAL_MAX; i++) {
         struct diag d = {0};
         if (strcasecmp(words[i], "default") == 0) {

@@ -43,6 +43,17 @@ static const char *const mode_names[] = {
     [MODE_BEET] = "BEET",
 };
 
+/* ake1 to ake7, as far as they were made */
+static void write_additional(struct vici_writer *w, const struct chosen *c)
+{
+    char key[8];
+    for (unsigned i = 0; i < ADDKE_MAX; i++) {
+        snprintf(key, sizeof(key), "ake%u", i + 1);
+        if (c->addke[i])
+            write_alg(w, key, TRANSFORM_KE, c->addke[i]);
+    }
+}
+
 static void write_selectors(struct vici_writer *w, const char *key, const struct ts *ts, size_t n)
 {
     char text[TS_TEXT_MAX];
@@ -93,6 +104,7 @@ void ctl_write_child_keys(struct vici_writer *w, const struct child_view *v, str
         write_encr_integ(w, &v->chosen);
         if (v->chosen.ke)
             write_alg(w, "dh-group", TRANSFORM_KE, v->chosen.ke);
+        write_additional(w, &v->chosen);
         if (v->chosen.has_esn)
             vici_text(w, "esn", "1");
         write_tfc(w, v->tfc_padding);
@@ -124,6 +136,7 @@ static void write_ike_crypto(struct vici_writer *w, const struct ike_view *v)
     write_encr_integ(w, &v->chosen);
     write_alg(w, "prf-alg", TRANSFORM_PRF, v->chosen.prf);
     write_alg(w, "dh-group", TRANSFORM_KE, v->chosen.ke);
+    write_additional(w, &v->chosen);
 }
 
 static void write_vips(struct vici_writer *w, const char *key, const struct ip *v, size_t n)

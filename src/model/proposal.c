@@ -211,7 +211,7 @@ static void add_rows(struct proposal *p, const struct transform *rows, size_t n)
 }
 #define ADD_ROWS(p, rows) add_rows(p, rows, ARRAY_LEN(rows))
 
-size_t proposal_defaults(uint8_t protocol, struct proposal out[2])
+size_t proposal_defaults(uint8_t protocol, struct proposal out[PROPOSAL_DEFAULTS_MAX])
 {
     static const struct transform aead[] = {
         {TRANSFORM_ENCR, ENCR_AES_GCM_16,        256},
@@ -243,6 +243,9 @@ size_t proposal_defaults(uint8_t protocol, struct proposal out[2])
         {TRANSFORM_KE, KE_MODP_3072,  0},
         {TRANSFORM_KE, KE_MODP_2048,  0},
     };
+    static const struct transform hybrid[] = {
+        {TRANSFORM_ADDKE1, KE_ML_KEM_768, 0},
+    };
     /* ESN first: peers whose data plane lacks it pick the other [RFC4304] */
     static const struct transform esn[] = {
         {TRANSFORM_ESN, 1, 0},
@@ -257,17 +260,19 @@ size_t proposal_defaults(uint8_t protocol, struct proposal out[2])
     if (protocol != PROTO_AH)
         ADD_ROWS(&out[n], cbc);
     ADD_ROWS(&out[n++], integ);
-    for (size_t i = 0; i < n; i++) {
-        if (protocol == PROTO_IKE && i == 0)
-            ADD_ROWS(&out[i], aead_prf);
-        if (protocol == PROTO_IKE && i == 1)
-            ADD_ROWS(&out[i], cbc_prf);
-        if (protocol == PROTO_IKE)
-            ADD_ROWS(&out[i], ke);
-        if (protocol != PROTO_IKE)
-            ADD_ROWS(&out[i], esn);
-    }
-    return n;
+    for (size_t i = 0; i < n && protocol != PROTO_IKE; i++)
+        ADD_ROWS(&out[i], esn);
+    if (protocol != PROTO_IKE)
+        return n;
+    ADD_ROWS(&out[0], aead_prf);
+    ADD_ROWS(&out[1], cbc_prf);
+    ADD_ROWS(&out[0], ke);
+    ADD_ROWS(&out[1], ke);
+    /* hybrid first; who does not know additional key exchanges passes over that proposal [RFC7296#3.3.6] */
+    out[2] = out[1];
+    out[1] = out[0];
+    ADD_ROWS(&out[0], hybrid);
+    return 3;
 }
 
 static void format_transform(struct text *t, const struct transform *tr)

@@ -52,8 +52,10 @@ struct chosen {
  * none lets the peer go without. False with the reason (which word, what is missing) in d.
  */
 bool proposal_parse(uint8_t protocol, const char *text, struct proposal *out, struct diag *d);
-/* The defaults, strongest and fastest first: AEAD proposal and a CBC one. Returns count (at most 2). */
-size_t proposal_defaults(uint8_t protocol, struct proposal out[2]);
+#define PROPOSAL_DEFAULTS_MAX 3
+/* The defaults, strongest and fastest first: an AEAD proposal and a CBC one; for IKE before them the AEAD one
+ * with ML-KEM-768 as an additional key exchange. Returns their count. */
+size_t proposal_defaults(uint8_t protocol, struct proposal out[PROPOSAL_DEFAULTS_MAX]);
 const char *
 proposal_format(const struct proposal *p,
                 char buf[PROPOSAL_TEXT_MAX]);         /* "IKE:AES_GCM_16_256/PRF_HMAC_SHA2_256/CURVE_25519" */

@@ -225,9 +225,10 @@ static void the_defaults_hold_nothing_weak(void **state)
     (void)state;
     const uint8_t protocols[] = {PROTO_IKE, PROTO_ESP};
     for (size_t i = 0; i < 2; i++) {
-        struct proposal p[2];
-        assert_int_equal(proposal_defaults(protocols[i], p), 2);
-        for (size_t k = 0; k < 2; k++) {
+        struct proposal p[PROPOSAL_DEFAULTS_MAX];
+        size_t n = proposal_defaults(protocols[i], p);
+        assert_int_equal(n, protocols[i] == PROTO_IKE ? 3 : 2);
+        for (size_t k = 0; k < n; k++) {
             for (size_t t = 0; t < p[k].count; t++) {
                 if (p[k].t[t].type == TRANSFORM_ESN)
                     continue;
@@ -242,7 +243,7 @@ static void the_defaults_hold_nothing_weak(void **state)
 static void the_defaults_agree_with_themselves_on_the_strongest(void **state)
 {
     (void)state;
-    struct proposal a[2], b[2];
+    struct proposal a[PROPOSAL_DEFAULTS_MAX], b[PROPOSAL_DEFAULTS_MAX];
     const struct proposal_list la = {a, proposal_defaults(PROTO_ESP, a)};
     const struct proposal_list lb = {b, proposal_defaults(PROTO_ESP, b)};
     struct chosen c;
@@ -252,6 +253,34 @@ static void the_defaults_agree_with_themselves_on_the_strongest(void **state)
     assert_int_equal(c.key_bits, 256);
     assert_true(c.has_esn);
     assert_int_equal(c.ke, 0);
+}
+
+static const char *default_with(const char *other, char buf[PROPOSAL_TEXT_MAX])
+{
+    struct proposal a[PROPOSAL_DEFAULTS_MAX], b[PROPOSAL_DEFAULTS_MAX];
+    const struct proposal_list ours = {a, proposal_defaults(PROTO_IKE, a)};
+    struct proposal_list theirs = {b, proposal_defaults(PROTO_IKE, b)};
+    struct chosen c;
+    struct diag d = {0};
+    if (other) {
+        b[0] = parsed(PROTO_IKE, other);
+        theirs.n = 1;
+    }
+    assert_true(proposal_select(&ours, &theirs, (struct select_options){0}, &c, &d));
+    return chosen_format(&c, buf);
+}
+
+static void the_default_is_hybrid_with_who_has_it_and_classical_with_who_has_not(void **state)
+{
+    (void)state;
+    char buf[PROPOSAL_TEXT_MAX];
+    const char *hybrid = "IKE:AES_GCM_16_256/PRF_HMAC_SHA2_384/CURVE_25519/KE1_ML_KEM_768";
+    assert_string_equal(default_with(NULL, buf), hybrid);
+    assert_string_equal(default_with("aes256gcm16-prfsha384-x25519-ke1_mlkem768", buf), hybrid);
+    assert_string_equal(default_with("aes256gcm16-prfsha384-x25519", buf),
+                        "IKE:AES_GCM_16_256/PRF_HMAC_SHA2_384/CURVE_25519");
+    assert_string_equal(default_with("aes128-sha256-modp2048", buf),
+                        "IKE:AES_CBC_128/HMAC_SHA2_256_128/PRF_HMAC_SHA2_256/MODP_2048");
 }
 
 static void our_order_decides_unless_asked_otherwise(void **state)
@@ -431,6 +460,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_integrity_word_implies_its_prf),
+        cmocka_unit_test(the_default_is_hybrid_with_who_has_it_and_classical_with_who_has_not),
         cmocka_unit_test(an_aead_drops_integrity_but_keeps_its_prf),
         cmocka_unit_test(a_child_proposal_defaults_to_no_esn_and_drops_prf),
         cmocka_unit_test(proposals_that_cannot_work_are_refused),

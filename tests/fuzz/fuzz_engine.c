@@ -53,7 +53,7 @@ static struct config *make_config(struct ip local, struct ip remote, uint8_t min
     struct child_config *child = arena_alloc(a, sizeof(*child));
     struct host_spec *hosts = arena_calloc(a, 2, sizeof(*hosts));
     struct ts *ts = arena_calloc(a, 2, sizeof(*ts));
-    struct proposal *proposals = arena_calloc(a, 4, sizeof(*proposals));
+    struct proposal *proposals = arena_calloc(a, 2 * PROPOSAL_DEFAULTS_MAX, sizeof(*proposals));
     ts[0] = net(mine);
     ts[1] = net(theirs);
     hosts[0].from = hosts[0].to = local;
@@ -66,7 +66,8 @@ static struct config *make_config(struct ip local, struct ip remote, uint8_t min
         .n_remote_ts = 1,
         .installs_policies = true,
         .replay_window = 32,
-        .proposals = {proposals + 2, proposal_defaults(PROTO_ESP, proposals + 2)}
+        .proposals = {proposals + PROPOSAL_DEFAULTS_MAX,
+                      proposal_defaults(PROTO_ESP, proposals + PROPOSAL_DEFAULTS_MAX)}
     };
     *conn = (struct connection){
         .name = "net",

@@ -5,6 +5,7 @@ Both read the same configuration grammar, so one tree of dicts describes a side 
 where the files lie differs.
 """
 import copy
+import glob
 import os
 import shutil
 import signal
@@ -131,10 +132,14 @@ class StrongSwan(Gateway):
             f.write(render(tree) + "\n")
         if os.path.exists(self.socket):
             os.unlink(self.socket)
-        root = peers.STRONGSWAN
-        script = f"mount --bind {root}/usr/lib/ipsec {peers.PLUGIN_DIR} && exec {root}/usr/sbin/charon-systemd"
+        script = self.command("charon-systemd")
         self.process = self.node.start(["sh", "-c", script], self.output, {"STRONGSWAN_CONF": conf, **self.env})
         wait_for(f"{self.name} (strongSwan) to open its control socket", self._is_open, 15)
+
+    def command(self, program):
+        """Shell text that becomes one of strongSwan's programs."""
+        root = peers.STRONGSWAN
+        return f"mount --bind {root}/usr/lib/ipsec {peers.PLUGIN_DIR} && exec {root}/usr/sbin/{program}"
 
     def _is_open(self):
         if not self.is_running():
@@ -151,8 +156,7 @@ class StrongSwan(Gateway):
         self._write_credentials(self.swanctl_dir, files)
         with open(os.path.join(self.swanctl_dir, "swanctl.conf"), "w") as f:
             f.write(render(tree) + "\n")
-        root = peers.STRONGSWAN
-        script = (f"mount --bind {root}/usr/lib/ipsec {peers.PLUGIN_DIR} && exec {root}/usr/sbin/swanctl "
+        script = (f"{self.command('swanctl')} "
                   f"--load-all --clear --noprompt --uri unix://{self.socket}")
         env = {"SWANCTL_DIR": self.swanctl_dir, "STRONGSWAN_CONF": os.path.join(self.dir, "strongswan.conf")}
         code, out, err = self.node.run("sh", "-c", script, env=env)
@@ -201,6 +205,22 @@ class StrongSwan(Gateway):
                 return f.read()
         except FileNotFoundError:
             return ""
+
+
+class TestingStrongSwan(StrongSwan):
+    """Debian testing's charon: additional key exchanges and ML-KEM. Its own C library loads it."""
+
+    CRYPTO = "openssl random nonce sha1 sha2 sha3 hmac kdf pem pkcs1 pkcs8 x509 pubkey curve25519"
+
+    def __init__(self, node, directory, name):
+        super().__init__(node, directory, name)
+        self.root, self.version = peers.fetch_testing_strongswan()
+
+    def command(self, program):
+        loader = next(iter(glob.glob(self.root + "/usr/lib/*/ld-linux*.so.*")))
+        libraries = f"{os.path.dirname(loader)}:{peers.PLUGIN_DIR}"
+        return (f"mount --bind {self.root}/usr/lib/ipsec {peers.PLUGIN_DIR} && "
+                f"exec {loader} --library-path {libraries} {self.root}/usr/sbin/{program}")
 
 
 class Keyway(Gateway):

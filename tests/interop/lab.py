@@ -237,6 +237,8 @@ def run_scenario(lab, scenario, report):
         text = scenario.run(lab)
         must_end_well(lab)
         report.add(scenario.name, "ok", time.monotonic() - start, text or "")
+    except peers.NotToBeHad as e:
+        report.add(scenario.name, "not run", time.monotonic() - start, last_line(e))
     except EXPECTED as e:
         where = lab.keep(scenario.name)
         report.add(scenario.name, "FAIL", time.monotonic() - start, f"{last_line(e)} [{where}]")

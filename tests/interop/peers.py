@@ -18,6 +18,8 @@ PACKAGES = ("libstrongswan libstrongswan-standard-plugins libstrongswan-extra-pl
             "libcharon-extra-plugins charon-systemd strongswan-swanctl").split()
 # The libraries beside the program, as far as a small Debian may lack them.
 OPENVPN = "openvpn libcap-ng0 liblz4-1 liblzo2-2 libnl-3-200 libnl-genl-3-200 libpkcs11-helper1".split()
+TESTING = "forky"  # whose strongSwan has ML-KEM; with the libraries that it wants
+TESTING_PACKAGES = PACKAGES + "libssl3t64 libc6 libgcc-s1 zlib1g libzstd1 libgmp10 libcap2 libsystemd0".split()
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
@@ -92,6 +94,22 @@ def fetch_strongswan(say=lambda text: print("lab:", text)):
     fetch("strongswan", PACKAGES, say=say, archives=os.path.join(CACHE, "dl"))
     os.makedirs(PLUGIN_DIR, exist_ok=True)  # the mount point
     return STRONGSWAN
+
+
+class NotToBeHad(LabError):
+    """A peer that nobody offers any more: what wants it is not run."""
+
+
+def fetch_testing_strongswan():
+    """(folder, version) of a strongSwan with ML-KEM."""
+    try:
+        folder = fetch("strongswan-testing", TESTING_PACKAGES, TESTING)
+    except LabError as e:
+        raise NotToBeHad(f"Debian's {TESTING} offers no strongSwan with ML-KEM: {e}") from None
+    version = package_version("strongswan-testing", "charon-systemd")
+    if tuple(int(n) for n in version.split("-")[0].split(".")[:2]) < (6, 1):
+        raise NotToBeHad(f"Debian's {TESTING} has strongSwan {version}: no ML-KEM before 6.1")
+    return folder, version
 
 
 def strongswan_version():

@@ -71,8 +71,13 @@ static struct proposal_list parse_proposals(struct arena *a, uint8_t protocol, c
     diag_clear(&d);
     for (; n < 4 && text[n]; n++)
         assert_true(proposal_parse(protocol, text[n], &v[n], &d));
-    if (!n)
-        n = proposal_defaults(protocol, v);
+    struct proposal defaults[PROPOSAL_DEFAULTS_MAX];
+    size_t n_defaults = proposal_defaults(protocol, defaults);
+    for (size_t i = 0; !text[0] && i < n_defaults; i++) {
+        const struct proposal_list one = {.v = &defaults[i], .n = 1};
+        if (!proposal_has_addke(&one)) /* which takes further exchanges: who tests them asks for them */
+            v[n++] = defaults[i];
+    }
     return (struct proposal_list){.v = v, .n = n};
 }
 

@@ -107,8 +107,22 @@ static void print_table(json_t *model, bool has_color)
 
 /* ---- one tunnel */
 
+/* "CURVE_25519+ML_KEM_768" */
+static const char *key_exchanges(json_t *sa, char *buf, size_t cap)
+{
+    size_t i, len = (size_t)snprintf(buf, cap, "%s", text_of(sa, "key_exchange"));
+    json_t *one;
+    json_array_foreach(json_object_get(sa, "additional_key_exchanges"), i, one)
+    {
+        if (len < cap)
+            len += (size_t)snprintf(buf + len, cap - len, "+%s", json_string_value(one));
+    }
+    return buf;
+}
+
 static void print_child(json_t *child)
 {
+    char kex[256];
     char local[256], remote[256], in[32], out[32], rekey[32];
     printf("  child %s #%lld  %s %s  %s%s\n", text_of(child, "name"), (long long)number_of(child, "id"),
            text_of(child, "state"), text_of(child, "mode"), text_of(child, "protocol"),
@@ -116,7 +130,7 @@ static void print_child(json_t *child)
     printf("    %s === %s\n", join(json_object_get(child, "local"), local, sizeof(local)),
            join(json_object_get(child, "remote"), remote, sizeof(remote)));
     printf("    %s%s%s%s  SPI in %s out %s\n", text_of(child, "cipher"),
-           *text_of(child, "key_exchange") ? "/" : "", text_of(child, "key_exchange"),
+           *text_of(child, "key_exchange") ? "/" : "", key_exchanges(child, kex, sizeof(kex)),
            json_is_true(json_object_get(child, "esn")) ? " ESN" : "", text_of(child, "spi_in"),
            text_of(child, "spi_out"));
     if (*text_of(child, "cpi_in"))
@@ -136,7 +150,7 @@ static void print_child(json_t *child)
 
 static void print_ike(json_t *ike)
 {
-    char age[32], rekey[32], vips[256];
+    char age[32], rekey[32], vips[256], kex[256];
     json_t *child;
     size_t i;
     printf("  IKE #%lld  %s  %s:%lld [%s] %s %s:%lld [%s]%s\n", (long long)number_of(ike, "id"),
@@ -145,7 +159,8 @@ static void print_ike(json_t *ike)
            text_of(ike, "remote_address"), (long long)number_of(ike, "remote_port"),
            text_of(ike, "remote_id"), json_is_true(json_object_get(ike, "nat")) ? "  NAT" : "");
     if (*text_of(ike, "cipher"))
-        printf("    %s/%s/%s%s", text_of(ike, "cipher"), text_of(ike, "prf"), text_of(ike, "key_exchange"),
+        printf("    %s/%s/%s%s", text_of(ike, "cipher"), text_of(ike, "prf"),
+               key_exchanges(ike, kex, sizeof(kex)),
                json_is_true(json_object_get(ike, "ppk")) ? " with PPK" : "");
     if (json_object_get(ike, "age_seconds"))
         printf("  for %s", cli_duration(number_of(ike, "age_seconds"), age));

@@ -39,6 +39,21 @@ static json_t *cipher_json(json_t *sa)
     return json_string(text);
 }
 
+/* The additional key exchanges, in their order; left out when there are none. */
+static void copy_additional(json_t *to, json_t *sa)
+{
+    char key[] = "ake1";
+    json_t *list = json_array();
+    for (; key[3] <= '7'; key[3]++) {
+        if (json_object_get(sa, key))
+            json_array_append_new(list, json_string(text_of(sa, key)));
+    }
+    if (json_array_size(list))
+        json_object_set_new(to, "additional_key_exchanges", list);
+    else
+        json_decref(list);
+}
+
 static json_t *child_json(json_t *sa)
 {
     static const struct member members[] = {
@@ -70,6 +85,7 @@ static json_t *child_json(json_t *sa)
     copy_members(j, sa, members, ARRAY_LEN(members));
     if (json_object_get(sa, "encr-alg") || json_object_get(sa, "integ-alg"))
         json_object_set_new(j, "cipher", cipher_json(sa));
+    copy_additional(j, sa);
     json_object_set_new(j, "udp_encapsulation", json_boolean(!strcmp(text_of(sa, "encap"), "yes")));
     json_object_set_new(j, "esn", json_boolean(!strcmp(text_of(sa, "esn"), "1")));
     return j;
@@ -138,6 +154,7 @@ static json_t *ike_json(json_t *sa, const char *owner, const char *connection)
     copy_members(j, sa, members, ARRAY_LEN(members));
     if (json_object_get(sa, "encr-alg"))
         json_object_set_new(j, "cipher", cipher_json(sa));
+    copy_additional(j, sa);
     json_object_set_new(j, "is_initiator", json_boolean(!strcmp(text_of(sa, "initiator"), "yes")));
     json_object_set_new(j, "ppk", json_boolean(!strcmp(text_of(sa, "ppk"), "yes")));
     json_object_set_new(j, "mobike", json_boolean(!strcmp(text_of(sa, "mobike"), "yes")));
