@@ -103,7 +103,7 @@ static void five_lines_make_a_tunnel(void **state)
     assert_int_equal(t->local.id.type, ID_ANY);
     assert_int_equal(t->remote.method, AUTH_PSK);
     assert_string_equal(identity_format(&t->remote.id, buf), "198.51.100.20");
-    assert_int_equal(t->proposals.n, 2);
+    assert_int_equal(t->proposals.n, 3);
     const struct child_config *k = connection_child(t, "office");
     assert_non_null(k);
     assert_int_equal(k->n_local_ts, 2);
@@ -293,7 +293,7 @@ static void a_swanctl_connection_becomes_the_same_model(void **state)
     assert_int_equal(gw->n_remote_addrs, 4);
     assert_string_equal(gw->remote_addrs[3].fqdn, "sun.example");
     assert_true(ip_equal(gw->remote_addrs[1].to, ip4(198, 51, 100, 255)));
-    assert_int_equal(gw->proposals.n, 3);
+    assert_int_equal(gw->proposals.n, 4);
     assert_int_equal(gw->over_time, 24 * 60 * TIME_SECOND);
     assert_int_equal(gw->rand_time, 24 * 60 * TIME_SECOND);
     assert_int_equal(gw->keyingtries, 1);
