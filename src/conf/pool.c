@@ -116,6 +116,15 @@ void set_vips(struct builder *b, const struct schema_row *row, const struct sett
     }
 }
 
+void set_resolv_conf(struct builder *b, const struct schema_row *row, const struct setting *key, void *dest)
+{
+    struct settings *s = dest;
+    (void)row;
+    s->resolv_conf = key->value[0] ? arena_strdup(b->a, key->value) : NULL;
+    if (key->value[0] && key->value[0] != '/')
+        build_expected(build_error(b, key, "not a path"), key, "a path such as /etc/resolv.conf");
+}
+
 void set_pool_names(struct builder *b, const struct schema_row *row, const struct setting *key, void *dest)
 {
     struct connection *c = dest;

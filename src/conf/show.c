@@ -483,6 +483,7 @@ static void show_settings(struct out *o, const struct settings *s)
     word_field(o, from, "dataplane", s->dataplane);
     number_field(o, from, "dataplane_workers", s->dataplane_workers);
     word_field(o, from, "esp_path", esp_path[s->esp_path]);
+    word_field(o, from, "resolv_conf", s->resolv_conf ? s->resolv_conf : "");
     number_field(o, from, "port", s->port);
     number_field(o, from, "port_natt", s->port_natt);
     time_field(o, from, "retransmit_timeout", s->retransmit_timeout);

@@ -440,6 +440,7 @@ const struct ike_host engine_host = {
     .lease_hold = lease_hold,
     .lease_release = lease_release,
     .vip = lease_vip,
+    .dns = lease_dns,
     .vip_wanted = lease_vip_wanted,
     .has_other = has_other,
     .is_taken = is_taken,

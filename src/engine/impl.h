@@ -40,7 +40,7 @@ struct trap { /* a policy that waits for a packet, with its routes: see trap.c *
     struct ts packet_local, packet_remote;
 };
 
-struct vip_ref { /* a virtual address of ours, however many IKE SAs have it */
+struct vip_ref { /* a virtual address of ours, or a name server with it, however many IKE SAs have it */
     struct list link;
     struct ip ip;
     unsigned refs;
@@ -112,7 +112,7 @@ struct engine {
     struct bag by_conn, by_ids, by_peer, children_by_owner;
     struct pace pace;
     struct pools pools;
-    struct list vips; /* vip_ref: a handful */
+    struct list vips, dns; /* vip_ref: a handful */
     struct heap sa_timers, conn_timers;
     uint64_t next_id;
     uint32_t next_reqid;
@@ -232,6 +232,7 @@ struct lease_answer lease_ask(struct ike_env *env, const struct lease_request *r
 void lease_hold(struct ike_env *env, struct ip ip);
 void lease_release(struct ike_env *env, struct ip ip);
 void lease_vip(struct ike_env *env, const struct ike_sa *sa, struct ip ip, bool is_added);
+void lease_dns(struct ike_env *env, struct ip ip, bool is_added);
 struct ip lease_vip_wanted(void *ctx, const struct ike_sa *sa, size_t i);
 void leases_init(struct engine *e);
 void leases_deinit(struct engine *e);

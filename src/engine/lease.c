@@ -21,15 +21,31 @@ void lease_release(struct ike_env *env, struct ip ip)
     pools_release(&engine_of(env)->pools, ip);
 }
 
-static struct vip_ref *find(const struct engine *e, struct ip ip)
+/* One holder more of the list's address, or one less. */
+static void count(struct ike_env *env, struct list *l, struct ip ip, bool is_added, enum action_kind adds,
+                  enum action_kind removes)
 {
-    struct vip_ref *ref;
-    list_each(ref, &e->vips, link)
+    struct vip_ref *ref, *found = NULL;
+    list_each(ref, l, link)
     {
         if (ip_equal(ref->ip, ip))
-            return ref;
+            found = ref;
     }
-    return NULL;
+    if (is_added && !found) {
+        found = mem_new(sizeof(*found));
+        found->ip = ip;
+        list_append(l, &found->link);
+        outbox_add(env->out, adds)->address = ip;
+    }
+    if (!found)
+        return;
+    if (is_added) {
+        found->refs++;
+    } else if (--found->refs == 0) {
+        outbox_add(env->out, removes)->address = ip;
+        list_remove(&found->link);
+        free(found);
+    }
 }
 
 /* Into the first place of its family that holds another one, so that it is asked for the next time. */
@@ -52,21 +68,14 @@ static void note(struct engine *e, const struct ike_sa *sa, struct ip ip)
 void lease_vip(struct ike_env *env, const struct ike_sa *sa, struct ip ip, bool is_added)
 {
     struct engine *e = engine_of(env);
-    struct vip_ref *ref = find(e, ip);
-    if (is_added) {
+    if (is_added)
         note(e, sa, ip);
-        if (!ref) {
-            ref = mem_new(sizeof(*ref));
-            ref->ip = ip;
-            list_append(&e->vips, &ref->link);
-            outbox_add(env->out, ACTION_ADDRESS_ADD)->address = ip;
-        }
-        ref->refs++;
-    } else if (ref && --ref->refs == 0) {
-        outbox_add(env->out, ACTION_ADDRESS_DEL)->address = ip;
-        list_remove(&ref->link);
-        free(ref);
-    }
+    count(env, &e->vips, ip, is_added, ACTION_ADDRESS_ADD, ACTION_ADDRESS_DEL);
+}
+
+void lease_dns(struct ike_env *env, struct ip ip, bool is_added)
+{
+    count(env, &engine_of(env)->dns, ip, is_added, ACTION_DNS_ADD, ACTION_DNS_DEL);
 }
 
 struct ip lease_vip_wanted(void *ctx, const struct ike_sa *sa, size_t i)
@@ -81,11 +90,13 @@ void leases_init(struct engine *e)
 {
     pools_init(&e->pools);
     list_init(&e->vips);
+    list_init(&e->dns);
 }
 
 void leases_deinit(struct engine *e)
 {
     struct vip_ref *ref;
     list_each(ref, &e->vips, link) free(ref);
+    list_each(ref, &e->dns, link) free(ref);
     pools_deinit(&e->pools);
 }

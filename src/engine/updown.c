@@ -11,6 +11,26 @@ static const char *id_text(struct arena *a, const struct identity *id)
     return arena_strdup(a, identity_format(id, text));
 }
 
+static const struct ip *copy_ips(struct arena *a, const struct ip *v, uint8_t n)
+{
+    struct ip *copy = arena_calloc(a, n + 1u, sizeof(*copy));
+    if (n)
+        memcpy(copy, v, n * sizeof(*v));
+    return copy;
+}
+
+static void tell_cfg(struct arena *a, struct updown *u, const struct sa_cfg *c)
+{
+    u->domains = "";
+    if (!c)
+        return;
+    u->my_vips = copy_ips(a, c->local.v, u->n_my_vips = c->local.n);
+    u->peer_vips = copy_ips(a, c->remote.v, u->n_peer_vips = c->remote.n);
+    u->dns = copy_ips(a, c->dns, u->n_dns = c->n_dns);
+    for (uint8_t i = 0; i < c->n_domains; i++)
+        u->domains = arena_printf(a, "%s%s%s", u->domains, i ? " " : "", c->domains[i]);
+}
+
 void updown_tell(struct ike_env *env, const struct child_sa *c, const struct ts_pair *ts, bool is_up)
 {
     struct arena *a = env->out->arena;
@@ -34,5 +54,6 @@ void updown_tell(struct ike_env *env, const struct child_sa *c, const struct ts_
                          .n_remote_ts = ts->n_remote};
     memcpy(u->local_ts, ts->local, sizeof(u->local_ts));
     memcpy(u->remote_ts, ts->remote, sizeof(u->remote_ts));
+    tell_cfg(a, u, sa->cfg);
     outbox_add(env->out, ACTION_UPDOWN)->updown = u;
 }

@@ -314,6 +314,31 @@ static void who_needs_an_address_does_without_none(void **state)
     assert_int_equal(pair_children(&p, 1), 0);
 }
 
+/* Though the peer would let in a whole network. */
+static void client_keeps_to_its_address(void **state)
+{
+    (void)state;
+    struct pair_spec s = server;
+    s.remote_ts = "10.3.0.0/24";
+    up(&client, &s);
+    assert_child(0, "10.3.0.1/32", "10.2.0.0/16 fd02::/16");
+}
+
+static void name_servers_come_and_go_with_the_address(void **state)
+{
+    (void)state;
+    up(&client, &server);
+    assert_int_equal(p.side[0].name_servers, 1);
+    assert_int_equal(p.side[1].name_servers, 0);
+    pair_command(&p, 0, COMMAND_REKEY, "net", NULL);
+    pair_run(&p);
+    pair_advance(&p, 40 * TIME_SECOND);
+    assert_int_equal(p.side[0].name_servers, 1);
+    pair_command(&p, 0, COMMAND_TERMINATE, "net", NULL);
+    pair_run(&p);
+    assert_int_equal(p.side[0].name_servers, 0);
+}
+
 static void who_does_not_ask_is_a_host(void **state)
 {
     (void)state;
@@ -367,6 +392,8 @@ int main(void)
         T(family_that_the_pool_has_not_is_refused),
         T(one_family_of_two_is_enough),
         T(who_needs_an_address_does_without_none),
+        T(client_keeps_to_its_address),
+        T(name_servers_come_and_go_with_the_address),
         T(who_does_not_ask_is_a_host),
         T(pools_are_behind_a_barrier),
         T(everything_is_blocked_unless_the_peer_decides),

@@ -145,6 +145,9 @@ struct updown {
     bool has_encap, has_hostaccess;
     struct ts local_ts[SA_MAX_TS], remote_ts[SA_MAX_TS];
     uint8_t n_local_ts, n_remote_ts;
+    const struct ip *my_vips, *peer_vips, *dns; /* virtual addresses; name servers that the peer told */
+    uint8_t n_my_vips, n_peer_vips, n_dns;
+    const char *domains; /* that these name servers know, with blanks between; may be empty */
 };
 
 /* Which pairs of addresses lead to a peer? Answered by INPUT_PATHS. */
@@ -273,6 +276,9 @@ enum action_kind {
     ACTION_ROUTE_DEL,
     ACTION_ADDRESS_ADD, /* a virtual address of ours: on the tunnel's device, before what uses it */
     ACTION_ADDRESS_DEL,
+    ACTION_DNS_ADD, /* a name server that a peer told together with a virtual address: for this machine to use
+                     */
+    ACTION_DNS_DEL,
     ACTION_KEEPALIVE, /* one 0xff byte from local to remote (RFC 3948 section 2.3) */
     ACTION_RESOLVE,   /* look up a name; answered by a later INPUT_COMMAND with addresses: not yet */
     ACTION_EVENT,
@@ -293,8 +299,8 @@ struct action {
         struct esp_sa *sa; /* for SA_DEL: direction and spi */
         struct esp_policy *policy;
         struct route *route;
-        struct ip address;
-        uint64_t id; /* TRAP_FAILED, POLICY_DEL, ROUTE_DEL */
+        struct ip address; /* ADDRESS_ADD, ADDRESS_DEL, DNS_ADD, DNS_DEL */
+        uint64_t id;       /* TRAP_FAILED, POLICY_DEL, ROUTE_DEL */
         struct event event;
         struct updown *updown;
         struct path_query *paths;

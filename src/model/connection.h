@@ -171,6 +171,7 @@ struct settings {               /* strongswan.conf and keyway.conf's global sect
     const char *dataplane;                          /* "auto", "user", "kernel" */
     unsigned dataplane_workers;                     /* 0: one for each processor */
     enum esp_path esp_path;                         /* of ESP that is not in UDP */
+    const char *resolv_conf;                        /* a file that gets the name servers of peers, or NULL */
     struct origins origins;
 };
 void settings_defaults(struct settings *s);

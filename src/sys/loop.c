@@ -260,7 +260,7 @@ struct loop *loop_new(const struct loop_options *o, struct diag *d)
         return NULL;
     }
     l->in_force = config->settings;
-    l->in_force.dataplane = NULL; /* lives in the snapshot */
+    l->in_force.dataplane = l->in_force.resolv_conf = NULL; /* live in the snapshot */
     l->engine = engine_new();
     start_watching(l);
     log_line(LOG_NOTICE, "%zu connection%s loaded", config->n_connections,
@@ -306,6 +306,7 @@ void loop_free(struct loop *l)
     if (l->engine)
         engine_free(l->engine);
     l->engine = NULL; /* jobs that end now are freed */
+    loop_clean_resolv_conf(l);
     route_close(l->routes);
     dataplane_stop(l->dataplane);
     l->routes = NULL;

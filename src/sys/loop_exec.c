@@ -3,6 +3,7 @@
 #include "sys/address.h"
 #include "sys/loop_impl.h"
 #include "sys/pad.h"
+#include "sys/resolvconf.h"
 #include <stdlib.h>
 
 /* ---- jobs */
@@ -90,6 +91,27 @@ static void set_address(struct loop *l, struct ip ip, bool adds)
         log_line(LOG_ERR, "%s", diag_format(&d, text, sizeof(text)));
 }
 
+static void set_name_server(const struct loop *l, struct ip ip, bool adds)
+{
+    struct diag d;
+    char text[1024];
+    diag_clear(&d);
+    if (l->resolv_conf[0] && !resolvconf_set(l->resolv_conf, ip, adds, &d))
+        log_line(LOG_ERR, "%s", diag_format(&d, text, sizeof(text)));
+}
+
+void loop_clean_resolv_conf(const struct loop *l)
+{
+    struct diag d;
+    char text[1024];
+    diag_clear(&d);
+    int n = l->resolv_conf[0] ? resolvconf_clean(l->resolv_conf, &d) : 0;
+    if (n > 0)
+        log_line(LOG_NOTICE, "removed %d name server%s from %s", n, n > 1 ? "s" : "", l->resolv_conf);
+    if (n < 0)
+        log_line(LOG_WARN, "%s", diag_format(&d, text, sizeof(text)));
+}
+
 static void tell(struct loop *l, const struct event *e)
 {
     if (e->kind == EVENT_LOG && e->text)
@@ -131,6 +153,10 @@ void loop_execute(struct loop *l, const struct outbox *o)
         case ACTION_ADDRESS_ADD:
         case ACTION_ADDRESS_DEL:
             set_address(l, a->address, a->kind == ACTION_ADDRESS_ADD);
+            break;
+        case ACTION_DNS_ADD:
+        case ACTION_DNS_DEL:
+            set_name_server(l, a->address, a->kind == ACTION_DNS_ADD);
             break;
         case ACTION_EVENT:
             tell(l, &a->event);

@@ -47,7 +47,8 @@ struct loop {
     struct updown_runner *updown;
     char device[16];
     int device_index;
-    struct settings in_force; /* those that need a restart to change; no texts */
+    char resolv_conf[PATH_TEXT_MAX]; /* empty: nobody is told of name servers */
+    struct settings in_force;        /* those that need a restart to change; no texts */
     struct list commands;
     unsigned working;
     struct time started;
@@ -64,6 +65,8 @@ void loop_wake(void *loop); /* any thread: the data plane has a message */
 /* loop_open.c: sockets, TUN, routes, data plane. On failure loop_close_world() clears what there is. */
 bool loop_open_world(struct loop *l, const struct settings *s, struct diag *d);
 void loop_close_world(struct loop *l);
+/* loop_exec.c */
+void loop_clean_resolv_conf(const struct loop *l);
 /* loop_receive.c */
 void loop_watch_socket(struct loop *l, struct udp_watch *w);
 /* One datagram from the NAT traversal port; prefix: the marker, or nothing for a keepalive. */

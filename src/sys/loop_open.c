@@ -66,6 +66,8 @@ static bool open_dataplane(struct loop *l, const struct settings *s, struct data
     dp->esp = (struct esp_config){.path_mtu = 1500, .clamps_mss = true};
     snprintf(l->device, sizeof(l->device), "%s", dp->tun.name);
     l->device_index = dp->tun.index;
+    snprintf(l->resolv_conf, sizeof(l->resolv_conf), "%s", s->resolv_conf ? s->resolv_conf : "");
+    loop_clean_resolv_conf(l); /* what a crash left */
     struct route_options ro = {
         .device = dp->tun.index, .table = s->routing_table, .priority = s->routing_table_prio};
     if ((s->installs_routes && !(l->routes = route_open(&ro, d))) || !loop_roam_open(l, s, dp->tun.index, d))

@@ -30,7 +30,7 @@ void updown_free(struct updown_runner *r);
 /* ---- updown_env.c */
 
 #define UPDOWN_PAIRS_MAX 64 /* commands that one event may cost */
-#define UPDOWN_VARS      24
+#define UPDOWN_VARS      64
 
 struct updown_pair {
     struct prefix local, remote;

@@ -58,6 +58,42 @@ static char *net_text(struct arena *a, const struct prefix *p)
     return arena_printf(a, "%s/%u", ip_format(p->ip, ip), p->bits);
 }
 
+/* NAME4_1=..., NAME4_2=..., NAME6_1=... */
+static size_t put_numbered(struct arena *a, char **env, const char *name, const struct ip *v, uint8_t n)
+{
+    unsigned number[2] = {0};
+    char ip[IP_TEXT_MAX];
+    for (uint8_t i = 0; i < n; i++) {
+        unsigned *of_family = &number[v[i].family == 6];
+        env[i] = arena_printf(a, "%s%u_%u=%s", name, v[i].family, ++*of_family, ip_format(v[i], ip));
+    }
+    return n;
+}
+
+static size_t put_first(struct arena *a, char **env, const char *name, const struct ip *v, uint8_t n,
+                        uint8_t family)
+{
+    char ip[IP_TEXT_MAX];
+    for (uint8_t i = 0; i < n; i++) {
+        if (v[i].family != family)
+            continue;
+        *env = arena_printf(a, "%s=%s", name, ip_format(v[i], ip));
+        return 1;
+    }
+    return 0;
+}
+
+/* Virtual addresses and name servers: fewer than there is room for, see UPDOWN_VARS. */
+static size_t put_addresses(struct arena *a, char **env, const struct updown *u, uint8_t family)
+{
+    size_t n = put_first(a, env, "PLUTO_MY_SOURCEIP", u->my_vips, u->n_my_vips, family);
+    n += put_numbered(a, env + n, "PLUTO_MY_SOURCEIP", u->my_vips, u->n_my_vips);
+    n += put_first(a, env + n, "PLUTO_PEER_SOURCEIP", u->peer_vips, u->n_peer_vips, family);
+    n += put_numbered(a, env + n, "PLUTO_PEER_SOURCEIP", u->peer_vips, u->n_peer_vips);
+    n += put_numbered(a, env + n, "PLUTO_DNS", u->dns, u->n_dns);
+    return n;
+}
+
 char **updown_env(struct arena *a, const struct updown *u, const struct updown_pair *p, const char *interface)
 {
     char me[IP_TEXT_MAX], peer[IP_TEXT_MAX];
@@ -84,6 +120,9 @@ char **updown_env(struct arena *a, const struct updown *u, const struct updown_p
     VAR("PLUTO_PEER_CLIENT=%s", net_text(a, &p->remote));
     VAR("PLUTO_PEER_PORT=%u", p->remote_port);
     VAR("PLUTO_PEER_PROTOCOL=%u", p->proto);
+    n += put_addresses(a, env + n, u, p->local.ip.family);
+    if (*(u->domains ? u->domains : ""))
+        VAR("PLUTO_PEER_DOMAIN_INFO=%s", u->domains);
     if (u->has_encap)
         VAR("PLUTO_UDP_ENC=%u", u->remote.port);
     if (u->has_hostaccess)

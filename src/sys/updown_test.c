@@ -147,6 +147,38 @@ static void the_command_is_told_what_scripts_expect(void **state)
     assert_null(strstr(contents("env"), "KEYWAY_TEST_SECRET")); /* the daemon's own is not passed on */
 }
 
+static void virtual_addresses_and_name_servers_are_told(void **state)
+{
+    static const char *const want[] = {
+        "PLUTO_MY_SOURCEIP=10.3.0.1",
+        "PLUTO_MY_SOURCEIP4_1=10.3.0.1",
+        "PLUTO_MY_SOURCEIP6_1=fd03::1",
+        "PLUTO_PEER_SOURCEIP=10.4.0.1",
+        "PLUTO_PEER_SOURCEIP4_1=10.4.0.1",
+        "PLUTO_DNS4_1=10.2.0.53",
+        "PLUTO_DNS4_2=10.2.0.54",
+        "PLUTO_DNS6_1=fd02::53",
+        "PLUTO_PEER_DOMAIN_INFO=corp.example lab.example",
+    };
+    (void)state;
+    struct ip mine[2] = {ip4(10, 3, 0, 1)}, theirs[1] = {ip4(10, 4, 0, 1)};
+    struct ip dns[3] = {ip4(10, 2, 0, 53), ip4(10, 2, 0, 54)};
+    assert_true(ip_parse("fd03::1", &mine[1]) && ip_parse("fd02::53", &dns[2]));
+    struct updown_runner *r = updown_new(&uv, NULL);
+    struct updown u = child(in_dir("env > env"), true);
+    u.my_vips = mine;
+    u.n_my_vips = 2;
+    u.peer_vips = theirs;
+    u.n_peer_vips = 1;
+    u.dns = dns;
+    u.n_dns = 3;
+    u.domains = "corp.example lab.example";
+    updown_run(r, &u);
+    run_all(r);
+    for (size_t i = 0; i < ARRAY_LEN(want); i++)
+        assert_has_line(contents("env"), want[i]);
+}
+
 static void hosts_encapsulation_ports_and_ipv6_are_told_apart(void **state)
 {
     (void)state;
@@ -316,6 +348,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(the_command_is_told_what_scripts_expect),
+        T(virtual_addresses_and_name_servers_are_told),
         T(hosts_encapsulation_ports_and_ipv6_are_told_apart),
         T(a_peers_name_means_nothing_to_a_shell),
         T(commands_of_one_child_run_in_order),

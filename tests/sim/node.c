@@ -27,6 +27,7 @@ static void forget(struct node *n)
     for (size_t i = 0; i < n->n_jobs; i++)
         job_free(n->jobs[i].job);
     n->n_jobs = n->n_sas = n->n_policies = n->n_routes = n->n_addresses = 0;
+    n->name_servers = 0;
     outbox_deinit(&n->out);
     engine_free(n->engine);
     esp_free(n->esp);
@@ -404,6 +405,10 @@ static void carry_out(struct node *n)
         case ACTION_ADDRESS_DEL:
             address_del(n, a->address);
             break;
+        case ACTION_DNS_ADD:
+        case ACTION_DNS_DEL:
+            n->name_servers += a->kind == ACTION_DNS_ADD ? 1 : -1;
+            break;
         case ACTION_RESOLVE:
             break;
         case ACTION_EVENT:
@@ -772,6 +777,8 @@ static const char *leaked_addresses(const struct node *n)
         snprintf(why, sizeof(why), "%s: %zu leases are in use, and SAs have %zu", n->name, online, held);
         return why;
     }
+    if (n->name_servers != (n->n_addresses > 0))
+        return "the name server did not come with the virtual addresses, or stays without them";
     for (size_t i = 0; i < n->n_addresses; i++) {
         if (!count_vip(n, false, n->addresses[i], SIZE_MAX))
             return "a virtual address stays on the device that no SA has";

@@ -50,6 +50,7 @@ struct node {
     size_t n_routes;
     struct ip addresses[16]; /* virtual ones */
     size_t n_addresses;
+    int name_servers;
     struct {
         struct job *job;
         int64_t at;

@@ -444,6 +444,12 @@ void pair_input(struct pair *p, int side, const struct input *in)
         case ACTION_ADDRESS_DEL:
             on_address(s, a);
             break;
+        case ACTION_DNS_ADD:
+            s->name_servers++;
+            break;
+        case ACTION_DNS_DEL:
+            s->name_servers--;
+            break;
         case ACTION_RESOLVE:
             break;
         }

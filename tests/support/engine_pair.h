@@ -36,6 +36,7 @@ struct pair_side {
     unsigned traps, traps_failed;
     struct ip vips[8]; /* virtual ones on the device */
     size_t n_vips;
+    int name_servers;
     unsigned ups, downs, ike_ups, ike_downs, child_rekeys, ike_rekeys, keepalives, updates;
     bool is_done;
     uint64_t done_id;

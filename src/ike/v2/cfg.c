@@ -297,7 +297,13 @@ static void take_domain(struct ike_sa *sa, struct span name)
 static void take_dns(struct sa_cfg *c, struct span value)
 {
     struct ip ip;
-    if (c->n_dns < CFG_DNS_MAX && ip_from_bytes(value, &ip) && is_usable(ip))
+    if (!ip_from_bytes(value, &ip) || !is_usable(ip))
+        return;
+    for (uint8_t i = 0; i < c->n_dns; i++) {
+        if (ip_equal(c->dns[i], ip))
+            return;
+    }
+    if (c->n_dns < CFG_DNS_MAX)
         c->dns[c->n_dns++] = ip;
 }
 
@@ -376,6 +382,10 @@ bool cfg_take_reply(struct ike_env *env, struct ike_sa *sa, const struct ike_mes
         take_attr(env, sa, &a);
     if (!sa->cfg->n_dns) /* [RFC8598#3.2] domains are for name servers that came with them */
         sa->cfg->n_domains = 0;
+    if (!sa->cfg->local.n)
+        sa->cfg->n_dns = 0;
+    for (uint8_t i = 0; i < sa->cfg->n_dns; i++)
+        env->host->dns(env, sa->cfg->dns[i], true);
     for (uint8_t i = 0; i < sa->cfg->local.n; i++)
         sa_log(env, sa, LOG_NOTICE, "our virtual address is %s", ip_format(sa->cfg->local.v[i], ip));
     return true;
@@ -405,6 +415,8 @@ void cfg_inherit(struct ike_env *env, struct ike_sa *heir, const struct ike_sa *
         env->host->lease_hold(env, c->remote.v[i]);
     for (uint8_t i = 0; i < c->local.n; i++)
         env->host->vip(env, heir, c->local.v[i], true);
+    for (uint8_t i = 0; i < c->n_dns; i++)
+        env->host->dns(env, c->dns[i], true);
 }
 
 void cfg_release(struct ike_env *env, struct ike_sa *sa)
@@ -416,5 +428,7 @@ void cfg_release(struct ike_env *env, struct ike_sa *sa)
         env->host->lease_release(env, c->remote.v[i]);
     for (uint8_t i = 0; i < c->local.n; i++)
         env->host->vip(env, sa, c->local.v[i], false);
-    c->remote.n = c->local.n = 0;
+    for (uint8_t i = 0; i < c->n_dns; i++)
+        env->host->dns(env, c->dns[i], false);
+    c->remote.n = c->local.n = c->n_dns = 0;
 }

@@ -282,6 +282,8 @@ struct ike_host {
     void (*lease_hold)(struct ike_env *env, struct ip ip);
     void (*lease_release)(struct ike_env *env, struct ip ip);
     void (*vip)(struct ike_env *env, const struct ike_sa *sa, struct ip ip, bool is_added);
+    /* Name servers that the peer told with it. */
+    void (*dns)(struct ike_env *env, struct ip ip, bool is_added);
     /* What to ask for in place of conn->vips[i]: what we had last, or that. */
     struct ip (*vip_wanted)(void *ctx, const struct ike_sa *sa, size_t i);
     bool (*has_other)(void *ctx, const struct ike_sa *sa); /* may the peer hold another SA with us? */
