@@ -19,7 +19,7 @@
 /* The same scenario in each kind of weather: one row each. */
 #define IN_WEATHER(base, w, suffix, ...)                                                                     \
     {                                                                                                        \
-        .name = base "_" suffix, .weather = w, __VA_ARGS__                                                   \
+        .name = base "_" suffix, .weather = w, .has_siblings = true, __VA_ARGS__                             \
     }
 #define IN_ALL_WEATHERS(base, ...)                                                                           \
     IN_WEATHER(base, CLEAN, "on_a_clean_network", __VA_ARGS__),                                              \

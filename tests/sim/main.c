@@ -103,6 +103,20 @@ static bool run_one(const struct scenario *sc, uint64_t seed, bool is_verbose)
     return ok;
 }
 
+/* Of a scenario that there is in several weathers, those without loss run under fewer seeds. */
+#define OF_LOSS 5
+
+static bool is_mild(const struct scenario *sc)
+{
+    enum weather w = sc->weather;
+    return sc->has_siblings && (w == CLEAN || w == DUPLICATION || w == REORDERING || w == NATTED);
+}
+
+static uint64_t seeds_of(const struct options *o, const struct scenario *sc)
+{
+    return is_mild(sc) && o->seeds >= 10 * OF_LOSS ? o->seeds / OF_LOSS : o->seeds;
+}
+
 static bool parse(int argc, char **argv, struct options *o)
 {
     for (int i = 1; i < argc; i++) {
@@ -140,7 +154,7 @@ int main(int argc, char **argv)
     sim_make_certificates();
     if (o.is_long)
         return long_run(o.first_seed, o.is_one ? 0 : o.ike_sas, o.is_verbose) > 0;
-    size_t scenarios = 0, failed = 0, index = 0;
+    size_t scenarios = 0, many = 0, failed = 0, index = 0;
     for (size_t t = 0; t < ARRAY_LEN(tables); t++) {
         for (const struct scenario *sc = tables[t]; sc->name; sc++) {
             if ((o.only && !strstr(sc->name, o.only)) || index++ % o.parts != o.part)
@@ -151,16 +165,21 @@ int main(int argc, char **argv)
                 continue;
             }
             size_t bad = 0;
-            for (uint64_t seed = o.first_seed; seed < o.first_seed + o.seeds && bad < 5; seed++)
+            uint64_t seeds = seeds_of(&o, sc);
+            many += seeds == o.seeds;
+            for (uint64_t seed = o.first_seed; seed < o.first_seed + seeds && bad < 5; seed++)
                 bad += !run_one(sc, seed, o.is_verbose);
             failed += bad > 0;
             printf("%s %s: %llu seeds, goal within %.0f s\n", bad ? "FAIL" : "ok  ", sc->name,
-                   (unsigned long long)o.seeds, (double)sc->goal_within / 1e6);
+                   (unsigned long long)seeds, (double)sc->goal_within / 1e6);
             fflush(stdout);
         }
     }
-    printf("sim: %zu scenarios, %llu seeds each, first seed %llu\n", scenarios, (unsigned long long)o.seeds,
+    printf("sim: %zu scenarios, %llu seeds each, first seed %llu\n", many, (unsigned long long)o.seeds,
            (unsigned long long)o.first_seed);
+    if (many < scenarios)
+        printf("sim: %zu scenarios, %llu seeds each, without loss\n", scenarios - many,
+               (unsigned long long)o.seeds / OF_LOSS);
     printf("%zu passed, %zu failed\n", scenarios - failed, failed);
     return failed || !scenarios ? 1 : 0;
 }

@@ -33,6 +33,7 @@ struct scenario {
     bool (*goal)(struct sim *s);
     int64_t goal_within; /* microseconds of virtual time after the faults stop */
     enum weather weather;
+    bool has_siblings;           /* the same in other weathers */
     bool needs_lossless_traffic; /* with traffic running nothing may be lost */
 };
 
