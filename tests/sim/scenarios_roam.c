@@ -169,7 +169,8 @@ static void four_to_six(struct sim *s)
     struct ip a = IP(A_SIX), b = IP(B_SIX);
     node_readdress(&s->node[A], s->node[A].address, &a);
     node_readdress(&s->node[B], s->node[B].address, &b);
-    sim_run(s, 5 * TIME_SECOND);
+    sim_run(s,
+            30 * TIME_SECOND); /* each has heard of the other's: without that nobody could know where to go */
     node_readdress(&s->node[A], a, NULL);
     sim_run(s, 40 * TIME_SECOND);
 }

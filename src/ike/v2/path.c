@@ -166,6 +166,18 @@ bool path_is_stranded(const struct ike_env *env, const struct ike_sa *sa)
 
 /* ---- the initiator decides */
 
+/* The peer's lists leave out the address that they come from: the one that is left stays known. */
+static void keep_remote(struct ike_sa *sa)
+{
+    struct mobike *m = &sa->mobike;
+    for (uint8_t i = 0; i < m->n_peer; i++) {
+        if (ip_equal(m->peer[i], sa->remote.ip))
+            return;
+    }
+    if (m->n_peer < MOBIKE_ADDRS)
+        m->peer[m->n_peer++] = sa->remote.ip;
+}
+
 void path_move(struct ike_env *env, struct ike_sa *sa, const struct path *to)
 {
     struct mobike *m = &sa->mobike;
@@ -175,6 +187,8 @@ void path_move(struct ike_env *env, struct ike_sa *sa, const struct path *to)
     m->was_direct = true; /* others are not offered */
     m->changed_at = env->now.mono;
     sa->local = to->local;
+    if (!ip_equal(to->remote.ip, sa->remote.ip))
+        keep_remote(sa);
     sa->remote = to->remote;
     path_note_source(env, sa);
     ike_sa_queue(sa, (struct task){.kind = X_UPDATE_ADDRESSES});

@@ -361,6 +361,7 @@ static void tick_window(struct ike_env *env, struct ike_sa *sa)
         return;
     if (path_is_stranded(env, sa)) {
         sa->window.due = env->now.mono + TIME_SECOND;
+        path_ask(env, sa); /* what was answered last may have been old news */
         return;
     }
     struct retransmit schedule = schedule_of(sa);
