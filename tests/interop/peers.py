@@ -4,6 +4,7 @@
 apt itself downloads and verifies: what it takes is named by hash in an index that Debian signed. A package of
 another release than the machine's comes through an apt with settings, lists and cache of its own in the build folder.
 """
+import fcntl
 import glob
 import os
 import subprocess
@@ -24,7 +25,15 @@ KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
 def fetch(name, packages, release=None, say=print, archives=None):
-    """Downloads packages and unpacks them into a folder of the cache, once; returns the folder."""
+    """Downloads packages and unpacks them into a folder of the cache, once; returns the folder. Who comes while another
+    one does it waits."""
+    os.makedirs(CACHE, exist_ok=True)
+    with open(os.path.join(CACHE, name + ".lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _fetch(name, packages, release, say, archives)
+
+
+def _fetch(name, packages, release, say, archives):
     folder = os.path.join(CACHE, name)
     stamp = os.path.join(folder, ".complete")
     if os.path.exists(stamp):
