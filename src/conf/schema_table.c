@@ -139,7 +139,7 @@ static const struct schema_row rows[] = {
     {SCOPE_CONNECTION, "ppk_required", .kind = KIND_BOOL, .def = "no", CONN(ppk_required), .example = "yes", .doc = PPK_REQUIRED_DOC},
     {SCOPE_CONNECTION, "keyingtries", .kind = KIND_NUMBER, .def = "1", .max = UINT32_MAX, CONN(keyingtries), .forever = true, .example = "3", .doc = "attempts to initiate; 0 or %forever: for ever"},
     {SCOPE_CONNECTION, "unique", .kind = KIND_WORD, .def = "no", .words = unique_words, CONN(unique), .example = "keep", .doc = UNIQUE_DOC},
-    {SCOPE_CONNECTION, "reauth_time", .kind = KIND_TIME, .def = "0", CONN(reauth_time), .example = "3h", .doc = "time after which the IKE SA is made anew; 0: never"},
+    {SCOPE_CONNECTION, "reauth_time", .kind = KIND_TIME, .def = "0", CONN(reauth_time), .example = "3h", .doc = "time after which the IKE SA is made anew; 0: never. A peer that began it is told to do that in time (RFC 4478), and closed when it does not and cannot be reached from here"},
     {SCOPE_CONNECTION, "rekey_time", .kind = KIND_TIME, .computed = "4h; 0 when reauth_time is set", CONN(rekey_time), .example = "2h", .doc = "time after which the IKE SA is rekeyed; 0: never"},
     {SCOPE_CONNECTION, "over_time", .kind = KIND_TIME, .computed = "10 % of the longer of rekey_time and reauth_time", CONN(over_time), .example = "5m", .doc = "time after that at which the IKE SA is closed"},
     {SCOPE_CONNECTION, "rand_time", .kind = KIND_TIME, .computed = "over_time", CONN(rand_time), .example = "3m", .doc = "largest random time by which rekeying is early"},

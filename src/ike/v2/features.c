@@ -39,6 +39,7 @@ static const struct feature_part parts[] = {
     {MSG_AUTH_RESPONSE, "configuration",       cfg_put_reply,       cfg_take_reply   },
     {MSG_AUTH_RESPONSE, "child",               create_child_answer, NULL             },
     {MSG_AUTH_RESPONSE, "MOBIKE",              mobike_put,          mobike_take      },
+    {MSG_AUTH_RESPONSE, "lifetime",            lifetime_put,        lifetime_take    },
 };
 
 void features_put(struct ike_env *env, struct build *b, struct ike_sa *sa, struct exchange *x,

@@ -34,6 +34,7 @@ static struct ike_sa *successor(struct ike_env *env, struct ike_sa *sa, const st
     n->remote_id = identity_dup(n->arena, &sa->remote_id);
     n->ppk.is_used = sa->ppk.is_used; /* through SK_d */
     n->reauth_at = sa->reauth_at;
+    n->auth_ends_at = sa->auth_ends_at;
     n->duplicate_at = sa->duplicate_at;
     n->replaces = sa->id;
     if (!ike_sa_set_keys(n, keys, &x->chosen)) {

@@ -32,7 +32,7 @@ struct ike_sa *ike_sa_new(struct ike_env *env, const struct connection *conn, bo
     list_init(&sa->children);
     list_init(&sa->followups);
     sa->created_at = sa->last_in = sa->last_out = env->now.mono;
-    sa->rekey_at = sa->reauth_at = sa->expires_at = sa->give_up_at = TIME_NEVER;
+    sa->rekey_at = sa->reauth_at = sa->expires_at = sa->give_up_at = sa->auth_ends_at = TIME_NEVER;
     sa->dpd_at = sa->keepalive_at = sa->duplicate_at = TIME_NEVER;
     return sa;
 }
@@ -133,12 +133,12 @@ void ike_sa_established(struct ike_env *env, struct ike_sa *sa, uint64_t old_id)
     sa->esp = sa->mobike.target = path_of(sa);
     if (conn->rekey_time)
         sa->rekey_at = now + jittered(conn->rekey_time, conn->rand_time);
-    /* who cannot begin anew would only take the SA down */
-    if (conn->reauth_time && !old_id && (sa->was_initiator || conn->resolved_remote.family))
-        sa->reauth_at = now + jittered(conn->reauth_time, conn->rand_time);
+    if (!old_id)
+        lifetime_begin(sa, now);
     int64_t soft = time_min(sa->rekey_at, sa->reauth_at);
     if (soft != TIME_NEVER && conn->over_time)
         sa->expires_at = time_min(sa->rekey_at, sa->reauth_at) + conn->over_time + conn->rand_time;
+    sa->expires_at = time_min(sa->expires_at, sa->auth_ends_at);
     if (conn->dpd_delay)
         sa->dpd_at = now + conn->dpd_delay;
     if (sa->has_nat_local && sa->config->settings.keep_alive)
@@ -412,15 +412,18 @@ static void tick_lifetime(struct ike_env *env, struct ike_sa *sa)
     bool is_handled = (sa->duplicate_at <= now && renew_over(env, sa)) ||
                       (sa->expires_at > now && sa->reauth_at <= now && renew_due(env, sa));
     if (!is_handled && (sa->expires_at <= now || sa->reauth_at <= now || sa->duplicate_at <= now)) {
-        sa_log(env, sa, LOG_NOTICE, "IKE SA %llu: %s", (unsigned long long)sa->id,
-               sa->duplicate_at <= now ? "a newer one to the same peer stays"
-               : sa->reauth_at <= now  ? "authenticating again (the SA is made anew)"
-                                       : "lifetime is over");
-        bool renews = sa->duplicate_at > now;
-        sa->expires_at = sa->reauth_at = sa->duplicate_at = TIME_NEVER;
         struct diag d;
         diag_clear(&d);
-        if (renews) /* down and to be brought up again: not what an operator asked for */
+        bool renews = sa->duplicate_at > now;
+        if (renews && lifetime_is_over(env, sa, &d))
+            sa_log_diag(env, sa, LOG_WARN, &d);
+        else
+            sa_log(env, sa, LOG_NOTICE, "IKE SA %llu: %s", (unsigned long long)sa->id,
+                   sa->duplicate_at <= now ? "a newer one to the same peer stays"
+                   : sa->reauth_at <= now  ? "authenticating again (the SA is made anew)"
+                                           : "lifetime is over");
+        sa->expires_at = sa->reauth_at = sa->duplicate_at = TIME_NEVER;
+        if (renews && !diag_failed(&d)) /* down and to be brought up again: not what an operator asked for */
             diag_set(&d, FAIL_GENERIC, "the IKE SA's lifetime is over");
         sa->is_renewing = renews;
         delete_ike(env, sa, &d);

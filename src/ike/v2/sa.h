@@ -249,7 +249,8 @@ struct ike_sa {
     struct nonce ni, nr;
     unsigned init_errors;
     int64_t created_at, established_at, rekey_at, reauth_at, expires_at;
-    int64_t give_up_at; /* half-open, lingering, or after an unauthenticated refusal */
+    int64_t auth_ends_at; /* the peer has to authenticate again by then: see lifetime.c */
+    int64_t give_up_at;   /* half-open, lingering, or after an unauthenticated refusal */
     int64_t dpd_at, keepalive_at, duplicate_at;
     int64_t last_in, last_out;
     bool is_contested;     /* the peer made it to replace one that we are replacing, too */
@@ -514,6 +515,15 @@ feature_take auth_take_hashes;
 bool contact_is_due(struct ike_env *env, const struct ike_sa *sa);
 feature_put contact_put, frag_put;
 feature_take contact_take, frag_take;
+
+/* ---- lifetime.c: AUTH_LIFETIME */
+feature_put lifetime_put;
+feature_take lifetime_take;
+/* The IKE SA stands, and replaces none: when it is authenticated again, by us or by the peer. */
+void lifetime_begin(struct ike_sa *sa, int64_t now);
+/* Did the peer, which has to, not come back? */
+bool lifetime_is_over(const struct ike_env *env, const struct ike_sa *sa, struct diag *d);
+void lifetime_hear(struct ike_env *env, struct ike_sa *sa, const struct ike_message *m); /* INFORMATIONAL */
 
 /* ---- cfg.c: configuration payloads */
 feature_put cfg_put_request, cfg_put_reply;

@@ -137,3 +137,36 @@ def reauth_break(lab):
 @scenario("reauth.break-before-make.by-peer", needs_keyway=True)
 def reauth_by_peer(lab):
     return _reauth(lab, False, False)
+
+
+def _lifetime(lab, by_keyway):
+    """The responder's reauth_time makes the initiator, which has none, authenticate again."""
+    capture(lab)
+    timed = {"connections": {"net": {"reauth_time": "20s", "rekey_time": "0s", "over_time": "20s", "rand_time": "0s"}}}
+    if by_keyway:  # strongSwan begins its over_time earlier than it is told
+        early = {"connections": {"net": {"rekey_time": "0s", "over_time": "5s", "rand_time": "0s"}}}
+        up(lab, "responder", extra_a=timed, extra_b=early)
+    else:
+        up(lab, extra_b=timed)
+    before = {sa["initiator-spi"] for sa in lab.b.established()}
+    flood = Flood(lab, count=2200)
+
+    def is_new():
+        now = {sa["initiator-spi"] for sa in lab.b.established()}
+        return now and not now & before and len(lab.a.children()) == 1 == len(lab.b.children())
+    wait_for("a new IKE SA with a child, and no old one", is_new, 24, 0.1)
+    if not by_keyway:
+        return f"{flood.must_lose_nothing()}; {dark(lab)}"
+    sent, received = flood.finish()
+    demand(received > sent // 2, f"{received} of {sent} pings")
+    return f"{received} of {sent} pings; {dark(lab)}"
+
+
+@scenario("lifetime.said-by-keyway", needs_keyway=True)
+def lifetime_said(lab):
+    return _lifetime(lab, True)
+
+
+@scenario("lifetime.said-by-peer", needs_keyway=True)
+def lifetime_heard(lab):
+    return _lifetime(lab, False)
