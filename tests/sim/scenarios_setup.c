@@ -36,6 +36,21 @@ static void start_two(struct sim *s)
     sim_run(s, 60 * TIME_SECOND);
 }
 
+/* One side has a secret, the other a certificate. */
+#define MIXED(peer, own, own_auth, other, other_auth, nets, action)                                          \
+    "connections { net {\n version = 2\n keyingtries = 0\n" peer " local {\n id = " own "\n" own_auth        \
+    " }\n remote {\n id = " other "\n" other_auth " }\n children {\n  net { local_ts = " nets                \
+    "\n start_action = " action " }\n } } }\n"                                                               \
+    "secrets { ike { secret = \"correct horse battery staple\" } }\n"
+#define BY_SECRET " auth = psk\n"
+#define MIXED_A(own_auth, other_auth)                                                                        \
+    MIXED(" remote_addrs = 198.51.100.2\n", "a.test", own_auth, "b.test", other_auth,                        \
+          "10.10.0.0/24\n remote_ts = 10.20.0.0/24", "start")
+#define MIXED_B(own_auth, other_auth)                                                                        \
+    MIXED("", "b.test", own_auth, "a.test", other_auth, "10.20.0.0/24\n remote_ts = 10.10.0.0/24", "none")
+#define BY_KEY(name) " auth = pubkey\n certs = " name "\n"
+#define OF_OUR_CA    " auth = pubkey\n cacerts = ca.crt\n"
+
 /* ---- failures that must be named, and leave nothing behind
  * ----------------------------------------------------------- */
 
@@ -99,6 +114,12 @@ const struct scenario scenarios_setup[] = {
                     .goal = up_with_one_child, .goal_within = 240 * TIME_SECOND),
     IN_ALL_WEATHERS("further_child", .conf_a = TWO_A, .conf_b = TWO_B, .run = start_two,
                     .goal = up_with_two_children, .goal_within = 300 * TIME_SECOND),
+    IN_ALL_WEATHERS("secret_one_way_certificate_the_other", .conf_a = MIXED_A(BY_SECRET, OF_OUR_CA),
+                    .conf_b = MIXED_B(BY_KEY("b.crt"), BY_SECRET), .run = let_it_start,
+                    .goal = up_with_one_child, .goal_within = 240 * TIME_SECOND),
+    IN_ALL_WEATHERS("certificate_one_way_secret_the_other", .conf_a = MIXED_A(BY_KEY("a.crt"), BY_SECRET),
+                    .conf_b = MIXED_B(BY_SECRET, OF_OUR_CA), .run = let_it_start, .goal = up_with_one_child,
+                    .goal_within = 240 * TIME_SECOND),
     IN_ALL_WEATHERS(
         "certificates_in_fragments",
         .conf_a = "settings { fragment_size = 576 }\n"

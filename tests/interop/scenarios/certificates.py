@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A certificate chain that no single datagram holds."""
+"""A certificate chain that no single datagram holds; a certificate at one end, a secret at the other."""
 import pcap
 from certs import NAME
+from rows import PSK
 from scenarios import scenario
-from scenarios.steps import CB, bring_up, capture, dark, demand, must_ping, must_transfer, sides
+from scenarios.steps import CB, bring_up, capture, dark, demand, must_ping, must_transfer, sides, up
 
 SKF = 53  # RFC 7383: the encrypted fragment payload
 
@@ -52,3 +53,35 @@ def chain_initiator(lab):
 @scenario("chain.fragmented.responder")
 def chain_responder(lab):
     return _chain(lab, "responder")
+
+
+def _mixed(lab, role, has_secret):
+    """One end proves itself with a secret, the other with a certificate."""
+    secrets = {"ike-lab": {"id-a": NAME["a"], "id-b": NAME["b"], "secret": PSK}}
+    trees = []
+    for side in "ab":
+        way = {"local" if side == has_secret else "remote": {"auth": "psk"}}
+        trees.append({"connections": {"net": way}, "secrets": secrets})
+    capture(lab)
+    up(lab, role, auth="rsa", extra_a=trees[0], extra_b=trees[1])
+    return f"{dark(lab)}"
+
+
+@scenario("mixed.keyway-has-the-secret.initiator")
+def mixed_secret_initiator(lab):
+    return _mixed(lab, "initiator", "a")
+
+
+@scenario("mixed.keyway-has-the-secret.responder")
+def mixed_secret_responder(lab):
+    return _mixed(lab, "responder", "a")
+
+
+@scenario("mixed.keyway-has-the-certificate.initiator")
+def mixed_certificate_initiator(lab):
+    return _mixed(lab, "initiator", "b")
+
+
+@scenario("mixed.keyway-has-the-certificate.responder")
+def mixed_certificate_responder(lab):
+    return _mixed(lab, "responder", "b")
