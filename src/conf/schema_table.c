@@ -24,6 +24,12 @@ static const struct schema_word cert_words[] = {{"ifasked", SEND_CERT_IFASKED, N
 static const struct schema_word encap_words[] = {{"auto", ENCAP_AUTO, NULL}, {"no", ENCAP_NO, NULL},
     {"yes", ENCAP_YES, NULL}, {"false", ENCAP_NO, NULL}, {"true", ENCAP_YES, NULL}, {"0", ENCAP_NO, NULL},
     {"1", ENCAP_YES, NULL}, {NULL}};
+static const struct schema_word tcp_words[] = {{"no", TCP_NO, NULL}, {"always", TCP_ALWAYS, NULL},
+    {"fallback", TCP_FALLBACK, NULL}, {"yes", TCP_ALWAYS, NULL}, {NULL}};
+#define TCP_DOC "IKE and ESP in a TCP connection to the peer (RFC 9329), when we begin. fallback: after UDP has stayed " \
+    "without an answer for 8 seconds; always: from the start. Peers that begin may use TCP wherever listen_tcp says so"
+#define LISTEN_TCP_DOC "TCP ports on which peers may send IKE and ESP in TCP (RFC 9329): no, yes for port 4500, or up to " \
+    "eight ports, separated by commas"
 #define ESP_PATH_DOC "how ESP that is not in UDP is sent and received. packet: by packet sockets, which is faster, and " \
     "which netfilter does not see but for its ingress and egress hooks; raw: by raw sockets; auto: packet as long as " \
     "neither nftables nor iptables has a chain at the hooks prerouting, input, output and postrouting, else raw"
@@ -128,6 +134,8 @@ static const struct schema_row rows[] = {
     {SCOPE_CONNECTION, "dscp", .kind = KIND_TEXT, .def = "000000", .set = set_dscp, .example = "101110", .doc = "DSCP of IKE packets: six binary digits"},
     {SCOPE_CONNECTION, "encap", .kind = KIND_WORD, .def = "auto", .words = encap_words, CONN(encap), .example = "yes", .doc = ENCAP_DOC},
     {SCOPE_CONNECTION, "mobike", .kind = KIND_BOOL, .def = "yes", CONN(does_mobike), .example = "no", .doc = "whether the connection survives a change of addresses (MOBIKE); it then uses UDP port 4500"},
+    {SCOPE_CONNECTION, "tcp", .kind = KIND_WORD, .def = "no", .words = tcp_words, CONN(tcp), .example = "fallback", .doc = TCP_DOC},
+    {SCOPE_CONNECTION, "tcp_port", .kind = KIND_NUMBER, .def = "4500", .max = 65535, CONN(tcp_port), .example = "443", .doc = "the peer's TCP port"},
     {SCOPE_CONNECTION, "dpd_delay", .kind = KIND_TIME, .def = "0", CONN(dpd_delay), .example = "30s", .doc = "silence after which the peer is checked; 0: never"},
     {SCOPE_CONNECTION, "dpd_timeout", .kind = KIND_TIME, REFUSE("it is for IKEv1 only; retransmit_* of the daemon decide"), .accepts = "0", .doc = "IKEv1 liveness timeout"},
     {SCOPE_CONNECTION, "fragmentation", .kind = KIND_WORD, .def = "yes", .words = frag_words, CONN(fragmentation), .example = "no", .doc = "IKE fragmentation"},
@@ -267,6 +275,8 @@ static const struct schema_row rows[] = {
     {SCOPE_TUNNEL, "ah_proposals", .kind = KIND_TEXT, .maps = "children.*.ah_proposals", .example = "sha256", .doc = "AH instead of ESP: integrity without encryption"},
     {SCOPE_TUNNEL, "encap", .kind = KIND_TEXT, .maps = "encap", .computed = "auto", .example = "yes", .doc = "ESP in UDP without a NAT, too: auto, yes or no"},
     {SCOPE_TUNNEL, "mobike", .kind = KIND_TEXT, .maps = "mobike", .computed = "yes", .example = "no", .doc = "whether the tunnel survives a change of addresses (MOBIKE)"},
+    {SCOPE_TUNNEL, "tcp", .kind = KIND_TEXT, .maps = "tcp", .computed = "no", .example = "fallback", .doc = "IKE and ESP in TCP when we begin: no, fallback when UDP is dead, or always"},
+    {SCOPE_TUNNEL, "tcp_port", .kind = KIND_TEXT, .maps = "tcp_port", .computed = "4500", .example = "443", .doc = "the peer's TCP port"},
     {SCOPE_TUNNEL, "fragmentation", .kind = KIND_TEXT, .maps = "fragmentation", .example = "no", .doc = "IKE fragmentation"},
     {SCOPE_TUNNEL, "port", .kind = KIND_TEXT, .maps = "remote_port", .example = "600", .doc = "the peer's UDP port"},
     {SCOPE_TUNNEL, "dscp", .kind = KIND_TEXT, .maps = "dscp", .example = "101110", .doc = "DSCP of IKE packets"},
@@ -294,6 +304,7 @@ static const struct schema_row rows[] = {
     {SCOPE_GLOBAL, "dataplane_workers", .kind = KIND_NUMBER, .def = "0", .max = 64, SET(dataplane_workers), .example = "2", .doc = "threads that carry packets; 0: one for each processor"},
     {SCOPE_GLOBAL, "resolv_conf", .kind = KIND_TEXT, .set = set_resolv_conf, .example = "/etc/resolv.conf", .computed = "none", .doc = "file that gets the name servers which peers tell together with a virtual address, as its first lines, as long as that is here; updown commands hear of them in any case"},
     {SCOPE_GLOBAL, "esp_path", .kind = KIND_WORD, .def = "auto", .words = esp_path_words, SET(esp_path), .example = "raw", .doc = ESP_PATH_DOC},
+    {SCOPE_GLOBAL, "listen_tcp", .kind = KIND_TEXT, .def = "no", .set = set_listen_tcp, .example = "4500, 443", .doc = LISTEN_TCP_DOC},
     SETTINGS_ROWS(SCOPE_CHARON, "port_nat_t"),
 };
 /* clang-format on */

@@ -358,6 +358,8 @@ static void show_connection(struct out *o, const struct connection *c)
     bool_field(o, from, "retries_forever", c->retries_forever);
     word_field(o, from, "encap", encap[c->encap]);
     bool_field(o, from, "mobike", c->does_mobike);
+    word_field(o, from, "tcp", c->tcp == TCP_NO ? "no" : c->tcp == TCP_ALWAYS ? "always" : "fallback");
+    number_field(o, from, "tcp_port", c->tcp_port);
     word_field(o, from, "fragmentation", frag[c->fragmentation]);
     word_field(o, from, "send_cert", send_cert[c->send_cert]);
     bool_field(o, from, "send_certreq", c->sends_certreq);
@@ -484,6 +486,10 @@ static void show_settings(struct out *o, const struct settings *s)
     number_field(o, from, "dataplane_workers", s->dataplane_workers);
     word_field(o, from, "esp_path", esp_path[s->esp_path]);
     word_field(o, from, "resolv_conf", s->resolv_conf ? s->resolv_conf : "");
+    begin_value(o);
+    for (unsigned i = 0; i < s->n_tcp_ports; i++)
+        text_printf(&o->t, "%s%u", separator(o), s->tcp_ports[i]);
+    field(o, from, "listen_tcp");
     number_field(o, from, "port", s->port);
     number_field(o, from, "port_natt", s->port_natt);
     time_field(o, from, "retransmit_timeout", s->retransmit_timeout);

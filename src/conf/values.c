@@ -262,3 +262,39 @@ void set_interfaces_ignore(struct builder *b, const struct schema_row *row, cons
     (void)row;
     ((struct settings *)dest)->interfaces_ignore = arena_strdup(b->a, key->value);
 }
+
+static bool add_tcp_port(struct settings *s, const char *word)
+{
+    uint64_t port;
+    if (!value_number(word, &port) || port < 1 || port > 65535 || s->n_tcp_ports == TCP_PORTS_MAX)
+        return false;
+    for (unsigned i = 0; i < s->n_tcp_ports; i++) {
+        if (s->tcp_ports[i] == port)
+            return true;
+    }
+    s->tcp_ports[s->n_tcp_ports++] = (uint16_t)port;
+    return true;
+}
+
+void set_listen_tcp(struct builder *b, const struct schema_row *row, const struct setting *key, void *dest)
+{
+    struct settings *s = dest;
+    bool yes;
+    size_t n;
+    (void)row;
+    s->n_tcp_ports = 0;
+    memset(s->tcp_ports, 0, sizeof(s->tcp_ports));
+    const char **words = value_list(b->scratch, key->value, &n);
+    /* "1" and "0" are a yes and a no elsewhere; here they would be ports that nobody means */
+    if (n == 1 && value_bool(key->value, &yes)) {
+        if (yes)
+            add_tcp_port(s, "4500"); /* [RFC9329#2] */
+        return;
+    }
+    bool ok = n > 0;
+    for (size_t i = 0; i < n; i++)
+        ok = add_tcp_port(s, words[i]) && ok;
+    if (!ok)
+        build_expected(build_error(b, key, "not a list of TCP ports"), key,
+                       "no, yes (port 4500), or up to eight ports, separated by commas");
+}

@@ -81,6 +81,9 @@ static bool has_cookie(struct ike_env *env, struct engine *e, const struct ike_m
     uint8_t cookie[COOKIE_LEN];
     if (!s->cookie_threshold || e->stats.half_open < s->cookie_threshold)
         return true;
+    if (in->datagram.remote
+            .stream) /* [RFC9329#6.3] the connection has shown that the address is not forged */
+        return true;
     if (!nonce) {
         env->stats->dropped_malformed++;
         return false;

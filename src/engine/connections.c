@@ -226,6 +226,11 @@ static struct ip_pair way_of(const struct conn_run *r)
 }
 
 /* A new IKE SA, not begun yet. */
+static bool goes_in_tcp(const struct ike_env *env, const struct conn_run *r)
+{
+    return r->conn->tcp == TCP_ALWAYS || (r->conn->tcp == TCP_FALLBACK && r->tcp_until > env->now.mono);
+}
+
 static struct ike_sa *sa_to_peer(struct ike_env *env, struct conn_run *r)
 {
     const struct connection *conn = r->conn;
@@ -234,11 +239,16 @@ static struct ike_sa *sa_to_peer(struct ike_env *env, struct conn_run *r)
     of_snapshot.config = r->config;
     struct ike_sa *sa = ike_sa_new(&of_snapshot, conn, true);
     struct ip_pair way = way_of(r);
-    sa->remote = (struct endpoint){.ip = way.remote, .port = conn->remote_port ? conn->remote_port : 500};
-    sa->has_marker = sa->remote.port == PORT_NATT;
+    bool in_tcp = goes_in_tcp(env, r);
+    sa->remote = (struct endpoint){.ip = way.remote,
+                                   .port = in_tcp              ? conn->tcp_port
+                                           : conn->remote_port ? conn->remote_port
+                                                               : 500};
+    sa->has_marker = in_tcp || sa->remote.port == PORT_NATT;
     sa->local =
         (struct endpoint){.ip = way.local,
-                          .port = sa->has_marker                                     ? s->port_natt
+                          .port = in_tcp                                             ? 0
+                                  : sa->has_marker                                   ? s->port_natt
                                   : conn->local_port == 0 || conn->local_port == 500 ? s->port
                                                                                      : conn->local_port};
     return sa;
@@ -247,7 +257,10 @@ static struct ike_sa *sa_to_peer(struct ike_env *env, struct conn_run *r)
 static void begin(struct ike_env *env, struct conn_run *r, struct ike_sa *sa)
 {
     pace_begin(engine_of(env), r, sa);
-    init_start(env, sa);
+    if (goes_in_tcp(env, r))
+        streams_begin(env, sa);
+    else
+        init_start(env, sa);
     env->host->adopt(env, sa);
 }
 

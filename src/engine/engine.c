@@ -19,6 +19,7 @@ struct engine *engine_new(void)
     struct bag *const bags[] = {&e->by_conn, &e->by_ids, &e->by_peer, &e->children_by_owner};
     for (size_t i = 0; i < ARRAY_LEN(bags); i++)
         bag_init(bags[i]);
+    streams_init(&e->streams);
     pace_init(&e->pace);
     leases_init(e);
     heap_init(&e->sa_timers);
@@ -37,6 +38,7 @@ static void bury(struct engine *e, struct ike_sa *sa, int64_t now)
     }
     index_sa_gone(e, sa);
     pace_end(e, sa, now);
+    bag_take(&e->streams.users, &sa->by_stream);
     sa->state = IKE_DELETING;
     engine_count_half_open(e, sa);
     e->stats.ike_sas -= sa->counts_as_up;
@@ -80,6 +82,7 @@ void engine_free(struct engine *e)
     struct bag *const bags[] = {&e->by_conn, &e->by_ids, &e->by_peer, &e->children_by_owner};
     for (size_t i = 0; i < ARRAY_LEN(bags); i++)
         bag_deinit(bags[i]);
+    streams_deinit(&e->streams);
     pace_deinit(&e->pace);
     leases_deinit(e);
     heap_deinit(&e->sa_timers);
@@ -122,6 +125,7 @@ static void settle(struct ike_env *env, struct engine *e)
         struct ike_sa *sa = container_of(e->dirty.next, struct ike_sa, dirty);
         list_remove(&sa->dirty);
         ike_sa_advance(env, sa);
+        streams_settle(env, sa);
         if (sa->is_dead) {
             bury(e, sa, env->now.mono);
             continue;
@@ -141,6 +145,7 @@ static void on_tick(struct ike_env *env, struct engine *e)
 {
     struct heap_node *n;
     pace_tick(e, env->now.mono);
+    streams_tick(env);
     while ((n = heap_first(&e->sa_timers)) && n->at <= env->now.mono) {
         struct ike_sa *sa = container_of(n, struct ike_sa, timer);
         heap_remove(&e->sa_timers, n);
@@ -238,6 +243,9 @@ void engine_step(struct engine *e, struct time now, const struct input *in, stru
     case INPUT_DATAGRAM:
         engine_datagram(&env, in);
         break;
+    case INPUT_STREAM:
+        streams_news(&env, &in->stream);
+        break;
     case INPUT_JOB_DONE:
         on_job(&env, e, in->job);
         break;
@@ -272,5 +280,6 @@ int64_t engine_deadline(const struct engine *e)
 {
     const struct heap_node *a = heap_first(&e->sa_timers), *b = heap_first(&e->conn_timers);
     int64_t at = time_min(a ? a->at : TIME_NEVER, b ? b->at : TIME_NEVER);
+    at = time_min(at, streams_deadline(e));
     return time_min(at, pace_deadline(&e->pace));
 }

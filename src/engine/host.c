@@ -4,6 +4,9 @@
 #include "crypto/random.h"
 #include "engine/impl.h"
 
+/* How long UDP is not tried first once it has stayed without an answer and TCP has not (tcp = fallback). */
+#define TCP_INSTEAD (10 * 60 * TIME_SECOND)
+
 uint64_t engine_init_hash(const struct ike_sa *sa);
 
 static uint64_t new_id(void *ctx)
@@ -224,7 +227,7 @@ static void ike_up(struct ike_env *env, struct ike_sa *sa, uint64_t old_id)
            old_id ? "rekeyed" : "established", ip_format(sa->local.ip, local),
            identity_format(&sa->local_id, mine), ip_format(sa->remote.ip, remote),
            identity_format(&sa->remote_id, theirs));
-    if (sa->has_marker)
+    if (sa->has_marker && !sa->remote.stream)
         note_udp(env, sa->remote.ip, true);
     struct event *ev = event(env, old_id ? EVENT_IKE_REKEY : EVENT_IKE_UPDOWN, sa);
     ev->is_up = true;
@@ -272,6 +275,8 @@ static void ike_down(struct ike_env *env, struct ike_sa *sa, const struct diag *
     engine_touch(e, sa);
     unique_contact_over(e, sa);
     if (!sa->was_up) {
+        if (r && sa->was_initiator) /* TCP that fails, too, is no better: UDP is next */
+            r->tcp_until = sa->wants_tcp ? env->now.mono + TCP_INSTEAD : sa->remote.stream ? 0 : r->tcp_until;
         if (renew_failed(env, sa))
             return;
         if (r && sa->starts_again)

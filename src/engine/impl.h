@@ -61,6 +61,7 @@ struct conn_run { /* a loaded connection */
     struct child_run *children; /* as conn->children */
     struct heap_node timer;     /* when to look again what is missing */
     unsigned attempts;
+    int64_t tcp_until; /* mono; UDP stayed without an answer: begun in TCP until then */
     uint8_t path;      /* which of the peer's addresses is tried: 0 the first, then conn->further */
     struct list waits; /* until others to the same peer are through: see pace.c */
     struct pace_peer *waits_for;
@@ -104,6 +105,14 @@ struct pace {
     size_t n_begun, n_waiting;
 };
 
+/* TCP connections (RFC 9329): ours, and which SAs use which, be it ours or a peer's. */
+struct streams {
+    struct map ours;   /* struct stream */
+    struct heap again; /* those of ours that are down: when to open them again */
+    struct bag users;  /* ike_sa.by_stream, by handle */
+    uint32_t last;
+};
+
 struct engine {
     struct config *config;
     struct list sas, dirty, conns, slots, routes, waiters;
@@ -126,6 +135,7 @@ struct engine {
     struct ip *addresses; /* the machine's */
     size_t n_addresses;
     bool knows_addresses;
+    struct streams streams;
 };
 
 /* engine.c */
@@ -249,6 +259,17 @@ void command_rekey_failed(struct ike_env *env, enum waiter_item_kind kind, uint6
 void command_check(struct ike_env *env);
 uint64_t command_waiting_for(const struct engine *e, const struct connection *conn);
 void commands_free(struct engine *e);
+
+/* streams.c */
+void streams_init(struct streams *s);
+void streams_deinit(struct streams *s);
+/* A connection to where sa->remote says; IKE_SA_INIT follows when it is there. */
+void streams_begin(struct ike_env *env, struct ike_sa *sa);
+void streams_news(struct ike_env *env, const struct stream_news *news);
+/* After a step that touched sa: holds the connection that it uses now, lets go of the one that it used. */
+void streams_settle(struct ike_env *env, struct ike_sa *sa);
+void streams_tick(struct ike_env *env);
+int64_t streams_deadline(const struct engine *e);
 
 /* unique.c */
 bool unique_has_other(const struct engine *e, const struct ike_sa *sa);

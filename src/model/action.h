@@ -85,7 +85,7 @@ struct esp_sa { /* one direction of one child */
      * [RFC7296#2.23.1]; family 0: as in the selectors */
     struct ip seen_local, seen_remote;
     struct endpoint local, remote; /* outer. Ports matter with encap only */
-    bool has_encap;                /* ESP in UDP (RFC 3948) */
+    bool has_encap;                /* ESP in UDP (RFC 3948), or in the stream that remote names */
     bool is_ah;                    /* AH (RFC 4302): encr is 0, and nothing is in UDP */
     uint16_t encr, key_bits, integ;
     bool has_esn;
@@ -191,6 +191,7 @@ struct event {
 enum input_kind {
     INPUT_TICK,     /* a deadline has passed */
     INPUT_DATAGRAM, /* an IKE message: the non-ESP marker is already taken off */
+    INPUT_STREAM,   /* a TCP connection that was asked for is there, or is gone */
     INPUT_JOB_DONE, /* the job is taken */
     INPUT_COMMAND,
     INPUT_DATAPLANE, /* acquire, expire, mapping changed, counters */
@@ -235,14 +236,27 @@ struct dataplane_event {
     struct ts packet_local, packet_remote;
 };
 
+/* ---- TCP connections that carry IKE and ESP (RFC 9329). A handle names one in endpoints of the remote side.
+ * Those that peers open get theirs from the executor. Those that the engine opens get theirs, with
+ * STREAM_OURS set, from the engine, and keep it when the connection is made anew. */
+#define STREAM_OURS UINT32_C(0x80000000)
+
+struct stream_news {
+    uint32_t handle;
+    bool is_up;            /* answers each ACTION_STREAM_OPEN, unless it is released meanwhile */
+    struct endpoint local; /* when up: the ports are those of the NAT detection hashes */
+    const char *why;       /* when not: text; valid during the call */
+};
+
 struct input {
     enum input_kind kind;
     union {
         struct {
             struct endpoint local, remote;
-            bool is_natt; /* came in on the NAT traversal port with a non-ESP marker */
+            bool is_natt; /* came in on the NAT traversal port, or on a stream, with a non-ESP marker */
             struct span bytes;
         } datagram;
+        struct stream_news stream;
         struct job *job;
         struct command command;
         struct dataplane_event dataplane;
@@ -283,7 +297,11 @@ enum action_kind {
     ACTION_RESOLVE,   /* look up a name; answered by a later INPUT_COMMAND with addresses: not yet */
     ACTION_EVENT,
     ACTION_UPDOWN,
-    ACTION_PATHS, /* answered by INPUT_PATHS, after this step */
+    ACTION_PATHS,       /* answered by INPUT_PATHS, after this step */
+    ACTION_STREAM_OPEN, /* answered by INPUT_STREAM; again with the same handle when it went down */
+    ACTION_STREAM_KEEP, /* authentic: no time limit, no place among those that have not proved themselves */
+    ACTION_STREAM_RELEASE, /* no SA needs it any more: what waits is sent; ours is closed then, a peer's soon
+                            */
 };
 
 struct action {
@@ -291,7 +309,7 @@ struct action {
     union {
         struct {
             struct endpoint local, remote; /* local.ip may be unspecified: the executor chooses by route */
-            bool is_natt;                  /* put the non-ESP marker in front */
+            bool is_natt;                  /* put the non-ESP marker in front; on a stream it always is */
             uint8_t dscp;
             struct span bytes;
         } send; /* also keepalive, without bytes */
@@ -304,6 +322,10 @@ struct action {
         struct event event;
         struct updown *updown;
         struct path_query *paths;
+        struct {
+            uint32_t handle;
+            struct endpoint local, remote; /* OPEN; local as in send */
+        } stream;
     };
 };
 

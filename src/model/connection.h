@@ -22,6 +22,7 @@ enum send_cert { SEND_CERT_IFASKED, SEND_CERT_ALWAYS, SEND_CERT_NEVER };
 enum fragmentation { FRAG_YES, FRAG_ACCEPT, FRAG_NO };
 enum copy_dscp { DSCP_OUT, DSCP_IN, DSCP_YES, DSCP_NO };
 enum encap_mode { ENCAP_NO, ENCAP_AUTO, ENCAP_YES };
+enum tcp_mode { TCP_NO, TCP_ALWAYS, TCP_FALLBACK };
 enum esp_path { ESP_PATH_AUTO, ESP_PATH_PACKET, ESP_PATH_RAW };
 #define TFC_TO_MTU UINT32_MAX /* child_config.tfc_padding */
 
@@ -112,6 +113,8 @@ struct connection {
     bool retries_forever; /* tunnel short form: a failed attempt is tried again with bounded back-off */
     enum encap_mode encap;
     bool does_mobike;
+    enum tcp_mode tcp; /* as initiator: IKE and ESP in TCP (RFC 9329) */
+    uint16_t tcp_port; /* the peer's */
     enum fragmentation fragmentation;
     enum send_cert send_cert;
     bool sends_certreq;
@@ -150,6 +153,8 @@ struct private_key {
     struct origin origin;
 };
 
+#define TCP_PORTS_MAX 8
+
 struct settings {               /* strongswan.conf and keyway.conf's global section; times in microseconds */
     uint16_t port, port_natt;   /* 500, 4500 */
     int64_t retransmit_timeout; /* 4 s */
@@ -172,6 +177,8 @@ struct settings {               /* strongswan.conf and keyway.conf's global sect
     unsigned dataplane_workers;                     /* 0: one for each processor */
     enum esp_path esp_path;                         /* of ESP that is not in UDP */
     const char *resolv_conf;                        /* a file that gets the name servers of peers, or NULL */
+    uint16_t tcp_ports[TCP_PORTS_MAX];              /* that are listened on */
+    unsigned n_tcp_ports;
     struct origins origins;
 };
 void settings_defaults(struct settings *s);

@@ -106,7 +106,7 @@ uint64_t ip_distance(struct ip a, struct ip b)
 
 bool endpoint_equal(const struct endpoint *a, const struct endpoint *b)
 {
-    return a->port == b->port && ip_equal(a->ip, b->ip);
+    return a->port == b->port && a->stream == b->stream && ip_equal(a->ip, b->ip);
 }
 
 /* A decimal number of at most 3 digits and nothing else; -1 otherwise. */

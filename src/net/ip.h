@@ -12,6 +12,8 @@ struct ip {
 struct endpoint {
     struct ip ip;
     uint16_t port; /* host order */
+    uint32_t
+        stream; /* of a remote end: the TCP connection (RFC 9329) that leads there; 0: UDP, or IP itself */
 };
 
 struct ip_pair {
@@ -45,6 +47,7 @@ bool ip_is_unspecified(struct ip ip); /* none, 0.0.0.0 or :: */
 struct ip ip_add(struct ip ip, uint64_t n);
 /* How many places from a to b, of one family and in this order; at most UINT64_MAX. */
 uint64_t ip_distance(struct ip a, struct ip b);
+/* Address, port and stream. */
 bool endpoint_equal(const struct endpoint *a, const struct endpoint *b);
 /* "10.0.0.0/8"; a bare address is a host prefix. Host bits are cleared. */
 bool prefix_parse(const char *text, struct prefix *out);

@@ -167,6 +167,9 @@ void loop_execute(struct loop *l, const struct outbox *o)
         case ACTION_PATHS:
             loop_roam_ask(l, a->paths);
             break;
+        case ACTION_STREAM_OPEN:
+        case ACTION_STREAM_KEEP:
+        case ACTION_STREAM_RELEASE:
         case ACTION_RESOLVE: /* names are resolved with the configuration */
             break;
         }

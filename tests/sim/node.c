@@ -364,6 +364,10 @@ static void carry_out(struct node *n)
         case ACTION_KEEPALIVE:
             send(n, a, WIRE_KEEPALIVE);
             break;
+        case ACTION_STREAM_OPEN:
+        case ACTION_STREAM_KEEP:
+        case ACTION_STREAM_RELEASE:
+            break;
         case ACTION_JOB:
             job_take(n, a);
             break;

@@ -226,11 +226,87 @@ void pair_load(struct pair *p, int side, const struct pair_spec *s)
     pair_input(p, side, &(struct input){.kind = INPUT_CONFIG, .config = pair_config(side, s)});
 }
 
+/* ---- TCP connections */
+
+static struct pair_link *find_link(struct pair *p, int side, uint32_t handle)
+{
+    for (size_t i = 0; i < p->n_links; i++) {
+        if (p->links[i].is_up && p->links[i].handle[side] == handle)
+            return &p->links[i];
+    }
+    return NULL;
+}
+
+static void put_news(struct pair *p, int side, uint32_t handle, const struct endpoint *local, bool is_up)
+{
+    assert_true(p->n_wire < PAIR_WIRE);
+    struct pair_packet *k = &p->wire[p->n_wire++];
+    *k = (struct pair_packet){.from = side, .is_news = true, .is_up = is_up};
+    k->dst.stream = handle;
+    if (local)
+        k->src = *local;
+}
+
+static void on_open(struct pair *p, int side, const struct action *a)
+{
+    if (p->is_tcp_shut || p->is_cut) {
+        put_news(p, side, a->stream.handle, NULL, false);
+        return;
+    }
+    assert_true(p->n_links < ARRAY_LEN(p->links));
+    struct pair_link *l = &p->links[p->n_links++];
+    *l = (struct pair_link){.is_up = true};
+    l->handle[side] = a->stream.handle;
+    l->handle[1 - side] = (uint32_t)p->n_links;
+    l->end[side] = (struct endpoint){.ip = p->side[side].ip, .port = (uint16_t)(40000 + p->n_links)};
+    l->end[1 - side] = (struct endpoint){.ip = a->stream.remote.ip, .port = a->stream.remote.port};
+    put_news(p, side, a->stream.handle, &l->end[side], true);
+}
+
+static void on_release(struct pair *p, int side, uint32_t handle)
+{
+    struct pair_link *l = find_link(p, side, handle);
+    p->released++;
+    if (l && handle & STREAM_OURS)
+        l->is_up = false;
+}
+
+void pair_break_link(struct pair *p)
+{
+    struct pair_link *l = &p->links[p->n_links - 1];
+    assert_true(p->n_links && l->is_up);
+    l->is_up = false;
+    for (int side = 0; side < 2; side++) {
+        if (l->handle[side] & STREAM_OURS)
+            put_news(p, side, l->handle[side], NULL, false);
+    }
+}
+
+const struct pair_link *pair_newest_link(const struct pair *p)
+{
+    assert_true(p->n_links > 0);
+    return &p->links[p->n_links - 1];
+}
+
+/* What a packet on a connection looks like to who gets it. False: it was under way when that broke. */
+static bool through_link(struct pair *p, struct pair_packet *k)
+{
+    struct pair_link *l = k->dst.stream ? find_link(p, k->from, k->dst.stream) : NULL;
+    if (!k->dst.stream)
+        return true;
+    if (!l)
+        return false;
+    k->src = l->end[k->from];
+    k->dst = l->end[1 - k->from];
+    k->src.stream = l->handle[1 - k->from];
+    return true;
+}
+
 static void on_wire(struct pair *p, int side, const struct action *a)
 {
     struct pair_packet *k = &p->wire[p->n_wire];
     p->sent++;
-    if (p->is_cut)
+    if (p->is_cut || (p->is_udp_shut && !a->send.remote.stream))
         return;
     assert_true(p->n_wire < PAIR_WIRE && a->send.bytes.len <= sizeof(k->bytes));
     *k = (struct pair_packet){.from = side,
@@ -404,6 +480,15 @@ void pair_input(struct pair *p, int side, const struct input *in)
         case ACTION_SEND:
             on_wire(p, side, a);
             break;
+        case ACTION_STREAM_OPEN:
+            on_open(p, side, a);
+            break;
+        case ACTION_STREAM_KEEP:
+            p->kept++;
+            break;
+        case ACTION_STREAM_RELEASE:
+            on_release(p, side, a->stream.handle);
+            break;
         case ACTION_JOB:
             on_job(p, side, a);
             break;
@@ -478,6 +563,16 @@ bool pair_deliver(struct pair *p)
         return false;
     k = p->wire[0];
     memmove(&p->wire[0], &p->wire[1], --p->n_wire * sizeof(k));
+    if (k.is_news) {
+        pair_input(p, k.from,
+                   &(struct input){
+                       .kind = INPUT_STREAM,
+                       .stream = {.handle = k.dst.stream, .is_up = k.is_up, .local = k.src, .why = "test"}
+        });
+        return true;
+    }
+    if (!through_link(p, &k))
+        return true;
     pair_input(
         p, 1 - k.from,
         &(struct input){

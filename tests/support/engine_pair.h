@@ -16,6 +16,15 @@ struct pair_packet {
     bool is_natt;
     uint8_t bytes[4096];
     size_t len;
+    bool is_news; /* none of the network: what side `from` hears of its connection dst.stream */
+    bool is_up;
+};
+
+/* A TCP connection: whole messages, and nothing is lost but what was under way when it broke. */
+struct pair_link {
+    uint32_t handle[2];
+    struct endpoint end[2]; /* of side 0, of side 1 */
+    bool is_up;
 };
 
 struct pair_route {
@@ -61,6 +70,11 @@ struct pair {
     size_t n_wire;
     unsigned sent;
     bool is_cut; /* everything is lost */
+    struct pair_link links[16];
+    size_t n_links;
+    bool is_tcp_shut;        /* connections are refused */
+    bool is_udp_shut;        /* datagrams are lost */
+    unsigned kept, released; /* connections, as the engines say */
     /* May drop (false) or change a packet. */
     bool (*filter)(void *ctx, struct pair_packet *p);
     void *ctx;
@@ -106,6 +120,9 @@ void pair_run(struct pair *p);
 bool pair_deliver(struct pair *p);
 /* Lets time pass, with every deadline met on time. */
 void pair_advance(struct pair *p, int64_t us);
+/* The newest connection breaks, and both sides hear of it. */
+void pair_break_link(struct pair *p);
+const struct pair_link *pair_newest_link(const struct pair *p);
 void pair_release_jobs(struct pair *p, int side);
 /* Kills and restarts an engine, forgetting everything; records of the data plane are gone as well. */
 void pair_restart(struct pair *p, int side);

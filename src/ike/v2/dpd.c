@@ -44,7 +44,7 @@ struct retransmit schedule_of(const struct ike_sa *sa)
         r.timeout = time_min(r.timeout, 2 * TIME_SECOND);
         r.tries = r.tries < INIT_ELSEWHERE_TRIES ? r.tries : INIT_ELSEWHERE_TRIES;
     }
-    return r;
+    return tcp_schedule(sa, r);
 }
 
 static int64_t last_heard(const struct ike_sa *sa)
@@ -72,7 +72,7 @@ bool liveness_goes_on(struct ike_env *env, struct ike_sa *sa)
 {
     if (sa->own.kind != X_LIVENESS || last_heard(sa) <= sa->own.begun_at)
         return false;
-    struct retransmit r = liveness_schedule();
+    struct retransmit r = schedule_of(sa);
     sa->own.begun_at = env->now.mono;
     sa->window.sent = 1;
     sa->window.due = env->now.mono + retransmit_wait(&r, 0);

@@ -41,8 +41,8 @@ static void init_send_request(struct ike_env *env, struct ike_sa *sa)
     secret_free(&sa->init_request);
     sa->init_request = secret_copy(bytes);
     struct datagrams d = {.v = &bytes, .n = 1};
-    window_reset(&sa->window);
     struct retransmit schedule = schedule_of(sa);
+    window_reset(&sa->window);
     window_request(&sa->window, env->now.mono, &schedule, &d);
     send_datagrams(env, sa, &d);
 }
@@ -66,7 +66,8 @@ static void on_generated(struct ike_env *env, struct ike_sa *sa, struct exchange
 void init_start(struct ike_env *env, struct ike_sa *sa)
 {
     char local[IP_TEXT_MAX], remote[IP_TEXT_MAX];
-    sa->spi_i = env->host->new_ike_spi(env->ctx);
+    if (!sa->spi_i)
+        sa->spi_i = env->host->new_ike_spi(env->ctx);
     nonce_make(&sa->ni);
     exchange_begin(sa, &sa->own, X_INIT);
     sa->state = IKE_CONNECTING;
@@ -83,7 +84,7 @@ static void note_error(struct ike_env *env, struct ike_sa *sa, const struct pl_n
         return;
     diag_clear(&sa->failure);
     diag_from_notify(&sa->failure, sa, n, X_INIT, NULL);
-    sa->give_up_at = env->now.mono + INIT_ERROR_GRACE;
+    sa->give_up_at = env->now.mono + (sa->remote.stream ? 0 : INIT_ERROR_GRACE); /* [RFC9329#6.4] */
 }
 
 void init_give_up(struct ike_env *env, struct ike_sa *sa)

@@ -11,7 +11,7 @@
 
 bool mobike_is_wanted(const struct ike_sa *sa)
 {
-    return sa->conn->does_mobike && sa->does_natt && sa->has_marker;
+    return sa->conn->does_mobike && sa->does_natt && sa->has_marker && !sa->remote.stream;
 }
 
 /* ---- lists of addresses [RFC4555#3.4,3.6] */

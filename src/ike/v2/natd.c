@@ -40,6 +40,8 @@ static bool can_float(const struct ike_sa *sa)
 
 static bool asks_for_udp(const struct ike_sa *sa)
 {
+    if (sa->remote.stream)
+        return false;
     switch (sa->conn->encap) {
     case ENCAP_YES:
         return true;
@@ -55,12 +57,13 @@ static bool asks_for_udp(const struct ike_sa *sa)
 /* [RFC4555#3.3] there is no port to be changed later, when a NAT is found on another path */
 static bool floats_for_mobike(const struct ike_sa *sa)
 {
-    return sa->is_initiator && sa->conn->does_mobike && !sa->stays_on_500 && can_float(sa);
+    return sa->is_initiator && sa->conn->does_mobike && !sa->stays_on_500 && !sa->remote.stream &&
+           can_float(sa);
 }
 
 void natd_begin(struct ike_env *env, struct ike_sa *sa)
 {
-    bool is_blocked = (sa->conn->encap == ENCAP_AUTO || floats_for_mobike(sa)) &&
+    bool is_blocked = !sa->remote.stream && (sa->conn->encap == ENCAP_AUTO || floats_for_mobike(sa)) &&
                       env->host->is_udp_blocked(env->ctx, env->now.mono, sa->remote.ip);
     sa->avoids_udp = sa->conn->encap == ENCAP_AUTO && is_blocked;
     sa->stays_on_500 = is_blocked;
@@ -144,7 +147,7 @@ bool natd_take(struct ike_env *env, struct ike_sa *sa, const struct ike_message 
 
 bool natd_has_encap(const struct ike_sa *sa)
 {
-    return sa->has_nat_local || sa->has_nat_remote || sa->has_fake_nat;
+    return sa->remote.stream || sa->has_nat_local || sa->has_nat_remote || sa->has_fake_nat;
 }
 
 bool natd_is_by_choice(const struct ike_sa *sa)
@@ -157,7 +160,9 @@ bool natd_is_by_choice(const struct ike_sa *sa)
 
 void natd_tell(struct ike_env *env, const struct ike_sa *sa)
 {
-    if (natd_has_encap(sa))
+    if (sa->remote.stream)
+        sa_log(env, sa, LOG_DETAIL, "ESP will go in TCP");
+    else if (natd_has_encap(sa))
         sa_log(env, sa, LOG_DETAIL, "ESP will go in UDP: %s",
                sa->has_nat_local              ? "a NAT was found in front of us"
                : sa->has_nat_remote           ? "a NAT was found in front of the peer"
@@ -184,11 +189,21 @@ void natd_float(struct ike_env *env, struct ike_sa *sa)
 static void move(struct ike_env *env, struct ike_sa *sa, const struct endpoint *local,
                  const struct endpoint *remote, bool has_marker)
 {
+    bool is_new_stream = remote->stream && remote->stream != sa->remote.stream;
     sa->local = *local;
     sa->remote = *remote;
     sa->has_marker = has_marker;
     if (sa->was_up)
         mobike_commit(env, sa, NULL);
+    if (is_new_stream) /* [RFC9329#6.2] */
+        tcp_resend(env, sa);
+}
+
+static bool follows(const struct ike_sa *sa, const struct endpoint *remote, bool has_marker)
+{
+    if (sa->remote.stream || remote->stream)
+        return tcp_follows(sa, remote);
+    return sa->has_nat_remote && has_marker;
 }
 
 /* A new, authentic message came this way. The responder follows IKE_AUTH to where it comes from; later only
@@ -203,7 +218,7 @@ void natd_authentic(struct ike_env *env, struct ike_sa *sa, const struct endpoin
     if (endpoint_equal(&sa->remote, remote) && endpoint_equal(&sa->local, local))
         return;
     bool is_first = !sa->was_up && !sa->is_initiator;
-    if (is_first || (sa->has_nat_remote && has_marker && !sa->mobike.is_on))
+    if (is_first || (follows(sa, remote, has_marker) && !sa->mobike.is_on))
         move(env, sa, local, remote, has_marker);
 }
 
@@ -212,7 +227,7 @@ void natd_mapping(struct ike_env *env, struct ike_sa *sa, const struct endpoint 
 {
     struct path path = {.local = sa->local, .remote = *remote};
     struct nat_view same = {.is_told = false};
-    if (!sa->has_nat_remote || endpoint_equal(&sa->esp.remote, remote) || !ike_sa_is_up(sa))
+    if (endpoint_equal(&sa->esp.remote, remote) || !follows(sa, remote, true) || !ike_sa_is_up(sa))
         return;
     if (sa->mobike.is_on)
         reach_check(env, sa, &path, &same);
@@ -222,7 +237,7 @@ void natd_mapping(struct ike_env *env, struct ike_sa *sa, const struct endpoint 
 
 void natd_keepalive(struct ike_env *env, struct ike_sa *sa)
 {
-    if (path_has_source(env, sa, sa->local.ip)) {
+    if (path_has_source(env, sa, sa->local.ip) && !sa->remote.stream) { /* [RFC9329#6.6] */
         struct action *a = outbox_add(env->out, ACTION_KEEPALIVE);
         a->send.local = sa->local;
         a->send.remote = sa->remote;

@@ -396,7 +396,7 @@ void path_take(struct ike_env *env, struct ike_sa *sa, const struct ip_pair *v, 
 
 void path_addresses_changed(struct ike_env *env, struct ike_sa *sa)
 {
-    if (sa->is_dead || sa->is_lingering)
+    if (sa->is_dead || sa->is_lingering || sa->remote.stream) /* a connection breaks, and is made anew */
         return;
     bool is_there = path_has_source(env, sa, sa->local.ip);
     path_note_source(env, sa);

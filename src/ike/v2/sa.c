@@ -336,13 +336,15 @@ static void unanswered(struct ike_env *env, struct ike_sa *sa)
         ike_sa_end(env, sa, NULL);
         return;
     }
-    if (starts_again_without_udp(env, sa) || starts_again_elsewhere(env, sa))
+    if (starts_again_without_udp(env, sa) || starts_again_elsewhere(env, sa) || tcp_falls_back(env, sa))
         return;
     diag_set(&d, FAIL_UNREACHABLE, "no answer from %s to %s", endpoint_format(&sa->remote, ip),
              exchange_kind_name(sa->own.kind));
     diag_got(&d, "nothing to %u transmissions", tries);
     diag_where_of(&d, &sa->conn->origins, "remote_addrs");
-    if (sa->own.kind == X_INIT)
+    if (sa->remote.stream)
+        diag_try(&d, "TCP port %u was answered: is it IKE that listens there?", sa->remote.port);
+    else if (sa->own.kind == X_INIT)
         diag_try(&d, "is the peer running there, and does UDP port %u reach it in both directions?",
                  sa->remote.port);
     else if (sa->own.kind == X_AUTH || sa->own.kind == X_INTERMEDIATE)

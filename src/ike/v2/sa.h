@@ -191,7 +191,7 @@ struct ike_sa {
     uint32_t generation;
     struct list link;
     struct map_node by_id, by_spi, by_init, by_addr; /* the owner's tables */
-    struct bag_link by_conn, by_ids, by_peer;
+    struct bag_link by_conn, by_ids, by_peer, by_stream;
     struct list paced;
     struct pace_peer *paced_by; /* the owner's: counts towards what is begun at once */
     struct list dirty;
@@ -218,6 +218,9 @@ struct ike_sa {
     bool avoids_udp;                    /* auto does not ask for it: UDP port 4500 did not pass */
     bool stays_on_500;                  /* nor is it used for MOBIKE */
     bool starts_again;                  /* goes down to be begun anew at once */
+    bool wants_tcp;                     /* and in TCP, then */
+    bool awaits_stream;                 /* IKE_SA_INIT goes out when there is a TCP connection */
+    uint32_t kept_stream;               /* the owner's: the one that is held for this SA */
     bool has_fragmentation;             /* the peer takes fragments */
     bool has_intermediate;              /* the peer takes IKE_INTERMEDIATE */
     uint8_t addke_done;                 /* IKE_INTERMEDIATE is through with chosen.addke up to this place */
@@ -480,6 +483,19 @@ bool natd_has_encap(const struct ike_sa *sa);
 /* Is UDP port 4500 used for no other reason than encap = auto? */
 bool natd_is_by_choice(const struct ike_sa *sa);
 void natd_tell(struct ike_env *env, const struct ike_sa *sa); /* the log: how ESP will go, and why */
+
+/* ---- tcp.c */
+/* r, of a request of ours, as it has to be for the SA's transport. */
+struct retransmit tcp_schedule(const struct ike_sa *sa, struct retransmit r);
+/* Our request was in vain. True: the SA is ended, and is begun again in TCP. */
+bool tcp_falls_back(struct ike_env *env, struct ike_sa *sa);
+/* A new SA whose stream is being opened: IKE_SA_INIT follows in tcp_resume(). */
+void tcp_wait(struct ike_env *env, struct ike_sa *sa);
+void tcp_resend(struct ike_env *env, struct ike_sa *sa); /* a request that waits, on a new connection */
+void tcp_resume(struct ike_env *env, struct ike_sa *sa, const struct endpoint *local);
+void tcp_refused(struct ike_env *env, struct ike_sa *sa, const char *why); /* its stream is gone */
+/* Is an authentic message from there a reason to go there? Only for streams; NATs: natd.c. */
+bool tcp_follows(const struct ike_sa *sa, const struct endpoint *remote);
 
 /* ---- auth.c, auth_responder.c */
 /* Who we are and who the peer should be; then the exchange, which may have to wait: see contact.c. */

@@ -51,8 +51,8 @@ static size_t max_datagram(const struct ike_sa *sa)
 {
     size_t overhead = (sa->remote.ip.family == 6 ? 40 : 20) + 8 + (sa->has_marker ? 4 : 0);
     size_t size = sa->config->settings.fragment_size;
-    if (!sa->has_fragmentation || sa->conn->fragmentation != FRAG_YES)
-        return 0;
+    if (!sa->has_fragmentation || sa->conn->fragmentation != FRAG_YES || sa->remote.stream)
+        return 0; /* the last: [RFC9329#7.5] */
     return size > overhead + SKF_MIN_DATAGRAM ? size - overhead : SKF_MIN_DATAGRAM;
 }
 

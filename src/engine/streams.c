@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* TCP connections of IKE SAs (RFC 9329 section 6.1). Ours are kept here: opened for an SA, opened again when
+ * they break, with a bounded back-off, and let go when no SA uses them. All SAs of one line of rekeys share
+ * one, and no others do. A connection that a peer has opened is known by its handle alone: it is kept from
+ * the moment that an SA was authenticated over it. Sockets, and limits for those that have proved nothing,
+ * are the executor's. */
+#include "engine/impl.h"
+#include <stdlib.h>
+
+#define AGAIN_MAX (30 * TIME_SECOND)
+#define PROVEN    (10 * TIME_SECOND) /* after which a connection that breaks is opened again at once */
+
+struct stream {
+    struct map_node node;
+    struct heap_node again; /* while it is down and nobody was asked to open it */
+    uint32_t handle;
+    struct endpoint local, remote;
+    bool is_up;
+    int64_t up_since;
+    unsigned attempts; /* since it was last up for long enough */
+};
+
+void streams_init(struct streams *s)
+{
+    map_init(&s->ours);
+    heap_init(&s->again);
+    bag_init(&s->users);
+}
+
+void streams_deinit(struct streams *s)
+{
+    for (size_t i = 0; i < s->ours.size; i++) {
+        for (struct map_node *n = s->ours.buckets[i], *next; n; n = next) {
+            next = n->next;
+            free(container_of(n, struct stream, node));
+        }
+    }
+    map_deinit(&s->ours);
+    heap_deinit(&s->again);
+    bag_deinit(&s->users);
+}
+
+static struct stream *find(const struct engine *e, uint32_t handle)
+{
+    for (struct map_node *n = map_first(&e->streams.ours, map_hash_u64(handle)); n; n = map_next(n)) {
+        struct stream *s = container_of(n, struct stream, node);
+        if (s->handle == handle)
+            return s;
+    }
+    return NULL;
+}
+
+static const struct list *users(const struct engine *e, uint32_t handle)
+{
+    return bag_list(&e->streams.users, map_hash_u64(handle));
+}
+
+static bool has_user(const struct engine *e, uint32_t handle)
+{
+    const struct ike_sa *sa;
+    list_each(sa, users(e, handle), by_stream.link)
+    {
+        if (sa->kept_stream == handle)
+            return true;
+    }
+    return false;
+}
+
+static void ask(struct ike_env *env, enum action_kind kind, uint32_t handle, const struct stream *s)
+{
+    struct action *a = outbox_add(env->out, kind);
+    a->stream.handle = handle;
+    if (s) {
+        a->stream.local = s->local;
+        a->stream.remote = s->remote;
+    }
+}
+
+static void use(struct engine *e, struct ike_sa *sa, uint32_t handle)
+{
+    sa->kept_stream = handle;
+    if (handle)
+        bag_put(&e->streams.users, &sa->by_stream, map_hash_u64(handle));
+    else
+        bag_take(&e->streams.users, &sa->by_stream);
+}
+
+void streams_begin(struct ike_env *env, struct ike_sa *sa)
+{
+    struct engine *e = engine_of(env);
+    struct stream *s = mem_new(sizeof(*s));
+    char ip[IP_TEXT_MAX];
+    do
+        s->handle = STREAM_OURS | ++e->streams.last;
+    while (find(e, s->handle));
+    sa->remote.stream = s->handle;
+    s->local = sa->local;
+    s->remote = sa->remote;
+    s->attempts = 1;
+    map_insert(&e->streams.ours, &s->node, map_hash_u64(s->handle));
+    use(e, sa, s->handle);
+    tcp_wait(env, sa);
+    sa_log(env, sa, LOG_DETAIL, "opening a TCP connection to %s", endpoint_format(&sa->remote, ip));
+    ask(env, ACTION_STREAM_OPEN, s->handle, s);
+}
+
+static void let_go(struct ike_env *env, uint32_t handle)
+{
+    struct engine *e = engine_of(env);
+    struct stream *s = find(e, handle);
+    ask(env, ACTION_STREAM_RELEASE, handle, NULL);
+    if (!s)
+        return;
+    heap_remove(&e->streams.again, &s->again);
+    map_remove(&e->streams.ours, &s->node);
+    free(s);
+}
+
+/* What a peer has opened is held for SAs that are up: what is half-open has proved nothing. */
+static uint32_t wanted(const struct ike_sa *sa)
+{
+    bool is_ours = sa->remote.stream & STREAM_OURS;
+    return sa->is_dead || !(is_ours || sa->was_up) ? 0 : sa->remote.stream;
+}
+
+void streams_settle(struct ike_env *env, struct ike_sa *sa)
+{
+    struct engine *e = engine_of(env);
+    uint32_t old = sa->kept_stream, handle = wanted(sa);
+    if (old == handle)
+        return;
+    bool is_new = handle && !has_user(e, handle);
+    use(e, sa, handle);
+    if (is_new)
+        ask(env, ACTION_STREAM_KEEP, handle, NULL);
+    if (old && !has_user(e, old))
+        let_go(env, old);
+}
+
+static void went_up(struct ike_env *env, struct stream *s, const struct stream_news *news)
+{
+    struct engine *e = engine_of(env);
+    struct ike_sa *sa;
+    s->is_up = true;
+    s->up_since = env->now.mono;
+    list_each(sa, users(e, s->handle), by_stream.link)
+    {
+        if (sa->kept_stream != s->handle)
+            continue;
+        engine_touch(e, sa);
+        tcp_resume(env, sa, &news->local);
+    }
+}
+
+/* [RFC9329#6.1] to open it again is the originator's part. */
+static void went_down(struct ike_env *env, struct stream *s, const struct stream_news *news)
+{
+    struct engine *e = engine_of(env);
+    struct ike_sa *sa;
+    const struct ike_sa *said = NULL;
+    if (s->is_up && env->now.mono - s->up_since >= PROVEN)
+        s->attempts = 0;
+    bool was_up = s->is_up;
+    s->is_up = false;
+    int64_t wait = s->attempts ? TIME_SECOND : 0;
+    for (unsigned i = 1; i < s->attempts && wait < AGAIN_MAX; i++)
+        wait *= 2;
+    wait = time_min(wait, AGAIN_MAX);
+    s->attempts += s->attempts < 16;
+    heap_set(&e->streams.again, &s->again, env->now.mono + jittered(wait, wait / 4));
+    list_each(sa, users(e, s->handle), by_stream.link)
+    {
+        if (sa->kept_stream != s->handle)
+            continue;
+        engine_touch(e, sa);
+        if (!said && !sa->awaits_stream)
+            sa_log(env, sa, was_up ? LOG_NOTICE : LOG_DETAIL,
+                   was_up ? "the TCP connection to the peer is gone: %s"
+                          : "no TCP connection to the peer: %s",
+                   news->why);
+        said = sa;
+        tcp_refused(env, sa, news->why);
+    }
+}
+
+void streams_news(struct ike_env *env, const struct stream_news *news)
+{
+    struct stream *s = find(engine_of(env), news->handle);
+    if (!s) /* a peer's; or let go of meanwhile */
+        return;
+    if (news->is_up)
+        went_up(env, s, news);
+    else
+        went_down(env, s, news);
+}
+
+void streams_tick(struct ike_env *env)
+{
+    struct engine *e = engine_of(env);
+    struct heap_node *n;
+    while ((n = heap_first(&e->streams.again)) && n->at <= env->now.mono) {
+        struct stream *s = container_of(n, struct stream, again);
+        heap_remove(&e->streams.again, n);
+        ask(env, ACTION_STREAM_OPEN, s->handle, s);
+    }
+}
+
+int64_t streams_deadline(const struct engine *e)
+{
+    const struct heap_node *n = heap_first(&e->streams.again);
+    return n ? n->at : TIME_NEVER;
+}
