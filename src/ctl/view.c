@@ -94,7 +94,8 @@ void ctl_write_child_keys(struct vici_writer *w, const struct child_view *v, str
     vici_text(w, "mode", mode_names[v->mode]);
     if (v->state != CHILD_CREATED) {
         vici_text(w, "protocol", v->chosen.protocol == PROTO_AH ? "AH" : "ESP");
-        vici_flag(w, "encap", v->has_encap);
+        vici_flag(w, "encap", v->has_encap && !v->is_in_tcp);
+        vici_flag(w, "tcp", v->is_in_tcp);
         vici_printf(w, "spi-in", "%08" PRIx32, v->spi_in);
         vici_printf(w, "spi-out", "%08" PRIx32, v->spi_out);
         if (v->cpi_in) {
@@ -160,6 +161,7 @@ void ctl_write_ike_keys(struct vici_writer *w, const struct ike_view *v, struct 
     vici_flag(w, "initiator", v->is_initiator);
     vici_printf(w, "initiator-spi", "%016" PRIx64, v->spi_i);
     vici_printf(w, "responder-spi", "%016" PRIx64, v->spi_r);
+    vici_flag(w, "tcp", v->remote.stream != 0);
     vici_flag(w, "nat-local", v->has_nat_local);
     vici_flag(w, "nat-remote", v->has_nat_remote);
     vici_flag(w, "nat-fake", v->has_fake_nat);

@@ -163,5 +163,7 @@ static const char *const drop_names[DROP_REASONS] = {
     [DROP_BUSY_OUT] = "outbound worker busy",
     [DROP_NOT_SENT] = "not sent",
     [DROP_TUN] = "TUN refused",
+    [DROP_STREAM_FULL] = "TCP connection full",
+    [DROP_NO_STREAM] = "no TCP connection",
     [DROP_TUN_QUEUE] = "TUN queue full",
 };

@@ -47,12 +47,14 @@ enum esp_drop {
     DROP_TRAP_FAILED, /* waited in a trap, and the tunnel did not come */
     DROP_COMPRESSION, /* an IPComp packet with another CPI, or nothing that can be restored */
     /* the I/O layer's, see esp_count_drop() */
-    DROP_QUEUE_FULL, /* the kernel's receive queue overflowed */
-    DROP_BUSY_IN,    /* ESP for another worker, which has too much to do */
-    DROP_BUSY_OUT,   /* a packet to be sealed by such a one */
-    DROP_NOT_SENT,   /* the kernel refused to send it */
-    DROP_TUN,        /* the TUN device refused it */
-    DROP_TUN_QUEUE,  /* the TUN device's queue overflowed before we read it */
+    DROP_QUEUE_FULL,  /* the kernel's receive queue overflowed */
+    DROP_BUSY_IN,     /* ESP for another worker, which has too much to do */
+    DROP_BUSY_OUT,    /* a packet to be sealed by such a one */
+    DROP_NOT_SENT,    /* the kernel refused to send it */
+    DROP_TUN,         /* the TUN device refused it */
+    DROP_STREAM_FULL, /* the TCP connection to the peer is slower than what is sent into it */
+    DROP_NO_STREAM,   /* there is none at the moment */
+    DROP_TUN_QUEUE,   /* the TUN device's queue overflowed before we read it */
     DROP_REASONS,
 };
 

@@ -193,7 +193,9 @@ static enum esp_drop admit(struct esp *e, struct esp_packet *p, struct sa *sa, i
     p->len = ip.len;
     if (!sa_allows(sa, &ip, span_of(p->data, p->len)))
         return DROP_SELECTOR;
-    if (!outer_decapsulate_tos(p->tos, ip.tos, sa->copy_dscp, sa->copies_ecn, &tos))
+    if (p->remote.stream) /* an outer header carries no class of single packets [RFC9329#9.3] [RFC9329#9.5] */
+        tos = ip.tos;
+    else if (!outer_decapsulate_tos(p->tos, ip.tos, sa->copy_dscp, sa->copies_ecn, &tos))
         return DROP_ECN;
     if (tos != ip.tos)
         packet_set_tos(p->data, tos);

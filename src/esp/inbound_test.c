@@ -313,6 +313,42 @@ static void a_moved_peer_is_reported_once_and_only_by_its_newest_packet(void **s
     assert_int_equal(esp_events(b, ev, 4), 0);
 }
 
+/* [RFC9329#6.1] the connection that brought the last authentic packet is the one to answer on. */
+static void another_stream_is_a_move(void **state)
+{
+    (void)state;
+    struct dataplane_event ev[4];
+    open_side(with_encap);
+    seal(with_trailer(inner(4, 62, 0), 0, 0, 0, 4), 10, false);
+    p.has_encap = true;
+    p.remote = (struct endpoint){.ip = ip4(192, 0, 2, 1), .port = 4500, .stream = 9};
+    receive();
+    assert_int_equal(esp_events(b, ev, 4), 1);
+    assert_int_equal(ev[0].kind, DP_MAPPING);
+    assert_int_equal(ev[0].remote.stream, 9);
+}
+
+static void copying_class_in(struct esp_sa *sa)
+{
+    sa->copy_dscp = DSCP_YES;
+    sa->copies_ecn = true;
+}
+
+/* [RFC9329#6.8] what stands in the headers of TCP says nothing about a packet inside. */
+static void the_class_of_what_came_in_a_stream_is_left_alone(void **state)
+{
+    (void)state;
+    for (uint32_t stream = 0; stream < 2; stream++) {
+        open_side(copying_class_in);
+        seal(with_trailer(inner(4, 62, 0xb8 | 2), 0, 0, 0, 4), 1, false);
+        p.has_encap = true;
+        p.remote.stream = stream;
+        receive();
+        assert_result(ESP_FORWARD, DROP_NONE);
+        assert_int_equal(p.data[1], stream ? 0xb8 | 2 : 2);
+    }
+}
+
 static void a_forged_or_bare_packet_reports_no_move(void **state)
 {
     (void)state;
@@ -429,6 +465,8 @@ int main(void)
         T(congestion_outside_reaches_the_inner_header),
         T(syn_segments_are_clamped_on_the_way_in),
         T(a_moved_peer_is_reported_once_and_only_by_its_newest_packet),
+        T(another_stream_is_a_move),
+        T(the_class_of_what_came_in_a_stream_is_left_alone),
         T(a_forged_or_bare_packet_reports_no_move),
         T(extended_numbers_cross_two_to_the_32),
         T(an_old_number_is_refused_before_the_crypto),

@@ -41,6 +41,35 @@ void dataplane_path_mtu(struct dataplane *dp, struct ip peer, uint32_t mtu)
         push(dp->workers[i], dataplane_record_path_mtu(peer, mtu));
 }
 
+static void push_stream(struct dataplane *dp, struct dataplane_record *r)
+{
+    push(dp->workers[steer_stream(r->stream.handle, dp->n)], r);
+}
+
+void dataplane_stream_add(struct dataplane *dp, const struct dataplane_stream *s)
+{
+    struct dataplane_record *r = dataplane_record_stream(RECORD_STREAM_ADD, s->handle, (struct span){0});
+    r->stream = *s;
+    push_stream(dp, r);
+}
+
+void dataplane_stream_trust(struct dataplane *dp, uint32_t handle)
+{
+    push_stream(dp, dataplane_record_stream(RECORD_STREAM_TRUST, handle, (struct span){0}));
+}
+
+void dataplane_stream_send(struct dataplane *dp, uint32_t handle, struct span ike)
+{
+    push_stream(dp, dataplane_record_stream(RECORD_STREAM_SEND, handle, ike));
+}
+
+void dataplane_stream_close(struct dataplane *dp, uint32_t handle, bool is_graceful)
+{
+    struct dataplane_record *r = dataplane_record_stream(RECORD_STREAM_CLOSE, handle, (struct span){0});
+    r->is_graceful = is_graceful;
+    push_stream(dp, r);
+}
+
 void dataplane_stray(struct dataplane *dp, const struct endpoint *local, const struct endpoint *remote,
                      uint8_t tos, struct span bytes)
 {

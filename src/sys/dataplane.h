@@ -7,6 +7,7 @@
 #pragma once
 
 #include "esp/esp.h"
+#include "sys/dataplane_record.h"
 #include "sys/sock.h"
 #include "sys/tun.h"
 
@@ -40,12 +41,22 @@ void dataplane_path_mtu(struct dataplane *dp, struct ip peer, uint32_t mtu);
 void dataplane_stray(struct dataplane *dp, const struct endpoint *local, const struct endpoint *remote,
                      uint8_t tos, struct span bytes);
 
+/* ---- TCP connections (worker_tcp.h). The socket is given. */
+void dataplane_stream_add(struct dataplane *dp, const struct dataplane_stream *s);
+/* The peer has proved who it is. */
+void dataplane_stream_trust(struct dataplane *dp, uint32_t handle);
+void dataplane_stream_send(struct dataplane *dp, uint32_t handle, struct span ike);
+/* Nothing more is heard of it. is_graceful: what waits is sent first. */
+void dataplane_stream_close(struct dataplane *dp, uint32_t handle, bool is_graceful);
+
 enum dataplane_message_kind {
-    DATAPLANE_IKE,     /* a datagram without its marker */
-    DATAPLANE_EVENT,   /* for the engine */
-    DATAPLANE_FAIL,    /* a record could not be applied: why */
-    DATAPLANE_NOTE,    /* a line for the log, in bytes */
-    DATAPLANE_TOO_BIG, /* for dataplane_path_mtu(): the other workers must hear of it */
+    DATAPLANE_IKE,         /* a datagram, or a message of a stream, without its marker */
+    DATAPLANE_EVENT,       /* for the engine */
+    DATAPLANE_FAIL,        /* a record could not be applied: why */
+    DATAPLANE_NOTE,        /* a line for the log, in bytes */
+    DATAPLANE_STREAM_DOWN, /* has ended by itself; why, in bytes */
+    DATAPLANE_STREAM_BAD,  /* brings nothing that an SA takes */
+    DATAPLANE_TOO_BIG,     /* for dataplane_path_mtu(): the other workers must hear of it */
 };
 
 struct dataplane_message {
@@ -57,12 +68,13 @@ struct dataplane_message {
         } ike;
         struct dataplane_event event;
         struct diag diag;
+        uint32_t stream; /* handle */
         struct {
             struct ip peer;
             uint32_t mtu;
         } too_big;
     };
-    uint8_t bytes[]; /* DATAPLANE_IKE, DATAPLANE_NOTE */
+    uint8_t bytes[]; /* DATAPLANE_IKE, DATAPLANE_NOTE, DATAPLANE_STREAM_DOWN */
 };
 
 /* NULL when there is none; free() it. */

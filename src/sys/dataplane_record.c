@@ -3,6 +3,7 @@
 #include "base/secret.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static const char *keep_name(char *to, size_t cap, const char *name)
 {
@@ -40,14 +41,29 @@ struct dataplane_record *dataplane_record_path_mtu(struct ip peer, uint32_t mtu)
     struct dataplane_record *r = calloc(1, sizeof(*r));
     if (!r)
         abort();
-    r->is_path_mtu = true;
+    r->kind = RECORD_PATH_MTU;
     r->peer = peer;
     r->mtu = mtu;
     return r;
 }
 
+struct dataplane_record *dataplane_record_stream(enum record_kind kind, uint32_t handle, struct span bytes)
+{
+    struct dataplane_record *r = calloc(1, sizeof(*r) + bytes.len);
+    if (!r)
+        abort();
+    r->kind = kind;
+    r->stream.handle = handle;
+    r->len = bytes.len;
+    if (bytes.len)
+        memcpy(r->bytes, bytes.ptr, bytes.len);
+    return r;
+}
+
 void dataplane_record_free(struct dataplane_record *r)
 {
+    if (r->kind == RECORD_STREAM_ADD && r->stream.fd >= 0)
+        close(r->stream.fd); /* nobody took it */
     secret_wipe(r, sizeof(*r));
     free(r);
 }

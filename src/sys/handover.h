@@ -13,8 +13,9 @@
 #define PARCEL_PACKETS 64
 
 enum parcel_kind {
-    PARCEL_OUT, /* from the TUN: packets and super-packets */
-    PARCEL_IN,  /* ESP that arrived */
+    PARCEL_OUT,    /* from the TUN: packets and super-packets */
+    PARCEL_IN,     /* ESP that arrived */
+    PARCEL_STREAM, /* ESP for a TCP connection of the receiver's */
 };
 
 struct parcel_packet {
@@ -25,7 +26,8 @@ struct parcel_packet {
             struct endpoint local, remote;
             uint8_t tos;
             bool has_encap, is_ah;
-        } from; /* PARCEL_IN */
+        } from;          /* PARCEL_IN */
+        uint32_t stream; /* PARCEL_STREAM */
     };
 };
 

@@ -63,8 +63,10 @@ void loop_step(struct loop *l, const struct input *in)
         abort(); /* a listener must queue */
     l->is_stepping = true;
     outbox_reset(&l->outbox);
-    if (in->kind == INPUT_CONFIG)
+    if (in->kind == INPUT_CONFIG) {
         loop_open_ports(l, in->config);
+        loop_tcp_listen(l->tcp, &in->config->settings);
+    }
     engine_step(l->engine, clock_now(), in, &l->outbox);
     loop_execute(l, &l->outbox);
     l->is_stepping = false;
@@ -76,20 +78,43 @@ void loop_step(struct loop *l, const struct input *in)
 
 /* ---- what comes in */
 
+static uint64_t count_unreadable(const struct loop *l)
+{
+    const struct engine_stats *s = engine_stats(l->engine);
+    return s->dropped_malformed + s->dropped_bad_icv + s->dropped_unknown_spi;
+}
+
+static void take_ike(struct loop *l, const struct dataplane_message *m)
+{
+    uint32_t stream = m->ike.remote.stream;
+    struct input in = {
+        .kind = INPUT_DATAGRAM,
+        .datagram = {.local = m->ike.local,
+                     .remote = m->ike.remote,
+                     .is_natt = true,
+                     .bytes = span_of(m->bytes, m->ike.len)}
+    };
+    if (stream && !loop_tcp_heard(l->tcp, stream))
+        return;
+    uint64_t before = count_unreadable(l);
+    loop_step(l, &in);
+    if (stream)
+        loop_tcp_judge(l->tcp, stream, count_unreadable(l) == before);
+}
+
 static void take_message(struct loop *l, const struct dataplane_message *m)
 {
     struct input in;
     char text[1024];
     switch (m->kind) {
     case DATAPLANE_IKE:
-        in = (struct input){
-            .kind = INPUT_DATAGRAM,
-            .datagram = {.local = m->ike.local,
-                         .remote = m->ike.remote,
-                         .is_natt = true,
-                         .bytes = span_of(m->bytes, m->ike.len)}
-        };
-        loop_step(l, &in);
+        take_ike(l, m);
+        break;
+    case DATAPLANE_STREAM_DOWN:
+        loop_tcp_down(l->tcp, m->stream, (const char *)m->bytes);
+        break;
+    case DATAPLANE_STREAM_BAD:
+        loop_tcp_bad(l->tcp, m->stream);
         break;
     case DATAPLANE_EVENT:
         in = (struct input){.kind = INPUT_DATAPLANE, .dataplane = m->event};
@@ -227,6 +252,7 @@ static struct loop *loop_alloc(const struct loop_options *o)
     }
     l->ike[0].sock.fd = l->ike[1].sock.fd = l->natt[0].sock.fd = l->natt[1].sock.fd = -1;
     l->updown = updown_new(&l->uv, NULL);
+    l->tcp = loop_tcp_new(l);
     return l;
 }
 
@@ -311,8 +337,10 @@ void loop_free(struct loop *l)
     dataplane_stop(l->dataplane);
     l->routes = NULL;
     l->dataplane = NULL;
+    loop_tcp_close(l->tcp);
     uv_walk(&l->uv, close_handle, NULL);
     uv_run(&l->uv, UV_RUN_DEFAULT);
+    loop_tcp_free(l->tcp);
     uv_loop_close(&l->uv);
     loop_roam_close(l);
     loop_close_world(l);

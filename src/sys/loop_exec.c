@@ -56,6 +56,10 @@ static void send_datagram(struct loop *l, const struct action *a)
     uint8_t tos = (uint8_t)(a->send.dscp << 2);
     struct span prefix = span_of(marker, a->send.is_natt ? 4 : 0);
     bool ok = false;
+    if (remote->stream) {
+        loop_tcp_send(l->tcp, remote->stream, a->send.bytes);
+        return;
+    }
     if (a->send.is_natt || a->send.local.port == l->port_natt) {
         ok = loop_send_natt(l, a->send.local.ip, remote, tos, prefix, a->send.bytes);
     } else {
@@ -170,6 +174,8 @@ void loop_execute(struct loop *l, const struct outbox *o)
         case ACTION_STREAM_OPEN:
         case ACTION_STREAM_KEEP:
         case ACTION_STREAM_RELEASE:
+            loop_tcp_do(l->tcp, a);
+            break;
         case ACTION_RESOLVE: /* names are resolved with the configuration */
             break;
         }

@@ -7,6 +7,7 @@
 #include "sys/addresses.h"
 #include "sys/dataplane.h"
 #include "sys/loop.h"
+#include "sys/loop_tcp.h"
 #include "sys/route.h"
 #include "sys/updown.h"
 
@@ -45,6 +46,7 @@ struct loop {
     struct dataplane *dataplane;
     struct route_table *routes;
     struct updown_runner *updown;
+    struct loop_tcp *tcp;
     char device[16];
     int device_index;
     char resolv_conf[PATH_TEXT_MAX]; /* empty: nobody is told of name servers */

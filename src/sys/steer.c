@@ -12,6 +12,11 @@ unsigned steer_worker(uint32_t key, unsigned n_workers)
     return (key & STEER_MASK) % n_workers;
 }
 
+unsigned steer_stream(uint32_t handle, unsigned n_workers)
+{
+    return (handle & ~STREAM_OURS) % n_workers;
+}
+
 /* The program sees the payload; a load beyond its end returns 0, which is the first socket. */
 bool steer_datagrams(int fd, unsigned n_workers)
 {

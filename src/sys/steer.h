@@ -10,6 +10,8 @@
 
 /* key: a reqid or an inbound SPI; both give the same for one child (SPI_STEER_BITS). */
 unsigned steer_worker(uint32_t key, unsigned n_workers);
+/* The one that serves a TCP connection. */
+unsigned steer_stream(uint32_t handle, unsigned n_workers);
 /* fd: one of 1 + n_workers UDP sockets that share a port (SO_REUSEPORT), bound in this order: the control
  * thread's, worker 0's, worker 1's, ... Datagrams behind a non-ESP marker [RFC3948#2.2], and those too short
  * for an SPI, go to the first. False when the kernel cannot: then any of them gets anything. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A worker's thread: see worker.h; the packets' way is in worker_out.c and worker_in.c.
+/* A worker's thread: see worker.h; the packets' way is in worker_out.c, worker_in.c and worker_tcp.c.
  *
  * Records are taken after a batch has been received and before it is worked on. So an SA that the control
  * thread added before it sent an answer is in force for every packet that the answer can cause.
@@ -166,10 +166,12 @@ void worker_take_records(struct worker *w, int64_t now)
 {
     struct dataplane_record *r;
     while ((r = ring_pop(&w->records))) {
-        if (r->is_path_mtu)
+        if (r->kind == RECORD_ACTION)
+            take_action(w, r, now);
+        else if (r->kind == RECORD_PATH_MTU)
             esp_path_mtu(w->esp, r->peer, r->mtu, now);
         else
-            take_action(w, r, now);
+            worker_tcp_take(w, r);
         dataplane_record_free(r);
     }
 }
@@ -182,6 +184,10 @@ static void read_source(struct worker *w, void *from, uint32_t events, int64_t n
         uint64_t count;
         ssize_t n = read(w->event, &count, sizeof(count));
         (void)n;
+        return;
+    }
+    if (from == &w->tcp) {
+        worker_from_streams(w, now);
         return;
     }
     struct source *s = from;
@@ -211,6 +217,7 @@ static void count_lost(struct worker *w)
 
 static void after_packets(struct worker *w, int64_t now)
 {
+    worker_tcp_settle(w, now);
     worker_send_parcels(w, false);
     worker_send_held(w, now);
     tell_events(w);
@@ -229,7 +236,7 @@ static void after_packets(struct worker *w, int64_t now)
 /* Milliseconds until something is due without a packet: an idle tunnel wakes nobody. */
 static int wait_for(const struct worker *w)
 {
-    if (w->n_held)
+    if (w->n_held || worker_tcp_is_waiting(w))
         return 10;
     if (!w->has_traffic)
         return -1;
@@ -323,6 +330,7 @@ struct worker *worker_new(struct dataplane *dp, unsigned index)
     ring_init(&w->messages, MESSAGES_MAX);
     if (dp->n > 1)
         handover_init(&w->handover, dp->n);
+    worker_tcp_init(w);
     outgoing_init(&w->out);
     wholes_init(&w->wholes);
     incoming_init(&w->in, &o->tun);
@@ -374,6 +382,7 @@ void worker_free(struct worker *w)
     if (w->handover.parcels)
         handover_deinit(&w->handover);
     esp_free(w->esp);
+    worker_tcp_deinit(w);
     close(w->epoll);
     close(w->event);
     outgoing_deinit(&w->out);

@@ -11,6 +11,7 @@
 #include "sys/dataplane_record.h"
 #include "sys/handover.h"
 #include "sys/linkpath.h"
+#include "sys/worker_tcp.h"
 #include <pthread.h>
 
 /* The odd size keeps equal offsets of neighbours out of one cache set. */
@@ -49,6 +50,7 @@ struct incoming {
     size_t wanted;   /* messages in one receive: few when they are large, which the cache likes better */
     struct esp_packet p[ESP_BATCH];
     size_t n;
+    bool has_streams; /* some of the batch came in a TCP connection */
     struct mmsghdr msgs[IN_MESSAGES];
     struct iovec iov[IN_MESSAGES];
     struct sockaddr_storage names[IN_MESSAGES];
@@ -93,6 +95,7 @@ struct worker {
     struct outgoing out;
     struct incoming in;
     struct wholes wholes;
+    struct worker_tcp tcp;
     struct known_sa *known;
     size_t n_known, cap_known;
     struct dataplane_event held[ESP_BATCH]; /* events for which the ring had no room */
@@ -146,6 +149,10 @@ bool worker_from_raw(struct worker *w, struct source *s, int64_t now);
 bool worker_from_ah(struct worker *w, struct source *s, int64_t now);
 bool worker_from_ring(struct worker *w, struct linkring *r, int64_t now);
 void worker_send_held(struct worker *w, int64_t now);
+/* An ESP packet, to be opened where it lies: here, or by the worker that owns its SA. Packets lie until
+ * worker_open_batch(). */
+void worker_take_esp(struct worker *w, const struct esp_packet *p, int64_t now);
+void worker_open_batch(struct worker *w, int64_t now);
 /* What another thread handed over. */
 void worker_send_parcel(struct worker *w, const struct parcel *p, int64_t now);
 void worker_open_parcel(struct worker *w, struct parcel *p, int64_t now);

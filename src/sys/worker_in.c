@@ -55,7 +55,7 @@ static void write_super(struct worker *w, const struct super *s)
     }
 }
 
-static void finish_batch(struct worker *w, int64_t now)
+void worker_open_batch(struct worker *w, int64_t now)
 {
     struct incoming *in = &w->in;
     if (!in->n)
@@ -64,6 +64,11 @@ static void finish_batch(struct worker *w, int64_t now)
     coalesce(&in->coalescer, in->p, in->n);
     for (size_t i = 0; i < in->coalescer.n; i++)
         write_super(w, &in->coalescer.supers[i]);
+    for (size_t i = 0; in->has_streams && i < in->n; i++) {
+        if (in->p[i].remote.stream)
+            worker_tcp_judge(w, &in->p[i]);
+    }
+    in->has_streams = false;
     in->n = 0;
 }
 
@@ -163,11 +168,12 @@ static void take(struct worker *w, const struct esp_packet *p, uint8_t spi_end, 
     if (pass_on(w, p, spi_end))
         return;
     if (in->n == ESP_BATCH)
-        finish_batch(w, now);
+        worker_open_batch(w, now);
+    in->has_streams |= p->remote.stream != 0;
     in->p[in->n++] = *p;
 }
 
-static void take_esp(struct worker *w, const struct esp_packet *p, int64_t now)
+void worker_take_esp(struct worker *w, const struct esp_packet *p, int64_t now)
 {
     take(w, p, p->len < 4 ? 0 : p->data[3], now);
 }
@@ -177,6 +183,7 @@ void worker_open_parcel(struct worker *w, struct parcel *p, int64_t now)
     struct incoming *in = &w->in;
     for (size_t i = 0; i < p->n; i++) {
         const struct parcel_packet *one = &p->packets[i];
+        in->has_streams |= one->from.remote.stream != 0;
         in->p[in->n++] = (struct esp_packet){.data = p->bytes + one->at,
                                              .len = one->len - (one->from.is_ah ? AH_TAIL : 0),
                                              .local = one->from.local,
@@ -185,7 +192,7 @@ void worker_open_parcel(struct worker *w, struct parcel *p, int64_t now)
                                              .has_encap = one->from.has_encap,
                                              .is_ah = one->from.is_ah};
     }
-    finish_batch(w, now);
+    worker_open_batch(w, now);
 }
 
 static void take_datagram(struct worker *w, const struct esp_packet *p, int64_t now)
@@ -197,7 +204,7 @@ static void take_datagram(struct worker *w, const struct esp_packet *p, int64_t 
         tell_ike(w, p);
         return;
     }
-    take_esp(w, p, now);
+    worker_take_esp(w, p, now);
 }
 
 /* The datagrams of one message. They stay in one batch where they can: so they go on as one. */
@@ -205,7 +212,7 @@ static void take_message(struct worker *w, struct esp_packet whole, uint32_t seg
 {
     size_t n = segment ? (whole.len + segment - 1) / segment : 0;
     if (n > ESP_BATCH - w->in.n)
-        finish_batch(w, now);
+        worker_open_batch(w, now);
     struct esp_packet one = whole;
     for (uint32_t at = 0; at < whole.len; at += segment) {
         one.data = whole.data + at;
@@ -223,7 +230,7 @@ bool worker_from_natt(struct worker *w, struct source *s, int64_t now)
         struct esp_packet p = received(w, i, s, &segment);
         take_message(w, p, segment, now);
     }
-    finish_batch(w, now);
+    worker_open_batch(w, now);
     return more;
 }
 
@@ -250,9 +257,9 @@ bool worker_from_raw(struct worker *w, struct source *s, int64_t now)
         uint32_t segment;
         struct esp_packet p = received(w, i, s, &segment);
         if (s->sock.family == 6 || strip_ipv4(&p))
-            take_esp(w, &p, now);
+            worker_take_esp(w, &p, now);
     }
-    finish_batch(w, now);
+    worker_open_batch(w, now);
     return more;
 }
 
@@ -270,11 +277,11 @@ bool worker_from_ah(struct worker *w, struct source *s, int64_t now)
         else
             esp_count_drop(w->esp, DROP_SHORT, 1);
     }
-    finish_batch(w, now);
+    worker_open_batch(w, now);
     return more;
 }
 
-/* One batch: take_esp() works on nothing before it is full. */
+/* One batch: worker_take_esp() works on nothing before it is full. */
 bool worker_from_ring(struct worker *w, struct linkring *r, int64_t now)
 {
     struct linkring_packet one;
@@ -282,12 +289,12 @@ bool worker_from_ring(struct worker *w, struct linkring *r, int64_t now)
     for (; n < ESP_BATCH && linkring_next(r, &one); n++) {
         struct esp_packet p = {
             .data = one.data, .len = one.len, .tos = one.tos, .local.ip = one.local, .remote.ip = one.remote};
-        take_esp(w, &p, now);
+        worker_take_esp(w, &p, now);
     }
     if (n) {
         w->has_traffic = true;
         worker_take_records(w, now);
-        finish_batch(w, now);
+        worker_open_batch(w, now);
     }
     linkring_release(r);
     return n == ESP_BATCH;

@@ -198,6 +198,10 @@ static void send_batch(struct worker *w, int64_t now)
         struct esp_packet *p = &o->p[i];
         if (p->verdict != ESP_FORWARD)
             continue;
+        if (p->remote.stream) { /* its order with other ways does not matter: an SA has one */
+            worker_tcp_send(w, p);
+            continue;
+        }
         if (uses_link && !p->is_ah &&
             linksend_add(w->link, p, now)) { /* one way after the other keeps the order */
             if (s)
@@ -235,6 +239,7 @@ static void send_batch(struct worker *w, int64_t now)
         send_closed(w, s, from, n, now);
     if (is_link_open)
         flush_link(w);
+    worker_tcp_flush(w);
 }
 
 /* ---- batches */

@@ -13,7 +13,9 @@
 /* ---- parcels */
 
 /* A receiver that is behind gets some time before packets are dropped: they wait here instead of in the
- * kernel's queue, which is as long. Bounded, so that two workers never wait for each other for good. */
+ * kernel's queue, which is as long. Bounded, so that two workers never wait for each other for good. What is
+ * sealed for a TCP connection is dropped at once: it may have come from the connection's own worker, which
+ * then waits for us, and the connection is slower than what comes out of the TUN anyway. */
 struct parcel_packet *worker_hand_over(struct worker *w, unsigned to, enum parcel_kind kind, uint32_t len,
                                        uint8_t **bytes)
 {
@@ -23,7 +25,7 @@ struct parcel_packet *worker_hand_over(struct worker *w, unsigned to, enum parce
     while (!(p = handover_place(&w->handover, to, kind, len, &was_full))) {
         int64_t now = clock_mono();
         until = until ? until : now + PATIENCE;
-        if (now > until)
+        if (now > until || kind == PARCEL_STREAM)
             return NULL;
         worker_wake(w->dp->workers[to]);
         sched_yield();
@@ -66,8 +68,10 @@ static bool take_parcels(struct worker *w, struct handover *from, int64_t now)
         worker_take_records(w, now); /* its packets may be of an SA that is younger than our last look */
         if (p->kind == PARCEL_OUT)
             worker_send_parcel(w, p, now);
-        else
+        else if (p->kind == PARCEL_IN)
             worker_open_parcel(w, p, now);
+        else
+            worker_tcp_parcel(w, p);
         handover_give_back(p);
     }
     return true;

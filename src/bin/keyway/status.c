@@ -126,7 +126,9 @@ static void print_child(json_t *child)
     char local[256], remote[256], in[32], out[32], rekey[32];
     printf("  child %s #%lld  %s %s  %s%s\n", text_of(child, "name"), (long long)number_of(child, "id"),
            text_of(child, "state"), text_of(child, "mode"), text_of(child, "protocol"),
-           json_is_true(json_object_get(child, "udp_encapsulation")) ? " in UDP" : "");
+           json_is_true(json_object_get(child, "udp_encapsulation"))   ? " in UDP"
+           : json_is_true(json_object_get(child, "tcp_encapsulation")) ? " in TCP"
+                                                                       : "");
     printf("    %s === %s\n", join(json_object_get(child, "local"), local, sizeof(local)),
            join(json_object_get(child, "remote"), remote, sizeof(remote)));
     printf("    %s%s%s%s  SPI in %s out %s\n", text_of(child, "cipher"),

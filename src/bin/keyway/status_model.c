@@ -87,6 +87,7 @@ static json_t *child_json(json_t *sa)
         json_object_set_new(j, "cipher", cipher_json(sa));
     copy_additional(j, sa);
     json_object_set_new(j, "udp_encapsulation", json_boolean(!strcmp(text_of(sa, "encap"), "yes")));
+    json_object_set_new(j, "tcp_encapsulation", json_boolean(!strcmp(text_of(sa, "tcp"), "yes")));
     json_object_set_new(j, "esn", json_boolean(!strcmp(text_of(sa, "esn"), "1")));
     return j;
 }
@@ -156,6 +157,7 @@ static json_t *ike_json(json_t *sa, const char *owner, const char *connection)
         json_object_set_new(j, "cipher", cipher_json(sa));
     copy_additional(j, sa);
     json_object_set_new(j, "is_initiator", json_boolean(!strcmp(text_of(sa, "initiator"), "yes")));
+    json_object_set_new(j, "tcp", json_boolean(!strcmp(text_of(sa, "tcp"), "yes")));
     json_object_set_new(j, "ppk", json_boolean(!strcmp(text_of(sa, "ppk"), "yes")));
     json_object_set_new(j, "mobike", json_boolean(!strcmp(text_of(sa, "mobike"), "yes")));
     json_object_set_new(j, "nat", json_boolean(!strcmp(text_of(sa, "nat-any"), "yes")));

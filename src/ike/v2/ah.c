@@ -41,7 +41,8 @@ bool ah_explain(const struct ike_sa *sa, const struct child_config *cfg, const s
     if (ah_is_possible(sa) || !ah_is_wanted(cfg) || (offered && !has_ah(offered)))
         return false;
     diag_set(d, FAIL_PROPOSAL, "child %s wants AH, which cannot pass a NAT: %s", cfg->name,
-             sa->has_nat_local    ? "there is one in front of us"
+             sa->remote.stream    ? "the connection is in TCP"
+             : sa->has_nat_local  ? "there is one in front of us"
              : sa->has_nat_remote ? "there is one in front of the peer"
                                   : "one end asks for ESP in UDP, as behind a NAT");
     diag_where_of(d, &cfg->origins, "ah_proposals");
