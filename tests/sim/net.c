@@ -142,7 +142,7 @@ void net_send(struct net *n, int64_t now, enum wire_kind kind, const struct endp
     n->keepalives += kind == WIRE_KEEPALIVE;
     count_victim(n, kind, to->ip);
     bool is_shut = n->is_4500_shut && kind != WIRE_IKE && !has_no_ports(kind);
-    if (is_shut || is_dead(n, from->ip) || is_dead(n, to->ip)) {
+    if (is_shut || n->is_udp_shut || is_dead(n, from->ip) || is_dead(n, to->ip)) {
         n->lost++;
         return;
     }

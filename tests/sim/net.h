@@ -47,6 +47,7 @@ struct net {
     struct sim_rng rng;
     struct faults faults;
     struct nat nat;
+    bool is_udp_shut;  /* and protocol 50, too: TCP alone passes */
     bool is_4500_shut; /* a firewall lets port 500 and protocol 50 pass */
     struct ip dead[4]; /* whatever comes from or goes to these is lost, and nobody is told */
     size_t n_dead;

@@ -12,6 +12,11 @@
 #include <stdlib.h>
 
 static void carry_out(struct node *n);
+
+static int index_of(const struct node *n)
+{
+    return (int)(n - n->sim->node);
+}
 static void send_held(struct node *n);
 
 void node_init(struct node *n, struct sim *s, const char *name, struct ip address, struct ip inside)
@@ -45,6 +50,7 @@ void node_kill(struct node *n)
 {
     forget(n);
     n->is_dead = true;
+    tcp_node_gone(n->sim, index_of(n));
 }
 
 /* A virtual address is one peer's. */
@@ -316,6 +322,12 @@ static void send(struct node *n, const struct action *a, enum wire_kind kind)
 {
     if (kind == WIRE_IKE)
         check_ike_iv(n, a->send.bytes);
+    if (a->send.remote.stream) {
+        if (kind == WIRE_KEEPALIVE)
+            sim_fail(n->sim, "%s: a NAT keepalive in a TCP connection", n->name);
+        tcp_send(n->sim, index_of(n), a->send.remote.stream, true, a->send.bytes);
+        return;
+    }
     struct endpoint from = a->send.local;
     if (ip_is_unspecified(from.ip))
         from.ip = n->address;
@@ -365,8 +377,13 @@ static void carry_out(struct node *n)
             send(n, a, WIRE_KEEPALIVE);
             break;
         case ACTION_STREAM_OPEN:
+            tcp_open(n->sim, index_of(n), a->stream.handle, &a->stream.remote);
+            break;
         case ACTION_STREAM_KEEP:
+            tcp_keep(n->sim, index_of(n), a->stream.handle);
+            break;
         case ACTION_STREAM_RELEASE:
+            tcp_release(n->sim, index_of(n), a->stream.handle);
             break;
         case ACTION_JOB:
             job_take(n, a);
@@ -506,16 +523,17 @@ static void check_arrived(struct node *n, const struct esp_packet *p)
         sim_fail(n->sim, "%s: a packet came with a wrong checksum", n->name);
 }
 
-static void receive_esp(struct node *n, const struct wire *w)
+static void receive_esp(struct node *n, const struct endpoint *local, const struct endpoint *remote,
+                        enum wire_kind kind, struct span bytes)
 {
     uint8_t buf[ESP_HEADROOM + 2048 + ESP_TAILROOM];
-    if (w->len > 2048)
+    if (bytes.len > 2048)
         return;
-    memcpy(buf + ESP_HEADROOM, w->bytes, w->len);
+    memcpy(buf + ESP_HEADROOM, bytes.ptr, bytes.len);
     struct esp_packet p = {
-        .data = buf + ESP_HEADROOM, .len = (uint32_t)w->len, .local = w->to, .remote = w->from};
-    p.has_encap = w->kind == WIRE_ESP_UDP;
-    p.is_ah = w->kind == WIRE_AH;
+        .data = buf + ESP_HEADROOM, .len = (uint32_t)bytes.len, .local = *local, .remote = *remote};
+    p.has_encap = kind == WIRE_ESP_UDP;
+    p.is_ah = kind == WIRE_AH;
     esp_inbound(n->esp, &p, 1, n->sim->now.mono);
     if (p.verdict == ESP_FORWARD) {
         check_arrived(n, &p);
@@ -529,7 +547,7 @@ void node_receive(struct node *n, const struct wire *w)
     if (n->is_dead || w->kind == WIRE_KEEPALIVE)
         return;
     if (w->kind == WIRE_ESP_UDP || w->kind == WIRE_ESP_RAW || w->kind == WIRE_AH) {
-        receive_esp(n, w);
+        receive_esp(n, &w->to, &w->from, w->kind, span_of(w->bytes, w->len));
         return;
     }
     struct input in = {.kind = INPUT_DATAGRAM};
@@ -538,6 +556,29 @@ void node_receive(struct node *n, const struct wire *w)
     in.datagram.is_natt = w->kind == WIRE_IKE_NATT;
     in.datagram.bytes = span_of(w->bytes, w->len);
     step(n, &in);
+}
+
+void node_receive_stream(struct node *n, const struct endpoint *local, const struct endpoint *remote,
+                         bool is_ike, struct span message)
+{
+    if (n->is_dead)
+        return;
+    if (!is_ike) {
+        receive_esp(n, local, remote, WIRE_ESP_UDP, message);
+        return;
+    }
+    struct input in = {.kind = INPUT_DATAGRAM};
+    in.datagram.local = *local;
+    in.datagram.remote = *remote;
+    in.datagram.is_natt = true;
+    in.datagram.bytes = message;
+    step(n, &in);
+}
+
+void node_hear_stream(struct node *n, const struct stream_news *news)
+{
+    if (!n->is_dead)
+        step(n, &(struct input){.kind = INPUT_STREAM, .stream = *news});
 }
 
 static void run_due_jobs(struct node *n)
@@ -636,6 +677,10 @@ static void send_sealed(struct node *n, const struct esp_packet *p)
 {
     check_esp_iv(n, p);
     n->traffic_sent++;
+    if (p->remote.stream) {
+        tcp_send(n->sim, index_of(n), p->remote.stream, false, span_of(p->data, p->len));
+        return;
+    }
     enum wire_kind kind = p->is_ah ? WIRE_AH : p->has_encap ? WIRE_ESP_UDP : WIRE_ESP_RAW;
     net_send(&n->sim->net, n->sim->now.mono, kind, &p->local, &p->remote, span_of(p->data, p->len));
 }

@@ -87,6 +87,10 @@ void node_receive(struct node *n, const struct wire *w);
 /* Other addresses from now on; the engine hears of it a moment later. more: NULL or a second one. */
 void node_readdress(struct node *n, struct ip address, const struct ip *more);
 bool node_has_address(const struct node *n, struct ip ip);
+/* A message of a TCP connection, and what becomes of one. */
+void node_receive_stream(struct node *n, const struct endpoint *local, const struct endpoint *remote,
+                         bool is_ike, struct span message);
+void node_hear_stream(struct node *n, const struct stream_news *news);
 /* Jobs due and the engine's deadline. */
 void node_run_due(struct node *n);
 int64_t node_deadline(const struct node *n);

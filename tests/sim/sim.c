@@ -57,6 +57,7 @@ void sim_init(struct sim *s, uint64_t seed, bool is_verbose)
     s->now = (struct time){.mono = 1000 * TIME_SECOND, .wall = INT64_C(1764000000)};
     crypto_random_seed(seed);
     net_init(&s->net, seed);
+    tcp_init(&s->tcp);
     node_init(&s->node[A], s, "a", ip4(192, 0, 2, 1), ip4(10, 10, 0, 1));
     node_init(&s->node[B], s, "b", ip4(198, 51, 100, 2), ip4(10, 20, 0, 1));
 }
@@ -66,6 +67,7 @@ void sim_deinit(struct sim *s)
     for (int i = 0; i < NODES; i++)
         node_deinit(&s->node[i]);
     net_deinit(&s->net);
+    tcp_deinit(&s->tcp);
     free(s->seen);
     crypto_random_set_source(NULL, NULL);
 }
@@ -92,6 +94,7 @@ void sim_weather(struct sim *s, enum weather w)
 
 static void deliver_due(struct sim *s)
 {
+    tcp_run_due(s);
     struct wire *w;
     while ((w = net_take(&s->net, s->now.mono)) != NULL) {
         for (int i = 0; i < NODES; i++) {
@@ -113,7 +116,7 @@ static void traffic_due(struct sim *s)
 
 static int64_t next_event(const struct sim *s)
 {
-    int64_t at = net_deadline(&s->net);
+    int64_t at = time_min(net_deadline(&s->net), tcp_deadline(s));
     for (int i = 0; i < NODES; i++)
         at = time_min(at, node_deadline(&s->node[i]));
     return s->has_traffic ? time_min(at, s->next_traffic) : at;

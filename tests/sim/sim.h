@@ -4,6 +4,7 @@
 #pragma once
 
 #include "node.h"
+#include "tcp.h"
 
 enum { A, B, NODES };
 
@@ -11,6 +12,7 @@ struct sim {
     uint64_t seed;
     struct time now;
     struct net net;
+    struct tcp tcp;
     struct node node[NODES];
     bool is_verbose, has_traffic;
     int64_t next_traffic;
@@ -67,7 +69,6 @@ bool sim_ike_is_new(struct sim *s);
 void sim_make_certificates(void);
 
 /* Each ends with a row without a name. */
-extern const struct scenario scenarios_addke[];
 extern const struct scenario scenarios_setup[], scenarios_rekey[], scenarios_life[], scenarios_many[],
     scenarios_encap[], scenarios_trap[], scenarios_modes[], scenarios_kin[], scenarios_roam[],
-    scenarios_vips[], scenarios_ppk[], scenarios_collide[];
+    scenarios_vips[], scenarios_ppk[], scenarios_collide[], scenarios_tcp[], scenarios_addke[];
