@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #define AGAIN_MAX (30 * TIME_SECOND)
-#define PROVEN    (10 * TIME_SECOND) /* after which a connection that breaks is opened again at once */
+#define AT_LEAST  (1 * TIME_SECOND) /* of life for a connection that is to be opened again at once */
 
 struct stream {
     struct map_node node;
@@ -17,7 +17,7 @@ struct stream {
     struct endpoint local, remote;
     bool is_up;
     int64_t up_since;
-    unsigned attempts; /* since it was last up for long enough */
+    unsigned attempts; /* since the peer was last heard on it */
 };
 
 void streams_init(struct streams *s)
@@ -152,17 +152,28 @@ static void went_up(struct ike_env *env, struct stream *s, const struct stream_n
     }
 }
 
-/* [RFC9329#6.1] to open it again is the originator's part. */
+static bool was_heard(const struct engine *e, const struct stream *s)
+{
+    const struct ike_sa *sa;
+    list_each(sa, users(e, s->handle), by_stream.link)
+    {
+        if (sa->kept_stream == s->handle && sa->was_up && sa->last_in >= s->up_since)
+            return true;
+    }
+    return false;
+}
+
+/* [RFC9329#6.1] to open it again is the originator's part. At once, if the peer was there. */
 static void went_down(struct ike_env *env, struct stream *s, const struct stream_news *news)
 {
     struct engine *e = engine_of(env);
     struct ike_sa *sa;
     const struct ike_sa *said = NULL;
-    if (s->is_up && env->now.mono - s->up_since >= PROVEN)
+    bool was_up = s->is_up, is_young = was_up && env->now.mono - s->up_since < AT_LEAST;
+    if (was_up && was_heard(e, s))
         s->attempts = 0;
-    bool was_up = s->is_up;
     s->is_up = false;
-    int64_t wait = s->attempts ? TIME_SECOND : 0;
+    int64_t wait = s->attempts || is_young ? TIME_SECOND : 0;
     for (unsigned i = 1; i < s->attempts && wait < AGAIN_MAX; i++)
         wait *= 2;
     wait = time_min(wait, AGAIN_MAX);

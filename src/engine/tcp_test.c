@@ -140,6 +140,17 @@ static void opening_again_is_bounded(void **state)
     assert_in_tcp();
 }
 
+/* [RFC9329#6.4] nobody else can have said it. */
+static void an_error_is_believed_at_once(void **state)
+{
+    static const struct pair_spec other = {.ike = {"aes128-sha1-modp2048"}},
+                                  ours = {.tweak = always, .ike = {"aes256gcm16-prfsha384-ecp384"}};
+    (void)state;
+    up(&ours, &other);
+    assert_true(p.side[0].is_done);
+    assert_int_equal(p.side[0].done.class, FAIL_PROPOSAL);
+}
+
 /* [RFC9329#6.2] */
 static void a_request_is_repeated_on_the_new_connection_and_on_no_other(void **state)
 {
@@ -342,6 +353,7 @@ int main(void)
         T(a_rekeyed_sa_goes_on_over_the_same_connection),
         T(the_originator_opens_a_broken_connection_again_at_once),
         T(opening_again_is_bounded),
+        T(an_error_is_believed_at_once),
         T(a_request_is_repeated_on_the_new_connection_and_on_no_other),
         T(a_responders_request_is_repeated_when_the_peer_comes_back),
         T(a_peer_that_is_gone_is_noticed),

@@ -8,7 +8,7 @@
 
 #define BACKLOG      128
 #define UNSENT       (128 << 10)
-#define DEAD_PATH_MS 20000
+#define DEAD_PATH_MS 10000
 #define PROBE_AFTER  60 /* seconds of silence; the peer's IKE may have been killed without a word */
 #define PROBE_EVERY  15
 #define PROBES       4

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* TCP sockets of TCP encapsulation (RFC 9329): non-blocking, with our mark like all of Keyway's, without
- * Nagle's delay, with little unsent in the kernel, and given up when the path has been dead for 20 s. */
+ * Nagle's delay, with little unsent in the kernel, and given up when the path has been dead for 10 s. */
 #pragma once
 
 #include "sys/sock.h"

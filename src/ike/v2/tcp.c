@@ -10,7 +10,7 @@
 
 /* [RFC9329#6.2] the requester repeats nothing: TCP does. What should end soon, or asks whether somebody is
  * there, is given this long, in which a connection that has broken is noticed and made anew. */
-#define TCP_SHORT (30 * TIME_SECOND)
+#define TCP_SHORT (20 * TIME_SECOND)
 
 /* [RFC9329#5.1] IKE_SA_INIT goes out over UDP at 0, 1, 2.5 and 4.75 s; after 8.1 s TCP is tried. With a
  * quarter of all packets lost one attempt in 27 does so for nothing, and works none the less. */

@@ -1,0 +1,296 @@
+# SPDX-License-Identifier: Apache-2.0
+"""IKE and ESP in TCP (RFC 9329). No peer of Debian's speaks it without a kernel that has espintcp, which no kernel of
+Debian's has; so there are two Keyways, a proxy between them that cuts and joins as it likes, and a client and a server
+that know nothing but sockets and the RFC."""
+import contextlib
+import json
+import os
+import re
+import signal
+import struct
+import time
+
+import pcap
+from capture import INNER_PAIRS
+from gateways import Keyway
+from rows import HERE, PYTHON, ping, sides
+from scenarios import scenario
+from scenarios.steps import CA, CB, Flood, capture, demand, must_ping, must_transfer, topology, until_reply, wait_for
+from transfer import MARKER
+
+IDS = {"a": "a.tcp.test", "b": "b.tcp.test"}
+PSK = {"secrets": {"ike-lab": {"id-a": IDS["a"], "id-b": IDS["b"]}}}
+ROUTER_A, ROUTER_B = "192.168.7.1", topology.A4  # the router in the middle, as each end sees it
+PROXY, DIRECT, ECHO = 4433, 4500, 7008
+
+
+def _shut_udp(lab):
+    """A firewall in the router: neither UDP nor protocol 50 passes."""
+    lab.net["wire"].sh("nft", "add table ip shut; "
+                       "add chain ip shut f { type filter hook forward priority 0; }; add chain ip shut i { type filter hook input priority 0; }; "
+                       "add rule ip shut f meta l4proto { udp, 50 } counter drop; add rule ip shut i meta l4proto { udp, 50 } drop")
+
+
+@contextlib.contextmanager
+def _two(lab, mode, port=PROXY, through=ROUTER_A, workers=None, more=None, b_settings=None):
+    """Two Keyways; B listens for TCP. Gateway A goes through the router's proxy, or straight to B."""
+    lab.b.stop()
+    b = Keyway(lab.net["gb"], os.path.join(lab.work, "keyway-b"), "gateway B")
+    b.settings = {"listen_tcp": "yes", **(workers or {}), **(b_settings or {})}
+    lab.a.settings = dict(workers or {})
+    extra = {}
+    for me in "ab":
+        it = {"a": "b", "b": "a"}[me]
+        extra["extra_" + me] = {"connections": {"net": {"local": {"id": IDS[me]}, "remote": {"id": IDS[it]}, "dpd_delay": "5s",
+                                                        **(more or {})}}, **PSK}
+    extra["extra_a"]["connections"]["net"] |= {"tcp": mode, "tcp_port": port}
+    extra["extra_b"]["connections"]["net"]["remote_addrs"] = "%any"
+    (tree_a, files_a), (tree_b, files_b) = sides(addresses=(topology.NAT_INNER, topology.B4), certs=lab.certs, **extra)
+    tree_a["connections"]["net"]["remote_addrs"] = through
+    started = []
+    try:
+        b.load(tree_b, files_b)
+        lab.a.load(tree_a, files_a)
+        lab.started = started
+        yield b
+        trouble = b.sanitizer_report()
+        demand(not trouble, "sanitizer at B: " + trouble[:300])
+    finally:
+        for p in started:
+            p.stop()
+        lab.net["wire"].sh("nft", "delete table ip shut", check=False)
+        status = b.stop()
+        b.cleanup()
+        trouble = b.sanitizer_report()
+        if os.path.exists(b.output):
+            os.unlink(b.output)
+    demand(status == 0 and not trouble, f"gateway B ended with {status} {trouble[:200]}")
+
+
+def _start(lab, node, name, *argv):
+    """A program in a namespace, ended with the scenario; it says when it is ready."""
+    p = lab.net[node].start([PYTHON, f"{HERE}/{argv[0]}", *map(str, argv[1:])], f"{lab.work}/{name}.log")
+    lab.started.append(p)
+    wait_for(name, lambda: "ready" in p.text() or not p.is_running(), 10)
+    demand(p.is_running(), f"{name}: {p.text()[-300:]}")
+    return p
+
+
+def _proxy(lab, *more):
+    return _start(lab, "wire", "proxy", "tcp_proxy.py", PROXY, topology.B4, DIRECT, int.from_bytes(os.urandom(4), "big"), *more)
+
+
+def _must_be_tcp_only(lab):
+    """The wire between the proxy and gateway B showed TCP of port 4500, and none of the clients' bytes."""
+    lab.capture.stop()
+    count, other, leaks, forbidden = 0, set(), 0, pcap.secrets_of(INNER_PAIRS, [MARKER])
+    for _, frame in pcap.packets(lab.capture.path):
+        kind, ip = pcap.classify(frame)
+        leaks += any(f in frame for f in forbidden)
+        if ip.proto == 6 and DIRECT in struct.unpack(">HH", ip.payload[:4]):
+            count += 1
+        elif kind not in ("arp", "nd", "icmp-error"):
+            other.add(kind)
+    demand(not leaks, f"{leaks} packets hold bytes of the clients")
+    demand(count > 1000 and not other, f"{count} packets of TCP, and {other}")
+    return f"{count} packets of TCP on the wire"
+
+
+def _told(proxy):
+    proxy.stop()
+    found = [line for line in proxy.text().splitlines() if line.startswith("{")]
+    demand(found, "the proxy did not say what it did: " + proxy.text()[-300:])
+    return json.loads(found[-1])
+
+
+def _up(lab, seconds=30):
+    start = time.monotonic()
+    code, text = lab.a.initiate("net", seconds=seconds)
+    demand(code == 0, f"no tunnel: {text[-500:]}")
+    return time.monotonic() - start
+
+
+def _must_be_in_tcp(*gateways):
+    for g in gateways:
+        sas = g.established()
+        demand(len(sas) == 1 and sas[0].get("tcp") == "yes", f"{g.name} is not in TCP: {sas}")
+        demand(all(c.get("tcp") == "yes" for c in g.children()) and g.children(), f"{g.name}: a child is not in TCP")
+
+
+def _must_echo(lab, count):
+    code, out, err = lab.net["ca"].run(PYTHON, HERE + "/echo.py", "check", CB, str(ECHO), str(count), timeout=120)
+    demand(code == 0, f"datagrams: {(out + err).strip()[-300:]}")
+    return out.strip()
+
+
+def _drops(gateway):
+    code, out, err = gateway.cli("status", "--json")
+    demand(code == 0, f"keyway status: {err}")
+    return json.loads(out)["daemon"]["dataplane"]["drops"]
+
+
+def _carries(mode, workers):
+    def run(lab):
+        capture(lab)
+        with _two(lab, mode, workers={"dataplane_workers": workers}) as b:
+            _shut_udp(lab)
+            proxy = _proxy(lab)
+            _start(lab, "cb", "echo", "echo.py", "serve", ECHO)
+            took = _up(lab)
+            _must_be_in_tcp(lab.a, b)
+            must_ping(lab.net["ca"], CB)
+            must_ping(lab.net["cb"], CA)
+            must_transfer(lab.net["ca"], CB)
+            echoed = _must_echo(lab, 3000)
+            flood = Flood(lab, count=200)
+            lab.a.rekey(child="net")
+            time.sleep(0.5)
+            b.rekey(ike="net")
+            text = flood.must_lose_nothing()
+            must_transfer(lab.net["cb"], CA)
+            _must_be_in_tcp(lab.a, b)
+            drops = [_drops(g) for g in (lab.a, b)]
+            demand(not any(d.get(k) for d in drops for k in ("bad_ICV", "unknown_SPI", "replay", "selectors")), f"drops: {drops}")
+            told = _told(proxy)
+            demand(told["connections"] == 1, f"{told['connections']} connections for one tunnel")
+            demand(told["pieces_out"] > 2000 and told["pieces_out"] != told["pieces_in"], f"the proxy cut and joined nothing: {told}")
+            seen = _must_be_tcp_only(lab)
+            if mode == "fallback":
+                demand(5 < took < 20, f"fell back after {took:.1f} s")
+            return f"up in {took:.1f} s; {text} over two rekeys; {echoed}; {told['bytes']} bytes in {told['pieces_in']} pieces became {told['pieces_out']}; {seen}"
+    return run
+
+
+for _mode, _workers in (("always", "1"), ("always", "4"), ("fallback", "2")):
+    scenario(f"tcp.{_mode}-through-a-proxy.{_workers}-worker{'s' if _workers != '1' else ''}", shape="nat", needs_keyway=True)(_carries(_mode, _workers))
+
+
+@scenario("tcp.fallback-not-needed", shape="nat", needs_keyway=True)
+def fallback_not_needed(lab):
+    with _two(lab, "fallback", port=DIRECT, through=topology.B4) as b:
+        took = _up(lab)
+        must_ping(lab.net["ca"], CB)
+        for g in (lab.a, b):
+            demand(g.established()[0].get("tcp") != "yes", f"{g.name} is in TCP though UDP passes")
+        return f"over UDP in {took:.1f} s"
+
+
+@scenario("tcp.udp-dies-under-a-tunnel", shape="nat", needs_keyway=True)
+def udp_dies(lab):
+    """Liveness notices, the connection is made anew, UDP stays silent, TCP does not."""
+    more = {"children": {"net": {"dpd_action": "restart"}}}
+    with _two(lab, "fallback", port=DIRECT, through=topology.B4, more=more) as b:
+        _up(lab)
+        must_ping(lab.net["ca"], CB)
+        _shut_udp(lab)
+        took = until_reply(lab, 60)
+        _must_be_in_tcp(lab.a, b)
+        must_transfer(lab.net["ca"], CB)
+        return f"traffic again after {took:.0f} s"
+
+
+@scenario("tcp.connections-that-break", shape="nat", needs_keyway=True)
+def connections_that_break(lab):
+    """The proxy resets its connections every second or so; SAs stay, and every transfer ends well: what is lost with a
+    connection is what any network loses."""
+    with _two(lab, "always") as b:
+        _shut_udp(lab)
+        proxy = _proxy(lab, 1.5)
+        _up(lab)
+        first = lab.a.established()[0]["uniqueid"]
+        end = time.monotonic() + 20
+        transfers = 0
+        while time.monotonic() < end:
+            must_transfer(lab.net["ca"], CB, size=2_000_000)
+            transfers += 1
+        proxy.popen.send_signal(signal.SIGUSR1)
+        until_reply(lab, 20)
+        wait_for("one IKE SA at each end", lambda: len(lab.a.established()) == 1 and len(b.established()) == 1, 10)
+        demand(lab.a.established()[0]["uniqueid"] == first, "the IKE SA was made anew")
+        told = _told(proxy)
+        demand(told["broken"] > 10, f"the proxy broke too little: {told}")
+        return f"{transfers} transfers over {told['connections']} connections, {told['broken'] // 2} of them broken, one IKE SA"
+
+
+@scenario("tcp.a-killed-responder", shape="nat", needs_keyway=True)
+def killed_responder(lab):
+    more = {"children": {"net": {"dpd_action": "restart"}}}
+    with _two(lab, "always", port=DIRECT, through=topology.B4, more=more) as b:
+        _shut_udp(lab)
+        _up(lab)
+        must_ping(lab.net["ca"], CB)
+        b.kill()
+        time.sleep(1)
+        b.cleanup()
+        b.start()
+        took = until_reply(lab, 60)
+        _must_be_in_tcp(lab.a, b)
+        return f"traffic again after {took:.0f} s"
+
+
+@scenario("tcp.down-closes-the-connection", shape="nat", needs_keyway=True)
+def down_closes(lab):
+    with _two(lab, "always", port=DIRECT, through=topology.B4) as b:
+        _up(lab)
+
+        def established():
+            return [n for n in ("ga", "gb") if ":4500" in lab.net[n].sh("ss", "-Htn", "state", "established")]
+        demand(established() == ["ga", "gb"], "no connection")
+        lab.a.terminate("net")
+        wait_for("the connection to be closed", lambda: not established(), 5)
+        demand(not b.established() and not lab.a.established(), "an IKE SA is left")
+        return "closed by its originator"
+
+
+@scenario("tcp.framing-by-hand", shape="nat", needs_keyway=True)
+def framing_by_hand(lab):
+    """Against a client and a server that frame by themselves."""
+    with _two(lab, "always", port=4500, through=ROUTER_A, b_settings={"block_threshold": "100"}) as b:
+        code, out, err = lab.net["ga"].run(PYTHON, HERE + "/ike_in_tcp.py", "responder", topology.B4, str(DIRECT), timeout=90)
+        demand(code == 0, f"{out[-400:]} {err[-300:]}")
+        server = _start(lab, "wire", "server", "ike_in_tcp.py", "originator", 4500)
+        lab.net["ga"].start([lab.a.bin + "/keyway", "up", "net", *lab.a.where], lab.work + "/up.log")
+        demand(server.wait(40) == 0, server.text()[-400:])
+        found = re.findall(r"^ok ", out + server.text(), re.M)
+        code, _ = ping(lab.net["ca"], CB, count=1, seconds=1)
+        demand(code, "something answered without a tunnel")
+        demand(b.is_running() and lab.a.is_running(), "a daemon ended")
+        return f"{len(found)} things found as RFC 9329 has them"
+
+
+@scenario("tcp.strangers-leave-room", shape="nat", needs_keyway=True)
+def strangers(lab):
+    """Connections that prove nothing, from many addresses, cost little and keep nobody out for long."""
+    with _two(lab, "always", port=DIRECT, through=topology.B4) as b:
+        lab.net["ga"].ip("addr", "add", "192.168.7.100/24", "dev", "w0", check=False)
+        before = _rss(b)
+        hold = ("import socket, time\n"
+                "held = []\n"
+                "end = time.time() + 12\n"
+                "while time.time() < end:\n"
+                "    for i in range(40):\n"
+                "        try:\n"
+                "            s = socket.create_connection(('%s', %d), timeout=1, source_address=('127.0.0.1' if 0 else '192.168.7.' + str(2 if i %% 2 else 100), 0))\n"
+                "            s.sendall(b'IKETCP' + b'\\x20\\x00' + bytes(5000)); held.append(s)\n"
+                "        except OSError: pass\n"
+                "    held = held[-300:]\n"
+                "    time.sleep(0.05)\n"
+                "print(len(held))\n") % (topology.B4, DIRECT)
+        attacker = lab.net["ga"].start([PYTHON, "-c", hold], lab.work + "/attacker.log")
+        lab.started.append(attacker)
+        time.sleep(3)
+        grown = _rss(b) - before
+        demand(grown < 16 << 10, f"the daemon grew by {grown} KiB")
+        attacker.wait(40)
+        start = time.monotonic()
+        _up(lab)
+        must_ping(lab.net["ca"], CB)
+        lab.net["ga"].ip("addr", "del", "192.168.7.100/24", "dev", "w0", check=False)
+        refused = b.log().count("is refused: ")
+        demand(refused, "nothing was refused")
+        return f"grew by {grown} KiB; up in {time.monotonic() - start:.1f} s afterwards"
+
+
+def _rss(gateway):
+    with open(f"/proc/{gateway.process.pid}/status", encoding="ascii") as f:
+        return int(re.search(r"VmRSS:\s+(\d+)", f.read())[1])
