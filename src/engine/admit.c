@@ -81,8 +81,8 @@ static bool has_cookie(struct ike_env *env, struct engine *e, const struct ike_m
     uint8_t cookie[COOKIE_LEN];
     if (!s->cookie_threshold || e->stats.half_open < s->cookie_threshold)
         return true;
-    if (in->datagram.remote
-            .stream) /* [RFC9329#6.3] the connection has shown that the address is not forged */
+    /* [RFC9329#6.3] the connection has shown that the address is not forged */
+    if (in->datagram.remote.stream)
         return true;
     if (!nonce) {
         env->stats->dropped_malformed++;

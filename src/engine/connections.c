@@ -225,12 +225,12 @@ static struct ip_pair way_of(const struct conn_run *r)
     return (struct ip_pair){.local = r->conn->resolved_local, .remote = r->conn->resolved_remote};
 }
 
-/* A new IKE SA, not begun yet. */
 static bool goes_in_tcp(const struct ike_env *env, const struct conn_run *r)
 {
     return r->conn->tcp == TCP_ALWAYS || (r->conn->tcp == TCP_FALLBACK && r->tcp_until > env->now.mono);
 }
 
+/* A new IKE SA, not begun yet. */
 static struct ike_sa *sa_to_peer(struct ike_env *env, struct conn_run *r)
 {
     const struct connection *conn = r->conn;
