@@ -49,7 +49,8 @@ static void on_connected(uv_poll_t *poll, int status, int events)
     struct peer_stream *s = loop_tcp_find(t, a->handle);
     struct endpoint local;
     (void)events;
-    int err = status < 0 ? -status : sock_connected_tcp(a->fd, &local);
+    int err = sock_connected_tcp(a->fd, &local); /* libuv says EBADF of every failure */
+    err = !err && status < 0 ? -status : err;
     int fd = a->fd;
     if (a->is_over || !s)
         return;

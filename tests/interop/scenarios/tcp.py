@@ -69,7 +69,10 @@ def _two(lab, mode, port=PROXY, through=ROUTER_A, workers=None, more=None, b_set
 
 def _start(lab, node, name, *argv):
     """A program in a namespace, ended with the scenario; it says when it is ready."""
-    p = lab.net[node].start([PYTHON, f"{HERE}/{argv[0]}", *map(str, argv[1:])], f"{lab.work}/{name}.log")
+    log = f"{lab.work}/{name}.log"
+    if os.path.exists(log):  # of the scenario before, which was ready, too
+        os.unlink(log)
+    p = lab.net[node].start([PYTHON, f"{HERE}/{argv[0]}", *map(str, argv[1:])], log)
     lab.started.append(p)
     wait_for(name, lambda: "ready" in p.text() or not p.is_running(), 10)
     demand(p.is_running(), f"{name}: {p.text()[-300:]}")
@@ -289,6 +292,15 @@ def strangers(lab):
         refused = b.log().count("is refused: ")
         demand(refused, "nothing was refused")
         return f"grew by {grown} KiB; up in {time.monotonic() - start:.1f} s afterwards"
+
+
+@scenario("tcp.nobody-listens", shape="nat", needs_keyway=True)
+def nobody_listens(lab):
+    """What is said where a connection is refused."""
+    with _two(lab, "always", port=DIRECT + 1, through=topology.B4):
+        code, text = lab.a.initiate("net", seconds=10)
+        demand(code != 0 and "Connection refused" in text, f"not told: {text[-400:]}")
+        return "the reason is told: connection refused"
 
 
 def _rss(gateway):
