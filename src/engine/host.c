@@ -392,11 +392,24 @@ static bool has_work(const struct ike_sa *sa)
     return false;
 }
 
+/* The one that is there goes with the IKE SA that this one renews. */
+static bool takes_over_child(const struct engine *e, const struct ike_sa *sa, const struct child_config *cfg)
+{
+    const struct ike_sa *old = sa->renews ? engine_sa_by_id(e, sa->renews) : NULL;
+    const struct child_sa *c;
+    list_each(c, &sa->children, link)
+    {
+        if (c->cfg == cfg && c->state != CHILD_DELETING)
+            return false;
+    }
+    return old && ike_sa_is_up(old);
+}
+
 static bool needs_child(void *ctx, const struct ike_sa *sa, const struct child_config *cfg)
 {
     struct child_run *run;
     struct conn_run *r = conn_run_of_child(ctx, sa, cfg, &run);
-    return !r || conn_lacks_child(ctx, r, run);
+    return !r || conn_lacks_child(ctx, r, run) || takes_over_child(ctx, sa, cfg);
 }
 
 static void child_failed(struct ike_env *env, struct ike_sa *sa, const struct child_config *cfg,
