@@ -171,6 +171,7 @@ uint64_t connection_hash(const struct connection *c)
         (uint64_t)c->dpd_delay,
         c->keyingtries,
         c->unique,
+        c->childless,
         c->retries_forever,
         c->encap,
         c->does_mobike,

@@ -400,6 +400,34 @@ static void actions_of_a_swanctl_connection_are_taken(void **state)
     config_unref(c);
 }
 
+static void childless_of_a_swanctl_connection_is_taken(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line;
+        enum childless want;
+    } rows[] = {
+        {"",                     CHILDLESS_ALLOW },
+        {"childless = allow\n",  CHILDLESS_ALLOW },
+        {"childless = prefer\n", CHILDLESS_PREFER},
+        {"childless = force\n",  CHILDLESS_FORCE },
+        {"childless = never\n",  CHILDLESS_NEVER },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char text[400];
+        snprintf(text, sizeof(text),
+                 "connections { a { remote_addrs = 192.0.2.1\n %s local { auth = psk\n }\n remote { auth = "
+                 "psk\n } "
+                 "} }\n secrets { ike { secret = x\n } }",
+                 rows[i].line);
+        struct config *c = swanctl(text);
+        assert_int_equal(config_find(c, "a")->childless, rows[i].want);
+        config_unref(c);
+    }
+    refused_by_swanctl("connections { a { childless = sometimes\n } }", "/etc/swanctl/swanctl.conf:1:31",
+                       "childless");
+}
+
 static void bad_connections_are_refused_by_line(void **state)
 {
     (void)state;
@@ -700,6 +728,7 @@ int main(void)
         cmocka_unit_test(a_passphrase_opens_a_key_file),
         cmocka_unit_test(modes_of_children_are_taken_in_both_files),
         cmocka_unit_test(actions_of_a_swanctl_connection_are_taken),
+        cmocka_unit_test(childless_of_a_swanctl_connection_is_taken),
         cmocka_unit_test(bad_connections_are_refused_by_line),
         cmocka_unit_test(refused_secrets_are_not_printed),
         cmocka_unit_test(every_error_of_a_file_is_told_and_nothing_is_loaded),

@@ -64,6 +64,11 @@ static const struct schema_word close_words[] = {{"none", START_NONE, NULL}, {"c
     {"start", START_START, NULL}, {"restart", START_START, NULL}, {"trap", START_TRAP, NULL}, {"route", START_TRAP, NULL}, {NULL}};
 static const struct schema_word unique_words[] = {{"no", UNIQUE_NO, NULL}, {"never", UNIQUE_NEVER, NULL},
     {"keep", UNIQUE_KEEP, NULL}, {"replace", UNIQUE_REPLACE, NULL}, {NULL}};
+static const struct schema_word childless_words[] = {{"allow", CHILDLESS_ALLOW, NULL}, {"never", CHILDLESS_NEVER, NULL},
+    {"prefer", CHILDLESS_PREFER, NULL}, {"force", CHILDLESS_FORCE, NULL}, {NULL}};
+#define CHILDLESS_DOC "whether the IKE SA is made without its first child, which then follows in an exchange of its own, with its " \
+    "own key exchange. allow: a peer may begin so; prefer: so do we where the peer takes it; force: neither side begins in " \
+    "another way; never: no peer may"
 #define UNIQUE_DOC "what becomes of several IKE SAs with the same two identities. replace: the newer one stays; keep: the " \
     "older one, unless it turns out to be dead; no: both, but one that says INITIAL_CONTACT ends the others, and two that " \
     "a pair of hosts has made at once become one; never: INITIAL_CONTACT is not believed and not said, for hosts that " \
@@ -139,7 +144,7 @@ static const struct schema_row rows[] = {
     {SCOPE_CONNECTION, "dpd_delay", .kind = KIND_TIME, .def = "0", CONN(dpd_delay), .example = "30s", .doc = "silence after which the peer is checked; 0: never"},
     {SCOPE_CONNECTION, "dpd_timeout", .kind = KIND_TIME, REFUSE("it is for IKEv1 only; retransmit_* of the daemon decide"), .accepts = "0", .doc = "IKEv1 liveness timeout"},
     {SCOPE_CONNECTION, "fragmentation", .kind = KIND_WORD, .def = "yes", .words = frag_words, CONN(fragmentation), .example = "no", .doc = "IKE fragmentation"},
-    {SCOPE_CONNECTION, "childless", .kind = KIND_TEXT, REFUSE("childless initiation is not built yet"), .accepts = "never", .doc = "IKE SAs without a child"},
+    {SCOPE_CONNECTION, "childless", .kind = KIND_WORD, .def = "allow", .words = childless_words, CONN(childless), .example = "prefer", .doc = CHILDLESS_DOC},
     {SCOPE_CONNECTION, "send_certreq", .kind = KIND_BOOL, .def = "yes", CONN(sends_certreq), .example = "no", .doc = "whether certificate requests are sent"},
     {SCOPE_CONNECTION, "send_cert", .kind = KIND_WORD, .def = "ifasked", .words = cert_words, CONN(send_cert), .example = "always", .doc = "when the own certificate is sent"},
     {SCOPE_CONNECTION, "ocsp", .kind = KIND_TEXT, REFUSE("OCSP is not built yet"), .accepts = "never", .doc = "OCSP in IKE"},

@@ -326,8 +326,12 @@ static void show_connection(struct out *o, const struct connection *c)
             [] = {"ifasked", "always", "never"},
    *const frag[] = {"yes", "accept", "no"},
    *const encap[] = {[ENCAP_NO] = "no", [ENCAP_AUTO] = "auto", [ENCAP_YES] = "yes"},
-   *const unique[] = {
-       [UNIQUE_REPLACE] = "replace", [UNIQUE_KEEP] = "keep", [UNIQUE_NO] = "no", [UNIQUE_NEVER] = "never"};
+   *const unique[] =
+        {[UNIQUE_REPLACE] = "replace", [UNIQUE_KEEP] = "keep", [UNIQUE_NO] = "no", [UNIQUE_NEVER] = "never"},
+   *const childless[] = {[CHILDLESS_ALLOW] = "allow",
+                         [CHILDLESS_NEVER] = "never",
+                         [CHILDLESS_PREFER] = "prefer",
+                         [CHILDLESS_FORCE] = "force"};
     char title[400], ip[IP_TEXT_MAX];
     const struct origins *from = &c->origins;
     snprintf(title, sizeof(title), "connection %s (%s)", c->name, c->dialect);
@@ -355,6 +359,7 @@ static void show_connection(struct out *o, const struct connection *c)
     time_field(o, from, "dpd_delay", c->dpd_delay);
     number_field(o, from, "keyingtries", c->keyingtries);
     word_field(o, from, "unique", unique[c->unique]);
+    word_field(o, from, "childless", childless[c->childless]);
     bool_field(o, from, "retries_forever", c->retries_forever);
     word_field(o, from, "encap", encap[c->encap]);
     bool_field(o, from, "mobike", c->does_mobike);

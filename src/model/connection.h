@@ -33,6 +33,10 @@ enum dpd_action { DPD_CLEAR, DPD_RESTART, DPD_TRAP };
  * stands for itself, and INITIAL_CONTACT is neither said nor believed: several hosts share an identity. */
 enum unique { UNIQUE_REPLACE, UNIQUE_KEEP, UNIQUE_NO, UNIQUE_NEVER };
 
+/* An IKE SA without a first child [RFC6023]. ALLOW: a peer may make one, we do where there is no child to
+ * make; PREFER: we do where the peer takes it; FORCE: no other is made or taken; NEVER: none is taken. */
+enum childless { CHILDLESS_ALLOW, CHILDLESS_NEVER, CHILDLESS_PREFER, CHILDLESS_FORCE };
+
 /* One side's demands or offers in one authentication round. */
 struct auth_side {
     enum auth_method method;
@@ -110,6 +114,7 @@ struct connection {
     int64_t dpd_delay;                                     /* microseconds; 0 = off */
     uint32_t keyingtries;                                  /* 0 = for ever */
     enum unique unique;
+    enum childless childless;
     bool retries_forever; /* tunnel short form: a failed attempt is tried again with bounded back-off */
     enum encap_mode encap;
     bool does_mobike;

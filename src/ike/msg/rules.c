@@ -209,9 +209,9 @@ static const struct payload_rule payload_rules[] = {
     {MSG_AUTH_REQUEST,          PAYLOAD_CERTREQ, 0, SOME, INSIDE},
     {MSG_AUTH_REQUEST,          PAYLOAD_AUTH,    0, 1,    INSIDE}, /* without it the peer asks for EAP [RFC7296#2.16] */
     {MSG_AUTH_REQUEST,          PAYLOAD_CP,      0, 1,    INSIDE},
-    {MSG_AUTH_REQUEST,          PAYLOAD_SA,      1, 1,    INSIDE},
-    {MSG_AUTH_REQUEST,          PAYLOAD_TSI,     1, 1,    INSIDE},
-    {MSG_AUTH_REQUEST,          PAYLOAD_TSR,     1, 1,    INSIDE},
+    {MSG_AUTH_REQUEST,          PAYLOAD_SA,      0, 1,    INSIDE}, /* all three or none [RFC6023#5] */
+    {MSG_AUTH_REQUEST,          PAYLOAD_TSI,     0, 1,    INSIDE},
+    {MSG_AUTH_REQUEST,          PAYLOAD_TSR,     0, 1,    INSIDE},
 
     EVERYWHERE(MSG_AUTH_RESPONSE, INSIDE),
     {MSG_AUTH_RESPONSE,         PAYLOAD_IDR,     1, 1,    INSIDE},
@@ -219,9 +219,9 @@ static const struct payload_rule payload_rules[] = {
     {MSG_AUTH_RESPONSE,         PAYLOAD_AUTH,    1, 1,    INSIDE},
     {MSG_AUTH_RESPONSE,         PAYLOAD_EAP,     0, 1,    INSIDE},
     {MSG_AUTH_RESPONSE,         PAYLOAD_CP,      0, 1,    INSIDE},
-    {MSG_AUTH_RESPONSE,         PAYLOAD_SA,      1, 1,    INSIDE},
-    {MSG_AUTH_RESPONSE,         PAYLOAD_TSI,     1, 1,    INSIDE},
-    {MSG_AUTH_RESPONSE,         PAYLOAD_TSR,     1, 1,    INSIDE},
+    {MSG_AUTH_RESPONSE,         PAYLOAD_SA,      0, 1,    INSIDE},
+    {MSG_AUTH_RESPONSE,         PAYLOAD_TSI,     0, 1,    INSIDE},
+    {MSG_AUTH_RESPONSE,         PAYLOAD_TSR,     0, 1,    INSIDE},
 
     EVERYWHERE(MSG_NEW_CHILD_REQUEST, INSIDE),
     {MSG_NEW_CHILD_REQUEST,     PAYLOAD_SA,      1, 1,    INSIDE},
@@ -326,6 +326,7 @@ static const struct notify_rule notify_rules[] = {
     {N_AUTH_LIFETIME,                   1,    K(AUTH_RESPONSE) | INFO                         },
     {N_IKEV2_FRAGMENTATION_SUPPORTED,   1,    INIT                                            },
     {N_SIGNATURE_HASH_ALGORITHMS,       1,    INIT                                            },
+    {N_CHILDLESS_IKEV2_SUPPORTED,       1,    K(INIT_RESPONSE)                                },
     {N_USE_BEET_MODE,                   1,    CHILD_REQ | CHILD_RSP                           },
     {N_STATE_NOT_FOUND,                 1,    K(FOLLOWUP_RESPONSE)                            },
     {N_INTERMEDIATE_EXCHANGE_SUPPORTED, 1,    INIT                                            },

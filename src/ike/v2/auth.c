@@ -166,7 +166,7 @@ bool auth_verdict(struct ike_env *env, struct ike_sa *sa, const struct job *job,
 
 /* ---- initiator ---- */
 
-static bool take_first_child(struct ike_sa *sa, const struct child_config **cfg)
+static void take_first_child(struct ike_sa *sa, const struct child_config **cfg)
 {
     for (size_t i = 0; i < sa->n_tasks; i++) {
         if (sa->tasks[i].kind != X_NEW_CHILD)
@@ -174,9 +174,8 @@ static bool take_first_child(struct ike_sa *sa, const struct child_config **cfg)
         *cfg = sa->tasks[i].cfg;
         sa->n_tasks--;
         memmove(&sa->tasks[i], &sa->tasks[i + 1], (sa->n_tasks - i) * sizeof(sa->tasks[0]));
-        return true;
+        return;
     }
-    return false;
 }
 
 static void fail(struct ike_env *env, struct ike_sa *sa, const struct diag *d)
@@ -209,19 +208,20 @@ static void send_auth(struct ike_env *env, struct ike_sa *sa, struct exchange *x
 void auth_begin(struct ike_env *env, struct ike_sa *sa)
 {
     struct diag d;
+    bool is_childless;
     const struct child_config *cfg = NULL;
     struct identity id = auth_local_id(sa, sa->conn, sa->arena);
     sa->local_id = identity_dup(sa->arena, &id);
     sa->remote_id = sa->conn->remote.id.type == ID_ANY ? identity_from_ip(sa->arena, sa->remote.ip)
                                                        : identity_dup(sa->arena, &sa->conn->remote.id);
-    if (take_first_child(sa, &cfg)) {
-        ike_sa_queue(sa, (struct task){.kind = X_AUTH, .cfg = cfg});
+    diag_clear(&d);
+    if (!childless_begin(sa, ike_sa_has_task(sa, X_NEW_CHILD, 0), &is_childless, &d)) {
+        fail(env, sa, &d);
         return;
     }
-    diag_clear(&d);
-    diag_set(&d, FAIL_CONFIG, "the connection has no child to bring up");
-    diag_try(&d, "an IKE SA without a child is not supported yet");
-    fail(env, sa, &d);
+    if (!is_childless)
+        take_first_child(sa, &cfg);
+    ike_sa_queue(sa, (struct task){.kind = X_AUTH, .cfg = cfg});
 }
 
 void auth_wake(struct ike_sa *sa)
@@ -259,7 +259,7 @@ void auth_start(struct ike_env *env, struct ike_sa *sa, const struct task *t)
     exchange_begin(sa, x, X_AUTH);
     cfg_begin(sa);
     sa->says_contact = contact_is_due(env, sa);
-    if (!create_child_offer(env, sa, x, t->cfg) || !ppk_make_auth(env, sa, x, send_auth, &d)) {
+    if ((t->cfg && !create_child_offer(env, sa, x, t->cfg)) || !ppk_make_auth(env, sa, x, send_auth, &d)) {
         if (!diag_failed(&d))
             create_child_cannot(sa, x, &d);
         fail(env, sa, &d);
@@ -287,7 +287,9 @@ static void established(struct ike_env *env, struct ike_sa *sa, struct exchange 
     ike_sa_established(env, sa, 0);
     const struct pl_notify *error = ike_error_notify(&x->msg);
     const struct child_config *cfg = x->child_cfg;
-    if (error && !ike_find(&x->msg, PAYLOAD_SA))
+    if (!cfg)
+        sa_log(env, sa, LOG_DETAIL, "the IKE SA begins without a child");
+    else if (error && !ike_find(&x->msg, PAYLOAD_SA))
         diag_from_notify(&d, sa, error, X_NEW_CHILD, cfg);
     else if (create_child_accept(env, sa, x, false, &d)) {
         struct child_sa *c = child_new(env, sa, x);

@@ -82,6 +82,16 @@ static const struct connection *choose(struct ike_env *env, struct ike_sa *sa, c
     return best;
 }
 
+static void first_child(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
+{
+    struct child_sa *c = child_new(env, sa, x);
+    bool takes_over = env->host->is_served(env->ctx, c);
+    if (!child_install(env, c, x, takes_over, 0))
+        child_end(env, c);
+    else if (takes_over)
+        c->switch_at = env->now.mono + CHILD_TAKEOVER;
+}
+
 /* Our AUTH is there: answer, then commit. */
 static void answer(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct job *job)
 {
@@ -96,21 +106,18 @@ static void answer(struct ike_env *env, struct ike_sa *sa, struct exchange *x, s
     }
     x->ni = sa->ni;
     x->nr = sa->nr;
-    x->refusal = cfg_refuses_child(sa, &d) ? N_INTERNAL_ADDRESS_FAILURE
-                                           : create_child_select(env, sa, x, NULL, false, &d);
+    if (cfg_refuses_child(sa, &d))
+        x->refusal = N_INTERNAL_ADDRESS_FAILURE;
+    else if (!childless_is_asked(&x->msg))
+        x->refusal = create_child_select(env, sa, x, NULL, false, &d);
     chain_begin(env, &b);
     features_put(env, &b, sa, x, MSG_AUTH_RESPONSE);
     sa_log(env, sa, LOG_DETAIL, "answering IKE_AUTH as %s", identity_format(&sa->local_id, id));
     ike_sa_established(env, sa, 0);
-    if (!x->refusal) {
-        struct child_sa *c = child_new(env, sa, x);
-        bool takes_over = env->host->is_served(env->ctx, c);
-        if (!child_install(env, c, x, takes_over, 0))
-            child_end(env, c);
-        else if (takes_over)
-            c->switch_at = env->now.mono + CHILD_TAKEOVER;
-    } else
+    if (x->refusal)
         sa_log_diag(env, sa, LOG_WARN, &d);
+    else if (x->child_cfg)
+        first_child(env, sa, x);
     send_response(env, sa, EXCHANGE_IKE_AUTH, &b);
 }
 
@@ -163,8 +170,8 @@ void auth_on_request(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
     struct diag d;
     diag_clear(&d);
     const struct ike_payload *idi = ike_find(&x->msg, PAYLOAD_IDI), *auth = ike_find(&x->msg, PAYLOAD_AUTH);
-    if (!auth || !idi || !ike_find(&x->msg, PAYLOAD_SA)) { /* no AUTH: it wants EAP */
-        diag_set(&d, FAIL_AUTH, "the peer wants EAP or an IKE SA without a child: neither is supported yet");
+    if (!auth || !idi) { /* no AUTH: it wants EAP */
+        diag_set(&d, FAIL_AUTH, "the peer wants EAP, which is not supported yet");
         refuse(env, sa, N_AUTHENTICATION_FAILED, &d);
         return;
     }
@@ -183,6 +190,10 @@ void auth_on_request(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
         return;
     }
     sa->conn = conn;
+    if (!childless_fits(sa, &x->msg, &d)) {
+        refuse(env, sa, N_INVALID_SYNTAX, &d); /* [RFC6023#3] */
+        return;
+    }
     sa->remote_id = identity_dup(sa->arena, &idi->id.id);
     struct identity mine = auth_local_id(sa, conn, sa->arena);
     sa->local_id = identity_dup(sa->arena, &mine);

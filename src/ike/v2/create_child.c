@@ -66,6 +66,8 @@ void create_child_put(struct ike_env *env, struct build *b, struct ike_sa *sa, s
 {
     (void)env;
     (void)sa;
+    if (!x->child_cfg) /* childless */
+        return;
     ipcomp_put(b, x);
     child_mode_put(b, x);
     tfc_put(b, x);
@@ -107,6 +109,8 @@ uint16_t create_child_select(struct ike_env *env, struct ike_sa *sa, struct exch
         diag_set(d, FAIL_GENERIC, "a request for a child without SA, TSi or TSr");
         return N_INVALID_SYNTAX;
     }
+    if (cfg_refuses_child(sa, d))
+        return N_INTERNAL_ADDRESS_FAILURE;
     struct child_match match = only ? match_child(sa, child_owner(sa, only), only, &x->msg, has_ke)
                                     : match_any_child(env, sa, x, has_ke);
     const struct child_config *cfg = match.cfg;
@@ -152,6 +156,8 @@ void create_child_answer(struct ike_env *env, struct build *b, struct ike_sa *sa
         build_notify_empty(b, x->refusal);
         return;
     }
+    if (!x->child_cfg) /* childless */
+        return;
     ipcomp_put(b, x);
     spi_put32(spi, x->spi_in);
     child_mode_put(b, x);

@@ -19,6 +19,7 @@ static const struct feature_part parts[] = {
     {MSG_INIT_RESPONSE, "fragmentation",       frag_put,            frag_take        },
     {MSG_INIT_RESPONSE, "signature hashes",    auth_put_hashes,     auth_take_hashes },
     {MSG_INIT_RESPONSE, "IKE_INTERMEDIATE",    intermediate_put,    intermediate_take},
+    {MSG_INIT_RESPONSE, "childless",           childless_put,       childless_take   },
     {MSG_INIT_RESPONSE, "vendor ID",           vendor_put,          NULL             },
 
     {MSG_AUTH_REQUEST,  "identity",            auth_put_id,         NULL             },

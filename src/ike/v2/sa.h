@@ -101,7 +101,7 @@ struct exchange {
     struct span link;         /* ours: what the peer's next request is found by there; in tx */
     struct nonce ni, nr;
     struct chosen chosen;
-    const struct child_config *child_cfg; /* in the SA's snapshot */
+    const struct child_config *child_cfg; /* in the SA's snapshot; IKE_AUTH: NULL without a child */
     uint32_t spi_in, spi_out;             /* of the new child */
     uint64_t child_id;                    /* of the new child */
     uint32_t reqid;
@@ -225,6 +225,7 @@ struct ike_sa {
     bool has_intermediate;              /* the peer takes IKE_INTERMEDIATE */
     uint8_t addke_done;                 /* IKE_INTERMEDIATE is through with chosen.addke up to this place */
     struct int_auth int_auth;           /* gone once authenticated */
+    bool takes_childless;               /* and IKE SAs without a first child: see childless.c */
     uint32_t peer_hashes;
     bool has_initial_contact; /* the peer said so */
     bool says_contact;        /* we do, in the IKE_AUTH that is under way */
@@ -525,6 +526,16 @@ bool auth_is_made(struct exchange *x, struct job *job);
 /* ---- auth_parts.c */
 feature_put auth_put_id, auth_put_wanted, auth_put_own, auth_put_hashes;
 feature_take auth_take_hashes;
+
+/* ---- childless.c: IKE_AUTH without a child [RFC6023] */
+feature_put childless_put;
+feature_take childless_take;
+/* Initiator: is the first child left out? False with d: it has to be, and the peer does not take that. */
+bool childless_begin(const struct ike_sa *sa, bool has_child, bool *is_childless, struct diag *d);
+/* Is this an IKE_AUTH request without a child? */
+bool childless_is_asked(const struct ike_message *m);
+/* Responder: does the connection take the request with, or without, its child? */
+bool childless_fits(const struct ike_sa *sa, const struct ike_message *m, struct diag *d);
 
 /* ---- contact.c, frag.c */
 /* May INITIAL_CONTACT be said? */
