@@ -71,4 +71,5 @@ void sim_make_certificates(void);
 /* Each ends with a row without a name. */
 extern const struct scenario scenarios_setup[], scenarios_rekey[], scenarios_life[], scenarios_many[],
     scenarios_encap[], scenarios_trap[], scenarios_modes[], scenarios_kin[], scenarios_roam[],
-    scenarios_vips[], scenarios_ppk[], scenarios_collide[], scenarios_tcp[], scenarios_addke[];
+    scenarios_vips[], scenarios_ppk[], scenarios_collide[], scenarios_tcp[], scenarios_addke[],
+    scenarios_childless[];
