@@ -10,14 +10,16 @@ static struct addresses *a;
 static const struct ip *list;
 static size_t n;
 
-/* The kernel takes its time until it says that a cable is plugged in, or out. */
+/* The kernel takes its time until it says that a cable is plugged in, or out: the flag of the cable changes
+ * at once, the state with the announcement. */
 static void wait_for_carriers(unsigned count)
 {
     char text[256];
-    snprintf(text, sizeof(text),
-             "for i in $(seq 500); do [ $(ip -o link show | grep -c 'LOWER_UP.* state UP') = %u ] && exit 0; "
-             "done; exit 1",
-             count);
+    snprintf(
+        text, sizeof(text),
+        "for i in $(seq 3000); do [ $(ip -o link show | grep -c ' state UP ') = %u ] && exit 0; sleep 0.01; "
+        "done; exit 1",
+        count);
     netns_run(text);
 }
 
@@ -159,6 +161,8 @@ static void what_concerns_peers_is_news(void **state)
         if (!addresses_take_news(a))
             fail_msg("not noticed: %s", news[i]);
     }
+    wait_for_carriers(4); /* the other end of u1 */
+    addresses_take_news(a);
     look(NULL, NULL);
     for (size_t i = 0; i < ARRAY_LEN(others); i++) {
         netns_run(others[i]);
