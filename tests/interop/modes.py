@@ -29,7 +29,7 @@ def serve(lab, node):
 
 
 def must(node, *argv):
-    code, out, err = node.run(PYTHON, HERE + "/" + argv[0], *map(str, argv[1:]), timeout=60)
+    code, out, err = node.run(PYTHON, HERE + "/" + argv[0], *map(str, argv[1:]), timeout=180)
     if code:
         raise LabError(f"{argv[0]} from {node.name} to {argv[2]}: {(out + err).strip()[-300:]}")
 

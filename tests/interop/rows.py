@@ -77,7 +77,7 @@ def must_ping(node, target, **kw):
 
 
 def must_transfer(node, target, size=TRANSFER):
-    code, out, err = node.run(PYTHON, HERE + "/transfer.py", "both", target, str(PORT), str(size), timeout=60)
+    code, out, err = node.run(PYTHON, HERE + "/transfer.py", "both", target, str(PORT), str(size), timeout=180)
     if code:
         raise LabError(f"transfer from {node.name} to {target}: {(out + err).strip()[-300:]}")
 

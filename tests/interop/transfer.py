@@ -59,7 +59,7 @@ def receive(s, size):
 
 def serve_one(s):
     with s:
-        s.settimeout(30)
+        s.settimeout(60)
         mode, size = struct.unpack("!BQ", read_exactly(s, 9))
         if mode == 1:
             s.sendall(receive(s, size))
@@ -91,8 +91,8 @@ def guarded(s):
 
 
 def both(address, port, size):
-    with socket.create_connection((address, port), timeout=5) as s:
-        s.settimeout(20)
+    with socket.create_connection((address, port), timeout=20) as s:
+        s.settimeout(60)
         s.sendall(struct.pack("!BQ", 1, size))
         ours = send(s, size)
         if read_exactly(s, 32) != ours:

@@ -15,7 +15,7 @@ from net import LabError
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 MARK = "@kwlab "
-SECONDS = 900
+SILENCE = 300  # seconds from one result to the next: a guest that hangs
 
 
 def _modules():
@@ -63,9 +63,7 @@ def run_guest(report, logs, left="Keyway", patterns=(), bindir=None):
     guest = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                              start_new_session=True, env=_shim())
     atexit.register(_end, guest)
-    # The guest is a family of processes in a session of its own.
-    watchdog = threading.Timer(SECONDS, lambda: _end(guest))
-    watchdog.start()
+    watchdog = Watchdog(lambda: _end(guest))
     seen, ended, console = [], False, os.path.join(logs, "uml-console.log")
     try:
         with open(console, "w") as log:
@@ -75,6 +73,7 @@ def run_guest(report, logs, left="Keyway", patterns=(), bindir=None):
                 log.flush()
                 if MARK not in line:
                     continue
+                watchdog.calm()
                 message = json.loads(line[line.index(MARK) + len(MARK) :])
                 if "end" in message:
                     ended = True
@@ -82,7 +81,7 @@ def run_guest(report, logs, left="Keyway", patterns=(), bindir=None):
                     seen.append(message["name"])
                     report.add(**message)
     finally:
-        watchdog.cancel()
+        watchdog.end()
         _end(guest)
     if not ended:
         with open(console) as log:
@@ -91,9 +90,27 @@ def run_guest(report, logs, left="Keyway", patterns=(), bindir=None):
     return seen
 
 
+class Watchdog:
+    """Does what it is told when SILENCE seconds have passed without calm()."""
+
+    def __init__(self, bite):
+        self.bite, self.timer = bite, None
+        self.calm()
+
+    def calm(self):
+        self.end()
+        self.timer = threading.Timer(SILENCE, self.bite)
+        self.timer.daemon = True
+        self.timer.start()
+
+    def end(self):
+        if self.timer:
+            self.timer.cancel()
+
+
 def _end(guest):
-    """Ends what is left of the guest's family of processes. Its leader is waited for last: until then the number of
-    the group is its own."""
+    """Ends what is left of the guest's family of processes, a session of its own. Its leader is waited for last: until
+    then the number of the group is its own."""
     if guest.returncode is not None:
         return
     try:
