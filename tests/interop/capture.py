@@ -15,6 +15,9 @@ INNER_PAIRS += [(topology.INSIDE[f][0], topology.CLIENT[f][1]) for f in (4, 6)]
 INNER_PAIRS += [(topology.CLIENT[f][0], topology.INSIDE[f][1]) for f in (4, 6)]
 
 
+COUNTS = re.compile(r"(\d+) packets? captured, (\d+) packets? received by filter, (\d+) packets? dropped by kernel")
+
+
 class Capture:
     def __init__(self, node, device, path):
         self.path, self.out = path, path + ".tcpdump"
@@ -31,11 +34,28 @@ class Capture:
 
     def stop(self):
         if self.process.is_running():
-            time.sleep(0.03)  # the last packets are in flight between the interface and the file
+            self.drain()
             self.process.stop(signal.SIGINT)
-        dropped = re.search(r"(\d+) packets? dropped by kernel", self.process.text())
-        if dropped and int(dropped.group(1)):
-            raise LabError(f"the capture dropped {dropped.group(1)} packets: it proves nothing")
+        dropped = re.findall(r"(\d+) packets? dropped by kernel", self.process.text())
+        if dropped and int(dropped[-1]):
+            raise LabError(f"the capture dropped {dropped[-1]} packets: it proves nothing")
+
+    def counts(self):
+        """(packets in the file, packets that came to the filter, packets that were lost between), as tcpdump says when asked."""
+        said = len(self.process.text())
+        self.process.popen.send_signal(signal.SIGUSR1)
+        return [int(n) for n in wait_for("tcpdump to count", lambda: COUNTS.findall(self.process.text()[said:]), 10, 0.01)[-1]]
+
+    def drain(self):
+        """Until what has passed the interface is in the file: tcpdump may be late, and forgets what it has not read when
+        it ends."""
+        time.sleep(0.03)  # what was sent last passes
+        _, passed, _ = self.counts()
+
+        def is_drained():
+            captured, _, dropped = self.counts()
+            return captured + dropped >= passed
+        wait_for("tcpdump to write what has passed", is_drained, 30)
 
     def judge(self, since=0.0, has_ah=False):
         self.stop()
