@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """esp_flood.py DESTINATION SOURCE SPI SECONDS: forged ESP in UDP for this SPI as fast as one thread can send it, many
-datagrams in one call. Prints how many."""
+datagrams in one call, until it is asked to end or time is up. Prints how many."""
 import random
+import signal
 import socket
 import struct
 import sys
@@ -23,8 +24,9 @@ def main(destination, source, spi, seconds):
         s.bind((source, 0))
         s.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, SIZE)
         s.connect((destination, 4500))
-        end = time.monotonic() + float(seconds)
-        while time.monotonic() < end:
+        end, asked = time.monotonic() + float(seconds), []
+        signal.signal(signal.SIGTERM, lambda *_: asked.append(True))
+        while time.monotonic() < end and not asked:
             for one in bursts:
                 try:
                     s.send(one)

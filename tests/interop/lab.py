@@ -92,8 +92,9 @@ class Lab:
             self.a.cleanup()
         if not self.b.is_running():
             self.b.start()
-        for _ in self.b.status():
+        if self.b.status():
             self.b.terminate_now()
+            wait_for("the peer to have no IKE SA", lambda: not self.b.status(), 15)
         self.b.load({})
         self.fresh_logs()
 

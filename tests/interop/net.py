@@ -100,8 +100,8 @@ class Node:
                            env={**os.environ, **(env or {})})
         return p.returncode, p.stdout, p.stderr
 
-    def start(self, argv, out, env=None):
-        p = Process(self.argv(*argv), out, env)
+    def start(self, argv, out, env=None, stdin=subprocess.DEVNULL):
+        p = Process(self.argv(*argv), out, env, stdin)
         self.net.processes.append(p)
         return p
 

@@ -1,33 +1,38 @@
 # SPDX-License-Identifier: Apache-2.0
 """Both ends begin before either has its answer (RFC 7296 sections 2.8.1, 2.8.2, 2.25): rekeyings and deletes that meet.
 The wire drops IKE until both have asked, then its responses alone, so that the requests cross."""
+import re
 import threading
-import time
 
 from scenarios import scenario
 from scenarios.steps import (CB, Flood, capture, dark, demand, must_ping, must_transfer, one_child, spis,
-                             topology, up, wait_for)
+                             stays, topology, up, wait_for)
 
 NODE = topology.WIRE[0]
 
 
 class Mute:
-    """Drops IKE on port 4500, by the non-ESP marker; then its responses, by their flag."""
+    """Drops IKE on port 4500, by the non-ESP marker; then its responses, by their flag. Counts each end's requests."""
+
+    IKE, REQUEST, RESPONSE = "@th,64,32 0", "@th,248,8 & 0x20 == 0", "@th,248,8 & 0x20 == 0x20"
+    ENDS = (topology.A4, topology.B4)
 
     def __init__(self, lab):
         self.node = lab.net[NODE]
 
-    def drop(self, what):
-        self.node.sh("nft", "flush chain bridge mute forward; "
-                            f"add rule bridge mute forward udp dport 4500 @th,64,32 0 {what} drop")
+    def requests(self, verdict):
+        rules = [f"ip saddr {end} udp dport 4500 {self.IKE} {self.REQUEST} counter {verdict}" for end in self.ENDS]
+        rules.append(f"udp dport 4500 {self.IKE} {self.RESPONSE} drop")
+        self.node.sh("nft", "flush chain bridge mute forward; " + "; ".join(f"add rule bridge mute forward {r}" for r in rules))
+
+    def has_seen_both(self):
+        counts = re.findall(r"counter packets (\d+)", self.node.sh("nft", "list", "table", "bridge", "mute"))
+        return len(counts) == 2 and "0" not in counts
 
     def __enter__(self):
         self.node.sh("nft", "add table bridge mute; add chain bridge mute forward { type filter hook forward priority 0; }")
-        self.drop("")
+        self.requests("drop")
         return self
-
-    def responses_only(self):
-        self.drop("@th,248,8 & 0x20 == 0x20")
 
     def __exit__(self, *_):
         self.node.sh("nft", "delete", "table", "bridge", "mute", check=False)
@@ -46,9 +51,10 @@ def both(lab, at_a, at_b):
     with Mute(lab) as mute:
         for t in threads:
             t.start()
-        time.sleep(0.7)
-        mute.responses_only()
-        time.sleep(1.5)
+        wait_for("both ends to ask", mute.has_seen_both, 10)
+        mute.requests("accept")
+        # whose IKE SA was deleted by the other's request asks no more
+        wait_for("the requests to cross", lambda: mute.has_seen_both() or not all(g.status() for g in (lab.a, lab.b)), 10)
     for t in threads:
         t.join(20)
     return done
@@ -63,9 +69,7 @@ def settle(lab, old_children=(), old_ike=(), seconds=20):
                 a[0]["spi-in"] == b[0]["spi-out"] and a[0]["spi-out"] == b[0]["spi-in"] and
                 sas[0][0]["initiator-spi"] == sas[1][0]["initiator-spi"] and not spis(lab.b) & set(old_children) and
                 sas[1][0]["initiator-spi"] not in old_ike)
-    wait_for("both ends to have the same one IKE SA and child, and new ones", is_settled, seconds, 0.1)
-    time.sleep(1.5)
-    demand(is_settled(), "not settled after all")
+    stays("the same one IKE SA and child at both ends, new ones", is_settled, 1.5, seconds)
 
 
 def begin(lab):

@@ -55,7 +55,7 @@ def _rekey(lab, role, starter, what):
     with newer_peer(lab) as peer:
         capture(lab)
         up(lab, role, ike=HYBRID, esp=CHILD)
-        flood = Flood(lab)
+        flood = Flood(lab, goes_on=True)
         begins = lab.a if starter == "keyway" else lab.b
         if what == "child":
             before = spis(lab.b)
@@ -78,7 +78,7 @@ def _crossing(lab, what):
     """Both ends rekey the same at once, again and again: one of each must stay."""
     with newer_peer(lab) as peer:
         up(lab, "initiator", ike=HYBRID, esp=CHILD)
-        flood = Flood(lab)
+        flood = Flood(lab, goes_on=True)
         for _ in range(4):
             with contextlib.suppress(Exception):
                 lab.b.rekey(**{what: "net"})

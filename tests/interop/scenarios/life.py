@@ -6,7 +6,7 @@ import time
 from rows import PSK
 from scenarios import scenario
 from scenarios.steps import (CB, bring_up, capture, configure, dark, demand, must_ping, must_transfer, one_child, ping,
-                             short_form, topology, until_reply, up, wait_for)
+                             short_form, stays, topology, until_reply, up, wait_for)
 
 
 def _deleted(lab, by, role):
@@ -71,10 +71,9 @@ def two_tunnels(lab):
     lab.b.load(peer)
     lab.a.load(text=short_form() + short_form(name="six", nets=topology.NET[6]))
     wait_for("both tunnels", lambda: {c["name"] for c in lab.a.children()} == {"net", "six"}, 15)
-    time.sleep(2)
+    stays("two children at the peer", lambda: len(lab.b.children()) == 2, 2, 15)
     must_ping(lab.net["ca"], topology.CLIENT[6][1])
     must_ping(lab.net["ca"], CB)
-    demand(len(lab.b.children()) == 2, f"the peer has {len(lab.b.children())} children")
     return str(dark(lab))
 
 
@@ -136,11 +135,12 @@ def idle_and_well(lab):
     """Both ends ask each other whether they are there, and both answer."""
     capture(lab)
     up(lab, extra={"dpd_delay": "1s"})
-    time.sleep(3.5)
+    asked = len(lab.b.log())
+    for line in ("parsed INFORMATIONAL request", "parsed INFORMATIONAL response"):
+        wait_for("liveness checks by both ends", lambda line=line: lab.b.log()[asked:].count(line) >= 2, 15, 0.1)
     must_ping(lab.net["ca"], CB)
     demand(len(lab.a.established()) == 1 == len(lab.b.established()), "the IKE SA is gone")
     verdict = dark(lab)
-    demand(verdict.kinds["ike"] + verdict.kinds["ike-natt"] >= 8, f"no liveness checks were seen: {dict(verdict.kinds)}")
     return f"{verdict.kinds['ike'] + verdict.kinds['ike-natt']} IKE packets"
 
 
@@ -152,7 +152,7 @@ def peer_killed(lab):
     must_ping(lab.net["ca"], CB)
     lab.b.kill()
     start = time.monotonic()
-    wait_for("Keyway to notice that its peer is gone", lambda: not lab.a.children(), 40, 0.2)
+    wait_for("Keyway to notice that its peer is gone", lambda: not lab.a.children(), 60, 0.2)
     took = time.monotonic() - start
     ping(lab.net["ca"], CB, count=5, seconds=2)
     return f"noticed after {took:.0f} s; {dark(lab)}"
@@ -205,17 +205,9 @@ def _both_at_once(lab, unique):
     lab.a.start()
     other.join()
     lab.a.wait_up()
-    # On a busy machine the peer may begin its own SA seconds after ours: wait for one, then see it stay the only one.
-    def counts():
-        return len(lab.a.status()), len(lab.b.status())
-    end = time.monotonic() + 15
-    time.sleep(2)
-    while counts() != (1, 1) and time.monotonic() < end:
-        time.sleep(0.25)
-    time.sleep(2)
-    demand(counts() == (1, 1), "IKE SAs: %d at Keyway, %d at the peer" % counts())
-    one_child(lab.a)
-    one_child(lab.b)
+    # On a busy machine the peer may begin its own SA seconds after ours.
+    stays("one IKE SA and child at both ends", lambda: all(len(x) == 1 for g in (lab.a, lab.b) for x in (g.status(), g.children())),
+          4, 30)
     must_transfer(lab.net["ca"], CB, 1_000_000)
     return f"one IKE SA, one child; {dark(lab)}"
 

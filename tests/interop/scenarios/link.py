@@ -7,7 +7,7 @@ import time
 
 from gateways import Keyway
 from scenarios import scenario
-from scenarios.steps import CA, CB, capture, demand, must_ping, must_transfer, ping
+from scenarios.steps import CA, CB, capture, demand, must_ping, must_transfer, ping, wait_for
 from scenarios.workers import plane
 from rows import sides
 from topology import A4, B4
@@ -93,8 +93,10 @@ def firewall(lab):
                        f"add chain ip fw out {{ type filter hook output priority 0; }}; "
                        f"add rule ip fw in ip saddr {B4} meta l4proto esp counter drop; add rule ip fw out meta l4proto esp counter")
         try:
-            ping(lab.net["ca"], CB, count=20, interval="0.1", seconds=3)  # it looks while packets flow
-            demand("raw sockets from now on, because of a chain of nftables" in lab.a.log(), "the log does not say so")
+            def says_so():  # it looks while packets flow
+                ping(lab.net["ca"], CB, count=1, seconds=1)
+                return "raw sockets from now on, because of a chain of nftables" in lab.a.log()
+            wait_for("the log to say so", says_so, 15)
             code, text = ping(lab.net["ca"], CB, count=3, seconds=2)
             demand(code, f"ESP passes a rule that drops it: {text[-200:]}")
             counts = [int(c) for c in re.findall(r"counter packets (\d+)", node.sh("nft", "list", "table", "ip", "fw"))]

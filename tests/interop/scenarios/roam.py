@@ -112,7 +112,7 @@ def have_moved(lab, mover):
 def _moves(lab, mover, starter):
     before = begin(lab, starter)
     with home(lab, mover):
-        flood = Flood(lab, count=600)
+        flood = Flood(lab, count=600, patience=2)
         readdress(lab, mover, NEXT[mover])
         wait_for("both ends to know of it", lambda: have_moved(lab, mover), 15, 0.05)
         text = seconds_lost(flood, 3)
@@ -133,7 +133,7 @@ def _interface(lab, starter):
     before = begin(lab, starter)
     time.sleep(1)  # the lists of addresses
     with home(lab, "a"):
-        flood = Flood(lab, count=600)
+        flood = Flood(lab, count=600, patience=2)
         lab.net["ga"].ip("link", "set", "w0", "down")
         wait_for("the path over the second wire", lambda: all(h[0].startswith("10.8.") for h in hosts(lab.a)), 15, 0.05)
         text = seconds_lost(flood, 5)
@@ -156,7 +156,7 @@ def _to_six(lab, starter):
     before = begin(lab, starter)
     time.sleep(1)
     with home(lab, starter):
-        flood = Flood(lab, count=600)
+        flood = Flood(lab, count=600, patience=2)
         node, device = {"a": ("ga", "w0"), "b": ("gb", "w1")}[starter]
         lab.net[node].ip("-4", "addr", "flush", "dev", device)
         wait_for("the tunnel over IPv6", lambda: all(":" in h[0] for h in hosts(lab.a)), 15, 0.05)
@@ -186,7 +186,7 @@ def _nat(lab, hidden, mobike, change):
     where = lambda: {(sa["remote-host"], sa["remote-port"]) for sa in shown.established()}
     old = where()
     with put_back(lab, "wire", "wa", [HOME[hidden] + "/24"]):
-        flood = Flood(lab, count=900, node="c" + hidden, target={"a": CB, "b": CA}[hidden])
+        flood = Flood(lab, count=900, patience=2, node="c" + hidden, target={"a": CB, "b": CA}[hidden])
         change(lab, hidden)
         wait_for("the other end to follow", lambda: where() and where() != old, 20, 0.05)
         text = seconds_lost(flood, 7)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Steps that scenarios share."""
+import itertools
 import os
 import re
 import subprocess
@@ -58,28 +59,38 @@ def dark(lab):
 
 
 class Flood:
-    """Bounded pings from client A to client B while something happens; none may be lost."""
+    """Bounded pings from client A to client B while something happens; none may be lost. goes_on: at least so many, and
+    more until finish()."""
 
-    def __init__(self, lab, count=400, interval="0.01", node="ca", target=CB):
-        self.count = count
-        argv = [PYTHON, HERE + "/flood.py", target, str(count), interval]
-        self.process = subprocess.Popen(lab.net[node].argv(*argv), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                        stderr=subprocess.STDOUT, text=True)
-        time.sleep(0.4)
+    numbers = itertools.count()
 
-    def is_running(self):
-        return self.process.poll() is None
+    def __init__(self, lab, count=400, interval="0.01", node="ca", target=CB, goes_on=False, patience=10):
+        self.count, self.goes_on = count, goes_on
+        argv = [PYTHON, HERE + "/flood.py", target, str(count), interval, str(patience), *(["until-told"] if goes_on else [])]
+        out = os.path.join(lab.work, f"flood-{next(self.numbers)}.log")
+        self.process = lab.net[node].start(argv, out, stdin=subprocess.PIPE)
+        self.wait("begun")
+
+    def wait(self, word):
+        def is_said():
+            demand(self.process.is_running() or word in self.process.text(), f"the pings ended: {self.process.text()[-300:]}")
+            return word in self.process.text()
+        wait_for(f"the pings to say '{word}'", is_said, 30)
 
     def finish(self):
         """(sent, received)"""
-        self.text = out = self.process.communicate(timeout=90)[0]
+        self.process.popen.stdin.close()
+        self.process.wait(90)
+        self.text = out = self.process.text()
         m = re.search(r"(\d+) packets transmitted, (\d+) received", out)
         demand(m, f"ping gave no count: {out[-300:]}")
-        return int(m[1]), int(m[2])
+        sent, received = int(m[1]), int(m[2])
+        demand(sent == self.count or (self.goes_on and sent > self.count), f"{sent} pings were sent, not {self.count}")
+        return sent, received
 
     def must_lose_nothing(self):
         sent, received = self.finish()
-        demand(sent == self.count and received == sent, f"{sent - received} of {sent} pings lost ({self.count} wanted): {self.text.strip()[-200:]}")
+        demand(received == sent, f"{sent - received} of {sent} pings lost: {self.text.strip()[-200:]}")
         return f"{received} of {sent} pings"
 
 
@@ -98,6 +109,18 @@ def spis(gateway):
     return {c["spi-in"] for c in gateway.children()}
 
 
+def stays(what, predicate, seconds, most):
+    """Waits until predicate() has been true for seconds without a break, for at most `most` seconds in all."""
+    since = None
+
+    def has_stayed():
+        nonlocal since
+        now = time.monotonic()
+        since = (since or now) if predicate() else None
+        return since and now - since >= seconds
+    wait_for(f"{what}, {seconds} s long", has_stayed, most, 0.1)
+
+
 def until_reply(lab, seconds, node="ca", target=CB):
     """Pings until one is answered; how many seconds that took."""
     start = time.monotonic()
@@ -109,4 +132,4 @@ def until_reply(lab, seconds, node="ca", target=CB):
 
 
 __all__ = ["CA", "CB", "PSK_OF", "Flood", "LabError", "bring_up", "capture", "configure", "dark", "demand", "must_ping",
-           "must_transfer", "one_child", "ping", "short_form", "sides", "spis", "topology", "until_reply", "up", "wait_for"]
+           "must_transfer", "one_child", "ping", "short_form", "sides", "spis", "stays", "topology", "until_reply", "up", "wait_for"]

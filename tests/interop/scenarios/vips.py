@@ -2,7 +2,6 @@
 """Virtual addresses: Keyway has the pool, or asks for one of the peer's."""
 import json
 import os
-import time
 
 import topology
 from rows import PSK
@@ -249,8 +248,8 @@ def rekeyed(lab):
     for gateway in (lab.a, lab.b):
         ids = {sa["uniqueid"] for _, sa in lab.a.status()}
         gateway.rekey(ike="net")
-        wait_for("a new IKE SA", lambda: len(lab.a.status()) == 1 and {sa["uniqueid"] for _, sa in lab.a.status()} != ids, 10)
-        time.sleep(0.5)
+        wait_for("a new IKE SA and no old one", lambda: len(lab.a.status()) == 1 == len(lab.b.status()) and
+                 {sa["uniqueid"] for _, sa in lab.a.status()} != ids, 15)
         demand(vips_of(lab.a, "remote-vips") == before == vips_of(lab.b, "local-vips"), "the address is lost")
         must_ping(lab.net["gb"], CA, source=before[0])
     demand(pool_of(lab)["online"] == 1, f"{pool_of(lab)['online']} leases")
@@ -264,11 +263,12 @@ def reauthenticated(lab):
     lab.b.load(client(1, vips="0.0.0.0"))
     start(lab.b)
     before = vips_of(lab.b, "local-vips")
+    ids = {sa["uniqueid"] for _, sa in lab.b.status()}
     with lab.b.vici() as v:
         answer = v.request("rekey", {"ike": "net", "reauth": "yes"})
     demand(answer.get("success") == "yes", f"{answer}")
-    time.sleep(3)
-    wait_for("one IKE SA", lambda: len(lab.a.status()) == 1 == len(lab.b.status()), 10)
+    wait_for("a new IKE SA and no old one", lambda: len(lab.a.status()) == 1 == len(lab.b.established()) == len(lab.b.status()) and
+             {sa["uniqueid"] for _, sa in lab.b.status()} != ids, 20)
     after = vips_of(lab.b, "local-vips")
     demand(after == before == vips_of(lab.a, "remote-vips"), f"{before} became {after}")
     must_ping(lab.net["gb"], CA, source=after[0])

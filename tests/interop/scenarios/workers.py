@@ -85,21 +85,23 @@ def flood_of_esp(lab):
     lab.a.settings = {"dataplane_workers": "1"}
     up(lab, extra={"encap": "yes", "dpd_delay": "1s"})
     spi, before = int(one_child(lab.a)["spi-in"], 16), spis(lab.a)
-    flood = lab.net["gb"].start([PYTHON, HERE + "/esp_flood.py", topology.A4, topology.B4, f"{spi:08x}", "6"],
+    flood = lab.net["gb"].start([PYTHON, HERE + "/esp_flood.py", topology.A4, topology.B4, f"{spi:08x}", "60"],
                                 lab.work + "/flood.log")
-    time.sleep(1)
+    begun = time.monotonic()
+    wait_for("the worker's queue to overflow", lambda: plane(lab)["drops"].get("receive_queue_full", 0) > 1000, 30, 0.2)
     start = time.monotonic()
     lab.a.rekey(child="net")
-    wait_for("the rekey to be done", lambda: spis(lab.a) and not spis(lab.a) & before and len(lab.a.children()) == 1, 5)
+    wait_for("the rekey to be done", lambda: spis(lab.a) and not spis(lab.a) & before and len(lab.a.children()) == 1, 10)
     took = time.monotonic() - start
+    def is_enough():  # five liveness checks are due meanwhile
+        drops = plane(lab)["drops"]
+        return time.monotonic() - begun > 6 and drops.get("bad_ICV", 0) + drops.get("unknown_SPI", 0) > 100000
+    wait_for("enough of the flood", is_enough, 40, 0.2)
     demand(flood.is_running(), "the flood ended too early: " + flood.text()[-300:])
-    demand(flood.wait(20) == 0, flood.text()[-300:])
+    demand(flood.stop() == 0, flood.text()[-300:])
     must_ping(lab.net["ca"], CB)
     demand(len(lab.a.established()) == 1 and len(lab.b.established()) == 1, "the IKE SA did not survive")
     text = lab.a.log()
     drops = plane(lab)["drops"]
-    refused = sum(drops.get(k, 0) for k in ("bad_ICV", "unknown_SPI", "receive_queue_full"))
-    demand(refused > 100000, f"the flood was none: {drops}, {flood.text()}")
-    demand(drops.get("receive_queue_full", 0) > 1000, f"the worker's queue did not overflow: {drops}")
     demand("not answered" not in text.lower() and "gives up" not in text.lower(), "liveness failed during the flood")
     return f"rekeyed in {took:.2f} s beside {flood.text().strip()}; drops {drops}"
