@@ -142,6 +142,32 @@ static void the_responder_moves_and_the_initiator_follows(void **state)
     assert_int_equal(p.side[0].downs + p.side[1].downs, 0);
 }
 
+/* Of the responder's messages only those over IPv6 arrive; of the initiator's no request does: it says
+ * nothing of where it goes on. */
+static bool over_ipv6_and_unsaid(void *ctx, struct pair_packet *k)
+{
+    (void)ctx;
+    return k->dst.ip.family == 6 && (k->from == 1 || rogue_is_response(k));
+}
+
+static void a_responder_that_lost_its_address_goes_on_where_it_is_answered(void **state)
+{
+    struct ip a[2] = {ip4(192, 0, 2, 1)}, b[3] = {ip4(192, 0, 2, 2)};
+    (void)state;
+    ip_parse("2001:db8::a", &a[1]);
+    ip_parse("2001:db8::b", &b[1]);
+    b[2] = addr(9);
+    up_mobile();
+    pair_addresses(&p, 1, b, 2);
+    pair_addresses(&p, 0, a, 2);
+    pair_run(&p);
+    p.filter = over_ipv6_and_unsaid;
+    pair_addresses(&p, 1, &b[1], 2); /* another one of IPv4 in place of the one that went */
+    pair_run(&p);
+    assert_true(ip_equal(view(1).local.ip, b[1]) && ip_equal(view(1).remote.ip, a[1]));
+    expect_esp_between(1, b[1], a[1]);
+}
+
 static void after_a_rekeying_it_is_still_who_began_that_decides(void **state)
 {
     (void)state;
@@ -536,6 +562,18 @@ static void a_mapping_that_answers_is_followed(void **state)
     assert_int_equal(view(1).remote.port, 4501);
 }
 
+static void a_mapping_of_another_family_is_none(void **state)
+{
+    struct endpoint six = {.port = 4500};
+    (void)state;
+    up_mobile();
+    rogue_sa(&p, 1)->has_nat_remote = true;
+    ip_parse("2001:db8::a", &six.ip);
+    esp_comes_from(six);
+    pair_run(&p);
+    expect_at(p.side[0].ip, p.side[1].ip);
+}
+
 static void a_mapping_that_does_not_answer_is_not_followed(void **state)
 {
     (void)state;
@@ -650,6 +688,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(where_port_4500_is_shut_it_is_done_without, setup, teardown),
         cmocka_unit_test_setup_teardown(the_initiator_moves_and_takes_its_children_along, setup, teardown),
         cmocka_unit_test_setup_teardown(the_responder_moves_and_the_initiator_follows, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_responder_that_lost_its_address_goes_on_where_it_is_answered, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(after_a_rekeying_it_is_still_who_began_that_decides, setup, teardown),
         cmocka_unit_test_setup_teardown(a_move_is_told_in_the_successor_too, setup, teardown),
         cmocka_unit_test_setup_teardown(from_ipv4_to_ipv6, setup, teardown),
@@ -667,6 +707,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(nor_is_it_told_or_used, setup, teardown),
         cmocka_unit_test_setup_teardown(nats_that_are_forbidden_are_detected, setup, teardown),
         cmocka_unit_test_setup_teardown(a_mapping_that_answers_is_followed, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_mapping_of_another_family_is_none, setup, teardown),
         cmocka_unit_test_setup_teardown(a_mapping_that_does_not_answer_is_not_followed, setup, teardown),
         cmocka_unit_test_setup_teardown(an_idle_initiator_notices_that_its_nat_has_changed, setup, teardown),
         cmocka_unit_test_setup_teardown(without_mobike_a_lost_address_means_to_begin_anew, setup, teardown),

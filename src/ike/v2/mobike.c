@@ -295,6 +295,7 @@ static void take_update(struct ike_env *env, struct ike_sa *sa, const struct exc
     sa->local = to.local;
     sa->remote = to.remote;
     sa->mobike.wanted = to;
+    sa->mobike.is_adrift = false;
     sa->mobike.changed_at = env->now.mono;
     if (!path_equal(&now, &to))
         path_hurry(env, sa);

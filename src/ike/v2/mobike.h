@@ -34,6 +34,7 @@ struct mobike {
     uint8_t n_paths;
     bool was_direct;  /* the path in use, when it was looked at last */
     bool is_in_doubt; /* the path in use may be dead: what is repeated goes over the others, too */
+    bool is_adrift;   /* responder: its address went away, and the initiator has not been heard since */
     bool is_refused;  /* the peer did not accept this one: */
     struct path refused;
     struct ip source;           /* our own address, when it was among the machine's last */

@@ -222,12 +222,14 @@ void natd_authentic(struct ike_env *env, struct ike_sa *sa, const struct endpoin
         move(env, sa, local, remote, has_marker);
 }
 
-/* Authentic ESP comes from elsewhere. With MOBIKE the peer is asked there before it is sent anything else. */
+/* Authentic ESP comes from elsewhere. With MOBIKE the peer is asked there before it is sent anything else. No
+ * NAT makes another family of an address: that is a peer on its way, and IKE says where to. */
 void natd_mapping(struct ike_env *env, struct ike_sa *sa, const struct endpoint *remote)
 {
     struct path path = {.local = sa->local, .remote = *remote};
     struct nat_view same = {.is_told = false};
-    if (endpoint_equal(&sa->esp.remote, remote) || !follows(sa, remote, true) || !ike_sa_is_up(sa))
+    if (endpoint_equal(&sa->esp.remote, remote) || !follows(sa, remote, true) || !ike_sa_is_up(sa) ||
+        remote->ip.family != sa->local.ip.family)
         return;
     if (sa->mobike.is_on)
         reach_check(env, sa, &path, &same);

@@ -290,7 +290,7 @@ static void take_as_responder(struct ike_env *env, struct ike_sa *sa, bool has_c
         sa->local = to->local;
         mobike_commit(env, sa, NULL);
     }
-    m->is_in_doubt = true;
+    m->is_adrift = m->is_in_doubt = true;
     ike_sa_queue(sa, (struct task){.kind = X_ADDRESSES, .attempts = 1});
     path_hurry(env, sa);
 }
@@ -421,14 +421,15 @@ void path_inherit(const struct ike_sa *from, struct ike_sa *to)
 
 /* ---- the answer to our request */
 
-/* A responder without its address goes on where it was heard. An initiator that decides otherwise says so;
- * some leave it at that [RFC4555#3.5]. */
+/* A responder that lost its address goes on where it was heard first, for there the initiator goes on as
+ * well. One that decides otherwise says so; some leave it at that [RFC4555#3.5]. */
 static void take_over(struct ike_env *env, struct ike_sa *sa, const struct path *from)
 {
     struct nat_view same = {.is_told = false};
-    sa->mobike.is_in_doubt = false;
+    bool is_settled = !sa->mobike.is_adrift && path_has_source(env, sa, sa->local.ip);
+    sa->mobike.is_adrift = sa->mobike.is_in_doubt = false;
     sa->mobike.n_paths = 0;
-    if (path_has_source(env, sa, sa->local.ip))
+    if (is_settled)
         return;
     sa->local = from->local;
     sa->remote = from->remote;
@@ -445,7 +446,7 @@ void path_answered(struct ike_env *env, struct ike_sa *sa, const struct endpoint
     if (!m->is_on || !m->is_in_doubt || sa->own.is_directed)
         return;
     if (path_equal(&from, &now)) {
-        m->is_in_doubt = false;
+        m->is_adrift = m->is_in_doubt = false;
         m->n_paths = 0;
         return;
     }
