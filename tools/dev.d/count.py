@@ -19,7 +19,7 @@ SKIPPED = re.compile(r"^\[  SKIPPED \] (.+)$", re.M)  # cmocka
 
 class Count:
     def __init__(self):
-        self.passed, self.failed, self.not_run = 0, [], []
+        self.passed, self.failed, self.not_run, self.second = 0, [], [], []
         self.scenarios = {}  # by how many seeds each ran under
 
     def ctest(self, path):
@@ -82,6 +82,8 @@ class Count:
         for r in results:
             if r["result"] == "ok":
                 self.passed += 1
+                if "first" in r:
+                    self.second.append(f"{what} {r['name']}: {r['first']}")
             elif r["result"] == "FAIL":
                 self.failed.append(f"{what} {r['name']}: {r['text']}")
             elif r["result"] == "not run":
@@ -102,6 +104,8 @@ def main(folder):
                                       zip(before, after, ("passed", "failed", "not run"))))
     for seeds, scenarios in sorted(count.scenarios.items()):
         print(f"simulator: {scenarios} scenarios under {seeds} seeds each")
+    for line in count.second:
+        print(f"passed at the second try: {line[:400]}")
     for line in count.failed:
         print(f"failed: {line[:400]}")
     for line in count.not_run:

@@ -20,7 +20,7 @@ dev_test() {
   tools/check.sh build/dev 2>&1 | tee build/results/check.txt || code=$?
   echo "exit $code" >>build/results/check.txt
   echo "== lab"
-  /usr/bin/python3 tests/interop/lab.py --summary build/results/lab.json || true
+  /usr/bin/python3 tests/interop/lab.py --again 3 --summary build/results/lab.json || true
   echo "== soak, 200 MB"
   build_preset release soak
   /usr/bin/python3 tests/interop/soak.py --quick --summary build/results/soak.json || true
