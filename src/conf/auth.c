@@ -126,7 +126,7 @@ static bool parse_constraints(struct builder *b, const struct setting *key, stru
             has_hash = false;
         } else if (!type || !take_word(c, type, w, &has_hash)) {
             build_expected(build_error(b, key, "'%.*s' is not a way to authenticate", build_shown(w), w), key,
-                           "psk, or pubkey, rsa, ecdsa with sizes and hashes such as rsa-2048-sha256");
+                           "psk, null, or pubkey, rsa, ecdsa with sizes and hashes such as rsa-2048-sha256");
             return false;
         }
     }
@@ -141,6 +141,10 @@ void set_auth(struct builder *b, const struct schema_row *row, const struct sett
     struct constraints c = {.n = 0};
     if (strcasecmp(key->value, "psk") == 0) {
         side->method = AUTH_PSK;
+        return;
+    }
+    if (strcasecmp(key->value, "null") == 0) {
+        side->method = AUTH_NULL;
         return;
     }
     if (strncasecmp(key->value, "eap", 3) == 0 || strncasecmp(key->value, "xauth", 5) == 0) {
@@ -164,7 +168,7 @@ static bool parse_id(struct builder *b, const struct setting *key, struct identi
     if (identity_parse(b->a, key->value, out, &why))
         return true;
     build_expected(build_error(b, key, "%s", why), key,
-                   "an address, a name, an email address, \"C=.., CN=..\" or %any");
+                   "an address, a name, an email address, \"C=.., CN=..\", %any or %null");
     return false;
 }
 

@@ -68,6 +68,8 @@ void build_add_secret(struct builder *b, const struct setting *key, struct secre
 void build_ppk(struct builder *b, const struct setting *section);
 void build_add_ppk(struct builder *b, const struct setting *key, const char *text, const struct identity *id);
 void build_check_ppks(struct builder *b);
+/* null_auth.c: a connection with a side that does not prove who it is: what that implies and excludes. */
+void build_null_auth(struct builder *b, struct connection *c);
 /* Takes the certificate. */
 void build_add_ca(struct builder *b, struct cert *c);
 void build_add_cert(struct builder *b, struct cert *c);

@@ -282,6 +282,7 @@ void build_add_connection(struct builder *b, struct connection *c, const struct 
     struct config *cfg = b->config;
     const struct connection *same = take_name(b, c);
     check_start(b, c, section);
+    build_null_auth(b, c);
     find_own_certs(b, c);
     warn_of_missing(b, c);
     if (same)

@@ -145,7 +145,12 @@ static void put_pool(struct tunnel *t)
     build_pool(t->b, section);
 }
 
-/* Both ends prove themselves alike, with what is there. */
+static bool is_null(const struct setting *auth)
+{
+    return auth && strcasecmp(auth->value, "null") == 0;
+}
+
+/* Both ends prove themselves alike, with what is there. That the peer proves nothing has to be said. */
 static void put_auth(struct tunnel *t)
 {
     const struct setting *auth = given(t, "auth");
@@ -153,14 +158,25 @@ static void put_auth(struct tunnel *t)
     const char *word = cert ? "pubkey" : "psk";
     if (!auth)
         put(t, "local.auth", by, word);
-    if (!given(t, "peer_auth"))
-        put(t, "remote.auth", auth ? auth : by, auth ? auth->value : word);
+    if (given(t, "peer_auth"))
+        return;
+    put(t, "remote.auth", auth && !is_null(auth) ? auth : by, auth && !is_null(auth) ? auth->value : word);
+    if (is_null(auth))
+        build_expected(build_error(t->b, auth, "how does the peer prove who it is?"), auth,
+                       "peer_auth as well: psk, pubkey with ca, or null");
+}
+
+static bool is_psk(const struct setting *auth)
+{
+    return auth && strcasecmp(auth->value, "psk") == 0;
 }
 
 static void check_auth(struct tunnel *t)
 {
     const struct setting *psk = given(t, "psk"), *cert = given(t, "cert"), *at = psk && cert ? psk : t->from;
-    if (!!psk != !!cert)
+    const struct setting *auth = given(t, "auth"), *peer_auth = given(t, "peer_auth");
+    bool needs_none = is_null(auth) && !is_psk(peer_auth) && !psk;
+    if (!!psk != !!cert || (needs_none && !cert))
         return;
     struct diag *d = errors_add(t->b->errs, at->file, at->line, at->column, "tunnel '%s' has %s", t->name,
                                 psk ? "both psk and cert" : "neither psk nor cert");
@@ -177,11 +193,11 @@ static void put_ids(struct tunnel *t)
 {
     struct ip ip;
     const struct setting *peer = given(t, "peer");
-    if (given(t, "peer_id"))
+    if (given(t, "peer_id") || is_null(given(t, "peer_auth")))
         return;
     if (given(t, "psk") && single_address(peer, &ip))
         put(t, "remote.id", peer, peer->value);
-    if (given(t, "cert"))
+    if (given(t, "cert") || given(t, "ca"))
         log_line(
             LOG_WARN,
             "%s:%d: tunnel %s has no peer_id: every certificate of the authority is taken for the peer's",

@@ -206,6 +206,48 @@ static void a_tunnel_with_certificates_finds_its_files(void **state)
     config_unref(c);
 }
 
+static void nobody_is_who_is_said_to_be_nobody(void **state)
+{
+    (void)state;
+    struct config *c = keyway("tunnel t {\n peer = 192.0.2.1\n auth = null\n peer_auth = null\n}");
+    const struct connection *t = c->connections[0];
+    assert_int_equal(t->local.method, AUTH_NULL);
+    assert_int_equal(t->remote.method, AUTH_NULL);
+    assert_int_equal(t->local.id.type, ID_NULL);
+    assert_int_equal(t->remote.id.type, ID_NULL);
+    assert_int_equal(c->n_secrets, 0);
+    config_unref(c);
+    c = keyway("tunnel t {\n psk = x\n peer_auth = null\n}");
+    assert_int_equal(c->connections[0]->local.method, AUTH_PSK);
+    assert_int_equal(c->connections[0]->remote.method, AUTH_NULL);
+    config_unref(c);
+    c = keyway(
+        "tunnel t {\n peer = 192.0.2.1\n auth = null\n peer_auth = pubkey\n ca = ca.pem\n peer_id = s\n}");
+    assert_int_equal(c->connections[0]->local.method, AUTH_NULL);
+    assert_int_equal(c->connections[0]->remote.method, AUTH_PUBKEY);
+    config_unref(c);
+    c = swanctl("connections { t { remote { auth = null\n } local { auth = null\n id = moon\n } } }");
+    assert_int_equal(c->connections[0]->local.id.type, ID_FQDN); /* for people who look for a fault */
+    assert_int_equal(c->connections[0]->remote.id.type, ID_NULL);
+    assert_int_equal(c->connections[0]->dpd_delay, 60 * TIME_SECOND);
+    config_unref(c);
+}
+
+static void nobody_is_not_made_by_mistake(void **state)
+{
+    (void)state;
+#define AT(place) "/etc/keyway/keyway.conf:" place
+    refused_by_keyway("tunnel t {\n peer = 192.0.2.1\n auth = null\n psk = x\n}", AT("3:9"),
+                      "how does the peer prove who it is?");
+    refused_by_keyway("tunnel t {\n peer = 192.0.2.1\n auth = null\n peer_auth = psk\n}", AT("1:1"),
+                      "neither psk nor cert");
+    refused_by_keyway("tunnel t {\n psk = x\n peer_auth = null\n peer_id = sun\n}", AT("4:2"),
+                      "an identity that the peer does not prove");
+    refused_by_keyway("tunnel t {\n psk = x\n peer_id = %null\n}", AT("3:2"), "%null is who does not prove");
+    refused_by_keyway("tunnel t {\n psk = x\n peer_auth = null\n ca = ca.pem\n}", AT("4:2"),
+                      "meets no demands");
+}
+
 static void a_psk_may_stand_in_a_file_or_in_hex(void **state)
 {
     (void)state;
@@ -720,6 +762,8 @@ int main(void)
         cmocka_unit_test(traps_in_a_secret_are_warned_of),
         cmocka_unit_test(a_tunnel_without_a_peer_waits),
         cmocka_unit_test(a_tunnel_with_certificates_finds_its_files),
+        cmocka_unit_test(nobody_is_who_is_said_to_be_nobody),
+        cmocka_unit_test(nobody_is_not_made_by_mistake),
         cmocka_unit_test(a_psk_may_stand_in_a_file_or_in_hex),
         cmocka_unit_test(tunnels_inherit_and_conf_d_is_read),
         cmocka_unit_test(bad_tunnels_are_refused_by_line),

@@ -79,9 +79,13 @@ static const struct schema_word childless_words[] = {{"allow", CHILDLESS_ALLOW, 
 static const struct schema_word dscp_words[] = {{"out", DSCP_OUT, NULL}, {"in", DSCP_IN, NULL}, {"yes", DSCP_YES, NULL},
     {"no", DSCP_NO, NULL}, {NULL}};
 
+#define AUTH_DOC "how this side proves itself: psk; pubkey with constraints such as pubkey-sha256, rsa-2048, " \
+    "ike:rsa/pss-sha256; or null (RFC 7619): it does not, and is nobody. A peer that is nobody and begins gets its own address or a " \
+    "virtual one and no other selectors, does not end other IKE SAs by INITIAL_CONTACT, and there are few of them (null_auth_limit). " \
+    "Everybody can be in its place, and where both are nobody in the middle, too; a psk of the other side can then be guessed at by everybody"
 /* What local and remote sections have in common. */
 #define AUTH_ROWS(scope_, id_default) \
-    {scope_, "auth", .kind = KIND_TEXT, .def = "pubkey", .set = set_auth, .example = "psk", .doc = "how this side proves itself: psk, or pubkey with constraints such as pubkey-sha256, rsa-2048, ike:rsa/pss-sha256"}, \
+    {scope_, "auth", .kind = KIND_TEXT, .def = "pubkey", .set = set_auth, .example = "psk", .doc = AUTH_DOC}, \
     {scope_, "id", .kind = KIND_TEXT, .set = set_id, .computed = id_default, .example = "fqdn:other.example", .doc = "identity of this side"}, \
     {scope_, "round", .kind = KIND_NUMBER, REFUSE("one authentication round is built"), .accepts = "0,1", .doc = "position of this round"}, \
     {scope_, "eap_id", .kind = KIND_TEXT, REFUSE(eap), .doc = "EAP identity"}, \
@@ -109,6 +113,8 @@ static const struct schema_word dscp_words[] = {{"out", DSCP_OUT, NULL}, {"in", 
     {scope_, "half_open_timeout", .kind = KIND_SECONDS, .def = "30", SET(half_open_timeout), .example = "15", .doc = "time that a peer has to authenticate"}, \
     {scope_, "cookie_threshold", .kind = KIND_NUMBER, .def = "30", .max = 1000000, SET(cookie_threshold), .example = "7", .doc = "half-open IKE SAs from which on cookies are asked for"}, \
     {scope_, "block_threshold", .kind = KIND_NUMBER, .def = "5", .max = 1000000, SET(block_threshold), .example = "9", .doc = "half-open IKE SAs of one address from which on it is ignored"}, \
+    {scope_, "null_auth_limit", .kind = KIND_NUMBER, .def = "1000", .max = 1000000, SET(null_auth_limit), .example = "50", .doc = "IKE SAs at a time that peers began which do not prove who they are (remote.auth = null); 0: no limit"}, \
+    {scope_, "null_auth_per_address", .kind = KIND_NUMBER, .def = "5", .max = 1000000, SET(null_auth_per_address), .example = "1", .doc = "how many of them from one address; 0: no limit"}, \
     {scope_, "keep_alive", .kind = KIND_SECONDS, .def = "20", SET(keep_alive), .example = "15s", .doc = "time between NAT keepalives; 0: none"}, \
     {scope_, "fragment_size", .kind = KIND_NUMBER, .def = "1280", .max = 65535, SET(fragment_size), .example = "1400", .doc = "largest IP packet that an IKE fragment makes"}, \
     {scope_, "max_packet", .kind = KIND_NUMBER, .def = "10000", .max = 65535, SET(max_packet), .example = "20000", .doc = "largest IKE message that is taken"}, \
@@ -273,8 +279,8 @@ static const struct schema_row rows[] = {
     {SCOPE_TUNNEL, "dns", .kind = KIND_TEXT, .example = "10.3.0.53", .doc = "name servers that these peers are told"},
     {SCOPE_TUNNEL, "domains", .kind = KIND_TEXT, .example = "corp.example", .doc = "domains that these name servers are to be asked about"},
     {SCOPE_TUNNEL, "start", .kind = KIND_TEXT, .def = "yes", .maps = "children.*.start_action", .example = "trap", .doc = "yes: the tunnel starts by itself and tries for ever; trap: it comes with the first packet for it, which waits for it; trap|start: both; no: the peer begins, or keyway up"},
-    {SCOPE_TUNNEL, "auth", .kind = KIND_TEXT, .maps = "local.auth", .computed = "psk or pubkey, by what is given", .example = "pubkey-sha512", .doc = "constraints on our signature"},
-    {SCOPE_TUNNEL, "peer_auth", .kind = KIND_TEXT, .maps = "remote.auth", .computed = "as auth", .example = "pubkey-sha512", .doc = "constraints on the peer's signature"},
+    {SCOPE_TUNNEL, "auth", .kind = KIND_TEXT, .maps = "local.auth", .computed = "psk or pubkey, by what is given", .example = "pubkey-sha512", .doc = "psk, constraints on our signature, or null: we do not prove who we are, and peer_auth has to be said as well"},
+    {SCOPE_TUNNEL, "peer_auth", .kind = KIND_TEXT, .maps = "remote.auth", .computed = "as auth", .example = "pubkey-sha512", .doc = "psk, constraints on the peer's signature, or null: it does not prove who it is (see auth of connections)"},
     {SCOPE_TUNNEL, "proposals", .kind = KIND_TEXT, .maps = "proposals", .example = "aes256-sha256-modp2048", .doc = "IKE proposals"},
     {SCOPE_TUNNEL, "esp_proposals", .kind = KIND_TEXT, .maps = "children.*.esp_proposals", .example = "aes256-sha256", .doc = "ESP proposals"},
     {SCOPE_TUNNEL, "ah_proposals", .kind = KIND_TEXT, .maps = "children.*.ah_proposals", .example = "sha256", .doc = "AH instead of ESP: integrity without encryption"},

@@ -238,7 +238,7 @@ static void show_side(struct out *o, const char *name, const struct auth_side *s
     char buf[ID_TEXT_MAX];
     open_block(o, name, name, "{");
     begin_value(o);
-    text_str(&o->t, s->method == AUTH_PSK ? "psk" : "pubkey");
+    text_str(&o->t, s->method == AUTH_PSK ? "psk" : s->method == AUTH_NULL ? "null" : "pubkey");
     if (s->min_rsa_bits)
         text_printf(&o->t, ", RSA of %u bits or more", s->min_rsa_bits);
     if (s->min_ecdsa_bits)
@@ -507,6 +507,8 @@ static void show_settings(struct out *o, const struct settings *s)
     time_field(o, from, "half_open_timeout", s->half_open_timeout);
     number_field(o, from, "cookie_threshold", s->cookie_threshold);
     number_field(o, from, "block_threshold", s->block_threshold);
+    number_field(o, from, "null_auth_limit", s->null_auth_limit);
+    number_field(o, from, "null_auth_per_address", s->null_auth_per_address);
     time_field(o, from, "keep_alive", s->keep_alive);
     number_field(o, from, "fragment_size", s->fragment_size);
     number_field(o, from, "max_packet", s->max_packet);

@@ -170,6 +170,8 @@ void ctl_write_ike_keys(struct vici_writer *w, const struct ike_view *v, struct 
     write_ike_crypto(w, v);
     if (v->has_ppk)
         vici_text(w, "ppk", "yes");
+    if (v->is_peer_unproven)
+        vici_text(w, "remote-unproven", "yes");
     if (v->state == IKE_ESTABLISHED) {
         write_seconds(w, "established", now.mono - v->established_at);
         write_until(w, "rekey-time", v->rekey_at, now.mono);
@@ -236,9 +238,11 @@ static void write_certs(struct vici_writer *w, const char *key, const struct cer
 
 static void write_auth(struct vici_writer *w, const char *section, const struct auth_side *a)
 {
+    static const char *const classes[] = {
+        [AUTH_PSK] = "pre-shared key", [AUTH_PUBKEY] = "public key", [AUTH_NULL] = "null"};
     char id[ID_TEXT_MAX];
     vici_section(w, section);
-    vici_text(w, "class", a->method == AUTH_PSK ? "pre-shared key" : "public key");
+    vici_text(w, "class", classes[a->method]);
     vici_text(w, "id", a->id.type == ID_ANY ? "%any" : identity_format(&a->id, id));
     if (a->n_cert_policy) {
         vici_list(w, "cert_policy");

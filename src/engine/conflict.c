@@ -21,7 +21,7 @@ static bool any_shared(const struct ts *a, uint8_t n_a, const struct ts *b, uint
  */
 static bool is_replaced_by(const struct ike_sa *older, const struct ike_sa *sa)
 {
-    return identity_equal(&older->remote_id, &sa->remote_id) &&
+    return !sa->is_peer_unproven && identity_equal(&older->remote_id, &sa->remote_id) &&
            (sa->conn->unique == UNIQUE_REPLACE || sa->has_initial_contact);
 }
 

@@ -41,6 +41,7 @@ static void bury(struct engine *e, struct ike_sa *sa, int64_t now)
     bag_take(&e->streams.users, &sa->by_stream);
     sa->state = IKE_DELETING;
     engine_count_half_open(e, sa);
+    e->n_guests -= sa->counts_as_guest;
     e->stats.ike_sas -= sa->counts_as_up;
     list_remove(&sa->link);
     list_remove(&sa->dirty);
@@ -132,6 +133,7 @@ static void settle(struct ike_env *env, struct engine *e)
         }
         index_sa(e, sa);
         engine_count_half_open(e, sa);
+        guests_count(e, sa);
         bool is_up = ike_sa_is_up(sa);
         e->stats.ike_sas += (uint64_t)is_up - sa->counts_as_up;
         sa->counts_as_up = is_up;

@@ -50,7 +50,8 @@ struct ike_view {
     struct endpoint local, remote;
     struct identity local_id, remote_id;
     bool has_nat_local, has_nat_remote, has_fake_nat, does_mobike;
-    bool has_ppk; /* its keys, and those of its children, hold a postquantum preshared key */
+    bool has_ppk;          /* its keys, and those of its children, hold a postquantum preshared key */
+    bool is_peer_unproven; /* NULL authentication: nobody knows who it is */
     struct chosen chosen;
     int64_t established_at, rekey_at, reauth_at; /* mono; 0 / TIME_NEVER */
     size_t n_children;

@@ -132,6 +132,7 @@ struct engine {
     unsigned spi_replies;
     struct blocked blocked[64];
     unsigned next_blocked;
+    size_t n_guests;
     struct ip *addresses; /* the machine's */
     size_t n_addresses;
     bool knows_addresses;
@@ -151,6 +152,12 @@ void index_child_gone(struct engine *e, struct child_sa *c);
 const struct list *index_of_conn(const struct engine *e, const char *name);  /* ike_sa.by_conn.link */
 const struct list *index_of_owner(const struct engine *e, const char *name); /* child_sa.by_owner.link */
 const struct list *index_same_ids(const struct engine *e, const struct ike_sa *sa); /* .by_ids.link */
+/* guests.c: IKE SAs that peers began which are nobody (RFC 7619) */
+void guests_count(struct engine *e, struct ike_sa *sa); /* after each step that touched it */
+bool guests_may_come(struct ike_env *env, const struct ike_sa *sa, struct diag *d);
+bool guests_may_have(struct ike_env *env, const struct ike_sa *sa, const struct ts_pair *ts, struct diag *d);
+/* Another one came: those at the same address are asked whether they live. */
+void guests_doubt(struct ike_env *env, struct ike_sa *fresh);
 /* conflict.c. Has another peer at the same address a transport mode child with some of these selectors? */
 bool conflict_is_taken(const struct engine *e, const struct ike_sa *sa, const struct ts_pair *ts);
 const struct list *index_same_peer(const struct engine *e, const struct ike_sa *sa); /* .by_peer.link */

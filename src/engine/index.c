@@ -27,7 +27,7 @@ static uint64_t peer_key(const struct ike_sa *sa)
 void index_sa(struct engine *e, struct ike_sa *sa)
 {
     bag_put(&e->by_conn, &sa->by_conn, name_key(sa->conn->name));
-    if (!sa->local_id.data.ptr)
+    if (sa->local_id.type == ID_ANY)
         return; /* not known yet */
     bag_put(&e->by_ids, &sa->by_ids, ids_key(sa));
     bag_put(&e->by_peer, &sa->by_peer, peer_key(sa));

@@ -306,7 +306,7 @@ static void add_policy(struct ike_env *env, struct slot *s, const struct child_s
         return;
     *p = (struct esp_policy){.id = s->policy_id = ++engine_of(env)->next_id,
                              .reqid = s->reqid,
-                             .priority = c->cfg->priority,
+                             .priority = null_auth_is_guest(c->ike) ? POLICY_LAST : c->cfg->priority,
                              .action = POLICY_PROTECT,
                              .wants_whole = c->mode != MODE_TUNNEL,
                              .n_local_ts = c->ts.n_local,

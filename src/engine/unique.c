@@ -10,6 +10,9 @@
  *   initiator SPI stays. Both ends see the same two SPIs and so decide alike.
  * Who began the one that goes deletes it; the other end does so only when that does not happen.
  *
+ * A peer that used NULL authentication is nobody, and has nothing to do with any of that (RFC 7619 section
+ * 2.3): see guests.c.
+ *
  * unique = no leaves two alone that may be of two hosts with one identity: those of a connection for many
  * peers that come from two addresses or ports. unique = keep refuses the newer one before it is established,
  * and asks the older one at once whether it lives: who comes back after a crash waits for that and no longer.
@@ -42,7 +45,7 @@ bool unique_has_other(const struct engine *e, const struct ike_sa *sa)
     }
     list_each(o, index_same_peer(e, sa), by_peer.link)
     {
-        if (o != sa && is_there(o) && identity_equal(&sa->local_id, &o->local_id) &&
+        if (o != sa && is_there(o) && !o->is_peer_unproven && identity_equal(&sa->local_id, &o->local_id) &&
             ip_equal(sa->remote.ip, o->remote.ip))
             return true;
     }
@@ -126,7 +129,7 @@ bool unique_keeps_other(struct ike_env *env, const struct ike_sa *sa)
 {
     struct engine *e = engine_of(env);
     struct ike_sa *o;
-    if (sa->conn->unique != UNIQUE_KEEP || sa->has_initial_contact)
+    if (sa->conn->unique != UNIQUE_KEEP || sa->has_initial_contact || sa->is_peer_unproven)
         return false;
     list_each(o, index_same_ids(e, sa), by_ids.link)
     {
@@ -145,6 +148,10 @@ void unique_check(struct ike_env *env, struct ike_sa *sa)
 {
     struct engine *e = engine_of(env);
     struct ike_sa *o;
+    if (sa->is_peer_unproven) {
+        guests_doubt(env, sa);
+        return;
+    }
     list_each(o, index_same_ids(e, sa), by_ids.link)
     {
         if (o == sa || !ike_sa_is_up(o) || !has_same_ids(sa, o) || o->duplicate_at != TIME_NEVER)

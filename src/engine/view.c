@@ -39,6 +39,7 @@ static void view(const struct ike_sa *found, struct ike_view *out)
         .has_fake_nat = found->has_fake_nat,
         .does_mobike = found->mobike.is_on,
         .has_ppk = found->ppk.is_used,
+        .is_peer_unproven = found->is_peer_unproven,
         .chosen = found->chosen,
         .established_at = found->established_at,
         .rekey_at = found->rekey_at,

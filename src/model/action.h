@@ -102,13 +102,14 @@ struct esp_sa { /* one direction of one child */
     const char *connection, *child; /* for logs; valid during the call */
 };
 
+#define POLICY_LAST UINT32_MAX /* a priority: behind all others */
 enum policy_action { POLICY_PROTECT, POLICY_BYPASS, POLICY_DISCARD };
 
 struct esp_policy {    /* SPD entry; both directions in one record */
     uint64_t id;       /* unique; what POLICY_DEL names */
     uint32_t reqid;    /* POLICY_PROTECT: served by the newest outbound SA with this reqid; none: packets are
                           dropped */
-    uint32_t priority; /* lower first; 0: by size, the narrower first */
+    uint32_t priority; /* lower first; 0: by size, the narrower first; POLICY_LAST */
     enum policy_action action;
     bool is_trap; /* POLICY_PROTECT: while no SA serves it, packets are held back, and DP_ACQUIRE tells of the
                      first one */

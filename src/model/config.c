@@ -16,6 +16,8 @@ void settings_defaults(struct settings *s)
         .half_open_timeout = 30 * INT64_C(1000000),
         .cookie_threshold = 30,
         .block_threshold = 5,
+        .null_auth_limit = 1000,
+        .null_auth_per_address = 5,
         .keep_alive = 20 * INT64_C(1000000),
         .fragment_size = 1280,
         .max_packet = 10000,

@@ -12,7 +12,7 @@
 #include "net/ts.h"
 #include "pki/cert.h"
 
-enum auth_method { AUTH_PSK, AUTH_PUBKEY };
+enum auth_method { AUTH_PSK, AUTH_PUBKEY, AUTH_NULL };
 /* A set: TRAP waits for a packet, START does not; a child may have both. close_action takes the same words.
  */
 enum start_action { START_NONE, START_START, START_TRAP, START_BOTH };
@@ -170,10 +170,12 @@ struct settings {               /* strongswan.conf and keyway.conf's global sect
     int64_t half_open_timeout;  /* 30 s */
     unsigned cookie_threshold;  /* 30 half-open SAs */
     unsigned block_threshold;   /* 5 half-open SAs per address */
-    int64_t keep_alive;         /* 20 s */
-    uint16_t fragment_size;     /* 1280: of the IP packet */
-    uint32_t max_packet;        /* 10000 */
-    uint32_t replay_window;     /* 32 for swanctl; the short form uses its own */
+    unsigned null_auth_limit;   /* 1000 IKE SAs that peers began without proving who they are */
+    unsigned null_auth_per_address;        /* 5 of them */
+    int64_t keep_alive;                    /* 20 s */
+    uint16_t fragment_size;                /* 1280: of the IP packet */
+    uint32_t max_packet;                   /* 10000 */
+    uint32_t replay_window;                /* 32 for swanctl; the short form uses its own */
     int routing_table, routing_table_prio; /* 220, 220 */
     bool installs_routes;
     bool makes_before_break; /* reauthentication: the new IKE SA stands before the old one goes */

@@ -297,14 +297,14 @@ static bool is_excepted(const struct lease_request *r, struct ip ip)
 }
 
 /* What the owner has in this pool already: the address it asks for, one that it gave back, or one that it
- * has now and gives up. */
+ * has now and gives up. Who is nobody (RFC 7619) is not who was nobody before: what is in use stays. */
 static struct lease *owned(const struct pools *p, const struct pool *pool, const struct lease_request *r)
 {
     struct lease *best = NULL;
     for (struct map_node *n = map_first(&p->by_owner, identity_hash(r->owner)); n; n = map_next(n)) {
         struct lease *l = container_of(n, struct lease, by_owner);
         bool is_asked_for = ip_equal(l->ip, r->wanted);
-        bool is_free = l->holders == 0 || r->replaces || is_asked_for;
+        bool is_free = l->holders == 0 || (r->owner->type != ID_NULL && (r->replaces || is_asked_for));
         if (l->pool != pool || l->ip.family != r->family || !is_free || is_excepted(r, l->ip) ||
             !identity_equal(&l->owner, r->owner) || !pool_has(pool, l->ip))
             continue;

@@ -85,6 +85,25 @@ static void assert_ranges(const struct ip_range *v, size_t n, const char *want)
     assert_string_equal(got, want);
 }
 
+/* RFC 7619: whoever is nobody asks, it is not the one who was nobody before. */
+static void nobody_takes_no_address_that_is_in_use(void **state)
+{
+    (void)state;
+    struct identity nobody = {.type = ID_NULL};
+    struct lease_request r = {.pools = office,
+                              .n_pools = 1,
+                              .owner = &nobody,
+                              .family = 4,
+                              .wanted = addr("10.0.0.1"),
+                              .replaces = true};
+    load("office", range("10.0.0.1", "10.0.0.2"));
+    assert_given(pools_ask(&p, &r), "10.0.0.1");
+    assert_given(pools_ask(&p, &r), "10.0.0.2");
+    assert_int_equal(pools_ask(&p, &r).status, LEASE_FULL);
+    pools_release(&p, addr("10.0.0.2"));
+    assert_given(pools_ask(&p, &r), "10.0.0.2");
+}
+
 static void exclusions_cut_ranges(void **state)
 {
     (void)state;
@@ -388,6 +407,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(exclusions_cut_ranges),
+        T(nobody_takes_no_address_that_is_in_use),
         T(overlapping_ranges_count_once),
         T(ranges_reach_the_last_address_there_is),
         T(each_identity_gets_its_own_address),

@@ -58,6 +58,7 @@ static const struct { enum id_type type; const char *name; } type_names[] = {
     {ID_DER_ASN1_DN, "DER_ASN1_DN"},
     {ID_DER_ASN1_GN, "DER_ASN1_GN"},
     {ID_KEY_ID,      "KEY_ID"},
+    {ID_NULL,        "NULL"},
 };
 /* clang-format on */
 
@@ -200,8 +201,12 @@ static bool read_untyped(struct arena *a, const char *text, struct identity *out
             return true;
         }
     }
+    if (strcasecmp(text, "%null") == 0) {
+        *out = (struct identity){.type = ID_NULL};
+        return true;
+    }
     if (text[0] == '%')
-        return refuse(err, "unknown word: only %any may start with a percent sign");
+        return refuse(err, "unknown word: only %any and %null may start with a percent sign");
     if (text[0] == '@')
         return read_at(a, text + 1, out, err);
     if (strchr(text, '='))
@@ -241,6 +246,9 @@ const char *identity_format(const struct identity *id, char buf[ID_TEXT_MAX])
     switch (id->type) {
     case ID_ANY:
         text_str(&t, "%any");
+        break;
+    case ID_NULL:
+        text_str(&t, "%null");
         break;
     case ID_IPV4_ADDR:
     case ID_IPV6_ADDR:
@@ -373,8 +381,8 @@ static int match_text(struct span id, struct span pattern)
 int identity_match(const struct identity *id, const struct identity *pattern)
 {
     unsigned wildcards;
-    if (pattern->type == ID_ANY)
-        return RANK_ANY;
+    if (pattern->type == ID_ANY) /* [RFC7619#2.4] nobody is not anybody */
+        return id->type == ID_NULL ? 0 : RANK_ANY;
     if (id->type != pattern->type)
         return 0;
     if (identity_equal(id, pattern))

@@ -15,6 +15,7 @@ enum id_type {
     ID_DER_ASN1_DN = 9,
     ID_DER_ASN1_GN = 10,
     ID_KEY_ID = 11,
+    ID_NULL = 13, /* nobody (RFC 7619 section 2.2): no data, falls under no pattern but itself */
 };
 
 struct identity {
@@ -26,8 +27,8 @@ struct identity {
 
 /* Typed prefixes (ipv4: ipv6: fqdn: dns: email: rfc822: userfqdn: asn1dn: keyid: {n}: and their :# hex
  * forms), "@name",
- * "@#hex", "%any", addresses, "C=CH, O=x, CN=y" and "/C=CH/CN=y", names with '@' as email, else FQDN. Memory
- * from a. */
+ * "@#hex", "%any", "%null", addresses, "C=CH, O=x, CN=y" and "/C=CH/CN=y", names with '@' as email, else
+ * FQDN. Memory from a. */
 bool identity_parse(struct arena *a, const char *text, struct identity *out, const char **err);
 const char *identity_format(const struct identity *id, char buf[ID_TEXT_MAX]);
 const char *identity_type_name(enum id_type type);

@@ -39,6 +39,7 @@ static void text_decides_the_type(void **state)
     } rows[] = {
         {"%any",                    ID_ANY,         "%any"                   },
         {"0.0.0.0",                 ID_ANY,         "%any"                   },
+        {"%null",                   ID_NULL,        "%null"                  },
         {"192.0.2.1",               ID_IPV4_ADDR,   "192.0.2.1"              },
         {"2001:db8::1",             ID_IPV6_ADDR,   "2001:db8::1"            },
         {"moon.keyway.test",        ID_FQDN,        "moon.keyway.test"       },
@@ -210,6 +211,9 @@ static void a_closer_pattern_ranks_higher(void **state)
     assert_true(rank("moon.a.example.org", "*.a.example.org") > rank("moon.a.example.org", "*.example.org"));
     assert_true(rank("moon.a.example.org", "*.example.org") > rank("moon.a.example.org", "%any"));
     assert_true(rank("moon.a.example.org", "%any") > 0);
+    assert_int_equal(rank("%null", "%any"), 0); /* nobody is not anybody */
+    assert_true(rank("%null", "%null") > 0);
+    assert_int_equal(rank("moon.a.example.org", "%null"), 0);
     assert_true(rank("C=CH, O=k, CN=x", "C=CH, O=k, CN=*") > rank("C=CH, O=k, CN=x", "C=CH, O=*, CN=*"));
     assert_true(rank("C=CH, O=k, CN=x", "C=*, O=*, CN=*") > rank("C=CH, O=k, CN=x", "%any"));
     assert_true(rank("carol@example.org", "*@example.org") > 0);

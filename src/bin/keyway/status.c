@@ -155,11 +155,12 @@ static void print_ike(json_t *ike)
     char age[32], rekey[32], vips[256], kex[256];
     json_t *child;
     size_t i;
-    printf("  IKE #%lld  %s  %s:%lld [%s] %s %s:%lld [%s]%s\n", (long long)number_of(ike, "id"),
+    printf("  IKE #%lld  %s  %s:%lld [%s] %s %s:%lld [%s]%s%s\n", (long long)number_of(ike, "id"),
            text_of(ike, "state"), text_of(ike, "local_address"), (long long)number_of(ike, "local_port"),
            text_of(ike, "local_id"), json_is_true(json_object_get(ike, "is_initiator")) ? "->" : "<-",
            text_of(ike, "remote_address"), (long long)number_of(ike, "remote_port"),
-           text_of(ike, "remote_id"), json_is_true(json_object_get(ike, "nat")) ? "  NAT" : "");
+           text_of(ike, "remote_id"), json_is_true(json_object_get(ike, "nat")) ? "  NAT" : "",
+           json_is_true(json_object_get(ike, "remote_unproven")) ? "  NOT AUTHENTICATED" : "");
     if (*text_of(ike, "cipher"))
         printf("    %s/%s/%s%s", text_of(ike, "cipher"), text_of(ike, "prf"),
                key_exchanges(ike, kex, sizeof(kex)),

@@ -159,6 +159,7 @@ static json_t *ike_json(json_t *sa, const char *owner, const char *connection)
     json_object_set_new(j, "is_initiator", json_boolean(!strcmp(text_of(sa, "initiator"), "yes")));
     json_object_set_new(j, "tcp", json_boolean(!strcmp(text_of(sa, "tcp"), "yes")));
     json_object_set_new(j, "ppk", json_boolean(!strcmp(text_of(sa, "ppk"), "yes")));
+    json_object_set_new(j, "remote_unproven", json_boolean(!strcmp(text_of(sa, "remote-unproven"), "yes")));
     json_object_set_new(j, "mobike", json_boolean(!strcmp(text_of(sa, "mobike"), "yes")));
     json_object_set_new(j, "nat", json_boolean(!strcmp(text_of(sa, "nat-any"), "yes")));
     json_object_foreach(json_object_get(sa, "child-sas"), key, child)

@@ -24,6 +24,9 @@ enum auth_wire_method { /* RFC 7296 section 3.8 and the IANA registry */
 /* "digital signature", "pre-shared key"; NULL when unknown. */
 const char *auth_wire_method_name(uint8_t method);
 bool auth_wire_is_signature(uint8_t method);
+/* The way to authenticate that a wire method is of; unknown ones count as signatures, and fail as such. */
+enum auth_method auth_way_of(uint8_t method);
+const char *auth_way_name(enum auth_method way); /* "a pre-shared key" */
 
 /* One side's signed octets: its own first message as it went over the wire (without the non-ESP marker), the
  * OTHER side's nonce, and prf(SK_p, its ID payload's body); then IntAuth [RFC9242#3.3.2]. */
@@ -44,6 +47,11 @@ struct secret auth_octets(const struct auth_input *in);
 bool auth_psk(const struct auth_input *in, struct span psk, uint8_t out[PRF_MAX_LEN], size_t *len);
 /* Constant time. */
 bool auth_psk_verify(const struct auth_input *in, struct span psk, struct span auth_data);
+
+/* NULL authentication: as above, and SK_p stands in for the secret [RFC7619#2.1]. It proves that the peer of
+ * IKE_SA_INIT speaks, and not who that is. */
+bool auth_null(const struct auth_input *in, uint8_t out[PRF_MAX_LEN], size_t *len);
+bool auth_null_verify(const struct auth_input *in, struct span auth_data);
 
 /* SIGNATURE_HASH_ALGORITHMS (RFC 7427 section 4): sets of hashes as bits 1 << enum hash_id. */
 #define AUTH_HASHES_MAX 16

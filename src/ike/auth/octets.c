@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an AUTH payload covers, and shared secrets (RFC 7296 section 2.15): see auth.h. */
+/* What an AUTH payload covers, and shared secrets (RFC 7296 section 2.15), NULL authentication (RFC 7619
+ * section 2.1): see auth.h. */
 #include "base/wr.h"
 #include "ike/auth/auth.h"
 
@@ -57,4 +58,14 @@ bool auth_psk_verify(const struct auth_input *in, struct span psk, struct span a
     bool ok = auth_psk(in, psk, own, &len) && secret_equal(span_of(own, len), auth_data);
     secret_wipe(own, sizeof(own));
     return ok;
+}
+
+bool auth_null(const struct auth_input *in, uint8_t out[PRF_MAX_LEN], size_t *len)
+{
+    return auth_psk(in, in->sk_p, out, len);
+}
+
+bool auth_null_verify(const struct auth_input *in, struct span auth_data)
+{
+    return auth_psk_verify(in, in->sk_p, auth_data);
 }

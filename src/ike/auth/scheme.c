@@ -45,6 +45,18 @@ bool auth_wire_is_signature(uint8_t method)
     return m && m->types != 0;
 }
 
+enum auth_method auth_way_of(uint8_t method)
+{
+    return method == AUTH_WIRE_PSK ? AUTH_PSK : method == AUTH_WIRE_NULL ? AUTH_NULL : AUTH_PUBKEY;
+}
+
+const char *auth_way_name(enum auth_method way)
+{
+    static const char *const names[] = {
+        [AUTH_PSK] = "a pre-shared key", [AUTH_PUBKEY] = "a signature", [AUTH_NULL] = "NULL authentication"};
+    return names[way];
+}
+
 bool auth_method_fits(uint8_t method, enum pkey_type type)
 {
     const struct method_row *m = find_method(method);

@@ -171,6 +171,7 @@ static void payloads_with_wrong_insides_are_malformed(void **state)
         {PAYLOAD_IDI,    "01000000 c00002",                              "address cut"             },
         {PAYLOAD_IDI,    "05000000 c0000201",                            "IPv6 with 4 bytes"       },
         {PAYLOAD_IDI,    "00000000 61",                                  "type 0"                  },
+        {PAYLOAD_IDI,    "0d000000 61",                                  "nobody with a name"      },
         {PAYLOAD_AUTH,   "02000000",                                     "empty"                   },
         {PAYLOAD_CERT,   "04",                                           "empty"                   },
         {PAYLOAD_EAP,    "020100",                                       "no length"               },

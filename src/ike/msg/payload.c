@@ -66,13 +66,14 @@ static const struct field eap_fields[] = {
     F_END,
 };
 
-/* [RFC7296#3.5] addresses have one length; other types are the matcher's business. */
+/* [RFC7296#3.5] addresses have one length, [RFC7619#2.2] nobody has none; other types are the matcher's
+ * business. */
 static bool id_check(struct ike_payload *p, struct diag *d)
 {
     size_t len = p->id.id.data.len;
     p->id.body = p->body;
     if (p->id.id.type == ID_ANY || (p->id.id.type == ID_IPV4_ADDR && len != 4) ||
-        (p->id.id.type == ID_IPV6_ADDR && len != 16)) {
+        (p->id.id.type == ID_IPV6_ADDR && len != 16) || (p->id.id.type == ID_NULL && len != 0)) {
         diag_set(d, FAIL_GENERIC, "malformed ID payload: type %u with %zu bytes", p->id.id.type, len);
         return false;
     }

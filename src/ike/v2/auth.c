@@ -19,7 +19,7 @@ struct identity auth_local_id(const struct ike_sa *sa, const struct connection *
     return identity_from_ip(a, sa->local.ip);
 }
 
-static struct auth_input input_of(const struct ike_sa *sa, bool is_initiator, struct span id_body)
+struct auth_input auth_input_of(const struct ike_sa *sa, bool is_initiator, struct span id_body)
 {
     return (struct auth_input){
         .prf = sa->keys.prf,
@@ -50,7 +50,7 @@ static bool make_psk(struct ike_sa *sa, struct exchange *x, struct diag *d)
     size_t len = 0;
     if (!s)
         return false;
-    struct auth_input in = input_of(sa, sa->is_initiator, auth_id_body(x->tx, &sa->local_id));
+    struct auth_input in = auth_input_of(sa, sa->is_initiator, auth_id_body(x->tx, &sa->local_id));
     secret_free(&x->auth_data);
     x->auth_data = secret_new(PRF_MAX_LEN);
     x->auth.method = AUTH_WIRE_PSK;
@@ -66,8 +66,9 @@ bool auth_make(struct ike_env *env, struct ike_sa *sa, struct exchange *x, excha
                struct diag *d)
 {
     struct pkey *key;
-    if (sa->conn->local.method == AUTH_PSK) {
-        if (!make_psk(sa, x, d))
+    enum auth_method way = sa->conn->local.method;
+    if (way != AUTH_PUBKEY) {
+        if (!(way == AUTH_NULL ? null_auth_make(sa, x, d) : make_psk(sa, x, d)))
             return false;
         resume(env, sa, x, NULL);
         return true;
@@ -81,7 +82,7 @@ bool auth_make(struct ike_env *env, struct ike_sa *sa, struct exchange *x, excha
         diag_where_of(d, &side->origins, "auth");
         return false;
     }
-    struct auth_input in = input_of(sa, sa->is_initiator, auth_id_body(x->tx, &sa->local_id));
+    struct auth_input in = auth_input_of(sa, sa->is_initiator, auth_id_body(x->tx, &sa->local_id));
     struct secret octets = auth_octets(&in);
     sa_log(env, sa, LOG_DETAIL, "authenticating with %s", sig_scheme_name(x->auth.scheme));
     job_sign(env, sa, x, key, &octets, resume);
@@ -104,7 +105,7 @@ bool auth_psk_check(const struct ike_sa *sa, const struct pl_id *id, const struc
     const struct shared_secret *s = find_secret(sa, d);
     if (!s)
         return false;
-    struct auth_input in = input_of(sa, !sa->is_initiator, id->body);
+    struct auth_input in = auth_input_of(sa, !sa->is_initiator, id->body);
     if (auth_psk_verify(&in, secret_view(&s->secret), auth->data))
         return true;
     diag_set(d, FAIL_AUTH, "the peer %s does not have our shared secret",
@@ -117,6 +118,13 @@ bool auth_psk_check(const struct ike_sa *sa, const struct pl_id *id, const struc
     return false;
 }
 
+bool auth_check_at_once(struct ike_env *env, struct ike_sa *sa, const struct pl_id *id,
+                        const struct pl_auth *auth, struct diag *d)
+{
+    return sa->conn->remote.method == AUTH_NULL ? null_auth_check(env, sa, id, auth, d)
+                                                : auth_psk_check(sa, id, auth, d);
+}
+
 bool auth_verify(struct ike_env *env, struct ike_sa *sa, struct exchange *x, const struct pl_id *id,
                  exchange_resume *resume, struct diag *d)
 {
@@ -127,7 +135,7 @@ bool auth_verify(struct ike_env *env, struct ike_sa *sa, struct exchange *x, con
         job_free(j);
         return false;
     }
-    struct auth_input in = input_of(sa, !sa->is_initiator, id->body);
+    struct auth_input in = auth_input_of(sa, !sa->is_initiator, id->body);
     j->auth_method = auth.method;
     j->message = auth_octets(&in);
     j->signature_in = secret_copy(auth.data);
@@ -319,13 +327,25 @@ static bool id_is_wanted(struct ike_sa *sa, const struct pl_id *idr, struct diag
 {
     char want[ID_TEXT_MAX], got[ID_TEXT_MAX];
     const struct auth_side *remote = &sa->conn->remote;
-    if (remote->id.type == ID_ANY || identity_match(&idr->id, &remote->id))
+    if (remote->method == AUTH_NULL || (remote->id.type == ID_ANY && idr->id.type != ID_NULL) ||
+        identity_match(&idr->id, &remote->id))
         return true;
     diag_set(d, FAIL_AUTH, "the peer has another identity");
     diag_expected(d, "%s", identity_format(&remote->id, want));
     diag_got(d, "%s", identity_format(&idr->id, got));
     diag_where_of(d, &remote->origins, "id");
     diag_try(d, "set the remote id to what the peer calls itself, or its local id to what is expected");
+    return false;
+}
+
+static bool way_is_wanted(const struct ike_sa *sa, enum auth_method way, struct diag *d)
+{
+    if (way == sa->conn->remote.method)
+        return true;
+    diag_set(d, FAIL_AUTH, "the peer authenticates in another way");
+    diag_expected(d, "%s", auth_way_name(sa->conn->remote.method));
+    diag_got(d, "%s%s", auth_way_name(way), way == AUTH_PUBKEY ? " or something else" : "");
+    diag_where_of(d, &sa->conn->remote.origins, "auth");
     return false;
 }
 
@@ -343,22 +363,14 @@ void auth_on_response(struct ike_env *env, struct ike_sa *sa, struct exchange *x
         fail(env, sa, &d);
         return;
     }
-    if (!ppk_settle(env, sa, &x->msg, &d) || !id_is_wanted(sa, &idr->id, &d)) {
+    enum auth_method way = auth_way_of(auth->auth.method);
+    if (!ppk_settle(env, sa, &x->msg, &d) || !way_is_wanted(sa, way, &d) || !id_is_wanted(sa, &idr->id, &d)) {
         refuse(env, sa, &d);
         return;
     }
-    sa->remote_id = identity_dup(sa->arena, &idr->id.id);
-    bool is_psk = auth->auth.method == AUTH_WIRE_PSK;
-    if (is_psk != (sa->conn->remote.method == AUTH_PSK)) {
-        diag_set(&d, FAIL_AUTH, "the peer authenticates in another way");
-        diag_expected(&d, "%s", sa->conn->remote.method == AUTH_PSK ? "pre-shared key" : "a signature");
-        diag_got(&d, "%s", is_psk ? "pre-shared key" : "a signature or something else");
-        diag_where_of(&d, &sa->conn->remote.origins, "auth");
-        refuse(env, sa, &d);
-        return;
-    }
-    if (is_psk) {
-        if (auth_psk_check(sa, &idr->id, &auth->auth, &d))
+    sa->remote_id = identity_dup(sa->arena, null_auth_claim(&idr->id, auth->auth.method));
+    if (way != AUTH_PUBKEY) {
+        if (auth_check_at_once(env, sa, &idr->id, &auth->auth, &d))
             established(env, sa, x);
         else
             refuse(env, sa, &d);

@@ -17,14 +17,16 @@ static const char *misfit(const struct ike_sa *sa, const struct connection *c, c
                           int *score)
 {
     const struct ike_payload *idi = ike_find(&x->msg, PAYLOAD_IDI), *idr = ike_find(&x->msg, PAYLOAD_IDR);
-    bool is_psk = ike_find(&x->msg, PAYLOAD_AUTH)->auth.method == AUTH_WIRE_PSK;
+    uint8_t method = ike_find(&x->msg, PAYLOAD_AUTH)->auth.method;
+    const struct identity *who = null_auth_claim(&idi->id, method);
+    bool is_any = c->remote.id.type == ID_ANY && who->type != ID_NULL;
     if (!match_accepts_chosen(sa, c))
         return "its proposals lack what was chosen";
-    *score = c->remote.id.type == ID_ANY ? 1 : 1 + identity_match(&idi->id.id, &c->remote.id);
-    if (c->remote.id.type != ID_ANY && *score == 1)
-        return "it expects another identity";
-    if (is_psk != (c->remote.method == AUTH_PSK))
+    *score = is_any ? 1 : 1 + identity_match(who, &c->remote.id);
+    if (auth_way_of(method) != c->remote.method)
         return "it expects another way to authenticate";
+    if (!is_any && *score == 1)
+        return "it expects another identity";
     if (idr) {
         struct identity mine = auth_local_id(sa, c, x->tx);
         if (!identity_match(&idr->id.id, &mine) && !identity_equal(&idr->id.id, &mine))
@@ -46,12 +48,13 @@ static void explain(struct ike_env *env, struct ike_sa *sa, const struct exchang
     }
     const struct identity *idi = &ike_find(&x->msg, PAYLOAD_IDI)->id.id;
     diag_set(d, FAIL_AUTH, "no connection fits the peer %s", identity_format(idi, got));
-    diag_got(d, "identity %s", got);
+    diag_got(d, "identity %s, %s", got,
+             auth_way_name(auth_way_of(ike_find(&x->msg, PAYLOAD_AUTH)->auth.method)));
     if (!close)
         return;
     const char *why = misfit(sa, close, x, &ignored);
     diag_expected(d, "connection %s: identity %s, %s", close->name, identity_format(&close->remote.id, want),
-                  close->remote.method == AUTH_PSK ? "pre-shared key" : "signature");
+                  auth_way_name(close->remote.method));
     diag_where_of(d, &close->remote.origins, "id");
     if (why)
         diag_try(d, "%s: give both sides the same idea of their identities", why);
@@ -64,8 +67,9 @@ static const struct connection *choose(struct ike_env *env, struct ike_sa *sa, c
 {
     const struct connection *best = NULL;
     int best_score = 0, best_fit = 0, score = 0;
-    const struct identity *idi = &ike_find(&x->msg, PAYLOAD_IDI)->id.id;
-    struct connection_set set = config_peers(sa->config, env->out->arena, sa->local.ip, sa->remote.ip, idi);
+    const struct identity *who =
+        null_auth_claim(&ike_find(&x->msg, PAYLOAD_IDI)->id, ike_find(&x->msg, PAYLOAD_AUTH)->auth.method);
+    struct connection_set set = config_peers(sa->config, env->out->arena, sa->local.ip, sa->remote.ip, who);
     for (size_t i = 0; i < set.n; i++) {
         const struct connection *c = set.v[i];
         if (misfit(sa, c, x, &score) || score < best_score)
@@ -154,8 +158,8 @@ static void verify(struct ike_env *env, struct ike_sa *sa, struct exchange *x, s
     const struct pl_auth auth = ppk_peer_auth(sa, x);
     (void)job;
     diag_clear(&d);
-    if (sa->conn->remote.method == AUTH_PSK) {
-        if (auth_psk_check(sa, idi, &auth, &d))
+    if (sa->conn->remote.method != AUTH_PUBKEY) {
+        if (auth_check_at_once(env, sa, idi, &auth, &d))
             ppk_commit(env, sa, x, on_committed);
         else
             not_authentic(env, sa, x, &d);
@@ -194,7 +198,7 @@ void auth_on_request(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
         refuse(env, sa, N_INVALID_SYNTAX, &d); /* [RFC6023#3] */
         return;
     }
-    sa->remote_id = identity_dup(sa->arena, &idi->id.id);
+    sa->remote_id = identity_dup(sa->arena, null_auth_claim(&idi->id, auth->auth.method));
     struct identity mine = auth_local_id(sa, conn, sa->arena);
     sa->local_id = identity_dup(sa->arena, &mine);
     if (!ppk_find(env, sa, x, verify, &d))

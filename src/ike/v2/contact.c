@@ -10,7 +10,8 @@
 
 bool contact_is_due(struct ike_env *env, const struct ike_sa *sa)
 {
-    return sa->conn->unique != UNIQUE_NEVER && !env->host->has_other(env->ctx, sa);
+    bool is_known = sa->conn->local.method != AUTH_NULL && sa->conn->remote.method != AUTH_NULL;
+    return is_known && sa->conn->unique != UNIQUE_NEVER && !env->host->has_other(env->ctx, sa);
 }
 
 void contact_put(struct ike_env *env, struct build *b, struct ike_sa *sa, struct exchange *x)
@@ -23,7 +24,8 @@ void contact_put(struct ike_env *env, struct build *b, struct ike_sa *sa, struct
 
 bool contact_take(struct ike_env *env, struct ike_sa *sa, const struct ike_message *m, struct diag *d)
 {
-    sa->has_initial_contact = sa->conn->unique != UNIQUE_NEVER && ike_notify(m, N_INITIAL_CONTACT) != NULL;
+    sa->has_initial_contact = sa->conn->unique != UNIQUE_NEVER && !sa->is_peer_unproven && /* [RFC7619#2.3] */
+                              ike_notify(m, N_INITIAL_CONTACT) != NULL;
     if (!env->host->keeps_other(env, sa))
         return true;
     diag_set(d, FAIL_AUTH, "an IKE SA with this peer is there already, and stays (unique = keep)");

@@ -96,7 +96,10 @@ static void ts_difference(struct diag *d, const struct ike_sa *sa, const struct 
                   ts_list_format(p.remote, p.n_remote, b, sizeof(b)));
     diag_where_of(d, &cfg->origins, "local_ts");
     diag_where_of(d, &cfg->origins, "remote_ts");
-    diag_try(d, "what is local here must be remote there, and the other way round");
+    diag_try(d, "%s",
+             null_auth_is_guest(sa)
+                 ? "who does not prove who it is gets its own address, or one of a pool, and nothing else"
+                 : "what is local here must be remote there, and the other way round");
 }
 
 uint16_t create_child_select(struct ike_env *env, struct ike_sa *sa, struct exchange *x,
@@ -123,6 +126,9 @@ uint16_t create_child_select(struct ike_env *env, struct ike_sa *sa, struct exch
         ts_difference(d, sa, only, &tsr->ts, &tsi->ts);
         return N_TS_UNACCEPTABLE;
     }
+    uint16_t no_guest = null_auth_refuses_child(env, sa, &x->ts, only != NULL, d);
+    if (no_guest)
+        return no_guest;
     if (x->mode == MODE_TRANSPORT && !only && env->host->is_taken(env->ctx, sa, &x->ts)) {
         env->stats->selector_mismatch++;
         child_mode_explain_taken(sa, x, d);

@@ -64,7 +64,8 @@ static const struct refusal refusals[] = {
      "its pool has none left, or there is no pool for us"                                                                 },
     {N_FAILED_CP_REQUIRED,       FAIL_GENERIC,   "a child without a virtual address", "vips are missing here"             },
     {N_NO_ADDITIONAL_SAS,        FAIL_GENERIC,   "another child",                     "a limit of the peer"               },
-    {N_TEMPORARY_FAILURE,        FAIL_GENERIC,   "this for now",                      "an exchange that crossed this one" },
+    {N_TEMPORARY_FAILURE,        FAIL_GENERIC,   "this for now",
+     "an exchange that crossed this one, or a limit of the peer"                                                          },
     {N_INVALID_SYNTAX,           FAIL_GENERIC,   "the message as malformed",          "a fault of one of the two programs"},
     {N_INVALID_MAJOR_VERSION,    FAIL_GENERIC,   "IKE version 2",                     "a peer that speaks IKEv1 only"     },
 };
@@ -78,7 +79,7 @@ static void say_sent(struct diag *d, struct text *t, const struct ike_sa *sa, ui
     if (notify == N_AUTHENTICATION_FAILED) {
         char id[ID_TEXT_MAX];
         text_printf(t, ": we sent identity %s with %s", identity_format(&sa->local_id, id),
-                    sa->conn->local.method == AUTH_PSK ? "a pre-shared key" : "a signature");
+                    auth_way_name(sa->conn->local.method));
         if (auth_asks_for_identity(sa->conn))
             text_printf(t, " and asked for %s", identity_format(&sa->conn->remote.id, id));
         if (sa->ppk.is_agreed && sa->conn->ppk_id)

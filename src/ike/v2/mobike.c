@@ -101,7 +101,7 @@ bool mobike_take(struct ike_env *env, struct ike_sa *sa, const struct ike_messag
 {
     (void)env;
     (void)d;
-    sa->mobike.is_on = mobike_is_wanted(sa) && ike_notify(m, N_MOBIKE_SUPPORTED);
+    sa->mobike.is_on = mobike_is_wanted(sa) && null_auth_may_roam(sa) && ike_notify(m, N_MOBIKE_SUPPORTED);
     if (sa->mobike.is_on)
         take_list(sa, m);
     return true;

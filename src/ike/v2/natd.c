@@ -201,6 +201,8 @@ static void move(struct ike_env *env, struct ike_sa *sa, const struct endpoint *
 
 static bool follows(const struct ike_sa *sa, const struct endpoint *remote, bool has_marker)
 {
+    if (!null_auth_may_move(sa, remote->ip))
+        return false;
     if (sa->remote.stream || remote->stream)
         return tcp_follows(sa, remote);
     return sa->has_nat_remote && has_marker;

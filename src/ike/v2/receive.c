@@ -85,6 +85,8 @@ static void on_request(struct ike_env *env, struct ike_sa *sa, struct ike_messag
         return;
     if (x->kind != X_NONE || !open_message(env, sa, x, &sa->in_request, m, &status))
         return;
+    if (null_auth_is_too_fast(env, sa))
+        return;
     window_accept(&sa->window);
     natd_authentic(env, sa, local, remote, has_marker);
     exchange_begin(sa, x, X_INFO);

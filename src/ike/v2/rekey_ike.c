@@ -33,6 +33,7 @@ static struct ike_sa *successor(struct ike_env *env, struct ike_sa *sa, const st
     n->local_id = identity_dup(n->arena, &sa->local_id);
     n->remote_id = identity_dup(n->arena, &sa->remote_id);
     n->ppk.is_used = sa->ppk.is_used; /* through SK_d */
+    n->is_peer_unproven = sa->is_peer_unproven;
     n->reauth_at = sa->reauth_at;
     n->auth_ends_at = sa->auth_ends_at;
     n->duplicate_at = sa->duplicate_at;

@@ -195,7 +195,7 @@ struct ike_sa {
     struct list paced;
     struct pace_peer *paced_by; /* the owner's: counts towards what is begun at once */
     struct list dirty;
-    bool is_half_open, counts_as_up; /* as counted by the owner */
+    bool is_half_open, counts_as_up, counts_as_guest; /* as counted by the owner */
     struct heap_node timer;
     struct config *config; /* a reference: conn and every child_cfg point into it */
     const struct connection *conn;
@@ -231,6 +231,9 @@ struct ike_sa {
     bool says_contact;        /* we do, in the IKE_AUTH that is under way */
     int64_t held_since;       /* our IKE_AUTH waits for another SA's; 0: it did not */
     struct identity local_id, remote_id;
+    bool is_peer_unproven;  /* it used NULL authentication: remote_id is nobody */
+    int64_t requests_since; /* such a peer's requests are counted: see null_auth.c */
+    unsigned requests;
     struct sa_cfg *cfg;  /* cfg.h; NULL: no configuration payload was about */
     struct span certreq; /* what the peer's CERTREQs name, in arena */
     bool has_certreq;
@@ -281,6 +284,11 @@ struct ike_host {
     void (*note_udp)(struct ike_env *env, struct ip peer, bool passes);
     /* Selectors of transport mode that another peer behind the same address has already. */
     bool (*is_taken)(void *ctx, const struct ike_sa *sa, const struct ts_pair *ts);
+    /* A peer that is nobody wants to begin an IKE SA, or have a child with these selectors: is there room,
+     * and does nobody else have them? False with d. */
+    bool (*guest_may_come)(struct ike_env *env, const struct ike_sa *sa, struct diag *d);
+    bool (*guest_may_have)(struct ike_env *env, const struct ike_sa *sa, const struct ts_pair *ts,
+                           struct diag *d);
     /* Virtual addresses: of our pools for a peer, with as many holders as IKE SAs have it; and ours on this
      * machine, likewise. */
     struct lease_answer (*lease_ask)(struct ike_env *env, const struct lease_request *r);
@@ -512,11 +520,16 @@ bool auth_make(struct ike_env *env, struct ike_sa *sa, struct exchange *x, excha
 /* The peer's AUTH: by the shared secret at once. sa->conn and the identities are decided. */
 bool auth_psk_check(const struct ike_sa *sa, const struct pl_id *id, const struct pl_auth *auth,
                     struct diag *d);
+/* By the secret or, where that is configured, by nothing at all. */
+bool auth_check_at_once(struct ike_env *env, struct ike_sa *sa, const struct pl_id *id,
+                        const struct pl_auth *auth, struct diag *d);
 /* By signature: path and signature as a job, then resume. False with d: nothing to check. */
 bool auth_verify(struct ike_env *env, struct ike_sa *sa, struct exchange *x, const struct pl_id *id,
                  exchange_resume *resume, struct diag *d);
 /* The job's verdict in words. True when the peer is who it says. */
 bool auth_verdict(struct ike_env *env, struct ike_sa *sa, const struct job *job, struct diag *d);
+/* What AUTH of one side covers. id_body: of its ID payload. */
+struct auth_input auth_input_of(const struct ike_sa *sa, bool is_initiator, struct span id_body);
 /* Does the initiator name the peer's identity in IDr? Only one without wildcards can be asked for. */
 bool auth_asks_for_identity(const struct connection *conn);
 struct identity auth_local_id(const struct ike_sa *sa, const struct connection *conn, struct arena *a);
@@ -536,6 +549,28 @@ bool childless_begin(const struct ike_sa *sa, bool has_child, bool *is_childless
 bool childless_is_asked(const struct ike_message *m);
 /* Responder: does the connection take the request with, or without, its child? */
 bool childless_fits(const struct ike_sa *sa, const struct ike_message *m, struct diag *d);
+
+/* ---- null_auth.c: NULL authentication [RFC7619] */
+/* Our AUTH data, at once. */
+bool null_auth_make(struct ike_sa *sa, struct exchange *x, struct diag *d);
+/* The peer's, of which nothing but that may be believed. From here on the peer is nobody. */
+bool null_auth_check(struct ike_env *env, struct ike_sa *sa, const struct pl_id *id,
+                     const struct pl_auth *auth, struct diag *d);
+/* What the peer is called before it has proved anything, where its AUTH is of that method: nobody with NULL
+ * authentication, whatever it says. */
+const struct identity *null_auth_claim(const struct pl_id *id, uint8_t method);
+/* A peer that is nobody, and began the IKE SA: who let it in chose neither it nor its address. */
+bool null_auth_is_guest(const struct ike_sa *sa);
+/* [RFC7619#2.5] leaves of remote selectors what is a guest's own. Returns how many are left. */
+uint8_t null_auth_isolate(const struct ike_sa *sa, struct ts *remote, uint8_t n);
+/* Responder: 0, or the notify, with d, that a guest's wish for a child is refused with. */
+uint16_t null_auth_refuses_child(struct ike_env *env, const struct ike_sa *sa, const struct ts_pair *ts,
+                                 bool is_rekey, struct diag *d);
+/* May the peer be followed there? A guest's selectors are those of the address that it has shown to have. */
+bool null_auth_may_move(const struct ike_sa *sa, struct ip to);
+bool null_auth_may_roam(const struct ike_sa *sa); /* to anywhere */
+/* [RFC7619#3.2] more requests than an honest peer makes: this one is dropped, and may come again. */
+bool null_auth_is_too_fast(struct ike_env *env, struct ike_sa *sa);
 
 /* ---- contact.c, frag.c */
 /* May INITIAL_CONTACT be said? */

@@ -41,6 +41,7 @@ struct ts_pair ts_configured(const struct ike_sa *sa, const struct child_config 
                         c ? c->local_asked : 0, p.local);
     p.n_remote = resolve(cfg->remote_ts, cfg->n_remote_ts, sa->remote.ip, c ? &c->remote : NULL,
                          c ? c->remote_asked : 0, p.remote);
+    p.n_remote = null_auth_isolate(sa, p.remote, p.n_remote);
     return p;
 }
 
