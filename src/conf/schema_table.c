@@ -47,6 +47,9 @@ static const struct schema_word tcp_words[] = {{"no", TCP_NO, NULL}, {"always", 
     "NAT, or where the peer asks; auto: as yes while ESP runs in userspace, where it is several times faster than " \
     "protocol 50, and a peer to which UDP port 4500 does not pass is tried without. strongSwan knows yes and no, " \
     "and no is its default, but for its own userspace ESP, which has no other form"
+#define CRASH_DOC "quick crash detection (RFC 6290): each end gives the other a token, and shows it when it is asked something " \
+    "about an IKE SA that it has not any more, so that the other end need not wait until liveness checks time out. Tokens " \
+    "are made of the file keyway/secret in /var/lib, which no other machine may have: take it out of disk images that are copied"
 static const struct schema_word mode_words[] = {{"tunnel", MODE_TUNNEL, NULL}, {"transport", MODE_TRANSPORT, NULL},
     {"beet", MODE_BEET, NULL}, {"transport_proxy", 0, "mobile IPv6 proxies are not supported"},
     {"iptfs", 0, "IP-TFS is not built yet"}, {"pass", 0, "bypass policies cannot be configured yet"},
@@ -147,6 +150,7 @@ static const struct schema_row rows[] = {
     {SCOPE_CONNECTION, "mobike", .kind = KIND_BOOL, .def = "yes", CONN(does_mobike), .example = "no", .doc = "whether the connection survives a change of addresses (MOBIKE); it then uses UDP port 4500"},
     {SCOPE_CONNECTION, "tcp", .kind = KIND_WORD, .def = "no", .words = tcp_words, CONN(tcp), .example = "fallback", .doc = TCP_DOC},
     {SCOPE_CONNECTION, "tcp_port", .kind = KIND_NUMBER, .def = "4500", .max = 65535, CONN(tcp_port), .example = "443", .doc = "the peer's TCP port"},
+    {SCOPE_CONNECTION, "crash_detection", .kind = KIND_BOOL, .def = "yes", CONN(detects_crashes), .example = "no", .doc = CRASH_DOC},
     {SCOPE_CONNECTION, "dpd_delay", .kind = KIND_TIME, .def = "0", CONN(dpd_delay), .example = "30s", .doc = "silence after which the peer is checked; 0: never"},
     {SCOPE_CONNECTION, "dpd_timeout", .kind = KIND_TIME, REFUSE("it is for IKEv1 only; retransmit_* of the daemon decide"), .accepts = "0", .doc = "IKEv1 liveness timeout"},
     {SCOPE_CONNECTION, "fragmentation", .kind = KIND_WORD, .def = "yes", .words = frag_words, CONN(fragmentation), .example = "no", .doc = "IKE fragmentation"},
@@ -294,6 +298,7 @@ static const struct schema_row rows[] = {
     {SCOPE_TUNNEL, "ppk", .kind = KIND_TEXT, .example = "file:office.ppk", .doc = "postquantum preshared key (RFC 8784): text, 0x hex, 0s base64 or file:PATH, 32 random bytes or more; or pad:PATH, at the other end pad-end:PATH, a one-time pad (see pad of secrets.ppk)"},
     {SCOPE_TUNNEL, "ppk_id", .kind = KIND_TEXT, .maps = "ppk_id", .example = "office", .doc = "what it is called, the same at both ends"},
     {SCOPE_TUNNEL, "ppk_required", .kind = KIND_TEXT, .maps = "ppk_required", .computed = "yes with ppk", .example = "no", .doc = "whether the tunnel may not come up without it"},
+    {SCOPE_TUNNEL, "crash_detection", .kind = KIND_TEXT, .maps = "crash_detection", .computed = "yes", .example = "no", .doc = "whether each end shows the other at once that it has lost the tunnel, after a crash or a restart (RFC 6290)"},
     {SCOPE_TUNNEL, "dpd_delay", .kind = KIND_TEXT, .maps = "dpd_delay", .computed = "10s", .example = "30s", .doc = "silence after which the peer is checked"},
     {SCOPE_TUNNEL, "dpd_action", .kind = KIND_TEXT, .maps = "children.*.dpd_action", .computed = "restart", .example = "clear", .doc = "what happens when the peer is dead"},
     {SCOPE_TUNNEL, "ike_rekey", .kind = KIND_TEXT, .maps = "rekey_time", .example = "2h", .doc = "time after which the IKE SA is rekeyed"},

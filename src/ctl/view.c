@@ -172,6 +172,8 @@ void ctl_write_ike_keys(struct vici_writer *w, const struct ike_view *v, struct 
         vici_text(w, "ppk", "yes");
     if (v->is_peer_unproven)
         vici_text(w, "remote-unproven", "yes");
+    if (v->has_crash_token)
+        vici_text(w, "crash-detection", "yes");
     if (v->state == IKE_ESTABLISHED) {
         write_seconds(w, "established", now.mono - v->established_at);
         write_until(w, "rekey-time", v->rekey_at, now.mono);

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Datagrams: to the SA that its SPI names, or, for a first IKE_SA_INIT request, past the guards against
- * floods (RFC 7296 sections 2.4, 2.6, 2.21.4): retransmissions, half-open SAs per address, cookies. */
+ * floods (RFC 7296 sections 2.4, 2.6, 2.21.4): retransmissions, half-open SAs per address, cookies. What is
+ * about an SA that is not there is answered with INVALID_IKE_SPI and, when it was there once, with the proof
+ * of that (RFC 6290 sections 4.5, 9.2). */
 #include "engine/impl.h"
+#include "ike/v2/crash.h"
 
+/* Proofs are worth more than hints: of many that ask after a restart each has its turn with a repetition. */
 #define SPI_REPLIES_PER_SECOND 10
+#define SPI_PROOFS_PER_SECOND  100
 
 static uint64_t init_hash(const struct endpoint *remote, uint64_t spi_i)
 {
@@ -134,6 +139,39 @@ static struct ike_sa *find_spi(const struct engine *e, const struct ike_header *
     return NULL;
 }
 
+static bool is_own_spi(const struct engine *e, uint64_t spi)
+{
+    for (struct map_node *n = map_first(&e->by_spi, map_hash_u64(spi)); n; n = map_next(n)) {
+        if (ike_sa_own_spi(container_of(n, struct ike_sa, by_spi)) == spi)
+            return true;
+    }
+    return false;
+}
+
+/* [RFC6290#9.2] whoever sends this, and whatever it says of its direction: no SA with one of these SPIs may
+ * be up, nor come up. */
+static bool is_lost(const struct engine *e, const struct ike_header *h)
+{
+    const struct ike_sa *sa;
+    if (!h->spi_i || !h->spi_r || is_own_spi(e, h->spi_i) || is_own_spi(e, h->spi_r))
+        return false;
+    list_each(sa, &e->sas, link)
+    {
+        if (crash_is_coming(sa, h->spi_i, h->spi_r))
+            return false;
+    }
+    return true;
+}
+
+static bool gives_tokens(const struct config *c)
+{
+    for (size_t i = 0; c && i < c->n_connections; i++) {
+        if (c->connections[i]->detects_crashes)
+            return true;
+    }
+    return false;
+}
+
 /* [RFC7296#2.21.4] a hint for a peer that still has an SA which we lost. Rate-limited. */
 static void unknown_spi(struct ike_env *env, struct engine *e, const struct ike_message *m,
                         const struct input *in)
@@ -145,9 +183,17 @@ static void unknown_spi(struct ike_env *env, struct engine *e, const struct ike_
         e->spi_replies_at = env->now.mono;
         e->spi_replies = 0;
     }
-    if (e->spi_replies++ < SPI_REPLIES_PER_SECOND)
-        init_reply_notify(env, m, &in->datagram.local, &in->datagram.remote, in->datagram.is_natt,
-                          N_INVALID_IKE_SPI, span_of(NULL, 0));
+    if (e->spi_replies >= SPI_PROOFS_PER_SECOND)
+        return;
+    uint8_t token[CRASH_TOKEN_LEN];
+    struct pl_notify v[2] = {{.type = N_INVALID_IKE_SPI}};
+    bool is_proof = is_lost(e, &m->header) && gives_tokens(env->config) &&
+                    crash_token(env->secret, m->header.spi_i, m->header.spi_r, token);
+    if (is_proof)
+        v[1] = (struct pl_notify){
+            .type = N_QUICK_CRASH_DETECTION, .protocol = PROTO_IKE, .data = span_of(token, sizeof(token))};
+    if (e->spi_replies++ < SPI_REPLIES_PER_SECOND || is_proof)
+        init_reply(env, m, &in->datagram.local, &in->datagram.remote, in->datagram.is_natt, v, 1 + is_proof);
 }
 
 void engine_datagram(struct ike_env *env, const struct input *in)

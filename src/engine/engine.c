@@ -89,6 +89,7 @@ void engine_free(struct engine *e)
     heap_deinit(&e->sa_timers);
     heap_deinit(&e->conn_timers);
     cookie_jar_deinit(&e->jar);
+    secret_free(&e->secret);
     free(e->addresses);
     config_unref(e->config);
     free(e);
@@ -237,8 +238,13 @@ static void on_paths(struct ike_env *env, struct engine *e, const struct input *
 
 void engine_step(struct engine *e, struct time now, const struct input *in, struct outbox *out)
 {
-    struct ike_env env = {
-        .now = now, .out = out, .config = e->config, .stats = &e->stats, .host = &engine_host, .ctx = e};
+    struct ike_env env = {.now = now,
+                          .out = out,
+                          .config = e->config,
+                          .stats = &e->stats,
+                          .host = &engine_host,
+                          .ctx = e,
+                          .secret = secret_view(&e->secret)};
     switch (in->kind) {
     case INPUT_TICK:
         break;
@@ -266,6 +272,10 @@ void engine_step(struct engine *e, struct time now, const struct input *in, stru
         break;
     case INPUT_PATHS:
         on_paths(&env, e, in);
+        break;
+    case INPUT_SECRET:
+        secret_free(&e->secret);
+        e->secret = secret_copy(in->secret);
         break;
     case INPUT_SHUTDOWN:
         engine_shut_down(&env);

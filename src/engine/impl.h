@@ -137,6 +137,7 @@ struct engine {
     size_t n_addresses;
     bool knows_addresses;
     struct streams streams;
+    struct secret secret; /* the machine's; empty: it keeps none */
 };
 
 /* engine.c */

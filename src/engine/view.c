@@ -40,6 +40,7 @@ static void view(const struct ike_sa *found, struct ike_view *out)
         .does_mobike = found->mobike.is_on,
         .has_ppk = found->ppk.is_used,
         .is_peer_unproven = found->is_peer_unproven,
+        .has_crash_token = found->crash_token.len > 0,
         .chosen = found->chosen,
         .established_at = found->established_at,
         .rekey_at = found->rekey_at,

@@ -199,6 +199,7 @@ enum input_kind {
     INPUT_CONFIG,    /* the snapshot is taken */
     INPUT_ADDRESSES, /* the machine's own addresses, or its routes, have changed */
     INPUT_PATHS,     /* the answer to ACTION_PATHS */
+    INPUT_SECRET,    /* what outlives a restart; comes first, once */
     INPUT_SHUTDOWN,  /* delete all SAs, politely */
 };
 
@@ -248,6 +249,7 @@ struct stream_news {
     struct endpoint local; /* when up: the ports are those of the NAT detection hashes */
     const char *why;       /* when not: text; valid during the call */
 };
+#define MACHINE_SECRET 32
 
 struct input {
     enum input_kind kind;
@@ -266,7 +268,8 @@ struct input {
             const struct ip *v;
             size_t n;
         } addresses;
-        struct { /* usable now, the best first */
+        struct span secret; /* of this machine alone: MACHINE_SECRET random bytes */
+        struct {            /* usable now, the best first */
             uint64_t ike_id;
             const struct ip_pair *v;
             size_t n;

@@ -6,6 +6,7 @@
 #include "crypto/random.h"
 #include "sys/clock.h"
 #include "sys/loop_impl.h"
+#include "sys/state.h"
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -265,6 +266,19 @@ static void set_map_key(void)
     secret_wipe(key, sizeof(key));
 }
 
+/* Without one there is no crash detection: a daemon that can keep nothing runs all the same. */
+static void give_secret(struct loop *l)
+{
+    struct secret s = {0};
+    struct diag d;
+    char text[1024];
+    if (state_secret(l->o.paths.state, MACHINE_SECRET, &s, &d))
+        loop_step(l, &(struct input){.kind = INPUT_SECRET, .secret = secret_view(&s)});
+    else
+        log_line(LOG_WARN, "no crash detection: %s", diag_format(&d, text, sizeof(text)));
+    secret_free(&s);
+}
+
 struct loop *loop_new(const struct loop_options *o, struct diag *d)
 {
     struct diag errors[LOOP_ERRORS_MAX];
@@ -288,6 +302,7 @@ struct loop *loop_new(const struct loop_options *o, struct diag *d)
     l->in_force = config->settings;
     l->in_force.dataplane = l->in_force.resolv_conf = NULL; /* live in the snapshot */
     l->engine = engine_new();
+    give_secret(l);
     start_watching(l);
     log_line(LOG_NOTICE, "%zu connection%s loaded", config->n_connections,
              config->n_connections == 1 ? "" : "s");

@@ -25,6 +25,11 @@ void node_init(struct node *n, struct sim *s, const char *name, struct ip addres
     n->engine = engine_new();
     n->esp = esp_new(&(struct esp_config){.path_mtu = 1500, .clamps_mss = true});
     outbox_init(&n->out);
+    /* on the disk: a restart finds it again */
+    uint8_t secret[MACHINE_SECRET];
+    memset(secret, name[0], sizeof(secret));
+    engine_step(n->engine, s->now,
+                &(struct input){.kind = INPUT_SECRET, .secret = span_of(secret, sizeof(secret))}, &n->out);
 }
 
 static void forget(struct node *n)
@@ -66,6 +71,19 @@ static void check_leases(struct node *n)
     }
 }
 
+/* [RFC6290#9.2] A token that was seen ends its IKE SA: there is none, nor will there be. */
+static void check_tokens(struct node *n)
+{
+    struct ike_view v;
+    size_t known = n->n_shown < NODE_TOKENS ? n->n_shown : NODE_TOKENS;
+    for (size_t i = 0; known && engine_ike_at(n->engine, i, &v); i++) {
+        for (size_t k = 0; k < known; k++) {
+            if (n->shown[k].spi_i == v.spi_i && n->shown[k].spi_r == v.spi_r)
+                sim_fail(n->sim, "%s: showed the crash detection token of an IKE SA that it has", n->name);
+        }
+    }
+}
+
 static void one_step(struct node *n, const struct input *in)
 {
     outbox_reset(&n->out);
@@ -73,6 +91,7 @@ static void one_step(struct node *n, const struct input *in)
     carry_out(n);
     send_held(n);
     check_leases(n);
+    check_tokens(n);
 }
 
 /* ---- addresses */
@@ -318,10 +337,26 @@ static void check_ike_iv(struct node *n, struct span m)
         sim_fail(n->sim, "%s: an IKE message has the IV of another under the same key", n->name);
 }
 
+/* Two notifies in the clear outside of IKE_SA_INIT: INVALID_IKE_SPI and a token. */
+static void note_token(struct node *n, struct span m)
+{
+    struct ike_header h;
+    struct rd r = rd_over(m);
+    size_t at = n->n_shown % NODE_TOKENS;
+    if (!ike_header_read(&r, &h) || h.next_payload != PAYLOAD_NOTIFY || h.exchange == EXCHANGE_IKE_SA_INIT ||
+        rd_u8(&r) != PAYLOAD_NOTIFY)
+        return;
+    n->shown[at].spi_i = h.spi_i;
+    n->shown[at].spi_r = h.spi_r;
+    n->n_shown++;
+}
+
 static void send(struct node *n, const struct action *a, enum wire_kind kind)
 {
-    if (kind == WIRE_IKE)
+    if (kind == WIRE_IKE) {
         check_ike_iv(n, a->send.bytes);
+        note_token(n, a->send.bytes);
+    }
     if (a->send.remote.stream) {
         if (kind == WIRE_KEEPALIVE)
             sim_fail(n->sim, "%s: a NAT keepalive in a TCP connection", n->name);

@@ -13,6 +13,7 @@
 #define NODE_JOBS      64
 #define NODE_ADDRESSES 3
 #define NODE_QUERIES   16
+#define NODE_TOKENS    64
 
 struct sim;
 
@@ -58,6 +59,10 @@ struct node {
     size_t n_jobs;
     struct path_query queries[NODE_QUERIES];
     size_t n_queries;
+    struct {
+        uint64_t spi_i, spi_r;
+    } shown[NODE_TOKENS]; /* IKE SAs whose crash detection token has left in the clear, the last ones */
+    size_t n_shown;
     uint64_t commands;  /* last id given */
     uint64_t done_id;   /* last COMMAND_DONE seen, with its diag */
     struct sim_pad pad; /* on the disk */

@@ -39,6 +39,16 @@ void pair_restart(struct pair *p, int side)
     engine_free(s->e);
     s->e = engine_new();
     s->n_sas = s->n_routes = s->policies = s->live_routes = s->n_vips = 0;
+    if (s->has_secret)
+        pair_secret(p, side);
+}
+
+void pair_secret(struct pair *p, int side)
+{
+    uint8_t secret[MACHINE_SECRET];
+    memset(secret, 0x50 + side, sizeof(secret));
+    p->side[side].has_secret = true;
+    pair_input(p, side, &(struct input){.kind = INPUT_SECRET, .secret = span_of(secret, sizeof(secret))});
 }
 
 static void parse_id(struct arena *a, const char *text, struct identity *out)

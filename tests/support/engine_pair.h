@@ -61,6 +61,7 @@ struct pair_side {
     size_t n_addresses;
     struct path_query query;
     bool has_query;
+    bool has_secret;
 };
 
 struct pair {
@@ -124,6 +125,8 @@ void pair_advance(struct pair *p, int64_t us);
 void pair_break_link(struct pair *p);
 const struct pair_link *pair_newest_link(const struct pair *p);
 void pair_release_jobs(struct pair *p, int side);
+/* The side's machine has a secret of its own from now on, which a restart leaves. */
+void pair_secret(struct pair *p, int side);
 /* Kills and restarts an engine, forgetting everything; records of the data plane are gone as well. */
 void pair_restart(struct pair *p, int side);
 

@@ -327,6 +327,7 @@ static const struct notify_rule notify_rules[] = {
     {N_IKEV2_FRAGMENTATION_SUPPORTED,   1,    INIT                                            },
     {N_SIGNATURE_HASH_ALGORITHMS,       1,    INIT                                            },
     {N_CHILDLESS_IKEV2_SUPPORTED,       1,    K(INIT_RESPONSE)                                },
+    {N_QUICK_CRASH_DETECTION,           SOME, AUTH | K(REKEY_IKE_RESPONSE) | INFO             },
     {N_USE_BEET_MODE,                   1,    CHILD_REQ | CHILD_RSP                           },
     {N_STATE_NOT_FOUND,                 1,    K(FOLLOWUP_RESPONSE)                            },
     {N_INTERMEDIATE_EXCHANGE_SUPPORTED, 1,    INIT                                            },

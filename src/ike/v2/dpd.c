@@ -34,7 +34,7 @@ struct retransmit schedule_of(const struct ike_sa *sa)
 {
     enum exchange_kind k = sa->own.kind;
     bool is_short = k == X_LIVENESS || k == X_DELETE_IKE || k == X_AUTH_FAILED || k == X_UPDATE_ADDRESSES ||
-                    k == X_ROUTABILITY || k == X_ADDRESSES;
+                    k == X_ROUTABILITY || k == X_ADDRESSES || k == X_CRASH_TOKEN;
     struct retransmit r = is_short ? liveness_schedule() : sa->schedule;
     if (waits_for_mobile_peer(sa) && k != X_DELETE_IKE)
         return mobile_schedule;

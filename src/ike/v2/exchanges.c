@@ -3,6 +3,7 @@
  * with their priority and the states they may start in, and the peer's requests with the states they are
  * taken in. Default deny. */
 #include "ike/v2/exchanges.h"
+#include "ike/v2/crash.h"
 #include "ike/v2/followup.h"
 
 #define S(x)    (1u << IKE_##x)
@@ -12,28 +13,30 @@
 
 /* Deleting first; liveness last: any other exchange proves the same. */
 static const struct own_exchange own[X_KINDS] = {
-    [X_INIT] = {"IKE_SA_INIT",         EXCHANGE_IKE_SA_INIT,      0, S(CREATED),    NULL,               NULL                },
-    [X_INTERMEDIATE] = {"IKE_INTERMEDIATE",    EXCHANGE_IKE_INTERMEDIATE, 0, S(CONNECTING), NULL,
-                intermediate_on_response                                                                                    },
-    [X_AUTH] = {"IKE_AUTH",            EXCHANGE_IKE_AUTH,         0, S(CONNECTING), auth_start,         auth_on_response    },
-    [X_AUTH_FAILED] = {"refusal of the peer", EXCHANGE_INFORMATIONAL,    1, S(DELETING),   auth_failed_start,
-                delete_ike_on_response                                                                                      },
-    [X_DELETE_IKE] = {"IKE SA delete",       EXCHANGE_INFORMATIONAL,    1, S_KEYED,       delete_ike_start,
-                delete_ike_on_response                                                                                      },
-    [X_DELETE_CHILD] = {"child delete",        EXCHANGE_INFORMATIONAL,    2, S_UP,          delete_child_start,
-                delete_child_on_response                                                                                    },
-    [X_REKEY_CHILD] = {"child rekey",         EXCHANGE_CREATE_CHILD_SA,  3, S_UP,          rekey_child_start,
-                create_child_on_response                                                                                    },
-    [X_NEW_CHILD] = {"child creation",      EXCHANGE_CREATE_CHILD_SA,  4, S_UP,          create_child_start,
-                create_child_on_response                                                                                    },
-    [X_REKEY_IKE] = {"IKE SA rekey",        EXCHANGE_CREATE_CHILD_SA,  5, S_UP,          rekey_ike_start,
-                rekey_ike_on_response                                                                                       },
-    [X_UPDATE_ADDRESSES] = {"address update",      EXCHANGE_INFORMATIONAL,    2, S_MOVE,        update_start,
-                update_on_response                                                                                          },
-    [X_ROUTABILITY] = {"reachability check",  EXCHANGE_INFORMATIONAL,    2, S_UP,          reach_start,        reach_on_response   },
-    [X_ADDRESSES] = {"list of addresses",   EXCHANGE_INFORMATIONAL,    2, S_MOVE,        addresses_start,
-                addresses_on_response                                                                                       },
-    [X_LIVENESS] = {"liveness check",      EXCHANGE_INFORMATIONAL,    6, S_UP,          liveness_start,     liveness_on_response},
+    [X_INIT] = {"IKE_SA_INIT",           EXCHANGE_IKE_SA_INIT,      0, S(CREATED),    NULL,               NULL                },
+    [X_INTERMEDIATE] = {"IKE_INTERMEDIATE",      EXCHANGE_IKE_INTERMEDIATE, 0, S(CONNECTING), NULL,
+                intermediate_on_response                                                                                      },
+    [X_AUTH] = {"IKE_AUTH",              EXCHANGE_IKE_AUTH,         0, S(CONNECTING), auth_start,         auth_on_response    },
+    [X_AUTH_FAILED] = {"refusal of the peer",   EXCHANGE_INFORMATIONAL,    1, S(DELETING),   auth_failed_start,
+                delete_ike_on_response                                                                                        },
+    [X_DELETE_IKE] = {"IKE SA delete",         EXCHANGE_INFORMATIONAL,    1, S_KEYED,       delete_ike_start,
+                delete_ike_on_response                                                                                        },
+    [X_DELETE_CHILD] = {"child delete",          EXCHANGE_INFORMATIONAL,    2, S_UP,          delete_child_start,
+                delete_child_on_response                                                                                      },
+    [X_REKEY_CHILD] = {"child rekey",           EXCHANGE_CREATE_CHILD_SA,  3, S_UP,          rekey_child_start,
+                create_child_on_response                                                                                      },
+    [X_NEW_CHILD] = {"child creation",        EXCHANGE_CREATE_CHILD_SA,  4, S_UP,          create_child_start,
+                create_child_on_response                                                                                      },
+    [X_REKEY_IKE] = {"IKE SA rekey",          EXCHANGE_CREATE_CHILD_SA,  5, S_UP,          rekey_ike_start,
+                rekey_ike_on_response                                                                                         },
+    [X_UPDATE_ADDRESSES] = {"address update",        EXCHANGE_INFORMATIONAL,    2, S_MOVE,        update_start,
+                update_on_response                                                                                            },
+    [X_ROUTABILITY] = {"reachability check",    EXCHANGE_INFORMATIONAL,    2, S_UP,          reach_start,        reach_on_response   },
+    [X_ADDRESSES] = {"list of addresses",     EXCHANGE_INFORMATIONAL,    2, S_MOVE,        addresses_start,
+                addresses_on_response                                                                                         },
+    [X_CRASH_TOKEN] = {"crash detection token", EXCHANGE_INFORMATIONAL,    6, S_UP,          crash_start,
+                crash_on_response                                                                                             },
+    [X_LIVENESS] = {"liveness check",        EXCHANGE_INFORMATIONAL,    6, S_UP,          liveness_start,     liveness_on_response},
 };
 
 /* [RFC7296#2.25.2] what meets an SA that is replaced or going gets TEMPORARY_FAILURE. */

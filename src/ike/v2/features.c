@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The order of features in messages: see features.h. */
 #include "ike/v2/features.h"
+#include "ike/v2/crash.h"
 
 static const struct feature_part parts[] = {
     {MSG_INIT_REQUEST,  "cookie",              init_put_cookie,     NULL             }, /* first [RFC7296#2.6] */
@@ -29,6 +30,7 @@ static const struct feature_part parts[] = {
     {MSG_AUTH_REQUEST,  "identity asked for",  auth_put_wanted,     NULL             },
     {MSG_AUTH_REQUEST,  "AUTH",                auth_put_own,        NULL             },
     {MSG_AUTH_REQUEST,  "PPK",                 ppk_put_identity,    NULL             }, /* read to check AUTH */
+    {MSG_AUTH_REQUEST,  "crash detection",     crash_put,           crash_take       }, /* [RFC6290#4.2] here */
     {MSG_AUTH_REQUEST,  "configuration",       cfg_put_request,     cfg_take_request }, /* before SA [RFC7296#2.19] */
     {MSG_AUTH_REQUEST,  "child",               create_child_put,    NULL             },
     {MSG_AUTH_REQUEST,  "MOBIKE",              mobike_put,          mobike_take      },
@@ -37,6 +39,7 @@ static const struct feature_part parts[] = {
     {MSG_AUTH_RESPONSE, "certificate",         cert_put_own,        NULL             },
     {MSG_AUTH_RESPONSE, "AUTH",                auth_put_own,        NULL             },
     {MSG_AUTH_RESPONSE, "PPK",                 ppk_put_identity,    NULL             }, /* as above */
+    {MSG_AUTH_RESPONSE, "crash detection",     crash_put,           crash_take       },
     {MSG_AUTH_RESPONSE, "configuration",       cfg_put_reply,       cfg_take_reply   },
     {MSG_AUTH_RESPONSE, "child",               create_child_answer, NULL             },
     {MSG_AUTH_RESPONSE, "MOBIKE",              mobike_put,          mobike_take      },

@@ -285,6 +285,17 @@ bool followup_waits_any(const struct ike_sa *sa)
     return !list_empty(&sa->followups);
 }
 
+bool followup_makes_spi(const struct ike_sa *sa, uint64_t spi)
+{
+    const struct followup *f;
+    list_each(f, &sa->followups, link)
+    {
+        if (spi && f->x.new_spi_r == spi)
+            return true;
+    }
+    return false;
+}
+
 void followup_drop(struct ike_sa *sa, enum exchange_kind kind, uint64_t old_child)
 {
     struct followup *f;

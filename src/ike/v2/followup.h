@@ -23,6 +23,8 @@ void followup_on_request(struct ike_env *env, struct ike_sa *sa, struct exchange
 /* Does the peer's exchange of that kind, and for that child, wait for its next request? */
 bool followup_waits(const struct ike_sa *sa, enum exchange_kind kind, uint64_t old_child);
 bool followup_waits_any(const struct ike_sa *sa);
+/* Does one of them make an IKE SA that this SPI of ours is for? */
+bool followup_makes_spi(const struct ike_sa *sa, uint64_t spi);
 /* It is not waited for any more: the peer lost, or began anew. */
 void followup_drop(struct ike_sa *sa, enum exchange_kind kind, uint64_t old_child);
 void followup_drop_all(struct ike_sa *sa);

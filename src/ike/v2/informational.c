@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The peer's INFORMATIONAL requests (RFC 7296 sections 1.4, 1.4.1, 2.4, 2.25): deletes, the refusal of our
  * authentication, the empty message that asks whether we live, and what mobike.c and lifetime.c read. */
-#include "ike/v2/sa.h"
+#include "ike/v2/crash.h"
 
 #define DELETES_MAX 64
 
@@ -69,6 +69,7 @@ static void on_others(struct ike_env *env, struct ike_sa *sa, struct exchange *x
         deleted_by_peer(env, sa, gone[i]);
     mobike_answer(env, &b, sa, x);
     lifetime_hear(env, sa, &x->msg);
+    crash_note(sa, &x->msg);
     send_response(env, sa, EXCHANGE_INFORMATIONAL, &b);
 }
 

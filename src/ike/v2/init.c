@@ -213,8 +213,8 @@ void init_on_response(struct ike_env *env, struct ike_sa *sa, const struct ike_m
 
 /* ---- responder ---- */
 
-void init_reply_notify(struct ike_env *env, const struct ike_message *m, const struct endpoint *local,
-                       const struct endpoint *remote, bool has_marker, uint16_t type, struct span data)
+void init_reply(struct ike_env *env, const struct ike_message *m, const struct endpoint *local,
+                const struct endpoint *remote, bool has_marker, const struct pl_notify *v, size_t n)
 {
     struct build b;
     struct span bytes;
@@ -226,9 +226,17 @@ void init_reply_notify(struct ike_env *env, const struct ike_message *m, const s
                            .flags = IKE_FLAG_RESPONSE |
                                     (ike_is_from_initiator(&m->header) ? 0 : IKE_FLAG_INITIATOR)};
     build_begin(&b, arena_alloc(env->out->arena, 512), 512, &h);
-    build_notify(&b, type, PROTO_NONE, span_of(NULL, 0), data);
+    for (size_t i = 0; i < n; i++)
+        build_notify(&b, v[i].type, v[i].protocol, span_of(NULL, 0), v[i].data);
     if (build_end(&b, &bytes))
         send_raw(env, local, remote, has_marker, 0, bytes);
+}
+
+void init_reply_notify(struct ike_env *env, const struct ike_message *m, const struct endpoint *local,
+                       const struct endpoint *remote, bool has_marker, uint16_t type, struct span data)
+{
+    const struct pl_notify one = {.type = type, .data = data};
+    init_reply(env, m, local, remote, has_marker, &one, 1);
 }
 
 void init_put_response(struct ike_env *env, struct build *b, struct ike_sa *sa, struct exchange *x)

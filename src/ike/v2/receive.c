@@ -2,6 +2,7 @@
 /* From a decoded datagram for a known SA to the exchange it belongs to (RFC 7296 sections 2.1 to 2.3, 2.21):
  * window, protection, fragments, endpoints, then the table of exchanges.c. Nothing of the SA changes before
  * the ICV has been checked. */
+#include "ike/v2/crash.h"
 #include "ike/v2/exchanges.h"
 #include "ike/v2/followup.h"
 
@@ -157,6 +158,8 @@ static void on_response(struct ike_env *env, struct ike_sa *sa, struct ike_messa
             ike_sa_end(env, sa, &d);
         return;
     }
+    if (m->header.exchange == EXCHANGE_INFORMATIONAL)
+        crash_note(sa, &x->msg);
     if (x->is_followup)
         followup_on_response(env, sa, x);
     else
@@ -186,8 +189,10 @@ void ike_sa_receive(struct ike_env *env, struct ike_sa *sa, struct ike_message *
         return;
     }
     if (!m->sk || !sa->opener) {
-        /* in the clear, INVALID_IKE_SPI too: the liveness check that it answers goes on [RFC7296#2.21.4] */
-        env->stats->dropped_malformed++;
+        /* in the clear, INVALID_IKE_SPI too: without a token of the peer's the liveness check that it answers
+         * goes on [RFC7296#2.21.4] */
+        if (!is_response || m->sk || !crash_is_proven(env, sa, m))
+            env->stats->dropped_malformed++;
         return;
     }
     if (is_response)

@@ -3,6 +3,7 @@
  * children. Of two replacements made at once the one whose exchange held the lowest nonce goes, and the other
  * inherits the children. */
 #include "crypto/kex.h"
+#include "ike/v2/crash.h"
 #include "ike/v2/exchanges.h"
 #include "ike/v2/followup.h"
 
@@ -266,6 +267,7 @@ void rekey_ike_made(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
     }
     struct ike_sa *rival = made_by_peer(env, sa);
     bool goes = is_redundant(sa, x);
+    ours->crash_token = secret_take(&x->crash_token);
     exchange_end(x);
     if (goes) {
         ours->was_up = false;
@@ -277,6 +279,7 @@ void rekey_ike_made(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
     if (rival) /* the peer deletes it */
         retire(env, rival, ours);
     hand_over(env, sa, ours);
+    crash_queue(env, ours);
     ike_sa_queue(sa, (struct task){.kind = X_DELETE_IKE});
 }
 
@@ -326,6 +329,7 @@ void rekey_ike_on_response(struct ike_env *env, struct ike_sa *sa, struct exchan
     if (x->is_followup && stops(env, sa, x))
         return;
     x->new_spi_r = spi_get64(x->chosen.spi);
+    x->crash_token = crash_read(sa, &x->msg);
     job_derive(env, sa, x, ke->ke.data, on_derived);
 }
 
@@ -337,7 +341,7 @@ static bool is_being_replaced(const struct ike_sa *sa)
     return sa->own.kind == X_REKEY_IKE && sa->own.is_followup;
 }
 
-static void put_reply(struct build *b, const struct exchange *x)
+static void put_reply(struct ike_env *env, struct build *b, const struct ike_sa *sa, const struct exchange *x)
 {
     uint8_t spi[8];
     spi_put64(spi, x->new_spi_r);
@@ -346,6 +350,8 @@ static void put_reply(struct build *b, const struct exchange *x)
         build_nonce(b, nonce_view(&x->nr));
     }
     build_ke(b, x->ke, secret_view(&x->ke_public));
+    if (!x->is_followup)
+        crash_put_for(env, b, sa, x->new_spi_i, x->new_spi_r);
 }
 
 void rekey_ike_reply(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
@@ -358,7 +364,7 @@ void rekey_ike_reply(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
         return;
     }
     chain_begin(env, &b);
-    put_reply(&b, x);
+    put_reply(env, &b, sa, x);
     if (followup_is_due(x)) {
         followup_park(env, sa, x, &b);
         return;

@@ -56,6 +56,7 @@ void exchange_end(struct exchange *x)
     secret_free(&x->additional);
     secret_free(&x->first);
     secret_free(&x->auth_data);
+    secret_free(&x->crash_token);
     memset(x, 0, sizeof(*x));
     x->is_own = is_own;
 }
@@ -90,6 +91,7 @@ void ike_sa_free(struct ike_sa *sa)
     secret_free(&sa->init_request);
     secret_free(&sa->init_response);
     secret_free(&sa->cookie);
+    secret_free(&sa->crash_token);
     arena_free(sa->arena);
     config_unref(sa->config);
     secret_wipe(sa, sizeof(*sa));

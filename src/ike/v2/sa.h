@@ -51,6 +51,7 @@ enum exchange_kind {
     X_UPDATE_ADDRESSES, /* MOBIKE: the initiator has moved */
     X_ROUTABILITY,      /* MOBIKE: does the peer receive where it says it does? */
     X_ADDRESSES,        /* MOBIKE: our list of further addresses */
+    X_CRASH_TOKEN,      /* our token for an IKE SA that replaced another */
     X_INFO,             /* the peer's INFORMATIONAL */
     X_FOLLOWUP,         /* the peer's IKE_FOLLOWUP_KE, until it is known what it follows */
     X_KINDS,
@@ -112,6 +113,7 @@ struct exchange {
     bool has_packet; /* one that waits for the child: offered first [RFC7296#2.9] */
     struct ts packet_local, packet_remote;
     uint64_t new_spi_i, new_spi_r;     /* rekeying the IKE SA */
+    struct secret crash_token;         /* the peer's for that SA */
     struct proposal_list offered;      /* by us, in tx */
     struct auth_choice auth;           /* IKE_AUTH: how we sign */
     struct secret auth_data;           /* ours, made with a shared secret */
@@ -253,6 +255,9 @@ struct ike_sa {
     struct list followups;                     /* the peer's exchanges that wait for IKE_FOLLOWUP_KE */
     struct secret init_request, init_response; /* whole messages: AUTH covers them. Gone once authenticated */
     struct secret cookie;
+    struct secret crash_token; /* the peer's: see crash.h */
+    unsigned crash_checks;     /* of messages in the clear, since then */
+    int64_t crash_checked_at;
     struct nonce ni, nr;
     unsigned init_errors;
     int64_t created_at, established_at, rekey_at, reauth_at, expires_at;
@@ -338,6 +343,7 @@ struct ike_env { /* one step */
     struct engine_stats *stats;
     const struct ike_host *host;
     void *ctx;
+    struct span secret; /* the machine's, the same after a restart; empty: there is none */
 };
 
 /* ---- sa.c: life */
@@ -429,6 +435,9 @@ void init_on_request(struct ike_env *env, const struct ike_message *m, const str
 /* A clear answer without state: COOKIE, INVALID_KE_PAYLOAD, ... */
 void init_reply_notify(struct ike_env *env, const struct ike_message *m, const struct endpoint *local,
                        const struct endpoint *remote, bool has_marker, uint16_t type, struct span data);
+/* The same with several; their spi is not written. */
+void init_reply(struct ike_env *env, const struct ike_message *m, const struct endpoint *local,
+                const struct endpoint *remote, bool has_marker, const struct pl_notify *v, size_t n);
 void init_give_up(struct ike_env *env, struct ike_sa *sa);
 feature_put init_put_cookie, init_put_request, init_put_response;
 
