@@ -9,11 +9,11 @@ dev_test() {
   mkdir -p build/results
   build_preset dev
   echo "== unit tests, vectors, simulation, fuzz corpora"
-  ctest --test-dir build/dev -j "$(nproc)" --output-on-failure --timeout 600 --test-output-size-passed 200000 \
+  ctest --test-dir build/dev -j "$(nproc)" --output-on-failure --timeout 1800 --test-output-size-passed 200000 \
     --output-junit "$PWD/build/results/ctest.xml" || true
   echo "== simulation of what is shipped, 200 seeds a scenario"
   build_preset release && build_preset release sim
-  ctest --test-dir build/release -R '^sim[.]' -j "$(nproc)" --output-on-failure --timeout 900 \
+  ctest --test-dir build/release -R '^sim[.]' -j "$(nproc)" --output-on-failure --timeout 3600 \
     --test-output-size-passed 200000 --output-junit "$PWD/build/results/sim.xml" || true
   echo "== checks"
   local code=0
