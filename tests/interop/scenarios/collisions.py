@@ -60,7 +60,7 @@ def both(lab, at_a, at_b):
     return done
 
 
-def settle(lab, old_children=(), old_ike=(), seconds=20):
+def settle(lab, old_children=(), old_ike=(), seconds=40):
     def is_settled():
         a, b = lab.a.children(), lab.b.children()
         sas = lab.a.established(), lab.b.established()
@@ -100,7 +100,7 @@ def ike_rekeys(lab):
     _, ike = begin(lab)
     flood = Flood(lab, count=500)
     both(lab, lambda: lab.a.rekey(ike="net"), lambda: lab.b.rekey(ike="net"))
-    settle(lab, old_ike=ike, seconds=45)  # for 30 s Keyway waits for the Delete of an SA that the peer may not know
+    settle(lab, old_ike=ike, seconds=80)  # for 30 s Keyway waits for the Delete of an SA that the peer may not know
     must_have_met(lab)
     text = flood.must_lose_nothing()
     old = spis(lab.b)
@@ -133,9 +133,9 @@ def _deleted(lab, at_a, at_b, ike_goes):
     begin(lab)
     both(lab, at_a, at_b)
     if ike_goes:
-        wait_for("both ends to have no SA", lambda: not lab.a.status() and not lab.b.status(), 20, 0.1)
+        wait_for("both ends to have no SA", lambda: not lab.a.status() and not lab.b.status(), 40, 0.1)
     else:
-        wait_for("both ends to have no child", lambda: not lab.a.children(None) and not lab.b.children(None), 20, 0.1)
+        wait_for("both ends to have no child", lambda: not lab.a.children(None) and not lab.b.children(None), 40, 0.1)
     ours, theirs = len(lab.a.status()), len(lab.b.status())
     demand(ours == theirs, f"IKE SAs: {ours} at Keyway, {theirs} at the peer")
     code, text = lab.a.initiate("net")
