@@ -8,9 +8,15 @@
  * making it anew (section 7.1). An SA in TCP does no MOBIKE: it follows its connection. */
 #include "ike/v2/exchanges.h"
 
-/* [RFC9329#6.2] the requester repeats nothing: TCP does. What should end soon, or asks whether somebody is
- * there, is given this long, in which a connection that has broken is noticed and made anew. */
+/* [RFC9329#6.2] TCP repeats what the network loses: what begins an SA is sent once, and has this long, in
+ * which a connection that has broken is noticed and made anew. */
 #define TCP_SHORT (20 * TIME_SECOND)
+
+/* What TCP has brought the peer may still have dropped: it may be computing the keys of the rekeyed IKE SA
+ * that our request is the first of. So the requests of an SA that is up are repeated, late and seldom. The
+ * first is for what should end soon, or asks whether somebody is there: 20 s in all. */
+static const struct retransmit late_short = {.timeout = 5 * TIME_SECOND, .base = 3, .tries = 1};
+static const struct retransmit late = {.timeout = 5 * TIME_SECOND, .base = 3, .tries = 3};
 
 /* [RFC9329#5.1] IKE_SA_INIT goes out over UDP at 0, 1, 2.5 and 4.75 s; after 8.1 s TCP is tried. With a
  * quarter of all packets lost one attempt in 27 does so for nothing, and works none the less. */
@@ -27,8 +33,9 @@ struct retransmit tcp_schedule(const struct ike_sa *sa, struct retransmit r)
     enum exchange_kind k = sa->own.kind;
     if (sa->remote.stream) {
         bool is_short = k == X_INIT || k == X_LIVENESS || k == X_DELETE_IKE || k == X_AUTH_FAILED;
-        int64_t total = is_short ? TCP_SHORT : retransmit_total(&r);
-        return (struct retransmit){.timeout = total, .base = 1};
+        if (sa->was_up)
+            return is_short ? late_short : late;
+        return (struct retransmit){.timeout = is_short ? TCP_SHORT : retransmit_total(&r), .base = 1};
     }
     if (k == X_INIT && may_fall_back(sa))
         return before_fallback;
