@@ -78,6 +78,7 @@ MEASURES = {  # run(peer, seconds, the sample of the round before)
     "loaded": Measure("ping under load", lambda p, s, h: measure.ping_loaded(p), lambda s: 3, show_ping),
 }
 ONLY_WHEN_NAMED = ("tcp100",)
+KINDS = bench_peers.ALL + bench_peers.ONLY_WHEN_NAMED
 SECTIONS = {"suites": "the other suites", "esp50": "protocol 50", "idle": "idle gateways", "tunnels": "many tunnels",
             "core": "the data plane's core without I/O"}
 
@@ -178,12 +179,12 @@ class Bench:
         for n in range(self.args.rounds):
             for key in rotated(keys, n):
                 for name in names:
-                    kind = next(k for k in bench_peers.ALL if k.key == key)
+                    kind = next(k for k in KINDS if k.key == key)
                     self.step(f"{title}, round {n + 1}: {kind.title}, {MEASURES[name].title}",
                               MEASURES[name].cost(self.args.seconds), self.take, variant, key, name, **how)
 
     def make_plan(self):
-        kinds = [k for k in bench_peers.ALL if not self.args.peers or k.key in self.args.peers]
+        kinds = [k for k in KINDS if k.key in self.args.peers] if self.args.peers else bench_peers.ALL
         keys = [k.key for k in kinds]
         ipsec = [k for k in ("keyway", "strongswan") if k in keys]
         names = [n for n in MEASURES if self.wants(n)]
@@ -303,7 +304,7 @@ def say(text):
 
 def arguments():
     names = [*MEASURES, *SECTIONS]
-    keys = [k.key for k in bench_peers.ALL]
+    keys = [k.key for k in KINDS]
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="one round of 1 s each, 100 tunnels: a few minutes, rough")
     parser.add_argument("--rounds", type=int, help=f"turns of each peer (default {ROUNDS})")

@@ -186,6 +186,21 @@ class KeywayPair(Ipsec):
         return served({name: found.get((name, bits), "nobody") for name, bits in SERVED})
 
 
+class KeywayInTcp(KeywayPair):
+    key, title = "keyway-tcp", "Keyway in TCP"
+
+    def make(self, node, directory, name):
+        g = super().make(node, directory, name)
+        g.settings = {"listen_tcp": "yes"}
+        return g
+
+    def tree(self, suite, encap):
+        trees = super().tree(suite, "auto")
+        for tree, _ in trees:
+            tree["connections"]["net"]["tcp"] = "always"
+        return trees
+
+
 class StrongSwanPair(Ipsec):
     key, title, cipher = "strongswan", "strongSwan", "AES-128-GCM"
 
@@ -315,3 +330,4 @@ class OpenVpn(Foreign):
 
 
 ALL = [Plain, KeywayPair, StrongSwanPair, OpenVpn, Wireguard12, Wireguard13]
+ONLY_WHEN_NAMED = [KeywayInTcp]

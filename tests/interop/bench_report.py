@@ -12,7 +12,7 @@ MANY = 10000  # tunnels of the goal
 SEGMENT = 1350  # bytes of goodput in a full packet through a tunnel, about
 PEERS = ("plain", "keyway", "strongswan", "openvpn", "wg12", "wg13")
 OTHERS = PEERS[2:]
-NAMES = {"plain": "plain routing", "keyway": "Keyway", "strongswan": "strongSwan", "openvpn": "OpenVPN",
+NAMES = {"plain": "plain routing", "keyway": "Keyway", "keyway-tcp": "Keyway in TCP", "strongswan": "strongSwan", "openvpn": "OpenVPN",
          "wg12": "wireguard-go (Debian 12)", "wg13": "wireguard-go (Debian 13)"}
 
 
