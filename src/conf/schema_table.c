@@ -27,7 +27,7 @@ static const struct schema_word encap_words[] = {{"auto", ENCAP_AUTO, NULL}, {"n
 static const struct schema_word tcp_words[] = {{"no", TCP_NO, NULL}, {"always", TCP_ALWAYS, NULL},
     {"fallback", TCP_FALLBACK, NULL}, {"yes", TCP_ALWAYS, NULL}, {NULL}};
 #define TCP_DOC "IKE and ESP in a TCP connection to the peer (RFC 9329), when we begin. fallback: after UDP has stayed " \
-    "without an answer for 8 seconds; always: from the start. Peers that begin may use TCP wherever listen_tcp says so"
+    "without an answer for 8 seconds, and with mobike under a living connection, too; always: from the start. Peers that begin may use TCP wherever listen_tcp says so"
 #define LISTEN_TCP_DOC "TCP ports on which peers may send IKE and ESP in TCP (RFC 9329): no, yes for port 4500, or up to " \
     "eight ports, separated by commas"
 #define ESP_PATH_DOC "how ESP that is not in UDP is sent and received. packet: by packet sockets, which is faster, and " \

@@ -38,7 +38,8 @@ static void bury(struct engine *e, struct ike_sa *sa, int64_t now)
     }
     index_sa_gone(e, sa);
     pace_end(e, sa, now);
-    bag_take(&e->streams.users, &sa->by_stream);
+    for (size_t i = 0; i < SA_STREAMS; i++)
+        bag_take(&e->streams.users, &sa->streams[i].link);
     sa->state = IKE_DELETING;
     engine_count_half_open(e, sa);
     e->n_guests -= sa->counts_as_guest;
@@ -214,12 +215,14 @@ static void on_dataplane(struct ike_env *env, struct engine *e, const struct dat
 static void on_addresses(struct ike_env *env, struct engine *e, const struct input *in)
 {
     struct ike_sa *sa;
+    struct conn_run *r;
     e->knows_addresses = true;
     free(e->addresses);
     e->n_addresses = in->addresses.n;
     e->addresses = mem_new((e->n_addresses + 1) * sizeof(*e->addresses));
     for (size_t i = 0; i < e->n_addresses; i++)
         e->addresses[i] = in->addresses.v[i];
+    list_each(r, &e->conns, link) r->tcp_until = 0; /* another network may let UDP pass */
     list_each(sa, &e->sas, link)
     {
         engine_touch(e, sa);

@@ -454,6 +454,7 @@ const struct ike_host engine_host = {
     .policy = policy,
     .is_udp_blocked = is_udp_blocked,
     .note_udp = note_udp,
+    .open_stream = streams_open,
     .lease_ask = lease_ask,
     .lease_hold = lease_hold,
     .lease_release = lease_release,

@@ -109,7 +109,7 @@ struct pace {
 struct streams {
     struct map ours;   /* struct stream */
     struct heap again; /* those of ours that are down: when to open them again */
-    struct bag users;  /* ike_sa.by_stream, by handle */
+    struct bag users;  /* ike_sa.streams, by handle */
     uint32_t last;
 };
 
@@ -274,7 +274,8 @@ void streams_deinit(struct streams *s);
 /* A connection to where sa->remote says; IKE_SA_INIT follows when it is there. */
 void streams_begin(struct ike_env *env, struct ike_sa *sa);
 void streams_news(struct ike_env *env, const struct stream_news *news);
-/* After a step that touched sa: holds the connection that it uses now, lets go of the one that it used. */
+uint32_t streams_open(struct ike_env *env, struct ike_sa *sa, const struct path *path);
+/* After a step that touched sa: holds the connections that it uses now, lets go of those that it used. */
 void streams_settle(struct ike_env *env, struct ike_sa *sa);
 void streams_tick(struct ike_env *env);
 int64_t streams_deadline(const struct engine *e);

@@ -57,10 +57,10 @@ static const struct list *users(const struct engine *e, uint32_t handle)
 
 static bool has_user(const struct engine *e, uint32_t handle)
 {
-    const struct ike_sa *sa;
-    list_each(sa, users(e, handle), by_stream.link)
+    const struct stream_use *u;
+    list_each(u, users(e, handle), link.link)
     {
-        if (sa->kept_stream == handle)
+        if (u->handle == handle)
             return true;
     }
     return false;
@@ -76,16 +76,25 @@ static void ask(struct ike_env *env, enum action_kind kind, uint32_t handle, con
     }
 }
 
-static void use(struct engine *e, struct ike_sa *sa, uint32_t handle)
+static void hold(struct engine *e, struct ike_sa *sa, uint32_t handle)
 {
-    sa->kept_stream = handle;
-    if (handle)
-        bag_put(&e->streams.users, &sa->by_stream, map_hash_u64(handle));
-    else
-        bag_take(&e->streams.users, &sa->by_stream);
+    struct stream_use *u = sa->streams;
+    while (u->handle && u < &sa->streams[SA_STREAMS - 1])
+        u++;
+    u->sa = sa;
+    u->handle = handle;
+    bag_put(&e->streams.users, &u->link, map_hash_u64(handle));
 }
 
-void streams_begin(struct ike_env *env, struct ike_sa *sa)
+static bool holds(const struct ike_sa *sa, uint32_t handle)
+{
+    bool any = false;
+    for (size_t i = 0; i < SA_STREAMS; i++)
+        any |= sa->streams[i].handle == handle;
+    return any;
+}
+
+uint32_t streams_open(struct ike_env *env, struct ike_sa *sa, const struct path *path)
 {
     struct engine *e = engine_of(env);
     struct stream *s = mem_new(sizeof(*s));
@@ -93,15 +102,22 @@ void streams_begin(struct ike_env *env, struct ike_sa *sa)
     do
         s->handle = STREAM_OURS | ++e->streams.last;
     while (find(e, s->handle));
-    sa->remote.stream = s->handle;
-    s->local = sa->local;
-    s->remote = sa->remote;
+    s->local = path->local;
+    s->remote = path->remote;
+    s->remote.stream = s->handle;
     s->attempts = 1;
     map_insert(&e->streams.ours, &s->node, map_hash_u64(s->handle));
-    use(e, sa, s->handle);
-    tcp_wait(env, sa);
-    sa_log(env, sa, LOG_DETAIL, "opening a TCP connection to %s", endpoint_format(&sa->remote, ip));
+    hold(e, sa, s->handle);
+    sa_log(env, sa, LOG_DETAIL, "opening a TCP connection to %s", endpoint_format(&path->remote, ip));
     ask(env, ACTION_STREAM_OPEN, s->handle, s);
+    return s->handle;
+}
+
+void streams_begin(struct ike_env *env, struct ike_sa *sa)
+{
+    struct path path = path_of(sa);
+    sa->remote.stream = streams_open(env, sa, &path);
+    tcp_wait(env, sa);
 }
 
 static void let_go(struct ike_env *env, uint32_t handle)
@@ -117,47 +133,71 @@ static void let_go(struct ike_env *env, uint32_t handle)
 }
 
 /* What a peer has opened is held for SAs that are up: what is half-open has proved nothing. */
-static uint32_t wanted(const struct ike_sa *sa)
+static uint32_t wanted(const struct ike_sa *sa, size_t i)
 {
-    bool is_ours = sa->remote.stream & STREAM_OURS;
-    return sa->is_dead || !(is_ours || sa->was_up) ? 0 : sa->remote.stream;
+    const uint32_t all[SA_STREAMS] = {sa->remote.stream, sa->esp.remote.stream, sa->mobike.tcp.remote.stream};
+    bool is_again = (i > 0 && all[i] == all[0]) || (i > 1 && all[i] == all[1]);
+    bool is_ours = all[i] & STREAM_OURS;
+    return sa->is_dead || is_again || !(is_ours || sa->was_up) ? 0 : all[i];
+}
+
+static bool wants(const struct ike_sa *sa, uint32_t handle)
+{
+    bool any = false;
+    for (size_t i = 0; i < SA_STREAMS; i++)
+        any |= wanted(sa, i) == handle;
+    return any;
+}
+
+static void drop(struct ike_env *env, struct stream_use *u)
+{
+    struct engine *e = engine_of(env);
+    uint32_t handle = u->handle;
+    bag_take(&e->streams.users, &u->link);
+    u->handle = 0;
+    if (!has_user(e, handle))
+        let_go(env, handle);
 }
 
 void streams_settle(struct ike_env *env, struct ike_sa *sa)
 {
     struct engine *e = engine_of(env);
-    uint32_t old = sa->kept_stream, handle = wanted(sa);
-    if (old == handle)
-        return;
-    bool is_new = handle && !has_user(e, handle);
-    use(e, sa, handle);
-    if (is_new)
-        ask(env, ACTION_STREAM_KEEP, handle, NULL);
-    if (old && !has_user(e, old))
-        let_go(env, old);
+    for (struct stream_use *u = sa->streams; u < &sa->streams[SA_STREAMS]; u++) {
+        if (u->handle && !wants(sa, u->handle))
+            drop(env, u);
+    }
+    for (size_t i = 0; i < SA_STREAMS; i++) {
+        uint32_t handle = wanted(sa, i);
+        if (!handle || holds(sa, handle))
+            continue;
+        bool is_new = !has_user(e, handle);
+        hold(e, sa, handle);
+        if (is_new)
+            ask(env, ACTION_STREAM_KEEP, handle, NULL);
+    }
 }
 
 static void went_up(struct ike_env *env, struct stream *s, const struct stream_news *news)
 {
     struct engine *e = engine_of(env);
-    struct ike_sa *sa;
+    const struct stream_use *u;
     s->is_up = true;
     s->up_since = env->now.mono;
-    list_each(sa, users(e, s->handle), by_stream.link)
+    list_each(u, users(e, s->handle), link.link)
     {
-        if (sa->kept_stream != s->handle)
+        if (u->handle != s->handle)
             continue;
-        engine_touch(e, sa);
-        tcp_resume(env, sa, &news->local);
+        engine_touch(e, u->sa);
+        tcp_resume(env, u->sa, s->handle, &news->local);
     }
 }
 
 static bool was_heard(const struct engine *e, const struct stream *s)
 {
-    const struct ike_sa *sa;
-    list_each(sa, users(e, s->handle), by_stream.link)
+    const struct stream_use *u;
+    list_each(u, users(e, s->handle), link.link)
     {
-        if (sa->kept_stream == s->handle && sa->was_up && sa->last_in >= s->up_since)
+        if (u->handle == s->handle && u->sa->was_up && u->sa->last_in >= s->up_since)
             return true;
     }
     return false;
@@ -167,7 +207,7 @@ static bool was_heard(const struct engine *e, const struct stream *s)
 static void went_down(struct ike_env *env, struct stream *s, const struct stream_news *news)
 {
     struct engine *e = engine_of(env);
-    struct ike_sa *sa;
+    const struct stream_use *u;
     const struct ike_sa *said = NULL;
     bool was_up = s->is_up, is_young = was_up && env->now.mono - s->up_since < AT_LEAST;
     if (was_up && was_heard(e, s))
@@ -179,9 +219,10 @@ static void went_down(struct ike_env *env, struct stream *s, const struct stream
     wait = time_min(wait, AGAIN_MAX);
     s->attempts += s->attempts < 16;
     heap_set(&e->streams.again, &s->again, env->now.mono + jittered(wait, wait / 4));
-    list_each(sa, users(e, s->handle), by_stream.link)
+    list_each(u, users(e, s->handle), link.link)
     {
-        if (sa->kept_stream != s->handle)
+        struct ike_sa *sa = u->sa;
+        if (u->handle != s->handle)
             continue;
         engine_touch(e, sa);
         if (!said && !sa->awaits_stream)

@@ -279,6 +279,27 @@ static void udp_that_answers_is_preferred(void **state)
     assert_int_equal(p.n_links, 0);
 }
 
+/* What was found of UDP holds for the network where it was found. */
+static void a_new_network_is_asked_for_udp_first(void **state)
+{
+    (void)state;
+    p.is_udp_shut = true;
+    pair_load(&p, 1, &plain);
+    pair_load(&p, 0, &falls_back);
+    pair_advance(&p, 20 * TIME_SECOND);
+    p.is_udp_shut = false;
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(view(0).remote.stream != 0, true);
+        pair_command(&p, 0, COMMAND_TERMINATE, "net", NULL);
+        pair_run(&p);
+        if (round)
+            pair_addresses(&p, 0, &p.side[0].ip, 1);
+        pair_command(&p, 0, COMMAND_INITIATE, "net", NULL);
+        pair_run(&p);
+    }
+    assert_int_equal(view(0).remote.stream, 0);
+}
+
 static void tcp_that_fails_too_leads_back_to_udp(void **state)
 {
     (void)state;
@@ -379,6 +400,7 @@ int main(void)
         T(no_cookie_is_asked_for_over_tcp),
         T(a_dead_udp_is_given_up_for_tcp),
         T(udp_that_answers_is_preferred),
+        T(a_new_network_is_asked_for_udp_first),
         T(tcp_that_fails_too_leads_back_to_udp),
         T(only_new_authentic_messages_choose_the_connection),
         T(esp_on_another_connection_moves_the_sa_and_esp_in_udp_does_not),

@@ -107,7 +107,7 @@ static void child_view(const struct child_sa *found, struct child_view *out)
         .state = found->state,
         .mode = found->mode,
         .has_encap = found->chosen.protocol == PROTO_ESP && natd_has_encap(sa),
-        .is_in_tcp = sa->remote.stream != 0,
+        .is_in_tcp = sa->esp.remote.stream != 0,
         .spi_in = found->spi_in,
         .spi_out = found->spi_out,
         .cpi_in = found->cpi_in,

@@ -124,6 +124,7 @@ void node_readdress(struct node *n, struct ip address, const struct ip *more)
         n->more[0] = *more;
     n->changed_at = n->sim->now.mono;
     n->tell_at = n->changed_at + (int64_t)sim_rand_below(&n->sim->net.rng, NOTICE_WITHIN);
+    tcp_node_moved(n->sim, index_of(n));
 }
 
 static void answer_query(struct node *n, const struct path_query *q)

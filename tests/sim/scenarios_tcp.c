@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* IKE and ESP in TCP (RFC 9329): always, and when UDP is dead; connections that break at random while
  * exchanges of both sides and traffic run over them; a responder that is killed; UDP that dies under a
- * tunnel. */
+ * tunnel; an initiator that roams between networks that let UDP pass and such that do not. */
 #include "conf.h"
 #include "sim.h"
 
@@ -116,6 +116,72 @@ static void take_it_down(struct sim *s)
     s->tcp.breaks = 0;
 }
 
+/* ---- roaming [RFC9329#7.1] */
+
+static bool in_the_old_sa(struct sim *s)
+{
+    return !sim_ike_is_new(s);
+}
+
+static bool roamed_to_tcp(struct sim *s)
+{
+    return up_in_tcp(s) && in_the_old_sa(s);
+}
+
+static bool roamed_to_udp(struct sim *s)
+{
+    return up_in_udp(s) && in_the_old_sa(s);
+}
+
+static void roam(struct sim *s, uint8_t to, bool is_udp_shut)
+{
+    s->net.is_udp_shut = is_udp_shut;
+    node_readdress(&s->node[A], ip4(192, 0, 2, to), NULL);
+}
+
+static void from_udp_to_tcp(struct sim *s)
+{
+    sim_establish(s, 1);
+    s->has_traffic = true;
+    sim_run(s, TIME_SECOND);
+    roam(s, 77, true);
+    sim_run(s, 5 * TIME_SECOND);
+}
+
+static void from_tcp_to_udp(struct sim *s)
+{
+    s->net.is_udp_shut = true;
+    sim_establish(s, 1);
+    s->has_traffic = true;
+    sim_run(s, TIME_SECOND);
+    roam(s, 77, false);
+    sim_run(s, 5 * TIME_SECOND);
+}
+
+static void from_tcp_to_tcp(struct sim *s)
+{
+    s->net.is_udp_shut = true;
+    sim_establish(s, 1);
+    s->has_traffic = true;
+    sim_run(s, TIME_SECOND);
+    roam(s, 77, true);
+    sim_run(s, 5 * TIME_SECOND);
+}
+
+/* There and back, before anything has settled and after, while both ends rekey. */
+static void roams_and_rekeys(struct sim *s)
+{
+    sim_establish(s, 1);
+    s->has_traffic = true;
+    for (int i = 0; i < 8; i++) {
+        if (i % 2 == 0)
+            node_command(&s->node[i / 2 % 2], COMMAND_REKEY, "net", i % 4 ? "net" : NULL);
+        roam(s, (uint8_t)(77 + i), sim_chance(&s->net.rng, 50));
+        sim_run(s, (int64_t)sim_rand_below(&s->net.rng, 12) * TIME_SECOND);
+    }
+    roam(s, 66, true);
+}
+
 static bool down_and_closed(struct sim *s)
 {
     bool is_any = false;
@@ -148,6 +214,19 @@ const struct scenario scenarios_tcp[] = {
                     .run = udp_dies, .goal = up_in_tcp, .goal_within = 120 * TIME_SECOND),
     IN_WEATHER("tcp_after_both_were_shut", CLEAN, "on_a_clean_network", .conf_a = TUNNEL_A(FALLBACK),
                .conf_b = TUNNEL_B(""), .run = shut_both_for_a_while, .goal = up_in_tcp, SOON),
+    IN_ALL_WEATHERS("tcp_is_where_udp_users_roam_to", .conf_a = TUNNEL_A(FALLBACK), .conf_b = TUNNEL_B(""),
+                    .run = from_udp_to_tcp, .goal = roamed_to_tcp, .goal_within = 60 * TIME_SECOND),
+    IN_ALL_WEATHERS("tcp_is_left_by_roaming", .conf_a = TUNNEL_A(FALLBACK), .conf_b = TUNNEL_B(""),
+                    .run = from_tcp_to_udp, .goal = up_either_way, .goal_within = 60 * TIME_SECOND),
+    IN_WEATHER("tcp_is_left_for_udp_by_roaming", CLEAN, "on_a_clean_network", .conf_a = TUNNEL_A(FALLBACK),
+               .conf_b = TUNNEL_B(""), .run = from_tcp_to_udp, .goal = roamed_to_udp,
+               .goal_within = 10 * TIME_SECOND),
+    IN_ALL_WEATHERS("tcp_roams_to_tcp", .conf_a = TUNNEL_A(FALLBACK), .conf_b = TUNNEL_B(""),
+                    .run = from_tcp_to_tcp, .goal = roamed_to_tcp, .goal_within = 60 * TIME_SECOND),
+    IN_ALL_WEATHERS("tcp_always_roams", .conf_a = TUNNEL_A(ALWAYS), .conf_b = TUNNEL_B(""),
+                    .run = from_udp_to_tcp, .goal = roamed_to_tcp, .goal_within = 60 * TIME_SECOND),
+    IN_ALL_WEATHERS("tcp_and_udp_while_roaming_and_rekeying", .conf_a = TUNNEL_A(FALLBACK),
+                    .conf_b = TUNNEL_B(""), .run = roams_and_rekeys, .goal = up_in_tcp, SOON),
     IN_ALL_WEATHERS("tcp_is_closed_with_the_tunnel", .conf_a = TUNNEL_A(ALWAYS), .conf_b = TUNNEL_B(""),
                     .run = take_it_down, .goal = down_and_closed, SOON),
     {0},

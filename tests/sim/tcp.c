@@ -93,7 +93,8 @@ void tcp_open(struct sim *s, int node, uint32_t handle, const struct endpoint *r
         return;
     }
     int64_t never = TIME_NEVER, rtt = 2 * s->net.faults.delay_min;
-    int peer = remote->port == TCP_PORT && !s->tcp.is_shut ? node_at(s, remote->ip) : -1;
+    bool can_connect = remote->port == TCP_PORT && !s->tcp.is_shut && s->node[node].address.family;
+    int peer = can_connect ? node_at(s, remote->ip) : -1;
     struct endpoint local = {.ip = s->node[node].address, .port = ++s->tcp.last_port};
     *c = (struct tcp_connection){
         .is_used = true,
@@ -152,6 +153,18 @@ void tcp_break_all(struct sim *s)
     for (size_t i = 0; i < TCP_CONNECTIONS; i++) {
         if (s->tcp.v[i].is_used)
             break_one(s, &s->tcp.v[i], 3 * TIME_SECOND);
+    }
+}
+
+void tcp_node_moved(struct sim *s, int node)
+{
+    for (size_t i = 0; i < TCP_CONNECTIONS; i++) {
+        struct tcp_connection *c = &s->tcp.v[i];
+        for (int k = 0; k < 2 && c->is_used; k++) {
+            const struct tcp_end *e = &c->end[k];
+            if (e->node == node && e->is_open && !node_has_address(&s->node[node], e->local.ip))
+                break_one(s, c, 25 * TIME_SECOND);
+        }
     }
 }
 

@@ -54,6 +54,8 @@ void tcp_release(struct sim *s, int node, uint32_t handle);
 void tcp_send(struct sim *s, int node, uint32_t handle, bool is_ike, struct span bytes);
 /* All of them break. */
 void tcp_break_all(struct sim *s);
+/* What was connected from an address that the node has lost leads nowhere, and is heard of late. */
+void tcp_node_moved(struct sim *s, int node);
 /* The process is gone: the other ends hear of it. */
 void tcp_node_gone(struct sim *s, int node);
 /* Does it lead anywhere? A broken one is there until its end hears of it. */

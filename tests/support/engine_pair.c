@@ -268,7 +268,8 @@ static void on_open(struct pair *p, int side, const struct action *a)
     *l = (struct pair_link){.is_up = true};
     l->handle[side] = a->stream.handle;
     l->handle[1 - side] = (uint32_t)p->n_links;
-    l->end[side] = (struct endpoint){.ip = p->side[side].ip, .port = (uint16_t)(40000 + p->n_links)};
+    struct ip own = ip_is_unspecified(a->stream.local.ip) ? p->side[side].ip : a->stream.local.ip;
+    l->end[side] = (struct endpoint){.ip = own, .port = (uint16_t)(40000 + p->n_links)};
     l->end[1 - side] = (struct endpoint){.ip = a->stream.remote.ip, .port = a->stream.remote.port};
     put_news(p, side, a->stream.handle, &l->end[side], true);
 }

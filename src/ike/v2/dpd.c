@@ -36,7 +36,7 @@ struct retransmit schedule_of(const struct ike_sa *sa)
     bool is_short = k == X_LIVENESS || k == X_DELETE_IKE || k == X_AUTH_FAILED || k == X_UPDATE_ADDRESSES ||
                     k == X_ROUTABILITY || k == X_ADDRESSES || k == X_CRASH_TOKEN;
     struct retransmit r = is_short ? liveness_schedule() : sa->schedule;
-    if (waits_for_mobile_peer(sa) && k != X_DELETE_IKE)
+    if (waits_for_mobile_peer(sa) && k != X_DELETE_IKE && !sa->remote.stream)
         return mobile_schedule;
     if (intermediate_is_first(sa) && natd_is_by_choice(sa) && r.tries > AUTH_OVER_UDP_TRIES)
         r.tries = AUTH_OVER_UDP_TRIES;

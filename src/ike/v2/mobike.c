@@ -11,7 +11,7 @@
 
 bool mobike_is_wanted(const struct ike_sa *sa)
 {
-    return sa->conn->does_mobike && sa->does_natt && sa->has_marker && !sa->remote.stream;
+    return sa->conn->does_mobike && sa->does_natt && sa->has_marker;
 }
 
 /* ---- lists of addresses [RFC4555#3.4,3.6] */
@@ -299,7 +299,7 @@ static void take_update(struct ike_env *env, struct ike_sa *sa, const struct exc
     sa->mobike.changed_at = env->now.mono;
     if (!path_equal(&now, &to))
         path_hurry(env, sa);
-    if (endpoint_equal(&to.remote, &sa->esp.remote))
+    if (endpoint_equal(&to.remote, &sa->esp.remote) || to.remote.stream) /* [RFC9329#7.1] it is there */
         mobike_commit(env, sa, &v);
     else
         reach_check(env, sa, &to, &v);
@@ -327,7 +327,7 @@ void mobike_answer(struct ike_env *env, struct build *b, struct ike_sa *sa, stru
     uint16_t refusal = 0;
     bool has_update = ike_notify(&x->msg, N_UPDATE_SA_ADDRESSES) && !sa->was_initiator;
     if (sa->mobike.is_on && ike_sa_is_up(sa) && (has_update || has_list(&x->msg))) {
-        if (is_translated(x))
+        if (is_translated(x) && !x->remote.stream) /* [RFC9329#7.1] */
             refusal = N_UNEXPECTED_NAT_DETECTED;
         else if (has_update && !is_acceptable(sa, x))
             refusal = N_UNACCEPTABLE_ADDRESSES;

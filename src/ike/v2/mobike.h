@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* MOBIKE (RFC 4555): the addresses of a living IKE SA and of its children change. What an IKE SA remembers
- * for it, and the functions of mobike.c (exchanges), reach.c (return routability) and path.c (which pair of
- * addresses is used).
+ * for it, and the functions of mobike.c (exchanges), reach.c (return routability), path.c (which pair of
+ * addresses is used) and tcp_move.c (from UDP to TCP and back).
  *
  * "Initiator" is here who began the first IKE SA of a line of rekeys (ike_sa.was_initiator): it alone decides
  * which addresses are used. The children's addresses (ike_sa.esp) follow those of the IKE SA once the peer
@@ -31,6 +31,8 @@ struct mobike {
     struct ip told[MOBIKE_ADDRS]; /* our own further addresses, as the peer knows them */
     uint8_t n_peer, n_told;
     struct path paths[MOBIKE_PATHS]; /* beside the one in use; best first */
+    struct path tcp;                 /* a TCP connection that is tried; its stream: 0: none */
+    bool is_tcp_up;
     uint8_t n_paths;
     bool was_direct;  /* the path in use, when it was looked at last */
     bool is_in_doubt; /* the path in use may be dead: what is repeated goes over the others, too */

@@ -147,7 +147,8 @@ bool natd_take(struct ike_env *env, struct ike_sa *sa, const struct ike_message 
 
 bool natd_has_encap(const struct ike_sa *sa)
 {
-    return sa->remote.stream || sa->has_nat_local || sa->has_nat_remote || sa->has_fake_nat;
+    uint32_t stream = sa->was_up ? sa->esp.remote.stream : sa->remote.stream;
+    return stream || sa->has_nat_local || sa->has_nat_remote || sa->has_fake_nat;
 }
 
 bool natd_is_by_choice(const struct ike_sa *sa)
@@ -209,7 +210,8 @@ static bool follows(const struct ike_sa *sa, const struct endpoint *remote, bool
 }
 
 /* A new, authentic message came this way. The responder follows IKE_AUTH to where it comes from; later only
- * a peer behind a NAT is followed, and not even that when it does MOBIKE [RFC4555#3.8]. */
+ * a peer behind a NAT is followed, and not even that when it does MOBIKE [RFC4555#3.8]; but from one TCP
+ * connection to another [RFC9329#6.1]. */
 void natd_authentic(struct ike_env *env, struct ike_sa *sa, const struct endpoint *local,
                     const struct endpoint *remote, bool has_marker)
 {
@@ -220,7 +222,7 @@ void natd_authentic(struct ike_env *env, struct ike_sa *sa, const struct endpoin
     if (endpoint_equal(&sa->remote, remote) && endpoint_equal(&sa->local, local))
         return;
     bool is_first = !sa->was_up && !sa->is_initiator;
-    if (is_first || (follows(sa, remote, has_marker) && !sa->mobike.is_on))
+    if (is_first || (follows(sa, remote, has_marker) && (!sa->mobike.is_on || remote->stream)))
         move(env, sa, local, remote, has_marker);
 }
 
@@ -233,7 +235,7 @@ void natd_mapping(struct ike_env *env, struct ike_sa *sa, const struct endpoint 
     if (endpoint_equal(&sa->esp.remote, remote) || !follows(sa, remote, true) || !ike_sa_is_up(sa) ||
         remote->ip.family != sa->local.ip.family)
         return;
-    if (sa->mobike.is_on)
+    if (sa->mobike.is_on && !remote->stream)
         reach_check(env, sa, &path, &same);
     else
         move(env, sa, &sa->local, remote, sa->has_marker);

@@ -115,7 +115,7 @@ void path_ask(struct ike_env *env, struct ike_sa *sa)
 
 void path_doubt(struct ike_env *env, struct ike_sa *sa)
 {
-    if (!sa->mobike.is_on || sa->mobike.is_in_doubt)
+    if (!sa->mobike.is_on || sa->mobike.is_in_doubt || sa->remote.stream)
         return;
     sa->mobike.is_in_doubt = true;
     path_ask(env, sa);
@@ -156,6 +156,7 @@ void path_resend(struct ike_env *env, struct ike_sa *sa, const struct datagrams 
     if (sa->window.sent > DOUBT_AFTER && sa->was_initiator)
         path_doubt(env, sa);
     path_spread(env, sa, d);
+    tcp_try(env, sa);
 }
 
 bool path_is_stranded(const struct ike_env *env, const struct ike_sa *sa)
@@ -184,6 +185,7 @@ void path_move(struct ike_env *env, struct ike_sa *sa, const struct path *to)
     bool is_same_peer = endpoint_equal(&to->remote, &sa->esp.remote);
     m->n_paths = 0;
     m->is_in_doubt = false;
+    tcp_settled(sa);
     m->was_direct = true; /* others are not offered */
     m->changed_at = env->now.mono;
     sa->local = to->local;
@@ -350,7 +352,7 @@ static void take_at_the_end(struct ike_env *env, struct ike_sa *sa, const struct
 
 /* ---- what the machine says */
 
-static void strand(struct ike_env *env, struct ike_sa *sa)
+void path_strand(struct ike_env *env, struct ike_sa *sa)
 {
     if (sa->mobike.stranded_at)
         return;
@@ -378,9 +380,15 @@ void path_take(struct ike_env *env, struct ike_sa *sa, const struct ip_pair *v, 
         take_without_mobike(env, sa, v, n);
         return;
     }
+    if (sa->remote.stream) {
+        tcp_take_paths(env, sa, v, n);
+        tell_list(env, sa);
+        return;
+    }
     bool has_current = keep_paths(sa, v, n);
+    tcp_keep_path(sa);
     if (!has_current && !m->n_paths) {
-        strand(env, sa);
+        path_strand(env, sa);
         return;
     }
     bool was_stranded = m->stranded_at;
@@ -396,7 +404,8 @@ void path_take(struct ike_env *env, struct ike_sa *sa, const struct ip_pair *v, 
 
 void path_addresses_changed(struct ike_env *env, struct ike_sa *sa)
 {
-    if (sa->is_dead || sa->is_lingering || sa->remote.stream) /* a connection breaks, and is made anew */
+    /* a connection breaks, and is made anew */
+    if (sa->is_dead || sa->is_lingering || (sa->remote.stream && !tcp_roams(sa)))
         return;
     bool is_there = path_has_source(env, sa, sa->local.ip);
     path_note_source(env, sa);
@@ -448,6 +457,7 @@ void path_answered(struct ike_env *env, struct ike_sa *sa, const struct endpoint
     if (path_equal(&from, &now)) {
         m->is_adrift = m->is_in_doubt = false;
         m->n_paths = 0;
+        tcp_settled(sa);
         return;
     }
     for (uint8_t i = 0; i < m->n_paths; i++) {

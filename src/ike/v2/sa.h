@@ -188,12 +188,20 @@ struct ppk_state {
     exchange_resume *then;
 };
 
+#define SA_STREAMS 3 /* the one in use, the children's, one that is tried */
+struct stream_use {
+    struct bag_link link;
+    struct ike_sa *sa;
+    uint32_t handle; /* 0: none */
+};
+
 struct ike_sa {
     uint64_t id;
     uint32_t generation;
     struct list link;
     struct map_node by_id, by_spi, by_init, by_addr; /* the owner's tables */
-    struct bag_link by_conn, by_ids, by_peer, by_stream;
+    struct bag_link by_conn, by_ids, by_peer;
+    struct stream_use streams[SA_STREAMS]; /* the owner's: TCP connections that are held for this SA */
     struct list paced;
     struct pace_peer *paced_by; /* the owner's: counts towards what is begun at once */
     struct list dirty;
@@ -222,7 +230,6 @@ struct ike_sa {
     bool starts_again;                  /* goes down to be begun anew at once */
     bool wants_tcp;                     /* and in TCP, then */
     bool awaits_stream;                 /* IKE_SA_INIT goes out when there is a TCP connection */
-    uint32_t kept_stream;               /* the owner's: the one that is held for this SA */
     bool has_fragmentation;             /* the peer takes fragments */
     bool has_intermediate;              /* the peer takes IKE_INTERMEDIATE */
     uint8_t addke_done;                 /* IKE_INTERMEDIATE is through with chosen.addke up to this place */
@@ -287,6 +294,8 @@ struct ike_host {
     /* Peers to which UDP port 4500 seems not to pass though port 500 does. */
     bool (*is_udp_blocked)(void *ctx, int64_t now, struct ip peer);
     void (*note_udp)(struct ike_env *env, struct ip peer, bool passes);
+    /* Opens a TCP connection for this SA: its handle; tcp_resume() when it is there. */
+    uint32_t (*open_stream)(struct ike_env *env, struct ike_sa *sa, const struct path *path);
     /* Selectors of transport mode that another peer behind the same address has already. */
     bool (*is_taken)(void *ctx, const struct ike_sa *sa, const struct ts_pair *ts);
     /* A peer that is nobody wants to begin an IKE SA, or have a child with these selectors: is there room,
@@ -510,10 +519,18 @@ bool tcp_falls_back(struct ike_env *env, struct ike_sa *sa);
 /* A new SA whose stream is being opened: IKE_SA_INIT follows in tcp_resume(). */
 void tcp_wait(struct ike_env *env, struct ike_sa *sa);
 void tcp_resend(struct ike_env *env, struct ike_sa *sa); /* a request that waits, on a new connection */
-void tcp_resume(struct ike_env *env, struct ike_sa *sa, const struct endpoint *local);
+void tcp_resume(struct ike_env *env, struct ike_sa *sa, uint32_t handle, const struct endpoint *local);
 void tcp_refused(struct ike_env *env, struct ike_sa *sa, const char *why); /* its stream is gone */
 /* Is an authentic message from there a reason to go there? Only for streams; NATs: natd.c. */
 bool tcp_follows(const struct ike_sa *sa, const struct endpoint *remote);
+
+/* ---- tcp_move.c */
+void tcp_try(struct ike_env *env, struct ike_sa *sa); /* what was repeated may be in vain over UDP */
+void tcp_settled(struct ike_sa *sa);                  /* the peer has answered */
+void tcp_keep_path(struct ike_sa *sa);                /* mobike.paths are others now */
+bool tcp_roams(const struct ike_sa *sa);              /* in TCP, and may leave its connection */
+void tcp_take_paths(struct ike_env *env, struct ike_sa *sa, const struct ip_pair *v, size_t n);
+bool tcp_arrived(struct ike_env *env, struct ike_sa *sa, uint32_t handle, const struct endpoint *local);
 
 /* ---- auth.c, auth_responder.c */
 /* Who we are and who the peer should be; then the exchange, which may have to wait: see contact.c. */
@@ -863,6 +880,7 @@ void path_addresses_changed(struct ike_env *env, struct ike_sa *sa);
 void path_take(struct ike_env *env, struct ike_sa *sa, const struct ip_pair *v, size_t n);
 /* Asks which pairs of addresses there are. */
 void path_ask(struct ike_env *env, struct ike_sa *sa);
+void path_strand(struct ike_env *env, struct ike_sa *sa); /* no address leads to the peer */
 /* The path in use is suspected to be dead: asks, and tries the others, too. */
 void path_doubt(struct ike_env *env, struct ike_sa *sa);
 /* The initiator goes on over this path. */

@@ -5,7 +5,7 @@
  * a line of rekeys; the other end answers on the connection that brought the last new, authentic message.
  *
  * Not here: the connections themselves (engine/streams.c), and moving an SA between UDP and TCP without
- * making it anew (section 7.1). An SA in TCP does no MOBIKE: it follows its connection. */
+ * making it anew (tcp_move.c). */
 #include "ike/v2/exchanges.h"
 
 /* [RFC9329#6.2] TCP repeats what the network loses: what begins an SA is sent once, and has this long, in
@@ -32,7 +32,8 @@ struct retransmit tcp_schedule(const struct ike_sa *sa, struct retransmit r)
 {
     enum exchange_kind k = sa->own.kind;
     if (sa->remote.stream) {
-        bool is_short = k == X_INIT || k == X_LIVENESS || k == X_DELETE_IKE || k == X_AUTH_FAILED;
+        bool is_short = k == X_INIT || k == X_LIVENESS || k == X_DELETE_IKE || k == X_AUTH_FAILED ||
+                        k == X_UPDATE_ADDRESSES || k == X_ADDRESSES;
         if (sa->was_up)
             return is_short ? late_short : late;
         return (struct retransmit){.timeout = is_short ? TCP_SHORT : retransmit_total(&r), .base = 1};
@@ -73,8 +74,10 @@ void tcp_resend(struct ike_env *env, struct ike_sa *sa)
     send_datagrams(env, sa, &sa->window.request);
 }
 
-void tcp_resume(struct ike_env *env, struct ike_sa *sa, const struct endpoint *local)
+void tcp_resume(struct ike_env *env, struct ike_sa *sa, uint32_t handle, const struct endpoint *local)
 {
+    if (tcp_arrived(env, sa, handle, local) || sa->remote.stream != handle)
+        return;
     sa->local = *local;
     if (sa->awaits_stream) {
         sa->awaits_stream = false;
@@ -84,8 +87,8 @@ void tcp_resume(struct ike_env *env, struct ike_sa *sa, const struct endpoint *l
     if (sa->was_up)
         mobike_commit(env, sa, NULL);
     tcp_resend(env, sa);
-    if (ike_sa_is_up(sa)) /* the peer has to learn where we are now */
-        ike_sa_queue(sa, (struct task){.kind = X_LIVENESS});
+    if (ike_sa_is_up(sa)) /* [RFC9329#6.1] the peer has to learn where we are now */
+        ike_sa_queue(sa, (struct task){.kind = sa->mobike.is_on ? X_UPDATE_ADDRESSES : X_LIVENESS});
 }
 
 void tcp_refused(struct ike_env *env, struct ike_sa *sa, const char *why)

@@ -192,6 +192,61 @@ def udp_dies(lab):
         return f"traffic again after {took:.0f} s"
 
 
+NEXT, HOME = "192.168.7.77", topology.NAT_INNER
+
+
+@contextlib.contextmanager
+def _roaming(lab):
+    """Two Keyways without a proxy, of which A may be anywhere; gives a function that takes A elsewhere."""
+    node = lab.net["ga"]
+
+    def roam(old, new):
+        node.ip("addr", "del", f"{old}/24", "dev", "w0")
+        node.ip("addr", "add", f"{new}/24", "dev", "w0")
+        node.ip("route", "replace", "default", "via", ROUTER_A)
+    with _two(lab, "fallback", port=DIRECT, through=topology.B4, more={"local_addrs": "%any", "mobike": "yes"}) as b:
+        try:
+            yield b, roam
+        finally:
+            node.ip("addr", "flush", "dev", "w0", "scope", "global")
+            roam_home = [("addr", "add", f"{HOME}/24", "dev", "w0"), ("route", "replace", "default", "via", ROUTER_A)]
+            for words in roam_home:
+                node.ip(*words)
+
+
+def _must_be_the_same(lab, b, spi):
+    found = {sa["initiator-spi"] for g in (lab.a, b) for sa in g.established()}
+    demand(found == {spi}, f"IKE SAs {found}, not {spi}")
+
+
+@scenario("tcp.roams-to-where-udp-is-shut-and-back", shape="nat", needs_keyway=True)
+def roams(lab):
+    """The very IKE SA, with its children, goes from UDP to TCP, on from TCP to TCP, and back to UDP."""
+    with _roaming(lab) as (b, roam):
+        _up(lab)
+        must_ping(lab.net["ca"], CB)
+        spi = lab.a.established()[0]["initiator-spi"]
+        flood = Flood(lab, count=2500)
+        took = []
+        for old, new, is_shut in ((HOME, NEXT, True), (NEXT, HOME, True), (HOME, NEXT, False)):
+            if is_shut and not took:
+                _shut_udp(lab)
+            if not is_shut:
+                lab.net["wire"].sh("nft", "delete table ip shut")
+            roam(old, new)
+            start = time.monotonic()
+            wait_for("the SA to move", lambda: all(
+                len(g.established()) == 1 and (g.established()[0].get("tcp") == "yes") == is_shut for g in (lab.a, b)) and
+                new in str(lab.a.established()[0]["local-host"]), 30)
+            until_reply(lab, 20)
+            took.append(time.monotonic() - start)
+            _must_be_the_same(lab, b, spi)
+            must_transfer(lab.net["ca"], CB, size=2_000_000)
+        sent, received = flood.finish()
+        demand(max(took) < 15, f"moved after {took}")
+        return f"to TCP after {took[0]:.1f} s, to TCP elsewhere after {took[1]:.1f} s, to UDP after {took[2]:.1f} s; {received} of {sent} pings; one IKE SA"
+
+
 @scenario("tcp.connections-that-break", shape="nat", needs_keyway=True)
 def connections_that_break(lab):
     """The proxy resets its connections every second or so; SAs stay, and every transfer ends well: what is lost with a

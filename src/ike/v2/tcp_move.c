@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Moving a living IKE SA between UDP and TCP (RFC 9329 section 7.1), together with MOBIKE and by who began
+ * its first IKE SA. A TCP connection is one more path beside those of path.c: a request that stays without an
+ * answer over UDP goes over it as well, the same one; where the answer comes from is where the SA goes on,
+ * and UPDATE_SA_ADDRESSES is said there. An SA in TCP whose address is gone tries UDP first, unless tcp =
+ * always.
+ *
+ * Its children stay where they were until the peer has answered. Not here: trying UDP again on a network that
+ * was not left. */
+#include "ike/v2/sa.h"
+
+#define PORT_IKE  500
+#define PORT_NATT 4500
+
+/* Over UDP, before TCP is tried. */
+#define TRANSMISSIONS 3
+#define LONG_ENOUGH   (4 * TIME_SECOND)
+
+static bool has_ah(const struct ike_sa *sa)
+{
+    const struct child_sa *c;
+    list_each(c, &sa->children, link)
+    {
+        if (c->chosen.protocol == PROTO_AH) /* which TCP does not carry */
+            return true;
+    }
+    return false;
+}
+
+static bool may_move(const struct ike_sa *sa)
+{
+    return sa->conn->tcp != TCP_NO && sa->was_initiator && sa->mobike.is_on && ike_sa_is_up(sa) &&
+           !has_ah(sa);
+}
+
+bool tcp_roams(const struct ike_sa *sa)
+{
+    return sa->remote.stream && may_move(sa);
+}
+
+static void open_from(struct ike_env *env, struct ike_sa *sa, struct ip local, struct ip remote)
+{
+    struct mobike *m = &sa->mobike;
+    m->tcp = (struct path){
+        .local = {.ip = local                },
+          .remote = { .ip = remote, .port = sa->conn->tcp_port}
+    };
+    m->is_tcp_up = false;
+    m->tcp.remote.stream = env->host->open_stream(env, sa, &m->tcp);
+}
+
+/* With a quarter of all packets lost a living UDP looks so to one request in 300, if it is one that asks who
+ * lives; to one in 12, if it is another. */
+static bool is_in_vain(const struct ike_sa *sa)
+{
+    struct retransmit r = schedule_of(sa);
+    int64_t since = 0;
+    r.jitter = 0;
+    for (unsigned i = 0; i + 1 < sa->window.sent; i++)
+        since += retransmit_wait(&r, i);
+    return sa->window.sent >= TRANSMISSIONS && since >= LONG_ENOUGH;
+}
+
+void tcp_try(struct ike_env *env, struct ike_sa *sa)
+{
+    char ip[IP_TEXT_MAX];
+    if (!is_in_vain(sa) || sa->remote.stream || sa->mobike.tcp.remote.stream || sa->own.is_directed ||
+        !may_move(sa))
+        return;
+    sa_log(env, sa, LOG_NOTICE, "no answer from %s over UDP to %u transmissions: trying TCP, too",
+           endpoint_format(&sa->remote, ip), sa->window.sent);
+    open_from(env, sa, sa->local.ip, sa->remote.ip);
+}
+
+void tcp_settled(struct ike_sa *sa)
+{
+    sa->mobike.tcp = (struct path){0};
+    sa->mobike.is_tcp_up = false;
+}
+
+void tcp_keep_path(struct ike_sa *sa)
+{
+    struct mobike *m = &sa->mobike;
+    uint8_t n = 0;
+    if (!m->is_tcp_up)
+        return;
+    for (uint8_t i = 0; i < m->n_paths && n < MOBIKE_PATHS - 1; i++) {
+        if (m->paths[i].remote.stream != m->tcp.remote.stream)
+            m->paths[n++] = m->paths[i];
+    }
+    m->paths[n++] = m->tcp;
+    m->n_paths = n;
+    m->is_in_doubt = true;
+}
+
+/* [RFC9329#7.1] the request that waits is sent again, and no other is begun. Its time begins anew, once. */
+static void ask_there(struct ike_env *env, struct ike_sa *sa, bool is_first)
+{
+    struct window *w = &sa->window;
+    struct retransmit schedule = schedule_of(sa);
+    tcp_keep_path(sa);
+    sa->own.is_spread = true;
+    if (is_first) {
+        w->sent = 1;
+        w->due = env->now.mono + retransmit_wait(&schedule, 0);
+    }
+    send_over(env, sa, &sa->mobike.tcp, &w->request);
+}
+
+bool tcp_arrived(struct ike_env *env, struct ike_sa *sa, uint32_t handle, const struct endpoint *local)
+{
+    struct mobike *m = &sa->mobike;
+    struct path there = {.local = *local, .remote = m->tcp.remote};
+    if (m->tcp.remote.stream != handle)
+        return false;
+    bool is_first = !m->is_tcp_up;
+    m->tcp.local = *local;
+    m->is_tcp_up = true;
+    if (sa->remote.stream)
+        path_move(env, sa, &there);
+    else if (sa->window.is_pending && sa->window.request.n && !sa->own.is_directed)
+        ask_there(env, sa, is_first);
+    else
+        tcp_settled(sa);
+    return true;
+}
+
+static const struct ip_pair *best(const struct ike_sa *sa, const struct ip_pair *v, size_t n)
+{
+    const struct ip_pair *found = NULL;
+    for (size_t i = 0; i < n; i++) {
+        bool is_usable = path_allows_local(sa->conn, v[i].local) && !path_is_inside(sa, v[i].remote);
+        bool is_better =
+            !found || (ip_equal(v[i].remote, sa->remote.ip) && !ip_equal(found->remote, sa->remote.ip));
+        if (is_usable && is_better)
+            found = &v[i];
+    }
+    return found;
+}
+
+/* The address that the connection is from is gone, and the connection with it, though nobody says so. */
+void tcp_take_paths(struct ike_env *env, struct ike_sa *sa, const struct ip_pair *v, size_t n)
+{
+    const struct ip_pair *to = best(sa, v, n);
+    uint16_t port = sa->conn->remote_port;
+    if (!to) {
+        path_strand(env, sa);
+        return;
+    }
+    sa->mobike.stranded_at = 0;
+    if (path_has_source(env, sa, sa->local.ip) || !may_move(sa))
+        return;
+    if (sa->conn->tcp == TCP_ALWAYS) {
+        open_from(env, sa, to->local, to->remote);
+        return;
+    }
+    struct path udp = {
+        .local = {.ip = to->local,  .port = sa->config->settings.port_natt             },
+        .remote = {.ip = to->remote, .port = port && port != PORT_IKE ? port : PORT_NATT}
+    };
+    path_move(env, sa, &udp);
+}
