@@ -158,6 +158,8 @@ uint64_t connection_hash(const struct connection *c)
     mix_u64(&h, c->n_children);
     for (size_t i = 0; i < c->n_children; i++)
         mix_child(&h, &c->children[i]);
+    mix_ip(&h, c->redirect.ip);
+    mix_text(&h, c->redirect.name);
     mix_id(&h, c->ppk_id);
     mix_u64(&h, c->ppk_required);
     const uint64_t numbers[] = {
@@ -172,6 +174,7 @@ uint64_t connection_hash(const struct connection *c)
         c->keyingtries,
         c->unique,
         c->childless,
+        c->redirect_when,
         c->retries_forever,
         c->encap,
         c->does_mobike,

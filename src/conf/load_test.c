@@ -470,6 +470,29 @@ static void childless_of_a_swanctl_connection_is_taken(void **state)
                        "childless");
 }
 
+static void redirect_of_a_swanctl_connection_is_taken(void **state)
+{
+    (void)state;
+#define REDIRECTING(lines)                                                                                   \
+    "connections { a {\n " lines "\n local { auth = psk\n }\n remote { auth = psk\n } } }\n"                 \
+    "secrets { ike { secret = x\n } }"
+    struct config *c = swanctl(REDIRECTING(""));
+    assert_false(config_find(c, "a")->redirect.name || config_find(c, "a")->redirect.ip.family);
+    config_unref(c);
+    c = swanctl(REDIRECTING("redirect = 2001:db8::9\n redirect_when = auth"));
+    assert_int_equal(config_find(c, "a")->redirect.ip.family, 6);
+    assert_int_equal(config_find(c, "a")->redirect_when, REDIRECT_AUTH);
+    config_unref(c);
+    c = swanctl(REDIRECTING("redirect = gw9.example.org"));
+    assert_string_equal(config_find(c, "a")->redirect.name, "gw9.example.org");
+    assert_int_equal(config_find(c, "a")->redirect_when, REDIRECT_INIT);
+    config_unref(c);
+    refused_by_swanctl("connections { a { redirect = 10.0.0.0/8\n } }", "/etc/swanctl/swanctl.conf:1:30",
+                       "is not a gateway");
+    refused_by_swanctl("connections { a { redirect = %any\n } }", "/etc/swanctl/swanctl.conf:1:30",
+                       "is not a gateway");
+}
+
 static void bad_connections_are_refused_by_line(void **state)
 {
     (void)state;
@@ -773,6 +796,7 @@ int main(void)
         cmocka_unit_test(modes_of_children_are_taken_in_both_files),
         cmocka_unit_test(actions_of_a_swanctl_connection_are_taken),
         cmocka_unit_test(childless_of_a_swanctl_connection_is_taken),
+        cmocka_unit_test(redirect_of_a_swanctl_connection_is_taken),
         cmocka_unit_test(bad_connections_are_refused_by_line),
         cmocka_unit_test(refused_secrets_are_not_printed),
         cmocka_unit_test(every_error_of_a_file_is_told_and_nothing_is_loaded),

@@ -69,6 +69,12 @@ static const struct schema_word unique_words[] = {{"no", UNIQUE_NO, NULL}, {"nev
     {"keep", UNIQUE_KEEP, NULL}, {"replace", UNIQUE_REPLACE, NULL}, {NULL}};
 static const struct schema_word childless_words[] = {{"allow", CHILDLESS_ALLOW, NULL}, {"never", CHILDLESS_NEVER, NULL},
     {"prefer", CHILDLESS_PREFER, NULL}, {"force", CHILDLESS_FORCE, NULL}, {NULL}};
+static const struct schema_word redirect_words[] = {{"init", REDIRECT_INIT, NULL}, {"auth", REDIRECT_AUTH, NULL}, {NULL}};
+#define REDIRECT_DOC "address or name of the gateway that clients are sent to instead of being served here; those that do not " \
+    "follow redirects (RFC 5685), and those that come from there, are served. A name is not to be this gateway's own. " \
+    "vici's command redirect (swanctl --redirect) sends away who is up"
+#define REDIRECT_WHEN_DOC "when clients are sent there. init: at once, where this is the connection that their address and " \
+    "proposals lead to; auth: once they have proved who they are"
 #define CHILDLESS_DOC "whether the IKE SA is made without its first child, which then follows in an exchange of its own, with its " \
     "own key exchange. allow: a peer may begin so; prefer: so do we where the peer takes it; force: neither side begins in " \
     "another way; never: no peer may"
@@ -124,6 +130,7 @@ static const struct schema_word dscp_words[] = {{"out", DSCP_OUT, NULL}, {"in", 
     {scope_, "replay_window", .kind = KIND_NUMBER, .def = "32", .max = 4096, SET(replay_window), .example = "64", .doc = "replay window of children that set none; a tunnel has its own"}, \
     {scope_, "routing_table", .kind = KIND_NUMBER, .def = "220", .max = INT32_MAX, SET(routing_table), .example = "221", .doc = "table of the routes into tunnels; the one after it is for routes of some protocols and ports to a host"}, \
     {scope_, "routing_table_prio", .kind = KIND_NUMBER, .def = "220", .max = 32765, SET(routing_table_prio), .example = "221", .doc = "priority of the rule that leads there; the two before it are for some protocols and ports"}, \
+    {scope_, "follow_redirects", .kind = KIND_BOOL, .def = "yes", SET(follows_redirects), .example = "no", .doc = "whether a gateway may send us to another one, which has to prove the same identity (RFC 5685); at most five times in five minutes"}, \
     {scope_, "make_before_break", .kind = KIND_BOOL, .def = "yes", SET(makes_before_break), .example = "no", .doc = "whether a new IKE SA and its children stand before those go that are authenticated again (reauth_time); with no there is a gap"}, \
     {scope_, "install_routes", .kind = KIND_BOOL, .def = "yes", SET(installs_routes), .example = "no", .doc = "whether routes are installed"}, \
     {scope_, "interfaces_use", .kind = KIND_TEXT, .set = set_interfaces_use, .example = "eth0, eth1", .doc = "interfaces whose addresses are used when a connection moves (MOBIKE); default: all"}, \
@@ -155,6 +162,8 @@ static const struct schema_row rows[] = {
     {SCOPE_CONNECTION, "dpd_timeout", .kind = KIND_TIME, REFUSE("it is for IKEv1 only; retransmit_* of the daemon decide"), .accepts = "0", .doc = "IKEv1 liveness timeout"},
     {SCOPE_CONNECTION, "fragmentation", .kind = KIND_WORD, .def = "yes", .words = frag_words, CONN(fragmentation), .example = "no", .doc = "IKE fragmentation"},
     {SCOPE_CONNECTION, "childless", .kind = KIND_WORD, .def = "allow", .words = childless_words, CONN(childless), .example = "prefer", .doc = CHILDLESS_DOC},
+    {SCOPE_CONNECTION, "redirect", .kind = KIND_TEXT, .set = set_redirect, .computed = "none", .example = "192.0.2.9", .doc = REDIRECT_DOC},
+    {SCOPE_CONNECTION, "redirect_when", .kind = KIND_WORD, .def = "init", .words = redirect_words, CONN(redirect_when), .example = "auth", .doc = REDIRECT_WHEN_DOC},
     {SCOPE_CONNECTION, "send_certreq", .kind = KIND_BOOL, .def = "yes", CONN(sends_certreq), .example = "no", .doc = "whether certificate requests are sent"},
     {SCOPE_CONNECTION, "send_cert", .kind = KIND_WORD, .def = "ifasked", .words = cert_words, CONN(send_cert), .example = "always", .doc = "when the own certificate is sent"},
     {SCOPE_CONNECTION, "ocsp", .kind = KIND_TEXT, REFUSE("OCSP is not built yet"), .accepts = "never", .doc = "OCSP in IKE"},
@@ -292,6 +301,8 @@ static const struct schema_row rows[] = {
     {SCOPE_TUNNEL, "mobike", .kind = KIND_TEXT, .maps = "mobike", .computed = "yes", .example = "no", .doc = "whether the tunnel survives a change of addresses (MOBIKE)"},
     {SCOPE_TUNNEL, "tcp", .kind = KIND_TEXT, .maps = "tcp", .computed = "no", .example = "fallback", .doc = "IKE and ESP in TCP when we begin: no, fallback when UDP is dead, or always"},
     {SCOPE_TUNNEL, "tcp_port", .kind = KIND_TEXT, .maps = "tcp_port", .computed = "4500", .example = "443", .doc = "the peer's TCP port"},
+    {SCOPE_TUNNEL, "redirect", .kind = KIND_TEXT, .maps = "redirect", .example = "192.0.2.9", .doc = "address or name of the gateway that clients are sent to"},
+    {SCOPE_TUNNEL, "redirect_when", .kind = KIND_TEXT, .maps = "redirect_when", .example = "auth", .doc = "init: at once; auth: once they have proved who they are"},
     {SCOPE_TUNNEL, "fragmentation", .kind = KIND_TEXT, .maps = "fragmentation", .example = "no", .doc = "IKE fragmentation"},
     {SCOPE_TUNNEL, "port", .kind = KIND_TEXT, .maps = "remote_port", .example = "600", .doc = "the peer's UDP port"},
     {SCOPE_TUNNEL, "dscp", .kind = KIND_TEXT, .maps = "dscp", .example = "101110", .doc = "DSCP of IKE packets"},

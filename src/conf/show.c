@@ -360,6 +360,8 @@ static void show_connection(struct out *o, const struct connection *c)
     number_field(o, from, "keyingtries", c->keyingtries);
     word_field(o, from, "unique", unique[c->unique]);
     word_field(o, from, "childless", childless[c->childless]);
+    word_field(o, from, "redirect", gateway_format(&c->redirect, ip));
+    word_field(o, from, "redirect_when", c->redirect_when == REDIRECT_AUTH ? "auth" : "init");
     bool_field(o, from, "retries_forever", c->retries_forever);
     word_field(o, from, "encap", encap[c->encap]);
     bool_field(o, from, "mobike", c->does_mobike);
@@ -517,6 +519,7 @@ static void show_settings(struct out *o, const struct settings *s)
     bool_field(o, from, "install_routes", s->installs_routes);
     word_field(o, from, "interfaces_use", s->interfaces_use ? s->interfaces_use : "");
     word_field(o, from, "interfaces_ignore", s->interfaces_ignore ? s->interfaces_ignore : "");
+    bool_field(o, from, "follow_redirects", s->follows_redirects);
     bool_field(o, from, "make_before_break", s->makes_before_break);
     number_field(o, from, "routing_table", (uint64_t)s->routing_table);
     number_field(o, from, "routing_table_prio", (uint64_t)s->routing_table_prio);

@@ -101,6 +101,21 @@ void set_hosts(struct builder *b, const struct schema_row *row, const struct set
     }
 }
 
+void set_redirect(struct builder *b, const struct schema_row *row, const struct setting *key, void *dest)
+{
+    struct connection *c = dest;
+    struct host_spec h;
+    (void)row;
+    if (!key->value[0])
+        return;
+    if (!parse_host(b->a, key->value, &h) || h.is_any || (!h.fqdn && !ip_equal(h.from, h.to))) {
+        struct diag *d = build_error(b, key, "'%.*s' is not a gateway", build_shown(key->value), key->value);
+        build_expected(d, key, "one IP address, or a host name");
+        return;
+    }
+    c->redirect = (struct gateway){.ip = h.fqdn ? (struct ip){0} : h.from, .name = h.fqdn};
+}
+
 static void warn_of_weak(const struct setting *key, const struct proposal *p)
 {
     char name[64];

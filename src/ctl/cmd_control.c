@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* initiate, terminate, rekey, install, uninstall: a command for the engine, log lines while it works, and its
- * outcome, with the words that vici clients know and the reason in Keyway's own keys. */
+/* initiate, terminate, rekey, install, uninstall, redirect: a command for the engine, log lines while it
+ * works, and its outcome, with the words that vici clients know and the reason in Keyway's own keys. */
 #include "ctl/commands.h"
 #include <stdio.h>
 
 struct selector { /* what the request names; texts live in the request's handler */
     char child[128], ike[128];
     uint64_t child_id, ike_id;
+    char peer_id[ID_TEXT_MAX], gateway_name[256]; /* redirect */
+    struct ip peer_from, peer_to, gateway;
 };
+
+#define NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._"
 
 static struct selector read_selector(struct span body)
 {
@@ -37,6 +41,10 @@ static void start(struct ctl_request *r, enum ctl_pending_kind kind, enum comman
         .child = s->child[0] ? s->child : NULL,
         .ike_id = s->ike_id,
         .child_id = s->child_id,
+        .gateway = {.ip = s->gateway, .name = s->gateway_name[0] ? s->gateway_name : NULL},
+        .peer_from = s->peer_from,
+        .peer_to = s->peer_to,
+        .peer_id = s->peer_id[0] ? s->peer_id : NULL,
         .is_forced = vici_find(r->body, "force", &v) && vici_is_yes(v),
     };
     int64_t timeout = vici_find_number(r->body, "timeout", 0);
@@ -88,6 +96,48 @@ void ctl_cmd_rekey(struct ctl_request *r)
     start(r, CTL_PENDING_REKEY, COMMAND_REKEY, &s);
 }
 
+/* An address, a prefix, or a range. */
+static bool read_peers(const char *text, struct selector *s)
+{
+    char from[IP_TEXT_MAX];
+    struct prefix p;
+    const char *dash = strchr(text, '-');
+    if (dash) {
+        snprintf(from, sizeof(from), "%.*s", (int)(dash - text), text);
+        return ip_parse(from, &s->peer_from) && ip_parse(dash + 1, &s->peer_to) &&
+               s->peer_from.family == s->peer_to.family;
+    }
+    if (!strchr(text, '/'))
+        return ip_parse(text, &s->peer_from) && ip_parse(text, &s->peer_to);
+    if (!prefix_parse(text, &p))
+        return false;
+    s->peer_from = p.ip;
+    s->peer_to = prefix_last(&p);
+    return true;
+}
+
+void ctl_cmd_redirect(struct ctl_request *r)
+{
+    struct selector s = read_selector(r->body);
+    char gateway[256], peers[2 * IP_TEXT_MAX];
+    bool has_gateway = vici_find_text(r->body, "gateway", gateway, sizeof(gateway)) && gateway[0];
+    bool has_peers = vici_find_text(r->body, "peer-ip", peers, sizeof(peers)) && peers[0];
+    bool has_id = vici_find_text(r->body, "peer-id", s.peer_id, sizeof(s.peer_id)) && s.peer_id[0];
+    s.child[0] = 0;
+    s.child_id = 0;
+    if (has_gateway && !ip_parse(gateway, &s.gateway))
+        snprintf(s.gateway_name, sizeof(s.gateway_name), "%s", gateway);
+    if (!has_gateway || (s.gateway.family && ip_is_unspecified(s.gateway)) ||
+        strspn(s.gateway_name, NAME_CHARACTERS) != strlen(s.gateway_name))
+        ctl_reply_error(r->reply, "gateway: an IP address or a host name is needed");
+    else if (has_peers && !read_peers(peers, &s))
+        ctl_reply_error(r->reply, "peer-ip: '%s' is neither an IP address nor a prefix nor a range", peers);
+    else if (is_empty(&s) && !has_peers && !has_id)
+        ctl_reply_error(r->reply, "missing redirect selector");
+    else
+        start(r, CTL_PENDING_REDIRECT, COMMAND_REDIRECT, &s);
+}
+
 static void on_trap(struct ctl_request *r, enum ctl_pending_kind kind, enum command_kind command)
 {
     struct selector s = read_selector(r->body);
@@ -137,7 +187,7 @@ void ctl_control_done(struct ctl_conn *conn, const struct event *e, struct vici_
         ctl_reply_ok(w);
     else
         write_errmsg(p, e, w);
-    if (p->kind == CTL_PENDING_TERMINATE || p->kind == CTL_PENDING_REKEY)
+    if (p->kind == CTL_PENDING_TERMINATE || p->kind == CTL_PENDING_REKEY || p->kind == CTL_PENDING_REDIRECT)
         vici_printf(w, "matches", "%u", e->matches);
     if (p->kind == CTL_PENDING_TERMINATE)
         vici_printf(w, "terminated", "%u", is_ok ? e->matches : 0);

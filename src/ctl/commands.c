@@ -9,6 +9,7 @@ static const struct ctl_command table[] = {
     {"initiate",           ctl_cmd_initiate,           "bring up a connection or a child; streams control-log" },
     {"terminate",          ctl_cmd_terminate,          "delete SAs by name or id; streams control-log"         },
     {"rekey",              ctl_cmd_rekey,              "rekey SAs by name or id"                               },
+    {"redirect",           ctl_cmd_redirect,           "send clients to another gateway"                       },
     {"list-sas",           ctl_cmd_list_sas,           "streams one list-sa event for each IKE SA"             },
     {"install",            ctl_cmd_install,            "set a trap: the child comes with its first packet"     },
     {"uninstall",          ctl_cmd_uninstall,          "take a trap away"                                      },

@@ -32,6 +32,7 @@ enum ctl_pending_kind {
     CTL_PENDING_REKEY,
     CTL_PENDING_INSTALL,
     CTL_PENDING_UNINSTALL,
+    CTL_PENDING_REDIRECT,
     CTL_PENDING_RELOAD
 };
 
@@ -132,7 +133,7 @@ ctl_handler ctl_cmd_list_sas, ctl_cmd_list_conns, ctl_cmd_get_conns; /* cmd_list
 ctl_handler ctl_cmd_get_pools;                                       /* cmd_pools.c */
 ctl_handler ctl_cmd_list_policies;
 ctl_handler ctl_cmd_initiate, ctl_cmd_terminate, ctl_cmd_rekey; /* cmd_control.c */
-ctl_handler ctl_cmd_install, ctl_cmd_uninstall;
+ctl_handler ctl_cmd_install, ctl_cmd_uninstall, ctl_cmd_redirect;
 
 /* Called for the engine's answer to a pending command and when its time is up. */
 void ctl_control_done(struct ctl_conn *conn, const struct event *e, struct vici_writer *w);

@@ -459,6 +459,52 @@ static void traps_are_set_and_taken_away_by_name(void **state)
     assert_text(r, "what", "no trap is set for nobody");
 }
 
+static void request_redirect(const char *gateway, const char *key, const char *value)
+{
+    struct vici_writer w;
+    vici_write_init(&w);
+    vici_packet_open(&w, VICI_CMD_REQUEST, "redirect");
+    if (gateway)
+        vici_text(&w, "gateway", gateway);
+    if (key)
+        vici_text(&w, key, value);
+    ctl_input(client[0], vici_packet_close(&w));
+    vici_write_free(&w);
+}
+
+static void a_redirect_names_a_gateway_and_clients(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *gateway, *key, *value, *why;
+    } bad[] = {
+        {NULL,        "ike",     "net",         "gateway: an IP address or a host name is needed"},
+        {"0.0.0.0",   "ike",     "net",         "gateway: an IP address or a host name is needed"},
+        {"gw; true",  "ike",     "net",         "gateway: an IP address or a host name is needed"},
+        {"192.0.2.9", NULL,      NULL,          "missing redirect selector"                      },
+        {"192.0.2.9", "peer-ip", "192.0.2.1-x",
+         "peer-ip: '192.0.2.1-x' is neither an IP address nor a prefix nor a "
+         "range"                                                                                 },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        request_redirect(bad[i].gateway, bad[i].key, bad[i].value);
+        assert_text(reply(0), "errmsg", bad[i].why);
+    }
+    assert_int_equal(fake.n_commands, 0);
+    request_redirect("gw9.example.org", "peer-ip", "192.0.2.0/25");
+    assert_int_equal(fake.command.kind, COMMAND_REDIRECT);
+    assert_true(ip_equal(fake.command.peer_from, ip4(192, 0, 2, 0)));
+    assert_true(ip_equal(fake.command.peer_to, ip4(192, 0, 2, 127)));
+    struct event done = {.kind = EVENT_COMMAND_DONE, .command_id = fake.command.id, .matches = 2};
+    ctl_event(service, &done);
+    struct span r = reply(0);
+    assert_text(r, "success", "yes");
+    assert_text(r, "matches", "2");
+    request_redirect("2001:db8::9", "peer-ip", "192.0.2.3-192.0.2.9");
+    assert_int_equal(fake.command.gateway.ip.family, 6);
+    assert_true(ip_equal(fake.command.peer_to, ip4(192, 0, 2, 9)));
+}
+
 static void traps_are_listed_as_policies(void **state)
 {
     (void)state;
@@ -690,6 +736,7 @@ int main(void)
         TEST(a_command_waits_for_its_outcome_and_streams_its_log),
         TEST(a_command_without_a_name_is_refused),
         TEST(traps_are_set_and_taken_away_by_name),
+        TEST(a_redirect_names_a_gateway_and_clients),
         TEST(traps_are_listed_as_policies),
         TEST(a_command_runs_out_of_time),
         TEST(an_asynchronous_command_is_answered_at_once),

@@ -23,7 +23,8 @@ static struct waiter *waiter_new(struct engine *e, const struct command *c)
 {
     struct waiter *w = mem_new(sizeof(*w));
     w->command = *c;
-    w->command.connection = w->command.child = NULL; /* valid during the call only */
+    w->command.connection = w->command.child = w->command.peer_id = w->command.gateway.name =
+        NULL; /* valid during the call only */
     list_append(&e->waiters, &w->link);
     return w;
 }
@@ -174,6 +175,34 @@ static void rekey_ike(struct ike_env *env, struct waiter *w, struct ike_sa *sa)
     ike_sa_queue(sa, (struct task){.kind = X_REKEY_IKE});
 }
 
+static bool is_at(const struct command *c, const struct ike_sa *sa)
+{
+    struct ip ip = sa->remote.ip;
+    return !c->peer_from.family ||
+           (c->peer_from.family == ip.family && ip_cmp(c->peer_from, ip) <= 0 && ip_cmp(ip, c->peer_to) <= 0);
+}
+
+/* Those who said that they follow, and are up; they then go when they want to. */
+static void redirect(struct ike_env *env, struct waiter *w, const struct command *c)
+{
+    struct engine *e = engine_of(env);
+    struct ike_sa *sa;
+    struct identity who = {0};
+    const char *why = NULL;
+    if (c->peer_id && !identity_parse(env->out->arena, c->peer_id, &who, &why))
+        return;
+    list_each(sa, &e->sas, link)
+    {
+        if ((c->ike_id && c->ike_id != sa->id) ||
+            (c->connection && strcmp(c->connection, sa->conn->name) != 0) || !is_at(c, sa) ||
+            (c->peer_id && !identity_match(&sa->remote_id, &who)) || !redirect_send(sa, &c->gateway))
+            continue;
+        w->matches++;
+        engine_touch(e, sa);
+    }
+    w->is_over = true;
+}
+
 /* owner NULL: whoever's they are. */
 static void each_child(struct ike_env *env, struct waiter *w, const struct command *cmd, struct ike_sa *sa,
                        const char *owner)
@@ -235,6 +264,8 @@ static void not_found(struct diag *d, const struct command *c)
         diag_set(d, FAIL_NOT_FOUND, "no connection or child named %s is loaded", what);
     else if (c->kind == COMMAND_UNTRAP)
         diag_set(d, FAIL_NOT_FOUND, "no trap is set for %s", what);
+    else if (c->kind == COMMAND_REDIRECT)
+        diag_set(d, FAIL_NOT_FOUND, "no client that is up, and follows redirects, matches");
     else
         diag_set(d, FAIL_NOT_FOUND, "nothing that is up matches %s", what);
 }
@@ -246,6 +277,8 @@ void command_run(struct ike_env *env, const struct command *c)
         initiate(env, w, c);
     else if (c->kind == COMMAND_TRAP || c->kind == COMMAND_UNTRAP)
         trap(env, w, c);
+    else if (c->kind == COMMAND_REDIRECT)
+        redirect(env, w, c);
     else
         on_sas(env, w, c);
     if (w->matches || diag_failed(&w->diag))

@@ -220,6 +220,8 @@ static bool queue_child(struct ike_sa *sa, const char *name)
 
 static struct ip_pair way_of(const struct conn_run *r)
 {
+    if (r->redirected.remote.family)
+        return r->redirected;
     if (r->path && r->path <= r->conn->n_further)
         return r->conn->further[r->path - 1];
     return (struct ip_pair){.local = r->conn->resolved_local, .remote = r->conn->resolved_remote};
@@ -239,6 +241,8 @@ static struct ike_sa *sa_to_peer(struct ike_env *env, struct conn_run *r)
     of_snapshot.config = r->config;
     struct ike_sa *sa = ike_sa_new(&of_snapshot, conn, true);
     struct ip_pair way = way_of(r);
+    sa->redirected_from = r->redirected_by;
+    redirect_over(r);
     bool in_tcp = goes_in_tcp(env, r);
     sa->remote = (struct endpoint){.ip = way.remote,
                                    .port = in_tcp              ? conn->tcp_port
@@ -280,10 +284,12 @@ bool conn_renew(struct ike_env *env, struct ike_sa *old)
     struct engine *e = engine_of(env);
     struct conn_run *r = conn_run_of(e, old->conn);
     const struct child_sa *c;
-    if (!r || e->is_shut_down || !r->conn->resolved_remote.family)
+    if (!r || e->is_shut_down || !way_of(r).remote.family)
         return false;
-    if (is_renewed(e, old))
+    if (is_renewed(e, old)) {
+        redirect_over(r); /* it has been begun already, and may be redirected itself */
         return true;
+    }
     struct ike_sa *sa = sa_to_peer(env, r);
     list_each(c, &old->children, link)
     {
@@ -301,6 +307,20 @@ bool conn_renew(struct ike_env *env, struct ike_sa *old)
     sa->renews = old->id;
     begin(env, r, sa);
     return true;
+}
+
+void conn_renewal_follows(struct ike_env *env, struct ike_sa *sa, uint64_t old_id)
+{
+    struct engine *e = engine_of(env);
+    struct ike_sa *o;
+    const struct ike_sa *old = engine_sa_by_id(e, old_id);
+    list_each(o, index_of_conn(e, sa->conn->name), by_conn.link)
+    {
+        if (o->renews == old_id)
+            o->renews = sa->id;
+    }
+    if (old && old->renewed_by)
+        renew_settled(env, sa, old->renewed_by);
 }
 
 static void initiate(struct ike_env *env, struct conn_run *r)

@@ -239,6 +239,15 @@ static void on_paths(struct ike_env *env, struct engine *e, const struct input *
     path_take(env, sa, in->paths.v, in->paths.n);
 }
 
+static void on_resolved(struct ike_env *env, struct engine *e, const struct input *in)
+{
+    struct ike_sa *sa = engine_sa_by_id(e, in->resolved.ike_id);
+    if (!sa)
+        return;
+    engine_touch(e, sa);
+    redirect_answer(env, sa, in->resolved.v, in->resolved.n);
+}
+
 void engine_step(struct engine *e, struct time now, const struct input *in, struct outbox *out)
 {
     struct ike_env env = {.now = now,
@@ -279,6 +288,9 @@ void engine_step(struct engine *e, struct time now, const struct input *in, stru
     case INPUT_SECRET:
         secret_free(&e->secret);
         e->secret = secret_copy(in->secret);
+        break;
+    case INPUT_RESOLVED:
+        on_resolved(&env, e, in);
         break;
     case INPUT_SHUTDOWN:
         engine_shut_down(&env);

@@ -236,7 +236,9 @@ static void ike_up(struct ike_env *env, struct ike_sa *sa, uint64_t old_id)
     path_note_source(env, sa);
     if (sa->mobike.is_on && sa->was_initiator) /* how it is now: to see later what has changed */
         path_ask(env, sa);
-    if (!old_id)
+    if (old_id)
+        conn_renewal_follows(env, sa, old_id);
+    else if (!sa->is_redirected)
         unique_check(env, sa);
 }
 
@@ -277,11 +279,15 @@ static void ike_down(struct ike_env *env, struct ike_sa *sa, const struct diag *
     if (!sa->was_up) {
         if (r && sa->was_initiator) /* TCP that fails, too, is no better: UDP is next */
             r->tcp_until = sa->wants_tcp ? env->now.mono + TCP_INSTEAD : sa->remote.stream ? 0 : r->tcp_until;
-        if (renew_failed(env, sa))
+        if (renew_failed(env, sa)) {
+            if (r)
+                redirect_again(r, sa);
             return;
-        if (r && sa->starts_again)
+        }
+        if (r && sa->starts_again) {
+            redirect_again(r, sa);
             conn_schedule(e, r, env->now.mono);
-        else if (r && sa->was_initiator && diag_failed(why))
+        } else if (r && sa->was_initiator && diag_failed(why))
             conn_attempt_failed(env, r, why);
         else if (r && sa->was_initiator) {
             struct diag d;
@@ -309,6 +315,8 @@ static void ike_down(struct ike_env *env, struct ike_sa *sa, const struct diag *
 static bool try_next(struct ike_env *env, const struct ike_sa *sa)
 {
     struct conn_run *r = conn_run_of(engine_of(env), sa->conn);
+    if (sa->redirected_from.family) /* where it is was not one of those */
+        return false;
     bool has_next = r && r->path < r->conn->n_further;
     if (r)
         r->path = has_next ? r->path + 1 : 0;
@@ -471,6 +479,7 @@ const struct ike_host engine_host = {
     .guest_may_come = guests_may_come,
     .guest_may_have = guests_may_have,
     .ike_up = ike_up,
+    .redirect = redirect_ask,
     .try_next = try_next,
     .addresses = addresses,
     .moved = moved,

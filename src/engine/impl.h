@@ -61,8 +61,12 @@ struct conn_run { /* a loaded connection */
     struct child_run *children; /* as conn->children */
     struct heap_node timer;     /* when to look again what is missing */
     unsigned attempts;
-    int64_t tcp_until; /* mono; UDP stayed without an answer: begun in TCP until then */
-    uint8_t path;      /* which of the peer's addresses is tried: 0 the first, then conn->further */
+    int64_t tcp_until;         /* mono; UDP stayed without an answer: begun in TCP until then */
+    uint8_t path;              /* which of the peer's addresses is tried: 0 the first, then conn->further */
+    struct ip_pair redirected; /* where a gateway sent us, for the next IKE SA; family 0: nowhere */
+    struct ip redirected_by;
+    unsigned n_redirects, redirect_tries;
+    int64_t redirects_since;
     struct list waits; /* until others to the same peer are through: see pace.c */
     struct pace_peer *waits_for;
     const struct config *seen; /* the snapshot that it was last found in: only compared */
@@ -202,6 +206,8 @@ void conn_schedule_retry(struct ike_env *env, struct conn_run *r);
 void conn_reconcile(struct ike_env *env, struct conn_run *r);
 /* Begins an IKE SA that takes over the children of old; false: there is none to go to, or nothing to take. */
 bool conn_renew(struct ike_env *env, struct ike_sa *old);
+/* The IKE SA with that id, which may be being renewed, was rekeyed and is this one now. */
+void conn_renewal_follows(struct ike_env *env, struct ike_sa *sa, uint64_t old_id);
 void conn_attempt_failed(struct ike_env *env, struct conn_run *r, const struct diag *why);
 void conn_child_came_up(struct ike_env *env, struct child_sa *c);
 void conn_child_missing(struct ike_env *env, struct conn_run *r);
@@ -279,6 +285,14 @@ uint32_t streams_open(struct ike_env *env, struct ike_sa *sa, const struct path 
 void streams_settle(struct ike_env *env, struct ike_sa *sa);
 void streams_tick(struct ike_env *env);
 int64_t streams_deadline(const struct engine *e);
+
+/* redirect.c */
+bool redirect_ask(struct ike_env *env, struct ike_sa *sa, const struct gateway *to, struct diag *d);
+void redirect_answer(struct ike_env *env, struct ike_sa *sa, const struct ip_pair *v, size_t n);
+/* One that was begun there starts again, or did not come up though it was to take over from one that is up.
+ */
+void redirect_again(struct conn_run *r, const struct ike_sa *sa);
+void redirect_over(struct conn_run *r); /* the configured gateway's turn */
 
 /* unique.c */
 bool unique_has_other(const struct engine *e, const struct ike_sa *sa);

@@ -161,6 +161,14 @@ struct path_query {
     uint8_t n_remote;
 };
 
+/* Which address has a gateway that somebody named, and which of ours leads there? Answered by INPUT_RESOLVED.
+ */
+struct resolve_query {
+    uint64_t ike_id;
+    const char *connection; /* whose local addresses are used */
+    struct gateway host;
+};
+
 /* ---- events: what users and scripts see
  * ---------------------------------------------------------------------------- */
 
@@ -200,6 +208,7 @@ enum input_kind {
     INPUT_ADDRESSES, /* the machine's own addresses, or its routes, have changed */
     INPUT_PATHS,     /* the answer to ACTION_PATHS */
     INPUT_SECRET,    /* what outlives a restart; comes first, once */
+    INPUT_RESOLVED,  /* the answer to ACTION_RESOLVE */
     INPUT_SHUTDOWN,  /* delete all SAs, politely */
 };
 
@@ -207,8 +216,9 @@ enum command_kind {
     COMMAND_INITIATE,
     COMMAND_TERMINATE,
     COMMAND_REKEY,
-    COMMAND_TRAP,   /* a trap for a child, or for all of a connection */
-    COMMAND_UNTRAP, /* takes it away; what is up stays */
+    COMMAND_TRAP,     /* a trap for a child, or for all of a connection */
+    COMMAND_UNTRAP,   /* takes it away; what is up stays */
+    COMMAND_REDIRECT, /* clients are sent to another gateway */
 };
 
 struct command {
@@ -217,6 +227,9 @@ struct command {
     const char *connection, *child; /* names; NULL where not given */
     uint64_t ike_id, child_id;      /* unique ids; 0 where not given */
     bool is_forced;                 /* terminate: do not wait for the peer */
+    struct gateway gateway;         /* redirect: where to */
+    struct ip peer_from, peer_to;   /* redirect: clients at these addresses; family 0: wherever they are */
+    const char *peer_id;            /* redirect: and of this identity, perhaps a pattern; NULL: whoever */
 };
 
 enum dataplane_kind { DP_SOFT_EXPIRE, DP_HARD_EXPIRE, DP_MAPPING, DP_COUNTERS, DP_ACQUIRE };
@@ -273,7 +286,7 @@ struct input {
             uint64_t ike_id;
             const struct ip_pair *v;
             size_t n;
-        } paths;
+        } paths, resolved;
     };
 };
 
@@ -298,7 +311,7 @@ enum action_kind {
                      */
     ACTION_DNS_DEL,
     ACTION_KEEPALIVE, /* one 0xff byte from local to remote (RFC 3948 section 2.3) */
-    ACTION_RESOLVE,   /* look up a name; answered by a later INPUT_COMMAND with addresses: not yet */
+    ACTION_RESOLVE,   /* answered by INPUT_RESOLVED, after this step */
     ACTION_EVENT,
     ACTION_UPDOWN,
     ACTION_PATHS,       /* answered by INPUT_PATHS, after this step */
@@ -326,6 +339,7 @@ struct action {
         struct event event;
         struct updown *updown;
         struct path_query *paths;
+        struct resolve_query *resolve;
         struct {
             uint32_t handle;
             struct endpoint local, remote; /* OPEN; local as in send */

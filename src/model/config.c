@@ -25,6 +25,7 @@ void settings_defaults(struct settings *s)
         .routing_table = 220,
         .routing_table_prio = 220,
         .installs_routes = true,
+        .follows_redirects = true,
         .makes_before_break = true,
         .dataplane = "auto",
     };
@@ -136,4 +137,11 @@ const char *child_mode_name(enum child_mode m)
         [MODE_BEET] = "beet",
     };
     return names[m];
+}
+
+const char *gateway_format(const struct gateway *g, char *buf)
+{
+    if (g->name)
+        return g->name;
+    return g->ip.family ? ip_format(g->ip, buf) : "";
 }

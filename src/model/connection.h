@@ -37,6 +37,14 @@ enum unique { UNIQUE_REPLACE, UNIQUE_KEEP, UNIQUE_NO, UNIQUE_NEVER };
  * make; PREFER: we do where the peer takes it; FORCE: no other is made or taken; NEVER: none is taken. */
 enum childless { CHILDLESS_ALLOW, CHILDLESS_NEVER, CHILDLESS_PREFER, CHILDLESS_FORCE };
 
+/* Another gateway that clients are sent to [RFC5685#9.2]: one of the two is set, or none. */
+struct gateway {
+    struct ip ip;
+    const char *name;
+};
+const char *gateway_format(const struct gateway *g, char *buf /* IP_TEXT_MAX */);
+enum redirect_when { REDIRECT_INIT, REDIRECT_AUTH }; /* before or after the client has proved who it is */
+
 /* One side's demands or offers in one authentication round. */
 struct auth_side {
     enum auth_method method;
@@ -115,6 +123,8 @@ struct connection {
     uint32_t keyingtries;                                  /* 0 = for ever */
     enum unique unique;
     enum childless childless;
+    struct gateway redirect; /* where clients are sent */
+    enum redirect_when redirect_when;
     bool retries_forever; /* tunnel short form: a failed attempt is tried again with bounded back-off */
     enum encap_mode encap;
     bool does_mobike;
@@ -179,6 +189,7 @@ struct settings {               /* strongswan.conf and keyway.conf's global sect
     uint32_t replay_window;                /* 32 for swanctl; the short form uses its own */
     int routing_table, routing_table_prio; /* 220, 220 */
     bool installs_routes;
+    bool follows_redirects;  /* to other gateways [RFC5685] */
     bool makes_before_break; /* reauthentication: the new IKE SA stands before the old one goes */
     const char *interfaces_use, *interfaces_ignore; /* names; NULL: all, none */
     const char *dataplane;                          /* "auto", "user", "kernel" */

@@ -166,6 +166,14 @@ void loop_command(struct loop *l, const struct command *c)
         snprintf(q->child, sizeof(q->child), "%s", c->child);
         q->command.child = q->child;
     }
+    if (c->peer_id) {
+        snprintf(q->peer_id, sizeof(q->peer_id), "%s", c->peer_id);
+        q->command.peer_id = q->peer_id;
+    }
+    if (c->gateway.name) {
+        snprintf(q->gateway, sizeof(q->gateway), "%s", c->gateway.name);
+        q->command.gateway.name = q->gateway;
+    }
     list_append(&l->commands, &q->link);
     uv_async_send(&l->kick);
 }

@@ -7,6 +7,7 @@
 #include "sys/resolve.h"
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -229,6 +230,65 @@ static void look_up_names(struct loop *l, bool only_unknown)
     w->names = names;
     l->is_looking_up = true;
     uv_queue_work(&l->uv, &w->req, on_lookup, on_looked_up);
+}
+
+/* ---- where a gateway sends us */
+
+struct resolve_work {
+    uv_work_t req;
+    struct loop *loop;
+    uint64_t ike_id;
+    char connection[256], name[256];
+    struct gateway host;
+    uint8_t family;
+    struct ip found[1 + CONNECTION_FURTHER];
+    size_t n;
+};
+
+static void on_resolve(uv_work_t *req)
+{
+    struct resolve_work *w = container_of(req, struct resolve_work, req);
+    w->n = sys_addresses_of(&w->host, w->family, w->found, ARRAY_LEN(w->found));
+}
+
+/* Only those that a route leads to. */
+static void on_resolved(uv_work_t *req, int status)
+{
+    struct resolve_work *w = container_of(req, struct resolve_work, req);
+    struct loop *l = w->loop;
+    struct ip_pair v[ARRAY_LEN(w->found)];
+    size_t n = 0;
+    const struct connection *c = l->engine ? config_find(engine_config(l->engine), w->connection) : NULL;
+    for (size_t i = 0; c && i < w->n; i++) {
+        struct ip local = sys_local_for(c, w->found[i]);
+        if (local.family)
+            v[n++] = (struct ip_pair){.local = local, .remote = w->found[i]};
+    }
+    if (status == 0 && l->engine)
+        loop_step(l, &(struct input){
+                         .kind = INPUT_RESOLVED, .resolved = {.ike_id = w->ike_id, .v = v, .n = n}
+        });
+    l->working--;
+    free(w);
+}
+
+void loop_resolve(struct loop *l, const struct resolve_query *q)
+{
+    struct resolve_work *w = calloc(1, sizeof(*w));
+    if (!w)
+        abort();
+    const struct connection *c = config_find(engine_config(l->engine), q->connection);
+    w->loop = l;
+    w->ike_id = q->ike_id;
+    w->host = q->host;
+    w->family = c ? sys_local_family(c) : 0;
+    snprintf(w->connection, sizeof(w->connection), "%s", q->connection);
+    if (q->host.name) {
+        snprintf(w->name, sizeof(w->name), "%s", q->host.name);
+        w->host.name = w->name;
+    }
+    l->working++;
+    uv_queue_work(&l->uv, &w->req, on_resolve, on_resolved);
 }
 
 static void on_refresh(uv_timer_t *timer)

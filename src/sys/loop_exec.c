@@ -176,7 +176,8 @@ void loop_execute(struct loop *l, const struct outbox *o)
         case ACTION_STREAM_RELEASE:
             loop_tcp_do(l->tcp, a);
             break;
-        case ACTION_RESOLVE: /* names are resolved with the configuration */
+        case ACTION_RESOLVE:
+            loop_resolve(l, a->resolve);
             break;
         }
     }

@@ -15,6 +15,7 @@ struct queued_command {
     struct list link;
     struct command command;
     char connection[128], child[128];
+    char peer_id[ID_TEXT_MAX], gateway[256];
 };
 
 struct udp_watch {
@@ -91,5 +92,7 @@ void loop_roam_tell(struct loop *l, const struct settings *s); /* now, whether o
 void loop_roam_close(struct loop *l);
 void loop_roam_ask(struct loop *l, const struct path_query *q); /* ACTION_PATHS, to be answered */
 void loop_roam_answer(struct loop *l);                          /* after a step */
+/* ACTION_RESOLVE, to be answered later. */
+void loop_resolve(struct loop *l, const struct resolve_query *q);
 /* Local addresses and peers' names, now and again. */
 void loop_watch_addresses(struct loop *l);

@@ -46,7 +46,7 @@ static struct ip first_address(const struct host_spec *v, size_t n, uint8_t fami
     return (struct ip){0};
 }
 
-static struct ip local_for(const struct connection *c, struct ip remote)
+struct ip sys_local_for(const struct connection *c, struct ip remote)
 {
     struct ip given = first_address(c->local_addrs, c->n_local_addrs, remote.family);
     return given.family ? given : sys_local_address(remote);
@@ -56,9 +56,9 @@ void sys_refresh_local(struct connection *c)
 {
     if (!c->resolved_remote.family)
         return;
-    c->resolved_local = local_for(c, c->resolved_remote);
+    c->resolved_local = sys_local_for(c, c->resolved_remote);
     for (uint8_t i = 0; i < c->n_further; i++)
-        c->further[i].local = local_for(c, c->further[i].remote);
+        c->further[i].local = sys_local_for(c, c->further[i].remote);
 }
 
 /* The first one is where attempts begin. */
@@ -73,7 +73,7 @@ static void set_remotes(struct connection *c, const struct ip *v, size_t n)
 }
 
 /* A configured local address decides the family of the peer's. */
-static uint8_t local_family(const struct connection *c)
+uint8_t sys_local_family(const struct connection *c)
 {
     return first_address(c->local_addrs, c->n_local_addrs, 0).family;
 }
@@ -86,7 +86,7 @@ void sys_resolve_config(struct config *c)
         size_t n = 0;
         for (size_t k = 0; k < conn->n_remote_addrs && n < ARRAY_LEN(v); k++) {
             const struct host_spec *h = &conn->remote_addrs[k];
-            uint8_t family = local_family(conn);
+            uint8_t family = sys_local_family(conn);
             if (is_single(h) && (!family || h->from.family == family))
                 v[n++] = h->from;
         }
@@ -99,7 +99,7 @@ void sys_resolve_config(struct config *c)
 /* The name of a connection whose peer is known by that alone. */
 static const char *peer_name(const struct connection *c)
 {
-    if (first_address(c->remote_addrs, c->n_remote_addrs, local_family(c)).family)
+    if (first_address(c->remote_addrs, c->n_remote_addrs, sys_local_family(c)).family)
         return NULL;
     for (size_t i = 0; i < c->n_remote_addrs; i++) {
         if (c->remote_addrs[i].fqdn)
@@ -119,7 +119,7 @@ struct name_lookup *name_lookup_new(const struct config *c, bool only_unknown)
         if (!name || (only_unknown && conn->resolved_remote.family))
             continue;
         snprintf(l->v[l->n].name, sizeof(l->v[l->n].name), "%s", name);
-        l->v[l->n++].family = local_family(conn);
+        l->v[l->n++].family = sys_local_family(conn);
     }
     if (l->n)
         return l;
@@ -144,6 +144,14 @@ static size_t look_up(const char *name, uint8_t family, struct ip *v, size_t cap
     }
     freeaddrinfo(all);
     return n;
+}
+
+size_t sys_addresses_of(const struct gateway *g, uint8_t family, struct ip *v, size_t cap)
+{
+    if (g->name)
+        return look_up(g->name, family, v, cap);
+    v[0] = g->ip;
+    return g->ip.family && cap > 0;
 }
 
 void name_lookup_run(struct name_lookup *l)
@@ -171,7 +179,7 @@ void name_lookup_apply(const struct name_lookup *l, const struct config *c)
         struct connection *conn = (struct connection *)c->connections[i];
         const char *name = peer_name(conn);
         for (size_t k = 0; name && k < l->n; k++) {
-            if (strcmp(l->v[k].name, name) != 0 || l->v[k].family != local_family(conn))
+            if (strcmp(l->v[k].name, name) != 0 || l->v[k].family != sys_local_family(conn))
                 continue;
             struct ip *answers = l->v[k].answers;
             keep_first(answers, l->v[k].n, conn->resolved_remote);

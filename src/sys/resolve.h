@@ -10,6 +10,12 @@
 void sys_resolve_config(struct config *c);
 /* The source address towards remote, or family 0 when there is no route. Sends nothing. */
 struct ip sys_local_address(struct ip remote);
+/* The addresses of a gateway: its own, or those of its name, which waits (on a worker); family 0: of any. */
+size_t sys_addresses_of(const struct gateway *g, uint8_t family, struct ip *v, size_t cap);
+/* The family that the connection's own addresses are of; 0: either. */
+uint8_t sys_local_family(const struct connection *c);
+/* Our address towards remote, a configured one first. */
+struct ip sys_local_for(const struct connection *c, struct ip remote);
 /* Routes may have changed: chooses the local address anew where no configured one decides. */
 void sys_refresh_local(struct connection *c);
 

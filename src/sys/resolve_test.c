@@ -105,6 +105,19 @@ static void a_name_keeps_the_address_that_is_in_use_first(void **state)
     name_lookup_free(l);
 }
 
+static void a_gateway_has_the_addresses_that_it_is_named_by(void **state)
+{
+    (void)state;
+    const struct gateway number = {.ip = ip4(127, 0, 0, 9)}, name = {.name = "127.0.0.8"};
+    struct ip v[4];
+    assert_int_equal(sys_addresses_of(&number, 0, v, ARRAY_LEN(v)), 1);
+    assert_true(is(v[0], "127.0.0.9"));
+    assert_int_equal(sys_addresses_of(&name, 4, v, ARRAY_LEN(v)), 1);
+    assert_true(is(v[0], "127.0.0.8"));
+    assert_int_equal(sys_addresses_of(&name, 6, v, ARRAY_LEN(v)), 0);
+    assert_true(is(sys_local_for(conn, ip4(127, 0, 0, 9)), "127.0.0.1"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -113,6 +126,7 @@ int main(void)
         WITH_CONFIG(ranges_and_other_families_are_no_addresses_to_go_to),
         WITH_CONFIG(there_is_an_end_of_them),
         WITH_CONFIG(a_name_keeps_the_address_that_is_in_use_first),
+        WITH_CONFIG(a_gateway_has_the_addresses_that_it_is_named_by),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

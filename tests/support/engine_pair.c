@@ -467,6 +467,20 @@ static void answer_paths(struct pair *p, int side)
     });
 }
 
+void pair_answer_resolve(struct pair *p, int side)
+{
+    struct pair_side *s = &p->side[side];
+    struct ip_pair v = {.local = s->ip, .remote = s->resolved};
+    if (s->resolved.family == 6)
+        ip_parse("2001:db8::1", &v.local);
+    uint64_t id = s->resolves;
+    s->resolves = 0;
+    pair_input(p, side,
+               &(struct input){
+                   .kind = INPUT_RESOLVED, .resolved = {.ike_id = id, .v = &v, .n = v.remote.family != 0}
+    });
+}
+
 void pair_addresses(struct pair *p, int side, const struct ip *v, size_t n)
 {
     struct pair_side *s = &p->side[side];
@@ -547,11 +561,15 @@ void pair_input(struct pair *p, int side, const struct input *in)
             s->name_servers--;
             break;
         case ACTION_RESOLVE:
+            s->resolves = a->resolve->ike_id;
+            s->resolved = a->resolve->host.name ? s->named : a->resolve->host.ip;
             break;
         }
     }
     if (s->has_query)
         answer_paths(p, side);
+    if (s->resolves && !s->holds_answers)
+        pair_answer_resolve(p, side);
     if (!s->holds_jobs)
         pair_release_jobs(p, side);
 }

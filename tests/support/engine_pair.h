@@ -62,6 +62,10 @@ struct pair_side {
     struct path_query query;
     bool has_query;
     bool has_secret;
+    struct ip named;   /* what every name is; family 0: there are none */
+    uint64_t resolves; /* the IKE SA that waits for an answer; 0: none */
+    struct ip resolved;
+    bool holds_answers; /* until pair_answer_resolve() */
 };
 
 struct pair {
@@ -124,6 +128,7 @@ void pair_advance(struct pair *p, int64_t us);
 /* The newest connection breaks, and both sides hear of it. */
 void pair_break_link(struct pair *p);
 const struct pair_link *pair_newest_link(const struct pair *p);
+void pair_answer_resolve(struct pair *p, int side);
 void pair_release_jobs(struct pair *p, int side);
 /* The side's machine has a secret of its own from now on, which a restart leaves. */
 void pair_secret(struct pair *p, int side);

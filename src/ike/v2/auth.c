@@ -286,6 +286,8 @@ static void established(struct ike_env *env, struct ike_sa *sa, struct exchange 
 {
     struct diag d;
     diag_clear(&d);
+    if (redirect_on_auth(env, sa, x))
+        return;
     if (!features_take(env, sa, &x->msg, &d)) {
         refuse(env, sa, &d);
         return;

@@ -112,7 +112,7 @@ static void answer(struct ike_env *env, struct ike_sa *sa, struct exchange *x, s
     x->nr = sa->nr;
     if (cfg_refuses_child(sa, &d))
         x->refusal = N_INTERNAL_ADDRESS_FAILURE;
-    else if (!childless_is_asked(&x->msg))
+    else if (!sa->is_redirected && !childless_is_asked(&x->msg))
         x->refusal = create_child_select(env, sa, x, NULL, false, &d);
     chain_begin(env, &b);
     features_put(env, &b, sa, x, MSG_AUTH_RESPONSE);
@@ -122,6 +122,7 @@ static void answer(struct ike_env *env, struct ike_sa *sa, struct exchange *x, s
         sa_log_diag(env, sa, LOG_WARN, &d);
     else if (x->child_cfg)
         first_child(env, sa, x);
+    redirect_done(env, sa);
     send_response(env, sa, EXCHANGE_IKE_AUTH, &b);
 }
 
@@ -131,6 +132,7 @@ static void on_committed(struct ike_env *env, struct ike_sa *sa, struct exchange
     diag_clear(&d);
     if (job && !job->ok)
         diag_set(&d, FAIL_AUTH, "the piece of the pad cannot be overwritten: %s", job->verdict.why.what);
+    sa->is_redirected = redirect_is_due(sa);
     if (diag_failed(&d) || !features_take(env, sa, &x->msg, &d) || !auth_make(env, sa, x, answer, &d))
         refuse(env, sa, N_AUTHENTICATION_FAILED, &d);
 }

@@ -118,7 +118,8 @@ bool cfg_take_request(struct ike_env *env, struct ike_sa *sa, const struct ike_m
     (void)d;
     if (sa->cfg)
         sa->cfg->remote_asked = 0;
-    if (!cp || !sa->conn->n_pools) /* who has no pools does not support it [RFC7296#3.15.4] */
+    if (!cp || !sa->conn->n_pools ||
+        sa->is_redirected) /* who has no pools does not support it [RFC7296#3.15.4] */
         return true;
     struct sa_cfg *c = cfg_of(sa);
     c->was_asked = true;

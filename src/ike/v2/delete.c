@@ -81,6 +81,12 @@ void delete_refused(struct ike_env *env, struct ike_sa *sa, const struct diag *w
     begin_end(env, sa, why, X_AUTH_FAILED);
 }
 
+void delete_unused(struct ike_env *env, struct ike_sa *sa, const struct diag *why)
+{
+    exchange_end(&sa->own);
+    begin_end(env, sa, why, X_DELETE_IKE);
+}
+
 void delete_ike_start(struct ike_env *env, struct ike_sa *sa, const struct task *t)
 {
     struct build b;

@@ -36,6 +36,7 @@ static const struct own_exchange own[X_KINDS] = {
                 addresses_on_response                                                                                         },
     [X_CRASH_TOKEN] = {"crash detection token", EXCHANGE_INFORMATIONAL,    6, S_UP,          crash_start,
                 crash_on_response                                                                                             },
+    [X_REDIRECT] = {"redirection",           EXCHANGE_INFORMATIONAL,    2, S_UP,          redirect_start,     redirect_on_response},
     [X_LIVENESS] = {"liveness check",        EXCHANGE_INFORMATIONAL,    6, S_UP,          liveness_start,     liveness_on_response},
 };
 

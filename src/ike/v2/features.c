@@ -9,6 +9,7 @@ static const struct feature_part parts[] = {
     {MSG_INIT_REQUEST,  "NAT detection",       natd_put,            natd_take        },
     {MSG_INIT_REQUEST,  "PPK",                 ppk_put_use,         ppk_take_use     },
     {MSG_INIT_REQUEST,  "fragmentation",       frag_put,            frag_take        },
+    {MSG_INIT_REQUEST,  "redirect",            redirect_put,        redirect_take    },
     {MSG_INIT_REQUEST,  "signature hashes",    auth_put_hashes,     auth_take_hashes },
     {MSG_INIT_REQUEST,  "IKE_INTERMEDIATE",    intermediate_put,    intermediate_take},
     {MSG_INIT_REQUEST,  "vendor ID",           vendor_put,          NULL             },
@@ -40,6 +41,7 @@ static const struct feature_part parts[] = {
     {MSG_AUTH_RESPONSE, "AUTH",                auth_put_own,        NULL             },
     {MSG_AUTH_RESPONSE, "PPK",                 ppk_put_identity,    NULL             }, /* as above */
     {MSG_AUTH_RESPONSE, "crash detection",     crash_put,           crash_take       },
+    {MSG_AUTH_RESPONSE, "redirect",            redirect_put_auth,   NULL             }, /* instead of a child */
     {MSG_AUTH_RESPONSE, "configuration",       cfg_put_reply,       cfg_take_reply   },
     {MSG_AUTH_RESPONSE, "child",               create_child_answer, NULL             },
     {MSG_AUTH_RESPONSE, "MOBIKE",              mobike_put,          mobike_take      },

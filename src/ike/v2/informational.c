@@ -70,6 +70,7 @@ static void on_others(struct ike_env *env, struct ike_sa *sa, struct exchange *x
     mobike_answer(env, &b, sa, x);
     lifetime_hear(env, sa, &x->msg);
     crash_note(sa, &x->msg);
+    redirect_hear(env, sa, &x->msg);
     send_response(env, sa, EXCHANGE_INFORMATIONAL, &b);
 }
 

@@ -180,6 +180,8 @@ void init_on_response(struct ike_env *env, struct ike_sa *sa, const struct ike_m
         env->stats->dropped_malformed++;
         return;
     }
+    if (redirect_on_init(env, sa, m))
+        return;
     if (error || cookie) {
         bool again = cookie && !error                      ? restart_with_cookie(env, sa, cookie)
                      : error->type == N_INVALID_KE_PAYLOAD ? restart_with_ke(env, sa, error)
@@ -225,7 +227,10 @@ void init_reply(struct ike_env *env, const struct ike_message *m, const struct e
                            .message_id = m->header.message_id,
                            .flags = IKE_FLAG_RESPONSE |
                                     (ike_is_from_initiator(&m->header) ? 0 : IKE_FLAG_INITIATOR)};
-    build_begin(&b, arena_alloc(env->out->arena, 512), 512, &h);
+    size_t room = 64;
+    for (size_t i = 0; i < n; i++)
+        room += 16 + v[i].data.len;
+    build_begin(&b, arena_alloc(env->out->arena, room), room, &h);
     for (size_t i = 0; i < n; i++)
         build_notify(&b, v[i].type, v[i].protocol, span_of(NULL, 0), v[i].data);
     if (build_end(&b, &bytes))
@@ -380,6 +385,8 @@ void init_on_request(struct ike_env *env, const struct ike_message *m, const str
         init_reply_notify(env, m, local, remote, has_marker, N_NO_PROPOSAL_CHOSEN, span_of(NULL, 0));
         return;
     }
+    if (redirect_answers_init(env, conn, m, local, remote, has_marker))
+        return;
     if (ke->group != chosen.ke) { /* [RFC7296#1.3] */
         uint8_t want[2] = {(uint8_t)(chosen.ke >> 8), (uint8_t)chosen.ke};
         init_reply_notify(env, m, local, remote, has_marker, N_INVALID_KE_PAYLOAD, span_of(want, 2));

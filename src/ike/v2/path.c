@@ -105,7 +105,7 @@ void path_ask(struct ike_env *env, struct ike_sa *sa)
     add_remote(q, sa->remote.ip);
     for (uint8_t i = 0; sa->mobike.is_on && i < sa->mobike.n_peer; i++)
         add_remote(q, sa->mobike.peer[i]);
-    if (sa->mobike.is_on && sa->was_initiator) {
+    if (sa->mobike.is_on && sa->was_initiator && !sa->redirected_from.family) { /* else it is elsewhere */
         add_remote(q, conn->resolved_remote);
         for (uint8_t i = 0; i < conn->n_further; i++)
             add_remote(q, conn->further[i].remote);

@@ -29,6 +29,8 @@ static struct ike_sa *successor(struct ike_env *env, struct ike_sa *sa, const st
     n->mobike = sa->mobike;
     n->mobike.has_nat_seen = false; /* hashed with the old SPIs */
     n->has_fragmentation = sa->has_fragmentation;
+    n->takes_redirect = sa->takes_redirect;
+    n->redirected_from = sa->redirected_from;
     n->peer_hashes = sa->peer_hashes;
     n->has_certreq = sa->has_certreq;
     n->local_id = identity_dup(n->arena, &sa->local_id);
@@ -70,6 +72,8 @@ static void hand_over(struct ike_env *env, struct ike_sa *from, struct ike_sa *t
     child_move(env, from, to);
     to->is_contested = false;
     path_inherit(from, to);
+    if (ike_sa_has_task(from, X_REDIRECT, 0)) /* heard or not: twice does no harm */
+        redirect_send(to, &from->redirect_to);
     if (is_about_addresses(from->own.kind)) /* what the old SA hears does not count in the new one */
         ike_sa_queue(to, (struct task){.kind = from->own.kind, .attempts = 1});
     for (size_t i = 0; i < from->n_tasks; i++) {

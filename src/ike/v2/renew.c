@@ -28,14 +28,19 @@ static struct ike_sa *other(struct ike_env *env, uint64_t id)
     return sa && ike_sa_is_up(sa) ? sa : NULL;
 }
 
+void renew_settled(struct ike_env *env, struct ike_sa *old, uint64_t heir)
+{
+    old->renewed_by = heir;
+    old->reauth_at = old->rekey_at = TIME_NEVER;
+    old->duplicate_at = env->now.mono + GOES_AFTER;
+}
+
 void renew_child_up(struct ike_env *env, struct ike_sa *sa)
 {
     struct ike_sa *old = other(env, sa->renews);
     if (!old)
         return;
-    old->renewed_by = sa->id;
-    old->reauth_at = old->rekey_at = TIME_NEVER;
-    old->duplicate_at = env->now.mono + GOES_AFTER;
+    renew_settled(env, old, sa->id);
 }
 
 bool renew_failed(struct ike_env *env, const struct ike_sa *sa)
@@ -43,8 +48,9 @@ bool renew_failed(struct ike_env *env, const struct ike_sa *sa)
     struct ike_sa *old = other(env, sa->renews);
     if (!old)
         return false;
-    sa_log(env, old, LOG_WARN, "authenticating again did not work; IKE SA %llu stays for now",
-           (unsigned long long)old->id);
+    if (!sa->starts_again)
+        sa_log(env, old, LOG_WARN, "authenticating again did not work; IKE SA %llu stays for now",
+               (unsigned long long)old->id);
     old->reauth_at = env->now.mono + (sa->starts_again ? 0 : TRY_AGAIN);
     return true;
 }

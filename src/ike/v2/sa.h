@@ -52,6 +52,7 @@ enum exchange_kind {
     X_ROUTABILITY,      /* MOBIKE: does the peer receive where it says it does? */
     X_ADDRESSES,        /* MOBIKE: our list of further addresses */
     X_CRASH_TOKEN,      /* our token for an IKE SA that replaced another */
+    X_REDIRECT,         /* the peer is sent to another gateway */
     X_INFO,             /* the peer's INFORMATIONAL */
     X_FOLLOWUP,         /* the peer's IKE_FOLLOWUP_KE, until it is known what it follows */
     X_KINDS,
@@ -234,6 +235,12 @@ struct ike_sa {
     bool has_intermediate;              /* the peer takes IKE_INTERMEDIATE */
     uint8_t addke_done;                 /* IKE_INTERMEDIATE is through with chosen.addke up to this place */
     struct int_auth int_auth;           /* gone once authenticated */
+    bool takes_redirect;                /* and may be sent to another gateway */
+    bool is_redirected;                 /* was, in IKE_AUTH, and is to go */
+    struct ip came_from;                /* the gateway that sent the peer to us; family 0: none */
+    struct ip redirected_from;          /* the one that sent us here */
+    struct gateway redirect_to;         /* where the peer is sent; in arena */
+    struct gateway follows_to;          /* where we are sent, and whose address is asked for; in arena */
     bool takes_childless;               /* and IKE SAs without a first child: see childless.c */
     uint32_t peer_hashes;
     bool has_initial_contact; /* the peer said so */
@@ -327,6 +334,9 @@ struct ike_host {
     /* Is there another child in use that serves the same reqid? */
     bool (*is_served)(void *ctx, const struct child_sa *c);
     void (*ike_up)(struct ike_env *env, struct ike_sa *sa, uint64_t old_id);
+    /* A gateway sends us there: redirect_found() is called when it is known where that is. False with d: it
+     * is not followed. */
+    bool (*redirect)(struct ike_env *env, struct ike_sa *sa, const struct gateway *to, struct diag *d);
     /* The peer does not answer there: has it another address to begin with? Then it is the next one's turn.
      */
     bool (*try_next)(struct ike_env *env, const struct ike_sa *sa);
@@ -393,6 +403,8 @@ void ike_sa_receive(struct ike_env *env, struct ike_sa *sa, struct ike_message *
 bool renew_due(struct ike_env *env, struct ike_sa *sa);
 /* The new one's child is up: the old one goes soon. */
 void renew_child_up(struct ike_env *env, struct ike_sa *sa);
+/* The old one has an heir, and goes soon. */
+void renew_settled(struct ike_env *env, struct ike_sa *old, uint64_t heir);
 /* The new one did not come up. False: it was to renew nothing that is still there. */
 bool renew_failed(struct ike_env *env, const struct ike_sa *sa);
 /* Time for the old one to go. False: it has been renewed by nobody. */
@@ -597,6 +609,31 @@ bool null_auth_may_move(const struct ike_sa *sa, struct ip to);
 bool null_auth_may_roam(const struct ike_sa *sa); /* to anywhere */
 /* [RFC7619#3.2] more requests than an honest peer makes: this one is dropped, and may come again. */
 bool null_auth_is_too_fast(struct ike_env *env, struct ike_sa *sa);
+
+/* ---- redirect.c: to another gateway [RFC5685] */
+#define REDIRECT_MAX (2 + 255 + NONCE_MAX)
+feature_put redirect_put, redirect_put_auth;
+feature_take redirect_take;
+/* The answer to our IKE_SA_INIT, checked by the rules. True: it was one, and nothing else is to be done. */
+bool redirect_on_init(struct ike_env *env, struct ike_sa *sa, const struct ike_message *m);
+/* Likewise the answer to IKE_AUTH, once the gateway has proved who it is. */
+bool redirect_on_auth(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
+/* A request in an established IKE SA. */
+void redirect_hear(struct ike_env *env, struct ike_sa *sa, const struct ike_message *m);
+/* It is known where we are sent to, and the next IKE SA goes there; why_not: FAIL_NONE, else it does not.
+ * False: nobody goes there any more. */
+bool redirect_found(struct ike_env *env, struct ike_sa *sa, const struct diag *why_not);
+/* Gateway: is that the answer to a first request? Then it is sent. */
+bool redirect_answers_init(struct ike_env *env, const struct connection *conn, const struct ike_message *m,
+                           const struct endpoint *local, const struct endpoint *remote, bool has_marker);
+/* Is the client, which has proved who it is, to be sent elsewhere in IKE_AUTH? */
+bool redirect_is_due(const struct ike_sa *sa);
+/* It is established for no longer than it needs to go. */
+void redirect_done(struct ike_env *env, struct ike_sa *sa);
+/* Sends an established client there. False: it is none, or did not say that it may be redirected. */
+bool redirect_send(struct ike_sa *sa, const struct gateway *to);
+void redirect_start(struct ike_env *env, struct ike_sa *sa, const struct task *t);
+void redirect_on_response(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
 
 /* ---- contact.c, frag.c */
 /* May INITIAL_CONTACT be said? */
@@ -820,6 +857,8 @@ void delete_ike_on_response(struct ike_env *env, struct ike_sa *sa, struct excha
 void delete_ike(struct ike_env *env, struct ike_sa *sa, const struct diag *why);
 /* The responder is not who we want: tells it so and forgets it [RFC7296#2.21.2]. */
 void delete_refused(struct ike_env *env, struct ike_sa *sa, const struct diag *why);
+/* It has proved who it is, and is not needed: the peer is told. why: FAIL_NONE when it is begun anew. */
+void delete_unused(struct ike_env *env, struct ike_sa *sa, const struct diag *why);
 void delete_child(struct ike_env *env, struct child_sa *c);
 void auth_failed_start(struct ike_env *env, struct ike_sa *sa, const struct task *t);
 void informational_on_request(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
