@@ -127,6 +127,11 @@ void node_readdress(struct node *n, struct ip address, const struct ip *more)
     tcp_node_moved(n->sim, index_of(n));
 }
 
+/* What every name is: the second address of b. */
+static const struct ip sim_named = {
+    .family = 4, .b = {198, 51, 100, 3}
+};
+
 static void answer_query(struct node *n, const struct path_query *q)
 {
     struct ip own[NODE_ADDRESSES + 1];
@@ -143,13 +148,41 @@ static void answer_query(struct node *n, const struct path_query *q)
     });
 }
 
+static void answer_resolve(struct node *n)
+{
+    struct ip_pair v = {.remote = n->resolved};
+    struct ip own[NODE_ADDRESSES + 1];
+    uint64_t id = n->resolves;
+    n->resolves = 0;
+    for (size_t i = addresses_of(n, own); i--;) {
+        if (own[i].family == v.remote.family)
+            v.local = own[i];
+    }
+    one_step(n, &(struct input){
+                    .kind = INPUT_RESOLVED, .resolved = {.ike_id = id, .v = &v, .n = v.local.family != 0}
+    });
+}
+
 static void step(struct node *n, const struct input *in)
 {
     one_step(n, in);
-    while (n->n_queries) {
+    while (n->n_queries || n->resolves) {
+        if (n->resolves)
+            answer_resolve(n);
+        if (!n->n_queries)
+            continue;
         struct path_query q = n->queries[--n->n_queries];
         answer_query(n, &q);
     }
+}
+
+uint64_t node_redirect(struct node *n, const char *connection, struct ip gateway)
+{
+    struct input in = {.kind = INPUT_COMMAND};
+    in.command = (struct command){
+        .kind = COMMAND_REDIRECT, .id = ++n->commands, .connection = connection, .gateway = {.ip = gateway}};
+    step(n, &in);
+    return n->commands;
 }
 
 /* What new attempts begin with. */
@@ -467,6 +500,8 @@ static void carry_out(struct node *n)
             n->name_servers += a->kind == ACTION_DNS_ADD ? 1 : -1;
             break;
         case ACTION_RESOLVE:
+            n->resolves = a->resolve->ike_id;
+            n->resolved = a->resolve->host.name ? sim_named : a->resolve->host.ip;
             break;
         case ACTION_EVENT:
             note_event(n, &a->event);

@@ -63,6 +63,8 @@ struct node {
         uint64_t spi_i, spi_r;
     } shown[NODE_TOKENS]; /* IKE SAs whose crash detection token has left in the clear, the last ones */
     size_t n_shown;
+    uint64_t resolves; /* the IKE SA that waits for the address of a gateway; 0: none */
+    struct ip resolved;
     uint64_t commands;  /* last id given */
     uint64_t done_id;   /* last COMMAND_DONE seen, with its diag */
     struct sim_pad pad; /* on the disk */
@@ -83,6 +85,7 @@ void node_load(struct node *n, const char *keyway_conf);
 size_t node_count_traps(const struct node *n);
 /* Returns the command's id. */
 uint64_t node_command(struct node *n, enum command_kind kind, const char *connection, const char *child);
+uint64_t node_redirect(struct node *n, const char *connection, struct ip gateway);
 void node_shutdown(struct node *n);
 /* The process is gone without a word: SAs, jobs and engine. node_restart() begins anew with the same
  * configuration. */
