@@ -24,8 +24,9 @@ class Capture:
         for old in (self.path, self.out):  # what an earlier tcpdump said is not this one's word
             if os.path.exists(old):
                 os.unlink(old)
-        # Immediate mode, so that stopping loses nothing; short snapshots, so that its ring holds many packets.
-        self.process = node.start(["tcpdump", "-i", device, "-n", "-U", "--immediate-mode", "-s", "2000", "-B", "65536",
+        # Immediate mode, so that stopping waits for nothing; two snapshots fit into a page, so that the ring holds 32,000
+        # packets: more than a row makes while tcpdump does not get the processor.
+        self.process = node.start(["tcpdump", "-i", device, "-n", "-U", "--immediate-mode", "-s", "1900", "-B", "65536",
                                    "-w", path], self.out)
 
     def ready(self):

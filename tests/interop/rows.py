@@ -13,6 +13,7 @@ from transfer import MARKER, PORT
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TRANSFER = 10_000_000
+REKEYED = 3_000_000  # of three transfers, so that a capture's ring holds them
 PSK = "keyway lab shared secret"
 PYTHON = sys.executable or "/usr/bin/python3"
 
@@ -163,15 +164,16 @@ def run_row(lab, row):
         if row.lengths:  # early: tcpdump lags behind a transfer, and loses the last packets when it is stopped
             size = kin.LARGE if row.lengths == "compressed" else kin.SMALL
             pings = kin.Pings(ping, net["ca"], far[1], size)
-        must_transfer(net["ca"], far[1])
+        amount = REKEYED if row.rekeys else TRANSFER
+        must_transfer(net["ca"], far[1], amount)
         if row.rekeys:
             for gateway in (a, b):
                 kin.rekey_and_wait(gateway)
-                must_transfer(net["ca"], far[1])
+                must_transfer(net["ca"], far[1], amount)
         children = a.children() + b.children()
         sa = next((s for n, s in b.status() if s.get("state") == "ESTABLISHED"), {})
         counted = [(int(c["bytes-in"]), int(c["bytes-out"])) for c in sa.get("child-sas", {}).values()]
-        enough = TRANSFER * (0.8 if row.lengths == "compressed" else 1)  # the peer counts what it sealed
+        enough = amount * (0.8 if row.lengths == "compressed" else 1)  # the peer counts what it sealed
         if not any(i > enough and o > enough for i, o in counted):
             raise LabError(f"{b.kind}'s counters do not hold the transfer: {counted}")
         verdict = capture.judge(has_ah=row.wire == "ah")
