@@ -135,8 +135,7 @@ void loop_tcp_down(struct loop_tcp *t, uint32_t handle, const char *why)
     loop_tcp_tell_down(t, s, why);
 }
 
-/* Closes one that is there, for a reason of ours. */
-static void give_up(struct loop_tcp *t, struct peer_stream *s, const char *why)
+void loop_tcp_give_up(struct loop_tcp *t, struct peer_stream *s, const char *why)
 {
     char text[IP_TEXT_MAX];
     log_line(LOG_DETAIL, "closing the TCP connection with %s: %s", endpoint_format(&s->remote, text), why);
@@ -149,7 +148,7 @@ void loop_tcp_bad(struct loop_tcp *t, uint32_t handle)
 {
     struct peer_stream *s = loop_tcp_find(t, handle);
     if (s)
-        give_up(t, s, "it brings nothing that an SA takes");
+        loop_tcp_give_up(t, s, "it brings nothing that an SA takes");
 }
 
 bool loop_tcp_heard(struct loop_tcp *t, uint32_t handle)
@@ -170,7 +169,7 @@ void loop_tcp_judge(struct loop_tcp *t, uint32_t handle, bool is_good)
         return;
     s->n_bad = is_good ? 0 : s->n_bad + 1;
     if (s->n_bad >= BAD_MAX)
-        give_up(t, s, "nobody can read what it brings");
+        loop_tcp_give_up(t, s, "nobody can read what it brings");
 }
 
 /* One at a time: a step may change the list. */
@@ -184,10 +183,10 @@ static bool give_up_one(struct loop_tcp *t, int64_t now)
         if (s->why[0])
             loop_tcp_tell_down(t, s, s->why);
         else
-            give_up(t, s,
-                    s->attempt   ? "no answer"
-                    : s->is_kept ? "nothing needs it any more"
-                                 : "nobody has authenticated");
+            loop_tcp_give_up(t, s,
+                             s->attempt   ? "no answer"
+                             : s->is_kept ? "nothing needs it any more"
+                                          : "nobody has authenticated");
         return true;
     }
     return false;

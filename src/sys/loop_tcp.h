@@ -5,10 +5,10 @@
  *
  * A connection that a peer has opened has proved nothing until the engine keeps it: an IKE SA was
  * authenticated over it. Until then it has 5 s to bring a first message, and the time of a half-open SA and 5
- * s more in all; messages are no longer than those that UDP brings; and there are at most 16 of them from one
- * address and 256 in all, beyond which a new one is closed. Behind a proxy all peers have one address: there
- * 16 may be under way at once. One that brings only what nobody can read is closed. One that is not kept any
- * more is closed after 10 s, if the peer has not done so. */
+ * s more in all; messages are no longer than those that UDP brings; there are at most 16 of them from one
+ * address, beyond which a new one is closed, and 256 in all, beyond which the oldest is. Behind a proxy all
+ * peers have one address: there 16 may be under way at once. One that brings only what nobody can read is
+ * closed. One that is not kept any more is closed after 10 s, if the peer has not done so. */
 #pragma once
 
 #include "model/action.h"

@@ -30,15 +30,28 @@ static unsigned unproven_from(const struct loop_tcp *t, struct ip ip)
     return n;
 }
 
+/* Who holds places for nothing shall keep nobody out: the one that has brought nothing for the longest goes.
+ */
+static void make_room(struct loop_tcp *t)
+{
+    struct peer_stream *s;
+    list_each(s, &t->limited, link)
+    {
+        if (peer_stream_is_ours(s) || s->is_kept)
+            continue;
+        loop_tcp_give_up(t, s, "others want its place");
+        return;
+    }
+}
+
 static bool has_room_for(struct loop_tcp *t, struct ip ip)
 {
     char text[IP_TEXT_MAX];
-    bool is_full = t->n_unproven >= UNPROVEN_MAX;
-    if (!is_full && unproven_from(t, ip) < UNPROVEN_PER_PEER)
+    if (unproven_from(t, ip) < UNPROVEN_PER_PEER)
         return true;
     if (!t->has_said_full)
-        log_line(LOG_WARN, "a TCP connection of %s is refused: %s have not authenticated yet",
-                 ip_format(ip, text), is_full ? "256" : "16 of it");
+        log_line(LOG_WARN, "a TCP connection of %s is refused: 16 of it have not authenticated yet",
+                 ip_format(ip, text));
     t->has_said_full = true;
     return false;
 }
@@ -58,6 +71,8 @@ static void admit(struct loop_tcp *t, int fd, const struct endpoint *local, cons
         sock_reset_tcp(fd);
         return;
     }
+    if (t->n_unproven >= UNPROVEN_MAX)
+        make_room(t);
     struct peer_stream *s = loop_tcp_add(t, new_handle(t), remote);
     loop_tcp_limit(t, s, clock_mono() + LOOP_TCP_FIRST_MESSAGE);
     log_line(LOG_DETAIL, "a TCP connection of %s", endpoint_format(remote, text));

@@ -51,6 +51,8 @@ void loop_tcp_limit(struct loop_tcp *t, struct peer_stream *s, int64_t until);
 void loop_tcp_unlimit(struct loop_tcp *t, struct peer_stream *s);
 /* Forgets it, and tells the engine if it is one of its own. why may be the stream's own text. */
 void loop_tcp_tell_down(struct loop_tcp *t, struct peer_stream *s, const char *why);
+/* Closes one that is there, for a reason of ours. */
+void loop_tcp_give_up(struct loop_tcp *t, struct peer_stream *s, const char *why);
 
 /* ---- loop_tcp_accept.c */
 void loop_tcp_close_listeners(struct loop_tcp *t);
