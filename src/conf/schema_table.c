@@ -47,6 +47,11 @@ static const struct schema_word tcp_words[] = {{"no", TCP_NO, NULL}, {"always", 
     "NAT, or where the peer asks; auto: as yes while ESP runs in userspace, where it is several times faster than " \
     "protocol 50, and a peer to which UDP port 4500 does not pass is tried without. strongSwan knows yes and no, " \
     "and no is its default, but for its own userspace ESP, which has no other form"
+#define RESUME_DOC "session resumption (RFC 5723): whether an IKE SA that was lost, and not deleted, is made anew with a ticket from " \
+    "before, without a key exchange and without certificates or secrets being checked again. The end that begins asks for " \
+    "tickets, the other gives and takes them, also after a restart; a ticket is good once, for an hour at most, and as long as " \
+    "the connection and its preshared key are unchanged. Tickets are sealed with the file keyway/secret in /var/lib: who gets " \
+    "that can read the keys of sessions whose tickets were seen on the wire"
 #define CRASH_DOC "quick crash detection (RFC 6290): each end gives the other a token, and shows it when it is asked something " \
     "about an IKE SA that it has not any more, so that the other end need not wait until liveness checks time out. Tokens " \
     "are made of the file keyway/secret in /var/lib, which no other machine may have: take it out of disk images that are copied"
@@ -158,6 +163,7 @@ static const struct schema_row rows[] = {
     {SCOPE_CONNECTION, "tcp", .kind = KIND_WORD, .def = "no", .words = tcp_words, CONN(tcp), .example = "fallback", .doc = TCP_DOC},
     {SCOPE_CONNECTION, "tcp_port", .kind = KIND_NUMBER, .def = "4500", .max = 65535, CONN(tcp_port), .example = "443", .doc = "the peer's TCP port"},
     {SCOPE_CONNECTION, "crash_detection", .kind = KIND_BOOL, .def = "yes", CONN(detects_crashes), .example = "no", .doc = CRASH_DOC},
+    {SCOPE_CONNECTION, "session_resumption", .kind = KIND_BOOL, .def = "no", CONN(resumes_sessions), .example = "yes", .doc = RESUME_DOC},
     {SCOPE_CONNECTION, "dpd_delay", .kind = KIND_TIME, .def = "0", CONN(dpd_delay), .example = "30s", .doc = "silence after which the peer is checked; 0: never"},
     {SCOPE_CONNECTION, "dpd_timeout", .kind = KIND_TIME, REFUSE("it is for IKEv1 only; retransmit_* of the daemon decide"), .accepts = "0", .doc = "IKEv1 liveness timeout"},
     {SCOPE_CONNECTION, "fragmentation", .kind = KIND_WORD, .def = "yes", .words = frag_words, CONN(fragmentation), .example = "no", .doc = "IKE fragmentation"},
@@ -310,6 +316,7 @@ static const struct schema_row rows[] = {
     {SCOPE_TUNNEL, "ppk_id", .kind = KIND_TEXT, .maps = "ppk_id", .example = "office", .doc = "what it is called, the same at both ends"},
     {SCOPE_TUNNEL, "ppk_required", .kind = KIND_TEXT, .maps = "ppk_required", .computed = "yes with ppk", .example = "no", .doc = "whether the tunnel may not come up without it"},
     {SCOPE_TUNNEL, "crash_detection", .kind = KIND_TEXT, .maps = "crash_detection", .computed = "yes", .example = "no", .doc = "whether each end shows the other at once that it has lost the tunnel, after a crash or a restart (RFC 6290)"},
+    {SCOPE_TUNNEL, "session_resumption", .kind = KIND_TEXT, .maps = "session_resumption", .computed = "no", .example = "yes", .doc = "whether an IKE SA that was lost is resumed with a ticket, without a key exchange (RFC 5723)"},
     {SCOPE_TUNNEL, "dpd_delay", .kind = KIND_TEXT, .maps = "dpd_delay", .computed = "10s", .example = "30s", .doc = "silence after which the peer is checked"},
     {SCOPE_TUNNEL, "dpd_action", .kind = KIND_TEXT, .maps = "children.*.dpd_action", .computed = "restart", .example = "clear", .doc = "what happens when the peer is dead"},
     {SCOPE_TUNNEL, "ike_rekey", .kind = KIND_TEXT, .maps = "rekey_time", .example = "2h", .doc = "time after which the IKE SA is rekeyed"},

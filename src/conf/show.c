@@ -368,6 +368,7 @@ static void show_connection(struct out *o, const struct connection *c)
     word_field(o, from, "tcp", c->tcp == TCP_NO ? "no" : c->tcp == TCP_ALWAYS ? "always" : "fallback");
     number_field(o, from, "tcp_port", c->tcp_port);
     bool_field(o, from, "crash_detection", c->detects_crashes);
+    bool_field(o, from, "session_resumption", c->resumes_sessions);
     word_field(o, from, "fragmentation", frag[c->fragmentation]);
     word_field(o, from, "send_cert", send_cert[c->send_cert]);
     bool_field(o, from, "send_certreq", c->sends_certreq);

@@ -159,6 +159,7 @@ static void write_engine(struct vici_writer *w, const struct engine_stats *s)
         {"rekeyed-ike",         s->rekeyed_ike        },
         {"rekeyed-child",       s->rekeyed_child      },
         {"crashes-detected",    s->crashes_detected   },
+        {"resumed",             s->resumed            },
     };
     vici_section(w, "ike");
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)

@@ -174,6 +174,10 @@ void ctl_write_ike_keys(struct vici_writer *w, const struct ike_view *v, struct 
         vici_text(w, "remote-unproven", "yes");
     if (v->has_crash_token)
         vici_text(w, "crash-detection", "yes");
+    if (v->is_resumed)
+        vici_text(w, "resumed", "yes");
+    if (v->has_ticket)
+        vici_text(w, "ticket", "yes");
     if (v->state == IKE_ESTABLISHED) {
         write_seconds(w, "established", now.mono - v->established_at);
         write_until(w, "rekey-time", v->rekey_at, now.mono);

@@ -5,6 +5,7 @@
  * of that (RFC 6290 sections 4.5, 9.2). */
 #include "engine/impl.h"
 #include "ike/v2/crash.h"
+#include "ike/v2/resume.h"
 
 /* Proofs are worth more than hints: of many that ask after a restart each has its turn with a repetition. */
 #define SPI_REPLIES_PER_SECOND 10
@@ -122,7 +123,11 @@ static void on_init_request(struct ike_env *env, struct engine *e, struct ike_me
         env->stats->dropped_blocked++;
         return;
     }
-    if (has_cookie(env, e, m, in))
+    if (!has_cookie(env, e, m, in))
+        return;
+    if (m->header.exchange == EXCHANGE_IKE_SESSION_RESUME)
+        resume_on_request(env, m, local, remote, in->datagram.is_natt);
+    else
         init_on_request(env, m, local, remote, in->datagram.is_natt);
 }
 
@@ -177,7 +182,7 @@ static void unknown_spi(struct ike_env *env, struct engine *e, const struct ike_
                         const struct input *in)
 {
     env->stats->dropped_unknown_spi++;
-    if (ike_is_response(&m->header) || m->header.exchange == EXCHANGE_IKE_SA_INIT || !m->sk)
+    if (ike_is_response(&m->header) || ike_is_initial(&m->header) || !m->sk)
         return;
     if (env->now.mono >= e->spi_replies_at + TIME_SECOND || env->now.mono < e->spi_replies_at) {
         e->spi_replies_at = env->now.mono;
@@ -213,7 +218,7 @@ void engine_datagram(struct ike_env *env, const struct input *in)
         return;
     }
     const struct ike_header *h = &m.header;
-    if (h->exchange == EXCHANGE_IKE_SA_INIT && !ike_is_response(h)) {
+    if (ike_is_initial(h) && !ike_is_response(h)) {
         if (ike_is_from_initiator(h) && h->spi_r == 0 && h->message_id == 0 && h->spi_i)
             on_init_request(env, e, &m, in);
         else

@@ -3,6 +3,7 @@
  * up for ever is tried with a bounded exponential back-off, 1 s to 60 s with jitter; a failure never stops
  * it. When the peer is on its way to us, or an SA is there, no second IKE SA is begun. */
 #include "engine/impl.h"
+#include "ike/v2/resume.h"
 #include <stdlib.h>
 
 #define BACKOFF_MIN (1 * TIME_SECOND)
@@ -78,6 +79,7 @@ void conn_run_free(struct ike_env *env, struct conn_run *r)
     list_remove(&r->link);
     free(r->barrier.v);
     free(r->children);
+    resumption_free(r->session);
     config_unref(r->config);
     free(r);
 }
@@ -346,6 +348,7 @@ static void initiate(struct ike_env *env, struct conn_run *r)
         if (is_missing(engine_of(env), r, i))
             queue_child(sa, conn->children[i].name);
     }
+    session_give(env, r, sa);
     begin(env, r, sa);
 }
 

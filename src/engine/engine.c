@@ -91,6 +91,7 @@ void engine_free(struct engine *e)
     heap_deinit(&e->conn_timers);
     cookie_jar_deinit(&e->jar);
     secret_free(&e->secret);
+    free(e->used_tickets);
     free(e->addresses);
     config_unref(e->config);
     free(e);

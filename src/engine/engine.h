@@ -50,9 +50,10 @@ struct ike_view {
     struct endpoint local, remote;
     struct identity local_id, remote_id;
     bool has_nat_local, has_nat_remote, has_fake_nat, does_mobike;
-    bool has_ppk;          /* its keys, and those of its children, hold a postquantum preshared key */
-    bool is_peer_unproven; /* NULL authentication: nobody knows who it is */
-    bool has_crash_token;  /* the peer can show that it has lost the SA (RFC 6290) */
+    bool has_ppk;                /* its keys, and those of its children, hold a postquantum preshared key */
+    bool is_peer_unproven;       /* NULL authentication: nobody knows who it is */
+    bool is_resumed, has_ticket; /* session resumption (RFC 5723) */
+    bool has_crash_token;        /* the peer can show that it has lost the SA (RFC 6290) */
     struct chosen chosen;
     int64_t established_at, rekey_at, reauth_at; /* mono; 0 / TIME_NEVER */
     size_t n_children;

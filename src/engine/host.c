@@ -276,6 +276,7 @@ static void ike_down(struct ike_env *env, struct ike_sa *sa, const struct diag *
     struct conn_run *r = conn_run_of(e, sa->conn);
     engine_touch(e, sa);
     unique_contact_over(e, sa);
+    session_keep(env, r, sa, why->class == FAIL_UNREACHABLE);
     if (!sa->was_up) {
         if (r && sa->was_initiator) /* TCP that fails, too, is no better: UDP is next */
             r->tcp_until = sa->wants_tcp ? env->now.mono + TCP_INSTEAD : sa->remote.stream ? 0 : r->tcp_until;
@@ -471,6 +472,8 @@ const struct ike_host engine_host = {
     .vip_wanted = lease_vip_wanted,
     .has_other = has_other,
     .is_taken = is_taken,
+    .is_ticket_used = session_is_ticket_used,
+    .use_ticket = session_use_ticket,
     .keeps_other = keeps_other,
     .packet_for = packet_for,
     .awaits_contact = awaits_contact,

@@ -72,7 +72,9 @@ struct conn_run { /* a loaded connection */
     const struct config *seen; /* the snapshot that it was last found in: only compared */
     struct diag last_failure;
     struct route_set barrier;
-    struct ip vips[VIPS_MAX]; /* what we had last, to be asked for again; by place in conn->vips */
+    struct resumption *session; /* of the last IKE SA, which was lost; or NULL */
+    bool session_rests;         /* it was tried in vain: the next attempt goes without */
+    struct ip vips[VIPS_MAX];   /* what we had last, to be asked for again; by place in conn->vips */
 };
 
 enum waiter_item_kind { WAIT_IKE, WAIT_CHILD };
@@ -141,6 +143,8 @@ struct engine {
     size_t n_addresses;
     bool knows_addresses;
     struct streams streams;
+    uint64_t *used_tickets; /* a ring of USED_TICKETS, made when it is needed */
+    unsigned next_used_ticket;
     struct secret secret; /* the machine's; empty: it keeps none */
 };
 
@@ -260,6 +264,12 @@ void lease_dns(struct ike_env *env, struct ip ip, bool is_added);
 struct ip lease_vip_wanted(void *ctx, const struct ike_sa *sa, size_t i);
 void leases_init(struct engine *e);
 void leases_deinit(struct engine *e);
+
+/* session.c: what lost IKE SAs leave for the next attempt, and tickets that are no good any more */
+void session_give(struct ike_env *env, struct conn_run *r, struct ike_sa *sa);
+void session_keep(struct ike_env *env, struct conn_run *r, struct ike_sa *sa, bool is_lost);
+bool session_is_ticket_used(void *ctx, const uint8_t *id);
+void session_use_ticket(struct ike_env *env, const uint8_t *id);
 
 /* updown.c: tells the child's updown command, when it has one. */
 void updown_tell(struct ike_env *env, const struct child_sa *c, const struct ts_pair *ts, bool is_up);

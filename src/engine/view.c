@@ -40,6 +40,8 @@ static void view(const struct ike_sa *found, struct ike_view *out)
         .does_mobike = found->mobike.is_on,
         .has_ppk = found->ppk.is_used,
         .is_peer_unproven = found->is_peer_unproven,
+        .is_resumed = found->is_resumed,
+        .has_ticket = found->ticket.len > 0,
         .has_crash_token = found->crash_token.len > 0,
         .chosen = found->chosen,
         .established_at = found->established_at,

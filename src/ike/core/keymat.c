@@ -85,6 +85,20 @@ bool keymat_ike_update(const struct ike_keys *now, const struct chosen *c, struc
     return keymat_ike_rekey(now, c, ni, nr, shared, span_of(NULL, 0), spi_i, spi_r, out);
 }
 
+/* [RFC5723#5.1] SKEYSEED = prf(SK_d (old), "Resumption" | Ni | Nr) */
+bool keymat_ike_resume(const struct chosen *c, struct span sk_d, struct span ni, struct span nr,
+                       uint64_t spi_i, uint64_t spi_r, struct ike_keys *out)
+{
+    uint8_t skeyseed[PRF_MAX_LEN];
+    const struct span parts[] = {span_str("Resumption"), ni, nr};
+    *out = (struct ike_keys){0};
+    if (!prf_compute(c->prf, sk_d, parts, ARRAY_LEN(parts), skeyseed))
+        return false;
+    bool ok = derive(c, span_of(skeyseed, prf_len(c->prf)), ni, nr, spi_i, spi_r, out);
+    secret_wipe(skeyseed, sizeof(skeyseed));
+    return ok;
+}
+
 bool keymat_ike_rekey(const struct ike_keys *old, const struct chosen *c, struct span ni, struct span nr,
                       struct span shared, struct span additional, uint64_t spi_i, uint64_t spi_r,
                       struct ike_keys *out)

@@ -21,6 +21,10 @@ bool keymat_ike(const struct chosen *c, struct span ni, struct span nr, struct s
  * of the first keys. */
 bool keymat_ike_update(const struct ike_keys *now, const struct chosen *c, struct span ni, struct span nr,
                        struct span shared, uint64_t spi_i, uint64_t spi_r, struct ike_keys *out);
+/* An IKE SA that resumes one that is gone, of which SK_d is left [RFC5723#5.1]; the algorithms are those of
+ * that one. */
+bool keymat_ike_resume(const struct chosen *c, struct span sk_d, struct span ni, struct span nr,
+                       uint64_t spi_i, uint64_t spi_r, struct ike_keys *out);
 /* An IKE SA that replaces old: SKEYSEED comes from old's PRF and SK_d, all else from the new algorithms,
  * nonces and SPIs. additional: what additional key exchanges gave, one after the other; may be empty. */
 bool keymat_ike_rekey(const struct ike_keys *old, const struct chosen *c, struct span ni, struct span nr,

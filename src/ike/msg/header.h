@@ -36,6 +36,11 @@ static inline bool ike_is_response(const struct ike_header *h)
 {
     return h->flags & IKE_FLAG_RESPONSE;
 }
+/* One that begins an IKE SA: IKE_SA_INIT, or IKE_SESSION_RESUME, which stands for it [RFC5723#4.3.2]. */
+static inline bool ike_is_initial(const struct ike_header *h)
+{
+    return h->exchange == EXCHANGE_IKE_SA_INIT || h->exchange == EXCHANGE_IKE_SESSION_RESUME;
+}
 static inline bool ike_is_from_initiator(const struct ike_header *h)
 {
     return h->flags & IKE_FLAG_INITIATOR;

@@ -25,6 +25,8 @@ const char *message_kind_name(enum message_kind k)
         [MSG_REKEY_IKE_RESPONSE] = "CREATE_CHILD_SA response that rekeys the IKE SA",
         [MSG_INFO_REQUEST] = "INFORMATIONAL request",
         [MSG_INFO_RESPONSE] = "INFORMATIONAL response",
+        [MSG_RESUME_REQUEST] = "IKE_SESSION_RESUME request",
+        [MSG_RESUME_RESPONSE] = "IKE_SESSION_RESUME response",
     };
     return (size_t)k < ARRAY_LEN(names) ? names[k] : "message of an unknown exchange";
 }
@@ -51,6 +53,8 @@ enum message_kind rules_kind(const struct ike_message *m)
     switch (m->header.exchange) {
     case EXCHANGE_IKE_SA_INIT:
         return is_response ? MSG_INIT_RESPONSE : MSG_INIT_REQUEST;
+    case EXCHANGE_IKE_SESSION_RESUME:
+        return is_response ? MSG_RESUME_RESPONSE : MSG_RESUME_REQUEST;
     case EXCHANGE_IKE_INTERMEDIATE:
         return is_response ? MSG_INTERMEDIATE_RESPONSE : MSG_INTERMEDIATE_REQUEST;
     case EXCHANGE_IKE_FOLLOWUP_KE:
@@ -138,7 +142,8 @@ static enum decode_status check_notifies(const struct ike_message *m, enum messa
 static bool is_short_answer(const struct ike_message *m)
 {
     bool is_redirect = m->header.exchange == EXCHANGE_IKE_SA_INIT && ike_notify(m, N_REDIRECT);
-    return ike_is_response(&m->header) && (ike_error_notify(m) || ike_notify(m, N_COOKIE) || is_redirect);
+    return ike_is_response(&m->header) &&
+           (ike_error_notify(m) || ike_notify(m, N_COOKIE) || ike_notify(m, N_TICKET_NACK) || is_redirect);
 }
 
 static enum decode_status check_counts(const struct ike_message *m, enum message_kind k, struct diag *d)
@@ -162,7 +167,7 @@ enum decode_status rules_check(const struct ike_message *m, struct diag *d)
     enum message_kind k = rules_kind(m);
     if (k == MSG_UNKNOWN)
         return wrong(d, k, "it", "is not spoken here");
-    bool is_protected = k != MSG_INIT_REQUEST && k != MSG_INIT_RESPONSE;
+    bool is_protected = !ike_is_initial(&m->header);
     if (is_protected != (m->sk != NULL) || is_protected != m->is_opened)
         return wrong(d, k, "SK", is_protected ? "is missing or not opened" : "does not belong there");
     for (size_t i = 0; i < m->n; i++) {
@@ -196,6 +201,12 @@ static const struct payload_rule payload_rules[] = {
     {MSG_INIT_RESPONSE,         PAYLOAD_KE,      1, 1,    CLEAR },
     {MSG_INIT_RESPONSE,         PAYLOAD_NONCE,   1, 1,    CLEAR },
     {MSG_INIT_RESPONSE,         PAYLOAD_CERTREQ, 0, SOME, CLEAR },
+
+    EVERYWHERE(MSG_RESUME_REQUEST, CLEAR),
+    {MSG_RESUME_REQUEST,        PAYLOAD_NONCE,   1, 1,    CLEAR },
+
+    EVERYWHERE(MSG_RESUME_RESPONSE, CLEAR),
+    {MSG_RESUME_RESPONSE,       PAYLOAD_NONCE,   1, 1,    CLEAR },
 
     EVERYWHERE(MSG_INTERMEDIATE_REQUEST, INSIDE),
     {MSG_INTERMEDIATE_REQUEST,  PAYLOAD_KE,      1, 1,    INSIDE}, /* we use it for nothing else [RFC9370#2.2.2] */
@@ -275,7 +286,8 @@ static const struct payload_rule payload_rules[] = {
 static const size_t payload_rule_count = ARRAY_LEN(payload_rules);
 
 #define K(kind)    (1u << MSG_##kind)
-#define INIT       (K(INIT_REQUEST) | K(INIT_RESPONSE))
+#define RESUME     (K(RESUME_REQUEST) | K(RESUME_RESPONSE))
+#define INIT       (K(INIT_REQUEST) | K(INIT_RESPONSE) | RESUME)
 #define AUTH       (K(AUTH_REQUEST) | K(AUTH_RESPONSE))
 #define CHILD_REQ  (K(AUTH_REQUEST) | K(NEW_CHILD_REQUEST) | K(REKEY_CHILD_REQUEST))
 #define CHILD_RSP  (K(AUTH_RESPONSE) | K(CHILD_RESPONSE))
@@ -283,58 +295,63 @@ static const size_t payload_rule_count = ARRAY_LEN(payload_rules);
 #define INFO       (K(INFO_REQUEST) | K(INFO_RESPONSE))
 #define RESPONSE                                                                                             \
     (K(INIT_RESPONSE) | K(INTERMEDIATE_RESPONSE) | K(AUTH_RESPONSE) | K(CHILD_RESPONSE) |                    \
-     K(REKEY_IKE_RESPONSE) | K(FOLLOWUP_RESPONSE) | K(INFO_RESPONSE))
+     K(REKEY_IKE_RESPONSE) | K(FOLLOWUP_RESPONSE) | K(INFO_RESPONSE) | K(RESUME_RESPONSE))
 #define FOLLOWUP (K(FOLLOWUP_REQUEST) | K(FOLLOWUP_RESPONSE))
 /* [RFC7296#2.21.2] the initiator can only tell by a further request what was wrong with a response. */
 #define ANSWER (RESPONSE | K(INFO_REQUEST))
 
 static const struct notify_rule notify_rules[] = {
-    {N_UNSUPPORTED_CRITICAL_PAYLOAD,    1,    ANSWER                                               },
-    {N_INVALID_IKE_SPI,                 1,    K(INFO_REQUEST)                                      },
-    {N_INVALID_MAJOR_VERSION,           1,    RESPONSE                                             },
-    {N_INVALID_SYNTAX,                  1,    ANSWER                                               },
-    {N_INVALID_SPI,                     1,    K(INFO_REQUEST)                                      },
-    {N_NO_PROPOSAL_CHOSEN,              1,    K(INIT_RESPONSE) | K(AUTH_RESPONSE) | CREATE_RSP     },
-    {N_INVALID_KE_PAYLOAD,              1,    K(INIT_RESPONSE) | CREATE_RSP                        },
-    {N_AUTHENTICATION_FAILED,           1,    K(AUTH_RESPONSE) | K(INFO_REQUEST)                   },
-    {N_SINGLE_PAIR_REQUIRED,            1,    CHILD_RSP                                            },
-    {N_NO_ADDITIONAL_SAS,               1,    CREATE_RSP                                           },
-    {N_INTERNAL_ADDRESS_FAILURE,        1,    CHILD_RSP                                            },
-    {N_FAILED_CP_REQUIRED,              1,    CHILD_RSP                                            },
-    {N_TS_UNACCEPTABLE,                 1,    CHILD_RSP                                            },
-    {N_TEMPORARY_FAILURE,               1,    RESPONSE                                             },
-    {N_CHILD_SA_NOT_FOUND,              1,    CREATE_RSP                                           },
-    {N_INITIAL_CONTACT,                 1,    AUTH                                                 },
-    {N_SET_WINDOW_SIZE,                 1,    AUTH | INFO                                          },
-    {N_ADDITIONAL_TS_POSSIBLE,          1,    CHILD_RSP                                            },
-    {N_IPCOMP_SUPPORTED,                SOME, CHILD_REQ | CHILD_RSP                                },
-    {N_NAT_DETECTION_SOURCE_IP,         SOME, INIT | INFO                                          }, /* one per address that it may come from */
-    {N_NAT_DETECTION_DESTINATION_IP,    1,    INIT | INFO                                          },
-    {N_COOKIE,                          1,    INIT                                                 },
-    {N_USE_TRANSPORT_MODE,              1,    CHILD_REQ | CHILD_RSP                                },
-    {N_REKEY_SA,                        1,    K(REKEY_CHILD_REQUEST)                               },
-    {N_ESP_TFC_PADDING_NOT_SUPPORTED,   1,    CHILD_REQ | CHILD_RSP                                },
-    {N_NON_FIRST_FRAGMENTS_ALSO,        1,    CHILD_REQ | CHILD_RSP                                },
-    {N_MOBIKE_SUPPORTED,                1,    AUTH                                                 },
-    {N_ADDITIONAL_IP4_ADDRESS,          SOME, AUTH | INFO                                          },
-    {N_ADDITIONAL_IP6_ADDRESS,          SOME, AUTH | INFO                                          },
-    {N_NO_ADDITIONAL_ADDRESSES,         1,    AUTH | INFO                                          },
-    {N_UPDATE_SA_ADDRESSES,             1,    INFO                                                 },
-    {N_COOKIE2,                         1,    INFO                                                 },
-    {N_NO_NATS_ALLOWED,                 1,    AUTH | INFO                                          },
-    {N_UNACCEPTABLE_ADDRESSES,          1,    K(INFO_RESPONSE)                                     },
-    {N_UNEXPECTED_NAT_DETECTED,         1,    K(AUTH_RESPONSE) | K(INFO_RESPONSE)                  },
-    {N_AUTH_LIFETIME,                   1,    K(AUTH_RESPONSE) | INFO                              },
-    {N_IKEV2_FRAGMENTATION_SUPPORTED,   1,    INIT                                                 },
-    {N_SIGNATURE_HASH_ALGORITHMS,       1,    INIT                                                 },
-    {N_CHILDLESS_IKEV2_SUPPORTED,       1,    K(INIT_RESPONSE)                                     },
-    {N_REDIRECT_SUPPORTED,              1,    K(INIT_REQUEST)                                      },
-    {N_REDIRECT,                        1,    K(INIT_RESPONSE) | K(AUTH_RESPONSE) | K(INFO_REQUEST)},
-    {N_REDIRECTED_FROM,                 1,    K(INIT_REQUEST)                                      },
-    {N_QUICK_CRASH_DETECTION,           SOME, AUTH | K(REKEY_IKE_RESPONSE) | INFO                  },
-    {N_USE_BEET_MODE,                   1,    CHILD_REQ | CHILD_RSP                                },
-    {N_STATE_NOT_FOUND,                 1,    K(FOLLOWUP_RESPONSE)                                 },
-    {N_INTERMEDIATE_EXCHANGE_SUPPORTED, 1,    INIT                                                 },
-    {N_ADDITIONAL_KEY_EXCHANGE,         1,    CREATE_RSP | FOLLOWUP                                },
+    {N_UNSUPPORTED_CRITICAL_PAYLOAD,    1,    ANSWER                                                  },
+    {N_INVALID_IKE_SPI,                 1,    K(INFO_REQUEST)                                         },
+    {N_INVALID_MAJOR_VERSION,           1,    RESPONSE                                                },
+    {N_INVALID_SYNTAX,                  1,    ANSWER                                                  },
+    {N_INVALID_SPI,                     1,    K(INFO_REQUEST)                                         },
+    {N_NO_PROPOSAL_CHOSEN,              1,    K(INIT_RESPONSE) | K(AUTH_RESPONSE) | CREATE_RSP        },
+    {N_INVALID_KE_PAYLOAD,              1,    K(INIT_RESPONSE) | CREATE_RSP                           },
+    {N_AUTHENTICATION_FAILED,           1,    K(AUTH_RESPONSE) | K(INFO_REQUEST)                      },
+    {N_SINGLE_PAIR_REQUIRED,            1,    CHILD_RSP                                               },
+    {N_NO_ADDITIONAL_SAS,               1,    CREATE_RSP                                              },
+    {N_INTERNAL_ADDRESS_FAILURE,        1,    CHILD_RSP                                               },
+    {N_FAILED_CP_REQUIRED,              1,    CHILD_RSP                                               },
+    {N_TS_UNACCEPTABLE,                 1,    CHILD_RSP                                               },
+    {N_TEMPORARY_FAILURE,               1,    RESPONSE                                                },
+    {N_CHILD_SA_NOT_FOUND,              1,    CREATE_RSP                                              },
+    {N_INITIAL_CONTACT,                 1,    AUTH                                                    },
+    {N_SET_WINDOW_SIZE,                 1,    AUTH | INFO                                             },
+    {N_ADDITIONAL_TS_POSSIBLE,          1,    CHILD_RSP                                               },
+    {N_IPCOMP_SUPPORTED,                SOME, CHILD_REQ | CHILD_RSP                                   },
+    {N_NAT_DETECTION_SOURCE_IP,         SOME, INIT | INFO                                             }, /* one per address that it may come from */
+    {N_NAT_DETECTION_DESTINATION_IP,    1,    INIT | INFO                                             },
+    {N_COOKIE,                          1,    INIT                                                    },
+    {N_USE_TRANSPORT_MODE,              1,    CHILD_REQ | CHILD_RSP                                   },
+    {N_REKEY_SA,                        1,    K(REKEY_CHILD_REQUEST)                                  },
+    {N_ESP_TFC_PADDING_NOT_SUPPORTED,   1,    CHILD_REQ | CHILD_RSP                                   },
+    {N_NON_FIRST_FRAGMENTS_ALSO,        1,    CHILD_REQ | CHILD_RSP                                   },
+    {N_MOBIKE_SUPPORTED,                1,    AUTH                                                    },
+    {N_ADDITIONAL_IP4_ADDRESS,          SOME, AUTH | INFO                                             },
+    {N_ADDITIONAL_IP6_ADDRESS,          SOME, AUTH | INFO                                             },
+    {N_NO_ADDITIONAL_ADDRESSES,         1,    AUTH | INFO                                             },
+    {N_UPDATE_SA_ADDRESSES,             1,    INFO                                                    },
+    {N_COOKIE2,                         1,    INFO                                                    },
+    {N_NO_NATS_ALLOWED,                 1,    AUTH | INFO                                             },
+    {N_UNACCEPTABLE_ADDRESSES,          1,    K(INFO_RESPONSE)                                        },
+    {N_UNEXPECTED_NAT_DETECTED,         1,    K(AUTH_RESPONSE) | K(INFO_RESPONSE)                     },
+    {N_AUTH_LIFETIME,                   1,    K(AUTH_RESPONSE) | INFO                                 },
+    {N_IKEV2_FRAGMENTATION_SUPPORTED,   1,    INIT                                                    },
+    {N_SIGNATURE_HASH_ALGORITHMS,       1,    INIT                                                    },
+    {N_CHILDLESS_IKEV2_SUPPORTED,       1,    K(INIT_RESPONSE)                                        },
+    {N_REDIRECT_SUPPORTED,              1,    K(INIT_REQUEST)                                         },
+    {N_REDIRECT,                        1,    K(INIT_RESPONSE) | K(AUTH_RESPONSE) | K(INFO_REQUEST)   },
+    {N_REDIRECTED_FROM,                 1,    K(INIT_REQUEST)                                         },
+    {N_TICKET_REQUEST,                  1,    K(AUTH_REQUEST) | K(INFO_REQUEST)                       },
+    {N_TICKET_LT_OPAQUE,                1,    K(AUTH_RESPONSE) | K(INFO_RESPONSE)                     },
+    {N_TICKET_ACK,                      1,    K(AUTH_RESPONSE) | K(INFO_RESPONSE)                     },
+    {N_TICKET_NACK,                     1,    K(AUTH_RESPONSE) | K(INFO_RESPONSE) | K(RESUME_RESPONSE)},
+    {N_TICKET_OPAQUE,                   1,    K(RESUME_REQUEST)                                       },
+    {N_QUICK_CRASH_DETECTION,           SOME, AUTH | K(REKEY_IKE_RESPONSE) | INFO                     },
+    {N_USE_BEET_MODE,                   1,    CHILD_REQ | CHILD_RSP                                   },
+    {N_STATE_NOT_FOUND,                 1,    K(FOLLOWUP_RESPONSE)                                    },
+    {N_INTERMEDIATE_EXCHANGE_SUPPORTED, 1,    INIT                                                    },
+    {N_ADDITIONAL_KEY_EXCHANGE,         1,    CREATE_RSP | FOLLOWUP                                   },
 };
 static const size_t notify_rule_count = ARRAY_LEN(notify_rules);

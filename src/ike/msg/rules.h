@@ -23,6 +23,8 @@ enum message_kind {
     MSG_FOLLOWUP_RESPONSE,
     MSG_INFO_REQUEST,
     MSG_INFO_RESPONSE,
+    MSG_RESUME_REQUEST, /* IKE_SESSION_RESUME: RFC 5723 section 4.3.2 */
+    MSG_RESUME_RESPONSE,
     MSG_KINDS,
     MSG_UNKNOWN = MSG_KINDS,
 };
@@ -37,7 +39,7 @@ struct payload_rule {
 struct notify_rule {
     uint16_t notify;
     uint8_t max;    /* a repetition beyond this is an error */
-    uint16_t kinds; /* bit 1 << kind: where it means something; elsewhere it is to be ignored */
+    uint32_t kinds; /* bit 1 << kind: where it means something; elsewhere it is to be ignored */
 };
 
 /* By exchange, direction and contents; call it once a protected message is opened. MSG_UNKNOWN for exchanges

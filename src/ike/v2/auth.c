@@ -3,6 +3,7 @@
  * RFC 7427; RFC 8420): identities, AUTH by shared secret or signature, the first child. The responder's side
  * is auth_responder.c. Not here: EAP, several rounds. */
 #include "ike/v2/features.h"
+#include "ike/v2/resume.h"
 
 /* ---- both sides ---- */
 
@@ -67,6 +68,8 @@ bool auth_make(struct ike_env *env, struct ike_sa *sa, struct exchange *x, excha
 {
     struct pkey *key;
     enum auth_method way = sa->conn->local.method;
+    if (sa->resume)
+        return resume_make_auth(env, sa, x, resume, d);
     if (way != AUTH_PUBKEY) {
         if (!(way == AUTH_NULL ? null_auth_make(sa, x, d) : make_psk(sa, x, d)))
             return false;
@@ -222,6 +225,8 @@ void auth_begin(struct ike_env *env, struct ike_sa *sa)
     sa->local_id = identity_dup(sa->arena, &id);
     sa->remote_id = sa->conn->remote.id.type == ID_ANY ? identity_from_ip(sa->arena, sa->remote.ip)
                                                        : identity_dup(sa->arena, &sa->conn->remote.id);
+    if (sa->resume)
+        resume_set_ids(sa);
     diag_clear(&d);
     if (!childless_begin(sa, ike_sa_has_task(sa, X_NEW_CHILD, 0), &is_childless, &d)) {
         fail(env, sa, &d);
@@ -267,7 +272,8 @@ void auth_start(struct ike_env *env, struct ike_sa *sa, const struct task *t)
     exchange_begin(sa, x, X_AUTH);
     cfg_begin(sa);
     sa->says_contact = contact_is_due(env, sa);
-    if ((t->cfg && !create_child_offer(env, sa, x, t->cfg)) || !ppk_make_auth(env, sa, x, send_auth, &d)) {
+    if ((t->cfg && !create_child_offer(env, sa, x, t->cfg)) ||
+        !(sa->resume ? auth_make : ppk_make_auth)(env, sa, x, send_auth, &d)) {
         if (!diag_failed(&d))
             create_child_cannot(sa, x, &d);
         fail(env, sa, &d);
@@ -357,6 +363,14 @@ void auth_on_response(struct ike_env *env, struct ike_sa *sa, struct exchange *x
     diag_clear(&d);
     const struct ike_payload *idr = ike_find(&x->msg, PAYLOAD_IDR), *auth = ike_find(&x->msg, PAYLOAD_AUTH);
     const struct pl_notify *error = ike_error_notify(&x->msg);
+    if (sa->resume && auth && idr && resume_check_auth(sa, x, &idr->id, &auth->auth, &d)) {
+        established(env, sa, x);
+        return;
+    }
+    if (sa->resume) {
+        resume_give_up(env, sa, auth ? &d : NULL);
+        return;
+    }
     if (!auth || !idr) {
         if (error)
             diag_from_notify(&d, sa, error, X_AUTH, x->child_cfg);

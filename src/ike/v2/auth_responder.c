@@ -3,6 +3,7 @@
  * it who it says, our own AUTH, and the first child, whose refusal leaves the IKE SA standing. */
 #include "base/text.h"
 #include "ike/v2/features.h"
+#include "ike/v2/resume.h"
 
 static void refuse(struct ike_env *env, struct ike_sa *sa, uint16_t notify, const struct diag *d)
 {
@@ -171,6 +172,24 @@ static void verify(struct ike_env *env, struct ike_sa *sa, struct exchange *x, s
         refuse(env, sa, N_AUTHENTICATION_FAILED, &d);
 }
 
+/* Connection and identities are those of the ticket [RFC5723#4.3.3]. */
+static void on_resumed(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
+{
+    struct diag d;
+    diag_clear(&d);
+    if (!resume_check_auth(sa, x, &ike_find(&x->msg, PAYLOAD_IDI)->id, &ike_find(&x->msg, PAYLOAD_AUTH)->auth,
+                           &d)) {
+        refuse(env, sa, N_AUTHENTICATION_FAILED, &d);
+        return;
+    }
+    if (!childless_fits(sa, &x->msg, &d)) {
+        refuse(env, sa, N_INVALID_SYNTAX, &d);
+        return;
+    }
+    resume_replace(env, sa);
+    on_committed(env, sa, x, NULL);
+}
+
 void auth_on_request(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
 {
     struct diag d;
@@ -190,6 +209,10 @@ void auth_on_request(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
     cert_take_request(env, sa, &x->msg,
                       NULL); /* which certificate is ours, and so who we are, may depend on it */
     cfg_expect(sa, &x->msg);
+    if (sa->resume) {
+        on_resumed(env, sa, x);
+        return;
+    }
     const struct connection *conn = choose(env, sa, x, &d);
     if (!conn) {
         refuse(env, sa, N_AUTHENTICATION_FAILED, &d);

@@ -107,7 +107,7 @@ static bool may_need_cert(struct ike_env *env, const struct ike_sa *sa)
 void cert_put_request(struct ike_env *env, struct build *b, struct ike_sa *sa, struct exchange *x)
 {
     (void)x;
-    if (!may_need_cert(env, sa))
+    if (sa->resume || !may_need_cert(env, sa)) /* [RFC5723#4.3.3] */
         return;
     const struct cert_list *cas = &sa->config->cas;
     if (sa->is_initiator && sa->conn->remote.cacerts.n)

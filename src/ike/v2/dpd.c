@@ -15,7 +15,8 @@ struct retransmit liveness_schedule(void)
  * quarter of all packets lost one attempt in twelve gives up port 4500 for nothing; with 2 % one in 16000. */
 #define AUTH_OVER_UDP_TRIES 2
 
-/* Repetitions of IKE_SA_INIT when the peer has other addresses to be tried: 12 s for each. */
+/* Repetitions of IKE_SA_INIT when the peer has other addresses to be tried, or of IKE_SESSION_RESUME: 12 s
+ * for each. */
 #define INIT_ELSEWHERE_TRIES 2
 
 /* [RFC4555#3.11] an initiator that is on its way finds a path by itself: 25 repetitions, at most 20 s apart,
@@ -34,13 +35,13 @@ struct retransmit schedule_of(const struct ike_sa *sa)
 {
     enum exchange_kind k = sa->own.kind;
     bool is_short = k == X_LIVENESS || k == X_DELETE_IKE || k == X_AUTH_FAILED || k == X_UPDATE_ADDRESSES ||
-                    k == X_ROUTABILITY || k == X_ADDRESSES || k == X_CRASH_TOKEN;
+                    k == X_ROUTABILITY || k == X_ADDRESSES || k == X_CRASH_TOKEN || k == X_TICKET;
     struct retransmit r = is_short ? liveness_schedule() : sa->schedule;
     if (waits_for_mobile_peer(sa) && k != X_DELETE_IKE && !sa->remote.stream)
         return mobile_schedule;
     if (intermediate_is_first(sa) && natd_is_by_choice(sa) && r.tries > AUTH_OVER_UDP_TRIES)
         r.tries = AUTH_OVER_UDP_TRIES;
-    if (k == X_INIT && sa->conn->n_further) {
+    if (k == X_INIT && (sa->conn->n_further || sa->resume)) {
         r.timeout = time_min(r.timeout, 2 * TIME_SECOND);
         r.tries = r.tries < INIT_ELSEWHERE_TRIES ? r.tries : INIT_ELSEWHERE_TRIES;
     }

@@ -5,6 +5,7 @@
 #include "ike/v2/exchanges.h"
 #include "ike/v2/crash.h"
 #include "ike/v2/followup.h"
+#include "ike/v2/resume.h"
 
 #define S(x)    (1u << IKE_##x)
 #define S_UP    (S(ESTABLISHED) | S(REKEYING))
@@ -34,6 +35,7 @@ static const struct own_exchange own[X_KINDS] = {
     [X_ROUTABILITY] = {"reachability check",    EXCHANGE_INFORMATIONAL,    2, S_UP,          reach_start,        reach_on_response   },
     [X_ADDRESSES] = {"list of addresses",     EXCHANGE_INFORMATIONAL,    2, S_MOVE,        addresses_start,
                 addresses_on_response                                                                                         },
+    [X_TICKET] = {"request for a ticket",  EXCHANGE_INFORMATIONAL,    6, S_UP,          resume_start,       resume_on_response  },
     [X_CRASH_TOKEN] = {"crash detection token", EXCHANGE_INFORMATIONAL,    6, S_UP,          crash_start,
                 crash_on_response                                                                                             },
     [X_REDIRECT] = {"redirection",           EXCHANGE_INFORMATIONAL,    2, S_UP,          redirect_start,     redirect_on_response},

@@ -2,6 +2,7 @@
 /* The peer's INFORMATIONAL requests (RFC 7296 sections 1.4, 1.4.1, 2.4, 2.25): deletes, the refusal of our
  * authentication, the empty message that asks whether we live, and what mobike.c and lifetime.c read. */
 #include "ike/v2/crash.h"
+#include "ike/v2/resume.h"
 
 #define DELETES_MAX 64
 
@@ -71,6 +72,7 @@ static void on_others(struct ike_env *env, struct ike_sa *sa, struct exchange *x
     lifetime_hear(env, sa, &x->msg);
     crash_note(sa, &x->msg);
     redirect_hear(env, sa, &x->msg);
+    resume_put_ticket(env, &b, sa, x);
     send_response(env, sa, EXCHANGE_INFORMATIONAL, &b);
 }
 

@@ -5,6 +5,7 @@
 #include "crypto/kex.h"
 #include "ike/v2/exchanges.h"
 #include "ike/v2/features.h"
+#include "ike/v2/resume.h"
 
 #define INIT_MAX          8192
 #define INIT_MAX_RESTARTS 5
@@ -27,15 +28,20 @@ void init_put_request(struct ike_env *env, struct build *b, struct ike_sa *sa, s
     build_nonce(b, nonce_view(&sa->ni));
 }
 
+static uint8_t exchange_of(const struct ike_sa *sa)
+{
+    return sa->resume ? EXCHANGE_IKE_SESSION_RESUME : EXCHANGE_IKE_SA_INIT;
+}
+
 static void init_send_request(struct ike_env *env, struct ike_sa *sa)
 {
     struct build b;
     struct span bytes;
     uint8_t *buf = arena_alloc(env->out->arena, 65536);
     struct ike_header h = {
-        .spi_i = sa->spi_i, .major = 2, .exchange = EXCHANGE_IKE_SA_INIT, .flags = IKE_FLAG_INITIATOR};
+        .spi_i = sa->spi_i, .major = 2, .exchange = exchange_of(sa), .flags = IKE_FLAG_INITIATOR};
     build_begin(&b, buf, 65535, &h);
-    features_put(env, &b, sa, &sa->own, MSG_INIT_REQUEST);
+    features_put(env, &b, sa, &sa->own, sa->resume ? MSG_RESUME_REQUEST : MSG_INIT_REQUEST);
     if (!build_end(&b, &bytes))
         return;
     secret_free(&sa->init_request);
@@ -72,9 +78,13 @@ void init_start(struct ike_env *env, struct ike_sa *sa)
     exchange_begin(sa, &sa->own, X_INIT);
     sa->state = IKE_CONNECTING;
     natd_begin(env, sa);
-    sa_log(env, sa, LOG_NOTICE, "initiating IKE SA %llu from %s to %s", (unsigned long long)sa->id,
-           endpoint_format(&sa->local, local), endpoint_format(&sa->remote, remote));
-    job_generate(env, sa, &sa->own, proposal_first_ke(&sa->conn->proposals), on_generated);
+    sa_log(env, sa, LOG_NOTICE, "initiating IKE SA %llu from %s to %s%s", (unsigned long long)sa->id,
+           endpoint_format(&sa->local, local), endpoint_format(&sa->remote, remote),
+           sa->resume ? ", resuming a session" : "");
+    if (sa->resume)
+        init_send_request(env, sa);
+    else
+        job_generate(env, sa, &sa->own, proposal_first_ke(&sa->conn->proposals), on_generated);
 }
 
 /* [RFC7296#2.21.1] unauthenticated: remembered, and believed when nothing better comes for a while. */
@@ -168,6 +178,33 @@ static bool response_is_good(struct ike_sa *sa, const struct ike_message *m, str
     return true;
 }
 
+/* IKE_SESSION_RESUME [RFC5723#4.3.2]: no proposals, and keys at once. */
+static void resumed(struct ike_env *env, struct ike_sa *sa, const struct ike_message *m,
+                    const struct endpoint *local)
+{
+    struct diag d;
+    diag_clear(&d);
+    if (resume_is_refused(env, sa, m))
+        return;
+    if (!m->header.spi_r || !nonce_take(&sa->nr, m)) {
+        env->stats->dropped_malformed++;
+        return;
+    }
+    window_done(&sa->window);
+    sa->give_up_at = TIME_NEVER;
+    sa->spi_r = m->header.spi_r;
+    sa->init_response = secret_copy(m->raw);
+    if (ip_is_unspecified(sa->local.ip))
+        sa->local = *local;
+    if (!features_take(env, sa, m, &d) || !resume_derive(sa)) {
+        resume_give_up(env, sa, NULL);
+        return;
+    }
+    exchange_end(&sa->own);
+    natd_float(env, sa);
+    auth_begin(env, sa);
+}
+
 void init_on_response(struct ike_env *env, struct ike_sa *sa, const struct ike_message *m,
                       const struct endpoint *local)
 {
@@ -178,6 +215,10 @@ void init_on_response(struct ike_env *env, struct ike_sa *sa, const struct ike_m
     const struct pl_notify *cookie = ike_notify(m, N_COOKIE), *error = ike_error_notify(m);
     if (rules_check(m, &d) != DECODE_OK) {
         env->stats->dropped_malformed++;
+        return;
+    }
+    if (sa->resume && !cookie) {
+        resumed(env, sa, m, local);
         return;
     }
     if (redirect_on_init(env, sa, m))
@@ -252,7 +293,7 @@ void init_put_response(struct ike_env *env, struct build *b, struct ike_sa *sa, 
     build_nonce(b, nonce_view(&sa->nr));
 }
 
-static void init_send_response(struct ike_env *env, struct ike_sa *sa)
+void init_send_response(struct ike_env *env, struct ike_sa *sa)
 {
     struct build b;
     struct span bytes;
@@ -261,10 +302,10 @@ static void init_send_response(struct ike_env *env, struct ike_sa *sa)
     struct ike_header h = {.spi_i = sa->spi_i,
                            .spi_r = sa->spi_r,
                            .major = 2,
-                           .exchange = EXCHANGE_IKE_SA_INIT,
+                           .exchange = exchange_of(sa),
                            .flags = IKE_FLAG_RESPONSE};
     build_begin(&b, buf, INIT_MAX, &h);
-    features_put(env, &b, sa, x, MSG_INIT_RESPONSE);
+    features_put(env, &b, sa, x, sa->resume ? MSG_RESUME_RESPONSE : MSG_INIT_RESPONSE);
     if (!build_end(&b, &bytes)) {
         ike_sa_end(env, sa, NULL);
         return;

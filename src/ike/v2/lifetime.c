@@ -26,7 +26,7 @@ void lifetime_put(struct ike_env *env, struct build *b, struct ike_sa *sa, struc
     int64_t seconds = sa->conn->reauth_time / TIME_SECOND;
     (void)env;
     (void)x;
-    if (!sa->conn->reauth_time)
+    if (!sa->conn->reauth_time || sa->resume) /* which authenticates nobody anew */
         return;
     wr_u32(&w, (uint32_t)(seconds < 1 ? 1 : time_min(seconds, UINT32_MAX)));
     build_notify(b, N_AUTH_LIFETIME, PROTO_NONE, span_of(NULL, 0), wr_span_view(&w));

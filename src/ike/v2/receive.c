@@ -181,8 +181,9 @@ void ike_sa_receive(struct ike_env *env, struct ike_sa *sa, struct ike_message *
         env->stats->dropped_replayed++;
         return;
     }
-    if (m->header.exchange == EXCHANGE_IKE_SA_INIT) {
-        if (is_response && sa->own.kind == X_INIT && !sa->own.job_tag)
+    if (ike_is_initial(&m->header)) {
+        if (is_response && sa->own.kind == X_INIT && !sa->own.job_tag &&
+            (m->header.exchange == EXCHANGE_IKE_SESSION_RESUME) == (sa->resume != NULL))
             init_on_response(env, sa, m, local);
         else
             env->stats->dropped_replayed++;

@@ -6,6 +6,7 @@
 #include "ike/v2/crash.h"
 #include "ike/v2/exchanges.h"
 #include "ike/v2/followup.h"
+#include "ike/v2/resume.h"
 
 #define RETRY_MAX 5
 
@@ -50,6 +51,7 @@ static struct ike_sa *successor(struct ike_env *env, struct ike_sa *sa, const st
     ike_sa_established(env, n, sa->id);
     n->esp = sa->esp;
     n->mobike.target = sa->mobike.target;
+    resume_ask(n); /* the old SA's ticket goes with it [RFC5723#6.2] */
     return n;
 }
 

@@ -4,6 +4,7 @@
 #include "crypto/random.h"
 #include "ike/v2/exchanges.h"
 #include "ike/v2/followup.h"
+#include "ike/v2/resume.h"
 #include <stdlib.h>
 
 #define SA_ARENA 65536
@@ -33,7 +34,7 @@ struct ike_sa *ike_sa_new(struct ike_env *env, const struct connection *conn, bo
     list_init(&sa->followups);
     sa->created_at = sa->last_in = sa->last_out = env->now.mono;
     sa->rekey_at = sa->reauth_at = sa->expires_at = sa->give_up_at = sa->auth_ends_at = TIME_NEVER;
-    sa->dpd_at = sa->keepalive_at = sa->duplicate_at = TIME_NEVER;
+    sa->dpd_at = sa->keepalive_at = sa->duplicate_at = sa->ticket_at = TIME_NEVER;
     return sa;
 }
 
@@ -92,6 +93,8 @@ void ike_sa_free(struct ike_sa *sa)
     secret_free(&sa->init_response);
     secret_free(&sa->cookie);
     secret_free(&sa->crash_token);
+    secret_free(&sa->ticket);
+    resumption_free(sa->resume);
     arena_free(sa->arena);
     config_unref(sa->config);
     secret_wipe(sa, sizeof(*sa));
@@ -137,6 +140,7 @@ void ike_sa_established(struct ike_env *env, struct ike_sa *sa, uint64_t old_id)
         sa->rekey_at = now + jittered(conn->rekey_time, conn->rand_time);
     if (!old_id)
         lifetime_begin(sa, now);
+    resume_established(env, sa);
     int64_t soft = time_min(sa->rekey_at, sa->reauth_at);
     if (soft != TIME_NEVER && conn->over_time)
         sa->expires_at = time_min(sa->rekey_at, sa->reauth_at) + conn->over_time + conn->rand_time;
@@ -281,8 +285,8 @@ static int64_t tasks_deadline(const struct ike_sa *sa)
 int64_t ike_sa_deadline(const struct ike_sa *sa)
 {
     /* of an SA that is up; one that is replaced or going has only its end before it: see ike_sa_tick() */
-    const int64_t life[] = {sa->rekey_at, sa->reauth_at,    sa->expires_at,
-                            sa->dpd_at,   sa->keepalive_at, sa->duplicate_at};
+    const int64_t life[] = {sa->rekey_at,     sa->reauth_at,    sa->expires_at, sa->dpd_at,
+                            sa->keepalive_at, sa->duplicate_at, sa->ticket_at};
     int64_t at = time_min(sa->give_up_at, time_min(tasks_deadline(sa), window_deadline(&sa->window)));
     at = time_min(at, followup_deadline(sa));
     for (size_t i = 0; ike_sa_is_up(sa) && i < ARRAY_LEN(life); i++)
@@ -439,6 +443,10 @@ static void tick_lifetime(struct ike_env *env, struct ike_sa *sa)
     }
     if (sa->dpd_at <= now)
         liveness_due(env, sa);
+    if (sa->ticket_at <= now) {
+        sa->ticket_at = TIME_NEVER;
+        resume_ask(sa);
+    }
     if (sa->keepalive_at <= now)
         natd_keepalive(env, sa);
 }

@@ -51,6 +51,7 @@ enum exchange_kind {
     X_UPDATE_ADDRESSES, /* MOBIKE: the initiator has moved */
     X_ROUTABILITY,      /* MOBIKE: does the peer receive where it says it does? */
     X_ADDRESSES,        /* MOBIKE: our list of further addresses */
+    X_TICKET,           /* a ticket to resume the session with, asked for later than in IKE_AUTH */
     X_CRASH_TOKEN,      /* our token for an IKE SA that replaced another */
     X_REDIRECT,         /* the peer is sent to another gateway */
     X_INFO,             /* the peer's INFORMATIONAL */
@@ -269,6 +270,11 @@ struct ike_sa {
     struct list followups;                     /* the peer's exchanges that wait for IKE_FOLLOWUP_KE */
     struct secret init_request, init_response; /* whole messages: AUTH covers them. Gone once authenticated */
     struct secret cookie;
+    struct resumption *resume; /* until established: what it takes over, see resume.h; or NULL */
+    bool is_resumed;
+    struct secret ticket; /* initiator: the peer's */
+    int64_t ticket_expires, ticket_at;
+    uint8_t ticket_given[16];  /* responder: the id of the last one */
     struct secret crash_token; /* the peer's: see crash.h */
     unsigned crash_checks;     /* of messages in the clear, since then */
     int64_t crash_checked_at;
@@ -331,6 +337,9 @@ struct ike_host {
     bool (*awaits_contact)(void *ctx, const struct ike_sa *sa);
     /* Begins another IKE SA for what this one carries. False: cannot be. */
     bool (*renew)(struct ike_env *env, struct ike_sa *sa);
+    /* Tickets that were used, or whose IKE SA was deleted: by the first bytes of their ids. */
+    bool (*is_ticket_used)(void *ctx, const uint8_t *id);
+    void (*use_ticket)(struct ike_env *env, const uint8_t *id);
     /* Is there another child in use that serves the same reqid? */
     bool (*is_served)(void *ctx, const struct child_sa *c);
     void (*ike_up)(struct ike_env *env, struct ike_sa *sa, uint64_t old_id);
@@ -459,6 +468,7 @@ void init_reply_notify(struct ike_env *env, const struct ike_message *m, const s
 /* The same with several; their spi is not written. */
 void init_reply(struct ike_env *env, const struct ike_message *m, const struct endpoint *local,
                 const struct endpoint *remote, bool has_marker, const struct pl_notify *v, size_t n);
+void init_send_response(struct ike_env *env, struct ike_sa *sa);
 void init_give_up(struct ike_env *env, struct ike_sa *sa);
 feature_put init_put_cookie, init_put_request, init_put_response;
 
@@ -553,6 +563,7 @@ void auth_on_response(struct ike_env *env, struct ike_sa *sa, struct exchange *x
 void auth_on_request(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
 /* Our AUTH data: for a secret at once, for a key after a job. Then resume is called, with job NULL for a
  * secret; x->auth tells the method. False with d: we cannot. */
+struct auth_input auth_input_of(const struct ike_sa *sa, bool is_initiator, struct span id_body);
 bool auth_make(struct ike_env *env, struct ike_sa *sa, struct exchange *x, exchange_resume *resume,
                struct diag *d);
 /* The peer's AUTH: by the shared secret at once. sa->conn and the identities are decided. */

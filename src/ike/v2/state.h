@@ -13,5 +13,5 @@ struct engine_stats {
     uint64_t dropped_malformed, dropped_replayed, dropped_bad_icv, dropped_unknown_spi, dropped_blocked,
         cookies_sent;
     uint64_t auth_failed, proposal_mismatch, selector_mismatch, timeouts;
-    uint64_t rekeyed_ike, rekeyed_child, crashes_detected;
+    uint64_t rekeyed_ike, rekeyed_child, crashes_detected, resumed;
 };

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 SCENARIOS = []
 FILES = ("many", "proof", "rekey", "collisions", "hybrid", "life", "lifecycle", "nat", "certificates", "refusals", "configuration", "keys", "barrier", "workers",
-         "link", "tcp", "vips", "crypto", "ppk", "roam", "childless", "redirect")
+         "link", "tcp", "vips", "crypto", "ppk", "recover", "roam", "childless", "redirect")
 
 
 @dataclass
