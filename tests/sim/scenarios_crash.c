@@ -70,10 +70,11 @@ static void crash_after_rekey(struct sim *s, int rekeys)
     sim_establish(s, 1);
     sim_mark(s);
     node_command(&s->node[rekeys], COMMAND_REKEY, "net", NULL);
-    sim_run_until(s, sim_ike_is_new, 120 * TIME_SECOND);
+    bool is_rekeyed = sim_run_until(s, sim_ike_is_new, 120 * TIME_SECOND);
     sim_run(s, 20 * TIME_SECOND);
     restart(s, B, TUNNEL_B(""));
-    must_know(s, a_knows);
+    if (is_rekeyed) /* else the rekeying goes on, and nothing else is asked until it is given up */
+        must_know(s, a_knows);
 }
 
 static void responder_crashes_after_a_rekey(struct sim *s)
