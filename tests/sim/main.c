@@ -21,7 +21,8 @@ struct options {
     unsigned part, parts;
 };
 
-#define SETTLING 15 /* seconds */
+#define SETTLING  15 /* seconds */
+#define UNDER_WAY (10 * TIME_SECOND)
 
 static const char *unsettled(struct sim *s)
 {
@@ -63,7 +64,8 @@ static void to_the_goal(struct sim *s, const struct scenario *sc)
         sim_fail(s, "%s", why);
     /* A zero-delay network for the last look, so that traffic is seen to pass at once. */
     s->net.faults = (struct faults){0};
-    if (!s->failure[0] && !sc->goal(s))
+    /* Or what a timer has just begun is on its way: an IKE SA beside the one that it renews. */
+    if (!s->failure[0] && !sim_run_until(s, sc->goal, UNDER_WAY))
         sim_fail(s, "the goal was reached and lost again");
 }
 
