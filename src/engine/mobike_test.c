@@ -617,6 +617,74 @@ static void an_idle_initiator_notices_that_its_nat_has_changed(void **state)
     assert_true(p.side[0].keepalives > 0);
 }
 
+/* It gets answers to all that it begins, and only to that. */
+static void a_busy_initiator_notices_that_its_nat_has_changed(void **state)
+{
+    uint16_t port = 5000;
+    (void)state;
+    p.filter = nat_to_5000;
+    p.ctx = &port;
+    up_mobile();
+    port = 6000;
+    for (int i = 0; i < 10; i++) {
+        pair_command(&p, 0, COMMAND_REKEY, "net", "net");
+        pair_advance(&p, 3 * TIME_SECOND);
+    }
+    assert_int_equal(p.side[0].child_rekeys, 10);
+    assert_int_equal(view(1).remote.port, 6000);
+    assert_int_equal(pair_newest_out(&p, 1)->remote.port, 6000);
+}
+
+/* Side 1 asks whether side 0 lives, at a place where it is no longer. */
+static void ask_in_vain(uint16_t *port)
+{
+    struct pair_spec a = {.does_mobike = true}, b = gateway;
+    *port = 5000;
+    p.filter = nat_to_5000;
+    p.ctx = port;
+    up(&a, &b);
+    *port = 6000;
+    pair_advance(&p, 15 * TIME_SECOND);
+    assert_int_equal(rogue_sa(&p, 1)->own.kind, X_LIVENESS);
+}
+
+static void what_has_no_answer_is_asked_where_the_peer_is_heard_too(void **state)
+{
+    uint16_t port;
+    (void)state;
+    ask_in_vain(&port);
+    pair_command(&p, 0, COMMAND_REKEY, "net", "net");
+    pair_run(&p);
+    assert_int_equal(rogue_sa(&p, 1)->own.kind, X_NONE);
+    assert_int_equal(view(1).remote.port, 5000); /* [RFC4555#3.8] */
+}
+
+static void an_sa_that_is_to_go_does_not_wait_for_minutes(void **state)
+{
+    uint16_t port;
+    struct ike_view v;
+    (void)state;
+    ask_in_vain(&port);
+    pair_command(&p, 1, COMMAND_TERMINATE, "net", NULL);
+    for (int i = 0; i < 20; i++) { /* which is refused, and shows that the peer is there */
+        pair_command(&p, 0, COMMAND_REKEY, "net", "net");
+        pair_advance(&p, 2 * TIME_SECOND);
+    }
+    for (int side = 0; side < 2; side++)
+        assert_false(engine_ike_at(p.side[side].e, 0, &v));
+}
+
+static void an_sa_that_is_to_go_is_gone_though_nobody_is_there(void **state)
+{
+    uint16_t port;
+    struct ike_view v;
+    (void)state;
+    ask_in_vain(&port);
+    pair_command(&p, 1, COMMAND_TERMINATE, "net", NULL);
+    pair_advance(&p, 20 * TIME_SECOND);
+    assert_false(engine_ike_at(p.side[1].e, 0, &v));
+}
+
 /* ---- without MOBIKE */
 
 static void without_mobike_a_lost_address_means_to_begin_anew(void **state)
@@ -710,6 +778,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_mapping_of_another_family_is_none, setup, teardown),
         cmocka_unit_test_setup_teardown(a_mapping_that_does_not_answer_is_not_followed, setup, teardown),
         cmocka_unit_test_setup_teardown(an_idle_initiator_notices_that_its_nat_has_changed, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_busy_initiator_notices_that_its_nat_has_changed, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_has_no_answer_is_asked_where_the_peer_is_heard_too, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(an_sa_that_is_to_go_does_not_wait_for_minutes, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_sa_that_is_to_go_is_gone_though_nobody_is_there, setup, teardown),
         cmocka_unit_test_setup_teardown(without_mobike_a_lost_address_means_to_begin_anew, setup, teardown),
         cmocka_unit_test_setup_teardown(an_initiator_tries_the_peers_addresses_in_turn, setup, teardown),
         cmocka_unit_test_setup_teardown(a_peer_that_answers_nowhere_is_one_failure, setup, teardown),

@@ -123,6 +123,11 @@ void window_request(struct window *w, int64_t now, const struct retransmit *r,
 {
     keep(&w->out_arena, &w->request, request);
     w->is_pending = true;
+    window_restart(w, now, r);
+}
+
+void window_restart(struct window *w, int64_t now, const struct retransmit *r)
+{
     w->sent = 1;
     w->due = now + retransmit_wait(r, 0);
 }

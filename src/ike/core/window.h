@@ -67,6 +67,8 @@ uint32_t window_next_id(const struct window *w);
 /* Keeps a copy of the request that is sent now and starts its schedule. */
 void window_request(struct window *w, int64_t now, const struct retransmit *r,
                     const struct datagrams *request);
+/* The pending request gets all its repetitions, as if it were sent now. */
+void window_restart(struct window *w, int64_t now, const struct retransmit *r);
 /* The authentic response has come: the next request may go. */
 void window_done(struct window *w);
 

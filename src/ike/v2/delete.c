@@ -61,6 +61,9 @@ static void begin_end(struct ike_env *env, struct ike_sa *sa, const struct diag 
     sa->state = IKE_DELETING;
     sa->rekey_at = sa->reauth_at = sa->expires_at = sa->dpd_at = sa->keepalive_at = TIME_NEVER;
     sa->duplicate_at = sa->give_up_at = TIME_NEVER;
+    struct retransmit schedule = schedule_of(sa);
+    if (window_deadline(&sa->window) != TIME_NEVER) /* the Delete waits for the answer: not for minutes */
+        window_restart(&sa->window, env->now.mono, &schedule);
     ike_sa_queue(sa, (struct task){.kind = kind});
 }
 

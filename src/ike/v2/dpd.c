@@ -37,6 +37,8 @@ struct retransmit schedule_of(const struct ike_sa *sa)
     bool is_short = k == X_LIVENESS || k == X_DELETE_IKE || k == X_AUTH_FAILED || k == X_UPDATE_ADDRESSES ||
                     k == X_ROUTABILITY || k == X_ADDRESSES || k == X_CRASH_TOKEN || k == X_TICKET;
     struct retransmit r = is_short ? liveness_schedule() : sa->schedule;
+    if (sa->state == IKE_DELETING) /* what is under way holds the Delete up */
+        return liveness_schedule();
     if (waits_for_mobile_peer(sa) && k != X_DELETE_IKE && !sa->remote.stream)
         return mobile_schedule;
     if (intermediate_is_first(sa) && natd_is_by_choice(sa) && r.tries > AUTH_OVER_UDP_TRIES)
@@ -48,17 +50,29 @@ struct retransmit schedule_of(const struct ike_sa *sa)
     return tcp_schedule(sa, r);
 }
 
-static int64_t last_heard(const struct ike_sa *sa)
+static int64_t last_since(const struct ike_sa *sa, int64_t at)
 {
-    int64_t at = sa->last_in;
     const struct child_sa *c;
     list_each(c, &sa->children, link) at = c->last_in > at ? c->last_in : at;
     return at;
 }
 
+static int64_t last_heard(const struct ike_sa *sa)
+{
+    return last_since(sa, sa->last_in);
+}
+
+/* What a NAT in front of us lets in may be answers alone: that the peer finds us with what it begins, and
+ * with ESP, is to be seen of those, or of where it says that it sees us [RFC4555#3.8]. */
+static int64_t last_found(const struct ike_sa *sa)
+{
+    bool asks = sa->mobike.is_on && sa->was_initiator && sa->has_nat_local;
+    return asks ? last_since(sa, sa->mobike.found_at) : last_heard(sa);
+}
+
 void liveness_due(struct ike_env *env, struct ike_sa *sa)
 {
-    int64_t delay = sa->conn->dpd_delay, next = last_heard(sa) + delay;
+    int64_t delay = sa->conn->dpd_delay, next = last_found(sa) + delay;
     if (next > env->now.mono || sa->own.kind != X_NONE) { /* an exchange under way asks the same */
         sa->dpd_at = next > env->now.mono ? next : env->now.mono + delay;
         return;
@@ -71,12 +85,11 @@ void liveness_due(struct ike_env *env, struct ike_sa *sa)
  */
 bool liveness_goes_on(struct ike_env *env, struct ike_sa *sa)
 {
-    if (sa->own.kind != X_LIVENESS || last_heard(sa) <= sa->own.begun_at)
+    if (sa->own.kind != X_LIVENESS || sa->state == IKE_DELETING || last_heard(sa) <= sa->own.begun_at)
         return false;
     struct retransmit r = schedule_of(sa);
     sa->own.begun_at = env->now.mono;
-    sa->window.sent = 1;
-    sa->window.due = env->now.mono + retransmit_wait(&r, 0);
+    window_restart(&sa->window, env->now.mono, &r);
     return true;
 }
 

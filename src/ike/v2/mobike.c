@@ -144,12 +144,13 @@ void mobike_commit(struct ike_env *env, struct ike_sa *sa, const struct nat_view
 
 /* ---- initiator: UPDATE_SA_ADDRESSES [RFC4555#3.5] */
 
-static void note_nat_seen(struct ike_sa *sa, const struct ike_message *m)
+static void note_nat_seen(struct ike_sa *sa, const struct ike_message *m, int64_t now)
 {
     const struct pl_notify *n = ike_notify(m, N_NAT_DETECTION_DESTINATION_IP);
     sa->mobike.has_nat_seen = n && n->data.len == NATD_LEN;
     if (sa->mobike.has_nat_seen)
         memcpy(sa->mobike.nat_seen, n->data.ptr, NATD_LEN);
+    sa->mobike.found_at = now;
 }
 
 void update_start(struct ike_env *env, struct ike_sa *sa, const struct task *t)
@@ -207,7 +208,7 @@ void update_on_response(struct ike_env *env, struct ike_sa *sa, struct exchange 
                                                                            : NULL;
     bool is_moot = !path_equal(&sent, &now), is_spread = x->is_spread;
     if (!is_forged(env, sa, x) && !is_moot && !refusal)
-        note_nat_seen(sa, &x->msg);
+        note_nat_seen(sa, &x->msg, env->now.mono);
     exchange_end(x);
     if (!ike_sa_is_up(sa))
         return;
@@ -230,8 +231,10 @@ void mobike_compare(struct ike_env *env, struct ike_sa *sa, const struct exchang
     bool is_direct = natd_matches(sa->spi_i, sa->spi_r, &sa->local, n->data);
     bool is_same =
         m->has_nat_seen ? memcmp(m->nat_seen, n->data.ptr, NATD_LEN) == 0 : is_direct && !sa->has_nat_local;
-    if (is_same)
+    if (is_same) {
+        m->found_at = env->now.mono;
         return;
+    }
     sa_log(env, sa, LOG_DETAIL, "the peer sees us elsewhere than before: telling it our addresses");
     ike_sa_queue(sa, (struct task){.kind = X_UPDATE_ADDRESSES});
 }

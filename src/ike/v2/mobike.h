@@ -45,6 +45,7 @@ struct mobike {
     struct nat_view found;      /* for the path that is being checked */
     uint8_t nat_seen[NATD_LEN]; /* where the peer sees us, hashed with the SPIs. Initiator */
     bool has_nat_seen;
+    int64_t found_at;    /* when the peer showed last that it knows where we are. Initiator */
     int64_t changed_at;  /* when the addresses changed last */
     int64_t stranded_at; /* no address leads to the peer since; 0: one does */
 };

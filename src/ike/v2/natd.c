@@ -216,8 +216,6 @@ void natd_authentic(struct ike_env *env, struct ike_sa *sa, const struct endpoin
                     const struct endpoint *remote, bool has_marker)
 {
     sa->last_in = env->now.mono;
-    if (sa->conn->dpd_delay && sa->was_up)
-        sa->dpd_at = env->now.mono + sa->conn->dpd_delay;
     reach_again(env, sa, local, remote);
     if (endpoint_equal(&sa->remote, remote) && endpoint_equal(&sa->local, local))
         return;

@@ -130,8 +130,7 @@ void path_hurry(struct ike_env *env, struct ike_sa *sa)
     if (!w->is_pending || !w->request.n || sa->own.is_directed)
         return;
     sa->own.is_spread |= !endpoint_equal(&sa->own.remote, &sa->remote);
-    w->sent = 1;
-    w->due = env->now.mono + retransmit_wait(&schedule, 0);
+    window_restart(w, env->now.mono, &schedule);
     send_datagrams(env, sa, &w->request);
 }
 
@@ -142,6 +141,19 @@ void path_spread(struct ike_env *env, struct ike_sa *sa, const struct datagrams 
         sa->own.is_spread = true;
         send_over(env, sa, &m->paths[i], d);
     }
+}
+
+void path_heard(struct ike_env *env, struct ike_sa *sa, const struct endpoint *local,
+                const struct endpoint *remote)
+{
+    struct path here = {.local = *local, .remote = *remote};
+    if (sa->was_initiator)
+        sa->mobike.found_at = env->now.mono;
+    if (!sa->mobike.is_on || sa->was_initiator || endpoint_equal(remote, &sa->own.remote) ||
+        !sa->window.is_pending || sa->window.sent < DOUBT_AFTER || sa->own.is_directed)
+        return;
+    sa->own.is_spread = true;
+    send_over(env, sa, &here, &sa->window.request);
 }
 
 void path_resend(struct ike_env *env, struct ike_sa *sa, const struct datagrams *d)

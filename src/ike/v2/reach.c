@@ -32,8 +32,7 @@ static void redirect(struct ike_env *env, struct ike_sa *sa, const struct path *
     sa->own.is_spread = true;
     sa->own.local = path->local;
     sa->own.remote = path->remote;
-    sa->window.sent = 1;
-    sa->window.due = env->now.mono + retransmit_wait(&schedule, 0);
+    window_restart(&sa->window, env->now.mono, &schedule);
     send_over(env, sa, path, &sa->window.request);
 }
 

@@ -90,6 +90,7 @@ static void on_request(struct ike_env *env, struct ike_sa *sa, struct ike_messag
         return;
     window_accept(&sa->window);
     natd_authentic(env, sa, local, remote, has_marker);
+    path_heard(env, sa, local, remote);
     exchange_begin(sa, x, X_INFO);
     x->local = *local;
     x->remote = *remote;

@@ -136,6 +136,7 @@ void ike_sa_established(struct ike_env *env, struct ike_sa *sa, uint64_t old_id)
     sa->established_at = sa->last_in = now;
     sa->give_up_at = TIME_NEVER;
     sa->esp = sa->mobike.target = path_of(sa);
+    sa->mobike.found_at = now;
     if (conn->rekey_time)
         sa->rekey_at = now + jittered(conn->rekey_time, conn->rand_time);
     if (!old_id)
@@ -367,7 +368,7 @@ static void tick_window(struct ike_env *env, struct ike_sa *sa)
     struct datagrams again = {0};
     if (window_deadline(&sa->window) > env->now.mono)
         return;
-    if (path_is_stranded(env, sa)) {
+    if (sa->state != IKE_DELETING && path_is_stranded(env, sa)) {
         sa->window.due = env->now.mono + TIME_SECOND;
         path_ask(env, sa); /* what was answered last may have been old news */
         return;

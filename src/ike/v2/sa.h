@@ -937,6 +937,10 @@ void path_doubt(struct ike_env *env, struct ike_sa *sa);
 void path_move(struct ike_env *env, struct ike_sa *sa, const struct path *to);
 /* Our request that is under way goes over the path in use at once, and is repeated from there. */
 void path_hurry(struct ike_env *env, struct ike_sa *sa);
+/* A new request of the peer came this way. A responder whose own request that is under way has not been
+ * answered sends it there, too: the peer may have moved and not said so yet. */
+void path_heard(struct ike_env *env, struct ike_sa *sa, const struct endpoint *local,
+                const struct endpoint *remote);
 /* Over the paths that are not in use, as long as the one in use is in doubt. */
 void path_spread(struct ike_env *env, struct ike_sa *sa, const struct datagrams *d);
 /* The successor of an IKE SA goes where that one went last. */
