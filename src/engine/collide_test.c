@@ -127,6 +127,75 @@ static void what_comes_before_the_answer_to_ike_auth_is_heard_later(void **state
     }
 }
 
+static bool lose_rekey_answers(void *ctx, struct pair_packet *k)
+{
+    unsigned *left = ctx;
+    if (k->from != 1 || k->bytes[AT_EXCHANGE] != EXCHANGE_CREATE_CHILD_SA || !*left)
+        return true;
+    (*left)--;
+    return false;
+}
+
+static void load_alert(void)
+{
+    struct pair_spec a = both, b = mirrored;
+    a.dpd_delay = b.dpd_delay = 10 * TIME_SECOND;
+    pair_load(&p, 0, &a);
+    pair_load(&p, 1, &b);
+    up();
+}
+
+static void an_ike_sa_answers_until_the_peer_has_its_successor(void **state)
+{
+    unsigned left = 5; /* the sixth transmission is 90 s after the first */
+    (void)state;
+    load_alert();
+    p.filter = lose_rekey_answers;
+    p.ctx = &left;
+    pair_command(&p, 0, COMMAND_REKEY, "net", NULL);
+    pair_advance(&p, 100 * TIME_SECOND);
+    assert_int_equal(left, 0);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(p.side[i].ike_rekeys, 1);
+        assert_int_equal(p.side[i].ike_downs, 0);
+        assert_int_equal(pair_ikes(&p, i), 1);
+    }
+    expect_children(1);
+}
+
+static void a_peer_that_is_gone_after_a_rekeying_is_noticed(void **state)
+{
+    struct ike_view v;
+    (void)state;
+    load_alert();
+    pair_command(&p, 0, COMMAND_REKEY, "net", NULL);
+    lose_the_answer();
+    p.is_cut = true;
+    pair_advance(&p, 80 * TIME_SECOND);
+    assert_int_equal(p.side[1].ike_downs, 1);
+    assert_false(engine_ike_at(p.side[1].e, 0, &v)); /* nor the old one */
+}
+
+static void the_end_of_an_ike_sa_that_the_peer_may_not_know_is_told_in_the_old_one(void **state)
+{
+    struct ike_view v;
+    (void)state;
+    load_alert();
+    pair_command(&p, 0, COMMAND_REKEY, "net", NULL);
+    lose_the_answer();
+    for (size_t i = 0; engine_ike_at(p.side[1].e, i, &v) && v.state != IKE_ESTABLISHED; i++)
+        continue;
+    pair_input(&p, 1,
+               &(struct input){
+                   .kind = INPUT_COMMAND, .command = {.kind = COMMAND_TERMINATE, .id = 99, .ike_id = v.id}
+    });
+    pair_advance(&p, TIME_SECOND);
+    assert_int_equal(p.side[0].ike_downs, 1);
+    pair_advance(&p, 15 * TIME_SECOND);
+    for (int i = 0; i < 2; i++)
+        assert_false(engine_ike_at(p.side[i].e, 0, &v));
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -137,6 +206,9 @@ int main(void)
         T(a_child_in_the_making_is_not_called_unknown),
         T(a_delete_that_overtakes_the_answer_counts),
         T(what_comes_before_the_answer_to_ike_auth_is_heard_later),
+        T(an_ike_sa_answers_until_the_peer_has_its_successor),
+        T(a_peer_that_is_gone_after_a_rekeying_is_noticed),
+        T(the_end_of_an_ike_sa_that_the_peer_may_not_know_is_told_in_the_old_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -57,6 +57,7 @@ static void begin_end(struct ike_env *env, struct ike_sa *sa, const struct diag 
         env->host->ike_down(env, sa, why ? why : &none);
     list_each(c, &sa->children, link) child_end(env, c);
     cfg_release(env, sa);
+    rekey_ike_ends(env, sa, true);
     sa->n_tasks = 0;
     sa->state = IKE_DELETING;
     sa->rekey_at = sa->reauth_at = sa->expires_at = sa->dpd_at = sa->keepalive_at = TIME_NEVER;

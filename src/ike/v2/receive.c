@@ -67,6 +67,7 @@ static void replay(struct ike_env *env, struct ike_sa *sa, const struct ike_mess
                    const struct endpoint *local, const struct endpoint *remote, bool has_marker)
 {
     struct datagrams d = window_replay(&sa->window);
+    rekey_ike_repeated(env, sa);
     if (m->sk && m->sk->type == PAYLOAD_SKF && m->sk->sk.number != 1)
         return;
     for (size_t i = 0; i < d.n; i++)
@@ -91,6 +92,7 @@ static void on_request(struct ike_env *env, struct ike_sa *sa, struct ike_messag
     window_accept(&sa->window);
     natd_authentic(env, sa, local, remote, has_marker);
     path_heard(env, sa, local, remote);
+    rekey_ike_heard(env, sa);
     exchange_begin(sa, x, X_INFO);
     x->local = *local;
     x->remote = *remote;
@@ -140,6 +142,7 @@ static void on_response(struct ike_env *env, struct ike_sa *sa, struct ike_messa
     window_done(&sa->window);
     natd_authentic(env, sa, local, remote, has_marker);
     path_answered(env, sa, local, remote);
+    rekey_ike_heard(env, sa);
     keep(x, m);
     if (sa->state == IKE_DELETING && x->kind != X_DELETE_IKE && x->kind != X_AUTH_FAILED) {
         exchange_end(x); /* overtaken by the end of the SA */

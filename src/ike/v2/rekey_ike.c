@@ -8,7 +8,8 @@
 #include "ike/v2/followup.h"
 #include "ike/v2/resume.h"
 
-#define RETRY_MAX 5
+#define RETRY_MAX  5
+#define UNUSED_FOR (60 * TIME_SECOND) /* more than the usual repetitions are apart */
 
 static struct ike_sa *successor(struct ike_env *env, struct ike_sa *sa, const struct exchange *x,
                                 struct ike_keys *keys)
@@ -55,13 +56,56 @@ static struct ike_sa *successor(struct ike_env *env, struct ike_sa *sa, const st
     return n;
 }
 
-/* An SA that has been replaced only waits for its Delete, and not for ever. */
+/* An SA that has been replaced only waits for its Delete, and not for ever. But a peer that has not heard our
+ * answer repeats its request here, and knows of no other SA. */
 static void retire(struct ike_env *env, struct ike_sa *sa, const struct ike_sa *heir)
 {
+    bool is_unsure = heir && heir->is_unsure && heir->replaces == sa->id;
     sa->state = IKE_REKEYED;
     sa->replaced_by = heir ? heir->id : 0;
     followup_drop_all(sa);
-    sa->give_up_at = env->now.mono + IKE_REPLACED;
+    sa->give_up_at = env->now.mono + (is_unsure ? IKE_UNSURE : IKE_REPLACED);
+}
+
+/* What sa has replaced, as long as it is unsure whether the peer knows. */
+static struct ike_sa *unsure_old(struct ike_env *env, const struct ike_sa *sa)
+{
+    struct ike_sa *old = sa->is_unsure && sa->replaces ? env->host->find(env->ctx, sa->replaces) : NULL;
+    return old && !old->is_dead && old->state == IKE_REKEYED && old->replaced_by == sa->id ? old : NULL;
+}
+
+void rekey_ike_heard(struct ike_env *env, struct ike_sa *sa)
+{
+    struct ike_sa *old = unsure_old(env, sa);
+    sa->is_unsure = false;
+    if (old)
+        old->give_up_at = time_min(old->give_up_at, env->now.mono + IKE_REPLACED);
+}
+
+/* As long as our response may be lost the peer does not have the new SA, and would seem dead there; it asks
+ * again in the old one. */
+static void await_first_use(const struct ike_env *env, struct ike_sa *sa)
+{
+    int64_t at = env->now.mono + UNUSED_FOR;
+    sa->last_in = env->now.mono;
+    if (sa->dpd_at != TIME_NEVER && sa->dpd_at < at)
+        sa->dpd_at = at;
+}
+
+void rekey_ike_repeated(struct ike_env *env, struct ike_sa *sa)
+{
+    struct ike_sa *heir = sa->replaced_by ? env->host->find(env->ctx, sa->replaced_by) : NULL;
+    if (heir && unsure_old(env, heir) == sa)
+        await_first_use(env, heir);
+}
+
+void rekey_ike_ends(struct ike_env *env, struct ike_sa *sa, bool says_so)
+{
+    struct ike_sa *old = unsure_old(env, sa);
+    if (old && says_so)
+        ike_sa_queue(old, (struct task){.kind = X_DELETE_IKE});
+    else if (old)
+        ike_sa_end(env, old, NULL);
 }
 
 static bool is_about_addresses(enum exchange_kind k)
@@ -382,10 +426,8 @@ void rekey_ike_reply(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
     }
     sa->peer_new_ike = n->id;
     n->is_contested = sa->own.kind == X_REKEY_IKE;
-    /* As long as our response may be lost the peer does not have the new SA, and would seem dead there; it
-     * asks again in the old one. */
-    if (n->dpd_at != TIME_NEVER && n->dpd_at < env->now.mono + IKE_REPLACED)
-        n->dpd_at = env->now.mono + IKE_REPLACED;
+    n->is_unsure = true;
+    await_first_use(env, n);
     send_response(env, sa, exchange, &b);
     if (sa->state == IKE_REKEYED) { /* ours won while this one was in the making; the peer deletes it */
         n->was_up = false;

@@ -169,6 +169,8 @@ static void stop(struct ike_env *env, struct ike_sa *sa, const struct diag *why)
     rekey_ike_inherit(env, sa); /* while ours had no answer the peer's replacement came */
     if (!sa->is_lingering && sa->state != IKE_DELETING && sa->state != IKE_REKEYED)
         env->host->ike_down(env, sa, why ? why : &none);
+    if (sa->state != IKE_DELETING)
+        rekey_ike_ends(env, sa, false);
     end_children(env, sa);
     cfg_release(env, sa);
     followup_drop_all(sa);

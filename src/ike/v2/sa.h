@@ -33,6 +33,7 @@
 #define CHILD_REPLACED   (180 * TIME_SECOND) /* more than all retransmissions of a Delete take */
 #define CHILD_LATE       (2 * TIME_SECOND)
 #define IKE_REPLACED     (30 * TIME_SECOND)
+#define IKE_UNSURE       (180 * TIME_SECOND) /* more than all retransmissions of a request take */
 #define LINGER           (10 * TIME_SECOND)
 #define INIT_ERROR_GRACE (1 * TIME_SECOND)
 
@@ -286,6 +287,7 @@ struct ike_sa {
     int64_t dpd_at, keepalive_at, duplicate_at;
     int64_t last_in, last_out;
     bool is_contested;     /* the peer made it to replace one that we are replacing, too */
+    bool is_unsure;        /* the peer asked for it, and may not have our answer: see rekey_ike_heard() */
     uint64_t peer_new_ike; /* simultaneous rekeying: the SA that the peer's request made */
     struct nonce peer_low;
     uint64_t replaced_by, replaces; /* ids of other IKE SAs */
@@ -860,6 +862,13 @@ bool rekey_ike_inherit(struct ike_env *env, struct ike_sa *sa);
 /* The peer asks something about children in sa. If sa is one that it made to replace another while we were
  * replacing that one, too, then this says that sa is the one that stays: the children come here. */
 void rekey_ike_settle(struct ike_env *env, struct ike_sa *sa);
+/* The peer uses sa, and so knows it. */
+void rekey_ike_heard(struct ike_env *env, struct ike_sa *sa);
+/* The peer asks again in sa what was answered there: if that was to replace sa, it does not know the new one.
+ */
+void rekey_ike_repeated(struct ike_env *env, struct ike_sa *sa);
+/* sa goes before the peer is known to have it: so does what it replaced. says_so: the peer is told. */
+void rekey_ike_ends(struct ike_env *env, struct ike_sa *sa, bool says_so);
 void delete_child_start(struct ike_env *env, struct ike_sa *sa, const struct task *t);
 void delete_child_on_response(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
 void delete_ike_start(struct ike_env *env, struct ike_sa *sa, const struct task *t);
