@@ -685,6 +685,22 @@ static void an_sa_that_is_to_go_is_gone_though_nobody_is_there(void **state)
     assert_false(engine_ike_at(p.side[1].e, 0, &v));
 }
 
+static void an_sa_that_is_to_go_follows_each_address(void **state)
+{
+    (void)state;
+    up_mobile();
+    p.is_cut = true;
+    pair_command(&p, 1, COMMAND_TERMINATE, "net", NULL);
+    for (uint8_t last = 7; last <= 9; last++) {
+        roam(1, last);
+        pair_run(&p);
+        assert_true(ip_equal(view(1).local.ip, addr(last)));
+    }
+    p.is_cut = false;
+    pair_advance(&p, 5 * TIME_SECOND);
+    assert_int_equal(pair_ikes(&p, 0) + pair_ikes(&p, 1), 0);
+}
+
 /* ---- without MOBIKE */
 
 static void without_mobike_a_lost_address_means_to_begin_anew(void **state)
@@ -782,6 +798,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_has_no_answer_is_asked_where_the_peer_is_heard_too, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(an_sa_that_is_to_go_does_not_wait_for_minutes, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_sa_that_is_to_go_follows_each_address, setup, teardown),
         cmocka_unit_test_setup_teardown(an_sa_that_is_to_go_is_gone_though_nobody_is_there, setup, teardown),
         cmocka_unit_test_setup_teardown(without_mobike_a_lost_address_means_to_begin_anew, setup, teardown),
         cmocka_unit_test_setup_teardown(an_initiator_tries_the_peers_addresses_in_turn, setup, teardown),

@@ -181,6 +181,7 @@ static void refused(struct ike_env *env, struct ike_sa *sa, const struct path *p
     sa->mobike.refused = *path;
     sa->local = sa->esp.local;
     sa->remote = sa->esp.remote;
+    path_note_source(env, sa);
     path_ask(env, sa);
 }
 
@@ -297,6 +298,7 @@ static void take_update(struct ike_env *env, struct ike_sa *sa, const struct exc
     struct nat_view v = natd_look(&x->msg, &to.local, &to.remote);
     sa->local = to.local;
     sa->remote = to.remote;
+    path_note_source(env, sa);
     sa->mobike.wanted = to;
     sa->mobike.is_adrift = false;
     sa->mobike.changed_at = env->now.mono;

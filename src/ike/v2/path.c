@@ -356,6 +356,7 @@ static void take_at_the_end(struct ike_env *env, struct ike_sa *sa, const struct
     if (i == n || ip_equal(v[i].local, sa->local.ip))
         return;
     sa->local.ip = v[i].local;
+    path_note_source(env, sa);
     path_hurry(env, sa);
     if (sa->state == IKE_REKEYED && sa->mobike.is_on)
         ike_sa_queue(
@@ -454,6 +455,7 @@ static void take_over(struct ike_env *env, struct ike_sa *sa, const struct path 
         return;
     sa->local = from->local;
     sa->remote = from->remote;
+    path_note_source(env, sa);
     sa->mobike.changed_at = env->now.mono;
     reach_check(env, sa, from, &same);
 }
