@@ -148,6 +148,11 @@ static void move_to(struct life *l, uint8_t last)
     node_load(n, l->conf[A]); /* the daemon looks its own addresses up again */
 }
 
+static void roam(struct life *l)
+{
+    move_to(l, (uint8_t)(1 + sim_rand_below(&l->rng, 4)));
+}
+
 static void lose_mappings(struct life *l)
 {
     net_nat_rebind(&l->sim.net);
@@ -191,6 +196,7 @@ static const struct {
     {"terminate",                   8,  terminate                 },
     {"rekey here, terminate there", 6,  rekey_here_terminate_there},
     {"crash",                       5,  crash                     },
+    {"roam",                        5,  roam                      },
     {"lose NAT mappings",           5,  lose_mappings             },
     {"change weather",              8,  change_weather            },
     {"silence",                     2,  silence                   },
