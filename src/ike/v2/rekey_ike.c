@@ -77,6 +77,8 @@ static struct ike_sa *unsure_old(struct ike_env *env, const struct ike_sa *sa)
 void rekey_ike_heard(struct ike_env *env, struct ike_sa *sa)
 {
     struct ike_sa *old = unsure_old(env, sa);
+    if (sa->is_unsure && sa->dpd_at != TIME_NEVER)
+        sa->dpd_at = env->now.mono + sa->conn->dpd_delay;
     sa->is_unsure = false;
     if (old)
         old->give_up_at = time_min(old->give_up_at, env->now.mono + IKE_REPLACED);
