@@ -17,7 +17,7 @@ static const struct scenario *const tables[] = {
 struct options {
     uint64_t seeds, first_seed, ike_sas;
     const char *only;
-    bool is_verbose, lists, is_long, is_one;
+    bool is_verbose, lists, is_long, is_one, has_sas;
     unsigned part, parts;
 };
 
@@ -137,7 +137,7 @@ static bool parse(int argc, char **argv, struct options *o)
         else if (strcmp(argv[i], "--seed") == 0)
             o->first_seed = strtoull(argv[++i], NULL, 10), o->seeds = 1, o->is_one = true;
         else if (strcmp(argv[i], "--sas") == 0)
-            o->ike_sas = strtoull(argv[++i], NULL, 10);
+            o->ike_sas = strtoull(argv[++i], NULL, 10), o->has_sas = true;
         else if (strcmp(argv[i], "--only") == 0)
             o->only = argv[++i];
         else if (strcmp(argv[i], "--part") == 0 && sscanf(argv[++i], "%u/%u", &o->part, &o->parts) != 2)
@@ -156,7 +156,7 @@ int main(int argc, char **argv)
     }
     sim_make_certificates();
     if (o.is_long)
-        return long_run(o.first_seed, o.is_one ? 0 : o.ike_sas, o.is_verbose) > 0;
+        return long_run(o.first_seed, o.is_one && !o.has_sas ? 0 : o.ike_sas, o.is_verbose) > 0;
     size_t scenarios = 0, many = 0, failed = 0, index = 0;
     for (size_t t = 0; t < ARRAY_LEN(tables); t++) {
         for (const struct scenario *sc = tables[t]; sc->name; sc++) {

@@ -46,6 +46,32 @@ struct proposal_list proposal_offer(struct arena *a, const struct proposal_list 
     return (struct proposal_list){.v = v, .n = v ? from->n : 0};
 }
 
+/* Without its other PRFs. False: it has not this one. */
+static bool keep_prf(struct proposal *p, uint16_t prf)
+{
+    uint8_t n = 0;
+    bool has = false;
+    for (uint8_t i = 0; i < p->count; i++) {
+        bool is_other = p->t[i].type == TRANSFORM_PRF && p->t[i].id != prf;
+        has |= p->t[i].type == TRANSFORM_PRF && !is_other;
+        if (!is_other)
+            p->t[n++] = p->t[i];
+    }
+    p->count = n;
+    return has;
+}
+
+struct proposal_list proposal_with_prf(struct arena *a, const struct proposal_list *from, uint16_t prf)
+{
+    struct proposal *v = arena_calloc(a, from->n, sizeof(*v));
+    size_t n = 0;
+    for (size_t i = 0; v && i < from->n; i++) {
+        v[n] = from->v[i];
+        n += keep_prf(&v[n], prf);
+    }
+    return n ? (struct proposal_list){.v = v, .n = n} : *from;
+}
+
 void proposal_put_choice(struct build *b, const struct chosen *c, struct span spi)
 {
     struct proposal p;

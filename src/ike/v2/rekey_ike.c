@@ -173,6 +173,13 @@ static bool make_keys(struct ike_sa *sa, struct exchange *x, struct ike_keys *ke
                             keys);
 }
 
+/* The PRF stays as long as the configuration has it: SKEYSEED is made with the old one, all else with the new
+ * one [RFC7296#2.18], and strongSwan 5.9 and others take one for both. */
+static struct proposal_list proposals_of(struct arena *a, const struct ike_sa *sa)
+{
+    return proposal_with_prf(a, &sa->conn->proposals, sa->chosen.prf);
+}
+
 /* ---- initiator ---- */
 
 static void give_up(struct ike_env *env, struct ike_sa *sa, const struct diag *d)
@@ -193,7 +200,8 @@ static void on_generated(struct ike_env *env, struct ike_sa *sa, struct exchange
     diag_clear(&d);
     nonce_make(&x->ni);
     spi_put64(spi, x->new_spi_i);
-    x->offered = proposal_offer(x->tx, &sa->conn->proposals, span_of(spi, 8), true);
+    struct proposal_list l = proposals_of(x->tx, sa);
+    x->offered = proposal_offer(x->tx, &l, span_of(spi, 8), true);
     chain_begin(env, &b);
     build_sa(&b, x->offered.v, x->offered.n);
     build_nonce(&b, nonce_view(&x->ni));
@@ -214,7 +222,8 @@ void rekey_ike_start(struct ike_env *env, struct ike_sa *sa, const struct task *
     x->restarts = t->attempts;
     x->new_spi_i = env->host->new_ike_spi(env->ctx);
     sa_log(env, sa, LOG_NOTICE, "rekeying IKE SA %llu", (unsigned long long)sa->id);
-    job_generate(env, sa, x, t->ke ? t->ke : proposal_first_ke(&sa->conn->proposals), on_generated);
+    struct proposal_list l = proposals_of(x->tx, sa);
+    job_generate(env, sa, x, t->ke ? t->ke : proposal_first_ke(&l), on_generated);
 }
 
 static bool retry(struct ike_env *env, struct ike_sa *sa, const struct pl_notify *n)
@@ -452,6 +461,17 @@ static bool is_busy_with_child(const struct ike_sa *sa)
     return k == X_NEW_CHILD || k == X_REKEY_CHILD || k == X_DELETE_CHILD;
 }
 
+static bool choose(struct ike_env *env, const struct ike_sa *sa, const struct proposal_list *offered,
+                   struct chosen *out, struct diag *d)
+{
+    const struct select_options none = {0};
+    struct proposal_list same = proposals_of(env->out->arena, sa);
+    if (proposal_select(&same, offered, none, out, d))
+        return true;
+    diag_clear(d);
+    return proposal_select(&sa->conn->proposals, offered, none, out, d);
+}
+
 void rekey_ike_on_request(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
 {
     struct diag d;
@@ -461,9 +481,7 @@ void rekey_ike_on_request(struct ike_env *env, struct ike_sa *sa, struct exchang
         send_response_notify(env, sa, EXCHANGE_CREATE_CHILD_SA, N_TEMPORARY_FAILURE, span_of(NULL, 0));
         return;
     }
-    if (!ke || !nonce_take(&x->ni, &x->msg) ||
-        !proposal_select(&sa->conn->proposals, &p->sa.proposals, (struct select_options){0}, &x->chosen,
-                         &d)) {
+    if (!ke || !nonce_take(&x->ni, &x->msg) || !choose(env, sa, &p->sa.proposals, &x->chosen, &d)) {
         env->stats->proposal_mismatch++;
         sa_log_diag(env, sa, LOG_WARN, &d);
         send_response_notify(env, sa, EXCHANGE_CREATE_CHILD_SA, N_NO_PROPOSAL_CHOSEN, span_of(NULL, 0));

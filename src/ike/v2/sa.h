@@ -714,6 +714,8 @@ bool cert_fill_trust(struct ike_env *env, struct ike_sa *sa, const struct ike_me
 /* What is offered in a rekey or for a child, with our SPI; for IKE_AUTH without key exchanges. In a. */
 struct proposal_list proposal_offer(struct arena *a, const struct proposal_list *from, struct span spi,
                                     bool has_ke);
+/* Those that have this PRF, without any other; all as they are when none has it. In a. */
+struct proposal_list proposal_with_prf(struct arena *a, const struct proposal_list *from, uint16_t prf);
 void proposal_put_choice(struct build *b, const struct chosen *c, struct span spi);
 void spi_put32(uint8_t out[4], uint32_t spi);
 uint32_t spi_get32(const uint8_t *p);
