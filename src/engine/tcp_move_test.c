@@ -191,6 +191,28 @@ static void udp_that_answers_after_all_ends_the_attempt(void **state)
     expect(spi, false);
 }
 
+static bool drop(void *ctx, struct pair_packet *k)
+{
+    (void)ctx;
+    return k->is_news;
+}
+
+/* However often the connection breaks and comes back. */
+static void a_peer_that_is_silent_over_tcp_too_is_given_up(void **state)
+{
+    (void)state;
+    up_with(falls_back, false);
+    p.filter = drop;
+    roam(77);
+    for (int i = 0; i < 9; i++) {
+        pair_advance(&p, 3 * TIME_SECOND);
+        if (p.n_links && pair_newest_link(&p)->is_up)
+            pair_break_link(&p);
+    }
+    assert_true(p.n_links > 1);
+    assert_int_equal(p.side[0].ike_downs, 1);
+}
+
 static void a_broken_connection_is_made_anew_with_an_update(void **state)
 {
     (void)state;
@@ -230,6 +252,7 @@ int main(void)
         T(always_means_no_datagram_when_roaming),
         T(another_address_is_no_reason_to_leave_tcp),
         T(udp_that_answers_after_all_ends_the_attempt),
+        T(a_peer_that_is_silent_over_tcp_too_is_given_up),
         T(a_broken_connection_is_made_anew_with_an_update),
         T(without_any_address_an_sa_in_tcp_waits),
     };
