@@ -246,6 +246,8 @@ static struct ike_sa *sa_to_peer(struct ike_env *env, struct conn_run *r)
     sa->redirected_from = r->redirected_by;
     redirect_over(r);
     bool in_tcp = goes_in_tcp(env, r);
+    sa->is_patient = r->is_patient;
+    r->is_patient = false;
     sa->remote = (struct endpoint){.ip = way.remote,
                                    .port = in_tcp              ? conn->tcp_port
                                            : conn->remote_port ? conn->remote_port

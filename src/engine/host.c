@@ -280,6 +280,8 @@ static void ike_down(struct ike_env *env, struct ike_sa *sa, const struct diag *
     if (!sa->was_up) {
         if (r && sa->was_initiator) /* TCP that fails, too, is no better: UDP is next */
             r->tcp_until = sa->wants_tcp ? env->now.mono + TCP_INSTEAD : sa->remote.stream ? 0 : r->tcp_until;
+        if (r && sa->was_initiator)
+            r->is_patient = sa->is_forgotten || (sa->starts_again && sa->is_patient);
         if (renew_failed(env, sa)) {
             if (r)
                 redirect_again(r, sa);

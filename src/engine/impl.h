@@ -61,8 +61,9 @@ struct conn_run { /* a loaded connection */
     struct child_run *children; /* as conn->children */
     struct heap_node timer;     /* when to look again what is missing */
     unsigned attempts;
-    int64_t tcp_until;         /* mono; UDP stayed without an answer: begun in TCP until then */
-    uint8_t path;              /* which of the peer's addresses is tried: 0 the first, then conn->further */
+    bool is_patient;   /* the last attempt was begun anew as forgotten: the next one waits for longer */
+    int64_t tcp_until; /* mono; UDP stayed without an answer: begun in TCP until then */
+    uint8_t path;      /* which of the peer's addresses is tried: 0 the first, then conn->further */
     struct ip_pair redirected; /* where a gateway sent us, for the next IKE SA; family 0: nowhere */
     struct ip redirected_by;
     unsigned n_redirects, redirect_tries;

@@ -15,6 +15,29 @@ struct retransmit liveness_schedule(void)
  * quarter of all packets lost one attempt in twelve gives up port 4500 for nothing; with 2 % one in 16000. */
 #define AUTH_OVER_UDP_TRIES 2
 
+/* A responder forgets a half-open IKE SA after 30 s, as we do and others. Who repeats IKE_AUTH for longer
+ * than that repeats it for nothing, and begins anew: once, and then waits as for anything else, since a peer
+ * may be slow (it looks for revocations, asks RADIUS) and would be asked anew again and again. */
+#define HALF_OPEN_ENDS (40 * TIME_SECOND)
+
+static void end_when_forgotten(struct retransmit *r)
+{
+    struct retransmit less = *r;
+    for (less.tries = 0; less.tries < r->tries && retransmit_total(&less) < HALF_OPEN_ENDS;)
+        less.tries++;
+    *r = less;
+}
+
+static bool is_before_auth(const struct ike_sa *sa)
+{
+    return sa->own.kind == X_AUTH || sa->own.kind == X_INTERMEDIATE;
+}
+
+bool liveness_is_forgotten(const struct ike_sa *sa)
+{
+    return is_before_auth(sa) && !sa->is_patient && schedule_of(sa).tries < sa->schedule.tries;
+}
+
 /* Repetitions of IKE_SA_INIT when the peer has other addresses to be tried, or of IKE_SESSION_RESUME: 12 s
  * for each. */
 #define INIT_ELSEWHERE_TRIES 2
@@ -41,6 +64,8 @@ struct retransmit schedule_of(const struct ike_sa *sa)
         return liveness_schedule();
     if (waits_for_mobile_peer(sa) && k != X_DELETE_IKE && !sa->remote.stream)
         return mobile_schedule;
+    if (is_before_auth(sa) && !sa->is_patient)
+        end_when_forgotten(&r);
     if (intermediate_is_first(sa) && natd_is_by_choice(sa) && r.tries > AUTH_OVER_UDP_TRIES)
         r.tries = AUTH_OVER_UDP_TRIES;
     if (k == X_INIT && (sa->conn->n_further || sa->resume)) {

@@ -334,6 +334,19 @@ static bool starts_again_elsewhere(struct ike_env *env, struct ike_sa *sa)
     return true;
 }
 
+static bool starts_again_forgotten(struct ike_env *env, struct ike_sa *sa)
+{
+    char ip[IP_TEXT_MAX];
+    if (!liveness_is_forgotten(sa))
+        return false;
+    sa_log(env, sa, LOG_NOTICE,
+           "no answer from %s to %s: it has forgotten the half-open IKE SA by now. Beginning anew",
+           endpoint_format(&sa->remote, ip), exchange_kind_name(sa->own.kind));
+    sa->starts_again = sa->is_forgotten = true;
+    ike_sa_end(env, sa, NULL);
+    return true;
+}
+
 static void unanswered(struct ike_env *env, struct ike_sa *sa)
 {
     char ip[IP_TEXT_MAX];
@@ -345,7 +358,8 @@ static void unanswered(struct ike_env *env, struct ike_sa *sa)
         ike_sa_end(env, sa, NULL);
         return;
     }
-    if (starts_again_without_udp(env, sa) || starts_again_elsewhere(env, sa) || tcp_falls_back(env, sa))
+    if (starts_again_without_udp(env, sa) || starts_again_elsewhere(env, sa) || tcp_falls_back(env, sa) ||
+        starts_again_forgotten(env, sa))
         return;
     diag_set(&d, FAIL_UNREACHABLE, "no answer from %s to %s", endpoint_format(&sa->remote, ip),
              exchange_kind_name(sa->own.kind));

@@ -231,6 +231,8 @@ struct ike_sa {
     bool avoids_udp;                    /* auto does not ask for it: UDP port 4500 did not pass */
     bool stays_on_500;                  /* nor is it used for MOBIKE */
     bool starts_again;                  /* goes down to be begun anew at once */
+    bool is_forgotten;                  /* because the peer seems to have forgotten its half of it */
+    bool is_patient;                    /* begun anew for that: IKE_AUTH gets all its repetitions */
     bool wants_tcp;                     /* and in TCP, then */
     bool awaits_stream;                 /* IKE_SA_INIT goes out when there is a TCP connection */
     bool has_fragmentation;             /* the peer takes fragments */
@@ -887,6 +889,8 @@ void informational_on_request(struct ike_env *env, struct ike_sa *sa, struct exc
 void liveness_start(struct ike_env *env, struct ike_sa *sa, const struct task *t);
 void liveness_on_response(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
 void liveness_due(struct ike_env *env, struct ike_sa *sa);
+/* No answer came to IKE_AUTH in the time that a responder keeps a half-open IKE SA. */
+bool liveness_is_forgotten(const struct ike_sa *sa);
 bool liveness_goes_on(struct ike_env *env, struct ike_sa *sa);
 struct retransmit liveness_schedule(void);
 struct retransmit schedule_of(const struct ike_sa *sa); /* of our request that is under way */
