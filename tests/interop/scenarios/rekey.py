@@ -20,9 +20,9 @@ def _child(lab, role, starter, **kw):
     return f"{text}, {len(verdict.spis)} SPIs, {verdict}"
 
 
-def _ike(lab, role, starter):
+def _ike(lab, role, starter, **kw):
     capture(lab)
-    up(lab, role)
+    up(lab, role, **kw)
     before = {sa["initiator-spi"] for sa in lab.b.established()}
     flood = Flood(lab, goes_on=True)
     (lab.a if starter == "Keyway" else lab.b).rekey(ike="net")
@@ -46,7 +46,12 @@ for _role in ("initiator", "responder"):
         def _run_ike(lab, role=_role, starter=_starter):
             return _ike(lab, role, starter)
         scenario(f"rekey.child.{_role}.by-{_starter.lower()}")(_run_child)
+
+        def _run_default(lab, role=_role, starter=_starter):
+            """Each end has several PRFs and prefers another one: a rekeying must not change it."""
+            return _ike(lab, role, starter, ike="default")
         scenario(f"rekey.ike.{_role}.by-{_starter.lower()}")(_run_ike)
+        scenario(f"rekey.ike.default-proposals.{_role}.by-{_starter.lower()}")(_run_default)
 
 
 @scenario("rekey.child.new-key-exchange.by-keyway")
