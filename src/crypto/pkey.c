@@ -133,6 +133,15 @@ enum pkey_type pkey_type(const struct pkey *k)
     return k->type;
 }
 
+const char *pkey_type_name(const struct pkey *k)
+{
+    static const char *const names[] = {[PKEY_RSA] = "RSA key",
+                                        [PKEY_ECDSA] = "ECDSA key",
+                                        [PKEY_ED25519] = "Ed25519 key",
+                                        [PKEY_ED448] = "Ed448 key"};
+    return names[k->type];
+}
+
 unsigned pkey_bits(const struct pkey *k)
 {
     return k->bits;

@@ -26,6 +26,7 @@ struct pkey *pkey_load_public(struct span spki, struct diag *d);
 struct pkey *pkey_ref(struct pkey *k);
 void pkey_unref(struct pkey *k);
 enum pkey_type pkey_type(const struct pkey *k);
+const char *pkey_type_name(const struct pkey *k); /* "ECDSA key" */
 unsigned pkey_bits(const struct pkey *k);
 bool pkey_is_private(const struct pkey *k);
 /* SubjectPublicKeyInfo DER, owned by the key. */
@@ -44,6 +45,11 @@ bool pkey_sign(const struct pkey *k, struct sig_scheme s, bool is_classic, struc
  * used may be NULL. */
 bool pkey_verify(const struct pkey *k, uint8_t auth_method, struct span message, struct span sig,
                  struct sig_scheme *used);
+/* The AlgorithmIdentifier of a scheme in DER, without a length in front; and which scheme one names, in any
+ * of its encodings. False: none that is known and not refused. */
+struct wr;
+bool sig_scheme_encode(struct sig_scheme s, struct wr *w);
+bool sig_scheme_decode(struct span id, struct sig_scheme *out);
 /* The schemes that are not refused, index 0.. until false. is_there: this OpenSSL has all that it takes. */
 bool sig_scheme_at(size_t index, struct sig_scheme *out, bool *is_there);
 /* "RSA_EMSA_PSS_SHA2_256", "ECDSA_WITH_SHA384_DER", "ED25519": for logs. */

@@ -196,6 +196,27 @@ static const struct sig_row *row_by_id(struct span id)
     return NULL;
 }
 
+bool sig_scheme_encode(struct sig_scheme s, struct wr *w)
+{
+    const struct sig_row *r = row_of(s);
+    if (!r || r->is_refused)
+        return false;
+    if (s.is_pss)
+        put_pss_id(w, r, true, true, false);
+    else
+        wr_bytes(w, r->oid, r->oid_len);
+    return wr_ok(w);
+}
+
+bool sig_scheme_decode(struct span id, struct sig_scheme *out)
+{
+    const struct sig_row *r = id.len >= 2 ? row_by_id(id) : NULL;
+    if (!r || r->is_refused)
+        return false;
+    *out = r->scheme;
+    return true;
+}
+
 static bool set_padding(EVP_PKEY_CTX *pctx, const struct pkey *k, struct sig_scheme s)
 {
     if (k->type != PKEY_RSA)
@@ -307,15 +328,10 @@ bool pkey_sign(const struct pkey *k, struct sig_scheme s, bool is_classic, struc
         return sign_classic(k, s, message, sig);
     uint8_t buf[1 + PSS_ID_MAX];
     struct wr w = wr_over(buf, sizeof(buf));
-    const struct sig_row *r = row_of(s);
     struct secret raw = {0};
-    if (!r || r->is_refused)
-        return false;
     wr_u8(&w, 0);
-    if (s.is_pss)
-        put_pss_id(&w, r, true, true, false);
-    else
-        wr_bytes(&w, r->oid, r->oid_len);
+    if (!sig_scheme_encode(s, &w))
+        return false;
     wr_patch_u8(&w, 0, (uint8_t)(w.len - 1));
     if (!wr_ok(&w) || !raw_sign(k, s, message, &raw))
         return false;

@@ -92,6 +92,8 @@ static void the_initiator_has_a_certificate_and_the_responder_a_secret(void **st
 static void an_initiators_secret_is_no_certificate(void **state)
 {
     (void)state;
+    p.filter = rogue_hide_announcements; /* it would not be tried */
+    p.ctx = &p;
     up_with(AUTH_PSK, AUTH_PUBKEY, AUTH_PUBKEY, AUTH_PUBKEY);
     expect_refused(1, "it expects another way to authenticate");
 }
@@ -99,6 +101,8 @@ static void an_initiators_secret_is_no_certificate(void **state)
 static void an_initiators_certificate_is_no_secret(void **state)
 {
     (void)state;
+    p.filter = rogue_hide_announcements; /* it would not be tried */
+    p.ctx = &p;
     up_with(AUTH_PUBKEY, AUTH_PUBKEY, AUTH_PUBKEY, AUTH_PSK);
     expect_refused(1, "it expects another way to authenticate");
 }
@@ -106,6 +110,8 @@ static void an_initiators_certificate_is_no_secret(void **state)
 static void a_responders_secret_is_no_certificate(void **state)
 {
     (void)state;
+    p.filter = rogue_hide_announcements; /* it would not be tried */
+    p.ctx = &p;
     up_with(AUTH_PSK, AUTH_PUBKEY, AUTH_PSK, AUTH_PSK);
     expect_refused(0, "the peer authenticates in another way");
 }
@@ -113,6 +119,8 @@ static void a_responders_secret_is_no_certificate(void **state)
 static void a_responders_certificate_is_no_secret(void **state)
 {
     (void)state;
+    p.filter = rogue_hide_announcements; /* it would not be tried */
+    p.ctx = &p;
     up_with(AUTH_PSK, AUTH_PSK, AUTH_PUBKEY, AUTH_PSK);
     expect_refused(0, "the peer authenticates in another way");
 }

@@ -256,7 +256,7 @@ struct connection_set {
     const struct connection **v;
     size_t n;
 };
-/* Of each list of IKE proposals and way in which the peer proves itself the first. */
+/* Of each list of IKE proposals and way in which the peer proves itself, with which signatures, the first. */
 struct connection_set config_peer_kinds(const struct config *c, struct arena *a, struct ip local,
                                         struct ip remote);
 /* Those whose remote identity is id, or a pattern that it may fall under. */

@@ -142,13 +142,22 @@ static bool same_proposals(const struct proposal_list *a, const struct proposal_
     return same;
 }
 
+static bool same_schemes(const struct auth_side *a, const struct auth_side *b)
+{
+    bool same = a->n_schemes == b->n_schemes;
+    for (size_t i = 0; same && i < a->n_schemes; i++)
+        same = a->schemes[i].type == b->schemes[i].type && a->schemes[i].hash == b->schemes[i].hash &&
+               a->schemes[i].is_pss == b->schemes[i].is_pss;
+    return same;
+}
+
 static void note_kind(struct group *g, const struct connection *const *all, size_t position)
 {
     const struct connection *c = all[position];
     for (size_t i = 0; i < g->n_kinds; i++) {
         const struct connection *k = all[g->kinds[i]];
         if (same_proposals(&k->proposals, &c->proposals) && k->remote.method == c->remote.method &&
-            k->sends_certreq == c->sends_certreq)
+            k->sends_certreq == c->sends_certreq && same_schemes(&k->remote, &c->remote))
             return;
     }
     if (g->n_kinds == g->cap_kinds) {

@@ -45,3 +45,25 @@ void rogue_open(const struct pair *p, struct pair_packet *k, void (*look)(void *
     assert_true(cipher_seal(c, aad, k->bytes + SEALED_AT, data, len, data + len));
     cipher_free(c);
 }
+
+static void hide(void *ctx, const struct chain *c)
+{
+    uint8_t next = c->first;
+    (void)ctx;
+    for (size_t at = 0; next && at + 8 <= c->len; at += (size_t)c->at[at + 2] << 8 | c->at[at + 3]) {
+        if (next == PAYLOAD_NOTIFY && (c->at[at + 6] << 8 | c->at[at + 7]) == N_SUPPORTED_AUTH_METHODS)
+            c->at[at + 6] = 0x9f;
+        next = c->at[at];
+    }
+}
+
+bool rogue_hide_announcements(void *pair, struct pair_packet *k)
+{
+    if (k->bytes[AT_EXCHANGE] == EXCHANGE_IKE_SA_INIT && rogue_is_response(k))
+        hide(NULL, &(struct chain){.first = k->bytes[AT_FIRST],
+                                   .at = k->bytes + IKE_HEADER_LEN,
+                                   .len = k->len - IKE_HEADER_LEN});
+    if (k->bytes[AT_EXCHANGE] == EXCHANGE_IKE_AUTH && !rogue_is_response(k))
+        rogue_open(pair, k, hide, NULL);
+    return true;
+}

@@ -18,6 +18,9 @@ struct ike_sa *rogue_sa(const struct pair *p, int side);
 bool rogue_is_response(const struct pair_packet *k);
 /* The payload's first byte and its length with the header, or NULL. */
 uint8_t *chain_find(const struct chain *c, uint8_t type, size_t *len);
+/* A filter: SUPPORTED_AUTH_METHODS gets a type that nobody knows, so that an end does what its peer has said
+ * not to take. The responder's AUTH does not fit its IKE_SA_INIT any more then, where that held one. */
+bool rogue_hide_announcements(void *pair, struct pair_packet *k);
 /* look() sees the payloads where they lie and may change bytes. */
 void rogue_open(const struct pair *p, struct pair_packet *k, void (*look)(void *ctx, const struct chain *c),
                 void *ctx);

@@ -171,8 +171,6 @@ static const char *list_hashes(uint32_t set, char *buf, size_t cap)
 bool auth_choose(const struct pkey *own, uint32_t peer_hashes, const struct sig_scheme *allowed,
                  size_t n_allowed, struct auth_choice *out, struct diag *d)
 {
-    static const char *const types[] = {
-        [PKEY_RSA] = "RSA", [PKEY_ECDSA] = "ECDSA", [PKEY_ED25519] = "Ed25519", [PKEY_ED448] = "Ed448"};
     unsigned bits = pkey_bits(own);
     for (size_t i = 0; i < ARRAY_LEN(choices); i++) {
         const struct choice_row *c = &choices[i];
@@ -187,8 +185,8 @@ bool auth_choose(const struct pkey *own, uint32_t peer_hashes, const struct sig_
         return true;
     }
     char buf[256];
-    diag_set(d, FAIL_AUTH, "no signature scheme for our %s key of %u bits suits both sides",
-             types[pkey_type(own)], bits);
+    diag_set(d, FAIL_AUTH, "no signature scheme for our %s of %u bits suits both sides", pkey_type_name(own),
+             bits);
     diag_expected(d, "%s", list_schemes(allowed, n_allowed, buf, sizeof(buf)));
     diag_got(d, "%s", list_hashes(peer_hashes, buf, sizeof(buf)));
     return false;

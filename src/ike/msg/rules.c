@@ -300,6 +300,9 @@ static const size_t payload_rule_count = ARRAY_LEN(payload_rules);
 /* [RFC7296#2.21.2] the initiator can only tell by a further request what was wrong with a response. */
 #define ANSWER (RESPONSE | K(INFO_REQUEST))
 
+/* [RFC9593#3.1] */
+#define ANNOUNCES (K(INIT_RESPONSE) | K(INTERMEDIATE_RESPONSE) | K(AUTH_REQUEST))
+
 static const struct notify_rule notify_rules[] = {
     {N_UNSUPPORTED_CRITICAL_PAYLOAD,    1,    ANSWER                                                  },
     {N_INVALID_IKE_SPI,                 1,    K(INFO_REQUEST)                                         },
@@ -337,6 +340,7 @@ static const struct notify_rule notify_rules[] = {
     {N_UNACCEPTABLE_ADDRESSES,          1,    K(INFO_RESPONSE)                                        },
     {N_UNEXPECTED_NAT_DETECTED,         1,    K(AUTH_RESPONSE) | K(INFO_RESPONSE)                     },
     {N_AUTH_LIFETIME,                   1,    K(AUTH_RESPONSE) | INFO                                 },
+    {N_SUPPORTED_AUTH_METHODS,          1,    ANNOUNCES                                               },
     {N_IKEV2_FRAGMENTATION_SUPPORTED,   1,    INIT                                                    },
     {N_SIGNATURE_HASH_ALGORITHMS,       1,    INIT                                                    },
     {N_CHILDLESS_IKEV2_SUPPORTED,       1,    K(INIT_RESPONSE)                                        },

@@ -70,6 +70,8 @@ bool auth_make(struct ike_env *env, struct ike_sa *sa, struct exchange *x, excha
     enum auth_method way = sa->conn->local.method;
     if (sa->resume)
         return resume_make_auth(env, sa, x, resume, d);
+    if (!announce_allows(sa, way, d))
+        return false;
     if (way != AUTH_PUBKEY) {
         if (!(way == AUTH_NULL ? null_auth_make(sa, x, d) : make_psk(sa, x, d)))
             return false;
@@ -80,7 +82,7 @@ bool auth_make(struct ike_env *env, struct ike_sa *sa, struct exchange *x, excha
     if (!x->cert)
         return false;
     const struct auth_side *side = &sa->conn->local;
-    if (!auth_choose(key, sa->peer_hashes, side->schemes, side->n_schemes, &x->auth, d)) {
+    if (!announce_choose_scheme(sa, x->cert, key, &x->auth, d)) {
         d->class = FAIL_AUTH;
         diag_where_of(d, &side->origins, "auth");
         return false;

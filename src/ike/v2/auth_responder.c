@@ -208,6 +208,7 @@ void auth_on_request(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
     }
     cert_take_request(env, sa, &x->msg,
                       NULL); /* which certificate is ours, and so who we are, may depend on it */
+    announce_take(env, sa, &x->msg, NULL);
     cfg_expect(sa, &x->msg);
     if (sa->resume) {
         on_resumed(env, sa, x);

@@ -34,22 +34,40 @@ static bool is_asked_for(const struct ike_sa *sa, const struct cert *leaf)
     return false;
 }
 
-/* The first that has its key here and the identity; rather one that the peer asked for [RFC7296#3.7]. */
-static struct cert *first_with_key(const struct ike_sa *sa, const struct cert_list *l,
-                                   const struct identity *id, struct pkey **key)
+bool cert_is_below(const struct cert_below *c, uint8_t place)
+{
+    const size_t n = auth_certreq_count(c->sa->certreq);
+    const struct cert *ca = issuer_of(c->sa, c->cert);
+    if (n == 0)
+        return true;
+    if (place > n)
+        return false;
+    size_t size = c->sa->certreq.len / n;
+    struct span one = span_of(c->sa->certreq.ptr + (place - 1u) * size, size);
+    for (int i = 0; ca && i < CHAIN_MAX_CERTS; i++, ca = issuer_of(c->sa, ca)) {
+        if (auth_certreq_names(one, ca))
+            return true;
+    }
+    return false;
+}
+
+/* The first that has its key here and the identity; rather one that the peer can verify [RFC9593#3.1], and of
+ * those one that it asked for [RFC7296#3.7]. */
+static struct cert *first_with_key(const struct ike_sa *sa, const struct connection *conn,
+                                   const struct cert_list *l, const struct identity *id, struct pkey **key)
 {
     struct cert *first = NULL;
+    int best = -1;
     for (size_t i = 0; i < l->n; i++) {
         struct pkey *k = config_key_for(sa->config, cert_public_key(l->v[i]));
         if (!k || (id && !cert_has_identity(l->v[i], id)))
             continue;
-        bool is_best = is_asked_for(sa, l->v[i]);
-        if (!first || is_best) {
+        int score = 2 * announce_suits(sa, conn, l->v[i], k) + is_asked_for(sa, l->v[i]);
+        if (score > best) {
             first = l->v[i];
             *key = k;
+            best = score;
         }
-        if (is_best)
-            break;
     }
     return first;
 }
@@ -60,9 +78,9 @@ struct cert *cert_choose_own(const struct ike_sa *sa, const struct connection *c
     char text[ID_TEXT_MAX];
     const struct auth_side *side = &conn->local;
     const struct identity *id = side->id.type == ID_ANY ? NULL : &side->id;
-    struct cert *c = first_with_key(sa, &side->certs, id, key);
+    struct cert *c = first_with_key(sa, conn, &side->certs, id, key);
     if (!c && !side->certs.n)
-        c = first_with_key(sa, &sa->config->certs, id, key);
+        c = first_with_key(sa, conn, &sa->config->certs, id, key);
     if (c)
         return c;
     diag_set(d, FAIL_AUTH, "no certificate of ours with a private key%s%s", id ? " for " : "",

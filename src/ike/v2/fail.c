@@ -84,6 +84,7 @@ static void say_sent(struct diag *d, struct text *t, const struct ike_sa *sa, ui
             text_printf(t, " and asked for %s", identity_format(&sa->conn->remote.id, id));
         if (sa->ppk.is_agreed && sa->conn->ppk_id)
             text_printf(t, ", and PPK %s", identity_format(sa->conn->ppk_id, id));
+        announce_tell(sa, t);
         diag_where_of(d, &sa->conn->local.origins, "id");
     } else if (notify == N_TS_UNACCEPTABLE && cfg) {
         struct ts_pair p = ts_configured(sa, cfg);

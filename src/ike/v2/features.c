@@ -19,6 +19,7 @@ static const struct feature_part parts[] = {
     {MSG_INIT_RESPONSE,   "NAT detection",       natd_put,            natd_take         },
     {MSG_INIT_RESPONSE,   "PPK",                 ppk_put_use,         ppk_take_use      },
     {MSG_INIT_RESPONSE,   "certificate request", cert_put_request,    cert_take_request },
+    {MSG_INIT_RESPONSE,   "auth methods",        announce_put,        announce_take     },
     {MSG_INIT_RESPONSE,   "fragmentation",       frag_put,            frag_take         },
     {MSG_INIT_RESPONSE,   "signature hashes",    auth_put_hashes,     auth_take_hashes  },
     {MSG_INIT_RESPONSE,   "IKE_INTERMEDIATE",    intermediate_put,    intermediate_take },
@@ -42,6 +43,7 @@ static const struct feature_part parts[] = {
     {MSG_AUTH_REQUEST,    "certificate",         cert_put_own,        NULL              },
     {MSG_AUTH_REQUEST,    "initial contact",     contact_put,         contact_take      },
     {MSG_AUTH_REQUEST,    "certificate request", cert_put_request,    NULL              }, /* read to choose who we are */
+    {MSG_AUTH_REQUEST,    "auth methods",        announce_put,        NULL              }, /* as above */
     {MSG_AUTH_REQUEST,    "identity asked for",  auth_put_wanted,     NULL              },
     {MSG_AUTH_REQUEST,    "AUTH",                auth_put_own,        NULL              },
     {MSG_AUTH_REQUEST,    "PPK",                 ppk_put_identity,    NULL              }, /* read to check AUTH */

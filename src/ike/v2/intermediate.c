@@ -147,6 +147,7 @@ void intermediate_on_response(struct ike_env *env, struct ike_sa *sa, struct exc
         fail(env, sa, &d);
         return;
     }
+    announce_take(env, sa, &x->msg, &d);
     job_derive(env, sa, x, ke->data, on_derived);
 }
 

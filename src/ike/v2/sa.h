@@ -60,6 +60,7 @@ enum exchange_kind {
     X_KINDS,
 };
 
+struct announced;
 struct ike_env;
 struct ike_sa;
 struct child_sa;
@@ -247,9 +248,10 @@ struct ike_sa {
     struct gateway follows_to;          /* where we are sent, and whose address is asked for; in arena */
     bool takes_childless;               /* and IKE SAs without a first child: see childless.c */
     uint32_t peer_hashes;
-    bool has_initial_contact; /* the peer said so */
-    bool says_contact;        /* we do, in the IKE_AUTH that is under way */
-    int64_t held_since;       /* our IKE_AUTH waits for another SA's; 0: it did not */
+    struct announced *announced; /* in arena; NULL: the peer announced nothing */
+    bool has_initial_contact;    /* the peer said so */
+    bool says_contact;           /* we do, in the IKE_AUTH that is under way */
+    int64_t held_since;          /* our IKE_AUTH waits for another SA's; 0: it did not */
     struct identity local_id, remote_id;
     bool is_peer_unproven;  /* it used NULL authentication: remote_id is nobody */
     int64_t requests_since; /* such a peer's requests are counted: see null_auth.c */
@@ -650,6 +652,18 @@ bool redirect_send(struct ike_sa *sa, const struct gateway *to);
 void redirect_start(struct ike_env *env, struct ike_sa *sa, const struct task *t);
 void redirect_on_response(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
 
+/* ---- announce.c: the ways to authenticate that the peer takes [RFC9593] */
+struct text;
+feature_put announce_put;
+feature_take announce_take;
+/* Would a certificate of ours do? And how to sign for it; false with d. */
+bool announce_suits(const struct ike_sa *sa, const struct connection *conn, const struct cert *cert,
+                    const struct pkey *key);
+bool announce_choose_scheme(const struct ike_sa *sa, const struct cert *cert, const struct pkey *key,
+                            struct auth_choice *out, struct diag *d);
+bool announce_allows(const struct ike_sa *sa, enum auth_method way, struct diag *d);
+void announce_tell(const struct ike_sa *sa, struct text *t); /* after a refusal: what it had announced */
+
 /* ---- contact.c, frag.c */
 /* May INITIAL_CONTACT be said? */
 bool contact_is_due(struct ike_env *env, const struct ike_sa *sa);
@@ -707,6 +721,13 @@ void ppk_deinit(struct ppk_state *p);
 /* Our certificate for signing. NULL with d. */
 struct cert *cert_choose_own(const struct ike_sa *sa, const struct connection *conn, struct pkey **key,
                              struct diag *d);
+struct cert_below { /* a certificate of ours, for the peer */
+    const struct ike_sa *sa;
+    const struct cert *cert;
+};
+/* Does the CA that stands at that place of the peer's CERTREQs (from 1) stand above it? Without any it is as
+ * if no place had been named [RFC9593#3.2.2]. */
+bool cert_is_below(const struct cert_below *c, uint8_t place);
 feature_put cert_put_own, cert_put_request;
 feature_take cert_take_request;
 bool cert_fill_trust(struct ike_env *env, struct ike_sa *sa, const struct ike_message *m, struct job *j,
