@@ -126,9 +126,10 @@ static const struct schema_word dscp_words[] = {{"out", DSCP_OUT, NULL}, {"in", 
     {scope_, "retransmit_jitter", .kind = KIND_NUMBER, .def = "0", .max = 20, SET(retransmit_jitter), .example = "10", .doc = "percentage by which the time is shortened at random"}, \
     {scope_, "half_open_timeout", .kind = KIND_SECONDS, .def = "30", SET(half_open_timeout), .example = "15", .doc = "time that a peer has to authenticate"}, \
     {scope_, "cookie_threshold", .kind = KIND_NUMBER, .def = "30", .max = 1000000, SET(cookie_threshold), .example = "7", .doc = "half-open IKE SAs from which on cookies are asked for"}, \
-    {scope_, "block_threshold", .kind = KIND_NUMBER, .def = "5", .max = 1000000, SET(block_threshold), .example = "9", .doc = "half-open IKE SAs of one address from which on it is ignored"}, \
     {scope_, "null_auth_limit", .kind = KIND_NUMBER, .def = "1000", .max = 1000000, SET(null_auth_limit), .example = "50", .doc = "IKE SAs at a time that peers began which do not prove who they are (remote.auth = null); 0: no limit"}, \
     {scope_, "null_auth_per_address", .kind = KIND_NUMBER, .def = "5", .max = 1000000, SET(null_auth_per_address), .example = "1", .doc = "how many of them from one address; 0: no limit"}, \
+    {scope_, "block_threshold", .kind = KIND_NUMBER, .def = "5", .max = 1000000, SET(block_threshold), .example = "9", .doc = "half-open IKE SAs of one address (IPv6: of one /64) from which on it is ignored"}, \
+    {scope_, "init_limit_half_open", .kind = KIND_NUMBER, .def = "500", .max = 1000000, SET(init_limit_half_open), .example = "200", .doc = "half-open IKE SAs in all from which on a new one takes the place of the oldest; 0: no limit, which is strongSwan's default"}, \
     {scope_, "keep_alive", .kind = KIND_SECONDS, .def = "20", SET(keep_alive), .example = "15s", .doc = "time between NAT keepalives; 0: none"}, \
     {scope_, "fragment_size", .kind = KIND_NUMBER, .def = "1280", .max = 65535, SET(fragment_size), .example = "1400", .doc = "largest IP packet that an IKE fragment makes"}, \
     {scope_, "max_packet", .kind = KIND_NUMBER, .def = "10000", .max = 65535, SET(max_packet), .example = "20000", .doc = "largest IKE message that is taken"}, \

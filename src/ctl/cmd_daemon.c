@@ -152,6 +152,7 @@ static void write_engine(struct vici_writer *w, const struct engine_stats *s)
         {"dropped-unknown-spi", s->dropped_unknown_spi},
         {"dropped-blocked",     s->dropped_blocked    },
         {"cookies-sent",        s->cookies_sent       },
+        {"displaced",           s->displaced          },
         {"auth-failed",         s->auth_failed        },
         {"proposal-mismatch",   s->proposal_mismatch  },
         {"selector-mismatch",   s->selector_mismatch  },

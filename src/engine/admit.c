@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Datagrams: to the SA that its SPI names, or, for a first IKE_SA_INIT request, past the guards against
- * floods (RFC 7296 sections 2.4, 2.6, 2.21.4): retransmissions, half-open SAs per address, cookies. What is
- * about an SA that is not there is answered with INVALID_IKE_SPI and, when it was there once, with the proof
- * of that (RFC 6290 sections 4.5, 9.2). */
+ * floods (RFC 7296 sections 2.4, 2.6, 2.21.4; RFC 8019 section 4 without puzzles): retransmissions, half-open
+ * SAs per source, cookies, half-open SAs in all. What is about an SA that is not there is answered with
+ * INVALID_IKE_SPI and, when it was there once, with the proof of that (RFC 6290 sections 4.5, 9.2). */
 #include "engine/impl.h"
 #include "ike/v2/crash.h"
 #include "ike/v2/resume.h"
@@ -10,6 +10,11 @@
 /* Proofs are worth more than hints: of many that ask after a restart each has its turn with a repetition. */
 #define SPI_REPLIES_PER_SECOND 10
 #define SPI_PROOFS_PER_SECOND  100
+#define SOURCE_BITS            64 /* of IPv6: who has one address has all of these */
+#define EVICTION_LOOKS         16
+#define UNPROVEN_GRACE         (2 * TIME_SECOND) /* an honest peer's IKE_AUTH is here by then */
+
+enum cookie_state { COOKIE_ASKED, COOKIE_WAIVED, COOKIE_PROVEN };
 
 static uint64_t init_hash(const struct endpoint *remote, uint64_t spi_i)
 {
@@ -22,9 +27,16 @@ static uint64_t init_hash(const struct endpoint *remote, uint64_t spi_i)
     return map_hash(wr_span_view(&w));
 }
 
-static uint64_t addr_hash(struct ip ip)
+/* What counts as one source. */
+static struct ip source_of(struct ip ip)
 {
-    return map_hash(ip_view(&ip));
+    return ip.family == 6 ? prefix_of(ip, SOURCE_BITS).ip : ip;
+}
+
+static uint64_t source_hash(struct ip ip)
+{
+    struct ip source = source_of(ip);
+    return map_hash(ip_view(&source));
 }
 
 /* Keeps by_addr and the count true; by_init holds each SA that a peer began (see adopt in host.c). */
@@ -35,10 +47,12 @@ void engine_count_half_open(struct engine *e, struct ike_sa *sa)
         return;
     sa->is_half_open = is;
     if (is) {
-        map_insert(&e->by_addr, &sa->by_addr, addr_hash(sa->remote.ip));
+        map_insert(&e->by_addr, &sa->by_addr, source_hash(sa->init_remote.ip));
+        list_append(&e->half_open, &sa->half_open);
         e->stats.half_open++;
     } else {
         map_remove(&e->by_addr, &sa->by_addr);
+        list_remove(&sa->half_open);
         e->stats.half_open--;
     }
 }
@@ -62,45 +76,117 @@ uint64_t engine_init_hash(const struct ike_sa *sa)
 static unsigned half_open_from(const struct engine *e, struct ip ip)
 {
     unsigned n = 0;
-    for (struct map_node *at = map_first(&e->by_addr, addr_hash(ip)); at; at = map_next(at))
-        n += ip_equal(container_of(at, struct ike_sa, by_addr)->remote.ip, ip);
+    struct ip source = source_of(ip);
+    for (struct map_node *at = map_first(&e->by_addr, source_hash(ip)); at; at = map_next(at))
+        n += ip_equal(source_of(container_of(at, struct ike_sa, by_addr)->init_remote.ip), source);
     return n;
 }
 
 struct ike_sa *engine_half_open_from(const struct engine *e, struct ip ip)
 {
-    for (struct map_node *at = map_first(&e->by_addr, addr_hash(ip)); at; at = map_next(at)) {
+    for (struct map_node *at = map_first(&e->by_addr, source_hash(ip)); at; at = map_next(at)) {
         struct ike_sa *sa = container_of(at, struct ike_sa, by_addr);
-        if (ip_equal(sa->remote.ip, ip))
+        if (ip_equal(sa->init_remote.ip, ip))
             return sa;
     }
     return NULL;
 }
 
-/* True when the request may go on. */
-static bool has_cookie(struct ike_env *env, struct engine *e, const struct ike_message *m,
-                       const struct input *in)
+/* An operator is told when cookies begin to be asked for, and when that is over. */
+static void tell_of_cookies(struct ike_env *env, struct engine *e, bool is_crowded)
+{
+    if (is_crowded && !e->asks_cookies) {
+        e->asks_cookies = true;
+        e->cookies_before = env->stats->cookies_sent;
+        conn_log(env, NULL, LOG_WARN, "%llu IKE SAs are half-open: whoever begins one is asked for a cookie",
+                 (unsigned long long)e->stats.half_open);
+    } else if (!is_crowded && e->asks_cookies &&
+               e->stats.half_open * 2 <= env->config->settings.cookie_threshold) {
+        e->asks_cookies = false;
+        conn_log(env, NULL, LOG_NOTICE,
+                 "%llu IKE SAs are half-open: no cookies any more, %llu were asked for",
+                 (unsigned long long)e->stats.half_open,
+                 (unsigned long long)(env->stats->cookies_sent - e->cookies_before));
+    }
+}
+
+/* A source that has no place left is asked, too: its address may be another's invention. */
+static enum cookie_state check_cookie(struct ike_env *env, struct engine *e, const struct ike_message *m,
+                                      const struct input *in, bool is_full)
 {
     const struct settings *s = &env->config->settings;
+    bool is_crowded = s->cookie_threshold && e->stats.half_open >= s->cookie_threshold;
     const struct ike_payload *nonce = ike_find(m, PAYLOAD_NONCE);
     const struct pl_notify *n = ike_notify(m, N_COOKIE);
     uint8_t cookie[COOKIE_LEN];
-    if (!s->cookie_threshold || e->stats.half_open < s->cookie_threshold)
-        return true;
-    /* [RFC9329#6.3] the connection has shown that the address is not forged */
-    if (in->datagram.remote.stream)
-        return true;
+    tell_of_cookies(env, e, is_crowded);
+    if (!is_crowded && !is_full)
+        return COOKIE_WAIVED;
+    if (in->datagram.remote
+            .stream) /* [RFC9329#6.3] the connection has shown that the address is not forged */
+        return COOKIE_PROVEN;
     if (!nonce) {
         env->stats->dropped_malformed++;
-        return false;
+        return COOKIE_ASKED;
     }
     struct ip from = in->datagram.remote.ip;
     if (n && cookie_check(&e->jar, env->now.mono, nonce->nonce.data, from, m->header.spi_i, n->data))
-        return true;
+        return COOKIE_PROVEN;
     cookie_make(&e->jar, env->now.mono, nonce->nonce.data, from, m->header.spi_i, cookie);
     init_reply_notify(env, m, &in->datagram.local, &in->datagram.remote, in->datagram.is_natt, N_COOKIE,
                       span_of(cookie, COOKIE_LEN));
     env->stats->cookies_sent++;
+    return COOKIE_ASKED;
+}
+
+static bool is_at_work(const struct ike_sa *sa)
+{
+    return sa->peer.job_tag || sa->own.job_tag;
+}
+
+static void displace(struct ike_env *env, struct engine *e, struct ike_sa *sa)
+{
+    ike_sa_end(env, sa, NULL);
+    engine_count_half_open(e, sa);
+    engine_touch(e, sa);
+    env->stats->displaced++;
+}
+
+/* Half-open SAs that nobody proved to have come from this source may be another's, who wants to keep it out:
+ * the one that proved it displaces them, when they are so old that they are hardly its own. */
+static bool displace_unproven(struct ike_env *env, struct engine *e, struct ip ip)
+{
+    struct ip source = source_of(ip);
+    for (struct map_node *at = map_first(&e->by_addr, source_hash(ip)); at; at = map_next(at)) {
+        struct ike_sa *sa = container_of(at, struct ike_sa, by_addr);
+        if (sa->is_proven || is_at_work(sa) || sa->created_at + UNPROVEN_GRACE > env->now.mono ||
+            !ip_equal(source_of(sa->init_remote.ip), source))
+            continue;
+        displace(env, e, sa);
+        return true;
+    }
+    return false;
+}
+
+/* All places are taken: the oldest half-open SA goes. An honest peer is through after two round trips, and
+ * only that long it can be displaced; if newcomers were refused instead, who fills the places would keep
+ * everybody out until the half-open timeout. One that a worker computes for stays, so that jobs do not pile
+ * up: they are as many as there are places. False: no room. */
+static bool make_room(struct ike_env *env, struct engine *e)
+{
+    unsigned limit = env->config->settings.init_limit_half_open, looks = 0;
+    struct ike_sa *sa;
+    if (!limit || e->stats.half_open < limit)
+        return true;
+    list_each(sa, &e->half_open, half_open)
+    {
+        if (looks++ == EVICTION_LOOKS)
+            break;
+        if (is_at_work(sa))
+            continue;
+        displace(env, e, sa);
+        return e->stats.half_open < limit;
+    }
     return false;
 }
 
@@ -118,17 +204,26 @@ static void on_init_request(struct ike_env *env, struct engine *e, struct ike_me
     }
     if (!env->config || e->is_shut_down)
         return;
-    unsigned limit = env->config->settings.block_threshold;
-    if (limit && half_open_from(e, remote->ip) >= limit) {
+    const struct settings *s = &env->config->settings;
+    bool is_full = s->block_threshold && half_open_from(e, remote->ip) >= s->block_threshold;
+    if (is_full && !s->cookie_threshold) {
         env->stats->dropped_blocked++;
         return;
     }
-    if (!has_cookie(env, e, m, in))
+    enum cookie_state cookie = check_cookie(env, e, m, in, is_full);
+    if (cookie == COOKIE_ASKED)
         return;
+    if ((is_full && !displace_unproven(env, e, remote->ip)) || !make_room(env, e)) {
+        env->stats->dropped_blocked++;
+        return;
+    }
     if (m->header.exchange == EXCHANGE_IKE_SESSION_RESUME)
         resume_on_request(env, m, local, remote, in->datagram.is_natt);
     else
         init_on_request(env, m, local, remote, in->datagram.is_natt);
+    sa = find_init(e, remote, m->header.spi_i);
+    if (sa)
+        sa->is_proven = cookie == COOKIE_PROVEN;
 }
 
 static struct ike_sa *find_spi(const struct engine *e, const struct ike_header *h)

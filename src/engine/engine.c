@@ -8,7 +8,8 @@
 struct engine *engine_new(void)
 {
     struct engine *e = mem_new(sizeof(*e));
-    struct list *const lists[] = {&e->sas, &e->dirty, &e->conns, &e->slots, &e->routes, &e->waiters};
+    struct list *const lists[] = {&e->sas,    &e->dirty,   &e->conns,    &e->slots,
+                                  &e->routes, &e->waiters, &e->half_open};
     struct map *const maps[] = {
         &e->by_id,           &e->by_spi,        &e->by_init,        &e->by_addr,       &e->children_by_id,
         &e->children_by_spi, &e->conns_by_name, &e->slots_by_reqid, &e->routes_by_dst, &e->traps_by_policy};

@@ -229,7 +229,8 @@ static void cookies_are_asked_for_and_returned(void **state)
 static void half_open_sas_of_one_address_are_bounded_and_time_out(void **state)
 {
     (void)state;
-    struct pair_spec s = {.block_threshold = 3};
+    struct pair_spec s = {.block_threshold = 3,
+                          .has_cookie_threshold = true}; /* with cookies: flood_test.c */
     pair_load(&p, 0, &s);
     pair_load(&p, 1, &s);
     pair_command(&p, 0, COMMAND_INITIATE, "net", NULL);

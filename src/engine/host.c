@@ -3,6 +3,7 @@
  * see. */
 #include "crypto/random.h"
 #include "engine/impl.h"
+#include <stdio.h>
 
 /* How long UDP is not tried first once it has stayed without an answer and TCP has not (tcp = fallback). */
 #define TCP_INSTEAD (10 * 60 * TIME_SECOND)
@@ -213,6 +214,25 @@ static void log_line_of(struct ike_env *env, const struct connection *conn, enum
     ev->connection = conn ? arena_strdup(env->out->arena, conn->name) : NULL;
     ev->text = arena_strdup(env->out->arena, text);
     ev->command_id = conn ? command_waiting_for(engine_of(env), conn) : 0;
+}
+
+#define COMPLAINTS_PER_SECOND 10
+
+static bool may_complain(struct ike_env *env)
+{
+    struct engine *e = engine_of(env);
+    char text[120];
+    if (env->now.mono >= e->complaints_at + TIME_SECOND || env->now.mono < e->complaints_at) {
+        if (e->complaints > COMPLAINTS_PER_SECOND) {
+            snprintf(text, sizeof(text),
+                     "%u more lines about peers that have not authenticated were left out",
+                     e->complaints - COMPLAINTS_PER_SECOND);
+            log_line_of(env, NULL, LOG_WARN, text);
+        }
+        e->complaints_at = env->now.mono;
+        e->complaints = 0;
+    }
+    return e->complaints++ < COMPLAINTS_PER_SECOND;
 }
 
 static bool awaits_contact(void *ctx, const struct ike_sa *sa)
@@ -466,6 +486,7 @@ const struct ike_host engine_host = {
     .is_udp_blocked = is_udp_blocked,
     .note_udp = note_udp,
     .open_stream = streams_open,
+    .may_complain = may_complain,
     .lease_ask = lease_ask,
     .lease_hold = lease_hold,
     .lease_release = lease_release,

@@ -122,7 +122,7 @@ struct streams {
 
 struct engine {
     struct config *config;
-    struct list sas, dirty, conns, slots, routes, waiters;
+    struct list sas, dirty, conns, slots, routes, waiters, half_open;
     struct map by_id, by_spi, by_init, by_addr, children_by_id, children_by_spi, conns_by_name,
         slots_by_reqid, routes_by_dst, traps_by_policy;
     struct bag by_conn, by_ids, by_peer, children_by_owner;
@@ -137,6 +137,10 @@ struct engine {
     bool is_shut_down;
     int64_t spi_replies_at;
     unsigned spi_replies;
+    bool asks_cookies;
+    uint64_t cookies_before; /* when that began */
+    int64_t complaints_at;
+    unsigned complaints; /* since then */
     struct blocked blocked[64];
     unsigned next_blocked;
     size_t n_guests;

@@ -18,6 +18,7 @@ void settings_defaults(struct settings *s)
         .block_threshold = 5,
         .null_auth_limit = 1000,
         .null_auth_per_address = 5,
+        .init_limit_half_open = 500,
         .keep_alive = 20 * INT64_C(1000000),
         .fragment_size = 1280,
         .max_packet = 10000,

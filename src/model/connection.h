@@ -184,6 +184,7 @@ struct settings {               /* strongswan.conf and keyway.conf's global sect
     unsigned block_threshold;   /* 5 half-open SAs per address */
     unsigned null_auth_limit;   /* 1000 IKE SAs that peers began without proving who they are */
     unsigned null_auth_per_address;        /* 5 of them */
+    unsigned init_limit_half_open;         /* 500 in all; 0: no limit */
     int64_t keep_alive;                    /* 20 s */
     uint16_t fragment_size;                /* 1280: of the IP packet */
     uint32_t max_packet;                   /* 10000 */

@@ -182,6 +182,8 @@ struct config *pair_config(int side, const struct pair_spec *s)
     c->settings.installs_routes = true;
     if (s->has_cookie_threshold)
         c->settings.cookie_threshold = s->cookie_threshold;
+    if (s->init_limit_half_open)
+        c->settings.init_limit_half_open = s->init_limit_half_open;
     if (s->block_threshold)
         c->settings.block_threshold = s->block_threshold;
     if (s->fragment_size)

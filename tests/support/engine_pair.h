@@ -100,7 +100,7 @@ struct pair_spec {
     bool does_mobike;
     enum dpd_action dpd_action;
     const char *second_local_ts, *second_remote_ts; /* a second child "other" */
-    unsigned cookie_threshold, block_threshold;
+    unsigned cookie_threshold, block_threshold, init_limit_half_open;
     bool has_cookie_threshold;
     uint16_t fragment_size;
     struct testca_cert *cert, *ca, *intermediate; /* PUBKEY when cert is given */

@@ -321,7 +321,8 @@ static void on_answered(struct ike_env *env, struct ike_sa *sa, struct exchange 
 {
     struct ike_keys keys;
     if (!job->ok) { /* [draft-ietf-ipsecme-ikev2-mlkem#2.2] */
-        sa_log(env, sa, LOG_WARN, "IKE_SA_INIT: the peer's key exchange value is invalid");
+        if (env->host->may_complain(env))
+            sa_log(env, sa, LOG_WARN, "IKE_SA_INIT: the peer's key exchange value is invalid");
         init_reply_notify(env, &x->msg, &sa->local, &sa->remote, sa->has_marker, N_INVALID_SYNTAX,
                           span_of(NULL, 0));
         ike_sa_end(env, sa, NULL);
@@ -421,8 +422,9 @@ void init_on_request(struct ike_env *env, const struct ike_message *m, const str
     if (!conn) {
         char line[900], from[IP_TEXT_MAX];
         env->stats->proposal_mismatch += d.class == FAIL_PROPOSAL;
-        conn_log(env, NULL, LOG_WARN, "IKE_SA_INIT of %s is refused with NO_PROPOSAL_CHOSEN: %s",
-                 endpoint_format(remote, from), diag_format(&d, line, sizeof(line)));
+        if (env->host->may_complain(env))
+            conn_log(env, NULL, LOG_WARN, "IKE_SA_INIT of %s is refused with NO_PROPOSAL_CHOSEN: %s",
+                     endpoint_format(remote, from), diag_format(&d, line, sizeof(line)));
         init_reply_notify(env, m, local, remote, has_marker, N_NO_PROPOSAL_CHOSEN, span_of(NULL, 0));
         return;
     }

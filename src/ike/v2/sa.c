@@ -427,7 +427,8 @@ static void tick_give_up(struct ike_env *env, struct ike_sa *sa)
     if (natd_is_by_choice(sa)) /* perhaps it tried to, over port 4500 */
         env->host->note_udp(env, sa->remote.ip, false);
     diag_set(&d, FAIL_UNREACHABLE, "the peer did not go on after IKE_SA_INIT");
-    sa_log_diag(env, sa, LOG_NOTICE, &d);
+    if (env->host->may_complain(env))
+        sa_log_diag(env, sa, LOG_NOTICE, &d);
     ike_sa_end(env, sa, &d);
 }
 

@@ -210,6 +210,8 @@ struct ike_sa {
     struct pace_peer *paced_by; /* the owner's: counts towards what is begun at once */
     struct list dirty;
     bool is_half_open, counts_as_up, counts_as_guest; /* as counted by the owner */
+    struct list half_open;                            /* the owner's, oldest first */
+    bool is_proven;                                   /* its first request held a cookie of ours */
     struct heap_node timer;
     struct config *config; /* a reference: conn and every child_cfg point into it */
     const struct connection *conn;
@@ -315,6 +317,8 @@ struct ike_host {
     void (*note_udp)(struct ike_env *env, struct ip peer, bool passes);
     /* Opens a TCP connection for this SA: its handle; tcp_resume() when it is there. */
     uint32_t (*open_stream)(struct ike_env *env, struct ike_sa *sa, const struct path *path);
+    /* May be asked before a line about somebody who has not authenticated: few in a second. */
+    bool (*may_complain)(struct ike_env *env);
     /* Selectors of transport mode that another peer behind the same address has already. */
     bool (*is_taken)(void *ctx, const struct ike_sa *sa, const struct ts_pair *ts);
     /* A peer that is nobody wants to begin an IKE SA, or have a child with these selectors: is there room,

@@ -11,7 +11,7 @@ struct engine_stats {
     uint64_t ike_sas, half_open, child_sas;
     uint64_t received, sent, retransmitted;
     uint64_t dropped_malformed, dropped_replayed, dropped_bad_icv, dropped_unknown_spi, dropped_blocked,
-        cookies_sent;
+        cookies_sent, displaced;
     uint64_t auth_failed, proposal_mismatch, selector_mismatch, timeouts;
     uint64_t rekeyed_ike, rekeyed_child, crashes_detected, resumed;
 };
