@@ -20,7 +20,8 @@ static void start(struct reassembly *r, const struct ike_message *m, size_t max_
 {
     reassembly_reset(r);
     /* Rounding up each piece, and the arena's own bookkeeping. */
-    r->arena = arena_new(max_bytes + SKF_MAX_FRAGMENTS * 64);
+    r->arena = arena_new(max_bytes + SKF_MAX_FRAGMENTS * (64 + sizeof(*r->piece)));
+    r->piece = arena_calloc(r->arena, m->sk->sk.total, sizeof(*r->piece));
     r->message_id = m->header.message_id;
     r->exchange = m->header.exchange;
     r->flags = m->header.flags;

@@ -54,7 +54,7 @@ struct reassembly {
     uint8_t first, flags_of_first; /* the first two bytes of the first fragment's payload */
     uint16_t total, have;
     size_t bytes;
-    struct span piece[SKF_MAX_FRAGMENTS];
+    struct span *piece; /* as many as total, in arena: an IKE SA has two of these, mostly empty */
 };
 
 enum reassembly_status {

@@ -6,6 +6,13 @@
 #include "ike/v2/exchanges.h"
 #include "ike/v2/followup.h"
 
+/* What was not the peer's leaves nothing behind. */
+static void drop(struct exchange *x)
+{
+    arena_free(x->rx);
+    x->rx = NULL;
+}
+
 static bool open_message(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct reassembly *frags,
                          struct ike_message *m, enum decode_status *status)
 {
@@ -19,6 +26,7 @@ static bool open_message(struct ike_env *env, struct ike_sa *sa, struct exchange
         *status = protect_open(x->rx, sa->opener, m, &d);
         if (*status == DECODE_BAD_ICV || (*status != DECODE_OK && !m->is_opened)) {
             *(*status == DECODE_BAD_ICV ? &env->stats->dropped_bad_icv : &env->stats->dropped_malformed) += 1;
+            drop(x);
             return false;
         }
         return true;
@@ -35,9 +43,11 @@ static bool open_message(struct ike_env *env, struct ike_sa *sa, struct exchange
         return true;
     case REASSEMBLY_BAD_ICV:
         env->stats->dropped_bad_icv++;
+        drop(x);
         return false;
     case REASSEMBLY_REFUSED:
         env->stats->dropped_malformed++;
+        drop(x);
         return false;
     case REASSEMBLY_MORE:
         return false;
