@@ -16,7 +16,7 @@ from rows import PSK, ping
 BASE = {"a": ipaddress.ip_address("10.16.0.0"), "b": ipaddress.ip_address("10.32.0.0")}
 NETS = {"a": "10.16.0.0/16", "b": "10.32.0.0/16"}
 # All peers have one address here, as behind one NAT: what protects against that would hold them up.
-FROM_ONE_ADDRESS = {"block_threshold": "0", "cookie_threshold": "0", "half_open_timeout": "300s"}
+FROM_ONE_ADDRESS = {"block_threshold": "0", "cookie_threshold": "0", "init_limit_half_open": "0", "half_open_timeout": "300s"}
 FIRST = 1  # the first tunnel's step from BASE: .0.0 is nobody's address
 
 

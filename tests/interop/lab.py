@@ -243,10 +243,10 @@ def run_row_of(lab, row, report):
     run_one(lab, row, report, lab.algorithms)
 
 
-def run_scenarios(scenarios, report, left):
+def run_scenarios(scenarios, report, left, side_by_side=SIDE_BY_SIDE):
     scenarios = [s for s in scenarios if left == "Keyway" or not s.needs_keyway]
     scenarios.sort(key=lambda s: s.shape)
-    workers([(s.shape, s, run_scenario) for s in scenarios], min(SIDE_BY_SIDE, len(scenarios)), report, left)
+    workers([(s.shape, s, run_scenario) for s in scenarios], min(side_by_side, len(scenarios)), report, left)
 
 
 def run_scenario(lab, scenario, report):
@@ -337,9 +337,12 @@ def run_all(scenarios, kernel_rows, rows, report, left, patterns):
     """The guest has one processor of its own; scenarios mostly wait: these two run side by side."""
     guest = threading.Thread(target=run_uml, daemon=True, args=(kernel_rows, report, left, patterns))
     guest.start()
-    if scenarios:
-        run_scenarios(scenarios, report, left)
+    together, alone = ([s for s in scenarios if s.is_alone == is_alone] for is_alone in (False, True))
+    if together:
+        run_scenarios(together, report, left)
     guest.join()
+    if alone:
+        run_scenarios(alone, report, left, 1)
     if rows:
         run_matrix(rows, report, left)
 

@@ -83,4 +83,12 @@ def _with_third(shape):
     }
 
 
-SHAPES = {"plain": PLAIN, "two-wires": TWO_WIRES, "nat-two": _with_third(NAT), "nat-b-two": _with_third(NAT_B), "nat": NAT, "nat-b": NAT_B}
+# A stranger F on the wire, behind whom are networks that gateway A can answer to; all their addresses are F's own.
+F4, F6, NET_F = "10.9.0.3", "fd09::3", {4: "10.128.0.0/16", 6: "fd77::/40"}
+FLOOD = {
+    "nodes": {**PLAIN["nodes"], "wire": {"bridge": ("wa", "wb", "wf")}, "gf": {}},
+    "links": PLAIN["links"] + [(("gf", "f0", [F4 + "/24", F6 + "/64"]), ("wire", "wf", []))],
+    "routes": PLAIN["routes"] + [("ga", NET_F[4], F4), ("ga", NET_F[6], F6)],
+}
+
+SHAPES = {"plain": PLAIN, "flood": FLOOD, "two-wires": TWO_WIRES, "nat-two": _with_third(NAT), "nat-b-two": _with_third(NAT_B), "nat": NAT, "nat-b": NAT_B}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 SCENARIOS = []
 FILES = ("many", "proof", "rekey", "collisions", "hybrid", "life", "lifecycle", "nat", "certificates", "refusals", "configuration", "keys", "barrier", "workers",
-         "link", "tcp", "vips", "crypto", "ppk", "recover", "roam", "childless", "redirect")
+         "link", "tcp", "vips", "crypto", "ppk", "recover", "roam", "dos", "childless", "redirect")
 
 
 @dataclass
@@ -19,11 +19,12 @@ class Scenario:
     run: object
     shape: str = "plain"  # a topology
     needs_keyway: bool = False  # means nothing with the peer at both ends
+    is_alone: bool = False  # measures: nothing else runs beside it
 
 
-def scenario(name, shape="plain", needs_keyway=False):
+def scenario(name, shape="plain", needs_keyway=False, is_alone=False):
     def register(function):
-        SCENARIOS.append(Scenario(name, function, shape, needs_keyway))
+        SCENARIOS.append(Scenario(name, function, shape, needs_keyway, is_alone))
         return function
     return register
 
