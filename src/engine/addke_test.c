@@ -229,6 +229,29 @@ static void a_choice_that_nothing_could_carry_is_dropped(void **state)
     expect_caught(UNANNOUNCED, 0, "takes no IKE_INTERMEDIATE");
 }
 
+static void propose_the_defaults(struct config *c, struct connection *conn, struct child_config *children)
+{
+    (void)children;
+    struct proposal *v = arena_calloc(c->arena, PROPOSAL_DEFAULTS_MAX, sizeof(*v));
+    conn->proposals = (struct proposal_list){.v = v, .n = proposal_defaults(PROTO_IKE, v)};
+}
+
+/* [RFC7296#2.5] IKE_SA_INIT cannot be sent in fragments of IKE, and those of IP are lost on many ways: it has
+ * to be one packet of what every way takes [RFC8200#5], with the largest cookie that a peer may ask for, too.
+ */
+static void the_first_request_fits_into_one_packet_wherever_it_goes(void **state)
+{
+    (void)state;
+    const size_t ipv6_and_udp = 40 + 8, cookie = 8 + 64;
+    struct pair_spec s = {.tweak = propose_the_defaults, .does_mobike = true};
+    load(&s, &s);
+    assert_int_equal(p.n_wire, 1);
+    assert_true(p.wire[0].len > 200);
+    assert_in_range(p.wire[0].len + cookie + ipv6_and_udp, 0, 1280);
+    pair_run(&p);
+    assert_up_with((uint16_t[ADDKE_MAX]){KE_ML_KEM_768});
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -247,6 +270,7 @@ int main(void)
         T(one_that_is_left_out_is_missed),
         T(one_too_many_is_refused),
         T(a_choice_that_nothing_could_carry_is_dropped),
+        T(the_first_request_fits_into_one_packet_wherever_it_goes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -211,6 +211,34 @@ static void signatures_are_made_with_the_ppk_and_without_it(void **state)
     testca_free(ca);
 }
 
+/* [RFC9370#2.2.2] what IKE_INTERMEDIATE made of the keys comes first, then the PPK; AUTH covers both. */
+static void a_ppk_goes_into_the_keys_of_additional_key_exchanges(void **state)
+{
+    (void)state;
+    static const struct side_ppk *const who[][2] = {
+        {&needs, &needs      },
+        {&has,   &has        },
+        {&has,   &has_another}
+    };
+    for (size_t i = 0; i < ARRAY_LEN(who); i++) {
+        struct pair_spec s = {.tweak = give_ppk,
+                              .ike = {"aes256gcm16-prfsha384-x25519-ke1_mlkem768"},
+                              .esp = {"aes256gcm16-x25519-ke1_mlkem512"}};
+        ppks[0] = *who[i][0];
+        ppks[1] = *who[i][1];
+        up(&s, &s);
+        expect_up(i < 2);
+        for (int of_ike = 0; of_ike < 2; of_ike++) {
+            pair_command(&p, of_ike, COMMAND_REKEY, of_ike ? "net" : NULL, of_ike ? NULL : "net");
+            pair_run(&p);
+            pair_advance(&p, 30 * TIME_SECOND);
+            assert_int_equal(is_used(0) && is_used(1), i < 2);
+            assert_true(pair_traffic_fits(&p));
+        }
+        again();
+    }
+}
+
 /* ---- what stands in the messages is changed on the way: a notify of one type is made another, unknown one
  */
 
@@ -315,6 +343,7 @@ int main(void)
         T(a_ppk_that_the_responder_requires_and_the_initiator_lacks_ends_it),
         T(a_wrong_ppk_is_refused_even_where_it_is_optional),
         T(a_rekey_keeps_what_the_ppk_gave),
+        T(a_ppk_goes_into_the_keys_of_additional_key_exchanges),
         T(signatures_are_made_with_the_ppk_and_without_it),
         T(a_forged_response_without_use_ppk_does_not_end_it),
         T(use_ppk_cannot_be_hidden_from_two_who_have_it),

@@ -56,6 +56,10 @@ SEEDS = {
     "auth_eap": message(35, 0x20, 1, [(36, b"\x0b\0\0\0key"), (39, b"\2\0\0\0" + bytes(32)), (48, b"\1\1\0\5\1")]),
     "rekey_child": message(36, 0x08, 2, [notify(16393, b"", 3, b"\1\2\3\4"), (33, ESP), NONCE, KE, (44, TS), (45, TS)]),
     "rekey_ike": message(36, 0x00, 3, [(33, proposal(True, 1, 1, bytes(8), [(1, 28), (2, 7), (4, 20)])), NONCE, KE]),
+    "intermediate": message(43, 0x08, 1, [(34, struct.pack(">HH", 36, 0) + bytes(range(200)) * 2)]),
+    "rekey_with_followup": message(36, 0x20, 3, [(33, proposal(True, 1, 1, bytes(8), [(1, 20, 256), (2, 5), (4, 31), (6, 36)])), NONCE, KE,
+                                                 notify(16441, b"link")]),
+    "followup_ke": message(44, 0x08, 4, [(34, struct.pack(">HH", 36, 0) + bytes(range(200)) * 2), notify(16441, b"link")]),
     "delete": message(37, 0x00, 4, [(42, b"\3\4\0\2" + bytes(8)), (42, b"\1\0\0\0"), (200, b"unknown")]),
     "liveness": message(37, 0x28, 5, []),
 }
