@@ -5,6 +5,7 @@
 #include "support/pair_fixture.h"
 #include "support/rogue.h"
 #include "support/test.h"
+#include <stdio.h>
 
 static const struct pair_spec mobile = {.does_mobike = true, .dpd_delay = 10 * TIME_SECOND},
                               settled = {.dpd_delay = 10 * TIME_SECOND},
@@ -114,6 +115,46 @@ static void where_port_4500_is_shut_it_is_done_without(void **state)
 }
 
 /* ---- moving */
+
+/* A NAT in front of side 0, which is 203.0.113.9 outside. */
+static bool behind_a_nat(void *ctx, struct pair_packet *k)
+{
+    (void)ctx;
+    if (k->from == 0)
+        k->src.ip = ip4(203, 0, 113, 9);
+    else
+        k->dst.ip = addr(7);
+    return true;
+}
+
+static void ah_ends_when_a_nat_comes_in_front_of_it(void **state)
+{
+    (void)state;
+    static const char *const why[] = {"there is one in front of us", "there is one in front of the peer"};
+    struct pair_spec a = mobile, b = gateway;
+    a.tweak = b.tweak = allow_any_address;
+    a.ah[0] = b.ah[0] = "sha256";
+    for (int side = 0; side < 2; side++)
+        pair_addresses(&p, side, &p.side[side].ip, 1);
+    up(&a, &b);
+    assert_true(p.side[0].sas[0].is_ah);
+    roam(0, 8); /* without one */
+    pair_run(&p);
+    expect_at(addr(8), p.side[1].ip);
+    p.filter = behind_a_nat;
+    roam(0, 7);
+    pair_run(&p);
+    for (int side = 0; side < 2; side++) {
+        char line[200];
+        snprintf(line, sizeof(line), "child net ends: it is AH, which cannot pass a NAT, and now %s",
+                 why[side]);
+        assert_true(pair_logged(&p, side, line) || pair_logged(&p, side, "the peer deleted child net"));
+        assert_int_equal(pair_children(&p, side), 0);
+        assert_int_equal(p.side[side].n_sas, 0);
+        assert_int_equal(pair_ikes(&p, side), 1);
+    }
+    assert_true(pair_logged(&p, 0, why[0]) || pair_logged(&p, 1, why[1]));
+}
 
 static void the_initiator_moves_and_takes_its_children_along(void **state)
 {

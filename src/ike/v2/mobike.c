@@ -133,7 +133,8 @@ void mobike_commit(struct ike_env *env, struct ike_sa *sa, const struct nat_view
         !ip_equal(old.local.ip, sa->esp.local.ip) || !ip_equal(old.remote.ip, sa->esp.remote.ip);
     list_each(c, &sa->children, link)
     {
-        if (c->mode == MODE_TRANSPORT && is_elsewhere) /* its selectors are the addresses [RFC4555#1.2] */
+        bool is_bound = c->mode == MODE_TRANSPORT; /* its selectors are the addresses [RFC4555#1.2] */
+        if (!ah_survives(env, c) || (is_bound && is_elsewhere))
             delete_child(env, c);
         else
             child_update_endpoints(env, c);

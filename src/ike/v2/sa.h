@@ -491,6 +491,8 @@ void ah_filter(const struct ike_sa *sa, struct proposal_list *offer);
 /* Is that why nothing fits? Then d says so. offered: what the peer offers, or NULL. */
 bool ah_explain(const struct ike_sa *sa, const struct child_config *cfg, const struct proposal_list *offered,
                 struct diag *d);
+/* The child's endpoints have changed. False, and said why: it is AH, and cannot go there. */
+bool ah_survives(struct ike_env *env, const struct child_sa *c);
 
 /* ---- ipcomp.c: compression of a child's packets */
 /* As initiator, before the request is made: chooses our CPI where the child wants to compress. */
