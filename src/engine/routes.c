@@ -101,6 +101,11 @@ static bool is_host(const struct prefix *p)
     return p->bits == (p->ip.family == 4 ? 32 : 128);
 }
 
+static bool is_peer(const struct prefix *p, struct ip peer)
+{
+    return is_host(p) && ip_equal(p->ip, peer);
+}
+
 static void want_exception(struct ike_env *env, struct route_set *s, const struct prefix *inside,
                            const struct prefix *p)
 {
@@ -228,7 +233,9 @@ void barrier_add(struct ike_env *env, struct conn_run *r)
                 /* the way out for the peer is there before the barrier is */
                 exceptions(env, &r->barrier, &v[j], r->conn->resolved_remote, cfg->local_ts, cfg->n_local_ts);
                 want_flows(env, &r->barrier, cfg->mode, cfg->local_ts, cfg->n_local_ts, &cfg->remote_ts[k],
-                           (struct route){.dst = v[j], .is_unreachable = true});
+                           (struct route){.dst = v[j],
+                                          .is_unreachable = true,
+                                          .is_peer = is_peer(&v[j], r->conn->resolved_remote)});
             }
         }
     }
@@ -293,8 +300,9 @@ void routes_want(struct ike_env *env, struct route_set *s, const struct config *
         size_t n = ts_to_prefixes(&ts->remote[i], v, PREFIXES_MAX);
         for (size_t k = 0; k < n; k++) {
             exceptions(env, s, &v[k], peer, ts->local, ts->n_local);
-            want_flows(env, s, cfg->mode, ts->local, ts->n_local, &ts->remote[i],
-                       (struct route){.dst = v[k], .local = source_of(ts, &v[k])});
+            want_flows(
+                env, s, cfg->mode, ts->local, ts->n_local, &ts->remote[i],
+                (struct route){.dst = v[k], .local = source_of(ts, &v[k]), .is_peer = is_peer(&v[k], peer)});
         }
     }
 }

@@ -130,6 +130,7 @@ struct route {   /* for the policy's remote selectors; the executor knows device
     struct prefix dst;
     bool is_unreachable;    /* the barrier that stays while the connection is loaded (worse metric) */
     bool is_exception;      /* the peer's own address: never into the tunnel ("throw") */
+    bool is_peer;           /* the way to the peer itself: its IKE and ESP come from there, too */
     struct prefix local;    /* choose a source address inside this one; bits of family 0: none */
     struct route_flow flow; /* of which packets; others are routed as if it were not there */
 };

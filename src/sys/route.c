@@ -5,10 +5,12 @@
 #include "base/map.h"
 #include "sys/netlink.h"
 #include "sys/route_flow.h"
+#include "sys/rpfilter.h"
 #include "sys/sock.h"
 #include <errno.h>
 #include <ifaddrs.h>
 #include <linux/rtnetlink.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define MESSAGE_MAX 512
@@ -32,6 +34,7 @@ struct route_table {
     struct netlink nl;
     struct map entries, routes;
     struct route_flows flows;
+    char strict[IF_NAMESIZE]; /* the interface whose reverse path filter was complained about last */
 };
 
 /* ---- what is ours in the kernel */
@@ -229,6 +232,29 @@ static bool covers_local(const struct route *r)
            prefix_contains(&r->dst, r->local.ip);
 }
 
+/* What the reverse path filter makes of a route to the peer's own address: see rpfilter.h. */
+static bool suit_filter(struct route_table *t, const struct route *r, const struct route_spec *s,
+                        struct diag *d)
+{
+    char device[IF_NAMESIZE], ip[IP_TEXT_MAX];
+    enum rpfilter filter = rpfilter_towards(&t->nl, r->dst.ip, device);
+    if (filter == RPFILTER_LOOSE && s->kind == ROUTE_BARRIER) {
+        struct route_spec before = *s;
+        before.kind = ROUTE_HOLD;
+        return hold(t, r->id, &before, &r->local, d);
+    }
+    if (filter == RPFILTER_STRICT && strcmp(t->strict, device) != 0) {
+        const char *name = device[0] ? device : "default";
+        snprintf(t->strict, sizeof(t->strict), "%s", device);
+        log_line(
+            LOG_WARN,
+            "the kernel will drop what peer %s sends: the route to it leads into the tunnel, and the reverse "
+            "path filter of interface %s is strict. Try: sysctl -w net.ipv4.conf.%s.rp_filter=2",
+            ip_format(r->dst.ip, ip), name, name);
+    }
+    return true;
+}
+
 bool route_add(struct route_table *t, const struct route *r, struct diag *d)
 {
     struct route_spec s = {
@@ -250,6 +276,8 @@ bool route_add(struct route_table *t, const struct route *r, struct diag *d)
         if (!hold(t, r->id, &local, &r->local, d))
             return false;
     }
+    if (r->is_peer && !s.flow.proto && !suit_filter(t, r, &s, d))
+        return false;
     if (s.kind == ROUTE_TUNNEL)
         s.source = source_inside(&r->local);
     return hold(t, r->id, &s, &r->local, d);

@@ -2,9 +2,11 @@
 /* Routes into the tunnel, in a table of their own behind one rule for each family:
  *     not fwmark MARK lookup 220
  * Three kinds: the route itself (dev kw0), the barrier that stays while a connection is loaded (unreachable,
- * worse metric), and exceptions (throw: go on with the next table). Everything carries our rtm_protocol, so
- * that what a crash left is recognised without a state file. Barriers survive kill -9 on purpose: no
- * plaintext until the next start or `keywayd --cleanup`.
+ * worse metric), and exceptions (throw: go on with the next table). A fourth one, for the peer's own address
+ * where the reverse path filter is loose, stands before the barrier and leads to the device, too, which drops
+ * what no policy is for: by the barrier alone the filter would drop what the peer sends. Everything carries
+ * our rtm_protocol, so that what a crash left is recognised without a state file. Barriers survive kill -9 on
+ * purpose: no plaintext until the next start or `keywayd --cleanup`.
  *
  * A route for some packets to a host alone (struct route_flow) is in a second table behind a rule that names
  * them:
@@ -40,14 +42,14 @@ int route_cleanup(int table, int priority, struct diag *d);
 
 /* ---- messages, pure: for tests */
 
-enum route_kind { ROUTE_TUNNEL, ROUTE_BARRIER, ROUTE_EXCEPTION };
+enum route_kind { ROUTE_TUNNEL, ROUTE_HOLD, ROUTE_BARRIER, ROUTE_EXCEPTION };
 
 struct route_spec {
     enum route_kind kind;
     struct route_flow flow;
     struct prefix dst;
     struct ip source; /* preferred; family 0: none. ROUTE_TUNNEL only */
-    int device;       /* ROUTE_TUNNEL only */
+    int device;       /* ROUTE_TUNNEL and ROUTE_HOLD only */
     int table;
 };
 

@@ -6,13 +6,15 @@
 #include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
 
-/* For one destination the tunnel wins over the barrier, and the barrier over an exception: a host-to-host
- * tunnel protects the very address that is excepted. Elsewhere an exception wins by its longer prefix. */
+/* For one destination the tunnel wins over what holds its place, that over the barrier, and the barrier over
+ * an exception: a host-to-host tunnel protects the very address that is excepted. Elsewhere an exception wins
+ * by its longer prefix. */
 static const struct {
     uint8_t type;
     uint32_t metric;
 } kinds[] = {
     [ROUTE_TUNNEL] = {RTN_UNICAST,     100 },
+    [ROUTE_HOLD] = {RTN_UNICAST,     500 },
     [ROUTE_BARRIER] = {RTN_UNREACHABLE, 1000},
     [ROUTE_EXCEPTION] = {RTN_THROW,       2000},
 };
@@ -24,6 +26,7 @@ static uint8_t af_of(uint8_t family)
 
 struct nlmsghdr *route_message(void *buf, const struct route_spec *s, bool adds)
 {
+    bool has_device = kinds[s->kind].type == RTN_UNICAST;
     struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
     h->nlmsg_type = adds ? RTM_NEWROUTE : RTM_DELROUTE;
     h->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | NLM_F_ACK | (adds ? NLM_F_CREATE | NLM_F_REPLACE : 0));
@@ -32,11 +35,11 @@ struct nlmsghdr *route_message(void *buf, const struct route_spec *s, bool adds)
     m->rtm_dst_len = s->dst.bits;
     m->rtm_protocol = ROUTE_PROTOCOL;
     m->rtm_type = kinds[s->kind].type;
-    m->rtm_scope = s->kind == ROUTE_TUNNEL && s->dst.ip.family == 4 ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
+    m->rtm_scope = has_device && s->dst.ip.family == 4 ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
     mnl_attr_put_u32(h, RTA_TABLE, (uint32_t)s->table);
     mnl_attr_put(h, RTA_DST, ip_len(s->dst.ip), s->dst.ip.b);
     mnl_attr_put_u32(h, RTA_PRIORITY, kinds[s->kind].metric);
-    if (s->kind == ROUTE_TUNNEL) {
+    if (has_device) {
         mnl_attr_put_u32(h, RTA_OIF, (uint32_t)s->device);
         if (s->source.family)
             mnl_attr_put(h, RTA_PREFSRC, ip_len(s->source), s->source.b);

@@ -55,13 +55,14 @@ static void a_tunnel_route_names_device_table_and_source(void **state)
 static void for_one_destination_tunnel_beats_barrier_beats_exception(void **state)
 {
     (void)state;
-    uint32_t metrics[3];
+    uint32_t metrics[4];
     for (int k = ROUTE_TUNNEL; k <= ROUTE_EXCEPTION; k++) {
         char buf[512];
         struct route_spec s = spec((enum route_kind)k, "2001:db8::/32");
         metrics[k] = u32_of(route_message(buf, &s, true), sizeof(struct rtmsg), RTA_PRIORITY);
     }
-    assert_true(metrics[ROUTE_TUNNEL] < metrics[ROUTE_BARRIER]);
+    assert_true(metrics[ROUTE_TUNNEL] < metrics[ROUTE_HOLD]);
+    assert_true(metrics[ROUTE_HOLD] < metrics[ROUTE_BARRIER]);
     assert_true(metrics[ROUTE_BARRIER] < metrics[ROUTE_EXCEPTION]);
 }
 
