@@ -62,7 +62,7 @@ static const struct schema_word mode_words[] = {{"tunnel", MODE_TUNNEL, NULL}, {
 #define MODE_DOC "what of a packet ESP carries: tunnel, all of it; transport, what follows the IP header, between the " \
     "two gateways' own addresses alone; beet, the same between two other addresses. A peer may decline the latter " \
     "two, which makes a tunnel. Where all of a peer's own address is protected, IPv4's reverse path filter must not be " \
-    "strict (net.ipv4.conf.*.rp_filter: 2 or 0), or the kernel drops what that peer sends"
+    "strict (net.ipv4.conf.*.rp_filter: 2 or 0), or the kernel drops what that peer sends, which is logged"
 static const struct schema_word dpd_words[] = {{"clear", DPD_CLEAR, NULL}, {"restart", DPD_RESTART, NULL},
     {"none", DPD_CLEAR, NULL}, {"start", DPD_RESTART, NULL}, {"trap", DPD_TRAP, NULL}, {"route", DPD_TRAP, NULL}, {NULL}};
 static const struct schema_word start_words[] = {{"none", START_NONE, NULL}, {"start", START_START, NULL},
@@ -138,6 +138,7 @@ static const struct schema_word dscp_words[] = {{"out", DSCP_OUT, NULL}, {"in", 
     {scope_, "routing_table_prio", .kind = KIND_NUMBER, .def = "220", .max = 32765, SET(routing_table_prio), .example = "221", .doc = "priority of the rule that leads there; the two before it are for some protocols and ports"}, \
     {scope_, "follow_redirects", .kind = KIND_BOOL, .def = "yes", SET(follows_redirects), .example = "no", .doc = "whether a gateway may send us to another one, which has to prove the same identity (RFC 5685); at most five times in five minutes"}, \
     {scope_, "make_before_break", .kind = KIND_BOOL, .def = "yes", SET(makes_before_break), .example = "no", .doc = "whether a new IKE SA and its children stand before those go that are authenticated again (reauth_time); with no there is a gap"}, \
+    {scope_, "inactivity_close_ike", .kind = KIND_BOOL, .def = "no", SET(inactivity_close_ike), .example = "yes", .doc = "whether an IKE SA is closed together with its only child when that one's inactivity says so"}, \
     {scope_, "install_routes", .kind = KIND_BOOL, .def = "yes", SET(installs_routes), .example = "no", .doc = "whether routes are installed"}, \
     {scope_, "interfaces_use", .kind = KIND_TEXT, .set = set_interfaces_use, .example = "eth0, eth1", .doc = "interfaces whose addresses are used when a connection moves (MOBIKE); default: all"}, \
     {scope_, "interfaces_ignore", .kind = KIND_TEXT, .set = set_interfaces_ignore, .example = "docker0", .doc = "interfaces whose addresses are not used then; without effect when interfaces_use is set"}

@@ -514,6 +514,7 @@ static void show_settings(struct out *o, const struct settings *s)
     number_field(o, from, "null_auth_limit", s->null_auth_limit);
     number_field(o, from, "null_auth_per_address", s->null_auth_per_address);
     number_field(o, from, "init_limit_half_open", s->init_limit_half_open);
+    bool_field(o, from, "inactivity_close_ike", s->inactivity_close_ike);
     time_field(o, from, "keep_alive", s->keep_alive);
     number_field(o, from, "fragment_size", s->fragment_size);
     number_field(o, from, "max_packet", s->max_packet);

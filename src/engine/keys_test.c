@@ -324,6 +324,48 @@ static void a_tunnel_that_was_closed_as_idle_stays_closed(void **state)
     assert_int_equal(pair_children(&p, 0), 1);
 }
 
+static void set_inactivity_of_both(struct config *c, struct connection *conn, struct child_config *k)
+{
+    set_inactivity(c, conn, k);
+    c->settings.inactivity_close_ike = true;
+}
+
+static void an_ike_sa_goes_with_its_idle_child_when_configured(void **state)
+{
+    (void)state;
+    struct pair_spec s = {.tweak = set_inactivity_of_both, .starts = true, .retries_forever = true}, t = {0};
+    up(&s, &t);
+    pair_advance(&p, 59 * TIME_SECOND);
+    assert_int_equal(pair_children(&p, 0), 1);
+    pair_advance(&p, 2 * TIME_SECOND);
+    for (int side = 0; side < 2; side++) {
+        assert_int_equal(pair_ikes(&p, side), 0);
+        assert_int_equal(p.side[side].n_sas, 0);
+        assert_int_equal(p.side[side].policies, 0);
+    }
+    unsigned ups = p.side[0].ike_ups;
+    pair_advance(&p, 600 * TIME_SECOND); /* it waits until somebody asks for it */
+    assert_int_equal(p.side[0].ike_ups, ups);
+    pair_command(&p, 0, COMMAND_INITIATE, "net", NULL);
+    pair_run(&p);
+    assert_int_equal(pair_children(&p, 0), 1);
+}
+
+static void an_ike_sa_with_a_second_child_stays_when_one_is_idle(void **state)
+{
+    (void)state;
+    struct pair_spec s = {.tweak = set_inactivity_of_both,
+                          .second_local_ts = "10.11.0.0/16",
+                          .second_remote_ts = "10.12.0.0/16"},
+                     t = {.second_local_ts = "10.12.0.0/16", .second_remote_ts = "10.11.0.0/16"};
+    up(&s, &t);
+    assert_int_equal(pair_children(&p, 0), 2);
+    pair_advance(&p, 70 * TIME_SECOND);
+    assert_int_equal(pair_children(&p, 0), 1);
+    assert_int_equal(pair_children(&p, 1), 1);
+    assert_int_equal(pair_ikes(&p, 0), 1);
+}
+
 /* ---- connections ---- */
 
 static void set_dscp_and_ports(struct config *c, struct connection *conn, struct child_config *k)
@@ -600,6 +642,8 @@ int main(void)
         T(traffic_in_one_direction_keeps_a_child),
         T(a_rekeying_is_no_traffic),
         T(a_tunnel_that_was_closed_as_idle_stays_closed),
+        T(an_ike_sa_goes_with_its_idle_child_when_configured),
+        T(an_ike_sa_with_a_second_child_stays_when_one_is_idle),
         T(dscp_and_ports_are_those_of_the_packets),
         T(keyingtries_counts_attempts),
         T(over_time_ends_an_ike_sa_that_is_not_rekeyed),

@@ -191,8 +191,9 @@ struct settings {               /* strongswan.conf and keyway.conf's global sect
     uint32_t replay_window;                /* 32 for swanctl; the short form uses its own */
     int routing_table, routing_table_prio; /* 220, 220 */
     bool installs_routes;
-    bool follows_redirects;  /* to other gateways [RFC5685] */
-    bool makes_before_break; /* reauthentication: the new IKE SA stands before the old one goes */
+    bool follows_redirects;    /* to other gateways [RFC5685] */
+    bool inactivity_close_ike; /* the IKE SA goes with the only child that is closed for its inactivity */
+    bool makes_before_break;   /* reauthentication: the new IKE SA stands before the old one goes */
     const char *interfaces_use, *interfaces_ignore; /* names; NULL: all, none */
     const char *dataplane;                          /* "auto", "user", "kernel" */
     unsigned dataplane_workers;                     /* 0: one for each processor */

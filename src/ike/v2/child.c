@@ -329,6 +329,17 @@ int64_t child_deadline(const struct child_sa *c)
     return time_min(time_min(c->switch_at, idle), time_min(c->rekey_at, c->expires_at));
 }
 
+static bool is_only_one(const struct child_sa *c)
+{
+    const struct child_sa *o;
+    list_each(o, &c->ike->children, link)
+    {
+        if (o != c && !o->is_gone && o->state != CHILD_REKEYED)
+            return false;
+    }
+    return !child_is_in_the_making(c->ike) && !ike_sa_has_task(c->ike, X_NEW_CHILD, 0);
+}
+
 /* The inactivity setting: no traffic either way for that long. */
 static bool check_idle(struct ike_env *env, struct child_sa *c)
 {
@@ -338,7 +349,10 @@ static bool check_idle(struct ike_env *env, struct child_sa *c)
     c->idle_at = TIME_NEVER;
     sa_log(env, c->ike, LOG_NOTICE, "child %s: no traffic for %lld s", c->cfg->name,
            (long long)(c->cfg->inactivity / TIME_SECOND));
-    delete_child(env, c);
+    if (c->ike->config->settings.inactivity_close_ike && is_only_one(c))
+        c->ike->is_idle = true; /* ended by ike_sa_tick(), which goes through the children */
+    else
+        delete_child(env, c);
     return true;
 }
 

@@ -482,4 +482,6 @@ void ike_sa_tick(struct ike_env *env, struct ike_sa *sa)
         return;
     followup_tick(env, sa);
     list_each(c, &sa->children, link) child_tick(env, c);
+    if (sa->is_idle)
+        delete_ike(env, sa, NULL);
 }
