@@ -172,6 +172,25 @@ static void the_initiator_moves_and_takes_its_children_along(void **state)
     expect_at(addr(8), p.side[1].ip);
 }
 
+/* As strongSwan does it: it goes on elsewhere, though its old address is still one of its own. */
+static void a_responder_that_speaks_from_elsewhere_is_followed_there(void **state)
+{
+    (void)state;
+    up_mobile();
+    const struct ip both[] = {p.side[1].ip, addr(9)};
+    pair_addresses(&p, 1, both, 2);
+    pair_run(&p);
+    expect_at(p.side[0].ip, p.side[1].ip);
+    struct ike_sa *sa = rogue_sa(&p, 1);
+    sa->local.ip = addr(9);
+    assert_true(ike_sa_queue(sa, (struct task){.kind = X_ADDRESSES}));
+    engine_touch(p.side[1].e, sa);
+    pair_input(&p, 1, &(struct input){.kind = INPUT_TICK});
+    pair_run(&p);
+    expect_at(p.side[0].ip, addr(9));
+    assert_int_equal(p.side[0].downs + p.side[1].downs, 0);
+}
+
 static void the_responder_moves_and_the_initiator_follows(void **state)
 {
     (void)state;
@@ -812,6 +831,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(it_takes_two_and_port_4500, setup, teardown),
         cmocka_unit_test_setup_teardown(where_port_4500_is_shut_it_is_done_without, setup, teardown),
         cmocka_unit_test_setup_teardown(the_initiator_moves_and_takes_its_children_along, setup, teardown),
+        cmocka_unit_test_setup_teardown(ah_ends_when_a_nat_comes_in_front_of_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_responder_that_speaks_from_elsewhere_is_followed_there, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(the_responder_moves_and_the_initiator_follows, setup, teardown),
         cmocka_unit_test_setup_teardown(a_responder_that_lost_its_address_goes_on_where_it_is_answered, setup,
                                         teardown),

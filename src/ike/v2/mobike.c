@@ -311,19 +311,25 @@ static void take_update(struct ike_env *env, struct ike_sa *sa, const struct exc
         reach_check(env, sa, &to, &v);
 }
 
-/* Does the peer still receive where we send? An initiator that hears otherwise looks for another path. */
+/* Does the peer still receive where we send? An initiator that hears otherwise looks for another path. One
+ * that could go on hears that its peer does not: strongSwan as responder then sends ESP from where it speaks,
+ * and takes none anywhere else. It asks there. */
 static void take_new_list(struct ike_env *env, struct ike_sa *sa, const struct exchange *x)
 {
     struct mobike *m = &sa->mobike;
+    struct path here = {.local = x->local, .remote = x->remote};
     take_list(sa, &x->msg);
-    if (!sa->was_initiator || ip_equal(x->remote.ip, sa->remote.ip) ||
-        has_ip(m->peer, m->n_peer, sa->remote.ip))
+    if (!sa->was_initiator || ip_equal(x->remote.ip, sa->remote.ip))
         return;
+    bool could_stay = has_ip(m->peer, m->n_peer, sa->remote.ip);
     /* where it was heard comes first */
     memmove(&m->peer[1], &m->peer[0], (MOBIKE_ADDRS - 1) * sizeof(m->peer[0]));
     m->peer[0] = x->remote.ip;
     m->n_peer += m->n_peer < MOBIKE_ADDRS;
-    path_doubt(env, sa);
+    if (!could_stay)
+        path_doubt(env, sa);
+    else if (is_acceptable(sa, x))
+        path_move(env, sa, &here);
 }
 
 void mobike_answer(struct ike_env *env, struct build *b, struct ike_sa *sa, struct exchange *x)
