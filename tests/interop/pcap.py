@@ -61,8 +61,15 @@ class Ip:
             self.payload = self.payload[8:]
 
 
+def is_of_a_tunnel(quoted, natt_ports):
+    """Is the IPv4 packet that an ICMP message quotes ESP, AH or IKE?"""
+    kind = classify(bytes(12) + struct.pack("!H", ETHERTYPE_IPV4) + quoted, natt_ports)[0] if len(quoted) >= 28 else "plaintext"
+    return kind in ("esp", "ah", "esp-udp", "ike", "ike-natt", "keepalive")
+
+
 def classify(frame, natt_ports=(4500,)):
-    """esp, ah, esp-udp, ike, ike-natt, keepalive, arp, nd, icmp-error, fragment, or plaintext."""
+    """esp, ah, esp-udp, ike, ike-natt, keepalive, arp, nd, icmp-error, redirect, fragment, or plaintext. redirect: a
+    router's kernel forwarded ESP or IKE for an address that was its own a moment ago, and says where that is now."""
     ip = Ip(frame)
     if ip.kind == ETHERTYPE_ARP:
         return "arp", ip
@@ -80,6 +87,8 @@ def classify(frame, natt_ports=(4500,)):
         return "icmp-error", ip
     if ip.proto == PROTO_ICMP and ip.payload[:1] and ip.payload[0] in (3, 11):
         return "icmp-error", ip
+    if ip.proto == PROTO_ICMP and ip.payload[:1] == b"\x05" and is_of_a_tunnel(ip.payload[8:], natt_ports):
+        return "redirect", ip
     if ip.proto != PROTO_UDP:
         return "plaintext", ip
     if any(p in natt_ports for p in (ip.sport, ip.dport)):

@@ -67,10 +67,9 @@ def seconds_lost(flood, most):
 
 
 def encrypted(lab):
-    """Nothing in the clear, but for a kernel's word that nobody is at the old address any more."""
+    """Nothing in the clear. What a kernel says of the old address quotes what was sent there, which is encrypted."""
     verdict = lab.capture.judge()
-    leaks = [leak for leak in verdict.leaks if not (" proto 1 " in leak and leak.count("10.9.0.") == 2)]
-    demand(not leaks, f"plaintext on the wire: {leaks[:1]}")
+    demand(not verdict.leaks, f"plaintext on the wire: {verdict.leaks[:1]}")
     demand(len(verdict.esp_from) >= 2, f"ESP was seen from {sorted(verdict.esp_from)} only")
     return verdict
 
