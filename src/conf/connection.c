@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "conf/schema.h"
+#include "conf/value.h"
 
 #define UNSET      (-1) /* times */
 #define UNSET_SIZE UINT64_MAX
@@ -15,13 +16,14 @@ static bool starts_with(const char *s, const char *prefix)
 
 /* ---- local and remote ---- */
 
-static void build_side(struct builder *b, struct connection *c, const struct setting *section, bool is_local)
+/* outer: where the connection notes what was set in its first round, or NULL. */
+static void build_side(struct builder *b, struct auth_side *side, const struct setting *section,
+                       bool is_local, struct origin_list *outer)
 {
     static const char *const known[] = {"cert", "cacert", NULL};
-    struct auth_side *side = is_local ? &c->local : &c->remote;
-    struct origin_list own = {0}, outer = {(struct origin *)c->origins.v, c->origins.n, c->origins.n};
+    struct origin_list own = {0};
     const char *prefix = is_local ? "local." : "remote.";
-    schema_apply(b, is_local ? SCOPE_LOCAL : SCOPE_REMOTE, section, side, &own, &outer, prefix);
+    schema_apply(b, is_local ? SCOPE_LOCAL : SCOPE_REMOTE, section, side, &own, outer, prefix);
     for (const struct setting *s = section ? section->first : NULL; s; s = s->next) {
         if (!s->is_section)
             continue;
@@ -33,29 +35,58 @@ static void build_side(struct builder *b, struct connection *c, const struct set
             schema_unknown_section(b, s, known);
     }
     side->origins = (struct origins){own.v, own.n};
-    c->origins = (struct origins){outer.v, outer.n};
     for (size_t i = 0; i < side->certs.n; i++)
         build_add_cert(b, cert_ref(side->certs.v[i]));
 }
 
-/* The one section whose name begins so; several are several rounds. */
-static const struct setting *side_section(struct builder *b, const struct setting *section,
-                                          const char *prefix)
+/* What is not a number counts as 0, and is an error when the section is built. */
+static uint64_t round_of(struct builder *b, const struct setting *section)
 {
-    const struct setting *found = NULL;
+    uint64_t n = 0;
+    const struct setting *key = settings_key(b->tree, section, "round");
+    return key && key->value && value_number(key->value, &n) ? n : 0;
+}
+
+/* The sections whose names begin so, each a round of authentication, by "round" and then as they stand. */
+static size_t side_sections(struct builder *b, const struct setting *section, const char *prefix,
+                            const struct setting *v[AUTH_ROUNDS_MAX])
+{
+    uint64_t rounds[AUTH_ROUNDS_MAX];
+    size_t n = 0;
     for (const struct setting *s = section->first; s; s = s->next) {
         if (!s->is_section || !starts_with(s->name, prefix))
             continue;
-        if (found) {
-            struct diag *d = errors_add(
-                b->errs, s->file, s->line, s->column,
-                "'%s' is not supported: several authentication rounds are not built yet", s->written);
-            diag_try(d, "leave one of '%s' and '%s'", found->written, s->written);
-        } else {
-            found = s;
+        if (n == AUTH_ROUNDS_MAX) {
+            struct diag *d = errors_add(b->errs, s->file, s->line, s->column,
+                                        "'%s' is one round of authentication too many", s->written);
+            diag_expected(d, "%d or fewer %s sections", AUTH_ROUNDS_MAX, prefix);
+            break;
         }
+        uint64_t round = round_of(b, s);
+        size_t at = n++;
+        for (; at && rounds[at - 1] > round; at--) {
+            rounds[at] = rounds[at - 1];
+            v[at] = v[at - 1];
+        }
+        rounds[at] = round;
+        v[at] = s;
     }
-    return found;
+    return n;
+}
+
+static void build_sides(struct builder *b, struct connection *c, const struct setting *section, bool is_local)
+{
+    const struct setting *v[AUTH_ROUNDS_MAX] = {NULL};
+    size_t n = side_sections(b, section, is_local ? "local" : "remote", v);
+    struct origin_list outer = {(struct origin *)c->origins.v, c->origins.n, c->origins.n};
+    build_side(b, is_local ? &c->local : &c->remote, v[0], is_local, &outer);
+    c->origins = (struct origins){outer.v, outer.n};
+    if (n < 2)
+        return;
+    struct auth_side *more = arena_calloc(b->a, n - 1, sizeof(*more));
+    for (size_t i = 1; i < n; i++)
+        build_side(b, &more[i - 1], v[i], is_local, NULL);
+    *(is_local ? &c->more_local : &c->more_remote) = (struct auth_sides){more, n - 1};
 }
 
 /* ---- children ---- */
@@ -195,8 +226,8 @@ struct connection *build_connection(struct builder *b, const struct setting *sec
     schema_apply(b, SCOPE_CONNECTION, section, c, &own, NULL, NULL);
     c->origins = (struct origins){own.v, own.n};
     finish_times(c);
-    build_side(b, c, side_section(b, section, "local"), true);
-    build_side(b, c, side_section(b, section, "remote"), false);
+    build_sides(b, c, section, true);
+    build_sides(b, c, section, false);
     build_children(b, c, settings_section(b->tree, section, "children"));
     for (const struct setting *s = section->first; s; s = s->next) {
         if (s->is_section && !starts_with(s->name, "local") && !starts_with(s->name, "remote") &&
@@ -232,25 +263,25 @@ static void check_start(struct builder *b, const struct connection *c, const str
 }
 
 /* Certificates that were not named: those that speak for our identity and whose key is here. */
-static void find_own_certs(struct builder *b, struct connection *c)
+static void find_own_certs(struct builder *b, struct auth_side *side)
 {
-    struct cert_list *l = &c->local.certs;
-    if (c->local.method != AUTH_PUBKEY || l->n)
+    struct cert_list *l = &side->certs;
+    if (side->method != AUTH_PUBKEY || l->n)
         return;
     l->v = arena_calloc(b->a, b->config->certs.n, sizeof(*l->v));
-    for (size_t i = 0; i < b->config->certs.n && c->local.id.type != ID_ANY; i++) {
+    for (size_t i = 0; i < b->config->certs.n && side->id.type != ID_ANY; i++) {
         struct cert *cert = b->config->certs.v[i];
-        if (cert_has_identity(cert, &c->local.id) && config_key_for(b->config, cert_public_key(cert)))
+        if (cert_has_identity(cert, &side->id) && config_key_for(b->config, cert_public_key(cert)))
             l->v[l->n++] = cert_ref(cert);
     }
 }
 
-static void warn_of_missing(const struct builder *b, const struct connection *c)
+static void warn_of_missing(const struct builder *b, const struct connection *c, const struct auth_side *side)
 {
-    if (c->local.method == AUTH_PUBKEY && c->local.certs.n == 0)
+    if (side->method == AUTH_PUBKEY && side->certs.n == 0)
         log_line(LOG_WARN, "connection %s: no certificate for local.id: set local.certs", c->name);
-    for (size_t i = 0; i < c->local.certs.n; i++) {
-        const struct cert *cert = c->local.certs.v[i];
+    for (size_t i = 0; i < side->certs.n; i++) {
+        const struct cert *cert = side->certs.v[i];
         if (!config_key_for(b->config, cert_public_key(cert)))
             log_line(LOG_WARN, "connection %s: no private key for certificate %s", c->name,
                      cert_subject_text(cert));
@@ -283,8 +314,11 @@ void build_add_connection(struct builder *b, struct connection *c, const struct 
     const struct connection *same = take_name(b, c);
     check_start(b, c, section);
     build_null_auth(b, c);
-    find_own_certs(b, c);
-    warn_of_missing(b, c);
+    for (size_t i = 0; i < connection_rounds(c, true); i++) {
+        struct auth_side *side = i ? &c->more_local.v[i - 1] : &c->local;
+        find_own_certs(b, side);
+        warn_of_missing(b, c, side);
+    }
     if (same)
         errors_add(b->errs, section->file, section->line, section->column,
                    "connection '%s' is there already, from %s", c->name, same->dialect);

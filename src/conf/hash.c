@@ -76,6 +76,7 @@ static void mix_id(uint64_t *h, const struct identity *id)
 static void mix_side(uint64_t *h, const struct auth_side *s)
 {
     mix_u64(h, s->method);
+    mix_u64(h, s->round);
     mix_id(h, &s->id);
     mix_certs(h, &s->certs);
     mix_certs(h, &s->cacerts);
@@ -153,8 +154,11 @@ uint64_t connection_hash(const struct connection *c)
     for (size_t i = 0; i < c->n_pools; i++)
         mix_text(&h, c->pools[i]);
     mix_proposals(&h, &c->proposals);
-    mix_side(&h, &c->local);
-    mix_side(&h, &c->remote);
+    for (int local = 0; local < 2; local++) {
+        mix_u64(&h, connection_rounds(c, local));
+        for (size_t i = 0; i < connection_rounds(c, local); i++)
+            mix_side(&h, connection_round(c, local, i));
+    }
     mix_u64(&h, c->n_children);
     for (size_t i = 0; i < c->n_children; i++)
         mix_child(&h, &c->children[i]);

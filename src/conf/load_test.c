@@ -493,6 +493,30 @@ static void redirect_of_a_swanctl_connection_is_taken(void **state)
                        "is not a gateway");
 }
 
+static void rounds_of_authentication_are_in_their_order(void **state)
+{
+    (void)state;
+    char text[ID_TEXT_MAX];
+    struct config *c =
+        swanctl("connections { a {\n local-user {\n auth = psk\n id = user\n round = 2\n }\n"
+                " local {\n auth = psk\n id = moon\n round = 1\n }\n"
+                " remote-b {\n auth = psk\n id = b\n }\n remote-c {\n auth = psk\n id = c\n }\n"
+                " remote-a {\n auth = psk\n id = a\n }\n } }\n secrets { ike { secret = x\n } }");
+    const struct connection *a = config_find(c, "a");
+    assert_int_equal(connection_rounds(a, true), 2);
+    assert_string_equal(identity_format(&connection_round(a, true, 0)->id, text), "moon");
+    assert_string_equal(identity_format(&connection_round(a, true, 1)->id, text), "user");
+    assert_int_equal(connection_round(a, true, 1)->method, AUTH_PSK);
+    assert_int_equal(origin_of(&connection_round(a, true, 1)->origins, "id")->line, 4);
+    assert_int_equal(connection_rounds(a, false), 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_string_equal(identity_format(&connection_round(a, false, i)->id, text), i == 0   ? "b"
+                                                                                       : i == 1 ? "c"
+                                                                                                : "a");
+    assert_true(config_has_rounds(c));
+    config_unref(c);
+}
+
 static void bad_connections_are_refused_by_line(void **state)
 {
     (void)state;
@@ -500,8 +524,14 @@ static void bad_connections_are_refused_by_line(void **state)
     refused_by_swanctl("connections { a { aggressive = yes\n } }", at, "'aggressive' is not supported");
     refused_by_swanctl("connections { a { remote_adrs = 1.2.3.4\n } }", at, "did you mean 'remote_addrs'?");
     refused_by_swanctl("connections { a { version = 1\n } }", "/etc/swanctl/swanctl.conf:1:29", "IKEv1");
-    refused_by_swanctl("connections { a { local-1 { }\n local-2 { }\n } }", "/etc/swanctl/swanctl.conf:2:2",
-                       "several authentication rounds");
+    refused_by_swanctl(
+        "connections { a {\n remote1 { }\n remote2 { }\n remote3 { }\n remote4 { }\n remote5 { }\n } }",
+        "/etc/swanctl/swanctl.conf:6:2", "'remote5' is one round of authentication too many");
+    refused_by_swanctl(
+        "connections { a { local-1 { }\n local-2 {\n auth = null\n }\n remote { auth = psk\n } } }\n",
+        "/etc/swanctl/swanctl.conf:3:2", "several rounds of authentication proves who it is in each");
+    refused_by_swanctl("connections { a { local-1 { }\n local-2 {\n round = x\n }\n } }",
+                       "/etc/swanctl/swanctl.conf:3:10", "round");
     refused_by_swanctl("connections { a { children { c { start_action = start\n } } } }",
                        "/etc/swanctl/swanctl.conf:1:34", "cannot start");
     refused_by_swanctl("connections { a { local { auth = eap-mschapv2\n } } }",
@@ -798,6 +828,7 @@ int main(void)
         cmocka_unit_test(childless_of_a_swanctl_connection_is_taken),
         cmocka_unit_test(redirect_of_a_swanctl_connection_is_taken),
         cmocka_unit_test(bad_connections_are_refused_by_line),
+        cmocka_unit_test(rounds_of_authentication_are_in_their_order),
         cmocka_unit_test(refused_secrets_are_not_printed),
         cmocka_unit_test(every_error_of_a_file_is_told_and_nothing_is_loaded),
         cmocka_unit_test(strongswan_conf_sets_what_it_can),

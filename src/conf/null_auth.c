@@ -35,10 +35,28 @@ static void check_nobody(struct builder *b, const struct connection *c, const st
         diag_expected(error_at(b, c, "id", s, "%null is who does not prove who it is"), "auth = null");
 }
 
+/* Half a proof would be taken for a whole one. */
+static void check_rounds(struct builder *b, const struct connection *c, bool is_local)
+{
+    size_t n = connection_rounds(c, is_local);
+    for (size_t i = 0; n > 1 && i < n; i++) {
+        const struct auth_side *s = connection_round(c, is_local, i);
+        check_nobody(b, c, s);
+        if (s->method == AUTH_NULL)
+            diag_try(error_at(b, c, "auth", s,
+                              "a side with several rounds of authentication proves who it is in each"),
+                     "leave that round away, or let this side have no other");
+    }
+}
+
 void build_null_auth(struct builder *b, struct connection *c)
 {
-    check_nobody(b, c, &c->local);
-    check_nobody(b, c, &c->remote);
+    check_rounds(b, c, true);
+    check_rounds(b, c, false);
+    if (!c->more_local.n)
+        check_nobody(b, c, &c->local);
+    if (!c->more_remote.n)
+        check_nobody(b, c, &c->remote);
     if (c->local.method == AUTH_NULL && c->local.id.type == ID_ANY)
         c->local.id = (struct identity){.type = ID_NULL};
     if (c->remote.method != AUTH_NULL)

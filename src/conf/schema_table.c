@@ -8,6 +8,7 @@
 #define CONN(field)  FIELD(connection, field)
 #define CHILD(field) FIELD(child_config, field)
 #define SET(field)   FIELD(settings, field)
+#define SIDE(field)  FIELD(auth_side, field)
 #define REFUSE(why)  .status = REFUSED, .reason = why
 
 static const char v1[] = "IKEv1 is not built yet", eap[] = "EAP and XAUTH are not built yet";
@@ -97,11 +98,17 @@ static const struct schema_word dscp_words[] = {{"out", DSCP_OUT, NULL}, {"in", 
     "ike:rsa/pss-sha256; or null (RFC 7619): it does not, and is nobody. A peer that is nobody and begins gets its own address or a " \
     "virtual one and no other selectors, does not end other IKE SAs by INITIAL_CONTACT, and there are few of them (null_auth_limit). " \
     "Everybody can be in its place, and where both are nobody in the middle, too; a psk of the other side can then be guessed at by everybody"
+
+#define ROUND_DOC "place of this round of authentication (RFC 4739) among those of its side, where there are several: sections whose " \
+    "names begin alike (local-1, local-2), at most 4, in the order of these numbers and then as they stand in the file. Each " \
+    "side goes through all of its own, and the peer has to go through all that stand here, neither less nor more. The last identity is what " \
+    "virtual addresses and unique go by"
+
 /* What local and remote sections have in common. */
 #define AUTH_ROWS(scope_, id_default) \
     {scope_, "auth", .kind = KIND_TEXT, .def = "pubkey", .set = set_auth, .example = "psk", .doc = AUTH_DOC}, \
     {scope_, "id", .kind = KIND_TEXT, .set = set_id, .computed = id_default, .example = "fqdn:other.example", .doc = "identity of this side"}, \
-    {scope_, "round", .kind = KIND_NUMBER, REFUSE("one authentication round is built"), .accepts = "0,1", .doc = "position of this round"}, \
+    {scope_, "round", .kind = KIND_NUMBER, .def = "0", .max = UINT16_MAX, SIDE(round), .example = "2", .doc = ROUND_DOC}, \
     {scope_, "eap_id", .kind = KIND_TEXT, REFUSE(eap), .doc = "EAP identity"}, \
     {scope_, "xauth_id", .kind = KIND_TEXT, REFUSE(eap), .doc = "XAUTH user"}, \
     {scope_, "aaa_id", .kind = KIND_TEXT, REFUSE(eap), .doc = "identity expected of the server inside EAP-TLS"}, \

@@ -251,6 +251,7 @@ static void show_side(struct out *o, const char *name, const struct auth_side *s
                : !is_local                              ? "%any"
                : s->method == AUTH_PUBKEY && s->certs.n ? "the certificate's subject"
                                                         : "our address");
+    number_field(o, &s->origins, "round", s->round);
     certs_field(o, &s->origins, "certs", &s->certs);
     if (!is_local) {
         certs_field(o, &s->origins, "cacerts", &s->cacerts);
@@ -261,6 +262,17 @@ static void show_side(struct out *o, const char *name, const struct auth_side *s
         field(o, &s->origins, "cert_policy");
     }
     close_block(o, "}", true);
+}
+
+/* "local", or "local-1", "local-2" */
+static void show_rounds(struct out *o, const struct connection *c, bool is_local)
+{
+    char name[32];
+    size_t n = connection_rounds(c, is_local);
+    for (size_t i = 0; i < n; i++) {
+        snprintf(name, sizeof(name), n > 1 ? "%s-%zu" : "%s", is_local ? "local" : "remote", i + 1);
+        show_side(o, name, connection_round(c, is_local, i), is_local);
+    }
 }
 
 static void show_lifetime(struct out *o, const struct origins *from, const struct lifetime *l)
@@ -378,8 +390,8 @@ static void show_connection(struct out *o, const struct connection *c)
         word_field(o, from, "ppk_id", identity_format(c->ppk_id, buf));
     }
     bool_field(o, from, "ppk_required", c->ppk_required);
-    show_side(o, "local", &c->local, true);
-    show_side(o, "remote", &c->remote, false);
+    show_rounds(o, c, true);
+    show_rounds(o, c, false);
     open_block(o, "children", NULL, "{");
     for (size_t i = 0; i < c->n_children; i++)
         show_child(o, &c->children[i]);

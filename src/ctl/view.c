@@ -261,6 +261,15 @@ static void write_auth(struct vici_writer *w, const char *section, const struct 
     vici_section_end(w);
 }
 
+static void write_rounds(struct vici_writer *w, const struct connection *c, bool is_local)
+{
+    char section[32];
+    for (size_t i = 0; i < connection_rounds(c, is_local); i++) {
+        snprintf(section, sizeof(section), "%s-%zu", is_local ? "local" : "remote", i + 1);
+        write_auth(w, section, connection_round(c, is_local, i));
+    }
+}
+
 static void write_child_config(struct vici_writer *w, const struct child_config *c)
 {
     static const char *const dpd[] = {[DPD_CLEAR] = "none", [DPD_RESTART] = "start", [DPD_TRAP] = "trap"},
@@ -297,8 +306,8 @@ void ctl_write_connection(struct vici_writer *w, const struct connection *c)
     vici_text(w, "unique", unique[c->unique]);
     if (c->dpd_delay)
         write_seconds(w, "dpd_delay", c->dpd_delay);
-    write_auth(w, "local-1", &c->local);
-    write_auth(w, "remote-1", &c->remote);
+    write_rounds(w, c, true);
+    write_rounds(w, c, false);
     vici_section(w, "children");
     for (size_t i = 0; i < c->n_children; i++)
         write_child_config(w, &c->children[i]);

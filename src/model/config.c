@@ -48,10 +48,43 @@ struct config *config_ref(struct config *c)
     return c;
 }
 
+size_t connection_rounds(const struct connection *c, bool is_local)
+{
+    return 1 + (is_local ? c->more_local.n : c->more_remote.n);
+}
+
+const struct auth_side *connection_round(const struct connection *c, bool is_local, size_t round)
+{
+    if (is_local)
+        return round ? &c->more_local.v[round - 1] : &c->local;
+    return round ? &c->more_remote.v[round - 1] : &c->remote;
+}
+
+bool connection_has_rounds(const struct connection *c)
+{
+    return c->more_local.n || c->more_remote.n;
+}
+
+bool connection_wants_cert(const struct connection *c)
+{
+    bool wants = false;
+    for (size_t i = 0; i < connection_rounds(c, false); i++)
+        wants |= connection_round(c, false, i)->method == AUTH_PUBKEY;
+    return wants;
+}
+
 static void list_unref(const struct cert_list *l)
 {
     for (size_t i = 0; i < l->n; i++)
         cert_unref(l->v[i]);
+}
+
+static void sides_unref(const struct connection *conn, bool is_local)
+{
+    for (size_t i = 0; i < connection_rounds(conn, is_local); i++) {
+        list_unref(&connection_round(conn, is_local, i)->certs);
+        list_unref(&connection_round(conn, is_local, i)->cacerts);
+    }
 }
 
 void config_unref(struct config *c)
@@ -66,10 +99,8 @@ void config_unref(struct config *c)
         pkey_unref(c->keys[i].key);
     for (size_t i = 0; i < c->n_connections; i++) {
         const struct connection *conn = c->connections[i];
-        list_unref(&conn->local.certs);
-        list_unref(&conn->local.cacerts);
-        list_unref(&conn->remote.certs);
-        list_unref(&conn->remote.cacerts);
+        sides_unref(conn, true);
+        sides_unref(conn, false);
     }
     list_unref(&c->cas);
     list_unref(&c->certs);

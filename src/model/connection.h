@@ -57,7 +57,15 @@ struct auth_side {
     const struct sig_scheme *schemes; /* constraints: allowed signature schemes; n 0 = all strong ones */
     size_t n_schemes;
     unsigned min_rsa_bits, min_ecdsa_bits; /* 0: no demand */
+    uint16_t round;                        /* as configured: rounds are in the order of these numbers */
     struct origins origins;
+};
+
+#define AUTH_ROUNDS_MAX 4 /* of one side */
+
+struct auth_sides {
+    struct auth_side *v;
+    size_t n;
 };
 
 struct lifetime {                             /* 0 = no limit */
@@ -115,7 +123,8 @@ struct connection {
     const char *const *pools; /* names: what peers get virtual addresses from */
     size_t n_pools;
     struct proposal_list proposals;
-    struct auth_side local, remote;
+    struct auth_side local, remote;            /* of the first round of authentication, mostly the only one */
+    struct auth_sides more_local, more_remote; /* of further ones, in their order [RFC4739] */
     const struct child_config *children;
     size_t n_children;
     int64_t rekey_time, over_time, rand_time, reauth_time; /* microseconds; 0 = off */
@@ -248,6 +257,15 @@ const struct shared_secret *config_secret_for(const struct config *c, const stru
 const struct ppk *config_ppk_for(const struct config *c, struct span id);
 /* The private key of a certificate or public key, or NULL. */
 struct pkey *config_key_for(const struct config *c, const struct pkey *public_key);
+
+/* One side's rounds of authentication: how many, and each of them from 0. */
+size_t connection_rounds(const struct connection *c, bool is_local);
+const struct auth_side *connection_round(const struct connection *c, bool is_local, size_t round);
+bool connection_has_rounds(const struct connection *c); /* more than one, of either side */
+/* Does the peer, in any round, prove itself by a signature? */
+bool connection_wants_cert(const struct connection *c);
+/* Has any connection several rounds? */
+bool config_has_rounds(const struct config *c);
 
 /* Does a list of addresses of the configuration hold this one? An empty one, %any and a name hold all. */
 bool hosts_hold(const struct host_spec *v, size_t n, struct ip ip);

@@ -33,6 +33,7 @@ struct config_index {
     struct group *all;
     size_t n_groups;
     bool has_mode[MODE_BEET + 1];
+    bool has_rounds;
 };
 
 /* Where those stand that an exact key does not find. */
@@ -151,13 +152,25 @@ static bool same_schemes(const struct auth_side *a, const struct auth_side *b)
     return same;
 }
 
+/* What the peer has to do to prove who it is, in all rounds. */
+static bool same_demands(const struct connection *a, const struct connection *b)
+{
+    size_t n = connection_rounds(a, false);
+    bool same = n == connection_rounds(b, false);
+    for (size_t i = 0; same && i < n; i++) {
+        const struct auth_side *x = connection_round(a, false, i), *y = connection_round(b, false, i);
+        same = x->method == y->method && same_schemes(x, y);
+    }
+    return same;
+}
+
 static void note_kind(struct group *g, const struct connection *const *all, size_t position)
 {
     const struct connection *c = all[position];
     for (size_t i = 0; i < g->n_kinds; i++) {
         const struct connection *k = all[g->kinds[i]];
-        if (same_proposals(&k->proposals, &c->proposals) && k->remote.method == c->remote.method &&
-            k->sends_certreq == c->sends_certreq && same_schemes(&k->remote, &c->remote))
+        if (same_proposals(&k->proposals, &c->proposals) && k->sends_certreq == c->sends_certreq &&
+            same_demands(k, c))
             return;
     }
     if (g->n_kinds == g->cap_kinds) {
@@ -187,6 +200,7 @@ static void index_connections(struct config_index *x, const struct config *c)
         const struct connection *conn = c->connections[i];
         struct group *g = group_of(x, conn);
         note_kind(g, c->connections, i);
+        x->has_rounds |= connection_has_rounds(conn);
         x->by_name[i].conn = x->by_id[i].conn = conn;
         x->by_id[i].group = g;
         for (size_t k = 0; k < conn->n_children; k++)
@@ -255,6 +269,11 @@ void config_index_free(struct config_index *x)
 bool config_uses_mode(const struct config *c, enum child_mode m)
 {
     return index_of(c)->has_mode[m];
+}
+
+bool config_has_rounds(const struct config *c)
+{
+    return index_of(c)->has_rounds;
 }
 
 const struct connection *config_find(const struct config *c, const char *name)

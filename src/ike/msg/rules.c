@@ -215,7 +215,7 @@ static const struct payload_rule payload_rules[] = {
     {MSG_INTERMEDIATE_RESPONSE, PAYLOAD_KE,      1, 1,    INSIDE},
 
     EVERYWHERE(MSG_AUTH_REQUEST, INSIDE),
-    {MSG_AUTH_REQUEST,          PAYLOAD_IDI,     1, 1,    INSIDE},
+    {MSG_AUTH_REQUEST,          PAYLOAD_IDI,     0, 1,    INSIDE}, /* none: it is our turn [RFC4739#2.5] */
     {MSG_AUTH_REQUEST,          PAYLOAD_IDR,     0, 1,    INSIDE},
     {MSG_AUTH_REQUEST,          PAYLOAD_CERT,    0, SOME, INSIDE},
     {MSG_AUTH_REQUEST,          PAYLOAD_CERTREQ, 0, SOME, INSIDE},
@@ -226,9 +226,9 @@ static const struct payload_rule payload_rules[] = {
     {MSG_AUTH_REQUEST,          PAYLOAD_TSR,     0, 1,    INSIDE},
 
     EVERYWHERE(MSG_AUTH_RESPONSE, INSIDE),
-    {MSG_AUTH_RESPONSE,         PAYLOAD_IDR,     1, 1,    INSIDE},
+    {MSG_AUTH_RESPONSE,         PAYLOAD_IDR,     0, 1,    INSIDE}, /* in the peer's rounds, with AUTH [RFC4739#2.4] */
     {MSG_AUTH_RESPONSE,         PAYLOAD_CERT,    0, SOME, INSIDE},
-    {MSG_AUTH_RESPONSE,         PAYLOAD_AUTH,    1, 1,    INSIDE},
+    {MSG_AUTH_RESPONSE,         PAYLOAD_AUTH,    0, 1,    INSIDE},
     {MSG_AUTH_RESPONSE,         PAYLOAD_EAP,     0, 1,    INSIDE},
     {MSG_AUTH_RESPONSE,         PAYLOAD_CP,      0, 1,    INSIDE},
     {MSG_AUTH_RESPONSE,         PAYLOAD_SA,      0, 1,    INSIDE},
@@ -339,6 +339,8 @@ static const struct notify_rule notify_rules[] = {
     {N_NO_NATS_ALLOWED,                 1,    AUTH | INFO                                             },
     {N_UNACCEPTABLE_ADDRESSES,          1,    K(INFO_RESPONSE)                                        },
     {N_UNEXPECTED_NAT_DETECTED,         1,    K(AUTH_RESPONSE) | K(INFO_RESPONSE)                     },
+    {N_MULTIPLE_AUTH_SUPPORTED,         1,    K(INIT_RESPONSE) | K(AUTH_REQUEST)                      },
+    {N_ANOTHER_AUTH_FOLLOWS,            1,    AUTH                                                    },
     {N_AUTH_LIFETIME,                   1,    K(AUTH_RESPONSE) | INFO                                 },
     {N_SUPPORTED_AUTH_METHODS,          1,    ANNOUNCES                                               },
     {N_IKEV2_FRAGMENTATION_SUPPORTED,   1,    INIT                                                    },

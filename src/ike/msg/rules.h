@@ -27,6 +27,10 @@ enum message_kind {
     MSG_RESUME_RESPONSE,
     MSG_KINDS,
     MSG_UNKNOWN = MSG_KINDS,
+    /* As they are written; read, they are like the first request and the last response, and only who knows
+     * what came before can tell: IKE_AUTH that goes on [RFC4739#2]. */
+    MSG_MORE_REQUEST,
+    MSG_MORE_RESPONSE,
 };
 
 struct payload_rule {

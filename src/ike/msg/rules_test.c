@@ -169,13 +169,13 @@ static void an_answer_that_says_no_needs_nothing_else(void **state)
         uint16_t notify;
         bool is_legal;
     } cases[] = {
-        {MSG_INIT_RESPONSE,  N_COOKIE,                true },
-        {MSG_INIT_RESPONSE,  N_INVALID_KE_PAYLOAD,    true },
-        {MSG_AUTH_RESPONSE,  N_AUTHENTICATION_FAILED, true },
-        {MSG_CHILD_RESPONSE, N_TEMPORARY_FAILURE,     true },
-        {MSG_CHILD_RESPONSE, N_MOBIKE_SUPPORTED,      false},
-        {MSG_INIT_REQUEST,   N_COOKIE,                false},
-        {MSG_AUTH_REQUEST,   N_AUTHENTICATION_FAILED, false},
+        {MSG_INIT_RESPONSE,     N_COOKIE,                true },
+        {MSG_INIT_RESPONSE,     N_INVALID_KE_PAYLOAD,    true },
+        {MSG_AUTH_RESPONSE,     N_AUTHENTICATION_FAILED, true },
+        {MSG_CHILD_RESPONSE,    N_TEMPORARY_FAILURE,     true },
+        {MSG_CHILD_RESPONSE,    N_MOBIKE_SUPPORTED,      false},
+        {MSG_INIT_REQUEST,      N_COOKIE,                false},
+        {MSG_NEW_CHILD_REQUEST, N_AUTHENTICATION_FAILED, false},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct draft t;

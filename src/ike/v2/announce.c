@@ -35,7 +35,7 @@ static void add_scheme(struct wish *w, struct sig_scheme s)
         w->v[w->n++] = s;
 }
 
-static void add(struct wish *w, const struct auth_side *remote)
+static void add_side(struct wish *w, const struct auth_side *remote)
 {
     w->ways |= 1u << remote->method;
     if (remote->method != AUTH_PUBKEY)
@@ -43,6 +43,12 @@ static void add(struct wish *w, const struct auth_side *remote)
     w->takes_all |= remote->n_schemes == 0;
     for (size_t i = 0; i < remote->n_schemes; i++)
         add_scheme(w, remote->schemes[i]);
+}
+
+static void add(struct wish *w, const struct connection *conn)
+{
+    for (size_t i = 0; i < connection_rounds(conn, false); i++)
+        add_side(w, connection_round(conn, false, i));
 }
 
 void announce_put(struct ike_env *env, struct build *b, struct ike_sa *sa, struct exchange *x)
@@ -53,12 +59,12 @@ void announce_put(struct ike_env *env, struct build *b, struct ike_sa *sa, struc
     if (x->is_own && !sa->announced)
         return;
     if (x->is_own)
-        add(&wish, &sa->conn->remote);
+        add(&wish, sa->conn);
     else {
         struct connection_set set =
             config_peer_kinds(sa->config, env->out->arena, sa->local.ip, sa->remote.ip);
         for (size_t i = 0; i < set.n; i++)
-            add(&wish, &set.v[i]->remote);
+            add(&wish, set.v[i]);
     }
     announce_encode(&w, wish.ways, wish.v, wish.takes_all ? 0 : wish.n);
     bool fits = x->is_own || b->w.len + w.len + AROUND <= sa->config->settings.fragment_size;
@@ -91,45 +97,46 @@ static bool is_below(const void *ctx, uint8_t link)
     return cert_is_below(ctx, link);
 }
 
-static struct announce_ask ask_for(const struct ike_sa *sa, const struct connection *conn,
+static struct announce_ask ask_for(const struct ike_sa *sa, const struct auth_side *side,
                                    const struct pkey *key, const struct cert_below *below)
 {
     return (struct announce_ask){.peer = sa->announced,
                                  .key = key,
                                  .peer_hashes = sa->peer_hashes,
-                                 .own = &conn->local,
+                                 .own = side,
                                  .is_below = is_below,
                                  .ctx = below};
 }
 
-bool announce_suits(const struct ike_sa *sa, const struct connection *conn, const struct cert *cert,
+bool announce_suits(const struct ike_sa *sa, const struct auth_side *side, const struct cert *cert,
                     const struct pkey *key)
 {
     struct auth_choice ignored;
     struct diag d;
     const struct cert_below below = {.sa = sa, .cert = cert};
-    struct announce_ask q = ask_for(sa, conn, key, &below);
+    struct announce_ask q = ask_for(sa, side, key, &below);
     diag_clear(&d);
     return announce_choose(&q, &ignored, &d);
 }
 
-bool announce_choose_scheme(const struct ike_sa *sa, const struct cert *cert, const struct pkey *key,
-                            struct auth_choice *out, struct diag *d)
+bool announce_choose_scheme(const struct ike_sa *sa, const struct auth_side *side, const struct cert *cert,
+                            const struct pkey *key, struct auth_choice *out, struct diag *d)
 {
     const struct cert_below below = {.sa = sa, .cert = cert};
-    struct announce_ask q = ask_for(sa, sa->conn, key, &below);
+    struct announce_ask q = ask_for(sa, side, key, &below);
     return announce_choose(&q, out, d);
 }
 
-bool announce_allows(const struct ike_sa *sa, enum auth_method way, struct diag *d)
+bool announce_allows(const struct ike_sa *sa, const struct auth_side *side, struct diag *d)
 {
     char taken[256];
+    enum auth_method way = side->method;
     if (announce_takes(sa->announced, way))
         return true;
     diag_set(d, FAIL_AUTH, "the peer does not take %s", auth_way_name(way));
     diag_expected(d, "what it announced: %s", announce_format(sa->announced, taken, sizeof(taken)));
     diag_got(d, "%s, as connection %s has it", auth_way_name(way), sa->conn->name);
-    diag_where_of(d, &sa->conn->local.origins, "auth");
+    diag_where_of(d, &side->origins, "auth");
     return false;
 }
 

@@ -1,23 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* IKE_AUTH, the initiator's side and what both sides share (RFC 7296 sections 1.2, 2.15, 2.16, 2.19, 2.21.2;
  * RFC 7427; RFC 8420): identities, AUTH by shared secret or signature, the first child. The responder's side
- * is auth_responder.c. Not here: EAP, several rounds. */
+ * is auth_responder.c, further rounds of either side are rounds.c's. Not here: EAP. */
 #include "ike/v2/features.h"
 #include "ike/v2/resume.h"
 
 /* ---- both sides ---- */
 
-struct identity auth_local_id(const struct ike_sa *sa, const struct connection *conn, struct arena *a)
+struct identity auth_side_id(const struct ike_sa *sa, const struct auth_side *side, struct arena *a)
 {
     struct pkey *key;
     struct diag ignored;
-    if (conn->local.id.type != ID_ANY)
-        return conn->local.id;
+    if (side->id.type != ID_ANY)
+        return side->id;
     diag_clear(&ignored);
-    struct cert *c = conn->local.method == AUTH_PUBKEY ? cert_choose_own(sa, conn, &key, &ignored) : NULL;
+    struct cert *c = side->method == AUTH_PUBKEY ? cert_choose_own(sa, side, &key, &ignored) : NULL;
     if (c)
         return (struct identity){.type = ID_DER_ASN1_DN, .data = cert_subject_der(c)};
     return identity_from_ip(a, sa->local.ip);
+}
+
+struct identity auth_local_id(const struct ike_sa *sa, const struct connection *conn, struct arena *a)
+{
+    return auth_side_id(sa, &conn->local, a);
+}
+
+void auth_use_own_id(struct ike_sa *sa)
+{
+    struct identity id = auth_side_id(sa, auth_ours(sa), sa->arena);
+    sa->local_id = identity_dup(sa->arena, &id);
 }
 
 struct auth_input auth_input_of(const struct ike_sa *sa, bool is_initiator, struct span id_body)
@@ -67,22 +78,21 @@ bool auth_make(struct ike_env *env, struct ike_sa *sa, struct exchange *x, excha
                struct diag *d)
 {
     struct pkey *key;
-    enum auth_method way = sa->conn->local.method;
+    const struct auth_side *side = auth_ours(sa);
     if (sa->resume)
         return resume_make_auth(env, sa, x, resume, d);
-    if (!announce_allows(sa, way, d))
+    if (!announce_allows(sa, side, d))
         return false;
-    if (way != AUTH_PUBKEY) {
-        if (!(way == AUTH_NULL ? null_auth_make(sa, x, d) : make_psk(sa, x, d)))
+    if (side->method != AUTH_PUBKEY) {
+        if (!(side->method == AUTH_NULL ? null_auth_make(sa, x, d) : make_psk(sa, x, d)))
             return false;
         resume(env, sa, x, NULL);
         return true;
     }
-    x->cert = cert_choose_own(sa, sa->conn, &key, d);
+    x->cert = cert_choose_own(sa, side, &key, d);
     if (!x->cert)
         return false;
-    const struct auth_side *side = &sa->conn->local;
-    if (!announce_choose_scheme(sa, x->cert, key, &x->auth, d)) {
+    if (!announce_choose_scheme(sa, side, x->cert, key, &x->auth, d)) {
         d->class = FAIL_AUTH;
         diag_where_of(d, &side->origins, "auth");
         return false;
@@ -126,7 +136,7 @@ bool auth_psk_check(const struct ike_sa *sa, const struct pl_id *id, const struc
 bool auth_check_at_once(struct ike_env *env, struct ike_sa *sa, const struct pl_id *id,
                         const struct pl_auth *auth, struct diag *d)
 {
-    return sa->conn->remote.method == AUTH_NULL ? null_auth_check(env, sa, id, auth, d)
+    return auth_theirs(sa)->method == AUTH_NULL ? null_auth_check(env, sa, id, auth, d)
                                                 : auth_psk_check(sa, id, auth, d);
 }
 
@@ -155,7 +165,7 @@ bool auth_verdict(struct ike_env *env, struct ike_sa *sa, const struct job *job,
         *d = job->verdict.why;
         d->class = FAIL_CERTIFICATE;
         if (!d->where[0])
-            diag_where_of(d, &sa->conn->remote.origins, job->verdict.unmet ? job->verdict.unmet : "id");
+            diag_where_of(d, &auth_theirs(sa)->origins, job->verdict.unmet ? job->verdict.unmet : "id");
         return false;
     }
     if (!job->ok) {
@@ -167,9 +177,9 @@ bool auth_verdict(struct ike_env *env, struct ike_sa *sa, const struct job *job,
         diag_try(d, "does the peer's private key belong to its certificate?");
         return false;
     }
-    if (!auth_acceptable(&sa->conn->remote, cert_public_key(job->trust.leaf), job->used, d)) {
+    if (!auth_acceptable(auth_theirs(sa), cert_public_key(job->trust.leaf), job->used, d)) {
         d->class = FAIL_CERTIFICATE;
-        diag_where_of(d, &sa->conn->remote.origins, "auth");
+        diag_where_of(d, &auth_theirs(sa)->origins, "auth");
         return false;
     }
     sa_log(env, sa, LOG_NOTICE, "authentication of %s with %s successful",
@@ -198,6 +208,12 @@ static void fail(struct ike_env *env, struct ike_sa *sa, const struct diag *d)
     ike_sa_end(env, sa, d);
 }
 
+/* No round is over yet. */
+static bool is_first(const struct ike_sa *sa)
+{
+    return !sa->rounds.ours && !sa->rounds.theirs;
+}
+
 static void send_auth(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct job *job)
 {
     struct build b;
@@ -210,7 +226,7 @@ static void send_auth(struct ike_env *env, struct ike_sa *sa, struct exchange *x
         return;
     }
     chain_begin(env, &b);
-    features_put(env, &b, sa, x, MSG_AUTH_REQUEST);
+    features_put(env, &b, sa, x, is_first(sa) ? MSG_AUTH_REQUEST : MSG_MORE_REQUEST);
     sa_log(env, sa, LOG_DETAIL, "sending IKE_AUTH as %s", identity_format(&sa->local_id, id));
     if (!send_request(env, sa, EXCHANGE_IKE_AUTH, &b)) {
         diag_set(&d, FAIL_GENERIC, "IKE_AUTH could not be sent");
@@ -223,14 +239,14 @@ void auth_begin(struct ike_env *env, struct ike_sa *sa)
     struct diag d;
     bool is_childless;
     const struct child_config *cfg = NULL;
-    struct identity id = auth_local_id(sa, sa->conn, sa->arena);
-    sa->local_id = identity_dup(sa->arena, &id);
+    diag_clear(&d);
+    auth_use_own_id(sa);
     sa->remote_id = sa->conn->remote.id.type == ID_ANY ? identity_from_ip(sa->arena, sa->remote.ip)
                                                        : identity_dup(sa->arena, &sa->conn->remote.id);
     if (sa->resume)
         resume_set_ids(sa);
-    diag_clear(&d);
-    if (!childless_begin(sa, ike_sa_has_task(sa, X_NEW_CHILD, 0), &is_childless, &d)) {
+    if (!rounds_are_possible(sa, &d) ||
+        !childless_begin(sa, ike_sa_has_task(sa, X_NEW_CHILD, 0), &is_childless, &d)) {
         fail(env, sa, &d);
         return;
     }
@@ -323,12 +339,76 @@ static void established(struct ike_env *env, struct ike_sa *sa, struct exchange 
     }
 }
 
+/* A refusal that is about the child, and leaves the IKE SA standing [RFC7296#1.2]. */
+static bool is_of_child(uint16_t notify)
+{
+    return notify == N_NO_PROPOSAL_CHOSEN || notify == N_SINGLE_PAIR_REQUIRED ||
+           notify == N_NO_ADDITIONAL_SAS || notify == N_INTERNAL_ADDRESS_FAILURE ||
+           notify == N_FAILED_CP_REQUIRED || notify == N_TS_UNACCEPTABLE;
+}
+
+/* What the peer's answer had to prove it has proved: the next round, or the end. */
+static void go_on(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
+{
+    struct diag d;
+    diag_clear(&d);
+    sa->rounds.ours += !rounds_ours_are_over(sa);
+    if (rounds_are_over(sa)) {
+        established(env, sa, x);
+        return;
+    }
+    if (ike_find(&x->msg, PAYLOAD_SA) || ike_error_notify(&x->msg)) {
+        rounds_explain_early(sa, &d);
+        refuse(env, sa, &d);
+        return;
+    }
+    secret_free(&x->auth_data);
+    x->auth = (struct auth_choice){.method = 0};
+    x->cert = NULL;
+    if (rounds_ours_are_over(sa)) { /* an empty request: it is the peer's turn */
+        send_auth(env, sa, x, NULL);
+        return;
+    }
+    auth_use_own_id(sa);
+    if (!auth_make(env, sa, x, send_auth, &d))
+        refuse(env, sa, &d);
+}
+
+static void proved(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
+{
+    struct diag d;
+    diag_clear(&d);
+    if (rounds_proved(env, sa, &x->msg, &d))
+        go_on(env, sa, x);
+    else
+        refuse(env, sa, &d);
+}
+
+/* The peer is through with its rounds, and we were not. */
+static void on_taken(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
+{
+    struct diag d;
+    diag_clear(&d);
+    const struct pl_notify *error = ike_error_notify(&x->msg);
+    if (error && !is_of_child(error->type)) {
+        diag_from_notify(&d, sa, error, X_AUTH, x->child_cfg);
+        fail(env, sa, &d);
+        return;
+    }
+    if (ike_find(&x->msg, PAYLOAD_IDR) || ike_find(&x->msg, PAYLOAD_AUTH)) {
+        rounds_explain_extra(sa, &d);
+        refuse(env, sa, &d);
+        return;
+    }
+    go_on(env, sa, x);
+}
+
 static void on_verified(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct job *job)
 {
     struct diag d;
     diag_clear(&d);
     if (auth_verdict(env, sa, job, &d))
-        established(env, sa, x);
+        proved(env, sa, x);
     else
         refuse(env, sa, &d);
 }
@@ -336,7 +416,7 @@ static void on_verified(struct ike_env *env, struct ike_sa *sa, struct exchange 
 static bool id_is_wanted(struct ike_sa *sa, const struct pl_id *idr, struct diag *d)
 {
     char want[ID_TEXT_MAX], got[ID_TEXT_MAX];
-    const struct auth_side *remote = &sa->conn->remote;
+    const struct auth_side *remote = auth_theirs(sa);
     if (remote->method == AUTH_NULL || (remote->id.type == ID_ANY && idr->id.type != ID_NULL) ||
         identity_match(&idr->id, &remote->id))
         return true;
@@ -350,12 +430,12 @@ static bool id_is_wanted(struct ike_sa *sa, const struct pl_id *idr, struct diag
 
 static bool way_is_wanted(const struct ike_sa *sa, enum auth_method way, struct diag *d)
 {
-    if (way == sa->conn->remote.method)
+    if (way == auth_theirs(sa)->method)
         return true;
     diag_set(d, FAIL_AUTH, "the peer authenticates in another way");
-    diag_expected(d, "%s", auth_way_name(sa->conn->remote.method));
+    diag_expected(d, "%s", auth_way_name(auth_theirs(sa)->method));
     diag_got(d, "%s%s", auth_way_name(way), way == AUTH_PUBKEY ? " or something else" : "");
-    diag_where_of(d, &sa->conn->remote.origins, "auth");
+    diag_where_of(d, &auth_theirs(sa)->origins, "auth");
     return false;
 }
 
@@ -363,6 +443,10 @@ void auth_on_response(struct ike_env *env, struct ike_sa *sa, struct exchange *x
 {
     struct diag d;
     diag_clear(&d);
+    if (rounds_theirs_are_over(sa)) {
+        on_taken(env, sa, x);
+        return;
+    }
     const struct ike_payload *idr = ike_find(&x->msg, PAYLOAD_IDR), *auth = ike_find(&x->msg, PAYLOAD_AUTH);
     const struct pl_notify *error = ike_error_notify(&x->msg);
     if (sa->resume && auth && idr && resume_check_auth(sa, x, &idr->id, &auth->auth, &d)) {
@@ -382,14 +466,15 @@ void auth_on_response(struct ike_env *env, struct ike_sa *sa, struct exchange *x
         return;
     }
     enum auth_method way = auth_way_of(auth->auth.method);
-    if (!ppk_settle(env, sa, &x->msg, &d) || !way_is_wanted(sa, way, &d) || !id_is_wanted(sa, &idr->id, &d)) {
+    if ((is_first(sa) && !ppk_settle(env, sa, &x->msg, &d)) || !way_is_wanted(sa, way, &d) ||
+        !id_is_wanted(sa, &idr->id, &d)) {
         refuse(env, sa, &d);
         return;
     }
     sa->remote_id = identity_dup(sa->arena, null_auth_claim(&idr->id, auth->auth.method));
     if (way != AUTH_PUBKEY) {
         if (auth_check_at_once(env, sa, &idr->id, &auth->auth, &d))
-            established(env, sa, x);
+            proved(env, sa, x);
         else
             refuse(env, sa, &d);
         return;

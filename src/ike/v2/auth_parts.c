@@ -6,7 +6,8 @@
 void auth_put_id(struct ike_env *env, struct build *b, struct ike_sa *sa, struct exchange *x)
 {
     (void)env;
-    build_id(b, x->is_own ? PAYLOAD_IDI : PAYLOAD_IDR, &sa->local_id);
+    if (x->auth.method)
+        build_id(b, x->is_own ? PAYLOAD_IDI : PAYLOAD_IDR, &sa->local_id);
 }
 
 bool auth_asks_for_identity(const struct connection *conn)
@@ -27,7 +28,8 @@ void auth_put_own(struct ike_env *env, struct build *b, struct ike_sa *sa, struc
 {
     (void)env;
     (void)sa;
-    build_auth(b, x->auth.method, secret_view(&x->auth_data));
+    if (x->auth.method)
+        build_auth(b, x->auth.method, secret_view(&x->auth_data));
 }
 
 /* The responder answers only one who asked [RFC7427#4]. */

@@ -28,6 +28,9 @@ static const char *misfit(const struct ike_sa *sa, const struct connection *c, c
         return "it expects another way to authenticate";
     if (!is_any && *score == 1)
         return "it expects another identity";
+    const char *of_rounds = rounds_misfit(sa, c, 0, &x->msg);
+    if (of_rounds)
+        return of_rounds;
     if (idr) {
         struct identity mine = auth_local_id(sa, c, x->tx);
         if (!identity_match(&idr->id.id, &mine) && !identity_equal(&idr->id.id, &mine))
@@ -57,8 +60,13 @@ static void explain(struct ike_env *env, struct ike_sa *sa, const struct exchang
     diag_expected(d, "connection %s: identity %s, %s", close->name, identity_format(&close->remote.id, want),
                   auth_way_name(close->remote.method));
     diag_where_of(d, &close->remote.origins, "id");
-    if (why)
-        diag_try(d, "%s: give both sides the same idea of their identities", why);
+    if (!why)
+        return;
+    bool is_about_rounds = why == rounds_misfit(sa, close, 0, &x->msg);
+    if (is_about_rounds)
+        rounds_explain(close, 0, &x->msg, d);
+    diag_try(d, "%s: give both sides the same %s", why,
+             is_about_rounds ? "rounds" : "idea of their identities");
 }
 
 /* The closest identity; among connections that are equally close the one that has the child which is asked
@@ -97,6 +105,17 @@ static void first_child(struct ike_env *env, struct ike_sa *sa, struct exchange 
         c->switch_at = env->now.mono + CHILD_TAKEOVER;
 }
 
+/* Another exchange follows: the first request waits for it. */
+static void answer_for_now(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
+{
+    struct build b;
+    chain_begin(env, &b);
+    features_put(env, &b, sa, x, MSG_MORE_RESPONSE);
+    sa->rounds.ours += x->auth.method != 0;
+    rounds_keep(sa, x);
+    send_response(env, sa, EXCHANGE_IKE_AUTH, &b);
+}
+
 /* Our AUTH is there: answer, then commit. */
 static void answer(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct job *job)
 {
@@ -107,6 +126,10 @@ static void answer(struct ike_env *env, struct ike_sa *sa, struct exchange *x, s
     if (!auth_is_made(x, job)) {
         diag_set(&d, FAIL_AUTH, "our signature could not be made");
         refuse(env, sa, N_AUTHENTICATION_FAILED, &d);
+        return;
+    }
+    if (!rounds_is_last(sa)) {
+        answer_for_now(env, sa, x);
         return;
     }
     x->ni = sa->ni;
@@ -127,15 +150,39 @@ static void answer(struct ike_env *env, struct ike_sa *sa, struct exchange *x, s
     send_response(env, sa, EXCHANGE_IKE_AUTH, &b);
 }
 
+/* The peer's part of the exchange is good: now ours. */
+static void take_turn(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
+{
+    struct diag d;
+    diag_clear(&d);
+    if (rounds_is_last(sa)) {
+        rounds_recall(sa, x);
+        sa->is_redirected = redirect_is_due(sa);
+        if (!features_take(env, sa, &x->msg, &d)) {
+            refuse(env, sa, N_AUTHENTICATION_FAILED, &d);
+            return;
+        }
+    }
+    if (rounds_ours_are_over(sa)) {
+        answer(env, sa, x, NULL);
+        return;
+    }
+    if (sa->rounds.ours && !sa->resume)
+        auth_use_own_id(sa);
+    if (!auth_make(env, sa, x, answer, &d))
+        refuse(env, sa, N_AUTHENTICATION_FAILED, &d);
+}
+
 static void on_committed(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct job *job)
 {
     struct diag d;
     diag_clear(&d);
     if (job && !job->ok)
         diag_set(&d, FAIL_AUTH, "the piece of the pad cannot be overwritten: %s", job->verdict.why.what);
-    sa->is_redirected = redirect_is_due(sa);
-    if (diag_failed(&d) || !features_take(env, sa, &x->msg, &d) || !auth_make(env, sa, x, answer, &d))
+    if (diag_failed(&d) || !rounds_proved(env, sa, &x->msg, &d))
         refuse(env, sa, N_AUTHENTICATION_FAILED, &d);
+    else
+        take_turn(env, sa, x);
 }
 
 static void not_authentic(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct diag *d)
@@ -161,7 +208,7 @@ static void verify(struct ike_env *env, struct ike_sa *sa, struct exchange *x, s
     const struct pl_auth auth = ppk_peer_auth(sa, x);
     (void)job;
     diag_clear(&d);
-    if (sa->conn->remote.method != AUTH_PUBKEY) {
+    if (auth_theirs(sa)->method != AUTH_PUBKEY) {
         if (auth_check_at_once(env, sa, idi, &auth, &d))
             ppk_commit(env, sa, x, on_committed);
         else
@@ -187,13 +234,43 @@ static void on_resumed(struct ike_env *env, struct ike_sa *sa, struct exchange *
         return;
     }
     resume_replace(env, sa);
-    on_committed(env, sa, x, NULL);
+    rounds_skip(sa);
+    take_turn(env, sa, x);
+}
+
+/* A round that is not the first, or what lets ours go on. */
+static void on_further_request(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
+{
+    struct diag d;
+    diag_clear(&d);
+    const struct ike_payload *idi = ike_find(&x->msg, PAYLOAD_IDI), *auth = ike_find(&x->msg, PAYLOAD_AUTH);
+    if (rounds_theirs_are_over(sa) && !idi && !auth) {
+        take_turn(env, sa, x);
+        return;
+    }
+    if (rounds_theirs_are_over(sa))
+        rounds_explain_extra(sa, &d);
+    else if (!auth || !idi)
+        diag_set(&d, FAIL_AUTH, "the peer wants EAP in round %u: that is not supported yet",
+                 sa->rounds.theirs + 1u);
+    const struct connection *conn = diag_failed(&d) ? NULL : rounds_choose(env, sa, x, &d);
+    if (!conn) {
+        refuse(env, sa, N_AUTHENTICATION_FAILED, &d);
+        return;
+    }
+    sa->conn = conn;
+    sa->remote_id = identity_dup(sa->arena, &idi->id.id);
+    verify(env, sa, x, NULL);
 }
 
 void auth_on_request(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
 {
     struct diag d;
     diag_clear(&d);
+    if (sa->rounds.theirs) {
+        on_further_request(env, sa, x);
+        return;
+    }
     const struct ike_payload *idi = ike_find(&x->msg, PAYLOAD_IDI), *auth = ike_find(&x->msg, PAYLOAD_AUTH);
     if (!auth || !idi) { /* no AUTH: it wants EAP */
         diag_set(&d, FAIL_AUTH, "the peer wants EAP, which is not supported yet");
@@ -209,6 +286,7 @@ void auth_on_request(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
     cert_take_request(env, sa, &x->msg,
                       NULL); /* which certificate is ours, and so who we are, may depend on it */
     announce_take(env, sa, &x->msg, NULL);
+    rounds_take(env, sa, &x->msg, NULL);
     cfg_expect(sa, &x->msg);
     if (sa->resume) {
         on_resumed(env, sa, x);

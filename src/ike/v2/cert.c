@@ -53,7 +53,7 @@ bool cert_is_below(const struct cert_below *c, uint8_t place)
 
 /* The first that has its key here and the identity; rather one that the peer can verify [RFC9593#3.1], and of
  * those one that it asked for [RFC7296#3.7]. */
-static struct cert *first_with_key(const struct ike_sa *sa, const struct connection *conn,
+static struct cert *first_with_key(const struct ike_sa *sa, const struct auth_side *side,
                                    const struct cert_list *l, const struct identity *id, struct pkey **key)
 {
     struct cert *first = NULL;
@@ -62,7 +62,7 @@ static struct cert *first_with_key(const struct ike_sa *sa, const struct connect
         struct pkey *k = config_key_for(sa->config, cert_public_key(l->v[i]));
         if (!k || (id && !cert_has_identity(l->v[i], id)))
             continue;
-        int score = 2 * announce_suits(sa, conn, l->v[i], k) + is_asked_for(sa, l->v[i]);
+        int score = 2 * announce_suits(sa, side, l->v[i], k) + is_asked_for(sa, l->v[i]);
         if (score > best) {
             first = l->v[i];
             *key = k;
@@ -72,15 +72,14 @@ static struct cert *first_with_key(const struct ike_sa *sa, const struct connect
     return first;
 }
 
-struct cert *cert_choose_own(const struct ike_sa *sa, const struct connection *conn, struct pkey **key,
+struct cert *cert_choose_own(const struct ike_sa *sa, const struct auth_side *side, struct pkey **key,
                              struct diag *d)
 {
     char text[ID_TEXT_MAX];
-    const struct auth_side *side = &conn->local;
     const struct identity *id = side->id.type == ID_ANY ? NULL : &side->id;
-    struct cert *c = first_with_key(sa, conn, &side->certs, id, key);
+    struct cert *c = first_with_key(sa, side, &side->certs, id, key);
     if (!c && !side->certs.n)
-        c = first_with_key(sa, conn, &sa->config->certs, id, key);
+        c = first_with_key(sa, side, &sa->config->certs, id, key);
     if (c)
         return c;
     diag_set(d, FAIL_AUTH, "no certificate of ours with a private key%s%s", id ? " for " : "",
@@ -115,10 +114,10 @@ static bool may_need_cert(struct ike_env *env, const struct ike_sa *sa)
 {
     bool needs = false;
     if (sa->is_initiator)
-        return sa->conn->sends_certreq && sa->conn->remote.method == AUTH_PUBKEY;
+        return sa->conn->sends_certreq && connection_wants_cert(sa->conn);
     struct connection_set set = config_peer_kinds(sa->config, env->out->arena, sa->local.ip, sa->remote.ip);
     for (size_t i = 0; i < set.n && !needs; i++)
-        needs = set.v[i]->sends_certreq && set.v[i]->remote.method == AUTH_PUBKEY;
+        needs = set.v[i]->sends_certreq && connection_wants_cert(set.v[i]);
     return needs;
 }
 
@@ -128,7 +127,7 @@ void cert_put_request(struct ike_env *env, struct build *b, struct ike_sa *sa, s
     if (sa->resume || !may_need_cert(env, sa)) /* [RFC5723#4.3.3] */
         return;
     const struct cert_list *cas = &sa->config->cas;
-    if (sa->is_initiator && sa->conn->remote.cacerts.n)
+    if (sa->is_initiator && sa->conn->remote.cacerts.n && !sa->conn->more_remote.n)
         cas = &sa->conn->remote.cacerts;
     struct span authorities = auth_certreq_encode(env->out->arena, cas);
     build_certreq(b, CERT_X509_SIGNATURE, authorities);
@@ -222,7 +221,7 @@ bool cert_fill_trust(struct ike_env *env, struct ike_sa *sa, const struct ike_me
                      struct diag *d)
 {
     char text[ID_TEXT_MAX];
-    const struct auth_side *remote = &sa->conn->remote;
+    const struct auth_side *remote = auth_theirs(sa);
     struct trust_request *t = &j->trust;
     j->arena = arena_new(TRUST_CAP);
     take_certs(m, j);

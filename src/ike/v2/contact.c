@@ -11,7 +11,8 @@
 bool contact_is_due(struct ike_env *env, const struct ike_sa *sa)
 {
     bool is_known = sa->conn->local.method != AUTH_NULL && sa->conn->remote.method != AUTH_NULL;
-    return is_known && sa->conn->unique != UNIQUE_NEVER && !env->host->has_other(env->ctx, sa);
+    return is_known && !connection_has_rounds(sa->conn) && sa->conn->unique != UNIQUE_NEVER &&
+           !env->host->has_other(env->ctx, sa);
 }
 
 void contact_put(struct ike_env *env, struct build *b, struct ike_sa *sa, struct exchange *x)

@@ -79,13 +79,15 @@ static void say_sent(struct diag *d, struct text *t, const struct ike_sa *sa, ui
     if (notify == N_AUTHENTICATION_FAILED) {
         char id[ID_TEXT_MAX];
         text_printf(t, ": we sent identity %s with %s", identity_format(&sa->local_id, id),
-                    auth_way_name(sa->conn->local.method));
-        if (auth_asks_for_identity(sa->conn))
+                    auth_way_name(auth_ours(sa)->method));
+        if (!sa->rounds.theirs && auth_asks_for_identity(sa->conn))
             text_printf(t, " and asked for %s", identity_format(&sa->conn->remote.id, id));
         if (sa->ppk.is_agreed && sa->conn->ppk_id)
             text_printf(t, ", and PPK %s", identity_format(sa->conn->ppk_id, id));
         announce_tell(sa, t);
-        diag_where_of(d, &sa->conn->local.origins, "id");
+        if (connection_has_rounds(sa->conn))
+            text_printf(t, ", in round %u of authentication", sa->rounds.ours + 1u);
+        diag_where_of(d, &auth_ours(sa)->origins, "id");
     } else if (notify == N_TS_UNACCEPTABLE && cfg) {
         struct ts_pair p = ts_configured(sa, cfg);
         text_printf(t, ": we sent %s === %s", ts_list_format(p.local, p.n_local, a, sizeof(a)),

@@ -24,6 +24,7 @@ static const struct feature_part parts[] = {
     {MSG_INIT_RESPONSE,   "signature hashes",    auth_put_hashes,     auth_take_hashes  },
     {MSG_INIT_RESPONSE,   "IKE_INTERMEDIATE",    intermediate_put,    intermediate_take },
     {MSG_INIT_RESPONSE,   "childless",           childless_put,       childless_take    },
+    {MSG_INIT_RESPONSE,   "rounds",              rounds_put,          rounds_take       },
     {MSG_INIT_RESPONSE,   "vendor ID",           vendor_put,          NULL              },
 
     {MSG_RESUME_REQUEST,  "cookie",              init_put_cookie,     NULL              },
@@ -46,6 +47,8 @@ static const struct feature_part parts[] = {
     {MSG_AUTH_REQUEST,    "auth methods",        announce_put,        NULL              }, /* as above */
     {MSG_AUTH_REQUEST,    "identity asked for",  auth_put_wanted,     NULL              },
     {MSG_AUTH_REQUEST,    "AUTH",                auth_put_own,        NULL              },
+    {MSG_AUTH_REQUEST,    "rounds",              rounds_put,          NULL              }, /* read to choose a connection */
+    {MSG_AUTH_REQUEST,    "further round",       rounds_put_more,     NULL              },
     {MSG_AUTH_REQUEST,    "PPK",                 ppk_put_identity,    NULL              }, /* read to check AUTH */
     {MSG_AUTH_REQUEST,    "crash detection",     crash_put,           crash_take        }, /* [RFC6290#4.2] here */
     {MSG_AUTH_REQUEST,    "ticket",              resume_put_wish,     NULL              },
@@ -64,6 +67,17 @@ static const struct feature_part parts[] = {
     {MSG_AUTH_RESPONSE,   "child",               create_child_answer, NULL              },
     {MSG_AUTH_RESPONSE,   "MOBIKE",              mobike_put,          mobike_take       },
     {MSG_AUTH_RESPONSE,   "lifetime",            lifetime_put,        lifetime_take     },
+
+    {MSG_MORE_REQUEST,    "identity",            auth_put_id,         NULL              },
+    {MSG_MORE_REQUEST,    "certificate",         cert_put_own,        NULL              },
+    {MSG_MORE_REQUEST,    "AUTH",                auth_put_own,        NULL              },
+    {MSG_MORE_REQUEST,    "further round",       rounds_put_more,     NULL              },
+
+    {MSG_MORE_RESPONSE,   "identity",            auth_put_id,         NULL              },
+    {MSG_MORE_RESPONSE,   "certificate",         cert_put_own,        NULL              },
+    {MSG_MORE_RESPONSE,   "AUTH",                auth_put_own,        NULL              },
+    {MSG_MORE_RESPONSE,   "PPK",                 ppk_put_identity,    NULL              },
+    {MSG_MORE_RESPONSE,   "further round",       rounds_put_more,     NULL              },
 };
 
 void features_put(struct ike_env *env, struct build *b, struct ike_sa *sa, struct exchange *x,

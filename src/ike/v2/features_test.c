@@ -10,7 +10,8 @@ static void each_row_has_a_message_a_name_and_a_function(void **state)
         const struct feature_part *p = features_at(i);
         assert_true(p->kind == MSG_INIT_REQUEST || p->kind == MSG_INIT_RESPONSE ||
                     p->kind == MSG_RESUME_REQUEST || p->kind == MSG_RESUME_RESPONSE ||
-                    p->kind == MSG_AUTH_REQUEST || p->kind == MSG_AUTH_RESPONSE);
+                    p->kind == MSG_AUTH_REQUEST || p->kind == MSG_AUTH_RESPONSE ||
+                    p->kind == MSG_MORE_REQUEST || p->kind == MSG_MORE_RESPONSE);
         assert_true(p->feature && p->feature[0]);
         assert_true(p->put || p->take);
     }

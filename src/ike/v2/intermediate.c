@@ -31,7 +31,8 @@ uint16_t intermediate_due(const struct ike_sa *sa, uint8_t *place)
 
 bool intermediate_is_first(const struct ike_sa *sa)
 {
-    return (sa->own.kind == X_INTERMEDIATE || sa->own.kind == X_AUTH) && sa->int_auth.rounds == 0;
+    return (sa->own.kind == X_INTERMEDIATE || sa->own.kind == X_AUTH) && sa->int_auth.rounds == 0 &&
+           !sa->rounds.theirs;
 }
 
 bool intermediate_sent(struct ike_sa *sa, bool is_response, struct span content)

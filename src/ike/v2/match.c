@@ -101,8 +101,7 @@ static bool same_certs(const struct cert_list *a, const struct cert_list *b)
     return same;
 }
 
-/* What the peer had to prove for the one is what it would have had to prove for the other. */
-static bool same_demands(const struct auth_side *a, const struct auth_side *b)
+bool match_same_demands(const struct auth_side *a, const struct auth_side *b)
 {
     bool same = a->method == b->method && identity_equal(&a->id, &b->id) &&
                 same_certs(&a->certs, &b->certs) && same_certs(&a->cacerts, &b->cacerts) &&
@@ -114,6 +113,22 @@ static bool same_demands(const struct auth_side *a, const struct auth_side *b)
     for (size_t i = 0; same && i < a->n_schemes; i++)
         same = a->schemes[i].type == b->schemes[i].type && a->schemes[i].hash == b->schemes[i].hash &&
                a->schemes[i].is_pss == b->schemes[i].is_pss;
+    return same;
+}
+
+bool match_same_proof(const struct auth_side *a, const struct auth_side *b)
+{
+    return a->method == b->method && identity_equal(&a->id, &b->id) &&
+           (a->method != AUTH_PUBKEY || same_certs(&a->certs, &b->certs));
+}
+
+static bool same_rounds(const struct connection *a, const struct connection *b)
+{
+    bool same = a->more_local.n == b->more_local.n && a->more_remote.n == b->more_remote.n;
+    for (size_t i = 0; same && i < connection_rounds(a, true); i++)
+        same = match_same_proof(connection_round(a, true, i), connection_round(b, true, i));
+    for (size_t i = 0; same && i < connection_rounds(a, false); i++)
+        same = match_same_demands(connection_round(a, false, i), connection_round(b, false, i));
     return same;
 }
 
@@ -135,8 +150,10 @@ static bool serves_too(const struct ike_env *env, const struct ike_sa *sa, const
     if (conn == sa->conn || !now || (conn->ppk_required && !sa->ppk.is_used) || now->hash != conn->hash ||
         conn->local.method != sa->conn->local.method)
         return false;
+    if (connection_has_rounds(conn) || connection_has_rounds(sa->conn))
+        return same_rounds(sa->conn, conn) && match_accepts_chosen(sa, conn);
     struct identity mine = auth_local_id(sa, conn, a);
-    return identity_equal(&mine, &sa->local_id) && same_demands(&sa->conn->remote, &conn->remote) &&
+    return identity_equal(&mine, &sa->local_id) && match_same_demands(&sa->conn->remote, &conn->remote) &&
            match_accepts_chosen(sa, conn);
 }
 

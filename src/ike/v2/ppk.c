@@ -110,7 +110,7 @@ void ppk_put_identity(struct ike_env *env, struct build *b, struct ike_sa *sa, s
     size_t cap = p->id.len + 1;
     struct wr w = wr_over(arena_alloc(env->out->arena, cap), cap);
     if (!x->is_own) {
-        if (p->is_mixed)
+        if (p->is_mixed && !sa->rounds.ours) /* in the first response */
             build_notify_empty(b, N_PPK_IDENTITY);
         return;
     }
@@ -387,6 +387,7 @@ void ppk_commit(struct ike_env *env, struct ike_sa *sa, struct exchange *x, exch
 {
     struct ppk_state *p = &sa->ppk;
     p->is_used = p->is_mixed;
+    p->has_plain_auth = false; /* it was for the first round */
     ike_keys_deinit(&p->plain);
     if (!p->is_to_burn) {
         resume(env, sa, x, NULL);

@@ -95,6 +95,7 @@ void ike_sa_free(struct ike_sa *sa)
     secret_free(&sa->crash_token);
     secret_free(&sa->ticket);
     resumption_free(sa->resume);
+    arena_free(sa->rounds.rx);
     arena_free(sa->arena);
     config_unref(sa->config);
     secret_wipe(sa, sizeof(*sa));
@@ -154,6 +155,8 @@ void ike_sa_established(struct ike_env *env, struct ike_sa *sa, uint64_t old_id)
     secret_free(&sa->init_response);
     secret_free(&sa->cookie);
     secret_wipe(&sa->int_auth, sizeof(sa->int_auth));
+    arena_free(sa->rounds.rx);
+    sa->rounds.rx = NULL;
     env->host->ike_up(env, sa, old_id);
 }
 
@@ -426,7 +429,8 @@ static void tick_give_up(struct ike_env *env, struct ike_sa *sa)
     diag_clear(&d);
     if (natd_is_by_choice(sa)) /* perhaps it tried to, over port 4500 */
         env->host->note_udp(env, sa->remote.ip, false);
-    diag_set(&d, FAIL_UNREACHABLE, "the peer did not go on after IKE_SA_INIT");
+    diag_set(&d, FAIL_UNREACHABLE, "the peer did not go on after %s",
+             sa->rounds.theirs ? "a round of authentication" : "IKE_SA_INIT");
     if (env->host->may_complain(env))
         sa_log_diag(env, sa, LOG_NOTICE, &d);
     ike_sa_end(env, sa, &d);

@@ -199,6 +199,15 @@ struct stream_use {
     uint32_t handle; /* 0: none */
 };
 
+/* Where an IKE SA stands with several rounds of authentication: see rounds.c. */
+struct rounds {
+    bool is_spoken;           /* the peer said MULTIPLE_AUTH_SUPPORTED */
+    uint8_t ours, theirs;     /* how many are over */
+    struct identity first_id; /* responder: who the peer was in the first one, in arena */
+    struct arena *rx;         /* responder: of first; NULL: nothing waits */
+    struct ike_message first; /* the first request, which the last response answers */
+};
+
 struct ike_sa {
     uint64_t id;
     uint32_t generation;
@@ -259,6 +268,7 @@ struct ike_sa {
     bool is_peer_unproven;  /* it used NULL authentication: remote_id is nobody */
     int64_t requests_since; /* such a peer's requests are counted: see null_auth.c */
     unsigned requests;
+    struct rounds rounds;
     struct sa_cfg *cfg;  /* cfg.h; NULL: no configuration payload was about */
     struct span certreq; /* what the peer's CERTREQs name, in arena */
     bool has_certreq;
@@ -594,7 +604,10 @@ bool auth_verdict(struct ike_env *env, struct ike_sa *sa, const struct job *job,
 struct auth_input auth_input_of(const struct ike_sa *sa, bool is_initiator, struct span id_body);
 /* Does the initiator name the peer's identity in IDr? Only one without wildcards can be asked for. */
 bool auth_asks_for_identity(const struct connection *conn);
+/* Who we are in the connection's first round, in any one, and in ours that comes now. */
 struct identity auth_local_id(const struct ike_sa *sa, const struct connection *conn, struct arena *a);
+struct identity auth_side_id(const struct ike_sa *sa, const struct auth_side *side, struct arena *a);
+void auth_use_own_id(struct ike_sa *sa);
 /* auth_make() is through: x->auth_data is there. False: our key did not sign. */
 bool auth_is_made(struct exchange *x, struct job *job);
 
@@ -663,13 +676,49 @@ void redirect_on_response(struct ike_env *env, struct ike_sa *sa, struct exchang
 struct text;
 feature_put announce_put;
 feature_take announce_take;
-/* Would a certificate of ours do? And how to sign for it; false with d. */
-bool announce_suits(const struct ike_sa *sa, const struct connection *conn, const struct cert *cert,
+/* Would a certificate of ours do in the round of that side? And how to sign for it; false with d. */
+bool announce_suits(const struct ike_sa *sa, const struct auth_side *side, const struct cert *cert,
                     const struct pkey *key);
-bool announce_choose_scheme(const struct ike_sa *sa, const struct cert *cert, const struct pkey *key,
-                            struct auth_choice *out, struct diag *d);
-bool announce_allows(const struct ike_sa *sa, enum auth_method way, struct diag *d);
+bool announce_choose_scheme(const struct ike_sa *sa, const struct auth_side *side, const struct cert *cert,
+                            const struct pkey *key, struct auth_choice *out, struct diag *d);
+bool announce_allows(const struct ike_sa *sa, const struct auth_side *side, struct diag *d);
 void announce_tell(const struct ike_sa *sa, struct text *t); /* after a refusal: what it had announced */
+
+/* ---- rounds.c: several rounds of authentication [RFC4739] */
+feature_put rounds_put, rounds_put_more;
+feature_take rounds_take;
+/* Of the round under way, or of the last one: how we prove who we are, and what the peer has to prove. */
+const struct auth_side *auth_ours(const struct ike_sa *sa);
+const struct auth_side *auth_theirs(const struct ike_sa *sa);
+bool rounds_ours_are_over(const struct ike_sa *sa);
+bool rounds_theirs_are_over(const struct ike_sa *sa);
+static inline bool rounds_are_over(const struct ike_sa *sa)
+{
+    return rounds_ours_are_over(sa) && rounds_theirs_are_over(sa);
+}
+/* Initiator, before IKE_AUTH: does the peer speak what the connection needs? */
+bool rounds_are_possible(const struct ike_sa *sa, struct diag *d);
+/* The AUTH in m is good, and the peer's round over. False with d: m says that another follows and the
+ * configuration has none, or the other way round. */
+bool rounds_proved(struct ike_env *env, struct ike_sa *sa, const struct ike_message *m, struct diag *d);
+/* The peer proves itself though it has said that it is through. */
+void rounds_explain_extra(const struct ike_sa *sa, struct diag *d);
+/* The answer to our message came too early, with a child in it. */
+void rounds_explain_early(const struct ike_sa *sa, struct diag *d);
+/* Responder: what of a connection does not fit the peer's round in m, apart from who it is; or NULL. done:
+ * how many came before. */
+const char *rounds_misfit(const struct ike_sa *sa, const struct connection *c, size_t done,
+                          const struct ike_message *m);
+void rounds_explain(const struct connection *c, size_t done, const struct ike_message *m, struct diag *d);
+/* Responder, not in the first round: the connection that fits what the peer says now, and all before. */
+const struct connection *rounds_choose(struct ike_env *env, struct ike_sa *sa, const struct exchange *x,
+                                       struct diag *d);
+/* All have been gone through in the IKE SA that is resumed. */
+void rounds_skip(struct ike_sa *sa);
+/* The response to the request in hand is the last one. */
+bool rounds_is_last(const struct ike_sa *sa);
+void rounds_keep(struct ike_sa *sa, struct exchange *x);   /* the first request waits */
+void rounds_recall(struct ike_sa *sa, struct exchange *x); /* and takes the place of the last one */
 
 /* ---- contact.c, frag.c */
 /* May INITIAL_CONTACT be said? */
@@ -726,7 +775,7 @@ void ppk_deinit(struct ppk_state *p);
 
 /* ---- cert.c */
 /* Our certificate for signing. NULL with d. */
-struct cert *cert_choose_own(const struct ike_sa *sa, const struct connection *conn, struct pkey **key,
+struct cert *cert_choose_own(const struct ike_sa *sa, const struct auth_side *side, struct pkey **key,
                              struct diag *d);
 struct cert_below { /* a certificate of ours, for the peer */
     const struct ike_sa *sa;
@@ -800,6 +849,10 @@ struct child_match match_child(const struct ike_sa *sa, const struct connection 
 /* As above, of the SA's connection or another one that would have accepted this IKE SA. */
 struct child_match match_any_child(const struct ike_env *env, const struct ike_sa *sa,
                                    const struct exchange *x, bool has_ke);
+/* What the peer had to prove for the one is what it would have had to prove for the other. */
+bool match_same_demands(const struct auth_side *a, const struct auth_side *b);
+/* Would we have proved the same for both? */
+bool match_same_proof(const struct auth_side *a, const struct auth_side *b);
 /* Do the connection's proposals hold what was chosen for the IKE SA? */
 bool match_accepts_chosen(const struct ike_sa *sa, const struct connection *conn);
 /* The connection whose child it is: not always the SA's own. */
