@@ -9,8 +9,9 @@ import os
 from dataclasses import dataclass
 
 SCENARIOS = []
-FILES = ("many", "proof", "rekey", "collisions", "hybrid", "life", "lifecycle", "nat", "certificates", "refusals", "configuration", "keys", "barrier", "filter", "workers",
-         "link", "tcp", "vips", "crypto", "ppk", "recover", "roam", "dos", "childless", "redirect")
+FILES = ("many", "proof", "rekey", "collisions", "hybrid", "life", "lifecycle", "nat", "certificates", "refusals",
+         "configuration", "keys", "barrier", "filter", "workers", "link", "tcp", "vips", "crypto", "ppk", "recover",
+         "roam", "dos", "childless", "redirect", "rounds")
 
 
 @dataclass
