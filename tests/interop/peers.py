@@ -69,7 +69,9 @@ def mirror():
     """The mirror of Debian that this machine's apt uses."""
     p = subprocess.run(["apt-get", "indextargets", "--format", "$(REPO_URI)"], capture_output=True, text=True)
     found = [line for line in p.stdout.split() if line.rstrip("/").endswith("/debian")]
-    return found[0] if found else "http://deb.debian.org/debian"
+    if not found:
+        raise LabError(f"this machine's apt knows no mirror of Debian: {p.stderr.strip()[-200:] or 'no such target'}")
+    return found[0]
 
 
 def private_apt(release):
