@@ -244,6 +244,39 @@ static void datagrams_that_the_kernel_joined_go_their_own_ways(void **state)
     esp_free(b);
 }
 
+/* ---- before the SA */
+
+/* Four packets come, some rubbish among them, and one that the worker has opened shows that it has seen them.
+ * Then comes the SA. */
+static void what_came_just_before_its_sa_is_opened(void **state)
+{
+    static struct esp_buffer buffer;
+    struct esp_config c = {.path_mtu = 1500};
+    struct esp *known = pair_side(esp_suite_gcm, SIDE_B, 4, NULL), *b = pair_new(&c, SIDE_B);
+    struct esp_sa out = pair_sa(esp_suite_gcm, SIDE_B, SA_OUT, 4),
+                  in = with_encap(pair_sa(esp_suite_gcm, SIDE_A, SA_IN, 4), &peer);
+    struct span joined = hex("7777777700000001000000000000000000000000000000000000000000000000");
+    (void)state;
+    out.spi = in.spi = SPI_B_TO_A + 64;
+    in.child_id = 3;
+    pair_add_sa(b, out);
+    send_joined(&peer, ip4(127, 0, 0, 1), 4500, joined, joined.len);
+    for (uint8_t i = 1; i <= 4; i++) {
+        struct span esp = sealed(b, &buffer, i);
+        send_joined(&peer, ip4(127, 0, 0, 1), 4500, esp, esp.len);
+    }
+    struct span esp = {0};
+    for (int i = 0; i < 70; i++) /* numbers that the other tests have not used */
+        esp = sealed(known, &buffer, 9);
+    send_joined(&peer, ip4(127, 0, 0, 1), 4500, esp, esp.len);
+    expect_inner(9);
+    dataplane_apply(dp, &(struct action){.kind = ACTION_SA_ADD, .sa = &in});
+    for (uint8_t i = 1; i <= 4; i++)
+        expect_inner(i);
+    esp_free(known);
+    esp_free(b);
+}
+
 /* ---- out */
 
 #define SEGMENTS 20
@@ -372,6 +405,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(datagrams_that_the_kernel_joined_go_their_own_ways),
+        cmocka_unit_test(what_came_just_before_its_sa_is_opened),
         cmocka_unit_test(where_a_path_refuses_segments_everything_leaves_in_order),
         cmocka_unit_test(what_a_trap_held_leaves_with_the_sa_that_it_asked_for),
     };

@@ -156,6 +156,8 @@ static void take_action(struct worker *w, struct dataplane_record *r, int64_t no
     bool ok = esp_apply(w->esp, &r->action, now, &d);
     if (r->action.kind == ACTION_SA_ADD && ok)
         know_sa(w, &r->sa);
+    if (r->action.kind == ACTION_SA_ADD && ok && r->sa.direction == SA_IN)
+        early_sa_added(&w->early, r->sa.spi, now);
     if (r->action.kind == ACTION_SA_DEL)
         forget_sa(w, &r->sa);
     if (!ok && diag_failed(&d))
@@ -218,6 +220,7 @@ static void count_lost(struct worker *w)
 static void after_packets(struct worker *w, int64_t now)
 {
     worker_tcp_settle(w, now);
+    worker_open_early(w, now);
     worker_send_parcels(w, false);
     worker_send_held(w, now);
     tell_events(w);
@@ -388,6 +391,7 @@ void worker_free(struct worker *w)
     outgoing_deinit(&w->out);
     wholes_deinit(&w->wholes);
     incoming_deinit(&w->in);
+    early_deinit(&w->early);
     free(w->known);
     free(w);
 }

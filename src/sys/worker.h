@@ -9,6 +9,7 @@
 #include "sys/assist.h"
 #include "sys/dataplane.h"
 #include "sys/dataplane_record.h"
+#include "sys/early.h"
 #include "sys/handover.h"
 #include "sys/linkpath.h"
 #include "sys/worker_tcp.h"
@@ -95,6 +96,7 @@ struct worker {
     struct outgoing out;
     struct incoming in;
     struct wholes wholes;
+    struct early early;
     struct worker_tcp tcp;
     struct known_sa *known;
     size_t n_known, cap_known;
@@ -153,6 +155,7 @@ void worker_send_held(struct worker *w, int64_t now);
  * worker_open_batch(). */
 void worker_take_esp(struct worker *w, const struct esp_packet *p, int64_t now);
 void worker_open_batch(struct worker *w, int64_t now);
+void worker_open_early(struct worker *w, int64_t now); /* what came before its SA, see early.h */
 /* What another thread handed over. */
 void worker_send_parcel(struct worker *w, const struct parcel *p, int64_t now);
 void worker_open_parcel(struct worker *w, struct parcel *p, int64_t now);

@@ -61,6 +61,10 @@ void worker_open_batch(struct worker *w, int64_t now)
     if (!in->n)
         return;
     esp_inbound(w->esp, in->p, in->n, now);
+    for (size_t i = 0; i < in->n; i++) {
+        if (in->p[i].verdict == ESP_DROP && in->p[i].drop == DROP_UNKNOWN_SPI)
+            early_keep(&w->early, &in->p[i], now);
+    }
     coalesce(&in->coalescer, in->p, in->n);
     for (size_t i = 0; i < in->coalescer.n; i++)
         write_super(w, &in->coalescer.supers[i]);
@@ -70,6 +74,16 @@ void worker_open_batch(struct worker *w, int64_t now)
     }
     in->has_streams = false;
     in->n = 0;
+}
+
+void worker_open_early(struct worker *w, int64_t now)
+{
+    const struct esp_packet *p;
+    while (w->early.has_due && (p = early_next(&w->early))) {
+        esp_count_drop(w->esp, DROP_UNKNOWN_SPI, -1ull); /* it was not, after all */
+        worker_take_esp(w, p, now);
+    }
+    worker_open_batch(w, now);
 }
 
 /* ---- from the sockets */
