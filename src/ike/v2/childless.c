@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* IKE SAs that are made without a child (RFC 6023). A responder says in IKE_SA_INIT that it takes them
- * (section 3), and then answers an IKE_AUTH without SA, TSi and TSr (section 5) likewise: create_child.c's
- * parts write nothing where there is no child. The initiator leaves the child out when its connection says so
- * (childless = prefer, force) or has none to offer; its children then come with CREATE_CHILD_SA, each with
- * nonces and, where proposed, a key exchange of its own.
+ * (section 3), and then answers an IKE_AUTH without SA, TSi and TSr (section 5) likewise: nothing
+ * is written for a child that is not there (create_child_offer.c). The initiator leaves the child out when
+ * its connection says so (childless = prefer, force) or has none to offer; its children then come with
+ * CREATE_CHILD_SA, each with nonces and, where proposed, a key exchange of its own.
  *
  * The notify is protected by AUTH, which covers the IKE_SA_INIT response, and not before: who removes it on
  * the way makes IKE_AUTH fail, or, with force, the attempt. */

@@ -900,13 +900,12 @@ bool child_was_deleted(const struct exchange *x, const struct child_sa *c);
 void child_retire(struct ike_env *env, struct child_sa *c);
 void child_move(struct ike_env *env, struct ike_sa *from, struct ike_sa *to);
 
-/* ---- create_child.c, rekey_child.c, rekey_ike.c, delete.c, informational.c, dpd.c */
+/* ---- create_child_offer.c: what a child is to be [RFC7296#2.7] [RFC7296#2.9] */
 /* Why create_child_offer() said no. */
 void create_child_cannot(const struct ike_sa *sa, const struct exchange *x, struct diag *d);
 bool create_child_offer(struct ike_env *env, struct ike_sa *sa, struct exchange *x,
                         const struct child_config *cfg);
 feature_put create_child_put;
-void create_child_start(struct ike_env *env, struct ike_sa *sa, const struct task *t);
 /* The responder's choice for what it was offered: config, proposal, selectors. 0, or the notify and d. */
 uint16_t create_child_select(struct ike_env *env, struct ike_sa *sa, struct exchange *x,
                              const struct child_config *only, bool has_ke, struct diag *d);
@@ -914,6 +913,9 @@ uint16_t create_child_select(struct ike_env *env, struct ike_sa *sa, struct exch
 bool create_child_accept(struct ike_env *env, struct ike_sa *sa, struct exchange *x, bool has_ke,
                          struct diag *d);
 feature_put create_child_answer;
+
+/* ---- create_child.c, rekey_child.c, rekey_ike.c, delete.c, informational.c, dpd.c */
+void create_child_start(struct ike_env *env, struct ike_sa *sa, const struct task *t);
 /* Our exchange with all its key exchanges is through, or failed: error is the peer's notify, or NULL. */
 void create_child_made(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
 void create_child_failed(struct ike_env *env, struct ike_sa *sa, const struct pl_notify *error,
