@@ -38,7 +38,7 @@ static void one_by_one(struct sim *s)
     node_command(&s->node[A], COMMAND_INITIATE, "one", NULL);
     sim_run(s, 20 * TIME_SECOND);
     node_command(&s->node[A], COMMAND_INITIATE, "two", NULL);
-    sim_run(s, 220 * TIME_SECOND);
+    sim_run(s, 400 * TIME_SECOND);
     node_command(&s->node[A], COMMAND_INITIATE, "one", NULL); /* what gave up under loss is over by now */
     node_command(&s->node[A], COMMAND_INITIATE, "two", NULL);
 }
