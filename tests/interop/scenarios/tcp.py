@@ -318,23 +318,28 @@ def framing_by_hand(lab):
 
 HOLD = """
 import itertools, socket, sys, time
-held, end = [], time.time() + 15
-for i in itertools.count():
-    s = socket.socket()
-    try:
-        s.settimeout(1)
-        s.bind(("192.168.7.%d" % (100 + i % 40), 0))
-        s.connect((sys.argv[1], int(sys.argv[2])))
-        if i % 2:
-            s.sendall(b"IKETCP" + bytes([0x20, 0]) + bytes(5000))
-        held.append(s)
-    except OSError:
-        s.close()
-    held = held[-600:]
-    time.sleep(0.005)
+held, fresh, end = [], [], time.time() + 15
+for turn in itertools.count():
+    for s in fresh[::2]:
+        try:
+            s.send(b"IKETCP" + bytes([0x20, 0]) + bytes(5000))
+        except OSError:
+            pass
+    fresh = []
+    for n in range(100, 140):
+        s = socket.socket()
+        s.setblocking(False)
+        try:
+            s.bind(("192.168.7.%d" % n, 0))
+            s.connect_ex((sys.argv[1], int(sys.argv[2])))
+            fresh.append(s)
+        except OSError:
+            s.close()
+    held = (held + fresh)[-600:]
+    time.sleep(0.1)
     if time.time() > end:
         break
-    if i == 600:
+    if turn == 15:
         print("ready", flush=True)
 """
 
