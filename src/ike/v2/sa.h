@@ -944,18 +944,6 @@ void rekey_ike_failed(struct ike_env *env, struct ike_sa *sa, const struct pl_no
 void rekey_ike_reply(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
 void rekey_ike_on_response(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
 void rekey_ike_on_request(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
-/* The old SA is being deleted by the peer: its children go to the SA that the peer made of it. */
-bool rekey_ike_inherit(struct ike_env *env, struct ike_sa *sa);
-/* The peer asks something about children in sa. If sa is one that it made to replace another while we were
- * replacing that one, too, then this says that sa is the one that stays: the children come here. */
-void rekey_ike_settle(struct ike_env *env, struct ike_sa *sa);
-/* The peer uses sa, and so knows it. */
-void rekey_ike_heard(struct ike_env *env, struct ike_sa *sa);
-/* The peer asks again in sa what was answered there: if that was to replace sa, it does not know the new one.
- */
-void rekey_ike_repeated(struct ike_env *env, struct ike_sa *sa);
-/* sa goes before the peer is known to have it: so does what it replaced. says_so: the peer is told. */
-void rekey_ike_ends(struct ike_env *env, struct ike_sa *sa, bool says_so);
 void delete_child_start(struct ike_env *env, struct ike_sa *sa, const struct task *t);
 void delete_child_on_response(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
 void delete_ike_start(struct ike_env *env, struct ike_sa *sa, const struct task *t);
@@ -977,6 +965,20 @@ bool liveness_is_forgotten(const struct ike_sa *sa);
 bool liveness_goes_on(struct ike_env *env, struct ike_sa *sa);
 struct retransmit liveness_schedule(void);
 struct retransmit schedule_of(const struct ike_sa *sa); /* of our request that is under way */
+
+/* ---- rekey_ike_heir.c: an IKE SA and what replaces it */
+/* The old SA is being deleted by the peer: its children go to the SA that the peer made of it. */
+bool rekey_ike_inherit(struct ike_env *env, struct ike_sa *sa);
+/* The peer asks something about children in sa. If sa is one that it made to replace another while we were
+ * replacing that one, too, then this says that sa is the one that stays: the children come here. */
+void rekey_ike_settle(struct ike_env *env, struct ike_sa *sa);
+/* The peer uses sa, and so knows it. */
+void rekey_ike_heard(struct ike_env *env, struct ike_sa *sa);
+/* The peer asks again in sa what was answered there: if that was to replace sa, it does not know the new one.
+ */
+void rekey_ike_repeated(struct ike_env *env, struct ike_sa *sa);
+/* sa goes before the peer is known to have it: so does what it replaced. says_so: the peer is told. */
+void rekey_ike_ends(struct ike_env *env, struct ike_sa *sa, bool says_so);
 
 /* ---- mobike.c: MOBIKE's exchanges [RFC4555#3] */
 feature_put mobike_put;
