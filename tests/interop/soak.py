@@ -341,7 +341,7 @@ def main():
                      "seconds": round(time.monotonic() - began, 2)} for ok, name, text in lines]
     failed = sum(r["result"] != "ok" for r in results)
     passed = len(results) - failed
-    print("soak: that no two SAs share a key cannot be seen from outside; the simulator holds it (tests/sim/node.c)")
+    print("soak: that no two SAs share a key cannot be seen from outside; the simulator holds it (tests/sim/node_records.c)")
     print(f"soak: {time.monotonic() - start:.0f} s, seed {args.seed}")
     print(f"{passed} passed, {failed} failed")
     if args.summary:

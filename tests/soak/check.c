@@ -5,8 +5,9 @@
  * For each SPI in a capture: how many packets, the first and last sequence number, numbers that are missing,
  * numbers that came behind a higher one and how far, numbers seen twice, IVs seen twice. (SPI, IV) stands for
  * (key, IV): that no two SAs share a key cannot be seen from outside; the simulator holds that of every
- * scenario ("the key of outbound SA was in use before", tests/sim/node.c). For each capture: frames by kind,
- * addresses, the largest frame. It has no code of src/ and judges nothing: tests/interop/soak.py does. */
+ * scenario ("the key of outbound SA was in use before", tests/sim/node_records.c). For each capture: frames
+ * by kind, addresses, the largest frame. It has no code of src/ and judges nothing: tests/interop/soak.py
+ * does. */
 #include "frame.h"
 #include <inttypes.h>
 #include <stdio.h>
