@@ -21,12 +21,23 @@ PACKAGES = ("libstrongswan libstrongswan-standard-plugins libstrongswan-extra-pl
 OPENVPN = "openvpn libcap-ng0 liblz4-1 liblzo2-2 libnl-3-200 libnl-genl-3-200 libpkcs11-helper1".split()
 TESTING = "forky"  # whose strongSwan has ML-KEM; with the libraries that it wants
 TESTING_PACKAGES = PACKAGES + "libssl3t64 libc6 libgcc-s1 zlib1g libzstd1 libgmp10 libcap2 libsystemd0".split()
+LIBRESWAN_DIR = "/usr/libexec/ipsec"  # where pluto looks for its helpers: bound over as well
+# What pluto and NSS's certutil want, their C library included.
+LIBRESWAN = ("libreswan libnss3-tools libc6 libnss3 libnspr4 libsqlite3-0 libgcc-s1 zlib1g libzstd1 libaudit1 libcap-ng0 "
+             "libcrypt1 libcurl3t64-gnutls libevent-core-2.1-7t64 libevent-pthreads-2.1-7t64 libevent-2.1-7t64 libldap2 "
+             "libldns3t64 libpam0g libselinux1 libunbound8 libssl3t64 libpcre2-8-0 libnghttp2-14 libnghttp3-9 libidn2-0 "
+             "librtmp1 libssh2-1t64 libpsl5t64 libnettle8t64 libhogweed6t64 libgnutls30t64 libgssapi-krb5-2 libkrb5-3 "
+             "libk5crypto3 libcom-err2 libkrb5support0 libkeyutils1 libbrotli1 libunistring5 libgmp10 libp11-kit0 libtasn1-6 "
+             "libffi8 libsasl2-2 libngtcp2-16 libngtcp2-crypto-gnutls8").split()
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
 def fetch(name, packages, release=None, say=print, archives=None):
     """Downloads packages and unpacks them into a folder of the cache, once; returns the folder. Who comes while another
-    one does it waits."""
+    one does it waits. What is there already needs no lock: the guest cannot write."""
+    folder = os.path.join(CACHE, name)
+    if os.path.exists(os.path.join(folder, ".complete")):
+        return folder
     os.makedirs(CACHE, exist_ok=True)
     with open(os.path.join(CACHE, name + ".lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -127,3 +138,13 @@ def strongswan_version():
     for deb in glob.glob(CACHE + "/dl/charon-systemd_*.deb"):
         return os.path.basename(deb).split("_")[1]
     return "unknown"
+
+
+def fetch_libreswan():
+    """(folder, version) of a Libreswan with session resumption: Debian 12's has none."""
+    try:
+        folder = fetch("libreswan", LIBRESWAN, "trixie")
+        os.makedirs(LIBRESWAN_DIR, exist_ok=True)  # the mount point
+    except (LabError, OSError) as e:
+        raise NotToBeHad(f"Debian's trixie offers no Libreswan: {e}") from None
+    return folder, package_version("libreswan", "libreswan")

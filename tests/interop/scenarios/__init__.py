@@ -11,7 +11,7 @@ from dataclasses import dataclass
 SCENARIOS = []
 FILES = ("many", "proof", "rekey", "collisions", "hybrid", "life", "lifecycle", "nat", "certificates", "refusals",
          "configuration", "keys", "barrier", "filter", "workers", "link", "tcp", "vips", "crypto", "ppk", "recover",
-         "roam", "dos", "childless", "redirect", "rounds")
+         "roam", "dos", "childless", "redirect", "rounds", "lsw")
 
 
 @dataclass
@@ -21,11 +21,12 @@ class Scenario:
     shape: str = "plain"  # a topology
     needs_keyway: bool = False  # means nothing with the peer at both ends
     is_alone: bool = False  # measures: nothing else runs beside it
+    in_guest: bool = False  # the peer needs a kernel with ESP: it runs beside the kernel rows
 
 
-def scenario(name, shape="plain", needs_keyway=False, is_alone=False):
+def scenario(name, shape="plain", needs_keyway=False, is_alone=False, in_guest=False):
     def register(function):
-        SCENARIOS.append(Scenario(name, function, shape, needs_keyway, is_alone))
+        SCENARIOS.append(Scenario(name, function, shape, needs_keyway, is_alone, in_guest))
         return function
     return register
 

@@ -25,7 +25,8 @@ def main():
     lab_module.LOGS = "/run/host"
     left = os.environ.get("KWLAB_LEFT", "Keyway")
     patterns = [p for p in os.environ.get("KWLAB_ONLY", "").split(",") if p]
-    rows = lab_module.selected(matrix.KERNEL_ROWS, patterns)
+    skipped = os.environ.get("KWLAB_SKIP", "").split(",")
+    rows = [r for r in lab_module.selected(lab_module.guest_rows(left), patterns) if r.name not in skipped]
     console, start = Console(), time.monotonic()
     for shape in sorted({row.shape for row in rows}):
         lab = lab_module.Lab(left, kernel=True, shape=shape)
@@ -34,8 +35,14 @@ def main():
             have = lab.b.algorithms()
             print(f"guest: {shape} ready after {time.monotonic() - start:.1f} s", flush=True)
             for row in rows:
-                if row.shape == shape:
+                if row.shape != shape:
+                    continue
+                if isinstance(row, matrix.Row):
+                    if not lab.b.is_running():  # after a scenario
+                        lab.b.start()
                     lab_module.run_one(lab, row, console, have)
+                else:
+                    lab_module.run_scenario(lab, row, console)
         finally:
             lab.close()
     print(MARK + json.dumps({"end": True}), flush=True)

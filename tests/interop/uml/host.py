@@ -48,7 +48,7 @@ def _parameter(key, value):
     return f"{key}={value}"
 
 
-def run_guest(report, logs, left="Keyway", patterns=(), bindir=None):
+def run_guest(report, logs, left="Keyway", patterns=(), bindir=None, skipped=()):
     """Runs the kernel rows; report.add() is called for each as it ends. Returns the names that were reported."""
     _modules()
     os.makedirs(logs, exist_ok=True)
@@ -58,6 +58,8 @@ def run_guest(report, logs, left="Keyway", patterns=(), bindir=None):
             _parameter("KWLAB_LEFT", left)]
     if patterns:
         argv.append(_parameter("KWLAB_ONLY", ",".join(patterns)))
+    if skipped:
+        argv.append(_parameter("KWLAB_SKIP", ",".join(skipped)))
     if bindir:
         argv.append(_parameter("KEYWAY_BIN", bindir))
     guest = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
