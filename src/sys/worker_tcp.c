@@ -1,39 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* TCP connections in a worker: see worker_tcp.h. */
-#include "sys/worker_tcp.h"
+/* TCP connections in a worker, their life and what goes out in them: see worker_tcp.h. What comes in is in
+ * worker_tcp_in.c. */
 #include "sys/clock.h"
 #include "sys/steer.h"
 #include "sys/worker.h"
+#include "sys/worker_tcp_impl.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#define READ_MAX     65536
-#define READ_WARY    16384 /* from who has not proved who it is */
-#define ROUNDS       4     /* reads of one connection before the others get their turn */
 #define MESSAGE_ROOM (TCPENCAP_MESSAGE_MAX + 2)
 #define QUEUE_ESP    (256u << 10)
 #define QUEUE_ROOM   (QUEUE_ESP + (256u << 10))
-#define BAD_MAX      64 /* packets in a row that no SA takes, or messages that are neither IKE nor ESP */
-
-struct stream {
-    struct map_node node;
-    struct list link, dirty; /* dirty: has been given something since the last flush */
-    uint32_t handle;
-    int fd;
-    struct endpoint local, remote;
-    struct tcpencap_reader reader;
-    bool is_trusted, wants_room, is_closing, is_stalled;
-    bool is_told; /* nobody waits to hear of its end */
-    unsigned n_short;
-    uint8_t *kept; /* the beginning of a message; more while it is stalled */
-    size_t n_kept, cap_kept;
-    uint8_t *out; /* QUEUE_ROOM, of which [at, at + n_out) waits */
-    size_t at, n_out;
-    char why[80];
-};
 
 static struct stream *find(const struct worker *w, uint32_t handle)
 {
@@ -46,7 +26,7 @@ static struct stream *find(const struct worker *w, uint32_t handle)
 }
 
 /* What the kernel is to watch: room only while something waits, bytes unless the control thread is behind. */
-static void watch(const struct worker *w, struct stream *s, int how)
+void tcp_stream_watch(const struct worker *w, struct stream *s, int how)
 {
     uint32_t events = (s->is_stalled ? 0 : EPOLLIN) | (s->wants_room ? EPOLLOUT : 0);
     struct epoll_event e = {.events = events, .data.ptr = s};
@@ -54,7 +34,7 @@ static void watch(const struct worker *w, struct stream *s, int how)
 }
 
 /* Memory goes in worker_tcp_settle(): an event that was fetched already may point here. */
-static void end(struct worker *w, struct stream *s, const char *why)
+void tcp_stream_end(struct worker *w, struct stream *s, const char *why)
 {
     if (s->fd < 0)
         return;
@@ -118,14 +98,14 @@ static void put_esp(struct worker *w, uint32_t handle, struct span bytes)
 }
 
 /* As much as goes without waiting. */
-static void flush(struct worker *w, struct stream *s)
+void tcp_stream_flush(struct worker *w, struct stream *s)
 {
     while (s->n_out) {
         ssize_t n = send(s->fd, s->out + s->at, s->n_out, MSG_DONTWAIT | MSG_NOSIGNAL);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0 && errno != EAGAIN) {
-            end(w, s, strerror(errno));
+            tcp_stream_end(w, s, strerror(errno));
             return;
         }
         if (n < 0)
@@ -136,13 +116,13 @@ static void flush(struct worker *w, struct stream *s)
     if (!s->n_out)
         s->at = 0;
     if (!s->n_out && s->is_closing) {
-        end(w, s, "closed");
+        tcp_stream_end(w, s, "closed");
         return;
     }
     bool wants_room = s->n_out != 0;
     if (wants_room != s->wants_room) {
         s->wants_room = wants_room;
-        watch(w, s, EPOLL_CTL_MOD);
+        tcp_stream_watch(w, s, EPOLL_CTL_MOD);
     }
 }
 
@@ -153,7 +133,7 @@ void worker_tcp_flush(struct worker *w)
     {
         list_remove(&s->dirty);
         if (!s->wants_room) /* else the kernel says when */
-            flush(w, s);
+            tcp_stream_flush(w, s);
     }
 }
 
@@ -181,150 +161,6 @@ void worker_tcp_parcel(struct worker *w, const struct parcel *p)
     worker_tcp_flush(w);
 }
 
-/* ---- in */
-
-static bool tell_ike(struct worker *w, const struct stream *s, struct span message)
-{
-    struct dataplane_message *m = malloc(sizeof(*m) + message.len);
-    if (!m)
-        abort();
-    m->kind = DATAPLANE_IKE;
-    m->ike.local = s->local;
-    m->ike.remote = s->remote;
-    m->ike.len = message.len;
-    if (message.len)
-        memcpy(m->bytes, message.ptr, message.len);
-    return worker_tell(w, m);
-}
-
-static void stall(struct worker *w, struct stream *s, bool on)
-{
-    if (s->is_stalled == on)
-        return;
-    s->is_stalled = on;
-    w->tcp.n_stalled += on ? 1 : -1u;
-    watch(w, s, EPOLL_CTL_MOD);
-}
-
-/* The messages of *rest, in the worker's buffer. False: the stream is out of step. */
-static bool take_messages(struct worker *w, struct stream *s, struct span *rest, int64_t now)
-{
-    for (;;) {
-        struct span m, before = *rest;
-        struct esp_packet p = {.local = s->local, .remote = s->remote, .has_encap = true};
-        switch (tcpencap_next(&s->reader, rest, &m)) {
-        case TCPENCAP_MORE:
-            return true;
-        case TCPENCAP_BROKEN:
-            return false;
-        case TCPENCAP_SHORT:
-            if (++s->n_short == BAD_MAX)
-                return false;
-            break;
-        case TCPENCAP_IKE:
-            s->n_short = 0;
-            if (!tell_ike(w, s, m)) {
-                *rest = before;
-                stall(w, s, true);
-                return true;
-            }
-            break;
-        case TCPENCAP_ESP:
-            s->n_short = 0;
-            p.data = w->tcp.buffer + (m.ptr - w->tcp.buffer);
-            p.len = (uint32_t)m.len;
-            worker_take_esp(w, &p, now);
-            break;
-        }
-    }
-}
-
-static void keep(struct stream *s, struct span rest)
-{
-    if (rest.len > s->cap_kept) {
-        free(s->kept);
-        s->cap_kept = rest.len < 2048 ? 2048 : rest.len;
-        s->kept = malloc(s->cap_kept);
-        if (!s->kept)
-            abort();
-    }
-    if (rest.len)
-        memcpy(s->kept, rest.ptr, rest.len);
-    s->n_kept = rest.len;
-}
-
-/* What was kept and n bytes behind it, in the worker's buffer. */
-static void take_bytes(struct worker *w, struct stream *s, size_t n, int64_t now)
-{
-    struct span rest = span_of(w->tcp.buffer, s->n_kept + n);
-    bool is_sound = take_messages(w, s, &rest, now);
-    worker_open_batch(w, now);
-    keep(s, rest);
-    if (!is_sound)
-        end(w, s,
-            s->reader.has_prefix ? "the stream is out of step" : "it does not begin as RFC 9329 has it");
-}
-
-/* True when there may be more. */
-static bool read_once(struct worker *w, struct stream *s, int64_t now)
-{
-    size_t want = s->is_trusted ? READ_MAX : READ_WARY;
-    ssize_t n = recv(s->fd, w->tcp.buffer + s->n_kept, want, MSG_DONTWAIT);
-    if (n < 0 && (errno == EAGAIN || errno == EINTR))
-        return errno == EINTR;
-    if (n <= 0) { /* [RFC9329#6.1] what came in part only is discarded */
-        end(w, s, n == 0 ? "closed by the peer" : strerror(errno));
-        return false;
-    }
-    w->has_traffic = true;
-    if (s->n_kept)
-        memcpy(w->tcp.buffer, s->kept, s->n_kept);
-    worker_take_records(w, now); /* may close it */
-    if (s->fd < 0)
-        return false;
-    take_bytes(w, s, (size_t)n, now);
-    return s->fd >= 0 && !s->is_stalled && (size_t)n == want;
-}
-
-static void on_event(struct worker *w, struct stream *s, uint32_t events, int64_t now)
-{
-    if (s->fd >= 0 && events & EPOLLOUT)
-        flush(w, s);
-    for (int i = 0; i < ROUNDS && s->fd >= 0 && !s->is_stalled && events & (EPOLLIN | EPOLLHUP | EPOLLERR);
-         i++) {
-        if (!read_once(w, s, now))
-            break;
-    }
-}
-
-void worker_from_streams(struct worker *w, int64_t now)
-{
-    struct epoll_event ready[16];
-    int n = epoll_wait(w->tcp.epoll, ready, ARRAY_LEN(ready), 0);
-    for (int i = 0; i < n; i++)
-        on_event(w, ready[i].data.ptr, ready[i].events, now);
-}
-
-void worker_tcp_judge(struct worker *w, const struct esp_packet *p)
-{
-    struct tcp_score *score = &w->tcp.scores[p->remote.stream % TCP_SCORES];
-    bool is_bad = p->drop == DROP_UNKNOWN_SPI || p->drop == DROP_BAD_ICV || p->drop == DROP_SHORT;
-    if (!is_bad && p->verdict == ESP_DROP)
-        return; /* old, or of an SA that has ended: says nothing */
-    if (score->handle != p->remote.stream)
-        *score = (struct tcp_score){.handle = p->remote.stream};
-    score->n = is_bad ? score->n + 1 : 0;
-    if (score->n < BAD_MAX)
-        return;
-    struct dataplane_message *m = calloc(1, sizeof(*m));
-    if (!m)
-        abort();
-    m->kind = DATAPLANE_STREAM_BAD;
-    m->stream = p->remote.stream;
-    worker_tell(w, m); /* no room: it will be told again */
-    score->n = 0;
-}
-
 /* ---- start and end */
 
 static void add(struct worker *w, const struct dataplane_stream *from)
@@ -350,20 +186,20 @@ static void add(struct worker *w, const struct dataplane_stream *from)
     }
     map_insert(&w->tcp.by_handle, &s->node, map_hash_u64(s->handle));
     list_append(&w->tcp.streams, &s->link);
-    watch(w, s, EPOLL_CTL_ADD);
+    tcp_stream_watch(w, s, EPOLL_CTL_ADD);
     if (!is_ours)
         return;
     memcpy(room(s, TCPENCAP_PREFIX_LEN, QUEUE_ROOM), TCPENCAP_PREFIX, TCPENCAP_PREFIX_LEN);
-    flush(w, s);
+    tcp_stream_flush(w, s);
 }
 
 static void close_stream(struct worker *w, struct stream *s, bool is_graceful)
 {
     s->is_told = s->is_closing = true;
     if (is_graceful && s->n_out)
-        flush(w, s);
+        tcp_stream_flush(w, s);
     else
-        end(w, s, "closed");
+        tcp_stream_end(w, s, "closed");
 }
 
 void worker_tcp_take(struct worker *w, struct dataplane_record *r)
@@ -383,7 +219,7 @@ void worker_tcp_take(struct worker *w, struct dataplane_record *r)
         break;
     case RECORD_STREAM_SEND:
         if (put(w, s, true, span_of(r->bytes, r->len)) && !s->wants_room)
-            flush(w, s);
+            tcp_stream_flush(w, s);
         break;
     case RECORD_STREAM_CLOSE:
         close_stream(w, s, r->is_graceful);
@@ -413,9 +249,9 @@ void worker_tcp_settle(struct worker *w, int64_t now)
         {
             if (!s->is_stalled)
                 continue;
-            stall(w, s, false);
+            tcp_stream_stall(w, s, false);
             memcpy(w->tcp.buffer, s->kept, s->n_kept);
-            take_bytes(w, s, 0, now);
+            tcp_stream_take_bytes(w, s, 0, now);
         }
     }
     list_each(s, &w->tcp.ended, link)
