@@ -193,6 +193,19 @@ static inline struct engine *engine_of(const struct ike_env *env)
 {
     return env->ctx;
 }
+/* UDP reaches that peer (passes), or it has stayed without an answer where TCP has not. */
+void host_note_udp(struct ike_env *env, struct ip peer, bool passes);
+
+/* host_events.c: members of struct ike_host */
+void host_ike_up(struct ike_env *env, struct ike_sa *sa, uint64_t old_id);
+void host_ike_down(struct ike_env *env, struct ike_sa *sa, const struct diag *why);
+void host_child_up(struct ike_env *env, struct child_sa *c, uint64_t old_id);
+void host_child_down(struct ike_env *env, struct child_sa *c);
+void host_child_failed(struct ike_env *env, struct ike_sa *sa, const struct child_config *cfg,
+                       const struct diag *why);
+void host_rekey_failed(struct ike_env *env, struct ike_sa *sa, uint64_t child_id, const struct diag *why);
+void host_log(struct ike_env *env, const struct connection *conn, enum log_level level, const char *text);
+bool host_may_complain(struct ike_env *env);
 
 /* admit.c */
 void engine_datagram(struct ike_env *env, const struct input *in);

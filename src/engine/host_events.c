@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an IKE SA tells its owner (struct ike_host): that it or a child came up, went down or failed. Users
+ * see it as events and lines of the log, and the configuration says what follows from it (dpd_action,
+ * close_action, attempts that are made again). */
+#include "engine/impl.h"
+#include <stdio.h>
+
+/* How long UDP is not tried first once it has stayed without an answer and TCP has not (tcp = fallback). */
+#define TCP_INSTEAD (10 * 60 * TIME_SECOND)
+
+static struct event *event(struct ike_env *env, enum event_kind kind, const struct ike_sa *sa)
+{
+    struct event *ev = &outbox_add(env->out, ACTION_EVENT)->event;
+    ev->kind = kind;
+    ev->level = LOG_NOTICE;
+    ev->connection = arena_strdup(env->out->arena, sa->conn->name);
+    ev->ike_id = sa->id;
+    ev->command_id = command_waiting_for(engine_of(env), sa->conn);
+    return ev;
+}
+
+void host_log(struct ike_env *env, const struct connection *conn, enum log_level level, const char *text)
+{
+    struct event *ev = &outbox_add(env->out, ACTION_EVENT)->event;
+    ev->kind = EVENT_LOG;
+    ev->level = level;
+    ev->connection = conn ? arena_strdup(env->out->arena, conn->name) : NULL;
+    ev->text = arena_strdup(env->out->arena, text);
+    ev->command_id = conn ? command_waiting_for(engine_of(env), conn) : 0;
+}
+
+#define COMPLAINTS_PER_SECOND 10
+
+bool host_may_complain(struct ike_env *env)
+{
+    struct engine *e = engine_of(env);
+    char text[120];
+    if (env->now.mono >= e->complaints_at + TIME_SECOND || env->now.mono < e->complaints_at) {
+        if (e->complaints > COMPLAINTS_PER_SECOND) {
+            snprintf(text, sizeof(text),
+                     "%u more lines about peers that have not authenticated were left out",
+                     e->complaints - COMPLAINTS_PER_SECOND);
+            host_log(env, NULL, LOG_WARN, text);
+        }
+        e->complaints_at = env->now.mono;
+        e->complaints = 0;
+    }
+    return e->complaints++ < COMPLAINTS_PER_SECOND;
+}
+
+void host_ike_up(struct ike_env *env, struct ike_sa *sa, uint64_t old_id)
+{
+    char local[IP_TEXT_MAX], remote[IP_TEXT_MAX], mine[ID_TEXT_MAX], theirs[ID_TEXT_MAX];
+    sa_log(env, sa, LOG_NOTICE, "IKE SA %llu %s between %s[%s] and %s[%s]", (unsigned long long)sa->id,
+           old_id ? "rekeyed" : "established", ip_format(sa->local.ip, local),
+           identity_format(&sa->local_id, mine), ip_format(sa->remote.ip, remote),
+           identity_format(&sa->remote_id, theirs));
+    if (sa->has_marker && !sa->remote.stream)
+        host_note_udp(env, sa->remote.ip, true);
+    struct event *ev = event(env, old_id ? EVENT_IKE_REKEY : EVENT_IKE_UPDOWN, sa);
+    ev->is_up = true;
+    ev->old_id = old_id;
+    unique_contact_over(engine_of(env), sa);
+    path_note_source(env, sa);
+    if (sa->mobike.is_on && sa->was_initiator) /* how it is now: to see later what has changed */
+        path_ask(env, sa);
+    if (old_id)
+        conn_renewal_follows(env, sa, old_id);
+    else if (!sa->is_redirected)
+        unique_check(env, sa);
+}
+
+static void set_trap_of(struct ike_env *env, const struct child_sa *c)
+{
+    struct child_run *run;
+    struct conn_run *r = conn_run_of_child(engine_of(env), c->ike, c->cfg, &run);
+    if (r)
+        trap_set(env, r, (size_t)(run - r->children), NULL);
+}
+
+/* What the configuration says about children whose IKE SA is gone without our doing: dpd_action when the peer
+ * was silent, close_action when it said so. What is to be made anew returns in any case. */
+static void act_on_end(struct ike_env *env, struct ike_sa *sa, bool is_dead)
+{
+    const struct child_sa *c;
+    list_each(c, &sa->children, link)
+    {
+        bool starts = sa->is_renewing || (is_dead && c->cfg->dpd_action == DPD_RESTART) ||
+                      (sa->is_closed_by_peer && c->cfg->close_action == START_START);
+        bool traps = (is_dead && c->cfg->dpd_action == DPD_TRAP) ||
+                     (sa->is_closed_by_peer && c->cfg->close_action == START_TRAP);
+        if (c->state == CHILD_DELETING || c->state == CHILD_REKEYED)
+            continue;
+        if (starts)
+            conn_child_again(env, c, true);
+        if (traps)
+            set_trap_of(env, c);
+    }
+}
+
+void host_ike_down(struct ike_env *env, struct ike_sa *sa, const struct diag *why)
+{
+    struct engine *e = engine_of(env);
+    struct conn_run *r = conn_run_of(e, sa->conn);
+    engine_touch(e, sa);
+    unique_contact_over(e, sa);
+    session_keep(env, r, sa, why->class == FAIL_UNREACHABLE);
+    if (!sa->was_up) {
+        if (r && sa->was_initiator) /* TCP that fails, too, is no better: UDP is next */
+            r->tcp_until = sa->wants_tcp ? env->now.mono + TCP_INSTEAD : sa->remote.stream ? 0 : r->tcp_until;
+        if (r && sa->was_initiator)
+            r->is_patient = sa->is_forgotten || (sa->starts_again && sa->is_patient);
+        if (renew_failed(env, sa)) {
+            if (r)
+                redirect_again(r, sa);
+            return;
+        }
+        if (r && sa->starts_again) {
+            redirect_again(r, sa);
+            conn_schedule(e, r, env->now.mono);
+        } else if (r && sa->was_initiator && diag_failed(why))
+            conn_attempt_failed(env, r, why);
+        else if (r && sa->was_initiator) {
+            struct diag d;
+            diag_clear(&d);
+            diag_set(&d, FAIL_GENERIC, "the attempt was ended by another command");
+            command_failed(env, sa->conn, NULL, &d);
+        }
+        return;
+    }
+    sa_log(env, sa, LOG_NOTICE, "IKE SA %llu is down", (unsigned long long)sa->id);
+    event(env, EVENT_IKE_UPDOWN, sa)->is_up = false;
+    if (!diag_failed(why))
+        return;
+    bool is_dead = why->class == FAIL_UNREACHABLE;
+    act_on_end(env, sa, is_dead);
+    if (!r)
+        return;
+    r->last_failure = *why;
+    if (is_dead || sa->is_renewing)
+        conn_schedule(e, r, env->now.mono);
+    else
+        conn_schedule_retry(env, r);
+}
+
+void host_child_up(struct ike_env *env, struct child_sa *c, uint64_t old_id)
+{
+    char a[200], b[200], alg[PROPOSAL_TEXT_MAX];
+    const struct ike_sa *sa = c->ike;
+    sa_log(env, sa, LOG_NOTICE, "child %s %s: SPIs %08x_i %08x_o, %s === %s, %s", c->cfg->name,
+           old_id ? "rekeyed" : "established", c->spi_in, c->spi_out,
+           ts_list_format(c->ts.local, c->ts.n_local, a, sizeof(a)),
+           ts_list_format(c->ts.remote, c->ts.n_remote, b, sizeof(b)), chosen_format(&c->chosen, alg));
+    struct event *ev = event(env, old_id ? EVENT_CHILD_REKEY : EVENT_CHILD_UPDOWN, sa);
+    ev->child = arena_strdup(env->out->arena, c->cfg->name);
+    ev->child_id = c->id;
+    ev->old_id = old_id;
+    ev->is_up = true;
+    conn_child_came_up(env, c);
+    if (!old_id)
+        renew_child_up(env, c->ike);
+}
+
+#define IDLE_MARGIN (5 * TIME_SECOND)
+#define SHORT_LIVED (10 * TIME_SECOND) /* a child that goes so soon is not made again without a pause */
+
+/* Closed for its inactivity setting, by us or by a peer that has the same one and was quicker. */
+static bool is_idle(const struct ike_env *env, const struct child_sa *c)
+{
+    int64_t limit = c->cfg->inactivity;
+    return limit && env->now.mono - child_last_use(c) >= limit - time_min(limit / 4, IDLE_MARGIN);
+}
+
+void host_child_down(struct ike_env *env, struct child_sa *c)
+{
+    struct child_run *run;
+    struct conn_run *r = conn_run_of_child(engine_of(env), c->ike, c->cfg, &run);
+    sa_log(env, c->ike, LOG_NOTICE, "child %s is down", c->cfg->name);
+    struct event *ev = event(env, EVENT_CHILD_UPDOWN, c->ike);
+    ev->child = arena_strdup(env->out->arena, c->cfg->name);
+    ev->child_id = c->id;
+    if (r && is_idle(env, c)) /* it waits until somebody asks for it */
+        run->is_wanted = false;
+    else if (c->is_closed_by_peer && c->cfg->close_action == START_START)
+        conn_child_again(env, c, false);
+    if (c->is_closed_by_peer && c->cfg->close_action == START_TRAP)
+        set_trap_of(env, c);
+    bool may_return = r && (run->is_wanted || env->now.mono - c->installed_at < SHORT_LIVED);
+    if (may_return && (ike_sa_is_up(c->ike) || !conn_is(r->conn, c->ike->conn)))
+        conn_schedule_retry(env, r);
+}
+
+static bool has_work(const struct ike_sa *sa)
+{
+    const struct child_sa *c;
+    if (sa->n_tasks)
+        return true;
+    list_each(c, &sa->children, link)
+    {
+        if (!c->is_gone)
+            return true;
+    }
+    return false;
+}
+
+void host_child_failed(struct ike_env *env, struct ike_sa *sa, const struct child_config *cfg,
+                       const struct diag *why)
+{
+    struct child_run *run;
+    struct conn_run *r = conn_run_of_child(engine_of(env), sa, cfg, &run);
+    command_failed(env, child_owner(sa, cfg), cfg, why);
+    if (r) {
+        r->last_failure = *why;
+        if (!r->conn->retries_forever || !starts_by_itself(cfg))
+            run->is_wanted = false;
+        if (run->is_wanted || run->trap) /* the pause holds for what packets ask for, too */
+            conn_schedule_retry(env, r);
+        if (!run->is_wanted)
+            trap_failed(env, run);
+    }
+    if (!has_work(sa))
+        delete_ike(env, sa, NULL);
+}
+
+#define REKEY_AGAIN (15 * TIME_SECOND)
+
+void host_rekey_failed(struct ike_env *env, struct ike_sa *sa, uint64_t child_id, const struct diag *why)
+{
+    struct child_sa *c = child_id ? child_find(sa, child_id) : NULL;
+    command_rekey_failed(env, child_id ? WAIT_CHILD : WAIT_IKE, child_id ? child_id : sa->id, why);
+    if (c)
+        c->rekey_at = env->now.mono + jittered(REKEY_AGAIN, REKEY_AGAIN / 2);
+    else if (!child_id)
+        sa->rekey_at = env->now.mono + jittered(REKEY_AGAIN, REKEY_AGAIN / 2);
+}
