@@ -100,6 +100,19 @@ void window_accept(struct window *w)
     w->has_response = false;
 }
 
+void window_sync(struct window *w, uint32_t next_in, uint32_t next_out)
+{
+    w->next_in = next_in;
+    w->response = (struct datagrams){0};
+    w->has_response = false;
+    if (next_out == w->next_out)
+        return;
+    w->next_out = next_out;
+    w->is_pending = false;
+    w->request = (struct datagrams){0};
+    w->sent = 0;
+}
+
 void window_answer(struct window *w, const struct datagrams *response)
 {
     keep(&w->in_arena, &w->response, response);

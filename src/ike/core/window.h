@@ -55,6 +55,9 @@ enum window_class window_classify(const struct window *w, bool is_response, uint
 /* ---- responder */
 /* The request with ID next_in is authentic and is being worked on: it is not NEW any more. */
 void window_accept(struct window *w);
+/* After a failover of the peer both ends agreed on where to go on [RFC6311#5.1]. The last response is not
+ * repeated any more, and our pending request is forgotten when its ID is not the next one. */
+void window_sync(struct window *w, uint32_t next_in, uint32_t next_out);
 /* Keeps a copy of the response to the accepted request. */
 void window_answer(struct window *w, const struct datagrams *response);
 /* The response to repeat, n 0 when there is none (yet). For a fragmented request repeat it once, on fragment

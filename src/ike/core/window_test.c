@@ -163,6 +163,28 @@ static void the_schedule_comes_from_the_settings(void **state)
     assert_true(r.timeout == 1 && r.base == 2.0 && r.tries == 3 && r.jitter == 4 && r.limit == 5);
 }
 
+static void a_synchronised_window_goes_on_elsewhere_and_repeats_nothing(void **state)
+{
+    (void)state;
+    struct window w = {0};
+    struct span v;
+    struct datagrams d = message(&v, "message");
+    window_accept(&w);
+    window_answer(&w, &d);
+    window_request(&w, 0, &schedule, &d);
+    window_sync(&w, 1, 0); /* our ID stays: so does our request */
+    assert_true(w.is_pending);
+    assert_int_equal(window_replay(&w).n, 0);
+    window_sync(&w, 5, 3);
+    assert_int_equal(window_deadline(&w), TIME_NEVER);
+    assert_int_equal(window_classify(&w, false, 4), WINDOW_RETRANSMIT); /* with nothing to say */
+    assert_int_equal(window_replay(&w).n, 0);
+    assert_int_equal(window_classify(&w, false, 5), WINDOW_NEW);
+    assert_int_equal(window_next_id(&w), 3);
+    assert_int_equal(window_classify(&w, true, 0), WINDOW_OLD); /* the answer comes after all */
+    window_deinit(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -174,6 +196,7 @@ int main(void)
         cmocka_unit_test(limit_and_jitter_bound_the_waits),
         cmocka_unit_test(absurd_settings_neither_flood_nor_overflow),
         cmocka_unit_test(a_reset_window_starts_again_at_zero),
+        cmocka_unit_test(a_synchronised_window_goes_on_elsewhere_and_repeats_nothing),
         cmocka_unit_test(the_schedule_comes_from_the_settings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
