@@ -53,6 +53,9 @@ static const struct schema_word tcp_words[] = {{"no", TCP_NO, NULL}, {"always", 
     "tickets, the other gives and takes them, also after a restart; a ticket is good once, for an hour at most, and as long as " \
     "the connection and its preshared key are unchanged. Tickets are sealed with the file keyway/secret in /var/lib: who gets " \
     "that can read the keys of sessions whose tickets were seen on the wire"
+#define MSGID_SYNC_DOC "whether a peer that is a cluster of gateways may say, after one of them took over from another, with " \
+    "which message IDs the IKE SA goes on (RFC 6311), so that it need not be made anew. For peers that are a hot standby " \
+    "cluster; ESP's sequence numbers are not synchronised"
 #define CRASH_DOC "quick crash detection (RFC 6290): each end gives the other a token, and shows it when it is asked something " \
     "about an IKE SA that it has not any more, so that the other end need not wait until liveness checks time out. Tokens " \
     "are made of the file keyway/secret in /var/lib, which no other machine may have: take it out of disk images that are copied"
@@ -173,6 +176,7 @@ static const struct schema_row rows[] = {
     {SCOPE_CONNECTION, "tcp_port", .kind = KIND_NUMBER, .def = "4500", .max = 65535, CONN(tcp_port), .example = "443", .doc = "the peer's TCP port"},
     {SCOPE_CONNECTION, "crash_detection", .kind = KIND_BOOL, .def = "yes", CONN(detects_crashes), .example = "no", .doc = CRASH_DOC},
     {SCOPE_CONNECTION, "session_resumption", .kind = KIND_BOOL, .def = "no", CONN(resumes_sessions), .example = "yes", .doc = RESUME_DOC},
+    {SCOPE_CONNECTION, "message_id_sync", .kind = KIND_BOOL, .def = "no", CONN(syncs_message_ids), .example = "yes", .doc = MSGID_SYNC_DOC},
     {SCOPE_CONNECTION, "dpd_delay", .kind = KIND_TIME, .def = "0", CONN(dpd_delay), .example = "30s", .doc = "silence after which the peer is checked; 0: never"},
     {SCOPE_CONNECTION, "dpd_timeout", .kind = KIND_TIME, REFUSE("it is for IKEv1 only; retransmit_* of the daemon decide"), .accepts = "0", .doc = "IKEv1 liveness timeout"},
     {SCOPE_CONNECTION, "fragmentation", .kind = KIND_WORD, .def = "yes", .words = frag_words, CONN(fragmentation), .example = "no", .doc = "IKE fragmentation"},

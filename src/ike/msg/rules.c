@@ -354,6 +354,8 @@ static const struct notify_rule notify_rules[] = {
     {N_TICKET_ACK,                      1,    K(AUTH_RESPONSE) | K(INFO_RESPONSE)                     },
     {N_TICKET_NACK,                     1,    K(AUTH_RESPONSE) | K(INFO_RESPONSE) | K(RESUME_RESPONSE)},
     {N_TICKET_OPAQUE,                   1,    K(RESUME_REQUEST)                                       },
+    {N_IKEV2_MESSAGE_ID_SYNC_SUPPORTED, 1,    AUTH                                                    },
+    {N_IKEV2_MESSAGE_ID_SYNC,           1,    INFO                                                    },
     {N_QUICK_CRASH_DETECTION,           SOME, AUTH | K(REKEY_IKE_RESPONSE) | INFO                     },
     {N_USE_BEET_MODE,                   1,    CHILD_REQ | CHILD_RSP                                   },
     {N_STATE_NOT_FOUND,                 1,    K(FOLLOWUP_RESPONSE)                                    },

@@ -187,6 +187,8 @@ void ike_sa_receive(struct ike_env *env, struct ike_sa *sa, struct ike_message *
     enum window_class class = window_classify(&sa->window, is_response, m->header.message_id);
     if (sa->is_dead)
         return;
+    if (!is_response && msgid_sync_receive(env, sa, m, local, remote, has_marker))
+        return;
     if (class == WINDOW_RETRANSMIT && !is_response) {
         replay(env, sa, m, local, remote, has_marker);
         return;

@@ -27,6 +27,7 @@ struct ike_sa *rekey_ike_new_heir(struct ike_env *env, struct ike_sa *sa, const 
     n->mobike.has_nat_seen = false; /* hashed with the old SPIs */
     n->has_fragmentation = sa->has_fragmentation;
     n->takes_redirect = sa->takes_redirect;
+    n->msgid_sync.is_on = sa->msgid_sync.is_on;
     n->redirected_from = sa->redirected_from;
     n->peer_hashes = sa->peer_hashes;
     n->has_certreq = sa->has_certreq;

@@ -192,6 +192,14 @@ struct ppk_state {
     exchange_resume *then;
 };
 
+/* Where an IKE SA stands with the synchronisation of message IDs: see msgid_sync.c. */
+struct msgid_sync {
+    bool is_on;        /* both ends said so in IKE_AUTH */
+    bool has_last;     /* a request was answered: this one */
+    uint32_t last[3];  /* nonce, the peer's next request, our next one, as the request had them */
+    uint32_t next_out; /* that it was answered with */
+};
+
 #define SA_STREAMS 3 /* the one in use, the children's, one that is tried */
 struct stream_use {
     struct bag_link link;
@@ -296,6 +304,7 @@ struct ike_sa {
     struct secret crash_token; /* the peer's: see crash.h */
     unsigned crash_checks;     /* of messages in the clear, since then */
     int64_t crash_checked_at;
+    struct msgid_sync msgid_sync; /* message IDs after a failover of the peer: see msgid_sync.c */
     struct nonce ni, nr;
     unsigned init_errors;
     int64_t created_at, established_at, rekey_at, reauth_at, expires_at;
@@ -614,6 +623,14 @@ bool auth_is_made(struct exchange *x, struct job *job);
 /* ---- auth_parts.c */
 feature_put auth_put_id, auth_put_wanted, auth_put_own, auth_put_hashes;
 feature_take auth_take_hashes;
+
+/* ---- msgid_sync.c: message IDs after a failover of the peer [RFC6311] */
+feature_put msgid_sync_put;
+feature_take msgid_sync_take;
+/* A request of the peer, not yet opened. True: it was about message IDs, and is done with. False: m is as it
+ * was, and is to be judged by its own ID. */
+bool msgid_sync_receive(struct ike_env *env, struct ike_sa *sa, const struct ike_message *m,
+                        const struct endpoint *local, const struct endpoint *remote, bool has_marker);
 
 /* ---- childless.c: IKE_AUTH without a child [RFC6023] */
 feature_put childless_put;

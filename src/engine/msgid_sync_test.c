@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Message IDs after a failover (RFC 6311): the other side of the pair plays the cluster, whose standby member
+ * speaks under the SA's keys. What it says is sealed here; what it hears is read off the wire. */
+#include "support/pair_fixture.h"
+#include "support/rogue.h"
+#include "support/test.h"
+
+enum { MEMBER_NONCE = 0x01020304 };
+
+static void syncs(struct config *c, struct connection *conn, struct child_config *children)
+{
+    (void)c;
+    (void)children;
+    conn->syncs_message_ids = true;
+}
+
+static const struct pair_spec spec = {.tweak = syncs, .dpd_delay = 60 * TIME_SECOND};
+static const struct pair_spec idle = {.tweak = syncs};
+static const struct pair_spec plain = {.dpd_delay = 60 * TIME_SECOND};
+
+/* ---- the cluster's new member */
+
+struct said {
+    uint32_t nonce, send, receive;
+};
+
+static int member, peer; /* sides */
+static unsigned answers; /* with message ID zero */
+static struct said answered;
+
+static void read_answer(void *ctx, const struct chain *c)
+{
+    size_t len = 0;
+    const uint8_t *n = chain_find(c, PAYLOAD_NOTIFY, &len);
+    (void)ctx;
+    assert_non_null(n);
+    assert_int_equal(len, 20); /* and nothing else */
+    assert_int_equal(c->len, 20);
+    assert_int_equal(n[6] << 8 | n[7], N_IKEV2_MESSAGE_ID_SYNC);
+    struct rd r = rd_over(span_of(n + 8, len - 8));
+    answered.nonce = rd_u32(&r);
+    answered.send = rd_u32(&r);
+    answered.receive = rd_u32(&r);
+}
+
+static bool hear(void *ctx, struct pair_packet *k)
+{
+    static const uint8_t zero[4];
+    if (k->from != peer || k->bytes[AT_EXCHANGE] != EXCHANGE_INFORMATIONAL || !rogue_is_response(k) ||
+        memcmp(k->bytes + 20, zero, 4) != 0)
+        return true;
+    answers++;
+    rogue_open(ctx, k, read_answer, NULL);
+    return false; /* the member that was knows nothing of it */
+}
+
+static void up_with(const struct pair_spec *a, const struct pair_spec *b, int who)
+{
+    member = who;
+    peer = 1 - who;
+    answers = 0;
+    up(a, b);
+    assert_int_equal(pair_children(&p, 0), 1);
+    p.filter = hear;
+    p.ctx = &p;
+}
+
+static void chain_sync(struct build *b, uint8_t *buf, size_t cap, struct said v)
+{
+    uint8_t data[12];
+    struct wr w = wr_over(data, sizeof(data));
+    wr_u32(&w, v.nonce);
+    wr_u32(&w, v.send);
+    wr_u32(&w, v.receive);
+    build_begin(b, buf, cap, NULL);
+    build_notify(b, N_IKEV2_MESSAGE_ID_SYNC, PROTO_NONE, span_of(NULL, 0), wr_span_view(&w));
+}
+
+static void say(struct build *b)
+{
+    const struct ike_sa *sa = rogue_sa(&p, member);
+    struct ike_header h = {.spi_i = sa->spi_i,
+                           .spi_r = sa->spi_r,
+                           .major = 2,
+                           .exchange = EXCHANGE_INFORMATIONAL,
+                           .flags = sa->is_initiator ? IKE_FLAG_INITIATOR : 0};
+    struct arena *a = arena_new(1 << 16);
+    struct sealer s = {0};
+    struct datagrams d;
+    struct span chain;
+    sealer_init(&s, ike_keys_cipher(&sa->keys, &sa->chosen, sa->is_initiator));
+    s.next_iv = 1000000;
+    assert_true(build_end(b, &chain));
+    assert_true(protect_seal(a, &s, &h, b->first, chain, 0, &d));
+    pair_input(
+        &p, peer,
+        &(struct input){
+            .kind = INPUT_DATAGRAM,
+            .datagram = {
+                         .local = sa->remote, .remote = sa->local, .is_natt = sa->has_marker, .bytes = d.v[0]}
+    });
+    sealer_deinit(&s);
+    arena_free(a);
+}
+
+static void say_sync(uint32_t send, uint32_t receive)
+{
+    uint8_t buf[256];
+    struct build b;
+    chain_sync(&b, buf, sizeof(buf), (struct said){MEMBER_NONCE, send, receive});
+    say(&b);
+}
+
+static const struct window *window_of(int side)
+{
+    return &rogue_sa(&p, side)->window;
+}
+
+static void was_answered(unsigned n, uint32_t send, uint32_t receive)
+{
+    assert_int_equal(answers, n);
+    assert_int_equal(answered.nonce, MEMBER_NONCE);
+    assert_int_equal(answered.send, send);
+    assert_int_equal(answered.receive, receive);
+}
+
+static void both_can_ask(void)
+{
+    pair_run(&p);
+    for (int side = 0; side < 2; side++) {
+        unsigned before = p.side[side].child_rekeys;
+        pair_command(&p, side, COMMAND_REKEY, NULL, "net");
+        pair_advance(&p, 10 * TIME_SECOND);
+        assert_true(p.side[side].child_rekeys > before);
+    }
+    assert_true(pair_traffic_fits(&p));
+    assert_int_equal(p.side[0].ike_downs + p.side[1].ike_downs, 0);
+}
+
+/* The member goes on with what it was told. */
+static void goes_on(void)
+{
+    window_sync(&rogue_sa(&p, member)->window, answered.send, answered.receive);
+    both_can_ask();
+}
+
+static void silence_after(const struct window *before)
+{
+    const struct window *w = window_of(peer);
+    pair_run(&p);
+    assert_int_equal(w->next_in, before->next_in);
+    assert_int_equal(w->next_out, before->next_out);
+    assert_int_equal(w->is_pending, before->is_pending);
+    assert_int_equal(w->has_response, before->has_response);
+}
+
+/* ---- tests */
+
+static void it_is_announced_where_both_ends_want_it(void **state)
+{
+    (void)state;
+    const struct pair_spec *v[] = {&plain, &spec};
+    for (int i = 0; i < 4; i++) {
+        up_with(v[i & 1], v[i >> 1], 0);
+        assert_int_equal(rogue_sa(&p, 0)->msgid_sync.is_on, i == 3);
+        assert_int_equal(rogue_sa(&p, 1)->msgid_sync.is_on, i == 3);
+        teardown(NULL);
+        setup(NULL);
+    }
+}
+
+static void a_cluster_that_fell_behind_gets_the_higher_values(void **state)
+{
+    (void)state;
+    for (int who = 0; who < 2; who++) {
+        up_with(&spec, &spec, who);
+        uint32_t in = window_of(peer)->next_in, out = window_of(peer)->next_out;
+        say_sync(in + 3, out ? out - 1 : 0);
+        was_answered(1, out, in + 3);
+        assert_int_equal(window_of(peer)->next_in, in + 3);
+        assert_true(pair_logged(&p, peer, "failed over"));
+        goes_on();
+        teardown(NULL);
+        setup(NULL);
+    }
+}
+
+static void a_cluster_may_expect_more_than_was_sent(void **state)
+{
+    (void)state;
+    for (int who = 0; who < 2; who++) {
+        up_with(&spec, &spec, who);
+        uint32_t in = window_of(peer)->next_in, out = window_of(peer)->next_out;
+        say_sync(in, out + 5); /* its own next ID may be what we wait for [RFC6311#A.1] */
+        was_answered(1, out + 5, in);
+        goes_on();
+        teardown(NULL);
+        setup(NULL);
+    }
+}
+
+static void a_repeated_request_gets_the_same_answer_and_does_nothing(void **state)
+{
+    (void)state;
+    up_with(&spec, &spec, 1);
+    uint32_t in = window_of(peer)->next_in, out = window_of(peer)->next_out;
+    say_sync(in + 2, out + 1);
+    struct window before = *window_of(peer);
+    for (unsigned i = 2; i < 4; i++) {
+        say_sync(in + 2, out + 1);
+        was_answered(i, out + 1, in + 2);
+        silence_after(&before);
+    }
+    p.is_cut = true; /* our next request is on its way: nor does that one end */
+    pair_command(&p, peer, COMMAND_REKEY, NULL, "net");
+    before = *window_of(peer);
+    assert_true(before.is_pending);
+    p.is_cut = false;
+    say_sync(in + 2, out + 1);
+    was_answered(4, out + 1, in + 2);
+    silence_after(&before);
+    pair_advance(&p, TIME_SECOND);
+    goes_on();
+}
+
+static void a_replayed_request_is_dropped_in_silence(void **state)
+{
+    (void)state;
+    for (int who = 0; who < 2; who++) {
+        up_with(&spec, &spec, who);
+        uint32_t in = window_of(peer)->next_in, out = window_of(peer)->next_out;
+        say_sync(in + 1, out);
+        say_sync(in + 4, out); /* a second failover */
+        was_answered(2, out, in + 4);
+        struct window before = *window_of(peer);
+        say_sync(in + 1, out);     /* of the first one */
+        say_sync(in + 4, out + 7); /* not higher, and not the same */
+        silence_after(&before);
+        goes_on(); /* the IDs of both ends have moved on */
+        before = *window_of(peer);
+        say_sync(in + 4, out);
+        silence_after(&before);
+        assert_int_equal(answers, 2);
+        both_can_ask();
+        teardown(NULL);
+        setup(NULL);
+    }
+}
+
+static void nothing_that_was_seen_comes_again(void **state)
+{
+    (void)state;
+    up_with(&spec, &spec, 0);
+    struct window before = *window_of(peer);
+    assert_true(before.next_in > 1);
+    say_sync(before.next_in - 1, before.next_out + 3);
+    silence_after(&before);
+    assert_int_equal(answers, 0);
+    pair_advance(&p, 200 * TIME_SECOND);
+    assert_int_equal(p.side[peer].ike_downs, 0);
+}
+
+static void without_the_announcement_it_means_nothing(void **state)
+{
+    (void)state;
+    for (int who = 0; who < 2; who++) {
+        up_with(who ? &plain : &spec, who ? &spec : &plain, who);
+        p.filter = NULL;
+        uint32_t in = window_of(peer)->next_in, out = window_of(peer)->next_out;
+        say_sync(in + 3, out + 3);
+        assert_true(window_of(peer)->next_in <= in + 1); /* at most a request like any other */
+        assert_int_equal(window_of(peer)->next_out, out);
+        assert_false(pair_logged(&p, peer, "failed over"));
+        teardown(NULL);
+        setup(NULL);
+    }
+}
+
+static void what_is_malformed_is_dropped_in_silence(void **state)
+{
+    (void)state;
+    up_with(&spec, &spec, 1);
+    struct window before = *window_of(peer);
+    uint32_t in = before.next_in, out = before.next_out;
+    uint8_t buf[256], data[16] = {0};
+    struct build b;
+    for (size_t len = 0; len <= sizeof(data); len += 4) { /* 12 are right, with values that are not: in is */
+        data[7] = (uint8_t)in;
+        build_begin(&b, buf, sizeof(buf), NULL);
+        build_notify(&b, N_IKEV2_MESSAGE_ID_SYNC, PROTO_NONE, span_of(NULL, 0),
+                     span_of(data, len == 12 ? 11 : len));
+        say(&b);
+        silence_after(&before);
+    }
+    chain_sync(&b, buf, sizeof(buf), (struct said){MEMBER_NONCE, in + 1, out}); /* [RFC6311#5.1] not alone */
+    build_notify_empty(&b, N_TICKET_REQUEST);
+    say(&b);
+    chain_sync(&b, buf, sizeof(buf), (struct said){MEMBER_NONCE, in + 1, out});
+    build_delete_child(&b, PROTO_ESP, &(uint32_t){1}, 1);
+    say(&b);
+    say_sync(0x80000000u, out);
+    say_sync(in + 1, UINT32_MAX);
+    silence_after(&before);
+    assert_int_equal(answers, 0);
+    chain_sync(&b, buf, sizeof(buf), (struct said){MEMBER_NONCE, in + 1, out}); /* that one may stand there */
+    build_notify(&b, N_IPSEC_REPLAY_COUNTER_SYNC, PROTO_NONE, span_of(NULL, 0), span_of(data, 4));
+    say(&b);
+    was_answered(1, out, in + 1);
+    goes_on();
+}
+
+static void an_ordinary_request_with_id_zero_is_one(void **state)
+{
+    (void)state;
+    uint8_t buf[64];
+    struct build b;
+    up_with(&spec, &spec, 1);
+    assert_int_equal(window_of(peer)->next_in, 0); /* a responder that has asked nothing yet */
+    build_begin(&b, buf, sizeof(buf), NULL);
+    p.filter = NULL;
+    say(&b);
+    assert_int_equal(window_of(peer)->next_in, 1);
+    assert_true(window_of(peer)->has_response);
+    uint64_t sent = engine_stats(p.side[peer].e)->retransmitted;
+    build_begin(&b, buf, sizeof(buf), NULL);
+    say(&b); /* repeated: so is the answer */
+    assert_int_equal(engine_stats(p.side[peer].e)->retransmitted, sent + 1);
+}
+
+/* The request of the peer, and what it was answered with, went down with the member. */
+static void an_interrupted_exchange_begins_again(const char *connection, const char *child, const char *what)
+{
+    for (int who = 0; who < 2; who++) {
+        up_with(&spec, &spec, who);
+        p.is_cut = true;
+        pair_command(&p, peer, COMMAND_REKEY, connection, child);
+        assert_true(window_of(peer)->is_pending);
+        pair_advance(&p, 2 * TIME_SECOND);
+        uint32_t in = window_of(peer)->next_in, out = window_of(peer)->next_out;
+        p.is_cut = false;
+        say_sync(in + 1, out);
+        was_answered(1, out + 1, in + 1); /* the lost one is not waited for */
+        assert_true(pair_logged(&p, peer, what));
+        assert_false(window_of(peer)->is_pending);
+        window_sync(&rogue_sa(&p, member)->window, answered.send, answered.receive);
+        pair_advance(&p, 60 * TIME_SECOND);
+        assert_int_equal(connection ? p.side[peer].ike_rekeys : p.side[peer].child_rekeys, 1);
+        assert_int_equal(p.side[0].ike_downs + p.side[1].ike_downs, 0);
+        assert_int_equal(pair_children(&p, 0), 1);
+        assert_true(pair_traffic_fits(&p));
+        teardown(NULL);
+        setup(NULL);
+    }
+}
+
+static void in_the_middle_of_a_child_rekey(void **state)
+{
+    (void)state;
+    an_interrupted_exchange_begins_again(NULL, "net", "child rekey is asked again");
+}
+
+static void in_the_middle_of_an_ike_rekey(void **state)
+{
+    (void)state;
+    an_interrupted_exchange_begins_again("net", NULL, "IKE SA rekey is asked again");
+}
+
+static void in_the_middle_of_a_liveness_check(void **state)
+{
+    (void)state;
+    up_with(&spec, &idle, 1);
+    p.is_cut = true;
+    pair_advance(&p, 61 * TIME_SECOND);
+    assert_true(window_of(peer)->is_pending);
+    uint32_t in = window_of(peer)->next_in, out = window_of(peer)->next_out;
+    p.is_cut = false;
+    say_sync(in + 1, out);
+    was_answered(1, out + 1, in + 1);
+    goes_on();
+}
+
+static void what_the_peer_asked_is_answered_first(void **state)
+{
+    (void)state;
+    up_with(&spec, &spec, 0);
+    p.side[peer].holds_jobs = true;
+    pair_command(&p, member, COMMAND_REKEY, "net", NULL);
+    pair_run(&p);
+    assert_true(p.side[peer].n_held > 0);
+    struct window before = *window_of(peer);
+    say_sync(before.next_in + 2, before.next_out);
+    silence_after(&before);
+    assert_int_equal(answers, 0);
+    p.side[peer].holds_jobs = false;
+    pair_release_jobs(&p, peer);
+    pair_advance(&p, TIME_SECOND);
+    assert_int_equal(p.side[peer].ike_downs, 0);
+    assert_int_equal(pair_ikes(&p, peer), 1);
+}
+
+static void the_successor_of_an_ike_sa_knows_it_too(void **state)
+{
+    (void)state;
+    up_with(&spec, &spec, 1);
+    pair_command(&p, 0, COMMAND_REKEY, "net", NULL);
+    pair_advance(&p, 40 * TIME_SECOND);
+    assert_int_equal(p.side[0].ike_rekeys, 1);
+    uint32_t in = window_of(peer)->next_in, out = window_of(peer)->next_out;
+    say_sync(in + 1, out);
+    was_answered(1, out, in + 1);
+    goes_on();
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        T(it_is_announced_where_both_ends_want_it),
+        T(a_cluster_that_fell_behind_gets_the_higher_values),
+        T(a_cluster_may_expect_more_than_was_sent),
+        T(a_repeated_request_gets_the_same_answer_and_does_nothing),
+        T(a_replayed_request_is_dropped_in_silence),
+        T(nothing_that_was_seen_comes_again),
+        T(without_the_announcement_it_means_nothing),
+        T(what_is_malformed_is_dropped_in_silence),
+        T(an_ordinary_request_with_id_zero_is_one),
+        T(in_the_middle_of_a_child_rekey),
+        T(in_the_middle_of_an_ike_rekey),
+        T(in_the_middle_of_a_liveness_check),
+        T(what_the_peer_asked_is_answered_first),
+        T(the_successor_of_an_ike_sa_knows_it_too),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
