@@ -593,9 +593,10 @@ void auth_start(struct ike_env *env, struct ike_sa *sa, const struct task *t);
 void auth_wake(struct ike_sa *sa); /* it waits no longer for another SA */
 void auth_on_response(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
 void auth_on_request(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
+
+/* ---- auth_proof.c: AUTH of either side, made and checked */
 /* Our AUTH data: for a secret at once, for a key after a job. Then resume is called, with job NULL for a
  * secret; x->auth tells the method. False with d: we cannot. */
-struct auth_input auth_input_of(const struct ike_sa *sa, bool is_initiator, struct span id_body);
 bool auth_make(struct ike_env *env, struct ike_sa *sa, struct exchange *x, exchange_resume *resume,
                struct diag *d);
 /* The peer's AUTH: by the shared secret at once. sa->conn and the identities are decided. */
@@ -611,8 +612,6 @@ bool auth_verify(struct ike_env *env, struct ike_sa *sa, struct exchange *x, con
 bool auth_verdict(struct ike_env *env, struct ike_sa *sa, const struct job *job, struct diag *d);
 /* What AUTH of one side covers. id_body: of its ID payload. */
 struct auth_input auth_input_of(const struct ike_sa *sa, bool is_initiator, struct span id_body);
-/* Does the initiator name the peer's identity in IDr? Only one without wildcards can be asked for. */
-bool auth_asks_for_identity(const struct connection *conn);
 /* Who we are in the connection's first round, in any one, and in ours that comes now. */
 struct identity auth_local_id(const struct ike_sa *sa, const struct connection *conn, struct arena *a);
 struct identity auth_side_id(const struct ike_sa *sa, const struct auth_side *side, struct arena *a);
@@ -621,6 +620,8 @@ void auth_use_own_id(struct ike_sa *sa);
 bool auth_is_made(struct exchange *x, struct job *job);
 
 /* ---- auth_parts.c */
+/* Does the initiator name the peer's identity in IDr? Only one without wildcards can be asked for. */
+bool auth_asks_for_identity(const struct connection *conn);
 feature_put auth_put_id, auth_put_wanted, auth_put_own, auth_put_hashes;
 feature_take auth_take_hashes;
 
