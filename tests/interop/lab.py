@@ -86,7 +86,9 @@ class Lab:
             os.unlink(self.a.output)
 
     def reset(self):
-        """As a scenario finds it: the peer runs with nothing loaded, Keyway is stopped and left no routes."""
+        """As a scenario finds it: the peer runs with nothing loaded, Keyway is stopped and left no routes, the router
+        between them rewrites and drops nothing."""
+        self.net["wire"].sh("nft", "flush", "ruleset", check=False)  # a guest has none
         if self.capture:
             self.capture.process.stop()
             self.capture = None
