@@ -90,6 +90,9 @@ static bool fill_spki(struct pkey *k, struct span spki)
     if (is_ok) {
         struct span key_bits = span_of(bits, (size_t)bits_len);
         hash_digest(HASH_SHA1, &key_bits, 1, k->keyid);
+        k->bits_len = key_bits.len; /* they stand last */
+        is_ok =
+            k->spki_len > k->bits_len && memcmp(k->spki + k->spki_len - k->bits_len, bits, k->bits_len) == 0;
     }
     X509_PUBKEY_free(parsed);
     return is_ok;
@@ -157,9 +160,19 @@ struct span pkey_spki(const struct pkey *k)
     return span_of(k->spki, k->spki_len);
 }
 
+struct span pkey_bits_view(const struct pkey *k)
+{
+    return span_of(k->spki + k->spki_len - k->bits_len, k->bits_len);
+}
+
 void pkey_keyid(const struct pkey *k, uint8_t out[20])
 {
     memcpy(out, k->keyid, sizeof(k->keyid));
+}
+
+struct evp_pkey_st *pkey_evp(const struct pkey *k)
+{
+    return k->evp;
 }
 
 bool pkey_same(const struct pkey *a, const struct pkey *b)

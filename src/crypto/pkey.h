@@ -19,6 +19,30 @@ struct sig_scheme {
     bool is_pss;
 };
 
+/* Makes a private key. size: bits of RSA (0: 2048) or of the curve, NIST's P-256, P-384, P-521 (0: 384); not
+ * for EdDSA, whose size is its type's. NULL with the reason in d. RSA takes time: not for the control loop.
+ */
+struct pkey *pkey_generate(enum pkey_type type, unsigned size, struct diag *d);
+
+/* How a key is written. Traditional is what strongSwan's pki and older programs write: PKCS#1 for RSA, SEC1
+ * for ECDSA, and PKCS#8 for EdDSA, which has no other. */
+enum pkey_encoding {
+    PKEY_SPKI_DER = 1, /* public: SubjectPublicKeyInfo */
+    PKEY_SPKI_PEM,
+    PKEY_PKCS1_DER, /* public: RSAPublicKey of RFC 8017; RSA only */
+    PKEY_RFC3110,   /* public: the key field of DNSKEY and IPSECKEY; RFC 3110, 6605, 8080; no brainpool */
+    PKEY_DNSKEY,    /* public: RDATA of a DNSKEY record (RFC 4034), flags 256; likewise */
+    PKEY_SSH,       /* public: the blob of RFC 4253, 5656, 8709, of which OpenSSH writes the base64 */
+    PKEY_TRADITIONAL_DER,
+    PKEY_TRADITIONAL_PEM,
+    PKEY_PKCS8_DER,
+    PKEY_PKCS8_PEM,
+};
+/* out is freed by the caller. False: the format has no such kind of key, or only the public half is here. */
+bool pkey_encode(const struct pkey *k, enum pkey_encoding e, struct secret *out);
+/* "-----BEGIN label-----", lines of 64 characters, a line feed at the end. */
+void pem_encode(struct span der, const char *label, struct secret *out);
+
 /* PEM or DER; private: PKCS#1, PKCS#8 (encrypted with passphrase), SEC1. passphrase may be empty. d says what
  * is wrong. */
 struct pkey *pkey_load_private(struct span data, struct span passphrase, struct diag *d);
@@ -45,6 +69,11 @@ bool pkey_sign(const struct pkey *k, struct sig_scheme s, bool is_classic, struc
  * used may be NULL. */
 bool pkey_verify(const struct pkey *k, uint8_t auth_method, struct span message, struct span sig,
                  struct sig_scheme *used);
+/* The signature alone, without anything in front: as in certificates. ECDSA is DER. SHA-1 is served. */
+bool pkey_sign_raw(const struct pkey *k, struct sig_scheme s, struct span message, struct secret *sig);
+bool pkey_verify_raw(const struct pkey *k, struct sig_scheme s, struct span message, struct span sig);
+/* OpenSSL's object, borrowed, for src/pki, which hands it to X509_sign() and its like. */
+struct evp_pkey_st *pkey_evp(const struct pkey *k);
 /* The AlgorithmIdentifier of a scheme in DER, without a length in front; and which scheme one names, in any
  * of its encodings. False: none that is known and not refused. */
 struct wr;

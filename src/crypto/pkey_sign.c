@@ -233,7 +233,7 @@ static bool fits(const struct pkey *k, struct sig_scheme s)
     return k->type == s.type && row_of(s) && (!k->is_pss_only || s.is_pss);
 }
 
-static bool raw_verify(const struct pkey *k, struct sig_scheme s, struct span message, struct span sig)
+bool pkey_verify_raw(const struct pkey *k, struct sig_scheme s, struct span message, struct span sig)
 {
     EVP_PKEY_CTX *pctx = NULL;
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
@@ -245,7 +245,7 @@ static bool raw_verify(const struct pkey *k, struct sig_scheme s, struct span me
     return is_ok;
 }
 
-static bool raw_sign(const struct pkey *k, struct sig_scheme s, struct span message, struct secret *sig)
+bool pkey_sign_raw(const struct pkey *k, struct sig_scheme s, struct span message, struct secret *sig)
 {
     EVP_PKEY_CTX *pctx = NULL;
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
@@ -306,7 +306,7 @@ static bool verify_fixed(const struct pkey *k, const struct classic_row *c, stru
     if (!pair || !r || !n || !ECDSA_SIG_set0(pair, r, n))
         evp_panic("ECDSA signature");
     int len = i2d_ECDSA_SIG(pair, &der);
-    bool is_ok = len > 0 && raw_verify(k, s, message, span_of(der, (size_t)len));
+    bool is_ok = len > 0 && pkey_verify_raw(k, s, message, span_of(der, (size_t)len));
     OPENSSL_free(der);
     ECDSA_SIG_free(pair);
     return is_ok;
@@ -315,9 +315,9 @@ static bool verify_fixed(const struct pkey *k, const struct classic_row *c, stru
 static bool sign_classic(const struct pkey *k, struct sig_scheme s, struct span message, struct secret *sig)
 {
     if (s.type == PKEY_RSA && !s.is_pss)
-        return raw_sign(k, s, message, sig);
+        return pkey_sign_raw(k, s, message, sig);
     const struct classic_row *c = classic_of(k);
-    return c && c->hash == s.hash && raw_sign(k, s, message, sig) && der_to_fixed(sig, c->len);
+    return c && c->hash == s.hash && pkey_sign_raw(k, s, message, sig) && der_to_fixed(sig, c->len);
 }
 
 bool pkey_sign(const struct pkey *k, struct sig_scheme s, bool is_classic, struct span message,
@@ -333,7 +333,7 @@ bool pkey_sign(const struct pkey *k, struct sig_scheme s, bool is_classic, struc
     if (!sig_scheme_encode(s, &w))
         return false;
     wr_patch_u8(&w, 0, (uint8_t)(w.len - 1));
-    if (!wr_ok(&w) || !raw_sign(k, s, message, &raw))
+    if (!wr_ok(&w) || !pkey_sign_raw(k, s, message, &raw))
         return false;
     *sig = secret_new(w.len + raw.len);
     memcpy(sig->ptr, buf, w.len);
@@ -353,7 +353,7 @@ static bool verify_digital(const struct pkey *k, struct span message, struct spa
         return false;
     *used = r->scheme;
     return !r->is_refused &&
-           raw_verify(k, r->scheme, message, span_of(sig.ptr + 1 + id_len, sig.len - 1 - id_len));
+           pkey_verify_raw(k, r->scheme, message, span_of(sig.ptr + 1 + id_len, sig.len - 1 - id_len));
 }
 
 /* [RFC7296#3.8] SHA-1 by default, though some peers use another hash without saying so. */
@@ -362,7 +362,7 @@ static bool verify_rsa(const struct pkey *k, struct span message, struct span si
     static const enum hash_id hashes[] = {HASH_SHA1, HASH_SHA256, HASH_SHA384, HASH_SHA512};
     for (size_t i = 0; k->type == PKEY_RSA && i < ARRAY_LEN(hashes); i++) {
         *used = (struct sig_scheme){.type = PKEY_RSA, .hash = hashes[i]};
-        if (raw_verify(k, *used, message, sig))
+        if (pkey_verify_raw(k, *used, message, sig))
             return true;
     }
     return false;

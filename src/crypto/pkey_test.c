@@ -2,38 +2,11 @@
 /* Keys and signatures: files that the openssl command line wrote, the vectors of RFC 4754, the identifiers of
  * RFC 7427 appendix A, and Wycheproof's signatures, wrapped as a Digital Signature. */
 #include "crypto/pkey.h"
+#include "support/keys.h"
 #include "support/test.h"
 #include "support/wycheproof.h"
 #include <stdio.h>
 #include <stdlib.h>
-
-#define KEYS "tests/vectors/keys/"
-
-static struct span file(const char *name)
-{
-    static uint8_t buf[4][16384];
-    static unsigned next;
-    uint8_t *b = buf[next++ % 4];
-    char path[256];
-    snprintf(path, sizeof(path), KEYS "%s", name);
-    FILE *f = fopen(path, "rb");
-    if (!f)
-        fail_msg("%s is missing", path);
-    size_t n = fread(b, 1, sizeof(buf[0]), f);
-    fclose(f);
-    return span_of(b, n);
-}
-
-static struct pkey *load(const char *name, const char *passphrase)
-{
-    struct diag d = {0};
-    struct pkey *k = pkey_load_private(file(name), span_str(passphrase), &d);
-    if (!k) {
-        char text[512];
-        fail_msg("%s: %s", name, diag_format(&d, text, sizeof(text)));
-    }
-    return k;
-}
 
 static void every_file_format_gives_the_same_key(void **state)
 {
@@ -41,22 +14,22 @@ static void every_file_format_gives_the_same_key(void **state)
     static const char *const rsa[] = {"rsa.pkcs1.pem",     "rsa.pkcs1.der",     "rsa.pkcs8.der",
                                       "rsa.encrypted.pem", "rsa.encrypted.der", "rsa.legacy-encrypted.pem"};
     static const char *const ec[] = {"p256.sec1.pem", "p256.sec1.der"};
-    struct pkey *want = load("rsa.pkcs8.pem", "");
+    struct pkey *want = key_private("rsa.pkcs8.pem", "");
     for (size_t i = 0; i < ARRAY_LEN(rsa); i++) {
-        struct pkey *k = load(rsa[i], "moonlight");
+        struct pkey *k = key_private(rsa[i], "moonlight");
         assert_true(pkey_same(k, want));
-        assert_span_equal(pkey_spki(k), file("rsa.spki.der"));
+        assert_span_equal(pkey_spki(k), key_file("rsa.spki.der"));
         pkey_unref(k);
     }
     pkey_unref(want);
-    want = load("p256.pkcs8.pem", "");
+    want = key_private("p256.pkcs8.pem", "");
     for (size_t i = 0; i < ARRAY_LEN(ec); i++) {
-        struct pkey *k = load(ec[i], "");
+        struct pkey *k = key_private(ec[i], "");
         assert_true(pkey_same(k, want));
-        assert_span_equal(pkey_spki(k), file("p256.spki.der"));
+        assert_span_equal(pkey_spki(k), key_file("p256.spki.der"));
         pkey_unref(k);
     }
-    struct pkey *other = load("p384.sec1.pem", "");
+    struct pkey *other = key_private("p384.sec1.pem", "");
     assert_false(pkey_same(other, want));
     pkey_unref(other);
     pkey_unref(want);
@@ -80,7 +53,7 @@ static void the_kind_and_the_key_id_are_known(void **state)
         {"rsapss.pem",     PKEY_RSA,     2048, NULL                                      },
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct pkey *k = load(rows[i].file, "");
+        struct pkey *k = key_private(rows[i].file, "");
         uint8_t id[20];
         assert_int_equal(pkey_type(k), rows[i].type);
         assert_int_equal(pkey_bits(k), rows[i].bits);
@@ -119,16 +92,16 @@ static void what_is_no_usable_key_is_refused_with_a_reason(void **state)
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct diag d = {0};
-        assert_null(pkey_load_private(file(rows[i].file), span_str(rows[i].passphrase), &d));
+        assert_null(pkey_load_private(key_file(rows[i].file), span_str(rows[i].passphrase), &d));
         assert_string_equal(d.what, rows[i].what);
     }
     struct diag d = {0};
     assert_null(pkey_load_private(span_of(NULL, 0), span_of(NULL, 0), &d));
     assert_string_equal(d.got, "an empty file");
-    struct span der = file("rsa.pkcs8.der");
+    struct span der = key_file("rsa.pkcs8.der");
     assert_null(pkey_load_private(span_of(der.ptr, der.len - 1), span_of(NULL, 0), &d));
     assert_null(pkey_load_private(span_of(der.ptr, der.len + 1), span_of(NULL, 0), &d));
-    struct span spki = file("p256.spki.der");
+    struct span spki = key_file("p256.spki.der");
     assert_null(pkey_load_public(span_of(spki.ptr, spki.len + 1), &d));
     assert_null(pkey_load_public(span_of(spki.ptr, spki.len - 1), &d));
     uint8_t off[128];
@@ -171,7 +144,7 @@ static void a_digital_signature_names_its_scheme_and_verifies(void **state)
     struct span message = span_str("octets to be signed");
     for (size_t i = 0; i < ARRAY_LEN(schemes); i++) {
         const struct scheme_row *r = &schemes[i];
-        struct pkey *k = load(r->file, "");
+        struct pkey *k = key_private(r->file, "");
         struct span id = hex(r->id);
         struct secret sig;
         struct sig_scheme used;
@@ -197,7 +170,7 @@ static void a_digital_signature_names_its_scheme_and_verifies(void **state)
 /* id replaces the identifier in front of a signature that pkey_sign() made. */
 static bool verifies_with(const char *file_name, struct sig_scheme s, const char *id, struct sig_scheme *used)
 {
-    struct pkey *k = load(file_name, "");
+    struct pkey *k = key_private(file_name, "");
     struct span message = span_str("m"), front = hex(id);
     struct secret sig;
     uint8_t out[1024];
@@ -251,7 +224,7 @@ static void the_identifier_must_be_one_that_the_rfcs_allow(void **state)
 static void a_genuine_sha1_signature_is_refused_as_digital_signature(void **state)
 {
     (void)state;
-    struct pkey *k = load("rsa.pkcs8.pem", "");
+    struct pkey *k = key_private("rsa.pkcs8.pem", "");
     struct sig_scheme sha1 = {PKEY_RSA, HASH_SHA1, false}, used;
     struct span id = hex("0f 300d06092a864886f70d0101050500");
     struct secret sig;
@@ -286,14 +259,14 @@ static void a_key_serves_only_its_own_schemes(void **state)
         {"ed25519.pem",    {PKEY_ED448, HASH_IDENTITY, false},   false},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct pkey *k = load(rows[i].file, "");
+        struct pkey *k = key_private(rows[i].file, "");
         struct secret sig;
         assert_false(pkey_sign(k, rows[i].scheme, rows[i].is_classic, span_str("m"), &sig));
         assert_null(sig.ptr);
         pkey_unref(k);
     }
     struct diag d;
-    struct pkey *pub = pkey_load_public(file("p256.spki.der"), &d);
+    struct pkey *pub = pkey_load_public(key_file("p256.spki.der"), &d);
     struct secret sig;
     assert_false(
         pkey_sign(pub, (struct sig_scheme){PKEY_ECDSA, HASH_SHA256, false}, false, span_str("m"), &sig));
@@ -304,7 +277,7 @@ static void classic_rsa_takes_sha1_and_what_peers_use_instead(void **state)
 {
     (void)state;
     static const enum hash_id hashes[] = {HASH_SHA1, HASH_SHA256, HASH_SHA384, HASH_SHA512};
-    struct pkey *k = load("rsa.pkcs8.pem", "");
+    struct pkey *k = key_private("rsa.pkcs8.pem", "");
     for (size_t i = 0; i < ARRAY_LEN(hashes); i++) {
         struct sig_scheme s = {PKEY_RSA, hashes[i], false}, used;
         struct secret sig;
@@ -361,7 +334,7 @@ static void a_private_key_with_a_foreign_public_half_is_refused(void **state)
     uint8_t der[256];
     char text[256];
     struct diag d = {0};
-    struct span good = file("p256.sec1.der");
+    struct span good = key_file("p256.sec1.der");
     memcpy(der, good.ptr, good.len);
     snprintf(text, sizeof(text), "%s%s", rfc4754[0].x, rfc4754[0].y);
     memcpy(der + good.len - 64, hex(text).ptr, 64); /* the public point stands last */
@@ -383,7 +356,7 @@ static void classic_ecdsa_has_a_fixed_length(void **state)
         {"p521.sec1.pem", 11, HASH_SHA512, 132}
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct pkey *k = load(rows[i].file, "");
+        struct pkey *k = key_private(rows[i].file, "");
         struct sig_scheme used;
         for (unsigned n = 0; n < 8; n++) {
             struct secret sig;
