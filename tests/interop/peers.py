@@ -17,6 +17,8 @@ STRONGSWAN = os.path.join(CACHE, "strongswan")
 PLUGIN_DIR = "/usr/lib/ipsec"  # compiled into strongSwan: bound over inside each namespace's private mounts
 PACKAGES = ("libstrongswan libstrongswan-standard-plugins libstrongswan-extra-plugins strongswan-libcharon "
             "libcharon-extra-plugins charon-systemd strongswan-swanctl").split()
+PKI_PACKAGES = ("strongswan-pki libstrongswan libstrongswan-standard-plugins libstrongswan-extra-plugins "
+                "libcharon-extra-plugins").split()  # the last for libtls
 # The libraries beside the program, as far as a small Debian may lack them.
 OPENVPN = "openvpn libcap-ng0 liblz4-1 liblzo2-2 libnl-3-200 libnl-genl-3-200 libpkcs11-helper1".split()
 TESTING = "forky"  # whose strongSwan has ML-KEM; with the libraries that it wants
@@ -116,6 +118,13 @@ def fetch_strongswan(say=lambda text: print("lab:", text)):
     fetch("strongswan", PACKAGES, say=say, archives=os.path.join(CACHE, "dl"))
     os.makedirs(PLUGIN_DIR, exist_ok=True)  # the mount point
     return STRONGSWAN
+
+
+def fetch_strongswan_pki(say=lambda text: print("pki:", text)):
+    """The folder of strongSwan's pki tool, 5.9.8: usr/bin/pki and its manual pages."""
+    folder = fetch("strongswan-pki", PKI_PACKAGES, say=say)
+    os.makedirs(PLUGIN_DIR, exist_ok=True)  # the mount point
+    return folder
 
 
 class NotToBeHad(LabError):

@@ -1,10 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `keyway`: options, and the table of commands. */
 #include "bin/keyway/cli.h"
+#include "bin/pki/pki.h"
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+/* With options in front of it: main() has taken it where there are none. */
+static int cmd_pki(struct cli *c)
+{
+    (void)c;
+    return cli_usage("pki stands first: keyway pki COMMAND [OPTION...]");
+}
 
 static const struct cli_command table[] = {
     {"up",         "NAME",                            "bring up a tunnel and say how it went",        cmd_up        },
@@ -16,6 +24,7 @@ static const struct cli_command table[] = {
     {"pools",      "[NAME]",                          "pools of virtual addresses, and who has them", cmd_pools     },
     {"reload",     "",                                "read the configuration files anew",            cmd_reload    },
     {"config",     "check | show [NAME] | reference", "check the files, or show what they became",    cmd_config    },
+    {"pki",        "COMMAND [OPTION...]",             "make, show and check keys and certificates",   cmd_pki       },
     {"version",    "",                                "version of this program and of the daemon",    cmd_version   },
     {"completion", "bash",                            "completion for a shell",                       cmd_completion},
     {"help",       "[COMMAND]",                       "this text",                                    cmd_help      },
@@ -138,6 +147,8 @@ int main(int argc, char **argv)
 {
     struct cli c = {0};
     int option;
+    if (argc > 1 && !strcmp(argv[1], "pki")) /* whose options are its own */
+        return pki_main(argc - 1, argv + 1, "keyway pki");
     look_at_terminal(&c);
     while ((option = getopt_long(argc, argv, "qVh", long_options, NULL)) >= 0) {
         int code = take_option(&c, option, optarg);

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The commands of the pki tool, one file each: what table.c lists. */
+#pragma once
+
+#include "bin/pki/pki.h"
+
+extern const struct pki_command pki_cmd_dn;
+extern const struct pki_command pki_cmd_gen;
+extern const struct pki_command pki_cmd_keyid;
+extern const struct pki_command pki_cmd_pub;

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The commands of the pki tool, in the order of its help, and the options that each of them has. */
+#include "bin/pki/commands.h"
+
+static const struct pki_command *const commands[] = {
+    &pki_cmd_dn,
+    &pki_cmd_gen,
+    &pki_cmd_keyid,
+    &pki_cmd_pub,
+};
+
+static const struct pki_option common[] = {
+    {"help",    'h', PKI_SWITCH, NULL,    NULL, "show usage information",              0, 0},
+    {"debug",   'v', PKI_TEXT,   "level", "1",  "how much to say on stderr, -1 to 4",  0, 0},
+    {"options", '+', PKI_TEXT,   "file",  NULL, "read command line options from file", 0, 0},
+};
+
+const struct pki_command *pki_command_at(size_t index)
+{
+    return index < ARRAY_LEN(commands) ? commands[index] : NULL;
+}
+
+const struct pki_option *pki_common_at(size_t index)
+{
+    return index < ARRAY_LEN(common) ? &common[index] : NULL;
+}
