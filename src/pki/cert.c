@@ -4,6 +4,7 @@
  * rules (rules.c, constraints.c), names (cert_names.c), CRLs. */
 #include "pki/cert.h"
 #include "net/dn.h"
+#include "pki/asn1.h"
 #include "pki/cert_impl.h"
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -27,25 +28,6 @@ static const int served_critical[] = {
     NID_subject_key_identifier,
     NID_authority_key_identifier,
 };
-
-/* Days since 1970-01-01 of a Gregorian date; years 1 to 9999. */
-static int64_t days_from_civil(int64_t y, int64_t m, int64_t d)
-{
-    y -= m <= 2;
-    int64_t era = y / 400, yoe = y - era * 400;
-    int64_t doy = (153 * (m + (m > 2 ? -3 : 9)) + 2) / 5 + d - 1;
-    return era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;
-}
-
-static bool read_time(const ASN1_TIME *t, int64_t *out)
-{
-    struct tm tm;
-    if (!t || !ASN1_TIME_to_tm(t, &tm))
-        return false;
-    *out = days_from_civil(tm.tm_year + INT64_C(1900), tm.tm_mon + 1, tm.tm_mday) * 86400 +
-           tm.tm_hour * 3600 + tm.tm_min * 60 + tm.tm_sec;
-    return true;
-}
 
 const char *cert_time_text(int64_t t, char buf[40])
 {
@@ -92,11 +74,6 @@ static bool take_ext(const struct cert *c, int nid, void *out)
     return *(void **)out || critical == -1;
 }
 
-static struct span octets(const ASN1_OCTET_STRING *s)
-{
-    return s ? span_of(ASN1_STRING_get0_data(s), (size_t)ASN1_STRING_length(s)) : span_of(NULL, 0);
-}
-
 static bool read_policies(struct cert *c)
 {
     ASN1_INTEGER *inhibit;
@@ -128,8 +105,8 @@ static bool read_extensions(struct cert *c)
             take_ext(c, NID_name_constraints, &c->constraints) && read_policies(c);
     c->has_ext_key_usage = c->ekus != NULL;
     c->is_v1 = X509_get_version(c->x509) == X509_VERSION_1;
-    c->ski = octets(X509_get0_subject_key_id(c->x509));
-    c->aki = octets(X509_get0_authority_key_id(c->x509));
+    c->ski = asn1_octets(X509_get0_subject_key_id(c->x509));
+    c->aki = asn1_octets(X509_get0_authority_key_id(c->x509));
     find_unknown_critical(c);
     return is_ok && !(flags & EXFLAG_INVALID);
 }
@@ -152,7 +129,7 @@ static bool read_names(struct cert *c)
     c->issuer = span_of(issuer, issuer_len);
     c->subject_text = name_text(c->subject);
     c->issuer_text = name_text(c->issuer);
-    return true;
+    return asn1_integer_read(X509_get0_serialNumber(c->x509), c->serial, &c->serial_len);
 }
 
 static bool read_key(struct cert *c, struct diag *d)
@@ -172,9 +149,9 @@ static bool read_key(struct cert *c, struct diag *d)
 
 static bool read_fields(struct cert *c, struct diag *d)
 {
-    if (!read_names(c) || !read_time(X509_get0_notBefore(c->x509), &c->not_before) ||
-        !read_time(X509_get0_notAfter(c->x509), &c->not_after)) {
-        diag_set(d, FAIL_CERTIFICATE, "certificate with names or dates that cannot be read");
+    if (!read_names(c) || !asn1_time_read(X509_get0_notBefore(c->x509), &c->not_before) ||
+        !asn1_time_read(X509_get0_notAfter(c->x509), &c->not_after)) {
+        diag_set(d, FAIL_CERTIFICATE, "certificate with names, a serial number or dates that cannot be read");
         return false;
     }
     if (!read_key(c, d))
@@ -280,6 +257,11 @@ struct span cert_subject_der(const struct cert *c)
 struct span cert_issuer_der(const struct cert *c)
 {
     return c->issuer;
+}
+
+struct span cert_serial(const struct cert *c)
+{
+    return span_of(c->serial, c->serial_len);
 }
 
 const char *cert_subject_text(const struct cert *c)

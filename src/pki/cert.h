@@ -17,6 +17,7 @@ void cert_unref(struct cert *c);
 struct span cert_der(const struct cert *c);
 struct span cert_subject_der(const struct cert *c);
 struct span cert_issuer_der(const struct cert *c);
+struct span cert_serial(const struct cert *c);       /* content octets of the INTEGER, as in DER */
 const char *cert_subject_text(const struct cert *c); /* "C=CH, O=Keyway, CN=moon" */
 int64_t cert_not_before(const struct cert *c);       /* seconds since 1970 UTC */
 int64_t cert_not_after(const struct cert *c);

@@ -3,6 +3,7 @@
  * so that threads share it without locks. Private to src/pki. */
 #pragma once
 
+#include "pki/asn1.h"
 #include "pki/cert.h"
 #include <openssl/x509v3.h>
 #include <stdatomic.h>
@@ -16,6 +17,8 @@ struct cert {
     size_t der_len;
     struct span subject, issuer; /* DER, owned by x509 */
     char *subject_text, *issuer_text;
+    uint8_t serial[SERIAL_MAX];
+    size_t serial_len;
     struct pkey *key;
     uint8_t spki_sha1[20];
     int64_t not_before, not_after;
@@ -41,6 +44,8 @@ const char *general_name_kind(const GENERAL_NAME *n);
 const char *general_name_text(const GENERAL_NAME *n, char *buf, size_t cap);
 /* The bytes of a dNSName, rfc822Name, URI or iPAddress; empty for others. */
 struct span general_name_bytes(const GENERAL_NAME *n);
+/* DER of a directoryName's Name; empty for others. */
+struct span general_name_directory(const GENERAL_NAME *n);
 /* "2026-11-21 10:00:00 UTC" in buf, which it returns. */
 const char *cert_time_text(int64_t t, char buf[40]);
 

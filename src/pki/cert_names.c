@@ -43,7 +43,7 @@ struct span general_name_bytes(const GENERAL_NAME *n)
     return s ? span_of(ASN1_STRING_get0_data(s), (size_t)ASN1_STRING_length(s)) : span_of(NULL, 0);
 }
 
-static struct span directory_name(const GENERAL_NAME *n)
+struct span general_name_directory(const GENERAL_NAME *n)
 {
     const unsigned char *der = NULL;
     size_t len = 0;
@@ -65,7 +65,7 @@ static struct identity as_identity(const GENERAL_NAME *n)
     if (n->type == GEN_IPADD && id.data.len == 16)
         id.type = ID_IPV6_ADDR;
     if (n->type == GEN_DIRNAME)
-        id.data = directory_name(n);
+        id.data = general_name_directory(n);
     return id;
 }
 

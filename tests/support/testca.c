@@ -2,6 +2,7 @@
 /* Certificates for tests: see testca.h. Shares no code with what it tests, so that a mistake is not made
  * twice. */
 #include "support/testca.h"
+#include "support/testca_impl.h"
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
@@ -13,15 +14,9 @@
 #define FROM_DEFAULT  INT64_C(1735689600)
 #define UNTIL_DEFAULT INT64_C(2366841600)
 
-struct testca_cert {
-    X509 *x509;
-    EVP_PKEY *key;
-    struct span der, key_der, pem, key_pem;
-};
+#define MUST TESTCA_MUST
 
-#define MUST(expr) must((expr) != 0, #expr)
-
-static void must(bool is_ok, const char *what)
+void testca_must(bool is_ok, const char *what)
 {
     if (is_ok)
         return;
@@ -52,8 +47,7 @@ static EVP_PKEY *make_key(enum testca_key kind)
     return NULL;
 }
 
-/* "C=CH, O=Keyway, CN=moon": no escapes */
-static X509_NAME *make_name(const char *text)
+X509_NAME *testca_name(const char *text)
 {
     X509_NAME *name = X509_NAME_new();
     char *copy = strdup(text ? text : ""), *save = NULL;
@@ -86,7 +80,7 @@ static GENERAL_NAME *dir_name(const char *text)
 {
     GENERAL_NAME *n = GENERAL_NAME_new();
     MUST(n != NULL);
-    GENERAL_NAME_set0_value(n, GEN_DIRNAME, make_name(text));
+    GENERAL_NAME_set0_value(n, GEN_DIRNAME, testca_name(text));
     return n;
 }
 
@@ -180,16 +174,22 @@ static void add_extensions(X509 *x, const X509 *issuer, const struct testca_spec
     add_unknown(x, s);
 }
 
-static void sign(X509 *x, EVP_PKEY *key, const struct testca_spec *s)
+EVP_MD_CTX *testca_sign_ctx(const struct testca_cert *signer, const char *digest, bool is_pss)
 {
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     EVP_PKEY_CTX *pctx = NULL;
-    bool is_eddsa = EVP_PKEY_is_a(key, "ED25519") || EVP_PKEY_is_a(key, "ED448");
-    const char *digest = is_eddsa ? NULL : s->digest ? s->digest : "SHA256";
-    MUST(ctx && EVP_DigestSignInit_ex(ctx, &pctx, digest, NULL, NULL, key, NULL) == 1);
-    if (s->is_pss)
+    bool is_eddsa = EVP_PKEY_is_a(signer->key, "ED25519") || EVP_PKEY_is_a(signer->key, "ED448");
+    const char *hash = is_eddsa ? NULL : digest ? digest : "SHA256";
+    MUST(ctx && EVP_DigestSignInit_ex(ctx, &pctx, hash, NULL, NULL, signer->key, NULL) == 1);
+    if (is_pss)
         MUST(EVP_PKEY_CTX_set_rsa_padding(pctx, RSA_PKCS1_PSS_PADDING) > 0 &&
              EVP_PKEY_CTX_set_rsa_pss_saltlen(pctx, RSA_PSS_SALTLEN_DIGEST) > 0);
+    return ctx;
+}
+
+static void sign(X509 *x, const struct testca_cert *signer, const struct testca_spec *s)
+{
+    EVP_MD_CTX *ctx = testca_sign_ctx(signer, s->digest, s->is_pss);
     MUST(X509_sign_ctx(x, ctx) > 0);
     EVP_MD_CTX_free(ctx);
     if (s->has_wrong_signature) {
@@ -244,7 +244,7 @@ struct testca_cert *testca_issue(const struct testca_spec *s, const struct testc
     MUST(c->x509 && c->key);
     if (s->key_of)
         EVP_PKEY_up_ref(c->key);
-    X509_NAME *name = make_name(s->subject);
+    X509_NAME *name = testca_name(s->subject);
     bool has_dates = s->not_before || s->not_after;
     MUST(X509_set_version(c->x509, s->is_v1 ? X509_VERSION_1 : X509_VERSION_3));
     set_serial(c->x509);
@@ -254,7 +254,7 @@ struct testca_cert *testca_issue(const struct testca_spec *s, const struct testc
     MUST(ASN1_TIME_set(X509_getm_notAfter(c->x509), has_dates ? s->not_after : UNTIL_DEFAULT));
     if (!s->is_v1)
         add_extensions(c->x509, issuer ? issuer->x509 : c->x509, s);
-    sign(c->x509, issuer ? issuer->key : c->key, s);
+    sign(c->x509, issuer ? issuer : c, s);
     encode(c);
     X509_NAME_free(name);
     return c;
