@@ -51,6 +51,7 @@ class Libreswan(Gateway):
             self.must(*self.program("certutil", "/usr/bin"), "-N", "-d", "sql:" + self.nss, "--empty-password")
         pluto = self.program("pluto") + ["--nofork", "--config", conf, "--secretsfile", keys, "--nssdir", self.nss, "--rundir",
                                          self.run, "--ipsecdir", self.dir, "--logfile", self.log_path, "--no-dnssec"]
+        self.begun = self.log_mark()
         script = f"mount --bind {self.programs} {peers.LIBRESWAN_DIR} && exec {' '.join(pluto)}"
         self.process = self.node.start(["sh", "-c", script], self.output)
         wait_for(f"{self.name} (pluto) to open its control socket", self._is_open, 20)
@@ -60,8 +61,8 @@ class Libreswan(Gateway):
     def _is_open(self):
         if not self.is_running():
             raise LabError(f"pluto ended: {self.process.text()[-300:]} {self.log()[-700:]}")
-        # Its kernel backend comes up after the socket.
-        return os.path.exists(self.run + "/pluto.ctl") and "listening for IKE messages" in self.log()
+        # Its kernel backend comes up after the socket. What a former one of the same folder wrote says nothing.
+        return os.path.exists(self.run + "/pluto.ctl") and "listening for IKE messages" in self.log_since(self.begun)
 
     def must(self, *argv):
         code, out, err = self.node.run(*argv)
