@@ -61,6 +61,8 @@ void host_ike_up(struct ike_env *env, struct ike_sa *sa, uint64_t old_id)
     ev->is_up = true;
     ev->old_id = old_id;
     unique_contact_over(engine_of(env), sa);
+    if (!old_id)
+        session_up(env, sa);
     path_note_source(env, sa);
     if (sa->mobike.is_on && sa->was_initiator) /* how it is now: to see later what has changed */
         path_ask(env, sa);

@@ -75,6 +75,7 @@ struct conn_run { /* a loaded connection */
     struct route_set barrier;
     struct resumption *session; /* of the last IKE SA, which was lost; or NULL */
     bool session_rests;         /* it was tried in vain: the next attempt goes without */
+    bool has_short_auth;        /* the last one that was resumed: see resume_auth.c */
     struct ip vips[VIPS_MAX];   /* what we had last, to be asked for again; by place in conn->vips */
 };
 
@@ -286,6 +287,7 @@ void leases_deinit(struct engine *e);
 /* session.c: what lost IKE SAs leave for the next attempt, and tickets that are no good any more */
 void session_give(struct ike_env *env, struct conn_run *r, struct ike_sa *sa);
 void session_keep(struct ike_env *env, struct conn_run *r, struct ike_sa *sa, bool is_lost);
+void session_up(struct ike_env *env, const struct ike_sa *sa);
 bool session_is_ticket_used(void *ctx, const uint8_t *id);
 void session_use_ticket(struct ike_env *env, const uint8_t *id);
 

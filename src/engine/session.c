@@ -15,10 +15,13 @@ void session_give(struct ike_env *env, struct conn_run *r, struct ike_sa *sa)
     r->session_rests = false;
     if (!r->session || rests)
         return;
-    if (resume_may(r->session, r->conn, env->now.mono))
+    if (resume_may(r->session, r->conn, env->now.mono)) {
         sa->resume = r->session;
-    else
+        if (!sa->resume->was_refused)
+            sa->resume->is_auth_short = r->has_short_auth;
+    } else {
         resumption_free(r->session);
+    }
     r->session = NULL;
 }
 
@@ -35,16 +38,27 @@ void session_keep(struct ike_env *env, struct conn_run *r, struct ike_sa *sa, bo
     static const uint8_t none[sizeof(sa->ticket_given)];
     if (sa->was_up && !is_lost && memcmp(sa->ticket_given, none, sizeof(none)))
         session_use_ticket(env, sa->ticket_given);
-    if (!r || !is_lost || !sa->was_initiator)
+    if (!r || !sa->was_initiator)
         return;
-    if (!sa->was_up && sa->resume && sa->own.kind == X_INIT) {
-        put_back(r, sa->resume, true);
+    bool is_silent = is_lost && sa->own.kind == X_INIT;
+    if (!sa->was_up && sa->resume && (is_silent || sa->resume->tries_again)) {
+        put_back(r, sa->resume, is_silent);
+        sa->resume->tries_again = false;
         sa->resume = NULL;
         return;
     }
+    if (!is_lost)
+        return;
     struct resumption *left = sa->was_up ? resume_keep(sa, env->now.mono) : NULL;
     if (left)
         put_back(r, left, false);
+}
+
+void session_up(struct ike_env *env, const struct ike_sa *sa)
+{
+    struct conn_run *r = sa->is_resumed ? conn_run_of(engine_of(env), sa->conn) : NULL;
+    if (r)
+        r->has_short_auth = sa->has_short_auth;
 }
 
 static uint64_t mark_of(const uint8_t *id)

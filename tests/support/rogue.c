@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See rogue.h. */
 #include "support/rogue.h"
+#include "base/rd.h"
 #include "crypto/cipher.h"
 #include "support/test.h"
 
@@ -11,6 +12,20 @@ struct ike_sa *rogue_sa(const struct pair *p, int side)
     struct list *sas = &p->side[side].e->sas;
     assert_false(list_empty(sas));
     return container_of(sas->next, struct ike_sa, link);
+}
+
+struct ike_sa *rogue_sa_of(const struct pair *p, const struct pair_packet *k)
+{
+    struct rd r = rd_over(span_of(k->bytes, k->len));
+    uint64_t spi_i = rd_u64(&r), spi_r = rd_u64(&r);
+    struct ike_sa *sa;
+    list_each(sa, &p->side[k->from].e->sas, link)
+    {
+        if (sa->spi_i == spi_i && sa->spi_r == spi_r)
+            return sa;
+    }
+    fail_msg("a packet of side %d belongs to no IKE SA", k->from);
+    return NULL;
 }
 
 bool rogue_is_response(const struct pair_packet *k)
@@ -34,7 +49,7 @@ uint8_t *chain_find(const struct chain *c, uint8_t type, size_t *len)
 void rogue_open(const struct pair *p, struct pair_packet *k, void (*look)(void *ctx, const struct chain *c),
                 void *ctx)
 {
-    const struct ike_sa *sa = rogue_sa(p, k->from);
+    const struct ike_sa *sa = rogue_sa_of(p, k);
     struct cipher *c = ike_keys_cipher(&sa->keys, &sa->chosen, sa->is_initiator);
     size_t iv = cipher_iv_len(c), icv = cipher_icv_len(c), len = k->len - SEALED_AT - iv - icv;
     struct span aad = span_of(k->bytes, SEALED_AT);

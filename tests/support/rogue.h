@@ -15,6 +15,8 @@ struct chain { /* plaintext payloads */
 
 /* The side's oldest IKE SA. */
 struct ike_sa *rogue_sa(const struct pair *p, int side);
+/* The one that the packet is of, at who sends it. */
+struct ike_sa *rogue_sa_of(const struct pair *p, const struct pair_packet *k);
 bool rogue_is_response(const struct pair_packet *k);
 /* The payload's first byte and its length with the header, or NULL. */
 uint8_t *chain_find(const struct chain *c, uint8_t type, size_t *len);

@@ -265,12 +265,13 @@ void auth_on_response(struct ike_env *env, struct ike_sa *sa, struct exchange *x
     }
     const struct ike_payload *idr = ike_find(&x->msg, PAYLOAD_IDR), *auth = ike_find(&x->msg, PAYLOAD_AUTH);
     const struct pl_notify *error = ike_error_notify(&x->msg);
-    if (sa->resume && auth && idr && resume_check_auth(sa, x, &idr->id, &auth->auth, &d)) {
+    if (sa->resume && auth && idr && resume_check_auth(sa, &idr->id, &auth->auth, &d)) {
         established(env, sa, x);
         return;
     }
     if (sa->resume) {
-        resume_give_up(env, sa, auth ? &d : NULL);
+        if (auth || !resume_tries_again(env, sa, &x->msg))
+            resume_give_up(env, sa, auth ? &d : NULL);
         return;
     }
     if (!auth || !idr) {

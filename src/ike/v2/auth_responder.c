@@ -224,7 +224,7 @@ static void on_resumed(struct ike_env *env, struct ike_sa *sa, struct exchange *
 {
     struct diag d;
     diag_clear(&d);
-    if (!resume_check_auth(sa, x, &ike_find(&x->msg, PAYLOAD_IDI)->id, &ike_find(&x->msg, PAYLOAD_AUTH)->auth,
+    if (!resume_check_auth(sa, &ike_find(&x->msg, PAYLOAD_IDI)->id, &ike_find(&x->msg, PAYLOAD_AUTH)->auth,
                            &d)) {
         refuse(env, sa, N_AUTHENTICATION_FAILED, &d);
         return;

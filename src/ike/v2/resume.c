@@ -4,8 +4,8 @@
  * The initiator asks for a ticket in IKE_AUTH, and in an INFORMATIONAL after each rekey of the IKE SA and
  * before a ticket expires (section 4.1). When the SA is lost, and not when either side deletes it, the ticket
  * waits in memory for the next attempt (6.2): IKE_SESSION_RESUME instead of IKE_SA_INIT (4.3.2), then
- * IKE_AUTH with an AUTH under the new SK_pi and SK_pr (4.3.3). Anything but a good answer leads to a full
- * exchange.
+ * IKE_AUTH with an AUTH under the new SK_pi and SK_pr (4.3.3, resume_auth.c). Anything but a good answer
+ * leads to a full exchange.
  *
  * The responder keeps nothing: the ticket holds all (ike/core/ticket.c) and outlives it. Whether the peer may
  * still come in is looked at anew: the connection must be loaded, unchanged and resumable, and the preshared
@@ -243,6 +243,8 @@ void resume_put_opaque(struct ike_env *env, struct build *b, struct ike_sa *sa, 
 
 void resume_give_up(struct ike_env *env, struct ike_sa *sa, const struct diag *why)
 {
+    if (why)
+        sa_log_diag(env, sa, LOG_WARN, why);
     sa_log(env, sa, LOG_NOTICE, "the session cannot be resumed: beginning anew");
     sa->starts_again = true;
     if (why)
@@ -275,51 +277,6 @@ void resume_set_ids(struct ike_sa *sa)
 {
     sa->local_id = identity_dup(sa->arena, &sa->resume->local_id);
     sa->remote_id = identity_dup(sa->arena, &sa->resume->remote_id);
-}
-
-/* ---- AUTH: prf(SK_px, octets), without the pad of shared secrets [RFC5723#4.3.3] ---- */
-
-static bool compute_auth(const struct ike_sa *sa, bool is_initiator, struct span id_body,
-                         uint8_t out[PRF_MAX_LEN])
-{
-    struct auth_input in = auth_input_of(sa, is_initiator, id_body);
-    struct secret octets = auth_octets(&in);
-    const struct span part = secret_view(&octets);
-    bool ok = octets.len && prf_compute(in.prf, in.sk_p, &part, 1, out);
-    secret_free(&octets);
-    return ok;
-}
-
-bool resume_make_auth(struct ike_env *env, struct ike_sa *sa, struct exchange *x, exchange_resume *resume,
-                      struct diag *d)
-{
-    secret_free(&x->auth_data);
-    x->auth_data = secret_new(PRF_MAX_LEN);
-    x->auth.method = AUTH_WIRE_PSK;
-    if (!compute_auth(sa, sa->is_initiator, auth_id_body(x->tx, &sa->local_id), x->auth_data.ptr)) {
-        diag_set(d, FAIL_GENERIC, "AUTH cannot be made");
-        return false;
-    }
-    x->auth_data.len = prf_len(sa->keys.prf);
-    resume(env, sa, x, NULL);
-    return true;
-}
-
-bool resume_check_auth(struct ike_sa *sa, const struct exchange *x, const struct pl_id *id,
-                       const struct pl_auth *auth, struct diag *d)
-{
-    uint8_t own[PRF_MAX_LEN];
-    (void)x;
-    bool is_same = identity_equal(&id->id, &sa->remote_id);
-    bool ok = is_same && auth->method == AUTH_WIRE_PSK &&
-              compute_auth(sa, !sa->is_initiator, id->body, own) &&
-              secret_equal(span_of(own, prf_len(sa->keys.prf)), auth->data);
-    secret_wipe(own, sizeof(own));
-    if (!ok)
-        diag_set(d, FAIL_AUTH,
-                 is_same ? "the peer does not have the keys of the session that it resumes"
-                         : "the peer has another identity than in the session that it resumes");
-    return ok;
 }
 
 /* ---- responder ---- */
@@ -440,6 +397,7 @@ void resume_established(struct ike_env *env, struct ike_sa *sa)
         sa->auth_ends_at = time_min(sa->auth_ends_at, r->auth_ends);
     sa->ppk.is_used = r->has_ppk;
     sa->is_resumed = true;
+    sa->has_short_auth = r->is_auth_short;
     sa->resume = NULL;
     env->stats->resumed++;
     sa_log(env, sa, LOG_NOTICE, "IKE SA %llu resumes a session: no key exchange and no %s were needed",

@@ -13,8 +13,11 @@ struct resumption {       /* what an IKE SA takes over from one that is gone; ow
     struct arena *arena; /* of the identities */
     struct identity local_id, remote_id;
     bool has_ppk;
-    int64_t expires;   /* mono: the ticket's; initiator */
-    int64_t auth_ends; /* mono: nor does the authentication live longer than it would have */
+    bool is_auth_short; /* which AUTH the peer takes, or has: see resume_auth.c */
+    bool was_refused;   /* initiator: AUTH was, once */
+    bool tries_again;   /* initiator: goes to the next attempt */
+    int64_t expires;    /* mono: the ticket's; initiator */
+    int64_t auth_ends;  /* mono: nor does the authentication live longer than it would have */
     uint64_t old_id, old_spi_i, old_spi_r;
     uint64_t conn_hash;
     uint8_t ticket[TICKET_ID_LEN]; /* responder */
@@ -47,11 +50,15 @@ void resume_on_request(struct ike_env *env, const struct ike_message *m, const s
                        const struct endpoint *remote, bool has_marker);
 /* Who both ends are, from the ticket. */
 void resume_set_ids(struct ike_sa *sa);
-/* AUTH of a resumed SA: made, then resume is called; and checked, together with the identities. */
+/* resume_auth.c: AUTH of a resumed SA is made, then resume is called; and checked, together with the
+ * identities.
+ */
 bool resume_make_auth(struct ike_env *env, struct ike_sa *sa, struct exchange *x, exchange_resume *resume,
                       struct diag *d);
-bool resume_check_auth(struct ike_sa *sa, const struct exchange *x, const struct pl_id *id,
-                       const struct pl_auth *auth, struct diag *d);
+bool resume_check_auth(struct ike_sa *sa, const struct pl_id *id, const struct pl_auth *auth, struct diag *d);
+/* Initiator: the peer has answered with no AUTH. True: it refuses ours, and the session is tried once more
+ * with another; sa is gone. */
+bool resume_tries_again(struct ike_env *env, struct ike_sa *sa, const struct ike_message *m);
 /* Responder: the peer has proved that the ticket is its own. The SA that it stands for goes silently. */
 void resume_replace(struct ike_env *env, struct ike_sa *sa);
 void resume_established(struct ike_env *env, struct ike_sa *sa);

@@ -297,7 +297,7 @@ struct ike_sa {
     struct secret init_request, init_response; /* whole messages: AUTH covers them. Gone once authenticated */
     struct secret cookie;
     struct resumption *resume; /* until established: what it takes over, see resume.h; or NULL */
-    bool is_resumed;
+    bool is_resumed, has_short_auth;
     struct secret ticket; /* initiator: the peer's */
     int64_t ticket_expires, ticket_at;
     uint8_t ticket_given[16];  /* responder: the id of the last one */
