@@ -229,11 +229,6 @@ static struct ip_pair way_of(const struct conn_run *r)
     return (struct ip_pair){.local = r->conn->resolved_local, .remote = r->conn->resolved_remote};
 }
 
-static bool goes_in_tcp(const struct ike_env *env, const struct conn_run *r)
-{
-    return r->conn->tcp == TCP_ALWAYS || (r->conn->tcp == TCP_FALLBACK && r->tcp_until > env->now.mono);
-}
-
 /* A new IKE SA, not begun yet. */
 static struct ike_sa *sa_to_peer(struct ike_env *env, struct conn_run *r)
 {
@@ -245,7 +240,7 @@ static struct ike_sa *sa_to_peer(struct ike_env *env, struct conn_run *r)
     struct ip_pair way = way_of(r);
     sa->redirected_from = r->redirected_by;
     redirect_over(r);
-    bool in_tcp = goes_in_tcp(env, r);
+    bool in_tcp = streams_come_first(env, r, way.remote);
     sa->is_patient = r->is_patient;
     r->is_patient = false;
     sa->remote = (struct endpoint){.ip = way.remote,
@@ -265,7 +260,7 @@ static struct ike_sa *sa_to_peer(struct ike_env *env, struct conn_run *r)
 static void begin(struct ike_env *env, struct conn_run *r, struct ike_sa *sa)
 {
     pace_begin(engine_of(env), r, sa);
-    if (goes_in_tcp(env, r))
+    if (streams_come_first(env, r, sa->remote.ip))
         streams_begin(env, sa);
     else
         init_start(env, sa);

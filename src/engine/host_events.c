@@ -5,9 +5,6 @@
 #include "engine/impl.h"
 #include <stdio.h>
 
-/* How long UDP is not tried first once it has stayed without an answer and TCP has not (tcp = fallback). */
-#define TCP_INSTEAD (10 * 60 * TIME_SECOND)
-
 static struct event *event(struct ike_env *env, enum event_kind kind, const struct ike_sa *sa)
 {
     struct event *ev = &outbox_add(env->out, ACTION_EVENT)->event;
@@ -108,10 +105,10 @@ void host_ike_down(struct ike_env *env, struct ike_sa *sa, const struct diag *wh
     unique_contact_over(e, sa);
     session_keep(env, r, sa, why->class == FAIL_UNREACHABLE);
     if (!sa->was_up) {
-        if (r && sa->was_initiator) /* TCP that fails, too, is no better: UDP is next */
-            r->tcp_until = sa->wants_tcp ? env->now.mono + TCP_INSTEAD : sa->remote.stream ? 0 : r->tcp_until;
-        if (r && sa->was_initiator)
+        if (r && sa->was_initiator) {
+            streams_judge(env, r, sa);
             r->is_patient = sa->is_forgotten || (sa->starts_again && sa->is_patient);
+        }
         if (renew_failed(env, sa)) {
             if (r)
                 redirect_again(r, sa);

@@ -61,9 +61,10 @@ struct conn_run { /* a loaded connection */
     struct child_run *children; /* as conn->children */
     struct heap_node timer;     /* when to look again what is missing */
     unsigned attempts;
-    bool is_patient;   /* the last attempt was begun anew as forgotten: the next one waits for longer */
-    int64_t tcp_until; /* mono; UDP stayed without an answer: begun in TCP until then */
-    uint8_t path;      /* which of the peer's addresses is tried: 0 the first, then conn->further */
+    bool is_patient;    /* the last attempt was begun anew as forgotten: the next one waits for longer */
+    int64_t tcp_until;  /* mono; UDP stayed without an answer: begun in TCP until then, */
+    struct ip tcp_with; /* with that address of the peer */
+    uint8_t path;       /* which of the peer's addresses is tried: 0 the first, then conn->further */
     struct ip_pair redirected; /* where a gateway sent us, for the next IKE SA; family 0: nowhere */
     struct ip redirected_by;
     unsigned n_redirects, redirect_tries;
@@ -305,6 +306,10 @@ uint64_t command_waiting_for(const struct engine *e, const struct connection *co
 void commands_free(struct engine *e);
 
 /* streams.c */
+/* Is an IKE SA with the peer at that address begun in TCP? */
+bool streams_come_first(const struct ike_env *env, const struct conn_run *r, struct ip remote);
+/* sa, which we began, has not come up: what that says of UDP. */
+void streams_judge(const struct ike_env *env, struct conn_run *r, const struct ike_sa *sa);
 void streams_init(struct streams *s);
 void streams_deinit(struct streams *s);
 /* A connection to where sa->remote says; IKE_SA_INIT follows when it is there. */

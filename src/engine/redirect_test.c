@@ -111,11 +111,14 @@ static bool two_gateways(void *ctx, struct pair_packet *k)
 static struct gateway sends_to;
 static enum redirect_when sends_when;
 static bool follows, breaks_first, is_mobile;
+static enum tcp_mode tcp;
 
 /* Side 1 is there under any address. */
 static void tweak(struct config *c, struct connection *conn, struct child_config *children)
 {
     (void)children;
+    conn->tcp = tcp;
+    conn->tcp_port = 443;
     c->settings.follows_redirects = follows;
     c->settings.makes_before_break = !breaks_first;
     conn->does_mobike = is_mobile;
@@ -145,6 +148,7 @@ static int begin(void **state)
     sends_when = REDIRECT_INIT;
     follows = true;
     breaks_first = is_mobile = false;
+    tcp = TCP_NO;
     return 0;
 }
 
@@ -467,6 +471,66 @@ static void a_rekeyed_client_may_still_be_redirected(void **state)
     expect_up_at(net.other);
 }
 
+/* ---- TCP [RFC9329#7.2] */
+
+static bool is_in_tcp(void)
+{
+    struct ike_view v;
+    assert_true(engine_ike_at(p.side[0].e, 0, &v));
+    return v.remote.stream != 0;
+}
+
+static void the_next_gateway_is_asked_for_udp_first(void **state)
+{
+    (void)state;
+    tcp = TCP_FALLBACK;
+    p.is_udp_shut = true;
+    connect_both();
+    pair_advance(&p, 10 * TIME_SECOND);
+    assert_true(is_in_tcp());
+    p.is_udp_shut = false;
+    redirect_by_b((struct command){.connection = "net"});
+    expect_up_at(net.other);
+    assert_false(is_in_tcp());
+    assert_int_equal(p.n_links, 1);
+    pair_command(&p, 0, COMMAND_TERMINATE, "net", NULL);
+    pair_run(&p);
+    pair_command(&p, 0, COMMAND_INITIATE, "net", NULL);
+    expect_up_at(FIRST);
+    assert_true(is_in_tcp()); /* what was found there still holds */
+}
+
+static void the_next_gateway_may_be_deaf_over_udp_too(void **state)
+{
+    (void)state;
+    for (int is_in_auth = 0; is_in_auth < 2; is_in_auth++) {
+        tcp = TCP_FALLBACK;
+        p.is_udp_shut = true;
+        sends_to.ip = net.other;
+        sends_when = is_in_auth ? REDIRECT_AUTH : REDIRECT_INIT;
+        connect_both();
+        pair_advance(&p, 7 * TIME_SECOND); /* UDP and then TCP with the first, UDP with the second */
+        assert_int_equal(pair_ikes(&p, 0), 0);
+        assert_int_equal(p.n_links, 1);
+        expect_up_at(net.other);
+        assert_true(is_in_tcp());
+        assert_int_equal(p.n_links, 2);
+        teardown(state);
+        begin(state);
+    }
+}
+
+static void always_holds_for_the_next_gateway(void **state)
+{
+    (void)state;
+    tcp = TCP_ALWAYS;
+    p.is_udp_shut = true;
+    sends_to.ip = net.other;
+    connect_both();
+    expect_up_at(net.other);
+    assert_true(is_in_tcp());
+}
+
 static bool was_asked_about(struct ip ip)
 {
     bool was = false;
@@ -585,6 +649,9 @@ int main(void)
         T(a_gateway_that_never_answers_is_not_tried_for_ever),
         T(a_redirect_meets_a_rekeying_of_the_ike_sa),
         T(a_rekeyed_client_may_still_be_redirected),
+        T(the_next_gateway_is_asked_for_udp_first),
+        T(the_next_gateway_may_be_deaf_over_udp_too),
+        T(always_holds_for_the_next_gateway),
         T(who_was_redirected_roams_around_the_new_gateway_only),
         T(a_client_does_not_redirect_its_gateway),
         T(clients_are_chosen_by_address_and_identity),

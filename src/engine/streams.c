@@ -3,9 +3,15 @@
  * they break, with a bounded back-off, and let go when no SA uses them. All SAs of one line of rekeys share
  * one, and no others do. A connection that a peer has opened is known by its handle alone: it is kept from
  * the moment that an SA was authenticated over it. Sockets, and limits for those that have proved nothing,
- * are the executor's. */
+ * are the executor's.
+ *
+ * Also here: whether the next IKE SA of a connection is begun in TCP (sections 5.1, 7.2). What was found of
+ * UDP holds for a while, for this network, and for the gateway that it was found with. */
 #include "engine/impl.h"
 #include <stdlib.h>
+
+/* How long UDP is not tried first once it has stayed without an answer and TCP has not (tcp = fallback). */
+#define TCP_INSTEAD (10 * 60 * TIME_SECOND)
 
 #define AGAIN_MAX (30 * TIME_SECOND)
 #define AT_LEAST  (1 * TIME_SECOND) /* of life for a connection that is to be opened again at once */
@@ -111,6 +117,22 @@ uint32_t streams_open(struct ike_env *env, struct ike_sa *sa, const struct path 
     sa_log(env, sa, LOG_DETAIL, "opening a TCP connection to %s", endpoint_format(&path->remote, ip));
     ask(env, ACTION_STREAM_OPEN, s->handle, s);
     return s->handle;
+}
+
+/* [RFC9329#7.2] who is sent to another gateway tries UDP there, whatever it used before */
+bool streams_come_first(const struct ike_env *env, const struct conn_run *r, struct ip remote)
+{
+    bool was_better = r->tcp_until > env->now.mono && ip_equal(r->tcp_with, remote);
+    return r->conn->tcp == TCP_ALWAYS || (r->conn->tcp == TCP_FALLBACK && was_better);
+}
+
+void streams_judge(const struct ike_env *env, struct conn_run *r, const struct ike_sa *sa)
+{
+    if (sa->wants_tcp) {
+        r->tcp_until = env->now.mono + TCP_INSTEAD;
+        r->tcp_with = sa->remote.ip;
+    } else if (sa->remote.stream) /* TCP that fails, too, is no better: UDP is next */
+        r->tcp_until = 0;
 }
 
 void streams_begin(struct ike_env *env, struct ike_sa *sa)
