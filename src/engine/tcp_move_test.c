@@ -240,6 +240,96 @@ static void without_any_address_an_sa_in_tcp_waits(void **state)
     assert_int_equal(p.side[0].child_rekeys, 1);
 }
 
+static void udp_is_tried_again_where_tcp_was_needed(void **state)
+{
+    (void)state;
+    uint64_t spi = up_with(falls_back, true);
+    p.is_udp_shut = false;
+    pair_advance(&p, 6 * 60 * TIME_SECOND);
+    expect(spi, true);
+    assert_int_equal(spied.in_udp, 0);
+    pair_advance(&p, 6 * 60 * TIME_SECOND);
+    expect(spi, false);
+    assert_int_equal(p.n_links, 1);
+    assert_int_equal(p.released, 2);
+}
+
+static unsigned tries(void)
+{
+    unsigned n = 0;
+    for (const char *at = p.side[0].log; (at = strstr(at, "trying UDP again")); at++)
+        n++;
+    return n;
+}
+
+static void udp_that_stays_dead_is_tried_ever_more_seldom(void **state)
+{
+    static const struct {
+        int64_t minutes;
+        unsigned least, most;
+    } rows[] = {
+        {11,      1,  1 },
+        {30,      2,  2 },
+        {5 * 60,  5,  8 },
+        {24 * 60, 22, 34},
+    };
+    (void)state;
+    uint64_t spi = up_with(falls_back, true);
+    int64_t begun = p.now.mono;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        pair_advance(&p, begun + rows[i].minutes * 60 * TIME_SECOND - p.now.mono);
+        pair_advance(&p, 20 * TIME_SECOND);
+        assert_in_range(tries(), rows[i].least, rows[i].most);
+        expect(spi, true); /* over the very connection */
+        assert_int_equal(p.n_links, 1);
+    }
+}
+
+static void the_children_stay_in_tcp_until_udp_has_answered(void **state)
+{
+    (void)state;
+    up_with(falls_back, true);
+    for (int i = 0; i < 700 && !tries(); i++)
+        pair_advance(&p, TIME_SECOND);
+    for (int side = 0; side < 2; side++)
+        assert_true(pair_newest_out(&p, side)->remote.stream);
+    assert_int_equal(view(0).remote.stream, 0);
+    assert_int_equal(p.released, 0);
+}
+
+static void a_rekeyed_sa_tries_udp_when_the_old_one_would_have(void **state)
+{
+    (void)state;
+    up_with(falls_back, true);
+    p.is_udp_shut = false;
+    for (int i = 0; i < 13; i++) {
+        pair_command(&p, i % 2, COMMAND_REKEY, "net", NULL);
+        pair_advance(&p, 60 * TIME_SECOND);
+    }
+    assert_int_equal(tries(), 1);
+    expect(view(0).spi_i, false);
+}
+
+static void nobody_else_leaves_tcp(void **state)
+{
+    (void)state;
+    uint64_t spi = up_with(always, false);
+    pair_advance(&p, 2 * 60 * 60 * TIME_SECOND);
+    expect(spi, true);
+    assert_int_equal(spied.in_udp, 0);
+    teardown(state);
+    setup(state);
+    const struct pair_spec a = {.tweak = falls_back, .starts = true},
+                           b = {.tweak = from_anywhere, .accepts_any_peer = true};
+    p.is_udp_shut = true;
+    pair_load(&p, 1, &b);
+    pair_load(&p, 0, &a);
+    pair_advance(&p, 20 * TIME_SECOND);
+    p.is_udp_shut = false;
+    pair_advance(&p, 2 * 60 * 60 * TIME_SECOND); /* [RFC9329#5] without MOBIKE */
+    assert_true(view(0).remote.stream);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -255,6 +345,11 @@ int main(void)
         T(a_peer_that_is_silent_over_tcp_too_is_given_up),
         T(a_broken_connection_is_made_anew_with_an_update),
         T(without_any_address_an_sa_in_tcp_waits),
+        T(udp_is_tried_again_where_tcp_was_needed),
+        T(udp_that_stays_dead_is_tried_ever_more_seldom),
+        T(the_children_stay_in_tcp_until_udp_has_answered),
+        T(a_rekeyed_sa_tries_udp_when_the_old_one_would_have),
+        T(nobody_else_leaves_tcp),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

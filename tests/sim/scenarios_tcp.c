@@ -128,6 +128,11 @@ static bool roamed_to_tcp(struct sim *s)
     return up_in_tcp(s) && in_the_old_sa(s);
 }
 
+static bool roamed_either_way(struct sim *s)
+{
+    return up_either_way(s) && in_the_old_sa(s);
+}
+
 static bool roamed_to_udp(struct sim *s)
 {
     return up_in_udp(s) && in_the_old_sa(s);
@@ -166,6 +171,25 @@ static void from_tcp_to_tcp(struct sim *s)
     sim_run(s, TIME_SECOND);
     roam(s, 77, true);
     sim_run(s, 5 * TIME_SECOND);
+}
+
+/* ---- UDP again, on the same network */
+
+static void udp_comes_back(struct sim *s)
+{
+    s->net.is_udp_shut = true;
+    sim_establish(s, 1);
+    s->has_traffic = true;
+    s->net.is_udp_shut = false;
+    sim_run(s, 11 * 60 * TIME_SECOND);
+}
+
+static void udp_stays_dead(struct sim *s)
+{
+    s->net.is_udp_shut = true;
+    sim_establish(s, 1);
+    s->has_traffic = true;
+    sim_run(s, 32 * 60 * TIME_SECOND);
 }
 
 /* There and back, before anything has settled and after, while both ends rekey. */
@@ -227,6 +251,18 @@ const struct scenario scenarios_tcp[] = {
                     .run = from_udp_to_tcp, .goal = roamed_to_tcp, .goal_within = 60 * TIME_SECOND),
     IN_ALL_WEATHERS("tcp_and_udp_while_roaming_and_rekeying", .conf_a = TUNNEL_A(FALLBACK),
                     .conf_b = TUNNEL_B(""), .run = roams_and_rekeys, .goal = up_in_tcp, SOON),
+    IN_WEATHER("tcp_is_left_when_udp_is_back", CLEAN, "on_a_clean_network", .conf_a = TUNNEL_A(FALLBACK),
+               .conf_b = TUNNEL_B(""), .run = udp_comes_back, .goal = roamed_to_udp,
+               .goal_within = 10 * TIME_SECOND),
+    IN_WEATHER("tcp_is_left_when_udp_is_back", LOSS, "under_loss", .conf_a = TUNNEL_A(FALLBACK),
+               .conf_b = TUNNEL_B(""), .run = udp_comes_back, .goal = roamed_either_way,
+               .goal_within = 60 * TIME_SECOND),
+    IN_WEATHER("tcp_is_left_when_udp_is_back", ALL_OF_IT, "in_all_weathers_at_once",
+               .conf_a = TUNNEL_A(FALLBACK), .conf_b = TUNNEL_B(""), .run = udp_comes_back,
+               .goal = roamed_either_way, .goal_within = 60 * TIME_SECOND),
+    IN_WEATHER("tcp_stays_while_udp_is_dead", CLEAN, "on_a_clean_network", .conf_a = TUNNEL_A(FALLBACK),
+               .conf_b = TUNNEL_B(""), .run = udp_stays_dead, .goal = roamed_to_tcp,
+               .goal_within = 10 * TIME_SECOND, .needs_lossless_traffic = true),
     IN_ALL_WEATHERS("tcp_is_closed_with_the_tunnel", .conf_a = TUNNEL_A(ALWAYS), .conf_b = TUNNEL_B(""),
                     .run = take_it_down, .goal = down_and_closed, SOON),
     {0},

@@ -126,6 +126,8 @@ void mobike_commit(struct ike_env *env, struct ike_sa *sa, const struct nat_view
     path_note_source(env, sa);
     if (v && v->is_told)
         natd_adopt(env, sa, v);
+    if (!sa->remote.stream)
+        sa->mobike.udp_tries = 0;
     sa->esp = sa->mobike.target = path_of(sa);
     if (path_equal(&old, &sa->esp) && had_encap == natd_has_encap(sa))
         return;

@@ -33,6 +33,8 @@ struct mobike {
     struct path paths[MOBIKE_PATHS]; /* beside the one in use; best first */
     struct path tcp;                 /* a TCP connection that is tried; its stream: 0: none */
     bool is_tcp_up;
+    int64_t udp_at;    /* UDP is tried again then, from TCP: see tcp_move.c */
+    uint8_t udp_tries; /* since it answered last */
     uint8_t n_paths;
     bool was_direct;  /* the path in use, when it was looked at last */
     bool is_in_doubt; /* the path in use may be dead: what is repeated goes over the others, too */

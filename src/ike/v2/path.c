@@ -205,6 +205,7 @@ void path_move(struct ike_env *env, struct ike_sa *sa, const struct path *to)
         keep_remote(sa);
     sa->remote = to->remote;
     path_note_source(env, sa);
+    tcp_stays(env, sa);
     ike_sa_queue(sa, (struct task){.kind = X_UPDATE_ADDRESSES});
     path_hurry(env, sa);
     if (is_same_peer) /* it was reachable there before */

@@ -138,6 +138,8 @@ void ike_sa_established(struct ike_env *env, struct ike_sa *sa, uint64_t old_id)
     sa->give_up_at = TIME_NEVER;
     sa->esp = sa->mobike.target = path_of(sa);
     sa->mobike.found_at = now;
+    if (!sa->mobike.udp_at) /* else it is what replaces another */
+        tcp_stays(env, sa);
     if (conn->rekey_time)
         sa->rekey_at = now + jittered(conn->rekey_time, conn->rand_time);
     if (!old_id)
@@ -292,7 +294,7 @@ int64_t ike_sa_deadline(const struct ike_sa *sa)
 {
     /* of an SA that is up; one that is replaced or going has only its end before it: see ike_sa_tick() */
     const int64_t life[] = {sa->rekey_at,     sa->reauth_at,    sa->expires_at, sa->dpd_at,
-                            sa->keepalive_at, sa->duplicate_at, sa->ticket_at};
+                            sa->keepalive_at, sa->duplicate_at, sa->ticket_at,  tcp_leaves_at(sa)};
     int64_t at = time_min(sa->give_up_at, time_min(tasks_deadline(sa), window_deadline(&sa->window)));
     at = time_min(at, followup_deadline(sa));
     for (size_t i = 0; ike_sa_is_up(sa) && i < ARRAY_LEN(life); i++)
@@ -471,6 +473,7 @@ static void tick_lifetime(struct ike_env *env, struct ike_sa *sa)
     }
     if (sa->keepalive_at <= now)
         natd_keepalive(env, sa);
+    tcp_leave(env, sa);
 }
 
 void ike_sa_tick(struct ike_env *env, struct ike_sa *sa)

@@ -584,6 +584,10 @@ void tcp_settled(struct ike_sa *sa);                  /* the peer has answered *
 void tcp_keep_path(struct ike_sa *sa);                /* mobike.paths are others now */
 bool tcp_roams(const struct ike_sa *sa);              /* in TCP, and may leave its connection */
 void tcp_take_paths(struct ike_env *env, struct ike_sa *sa, const struct ip_pair *v, size_t n);
+/* The SA is in TCP from now on, or goes on there: when UDP is tried again. */
+void tcp_stays(const struct ike_env *env, struct ike_sa *sa);
+int64_t tcp_leaves_at(const struct ike_sa *sa);
+void tcp_leave(struct ike_env *env, struct ike_sa *sa);
 bool tcp_arrived(struct ike_env *env, struct ike_sa *sa, uint32_t handle, const struct endpoint *local);
 
 /* ---- auth.c, auth_responder.c */

@@ -3,10 +3,11 @@
  * its first IKE SA. A TCP connection is one more path beside those of path.c: a request that stays without an
  * answer over UDP goes over it as well, the same one; where the answer comes from is where the SA goes on,
  * and UPDATE_SA_ADDRESSES is said there. An SA in TCP whose address is gone tries UDP first, unless tcp =
- * always.
+ * always. So does, from time to time, one whose address is still there: UDP is to be favoured wherever it
+ * passes (sections 5.1, 9).
  *
- * Its children stay where they were until the peer has answered. Not here: trying UDP again on a network that
- * was not left. */
+ * Its children stay where they were until the peer has answered. Without MOBIKE an SA stays where it is, and
+ * UDP is tried with the next one (engine/streams.c). */
 #include "ike/v2/sa.h"
 
 #define PORT_IKE  500
@@ -15,6 +16,10 @@
 /* Over UDP, before TCP is tried. */
 #define TRANSMISSIONS 3
 #define LONG_ENOUGH   (4 * TIME_SECOND)
+
+/* On a network that was not left. A try in vain delays our next request by some seconds, and no packet. */
+#define UDP_AGAIN     (10 * 60 * TIME_SECOND)
+#define UDP_AGAIN_MAX (60 * 60 * TIME_SECOND)
 
 static bool has_ah(const struct ike_sa *sa)
 {
@@ -61,6 +66,27 @@ static bool is_in_vain(const struct ike_sa *sa)
     return sa->window.sent >= TRANSMISSIONS && since >= LONG_ENOUGH;
 }
 
+/* [RFC9329#7.1] the request that waits is sent again, and no other is begun. Its time begins anew, once. */
+static void ask_there(struct ike_env *env, struct ike_sa *sa, bool is_first)
+{
+    struct window *w = &sa->window;
+    struct retransmit schedule = schedule_of(sa);
+    tcp_keep_path(sa);
+    sa->own.is_spread = true;
+    if (is_first) {
+        w->sent = 1;
+        w->due = env->now.mono + retransmit_wait(&schedule, 0);
+    }
+    send_over(env, sa, &sa->mobike.tcp, &w->request);
+}
+
+/* The children's connection is from the same address to the same one: it is as good as a new one. */
+static bool has_connection(const struct ike_sa *sa)
+{
+    return sa->esp.remote.stream && ip_equal(sa->esp.local.ip, sa->local.ip) &&
+           ip_equal(sa->esp.remote.ip, sa->remote.ip);
+}
+
 void tcp_try(struct ike_env *env, struct ike_sa *sa)
 {
     char ip[IP_TEXT_MAX];
@@ -69,7 +95,13 @@ void tcp_try(struct ike_env *env, struct ike_sa *sa)
         return;
     sa_log(env, sa, LOG_NOTICE, "no answer from %s over UDP to %u transmissions: trying TCP, too",
            endpoint_format(&sa->remote, ip), sa->window.sent);
-    open_from(env, sa, sa->local.ip, sa->remote.ip);
+    if (!has_connection(sa)) {
+        open_from(env, sa, sa->local.ip, sa->remote.ip);
+        return;
+    }
+    sa->mobike.tcp = sa->esp;
+    sa->mobike.is_tcp_up = true; /* if it is down nothing leaves before it is up again */
+    ask_there(env, sa, true);
 }
 
 void tcp_settled(struct ike_sa *sa)
@@ -91,20 +123,6 @@ void tcp_keep_path(struct ike_sa *sa)
     m->paths[n++] = m->tcp;
     m->n_paths = n;
     m->is_in_doubt = true;
-}
-
-/* [RFC9329#7.1] the request that waits is sent again, and no other is begun. Its time begins anew, once. */
-static void ask_there(struct ike_env *env, struct ike_sa *sa, bool is_first)
-{
-    struct window *w = &sa->window;
-    struct retransmit schedule = schedule_of(sa);
-    tcp_keep_path(sa);
-    sa->own.is_spread = true;
-    if (is_first) {
-        w->sent = 1;
-        w->due = env->now.mono + retransmit_wait(&schedule, 0);
-    }
-    send_over(env, sa, &sa->mobike.tcp, &w->request);
 }
 
 bool tcp_arrived(struct ike_env *env, struct ike_sa *sa, uint32_t handle, const struct endpoint *local)
@@ -138,11 +156,20 @@ static const struct ip_pair *best(const struct ike_sa *sa, const struct ip_pair 
     return found;
 }
 
+static void leave_for_udp(struct ike_env *env, struct ike_sa *sa, struct ip local, struct ip remote)
+{
+    uint16_t port = sa->conn->remote_port;
+    struct path udp = {
+        .local = {.ip = local,  .port = sa->config->settings.port_natt             },
+        .remote = {.ip = remote, .port = port && port != PORT_IKE ? port : PORT_NATT}
+    };
+    path_move(env, sa, &udp);
+}
+
 /* The address that the connection is from is gone, and the connection with it, though nobody says so. */
 void tcp_take_paths(struct ike_env *env, struct ike_sa *sa, const struct ip_pair *v, size_t n)
 {
     const struct ip_pair *to = best(sa, v, n);
-    uint16_t port = sa->conn->remote_port;
     if (!to) {
         path_strand(env, sa);
         return;
@@ -154,9 +181,36 @@ void tcp_take_paths(struct ike_env *env, struct ike_sa *sa, const struct ip_pair
         open_from(env, sa, to->local, to->remote);
         return;
     }
-    struct path udp = {
-        .local = {.ip = to->local,  .port = sa->config->settings.port_natt             },
-        .remote = {.ip = to->remote, .port = port && port != PORT_IKE ? port : PORT_NATT}
-    };
-    path_move(env, sa, &udp);
+    sa->mobike.udp_tries = 0; /* in another network */
+    leave_for_udp(env, sa, to->local, to->remote);
+}
+
+/* ---- UDP again */
+
+void tcp_stays(const struct ike_env *env, struct ike_sa *sa)
+{
+    struct mobike *m = &sa->mobike;
+    int64_t wait = UDP_AGAIN;
+    if (!sa->remote.stream)
+        return;
+    for (uint8_t i = 0; i < m->udp_tries && wait < UDP_AGAIN_MAX; i++)
+        wait *= 2;
+    wait = time_min(wait, UDP_AGAIN_MAX);
+    m->udp_at = env->now.mono + jittered(wait, wait / 4);
+    m->udp_tries += m->udp_tries < UINT8_MAX;
+}
+
+int64_t tcp_leaves_at(const struct ike_sa *sa)
+{
+    bool may = sa->remote.stream && sa->conn->tcp == TCP_FALLBACK && may_move(sa);
+    return may && sa->own.kind == X_NONE ? sa->mobike.udp_at : TIME_NEVER;
+}
+
+void tcp_leave(struct ike_env *env, struct ike_sa *sa)
+{
+    char ip[IP_TEXT_MAX];
+    if (tcp_leaves_at(sa) > env->now.mono)
+        return;
+    sa_log(env, sa, LOG_DETAIL, "trying UDP again with %s", ip_format(sa->remote.ip, ip));
+    leave_for_udp(env, sa, sa->local.ip, sa->remote.ip);
 }
