@@ -13,8 +13,9 @@ import time
 import pcap
 from capture import INNER_PAIRS
 from gateways import Keyway
-from rows import HERE, PYTHON, ping, sides
+from rows import HERE, PYTHON, merged, ping, sides
 from scenarios import scenario
+from scenarios.spread import EXTRA, addresses, children, must_carry_all, owners
 from scenarios.steps import CA, CB, Flood, capture, demand, must_ping, must_transfer, topology, until_reply, wait_for
 from transfer import MARKER
 
@@ -32,8 +33,9 @@ def _shut_udp(lab):
 
 
 @contextlib.contextmanager
-def _two(lab, mode, port=PROXY, through=ROUTER_A, workers=None, more=None, b_settings=None):
-    """Two Keyways; B listens for TCP. Gateway A goes through the router's proxy, or straight to B."""
+def _two(lab, mode, port=PROXY, through=ROUTER_A, workers=None, more=None, b_settings=None, trees=({}, {})):
+    """Two Keyways; B listens for TCP. Gateway A goes through the router's proxy, or straight to B. trees are laid over
+    theirs."""
     lab.b.stop()
     b = Keyway(lab.net["gb"], os.path.join(lab.work, "keyway-b"), "gateway B")
     b.settings = {"listen_tcp": "yes", **(workers or {}), **(b_settings or {})}
@@ -47,6 +49,7 @@ def _two(lab, mode, port=PROXY, through=ROUTER_A, workers=None, more=None, b_set
     extra["extra_b"]["connections"]["net"]["remote_addrs"] = "%any"
     (tree_a, files_a), (tree_b, files_b) = sides(addresses=(topology.NAT_INNER, topology.B4), certs=lab.certs, **extra)
     tree_a["connections"]["net"]["remote_addrs"] = through
+    tree_a, tree_b = merged(tree_a, trees[0]), merged(tree_b, trees[1])
     started = []
     try:
         b.load(tree_b, files_b)
@@ -166,6 +169,45 @@ def _carries(mode, workers):
 
 for _mode, _workers in (("always", "1"), ("always", "4"), ("fallback", "2")):
     scenario(f"tcp.{_mode}-through-a-proxy.{_workers}-worker{'s' if _workers != '1' else ''}", shape="nat", needs_keyway=True)(_carries(_mode, _workers))
+
+
+@scenario("tcp.several-children-over-one-connection", shape="nat", needs_keyway=True)
+def several_children(lab):
+    """Six children with four workers at each end share one connection, whose proxy cuts and joins: all carry at once, while
+    one of them and the IKE SA are rekeyed and another one comes and goes."""
+    capture(lab)
+    addresses(lab.net, "add")
+    try:
+        with _two(lab, "always", workers={"dataplane_workers": "4"}, trees=(children(0), children(1))) as b:
+            _shut_udp(lab)
+            proxy = _proxy(lab)
+            _up(lab)
+            for i in range(EXTRA):
+                if not any(c["name"] == f"to-{i}" for c in lab.a.children()):
+                    lab.a.initiate("net", child=f"to-{i}")
+            wait_for("all children", lambda: len(lab.a.children()) == EXTRA + 1 == len(b.children()), 10)
+            with_whom = [owners(g, 4) for g in (lab.a, b)]
+            demand(all(len(w) >= 3 for w in with_whom), f"the children are with workers {with_whom} only")
+
+            def rekey():
+                lab.a.rekey(child="to-0")
+                b.rekey(child="to-1")
+                lab.a.rekey(ike="net")
+            must_carry_all(lab, rekey)
+            lab.a.terminate(child="to-4")
+            wait_for("one child less", lambda: len(b.children()) == EXTRA, 10)
+            must_ping(lab.net["ca"], CB)
+            lab.a.initiate("net", child="to-4")
+            wait_for("it to be back", lambda: len(b.children()) == EXTRA + 1 == len(lab.a.children()), 10)
+            must_carry_all(lab, lambda: None)
+            _must_be_in_tcp(lab.a, b)
+            drops = [_drops(g) for g in (lab.a, b)]
+            demand(not any(d.get(k) for d in drops for k in ("bad_ICV", "replay", "selectors", "no_SA")), f"drops: {drops}")
+            told = _told(proxy)
+            demand(told["connections"] == 1, f"{told['connections']} connections for one IKE SA")
+            return f"{EXTRA + 1} children with workers {with_whom} over one connection of {told['bytes']} bytes; {_must_be_tcp_only(lab)}"
+    finally:
+        addresses(lab.net, "del")
 
 
 @scenario("tcp.fallback-not-needed", shape="nat", needs_keyway=True)

@@ -2,33 +2,12 @@
 """The data plane's threads: children spread over several, packets that one thread hands to another, and IKE beside a
 flood of ESP."""
 import json
-import threading
 import time
 
 from rows import HERE, PYTHON
 from scenarios import scenario
-from scenarios.steps import CB, demand, must_ping, must_transfer, one_child, spis, topology, up, wait_for
-
-EXTRA = 5  # children beside the first, each between two networks of its own
-
-
-def _networks():
-    return [(f"10.1.{20 + i}", f"10.2.{20 + i}") for i in range(EXTRA)]
-
-
-def _children(me):
-    return {"connections": {"net": {"children": {
-        f"to-{i}": {"local_ts": nets[me] + ".0/24", "remote_ts": nets[1 - me] + ".0/24",
-                    "esp_proposals": ("aes128gcm16", "aes256-sha256", "chacha20poly1305")[i % 3]}
-        for i, nets in enumerate(_networks())}}}}
-
-
-def _addresses(net, verb):
-    for a, b in _networks():
-        for node, device, address in (("ca", "a0", a + ".2"), ("ga", "a1", a + ".1"), ("gb", "b1", b + ".1"), ("cb", "b0", b + ".2")):
-            net[node].ip("addr", verb, address + "/24", "dev", device, check=False)
-        net["ca"].ip("route", verb, b + ".0/24", "via", "10.1.0.1", "src", a + ".2", check=False)
-
+from scenarios.spread import EXTRA, addresses, children, must_carry_all, owners
+from scenarios.steps import CB, demand, must_ping, one_child, spis, topology, up, wait_for
 
 def plane(lab):
     code, out, err = lab.a.cli("status", "--json")
@@ -38,39 +17,27 @@ def plane(lab):
 
 def _spread(lab, encap):
     lab.a.settings = {"dataplane_workers": "4"}
-    _addresses(lab.net, "add")
+    addresses(lab.net, "add")
     try:
-        up(lab, extra={"encap": encap}, extra_a=_children(0), extra_b=_children(1))
+        up(lab, extra={"encap": encap}, extra_a=children(0), extra_b=children(1))
         for i in range(EXTRA):
             if not any(c["name"] == f"to-{i}" for c in lab.a.children()):
                 lab.a.initiate("net", child=f"to-{i}")
         wait_for("all children", lambda: len(lab.a.children()) == EXTRA + 1, 10)
-        owners = {int(c["spi-in"], 16) % 64 % 4 for c in lab.a.children()}
-        demand(len(owners) >= 3, f"the children are with workers {sorted(owners)} only")
-        for a in [CB] + [b + ".2" for _, b in _networks()]:
-            must_ping(lab.net["ca"], a)
-        failures = []
+        with_whom = owners(lab.a, 4)
+        demand(len(with_whom) >= 3, f"the children are with workers {with_whom} only")
 
-        def transfer(a):
-            try:
-                must_transfer(lab.net["ca"], a)
-            except Exception as e:  # pylint: disable=broad-except
-                failures.append(str(e))
-        threads = [threading.Thread(target=transfer, args=(a,)) for a in [CB] + [b + ".2" for _, b in _networks()]]
-        for t in threads:
-            t.start()
-        for _ in range(2):  # while packets flow
-            lab.a.rekey(child="to-0")
-            time.sleep(0.3)
-        for t in threads:
-            t.join()
-        demand(not failures, "; ".join(failures))
+        def rekey():  # while packets flow
+            for _ in range(2):
+                lab.a.rekey(child="to-0")
+                time.sleep(0.3)
+        must_carry_all(lab, rekey)
         drops = plane(lab)["drops"]
         # Retransmitted TCP hides a lost packet; the counters do not.
         demand(not any(drops.get(k) for k in ("unknown_SPI", "inbound_worker_busy", "outbound_worker_busy", "no_SA", "selectors", "bad_ICV")), f"drops: {drops}")
-        return f"{EXTRA + 1} children with workers {sorted(owners)}, drops {drops}"
+        return f"{EXTRA + 1} children with workers {with_whom}, drops {drops}"
     finally:
-        _addresses(lab.net, "del")
+        addresses(lab.net, "del")
 
 
 for _encap in ("yes", "no"):
