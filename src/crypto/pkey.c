@@ -33,6 +33,28 @@ static bool curve_is_served(const EVP_PKEY *evp, char *name, size_t cap)
     return false;
 }
 
+static bool is_odd(const EVP_PKEY *evp, const char *name)
+{
+    BIGNUM *n = NULL;
+    bool is_ok = EVP_PKEY_get_bn_param(evp, name, &n) == 1 && BN_is_odd(n) && !BN_is_one(n);
+    BN_free(n);
+    return is_ok;
+}
+
+static bool check_rsa(const struct pkey *k, struct diag *d)
+{
+    if (k->bits < RSA_BITS_MIN || k->bits > RSA_BITS_MAX) {
+        diag_set(d, FAIL_CERTIFICATE, "RSA key of %u bits refused", k->bits);
+        diag_expected(d, "%d to %d bits", RSA_BITS_MIN, RSA_BITS_MAX);
+        return false;
+    }
+    if (is_odd(k->evp, OSSL_PKEY_PARAM_RSA_N) && is_odd(k->evp, OSSL_PKEY_PARAM_RSA_E))
+        return true;
+    diag_set(d, FAIL_CERTIFICATE, "the numbers of the RSA key are no key");
+    diag_expected(d, "an odd modulus and an odd exponent above 1");
+    return false;
+}
+
 static bool check_kind(struct pkey *k, struct diag *d)
 {
     char curve[64];
@@ -44,11 +66,7 @@ static bool check_kind(struct pkey *k, struct diag *d)
     case EVP_PKEY_RSA_PSS:
         k->type = PKEY_RSA;
         k->is_pss_only = id == EVP_PKEY_RSA_PSS;
-        if (k->bits >= RSA_BITS_MIN && k->bits <= RSA_BITS_MAX)
-            return true;
-        diag_set(d, FAIL_CERTIFICATE, "RSA key of %u bits refused", k->bits);
-        diag_expected(d, "%d to %d bits", RSA_BITS_MIN, RSA_BITS_MAX);
-        return false;
+        return check_rsa(k, d);
     case EVP_PKEY_EC:
         k->type = PKEY_ECDSA;
         if (curve_is_served(k->evp, curve, sizeof(curve)))

@@ -43,10 +43,17 @@ bool pkey_encode(const struct pkey *k, enum pkey_encoding e, struct secret *out)
 /* "-----BEGIN label-----", lines of 64 characters, a line feed at the end. */
 void pem_encode(struct span der, const char *label, struct secret *out);
 
-/* PEM or DER; private: PKCS#1, PKCS#8 (encrypted with passphrase), SEC1. passphrase may be empty. d says what
- * is wrong. */
+/* PEM or DER of PKCS#1, PKCS#8 and SEC1 (encrypted with passphrase, or not), and OpenSSH's format (not
+ * encrypted). passphrase may be empty. d says what is wrong, and that a passphrase is missing by
+ * FAIL_PERMISSION. */
 struct pkey *pkey_load_private(struct span data, struct span passphrase, struct diag *d);
 struct pkey *pkey_load_public(struct span spki, struct diag *d);
+/* A public key in any format: PEM or DER of SubjectPublicKeyInfo or RSAPublicKey (RFC 7250 is the former),
+ * OpenSSH's line or blob, RFC 3110, the RDATA of a DNSKEY record; 0x.. and 0s.. of each, with "dns:" or
+ * "ssh:" in front or not; and the text of a DNSKEY, KEY or IPSECKEY record. */
+struct pkey *pkey_load_public_any(struct span data, struct diag *d);
+/* The key of an IPSECKEY record (RFC 4025). algorithm: IANA's number: 2 RSA, 3 ECDSA, 4 EdDSA. */
+struct pkey *pkey_load_ipseckey(uint8_t algorithm, struct span key, struct diag *d);
 struct pkey *pkey_ref(struct pkey *k);
 void pkey_unref(struct pkey *k);
 enum pkey_type pkey_type(const struct pkey *k);

@@ -113,3 +113,17 @@ EVP_PKEY *pkey_dnskey_read(struct span rdata)
     struct span field = rd_rest(&r);
     return rd_ok(&r) && protocol == DNSKEY_PROTOCOL ? pkey_dns_read(field, algorithm) : NULL;
 }
+
+EVP_PKEY *pkey_ipseckey_read(struct span field, uint8_t algorithm)
+{
+    switch (algorithm) {
+    case 2:
+        return pkey_dns_read(field, 8);
+    case 3:
+        return pkey_dns_read(field, field.len == 64 ? 13 : 14);
+    case 4:
+        return pkey_dns_read(field, field.len == 32 ? 15 : 16);
+    default:
+        return NULL;
+    }
+}

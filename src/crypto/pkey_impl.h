@@ -46,3 +46,23 @@ bool pkey_ssh_encode(const struct pkey *k, struct secret *out);
 EVP_PKEY *pkey_dns_read(struct span field, uint8_t algorithm);
 EVP_PKEY *pkey_dnskey_read(struct span rdata);
 EVP_PKEY *pkey_ssh_read(struct span blob);
+/* IPSECKEY's numbers: 2 RSA, 3 ECDSA, of which the length tells the curve, 4 EdDSA likewise. */
+EVP_PKEY *pkey_ipseckey_read(struct span field, uint8_t algorithm);
+
+/* The label of the first PEM block: "CERTIFICATE" for "-----BEGIN CERTIFICATE-----"; empty when there is
+ * none. */
+struct span pem_label(struct span data);
+/* What is inside of "openssh-key-v1"; NULL with the reason in d. */
+EVP_PKEY *pkey_ssh_private_read(struct span data, struct diag *d);
+bool pkey_is_ssh_private(struct span data);
+
+/* A private key from its parts, for formats that are not ASN.1. ECDSA: the point is checked against the
+ * scalar by whoever calls. */
+struct pkey_private_parts {
+    struct span n, e, d, p, q, iqmp; /* RSA */
+    const char *curve;               /* ECDSA */
+    struct span point, scalar;
+};
+EVP_PKEY *pkey_private_make(enum pkey_type type, const struct pkey_private_parts *p);
+
+enum { KEY_FILE_MAX = 65536 };

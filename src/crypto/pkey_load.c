@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Keys from files: PKCS#1 (RFC 8017), PKCS#8 plain and encrypted (RFC 5958), SEC1 (RFC 5915), Ed25519 and
- * Ed448 (RFC 8410), each as PEM (RFC 7468) or DER; public keys as SubjectPublicKeyInfo. See pkey.h. Never
- * asks anybody for a passphrase. Not here: PKCS#12, OpenSSH and PGP formats. */
+/* Private keys from files: PKCS#1 (RFC 8017), PKCS#8 plain and encrypted (RFC 5958), SEC1 (RFC 5915), Ed25519
+ * and Ed448 (RFC 8410), each as PEM (RFC 7468) or DER; OpenSSH's own format is read by pkey_ssh_private.c.
+ * See pkey.h. Never asks anybody for a passphrase. Not here: public keys (pkey_public.c), PKCS#12 (src/pki),
+ * PGP. */
 #include "base/text.h"
 #include "crypto/evp.h"
 #include "crypto/pkey_impl.h"
@@ -10,8 +11,6 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
-
-enum { KEY_FILE_MAX = 65536 };
 
 struct passphrase {
     struct span text;
@@ -29,9 +28,7 @@ static int give_passphrase(char *buf, int size, int is_writing, void *ctx)
     return (int)p->text.len;
 }
 
-/* The label of the first PEM block: "CERTIFICATE" for "-----BEGIN CERTIFICATE-----"; empty when there is
- * none. */
-static struct span pem_label(struct span data)
+struct span pem_label(struct span data)
 {
     static const char begin[] = "-----BEGIN ";
     const uint8_t *at = data.len ? memmem(data.ptr, data.len, begin, sizeof(begin) - 1) : NULL;
@@ -75,7 +72,7 @@ static void explain(struct diag *d, struct span data, struct span label, const s
     char got[80];
     struct text t = TEXT_ON(got);
     if (pass->was_asked && !pass->text.len) {
-        diag_set(d, FAIL_CONFIG, "the private key is encrypted");
+        diag_set(d, FAIL_PERMISSION, "the private key is encrypted");
         diag_expected(d, "a passphrase for it");
         diag_got(d, "none");
         diag_try(d, "add a private section with its file and secret, or store the key without a passphrase");
@@ -112,20 +109,9 @@ static bool halves_belong_together(const struct pkey *k)
     return is_ok;
 }
 
-struct pkey *pkey_load_private(struct span data, struct span passphrase, struct diag *d)
+static struct pkey *checked_take(EVP_PKEY *evp, struct diag *d)
 {
-    struct passphrase pass = {.text = passphrase};
-    struct span label = pem_label(data);
-    EVP_PKEY *evp = NULL;
-    ERR_clear_error();
-    if (data.len && data.len <= KEY_FILE_MAX)
-        evp = label.len ? read_pem(data, &pass) : read_der(data, &pass);
-    ERR_clear_error();
-    if (!evp) {
-        explain(d, data, label, &pass);
-        return NULL;
-    }
-    struct pkey *k = pkey_wrap_take(evp, true, span_of(NULL, 0), d);
+    struct pkey *k = evp ? pkey_wrap_take(evp, true, span_of(NULL, 0), d) : NULL;
     if (!k)
         return NULL;
     if (!halves_belong_together(k)) {
@@ -136,19 +122,20 @@ struct pkey *pkey_load_private(struct span data, struct span passphrase, struct 
     return k;
 }
 
-struct pkey *pkey_load_public(struct span spki, struct diag *d)
+struct pkey *pkey_load_private(struct span data, struct span passphrase, struct diag *d)
 {
-    const uint8_t *at = spki.ptr;
-    EVP_PKEY *evp = spki.len && spki.len <= KEY_FILE_MAX ? d2i_PUBKEY(NULL, &at, (long)spki.len) : NULL;
+    struct passphrase pass = {.text = passphrase};
+    struct span label = pem_label(data);
+    EVP_PKEY *evp = NULL;
     ERR_clear_error();
-    if (evp && at != spki.ptr + spki.len) {
-        EVP_PKEY_free(evp);
-        evp = NULL;
-    }
+    if (pkey_is_ssh_private(data))
+        return checked_take(pkey_ssh_private_read(data, d), d);
+    if (data.len && data.len <= KEY_FILE_MAX)
+        evp = label.len ? read_pem(data, &pass) : read_der(data, &pass);
+    ERR_clear_error();
     if (!evp) {
-        diag_set(d, FAIL_CERTIFICATE, "no public key that can be read");
-        diag_expected(d, "the DER of a SubjectPublicKeyInfo with an RSA, ECDSA, Ed25519 or Ed448 key");
+        explain(d, data, label, &pass);
         return NULL;
     }
-    return pkey_wrap_take(evp, false, spki, d);
+    return checked_take(evp, d);
 }
