@@ -100,6 +100,8 @@ static void ask_again(struct ike_env *env, struct ike_sa *sa)
     struct diag d;
     diag_clear(&d);
     diag_set(&d, FAIL_GENERIC, "a failover of the peer interrupted %s", exchange_kind_name(kind));
+    if (kind == X_REKEY_CHILD && rekey_child_refused(env, sa, x, &for_now))
+        return;
     if (kind == X_NEW_CHILD || kind == X_REKEY_CHILD) {
         create_child_failed(env, sa, &for_now, &d);
         return;

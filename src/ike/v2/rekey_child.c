@@ -37,6 +37,13 @@ static void replace_what_is_gone(struct ike_env *env, struct ike_sa *sa, struct 
         delete_child(env, fresh);
 }
 
+/* The peer's replacement of it, where there is one that the peer has not deleted again. */
+static struct child_sa *replacement_by_peer(const struct ike_sa *sa, const struct child_sa *old)
+{
+    struct child_sa *c = old->peer_replacement ? child_find(sa, old->peer_replacement) : NULL;
+    return c && !c->is_gone ? c : NULL;
+}
+
 bool rekey_child_by_peer(const struct ike_sa *sa, uint64_t id)
 {
     return (sa->peer.kind == X_REKEY_CHILD && sa->peer.old_child == id) ||
@@ -152,7 +159,7 @@ bool rekey_child_refused(struct ike_env *env, struct ike_sa *sa, struct exchange
 {
     struct child_sa *old = child_find(sa, x->old_child);
     bool is_gone = !old || old->is_gone || old->state == CHILD_DELETING;
-    if (!is_gone && old->peer_replacement && child_find(sa, old->peer_replacement)) {
+    if (!is_gone && replacement_by_peer(sa, old)) {
         child_rekeyed(env, old); /* the peer deletes it */
         is_gone = true;
     } else if (!is_gone && error->type == N_CHILD_SA_NOT_FOUND && !is_unknown_yet(env, old)) {
@@ -164,7 +171,12 @@ bool rekey_child_refused(struct ike_env *env, struct ike_sa *sa, struct exchange
             ike_sa_queue(sa, (struct task){.kind = X_NEW_CHILD, .cfg = cfg});
         return true;
     }
-    if (is_gone)
-        exchange_end(x);
-    return is_gone;
+    if (!is_gone)
+        return false;
+    const struct child_config *cfg = x->child_cfg;
+    bool is_deleted = !old || old->is_gone;
+    exchange_end(x);
+    if (is_deleted && !has_child(sa, cfg)) /* nobody else knows that nothing replaces it now */
+        ike_sa_queue(sa, (struct task){.kind = X_NEW_CHILD, .cfg = cfg});
+    return true;
 }
