@@ -330,6 +330,7 @@ static const struct schema_row rows[] = {
     {SCOPE_TUNNEL, "ppk_required", .kind = KIND_TEXT, .maps = "ppk_required", .computed = "yes with ppk", .example = "no", .doc = "whether the tunnel may not come up without it"},
     {SCOPE_TUNNEL, "crash_detection", .kind = KIND_TEXT, .maps = "crash_detection", .computed = "yes", .example = "no", .doc = "whether each end shows the other at once that it has lost the tunnel, after a crash or a restart (RFC 6290)"},
     {SCOPE_TUNNEL, "session_resumption", .kind = KIND_TEXT, .maps = "session_resumption", .computed = "no", .example = "yes", .doc = "whether an IKE SA that was lost is resumed with a ticket, without a key exchange (RFC 5723)"},
+    {SCOPE_TUNNEL, "message_id_sync", .kind = KIND_TEXT, .maps = "message_id_sync", .computed = "no", .example = "yes", .doc = "whether the peer is a cluster of gateways that may say how it goes on after one took over from another (RFC 6311)"},
     {SCOPE_TUNNEL, "dpd_delay", .kind = KIND_TEXT, .maps = "dpd_delay", .computed = "10s", .example = "30s", .doc = "silence after which the peer is checked"},
     {SCOPE_TUNNEL, "dpd_action", .kind = KIND_TEXT, .maps = "children.*.dpd_action", .computed = "restart", .example = "clear", .doc = "what happens when the peer is dead"},
     {SCOPE_TUNNEL, "ike_rekey", .kind = KIND_TEXT, .maps = "rekey_time", .example = "2h", .doc = "time after which the IKE SA is rekeyed"},

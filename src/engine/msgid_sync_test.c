@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Message IDs after a failover (RFC 6311): the other side of the pair plays the cluster, whose standby member
  * speaks under the SA's keys. What it says is sealed here; what it hears is read off the wire. */
+#include "support/member.h"
 #include "support/pair_fixture.h"
 #include "support/rogue.h"
 #include "support/test.h"
@@ -15,42 +16,25 @@ static void syncs(struct config *c, struct connection *conn, struct child_config
 }
 
 static const struct pair_spec spec = {.tweak = syncs, .dpd_delay = 60 * TIME_SECOND};
+static const struct pair_spec wants = {.tweak = syncs, .starts = true, .retries_forever = true};
 static const struct pair_spec idle = {.tweak = syncs};
 static const struct pair_spec plain = {.dpd_delay = 60 * TIME_SECOND};
 
 /* ---- the cluster's new member */
 
-struct said {
-    uint32_t nonce, send, receive;
-};
-
 static int member, peer; /* sides */
 static unsigned answers; /* with message ID zero */
-static struct said answered;
-
-static void read_answer(void *ctx, const struct chain *c)
-{
-    size_t len = 0;
-    const uint8_t *n = chain_find(c, PAYLOAD_NOTIFY, &len);
-    (void)ctx;
-    assert_non_null(n);
-    assert_int_equal(len, 20); /* and nothing else */
-    assert_int_equal(c->len, 20);
-    assert_int_equal(n[6] << 8 | n[7], N_IKEV2_MESSAGE_ID_SYNC);
-    struct rd r = rd_over(span_of(n + 8, len - 8));
-    answered.nonce = rd_u32(&r);
-    answered.send = rd_u32(&r);
-    answered.receive = rd_u32(&r);
-}
+static struct member_sync answered;
 
 static bool hear(void *ctx, struct pair_packet *k)
 {
     static const uint8_t zero[4];
+    (void)ctx;
     if (k->from != peer || k->bytes[AT_EXCHANGE] != EXCHANGE_INFORMATIONAL || !rogue_is_response(k) ||
         memcmp(k->bytes + 20, zero, 4) != 0)
         return true;
     answers++;
-    rogue_open(ctx, k, read_answer, NULL);
+    assert_true(member_hears(rogue_sa(&p, member), span_of(k->bytes, k->len), &answered));
     return false; /* the member that was knows nothing of it */
 }
 
@@ -65,49 +49,31 @@ static void up_with(const struct pair_spec *a, const struct pair_spec *b, int wh
     p.ctx = &p;
 }
 
-static void chain_sync(struct build *b, uint8_t *buf, size_t cap, struct said v)
+static void say_as(struct build *b, uint32_t id)
 {
-    uint8_t data[12];
-    struct wr w = wr_over(data, sizeof(data));
-    wr_u32(&w, v.nonce);
-    wr_u32(&w, v.send);
-    wr_u32(&w, v.receive);
-    build_begin(b, buf, cap, NULL);
-    build_notify(b, N_IKEV2_MESSAGE_ID_SYNC, PROTO_NONE, span_of(NULL, 0), wr_span_view(&w));
+    const struct ike_sa *sa = rogue_sa(&p, member);
+    struct arena *a = arena_new(1 << 16);
+    struct span bytes = member_seal(a, sa, id, 1000000, b);
+    assert_true(bytes.len);
+    pair_input(&p, peer,
+               &(struct input){
+                   .kind = INPUT_DATAGRAM,
+                   .datagram = {
+                                .local = sa->remote, .remote = sa->local, .is_natt = sa->has_marker, .bytes = bytes}
+    });
+    arena_free(a);
 }
 
 static void say(struct build *b)
 {
-    const struct ike_sa *sa = rogue_sa(&p, member);
-    struct ike_header h = {.spi_i = sa->spi_i,
-                           .spi_r = sa->spi_r,
-                           .major = 2,
-                           .exchange = EXCHANGE_INFORMATIONAL,
-                           .flags = sa->is_initiator ? IKE_FLAG_INITIATOR : 0};
-    struct arena *a = arena_new(1 << 16);
-    struct sealer s = {0};
-    struct datagrams d;
-    struct span chain;
-    sealer_init(&s, ike_keys_cipher(&sa->keys, &sa->chosen, sa->is_initiator));
-    s.next_iv = 1000000;
-    assert_true(build_end(b, &chain));
-    assert_true(protect_seal(a, &s, &h, b->first, chain, 0, &d));
-    pair_input(
-        &p, peer,
-        &(struct input){
-            .kind = INPUT_DATAGRAM,
-            .datagram = {
-                         .local = sa->remote, .remote = sa->local, .is_natt = sa->has_marker, .bytes = d.v[0]}
-    });
-    sealer_deinit(&s);
-    arena_free(a);
+    say_as(b, 0);
 }
 
 static void say_sync(uint32_t send, uint32_t receive)
 {
     uint8_t buf[256];
     struct build b;
-    chain_sync(&b, buf, sizeof(buf), (struct said){MEMBER_NONCE, send, receive});
+    member_begin(&b, buf, sizeof(buf), (struct member_sync){MEMBER_NONCE, send, receive});
     say(&b);
 }
 
@@ -292,17 +258,19 @@ static void what_is_malformed_is_dropped_in_silence(void **state)
         say(&b);
         silence_after(&before);
     }
-    chain_sync(&b, buf, sizeof(buf), (struct said){MEMBER_NONCE, in + 1, out}); /* [RFC6311#5.1] not alone */
+    member_begin(&b, buf, sizeof(buf),
+                 (struct member_sync){MEMBER_NONCE, in + 1, out}); /* [RFC6311#5.1] not alone */
     build_notify_empty(&b, N_TICKET_REQUEST);
     say(&b);
-    chain_sync(&b, buf, sizeof(buf), (struct said){MEMBER_NONCE, in + 1, out});
+    member_begin(&b, buf, sizeof(buf), (struct member_sync){MEMBER_NONCE, in + 1, out});
     build_delete_child(&b, PROTO_ESP, &(uint32_t){1}, 1);
     say(&b);
     say_sync(0x80000000u, out);
     say_sync(in + 1, UINT32_MAX);
     silence_after(&before);
     assert_int_equal(answers, 0);
-    chain_sync(&b, buf, sizeof(buf), (struct said){MEMBER_NONCE, in + 1, out}); /* that one may stand there */
+    member_begin(&b, buf, sizeof(buf),
+                 (struct member_sync){MEMBER_NONCE, in + 1, out}); /* that one may stand there */
     build_notify(&b, N_IPSEC_REPLAY_COUNTER_SYNC, PROTO_NONE, span_of(NULL, 0), span_of(data, 4));
     say(&b);
     was_answered(1, out, in + 1);
@@ -357,6 +325,32 @@ static void in_the_middle_of_a_child_rekey(void **state)
 {
     (void)state;
     an_interrupted_exchange_begins_again(NULL, "net", "child rekey is asked again");
+}
+
+/* The child that is being rekeyed goes meanwhile: what is asked again is a new one, as long as it is wanted.
+ */
+static void in_the_middle_of_rekeying_a_child_that_the_peer_deletes(void **state)
+{
+    (void)state;
+    uint8_t buf[64];
+    struct build b;
+    up_with(&wants, &spec, 1);
+    p.is_cut = true;
+    pair_command(&p, peer, COMMAND_REKEY, NULL, "net");
+    uint32_t in = window_of(peer)->next_in, out = window_of(peer)->next_out,
+             spi = pair_newest_out(&p, peer)->spi;
+    build_begin(&b, buf, sizeof(buf), NULL);
+    build_delete_child(&b, PROTO_ESP, &spi, 1);
+    say_as(&b, in);
+    assert_int_equal(pair_children(&p, peer), 0);
+    pair_advance(&p, 2 * TIME_SECOND);
+    p.is_cut = false;
+    say_sync(in + 2, out);
+    was_answered(1, out + 1, in + 2);
+    window_sync(&rogue_sa(&p, member)->window, answered.send, answered.receive);
+    pair_advance(&p, 60 * TIME_SECOND);
+    assert_int_equal(pair_children(&p, peer), 1);
+    assert_true(pair_traffic_fits(&p));
 }
 
 static void in_the_middle_of_an_ike_rekey(void **state)
@@ -425,6 +419,7 @@ int main(void)
         T(what_is_malformed_is_dropped_in_silence),
         T(an_ordinary_request_with_id_zero_is_one),
         T(in_the_middle_of_a_child_rekey),
+        T(in_the_middle_of_rekeying_a_child_that_the_peer_deletes),
         T(in_the_middle_of_an_ike_rekey),
         T(in_the_middle_of_a_liveness_check),
         T(what_the_peer_asked_is_answered_first),

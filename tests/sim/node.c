@@ -31,6 +31,7 @@ static void forget(struct node *n)
         job_free(n->jobs[i].job);
     n->n_jobs = n->n_sas = n->n_policies = n->n_routes = n->n_addresses = 0;
     n->name_servers = 0;
+    cluster_deinit(&n->cluster);
     outbox_deinit(&n->out);
     engine_free(n->engine);
     esp_free(n->esp);
@@ -85,6 +86,8 @@ static void one_step(struct node *n, const struct input *in)
     node_send_held(n);
     check_leases(n);
     check_tokens(n);
+    if (n->sim->node[1 - node_index(n)].cluster.failovers)
+        cluster_watch_peer(n);
 }
 
 /* ---- addresses */
@@ -266,6 +269,10 @@ void node_receive(struct node *n, const struct wire *w)
         node_receive_esp(n, &w->to, &w->from, w->kind, span_of(w->bytes, w->len));
         return;
     }
+    if (cluster_is_asking(&n->cluster)) {
+        cluster_receive(n, w);
+        return;
+    }
     struct input in = {.kind = INPUT_DATAGRAM};
     in.datagram.local = w->to;
     in.datagram.remote = w->from;
@@ -317,6 +324,10 @@ void node_run_due(struct node *n)
 {
     if (n->is_dead)
         return;
+    if (cluster_is_asking(&n->cluster)) {
+        cluster_run_due(n);
+        return;
+    }
     if (n->tell_at && n->tell_at <= n->sim->now.mono)
         tell_addresses(n);
     run_due_jobs(n);
@@ -336,6 +347,8 @@ int64_t node_deadline(const struct node *n)
 {
     if (n->is_dead)
         return TIME_NEVER;
+    if (cluster_is_asking(&n->cluster))
+        return cluster_deadline(&n->cluster);
     int64_t at = engine_deadline(n->engine);
     at = n->tell_at ? time_min(at, n->tell_at) : at;
     for (size_t i = 0; i < n->n_jobs; i++)

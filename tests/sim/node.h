@@ -3,6 +3,7 @@
  * Watches the records that the engine gives out and complains about what must never happen. */
 #pragma once
 
+#include "cluster.h"
 #include "engine/engine.h"
 #include "esp/esp.h"
 #include "net.h"
@@ -73,6 +74,7 @@ struct node {
     uint64_t traffic_sent, traffic_received;
     uint64_t traffic_held, held_sent; /* by traps, and what of it left later */
     int updown_balance;               /* updown commands: ups less downs */
+    struct cluster cluster;           /* see cluster.h: it is one, or its peer is */
     unsigned ticks_without_progress;
     int64_t last_tick;
 };
