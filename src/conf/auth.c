@@ -198,6 +198,13 @@ void set_certs(struct builder *b, const struct schema_row *row, const struct set
     build_cert_list(b, key, cert_folders, &side->certs);
 }
 
+void set_pubkeys(struct builder *b, const struct schema_row *row, const struct setting *key, void *dest)
+{
+    (void)row;
+    struct auth_side *side = dest;
+    build_pubkey_list(b, key, &side->pubkeys);
+}
+
 void set_cert_file(struct builder *b, const struct schema_row *row, const struct setting *key, void *dest)
 {
     set_certs(b, row, key, dest);

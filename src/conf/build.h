@@ -21,7 +21,11 @@ struct builder {
     struct proposal_list default_ike, default_esp, default_ah;
     struct map names; /* of the connections so far */
     bool is_tunnel;   /* what is built is the short form */
-    size_t cap_pools, cap_connections, cap_secrets, cap_keys, cap_certs, cap_cas;
+    size_t cap_pools, cap_connections, cap_secrets, cap_keys, cap_certs, cap_cas, cap_aas, cap_pubkeys;
+    const char *ipsec_d; /* ETC/ipsec.d, or NULL: not looked into */
+    bool has_looked;     /* for private keys there: found_keys */
+    struct private_key *found_keys;
+    size_t n_found_keys;
 };
 
 struct schema_row;
@@ -77,10 +81,24 @@ void build_add_cert(struct builder *b, struct cert *c);
 void build_cert_list(struct builder *b, const struct setting *key, const char *const *folders,
                      struct cert_list *out);
 void build_private_key(struct builder *b, const struct setting *key, const char *passphrase);
+void build_add_aa(struct builder *b, struct cert *c);
+void build_add_pubkey(struct builder *b, struct pkey *k);
+/* Takes the key. One that is there already (named, and found in its folder) stays as it was found first. */
+void build_add_key(struct builder *b, struct pkey *k, struct origin origin);
+/* Raw public keys of a list of files or blobs, looked for in dir/pubkey; added to out as references. */
+void build_pubkey_list(struct builder *b, const struct setting *key, struct pkey_list *out);
+/* folders.c: the well-known folders of the dialect; those of ipsec.d; a private key in ipsec.d/private for a
+ * certificate or key that a connection names (what says which): true when one is loaded now. */
 void build_folders(struct builder *b, const struct setting *secrets);
+void build_ipsec_d(struct builder *b);
+bool build_found_key(struct builder *b, const struct pkey *public_key, const char *connection,
+                     const char *what);
+void build_drop_found(struct builder *b);
 /* The file of that name, absolute or in one of the folders (NULL-terminated) below dir. */
-bool build_read(struct builder *b, const char *name, const char *const *folders, struct span *out,
-                const char **path, struct diag *d);
+bool build_read(struct builder *b, const char *name, const char *const *folders, bool is_private,
+                struct span *out, const char **path, struct diag *d);
+/* One file; is_private: as conf_source.read_private. */
+bool build_read_file(struct builder *b, const char *path, bool is_private, struct span *out, struct diag *d);
 
 /* Does a list of addresses name one that can be called? */
 bool build_has_peer(struct builder *b, const char *text);
@@ -91,4 +109,4 @@ schema_setter set_dataplane, set_hosts, set_proposals, set_dscp, set_ts, set_esp
     set_interfaces_use, set_interfaces_ignore, set_tfc_padding, set_ah_proposals, set_redirect;
 schema_setter set_resolv_conf, set_vips, set_pool_names, set_pool_addrs, set_pool_attr; /* pool.c */
 schema_setter set_auth, set_id, set_certs, set_cacerts, set_ca_id, set_cert_policy, set_cert_file,
-    set_cacert_file, set_ppk_id;
+    set_cacert_file, set_ppk_id, set_pubkeys;

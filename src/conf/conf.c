@@ -119,6 +119,16 @@ static void load_swanctl(struct builder *b, const struct conf_request *req)
     end(&r);
 }
 
+/* Before the rest, which may name what is there. */
+static void load_ipsec_d(struct builder *b, const struct conf_request *req)
+{
+    struct reading r;
+    begin(&r, b, "ipsec.d", arena_printf(b->a, "%s/ipsec.d", req->etc));
+    b->ipsec_d = b->dir;
+    build_ipsec_d(b);
+    end(&r);
+}
+
 struct config *conf_load(const struct conf_source *src, const struct conf_request *req, struct diag *d,
                          size_t cap, size_t *n_errors)
 {
@@ -129,12 +139,15 @@ struct config *conf_load(const struct conf_source *src, const struct conf_reques
     map_init(&b.names);
     check_request(req, &errs);
     load_strongswan(&b, req);
+    if (is_loaded(req, "ipsec"))
+        load_ipsec_d(&b, req);
     if (is_loaded(req, "keyway"))
         load_keyway(&b, req);
     if (is_loaded(req, "swanctl"))
         load_swanctl(&b, req);
     build_finish_pools(&b);
     build_check_ppks(&b);
+    build_drop_found(&b);
     map_deinit(&b.names);
     *n_errors = errs.n;
     if (errs.n == 0) {

@@ -9,6 +9,9 @@
 struct conf_source {
     void *ctx;
     bool (*read)(void *ctx, struct arena *a, const char *path, struct span *out, struct diag *d);
+    /* As read, for private keys: refused, with what to type, where others than its owner may read the file.
+     * NULL: read serves. */
+    bool (*read_private)(void *ctx, struct arena *a, const char *path, struct span *out, struct diag *d);
     size_t (*glob)(void *ctx, struct arena *a, const char *pattern, const char ***paths);
 };
 

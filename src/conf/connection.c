@@ -266,7 +266,7 @@ static void check_start(struct builder *b, const struct connection *c, const str
 static void find_own_certs(struct builder *b, struct auth_side *side)
 {
     struct cert_list *l = &side->certs;
-    if (side->method != AUTH_PUBKEY || l->n)
+    if (side->method != AUTH_PUBKEY || l->n || side->pubkeys.n)
         return;
     l->v = arena_calloc(b->a, b->config->certs.n, sizeof(*l->v));
     for (size_t i = 0; i < b->config->certs.n && side->id.type != ID_ANY; i++) {
@@ -276,13 +276,19 @@ static void find_own_certs(struct builder *b, struct auth_side *side)
     }
 }
 
-static void warn_of_missing(const struct builder *b, const struct connection *c, const struct auth_side *side)
+static void warn_of_missing(struct builder *b, const struct connection *c, const struct auth_side *side)
 {
-    if (side->method == AUTH_PUBKEY && side->certs.n == 0)
+    for (size_t i = 0; i < side->pubkeys.n; i++) {
+        if (!config_key_for(b->config, side->pubkeys.v[i]) &&
+            !build_found_key(b, side->pubkeys.v[i], c->name, "a raw public key"))
+            log_line(LOG_WARN, "connection %s: no private key for a raw public key of ours", c->name);
+    }
+    if (side->method == AUTH_PUBKEY && side->certs.n + side->pubkeys.n == 0)
         log_line(LOG_WARN, "connection %s: no certificate for local.id: set local.certs", c->name);
     for (size_t i = 0; i < side->certs.n; i++) {
         const struct cert *cert = side->certs.v[i];
-        if (!config_key_for(b->config, cert_public_key(cert)))
+        if (!config_key_for(b->config, cert_public_key(cert)) &&
+            !build_found_key(b, cert_public_key(cert), c->name, cert_subject_text(cert)))
             log_line(LOG_WARN, "connection %s: no private key for certificate %s", c->name,
                      cert_subject_text(cert));
     }

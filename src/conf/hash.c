@@ -64,6 +64,13 @@ static void mix_certs(uint64_t *h, const struct cert_list *l)
         mix_span(h, cert_der(l->v[i]));
 }
 
+static void mix_keys(uint64_t *h, const struct pkey_list *l)
+{
+    mix_u64(h, l->n);
+    for (size_t i = 0; i < l->n; i++)
+        mix_span(h, pkey_spki(l->v[i]));
+}
+
 static void mix_id(uint64_t *h, const struct identity *id)
 {
     mix_u64(h, id != NULL);
@@ -80,6 +87,7 @@ static void mix_side(uint64_t *h, const struct auth_side *s)
     mix_id(h, &s->id);
     mix_certs(h, &s->certs);
     mix_certs(h, &s->cacerts);
+    mix_keys(h, &s->pubkeys);
     mix_id(h, s->ca_id);
     mix_u64(h, s->n_cert_policy);
     for (size_t i = 0; i < s->n_cert_policy; i++)

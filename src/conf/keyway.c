@@ -232,7 +232,7 @@ static const char *psk_text(struct builder *b, const struct setting *psk)
     const char *path;
     if (strncmp(psk->value, "file:", 5) != 0)
         return psk->value;
-    if (!build_read(b, psk->value + 5, folders, &data, &path, &d)) {
+    if (!build_read(b, psk->value + 5, folders, true, &data, &path, &d)) {
         build_error(b, psk, "%s: %s", diag_failed(&d) ? d.what : "no such file", psk->value + 5);
         return NULL;
     }

@@ -107,6 +107,10 @@ static const struct schema_word dscp_words[] = {{"out", DSCP_OUT, NULL}, {"in", 
     "side goes through all of its own, and the peer has to go through all that stand here, neither less nor more. The last identity is what " \
     "virtual addresses and unique go by"
 
+#define PUBKEYS_DOC "raw public keys (RFC 7670) in place of certificates: local: ours, of which the private key is loaded, too; " \
+    "remote: one of these is the peer's. Files below pubkey/, or 0x.. and 0s.. of them: PEM or DER of a public key, OpenSSH's, " \
+    "RFC 3110's (what Libreswan calls leftrsasigkey), or a DNSKEY or IPSECKEY record"
+
 /* What local and remote sections have in common. */
 #define AUTH_ROWS(scope_, id_default) \
     {scope_, "auth", .kind = KIND_TEXT, .def = "pubkey", .set = set_auth, .example = "psk", .doc = AUTH_DOC}, \
@@ -116,7 +120,7 @@ static const struct schema_word dscp_words[] = {{"out", DSCP_OUT, NULL}, {"in", 
     {scope_, "xauth_id", .kind = KIND_TEXT, REFUSE(eap), .doc = "XAUTH user"}, \
     {scope_, "aaa_id", .kind = KIND_TEXT, REFUSE(eap), .doc = "identity expected of the server inside EAP-TLS"}, \
     {scope_, "certs", .kind = KIND_TEXT, .set = set_certs, .example = "0x00", .doc = "certificates: files below x509/, or blobs"}, \
-    {scope_, "pubkeys", .kind = KIND_TEXT, REFUSE("raw public keys are not built yet"), .doc = "raw public keys"}, \
+    {scope_, "pubkeys", .kind = KIND_TEXT, .set = set_pubkeys, .example = "0sAAAAC3NzaC1lZDI1NTE5AAAAID3cidexkT4JyvzvqWL94VFJhKgFeIVSCCjjFSNcCvzW", .doc = PUBKEYS_DOC}, \
     {scope_, "groups", .kind = KIND_TEXT, REFUSE("attribute certificates and group memberships are not built yet"), .doc = "groups of which the peer must be a member"}, \
     {scope_, "revocation", .kind = KIND_TEXT, REFUSE("revocation is not checked yet"), .accepts = "relaxed", .doc = "what to do when it is not known whether a certificate was revoked"}
 
@@ -269,8 +273,8 @@ static const struct schema_row rows[] = {
     {SCOPE_PPK, "id", .has_suffix = true, .kind = KIND_TEXT, .example = "vault", .doc = "what it is called (PPK_ID), the same at both ends; none: whatever a peer calls it"},
     {SCOPE_EAP, "secret", .kind = KIND_TEXT, REFUSE(eap), .doc = "password"},
     {SCOPE_EAP, "id", .has_suffix = true, .kind = KIND_TEXT, REFUSE(eap), .doc = "user"},
-    {SCOPE_PKCS12, "file", .kind = KIND_TEXT, REFUSE("PKCS#12 is not built yet"), .doc = "container file"},
-    {SCOPE_PKCS12, "secret", .kind = KIND_TEXT, REFUSE("PKCS#12 is not built yet"), .doc = "its passphrase"},
+    {SCOPE_PKCS12, "file", .kind = KIND_TEXT, .example = "x.p12", .doc = "container file (PKCS#12) below pkcs12/, whose keys and certificates are loaded; its authorities are trusted"},
+    {SCOPE_PKCS12, "secret", .kind = KIND_TEXT, .example = "x", .doc = "its passphrase"},
     TOKEN_ROWS(SCOPE_TOKEN),
     {SCOPE_TOKEN, "pin", .kind = KIND_TEXT, REFUSE(tokens), .doc = "PIN"},
     {SCOPE_POOL, "addrs", .kind = KIND_TEXT, .set = set_pool_addrs, .example = "10.3.0.0/24", .doc = "addresses of the pool: ranges and prefixes, of IPv4 and IPv6. Of a prefix its first address, and in IPv4 its last, are not given; one with host bits begins at that address. Without addresses the pool only tells its attributes"},

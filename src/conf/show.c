@@ -25,6 +25,7 @@ static void show_side(struct show_out *o, const char *name, const struct auth_si
                                                              : "our address");
     show_number_field(o, &s->origins, "round", s->round);
     show_certs_field(o, &s->origins, "certs", &s->certs);
+    show_pubkeys_field(o, &s->origins, "pubkeys", &s->pubkeys);
     if (!is_local) {
         show_certs_field(o, &s->origins, "cacerts", &s->cacerts);
         show_word_field(o, &s->origins, "ca_id", s->ca_id ? identity_format(s->ca_id, buf) : "");
@@ -342,6 +343,8 @@ bool conf_show(const struct config *c, const char *connection, bool json, const 
         show_keys(&o, c);
         show_certs_field(&o, &none, "certificates", &c->certs);
         show_certs_field(&o, &none, "authorities", &c->cas);
+        show_certs_field(&o, &none, "attribute authorities", &c->aas);
+        show_pubkeys_field(&o, &none, "public keys", &c->pubkeys);
         show_settings(&o, &c->settings);
     }
     show_close_block(&o, "}", false);

@@ -223,3 +223,16 @@ void show_certs_field(struct show_out *o, const struct origins *origins, const c
         text_printf(&o->t, "%s%s", i ? "; " : "", cert_subject_text(l->v[i]));
     show_field(o, origins, key);
 }
+
+void show_pubkeys_field(struct show_out *o, const struct origins *origins, const char *key,
+                        const struct pkey_list *l)
+{
+    show_begin_value(o);
+    for (size_t i = 0; i < l->n; i++) {
+        uint8_t id[20];
+        pkey_keyid(l->v[i], id);
+        text_printf(&o->t, "%s%s ", i ? "; " : "", pkey_type_name(l->v[i]));
+        text_hex(&o->t, span_of(id, sizeof(id)));
+    }
+    show_field(o, origins, key);
+}

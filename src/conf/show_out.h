@@ -41,3 +41,5 @@ void show_ts_field(struct show_out *o, const struct origins *origins, const char
                    size_t n);
 void show_certs_field(struct show_out *o, const struct origins *origins, const char *key,
                       const struct cert_list *l);
+void show_pubkeys_field(struct show_out *o, const struct origins *origins, const char *key,
+                        const struct pkey_list *l);

@@ -16,6 +16,20 @@ static bool read_memory(void *ctx, struct arena *a, const char *path, struct spa
     return false;
 }
 
+static bool read_private_memory(void *ctx, struct arena *a, const char *path, struct span *out,
+                                struct diag *d)
+{
+    const struct memory_source *m = ctx;
+    for (size_t i = 0; i < m->n; i++) {
+        if (m->files[i].is_open && strcmp(m->files[i].path, path) == 0) {
+            diag_set(d, FAIL_PERMISSION, "others can read %s", path);
+            diag_try(d, "chmod 600 %s", path);
+            return false;
+        }
+    }
+    return read_memory(ctx, a, path, out, d);
+}
+
 static bool matches(const char *pattern, const char *s)
 {
     for (; *pattern && *pattern != '*'; pattern++, s++) {
@@ -55,5 +69,6 @@ static size_t glob_memory(void *ctx, struct arena *a, const char *pattern, const
 
 struct conf_source memory_source(struct memory_source *m)
 {
-    return (struct conf_source){.ctx = m, .read = read_memory, .glob = glob_memory};
+    return (struct conf_source){
+        .ctx = m, .read = read_memory, .read_private = read_private_memory, .glob = glob_memory};
 }

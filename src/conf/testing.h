@@ -6,7 +6,8 @@
 
 struct memory_file {
     const char *path, *text;
-    size_t len; /* 0: up to the NUL */
+    size_t len;   /* 0: up to the NUL */
+    bool is_open; /* others can read it */
 };
 
 struct memory_source {

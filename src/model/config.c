@@ -79,11 +79,18 @@ static void list_unref(const struct cert_list *l)
         cert_unref(l->v[i]);
 }
 
+static void keys_unref(const struct pkey_list *l)
+{
+    for (size_t i = 0; i < l->n; i++)
+        pkey_unref(l->v[i]);
+}
+
 static void sides_unref(const struct connection *conn, bool is_local)
 {
     for (size_t i = 0; i < connection_rounds(conn, is_local); i++) {
         list_unref(&connection_round(conn, is_local, i)->certs);
         list_unref(&connection_round(conn, is_local, i)->cacerts);
+        keys_unref(&connection_round(conn, is_local, i)->pubkeys);
     }
 }
 
@@ -104,6 +111,8 @@ void config_unref(struct config *c)
     }
     list_unref(&c->cas);
     list_unref(&c->certs);
+    list_unref(&c->aas);
+    keys_unref(&c->pubkeys);
     config_index_free(c->index);
     arena_free(c->arena);
     free(c);

@@ -45,12 +45,18 @@ struct gateway {
 const char *gateway_format(const struct gateway *g, char *buf /* IP_TEXT_MAX */);
 enum redirect_when { REDIRECT_INIT, REDIRECT_AUTH }; /* before or after the client has proved who it is */
 
+struct pkey_list {
+    struct pkey **v;
+    size_t n;
+};
+
 /* One side's demands or offers in one authentication round. */
 struct auth_side {
     enum auth_method method;
     struct identity id;             /* ID_ANY: local: certificate's subject or address; remote: any */
     struct cert_list certs;         /* local: candidates; remote: accepted end entities */
     struct cert_list cacerts;       /* remote: one of these must be in the path */
+    struct pkey_list pubkeys;       /* raw public keys [RFC7670]: local: ours; remote: accepted ones */
     const struct identity *ca_id;   /* remote: identity that a CA of the path must have, or NULL */
     const char *const *cert_policy; /* remote: required policy OIDs */
     size_t n_cert_policy;
@@ -229,6 +235,8 @@ struct config {
     size_t n_keys;
     struct cert_list cas;      /* trust anchors (self-signed or not: what x509ca/ holds) */
     struct cert_list certs;    /* end entities and helpers */
+    struct cert_list aas;      /* authorities over attribute certificates */
+    struct pkey_list pubkeys;  /* raw public keys of peers that are called by their key id */
     struct pool_config *pools; /* by name */
     size_t n_pools;
     struct settings settings;

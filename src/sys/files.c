@@ -16,13 +16,34 @@ static bool refuse(struct diag *d, const char *path, const char *why)
     return false;
 }
 
-static bool read_whole(int fd, struct arena *a, const char *path, struct span *out, struct diag *d)
+/* A group of root's own is nobody else. */
+static bool refuse_open(struct diag *d, const char *path, const struct stat *st)
+{
+    mode_t others = S_IRWXO | (st->st_gid == 0 ? 0 : S_IRWXG);
+    if (st->st_uid != 0 && st->st_uid != geteuid()) {
+        diag_set(d, FAIL_PERMISSION, "the private file %s belongs to another user (uid %u)", path,
+                 (unsigned)st->st_uid);
+        diag_try(d, "chown root %s", path);
+        return true;
+    }
+    if (!(st->st_mode & others))
+        return false;
+    diag_set(d, FAIL_PERMISSION, "others can read the private file %s (mode %04o)", path,
+             (unsigned)(st->st_mode & 07777));
+    diag_try(d, "chmod 600 %s", path);
+    return true;
+}
+
+static bool read_whole(int fd, bool is_private, struct arena *a, const char *path, struct span *out,
+                       struct diag *d)
 {
     struct stat st;
     if (fstat(fd, &st) < 0)
         return refuse(d, path, strerror(errno));
     if (!S_ISREG(st.st_mode))
         return refuse(d, path, "not a regular file");
+    if (is_private && refuse_open(d, path, &st))
+        return false;
     if (st.st_size > FILE_MAX)
         return refuse(d, path, "larger than 16 MiB");
     size_t want = (size_t)st.st_size, len = 0;
@@ -43,15 +64,26 @@ static bool read_whole(int fd, struct arena *a, const char *path, struct span *o
     return true;
 }
 
-static bool files_read(void *ctx, struct arena *a, const char *path, struct span *out, struct diag *d)
+static bool read_path(bool is_private, struct arena *a, const char *path, struct span *out, struct diag *d)
 {
-    (void)ctx;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0)
         return errno == ENOENT || errno == ENOTDIR ? false : refuse(d, path, strerror(errno));
-    bool ok = read_whole(fd, a, path, out, d);
+    bool ok = read_whole(fd, is_private, a, path, out, d);
     close(fd);
     return ok;
+}
+
+static bool files_read(void *ctx, struct arena *a, const char *path, struct span *out, struct diag *d)
+{
+    (void)ctx;
+    return read_path(false, a, path, out, d);
+}
+
+static bool files_read_private(void *ctx, struct arena *a, const char *path, struct span *out, struct diag *d)
+{
+    (void)ctx;
+    return read_path(true, a, path, out, d);
 }
 
 static size_t files_glob(void *ctx, struct arena *a, const char *pattern, const char ***paths)
@@ -73,5 +105,5 @@ static size_t files_glob(void *ctx, struct arena *a, const char *pattern, const 
 
 struct conf_source files_source(void)
 {
-    return (struct conf_source){.read = files_read, .glob = files_glob};
+    return (struct conf_source){.read = files_read, .read_private = files_read_private, .glob = files_glob};
 }

@@ -57,6 +57,60 @@ static void a_file_is_read_whole(void **state)
     assert_int_equal(s.len, 0);
 }
 
+static void a_private_file_that_others_can_read_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        mode_t mode;
+        gid_t group;
+        bool is_taken;
+    } rows[] = {
+        {0600, 0, true },
+        {0400, 0, true },
+        {0640, 0, true }, /* root's own group is nobody else */
+        {0640, 7, false},
+        {0620, 7, false},
+        {0644, 0, false},
+        {0604, 0, false},
+        {0602, 0, false},
+    };
+    put("a.conf", "key");
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct span s;
+        struct diag d = {0};
+        if (rows[i].group && geteuid() != 0)
+            continue; /* only root can give a file to another group */
+        assert_int_equal(chown(path_of("a.conf"), (uid_t)-1, geteuid() ? getegid() : rows[i].group), 0);
+        assert_int_equal(chmod(path_of("a.conf"), rows[i].mode), 0);
+        if (geteuid() != 0 && (rows[i].mode & 077) == 040)
+            continue;
+        assert_int_equal(source.read_private(source.ctx, arena, path_of("a.conf"), &s, &d), rows[i].is_taken);
+        if (rows[i].is_taken)
+            continue;
+        assert_int_equal(d.class, FAIL_PERMISSION);
+        assert_non_null(strstr(d.what, "others can read"));
+        assert_true(strncmp(d.try, "chmod 600 /tmp/keyway-files-", 28) == 0);
+        assert_true(source.read(source.ctx, arena, path_of("a.conf"), &s, &d)); /* what is not private */
+    }
+}
+
+static void a_private_file_of_another_user_is_refused(void **state)
+{
+    (void)state;
+    struct span s;
+    struct diag d = {0};
+    put("a.conf", "key");
+    assert_int_equal(chmod(path_of("a.conf"), 0600), 0);
+    if (geteuid() != 0) {
+        print_message("not root: files cannot be given away\n");
+        return;
+    }
+    assert_int_equal(chown(path_of("a.conf"), 1, 0), 0);
+    assert_false(source.read_private(source.ctx, arena, path_of("a.conf"), &s, &d));
+    assert_non_null(strstr(d.what, "belongs to another user"));
+    assert_int_equal(chown(path_of("a.conf"), 0, 0), 0);
+}
+
 static void an_absent_file_is_no_error(void **state)
 {
     (void)state;
@@ -96,6 +150,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_is_read_whole),
+        cmocka_unit_test(a_private_file_that_others_can_read_is_refused),
+        cmocka_unit_test(a_private_file_of_another_user_is_refused),
         cmocka_unit_test(an_absent_file_is_no_error),
         cmocka_unit_test(what_is_no_regular_file_is_refused_with_a_reason),
         cmocka_unit_test(globbed_paths_are_sorted),

@@ -101,13 +101,22 @@ static bool same_certs(const struct cert_list *a, const struct cert_list *b)
     return same;
 }
 
+static bool same_keys(const struct pkey_list *a, const struct pkey_list *b)
+{
+    bool same = a->n == b->n;
+    for (size_t i = 0; same && i < a->n; i++)
+        same = pkey_same(a->v[i], b->v[i]);
+    return same;
+}
+
 bool match_same_demands(const struct auth_side *a, const struct auth_side *b)
 {
     bool same = a->method == b->method && identity_equal(&a->id, &b->id) &&
                 same_certs(&a->certs, &b->certs) && same_certs(&a->cacerts, &b->cacerts) &&
-                !a->ca_id == !b->ca_id && (!a->ca_id || identity_equal(a->ca_id, b->ca_id)) &&
-                a->n_cert_policy == b->n_cert_policy && a->n_schemes == b->n_schemes &&
-                a->min_rsa_bits == b->min_rsa_bits && a->min_ecdsa_bits == b->min_ecdsa_bits;
+                same_keys(&a->pubkeys, &b->pubkeys) && !a->ca_id == !b->ca_id &&
+                (!a->ca_id || identity_equal(a->ca_id, b->ca_id)) && a->n_cert_policy == b->n_cert_policy &&
+                a->n_schemes == b->n_schemes && a->min_rsa_bits == b->min_rsa_bits &&
+                a->min_ecdsa_bits == b->min_ecdsa_bits;
     for (size_t i = 0; same && i < a->n_cert_policy; i++)
         same = strcmp(a->cert_policy[i], b->cert_policy[i]) == 0;
     for (size_t i = 0; same && i < a->n_schemes; i++)
@@ -119,7 +128,8 @@ bool match_same_demands(const struct auth_side *a, const struct auth_side *b)
 bool match_same_proof(const struct auth_side *a, const struct auth_side *b)
 {
     return a->method == b->method && identity_equal(&a->id, &b->id) &&
-           (a->method != AUTH_PUBKEY || same_certs(&a->certs, &b->certs));
+           (a->method != AUTH_PUBKEY ||
+            (same_certs(&a->certs, &b->certs) && same_keys(&a->pubkeys, &b->pubkeys)));
 }
 
 static bool same_rounds(const struct connection *a, const struct connection *b)
