@@ -32,6 +32,8 @@ enum pad_use {
 };
 #define PAD_PIECE 32 /* bytes [RFC8784#6] */
 
+#define JOB_KEYS_MAX 16
+
 struct job {
     enum job_kind kind;
     uint64_t sa_id; /* whom the result is for: engine's id and generation; a late one is dropped */
@@ -46,6 +48,9 @@ struct job {
     bool is_classic;
     uint8_t auth_method;
     struct secret message, signature_in;
+    struct pkey
+        *peer_keys[JOB_KEYS_MAX]; /* JOB_VERIFY: references; the signature is of one of them, and not of */
+    size_t n_peer_keys;           /* trust's leaf; none: of the leaf */
     enum pad_use pad_use;
     const char *pad; /* a path, in arena */
     uint64_t piece;  /* also an output; counted from the beginning of the file */
@@ -56,6 +61,7 @@ struct job {
     bool ok;
     struct secret public_key, shared, signature;
     struct sig_scheme used;
+    size_t used_key;              /* of peer_keys: the one whose signature it is */
     struct trust_verdict verdict; /* JOB_PAD: only its why */
 };
 

@@ -65,14 +65,6 @@ bool connection_has_rounds(const struct connection *c)
     return c->more_local.n || c->more_remote.n;
 }
 
-bool connection_wants_cert(const struct connection *c)
-{
-    bool wants = false;
-    for (size_t i = 0; i < connection_rounds(c, false); i++)
-        wants |= connection_round(c, false, i)->method == AUTH_PUBKEY;
-    return wants;
-}
-
 static void list_unref(const struct cert_list *l)
 {
     for (size_t i = 0; i < l->n; i++)

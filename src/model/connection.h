@@ -271,8 +271,6 @@ struct pkey *config_key_for(const struct config *c, const struct pkey *public_ke
 size_t connection_rounds(const struct connection *c, bool is_local);
 const struct auth_side *connection_round(const struct connection *c, bool is_local, size_t round);
 bool connection_has_rounds(const struct connection *c); /* more than one, of either side */
-/* Does the peer, in any round, prove itself by a signature? */
-bool connection_wants_cert(const struct connection *c);
 /* Has any connection several rounds? */
 bool config_has_rounds(const struct config *c);
 

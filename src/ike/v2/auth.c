@@ -181,6 +181,7 @@ static void go_on(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
     secret_free(&x->auth_data);
     x->auth = (struct auth_choice){.method = 0};
     x->cert = NULL;
+    x->raw_key = NULL;
     if (rounds_ours_are_over(sa)) { /* an empty request: it is the peer's turn */
         send_auth(env, sa, x, NULL);
         return;

@@ -11,7 +11,8 @@ struct identity auth_side_id(const struct ike_sa *sa, const struct auth_side *si
     if (side->id.type != ID_ANY)
         return side->id;
     diag_clear(&ignored);
-    struct cert *c = side->method == AUTH_PUBKEY ? cert_choose_own(sa, side, &key, &ignored) : NULL;
+    bool has_cert = side->method == AUTH_PUBKEY && !raw_key_is_ours(sa, side);
+    struct cert *c = has_cert ? cert_choose_own(sa, side, &key, &ignored) : NULL;
     if (c)
         return (struct identity){.type = ID_DER_ASN1_DN, .data = cert_subject_der(c)};
     return identity_from_ip(a, sa->local.ip);
@@ -86,8 +87,11 @@ bool auth_make(struct ike_env *env, struct ike_sa *sa, struct exchange *x, excha
         resume(env, sa, x, NULL);
         return true;
     }
-    x->cert = cert_choose_own(sa, side, &key, d);
-    if (!x->cert)
+    if (raw_key_is_ours(sa, side))
+        x->raw_key = key = raw_key_choose_own(sa, side, d);
+    else
+        x->cert = cert_choose_own(sa, side, &key, d);
+    if (!x->cert && !x->raw_key)
         return false;
     if (!announce_choose_scheme(sa, side, x->cert, key, &x->auth, d)) {
         d->class = FAIL_AUTH;
@@ -142,7 +146,8 @@ bool auth_verify(struct ike_env *env, struct ike_sa *sa, struct exchange *x, con
 {
     const struct pl_auth auth = ppk_peer_auth(sa, x);
     struct job *j = job_prepare(sa, x, JOB_VERIFY, resume);
-    if (!cert_fill_trust(env, sa, &x->msg, j, d)) {
+    bool is_raw = raw_key_is_theirs(sa, &x->msg);
+    if (!(is_raw ? raw_key_fill(sa, &x->msg, j, d) : cert_fill_trust(env, sa, &x->msg, j, d))) {
         x->job_tag = 0;
         job_free(j);
         return false;
@@ -153,6 +158,12 @@ bool auth_verify(struct ike_env *env, struct ike_sa *sa, struct exchange *x, con
     j->signature_in = secret_copy(auth.data);
     job_give(env, j);
     return true;
+}
+
+/* The key that the peer proved to have, or should have. */
+static const struct pkey *key_of(const struct job *job)
+{
+    return job->n_peer_keys ? job->peer_keys[job->used_key] : cert_public_key(job->trust.leaf);
 }
 
 bool auth_verdict(struct ike_env *env, struct ike_sa *sa, const struct job *job, struct diag *d)
@@ -167,14 +178,19 @@ bool auth_verdict(struct ike_env *env, struct ike_sa *sa, const struct job *job,
     }
     if (!job->ok) {
         diag_set(d, FAIL_AUTH, "the signature of %s does not verify", identity_format(&sa->remote_id, who));
-        diag_expected(d, "one made with the key of %s", cert_subject_text(job->trust.leaf));
+        if (job->n_peer_keys)
+            diag_expected(d, "one made with %s",
+                          job->n_peer_keys > 1 ? "one of the raw keys" : "the raw key");
+        else
+            diag_expected(d, "one made with the key of %s", cert_subject_text(job->trust.leaf));
         diag_got(d, "%s",
                  auth_wire_method_name(job->auth_method) ? auth_wire_method_name(job->auth_method)
                                                          : "another method");
-        diag_try(d, "does the peer's private key belong to its certificate?");
+        diag_try(d, "does the peer's private key belong to its %s?",
+                 job->n_peer_keys ? "public key here" : "certificate");
         return false;
     }
-    if (!auth_acceptable(auth_theirs(sa), cert_public_key(job->trust.leaf), job->used, d)) {
+    if (!auth_acceptable(auth_theirs(sa), key_of(job), job->used, d)) {
         d->class = FAIL_CERTIFICATE;
         diag_where_of(d, &auth_theirs(sa)->origins, "auth");
         return false;

@@ -37,11 +37,11 @@ static bool is_asked_for(const struct ike_sa *sa, const struct cert *leaf)
 bool cert_is_below(const struct cert_below *c, uint8_t place)
 {
     const size_t n = auth_certreq_count(c->sa->certreq);
-    const struct cert *ca = issuer_of(c->sa, c->cert);
     if (n == 0)
         return true;
-    if (place > n)
+    if (place > n || !c->cert) /* nothing stands above a raw key */
         return false;
+    const struct cert *ca = issuer_of(c->sa, c->cert);
     size_t size = c->sa->certreq.len / n;
     struct span one = span_of(c->sa->certreq.ptr + (place - 1u) * size, size);
     for (int i = 0; ca && i < CHAIN_MAX_CERTS; i++, ca = issuer_of(c->sa, ca)) {
@@ -109,15 +109,25 @@ void cert_put_own(struct ike_env *env, struct build *b, struct ike_sa *sa, struc
     }
 }
 
+static bool wants_cert(const struct connection *c)
+{
+    bool wants = false;
+    for (size_t i = 0; i < connection_rounds(c, false); i++) {
+        const struct auth_side *side = connection_round(c, false, i);
+        wants |= side->method == AUTH_PUBKEY && !raw_key_is_only(side);
+    }
+    return wants && c->sends_certreq;
+}
+
 /* The responder asks before it knows which connection the peer means. */
 static bool may_need_cert(struct ike_env *env, const struct ike_sa *sa)
 {
     bool needs = false;
     if (sa->is_initiator)
-        return sa->conn->sends_certreq && connection_wants_cert(sa->conn);
+        return wants_cert(sa->conn);
     struct connection_set set = config_peer_kinds(sa->config, env->out->arena, sa->local.ip, sa->remote.ip);
     for (size_t i = 0; i < set.n && !needs; i++)
-        needs = set.v[i]->sends_certreq && connection_wants_cert(set.v[i]);
+        needs = wants_cert(set.v[i]);
     return needs;
 }
 

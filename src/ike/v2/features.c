@@ -19,6 +19,7 @@ static const struct feature_part parts[] = {
     {MSG_INIT_RESPONSE,   "NAT detection",       natd_put,            natd_take         },
     {MSG_INIT_RESPONSE,   "PPK",                 ppk_put_use,         ppk_take_use      },
     {MSG_INIT_RESPONSE,   "certificate request", cert_put_request,    cert_take_request },
+    {MSG_INIT_RESPONSE,   "raw key request",     raw_key_ask,         raw_key_asked     },
     {MSG_INIT_RESPONSE,   "auth methods",        announce_put,        announce_take     },
     {MSG_INIT_RESPONSE,   "fragmentation",       frag_put,            frag_take         },
     {MSG_INIT_RESPONSE,   "signature hashes",    auth_put_hashes,     auth_take_hashes  },
@@ -42,8 +43,10 @@ static const struct feature_part parts[] = {
 
     {MSG_AUTH_REQUEST,    "identity",            auth_put_id,         NULL              },
     {MSG_AUTH_REQUEST,    "certificate",         cert_put_own,        NULL              },
+    {MSG_AUTH_REQUEST,    "raw key",             raw_key_put,         NULL              },
     {MSG_AUTH_REQUEST,    "initial contact",     contact_put,         contact_take      },
     {MSG_AUTH_REQUEST,    "certificate request", cert_put_request,    NULL              }, /* read to choose who we are */
+    {MSG_AUTH_REQUEST,    "raw key request",     raw_key_ask,         NULL              }, /* likewise */
     {MSG_AUTH_REQUEST,    "auth methods",        announce_put,        NULL              }, /* as above */
     {MSG_AUTH_REQUEST,    "identity asked for",  auth_put_wanted,     NULL              },
     {MSG_AUTH_REQUEST,    "AUTH",                auth_put_own,        NULL              },
@@ -59,6 +62,7 @@ static const struct feature_part parts[] = {
 
     {MSG_AUTH_RESPONSE,   "identity",            auth_put_id,         NULL              },
     {MSG_AUTH_RESPONSE,   "certificate",         cert_put_own,        NULL              },
+    {MSG_AUTH_RESPONSE,   "raw key",             raw_key_put,         NULL              },
     {MSG_AUTH_RESPONSE,   "AUTH",                auth_put_own,        NULL              },
     {MSG_AUTH_RESPONSE,   "PPK",                 ppk_put_identity,    NULL              }, /* as above */
     {MSG_AUTH_RESPONSE,   "crash detection",     crash_put,           crash_take        },
@@ -72,11 +76,13 @@ static const struct feature_part parts[] = {
 
     {MSG_MORE_REQUEST,    "identity",            auth_put_id,         NULL              },
     {MSG_MORE_REQUEST,    "certificate",         cert_put_own,        NULL              },
+    {MSG_MORE_REQUEST,    "raw key",             raw_key_put,         NULL              },
     {MSG_MORE_REQUEST,    "AUTH",                auth_put_own,        NULL              },
     {MSG_MORE_REQUEST,    "further round",       rounds_put_more,     NULL              },
 
     {MSG_MORE_RESPONSE,   "identity",            auth_put_id,         NULL              },
     {MSG_MORE_RESPONSE,   "certificate",         cert_put_own,        NULL              },
+    {MSG_MORE_RESPONSE,   "raw key",             raw_key_put,         NULL              },
     {MSG_MORE_RESPONSE,   "AUTH",                auth_put_own,        NULL              },
     {MSG_MORE_RESPONSE,   "PPK",                 ppk_put_identity,    NULL              },
     {MSG_MORE_RESPONSE,   "further round",       rounds_put_more,     NULL              },

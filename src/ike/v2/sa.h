@@ -122,6 +122,7 @@ struct exchange {
     struct auth_choice auth;           /* IKE_AUTH: how we sign */
     struct secret auth_data;           /* ours, made with a shared secret */
     struct cert *cert;                 /* ours, for signing; borrowed from the snapshot */
+    struct pkey *raw_key;              /* ours, without a certificate; likewise */
     int64_t begun_at;                  /* liveness: what is heard after this counts */
     unsigned restarts;                 /* cookies and other key exchange methods that were asked for */
     uint16_t refusal;                  /* of the child, as responder of IKE_AUTH; 0: it is made */
@@ -277,9 +278,10 @@ struct ike_sa {
     int64_t requests_since; /* such a peer's requests are counted: see null_auth.c */
     unsigned requests;
     struct rounds rounds;
-    struct sa_cfg *cfg;  /* cfg.h; NULL: no configuration payload was about */
-    struct span certreq; /* what the peer's CERTREQs name, in arena */
-    bool has_certreq;
+    struct sa_cfg *cfg;   /* cfg.h; NULL: no configuration payload was about */
+    struct span certreq;  /* what the peer's CERTREQs name, in arena */
+    bool has_certreq;     /* the peer asks for X.509 certificates */
+    bool has_raw_request; /* it asks for raw public keys */
     struct chosen chosen;
     struct ike_keys keys;
     struct ppk_state ppk;
@@ -810,6 +812,18 @@ feature_put cert_put_own, cert_put_request;
 feature_take cert_take_request;
 bool cert_fill_trust(struct ike_env *env, struct ike_sa *sa, const struct ike_message *m, struct job *j,
                      struct diag *d);
+
+/* ---- raw_key.c: raw public keys [RFC7670] */
+bool raw_key_is_side(const struct auth_side *side); /* are raw keys configured for it? */
+bool raw_key_is_only(const struct auth_side *side); /* and nothing else? */
+/* Do we sign with one in the round of that side? And with which; NULL with d. */
+bool raw_key_is_ours(const struct ike_sa *sa, const struct auth_side *side);
+struct pkey *raw_key_choose_own(const struct ike_sa *sa, const struct auth_side *side, struct diag *d);
+feature_put raw_key_put, raw_key_ask;
+feature_take raw_key_asked;
+/* Does the peer prove itself with one in this message? Which the job is to try; false with d. */
+bool raw_key_is_theirs(const struct ike_sa *sa, const struct ike_message *m);
+bool raw_key_fill(struct ike_sa *sa, const struct ike_message *m, struct job *j, struct diag *d);
 
 /* ---- proposal.c, ts.c */
 /* What is offered in a rekey or for a child, with our SPI; for IKE_AUTH without key exchanges. In a. */
