@@ -127,6 +127,11 @@ const struct scenario scenarios_resume[] = {
                                       .run = responder_crashes_and_is_told,
                                       .goal = is_resumed,
                                       .goal_within = 30 * TIME_SECOND},
+    {.name = "resume_through_a_nat",
+                                      BOTH, .weather = NATTED,
+                                      .run = responder_crashes_and_is_told,
+                                      .goal = is_resumed,
+                                      .goal_within = 30 * TIME_SECOND},
     {.name = "resume_with_another_configuration",
                                       BOTH, .weather = LOSS,
                                       .run = responder_is_configured_anew,
@@ -137,5 +142,5 @@ const struct scenario scenarios_resume[] = {
                                       .run = responder_forgets_the_secret,
                                       .goal = came_back,
                                       .goal_within = 300 * TIME_SECOND},
-    {0                                },
+    {0                             },
 };

@@ -12,7 +12,7 @@
 #include "crypto/prf.h"
 #include "crypto/random.h"
 
-#define VERSION  1
+#define VERSION  2
 #define HEAD_LEN (1 + 4 + TICKET_ID_LEN)
 #define ICV_LEN  16
 #define KEY_LEN  36 /* with the salt of RFC 5282, which is as good a part of the key as any */
@@ -48,6 +48,12 @@ static void put_identity(struct wr *w, const struct identity *id)
     put_span(w, id->data);
 }
 
+static void put_ip(struct wr *w, const struct ip *ip)
+{
+    wr_u8(w, ip->family);
+    wr_bytes(w, ip->b, sizeof(ip->b));
+}
+
 static void put_contents(struct wr *w, const struct ticket *t)
 {
     const struct chosen *c = &t->chosen;
@@ -66,6 +72,9 @@ static void put_contents(struct wr *w, const struct ticket *t)
     for (size_t i = 0; i < ADDKE_MAX; i++)
         wr_u16(w, c->addke[i]);
     wr_u8(w, t->has_ppk);
+    wr_u8(w, t->way.needs_udp);
+    put_ip(w, &t->way.local);
+    put_ip(w, &t->way.remote);
     put_span(w, t->sk_d);
     put_span(w, t->conn);
     put_identity(w, &t->local_id);
@@ -76,6 +85,15 @@ static struct span get_span(struct rd *r)
 {
     uint16_t len = rd_u16(r);
     return rd_bytes(r, len);
+}
+
+static struct ip get_ip(struct rd *r)
+{
+    struct ip ip = {.family = rd_u8(r)};
+    struct span b = rd_bytes(r, sizeof(ip.b));
+    if (b.len)
+        memcpy(ip.b, b.ptr, sizeof(ip.b));
+    return ip;
 }
 
 static struct identity get_identity(struct rd *r)
@@ -105,6 +123,9 @@ static bool get_contents(struct rd *r, struct ticket *t)
     for (size_t i = 0; i < ADDKE_MAX; i++)
         c->addke[i] = rd_u16(r);
     t->has_ppk = rd_u8(r) != 0;
+    t->way.needs_udp = rd_u8(r) != 0;
+    t->way.local = get_ip(r);
+    t->way.remote = get_ip(r);
     t->sk_d = get_span(r);
     t->conn = get_span(r);
     t->local_id = get_identity(r);

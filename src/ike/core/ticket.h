@@ -12,6 +12,11 @@
 #define TICKET_KEY_PERIOD (24 * 60 * 60) /* seconds that one key seals; it opens for one more period */
 #define TICKET_CREDENTIAL 16
 
+struct ticket_way { /* how an IKE SA went: see ike/v2/resume_way.c */
+    struct ip local, remote;
+    bool needs_udp; /* for a NAT, or by configuration */
+};
+
 struct ticket {
     int64_t expires;                       /* wall clock, seconds */
     int64_t auth_ends;                     /* when the peer has to authenticate anew; 0: never */
@@ -20,6 +25,7 @@ struct ticket {
     uint8_t credential[TICKET_CREDENTIAL]; /* a fingerprint of what the peer proved itself with */
     struct chosen chosen;                  /* algorithms */
     bool has_ppk;                          /* the keys hold one */
+    struct ticket_way way;
     struct span sk_d;
     struct span conn; /* its name */
     struct identity local_id, remote_id;

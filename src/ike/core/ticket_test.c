@@ -25,10 +25,13 @@ static struct ticket usual(void)
                    .ke = KE_CURVE25519,
                    .addke = {KE_ML_KEM_768}},
         .has_ppk = true,
+        .way = {.local = {.family = 4, .b = {192, 0, 2, 2}},
+                   .remote = {.family = 6, .b = {0x20, 1, 0xd, 0xb8}},
+                   .needs_udp = true},
         .sk_d = span_str("thirty-two bytes of SK_d are here"),
         .conn = span_str("office"),
-        .local_id = {.type = ID_FQDN,     .data = span_str("b.test")                       },
-        .remote_id = {.type = ID_RFC822_ADDR,         .data = span_str("someone@a.test")},
+        .local_id = {.type = ID_FQDN, .data = span_str("b.test")},
+        .remote_id = {.type = ID_RFC822_ADDR,                                           .data = span_str("someone@a.test")                                 },
     };
 }
 
@@ -61,7 +64,8 @@ static void a_ticket_gives_back_what_it_holds(void **state)
     assert_int_equal(got.chosen.prf, want.chosen.prf);
     assert_int_equal(got.chosen.ke, want.chosen.ke);
     assert_memory_equal(got.chosen.addke, want.chosen.addke, sizeof(want.chosen.addke));
-    assert_true(got.has_ppk);
+    assert_true(got.has_ppk && got.way.needs_udp);
+    assert_true(ip_equal(got.way.local, want.way.local) && ip_equal(got.way.remote, want.way.remote));
     assert_span_equal(got.sk_d, want.sk_d);
     assert_span_equal(got.conn, want.conn);
     assert_true(identity_equal(&got.local_id, &want.local_id));

@@ -196,7 +196,10 @@ static void resumed(struct ike_env *env, struct ike_sa *sa, const struct ike_mes
     sa->init_response = secret_copy(m->raw);
     if (ip_is_unspecified(sa->local.ip))
         sa->local = *local;
-    if (!features_take(env, sa, m, &d) || !resume_derive(sa)) {
+    bool fits = !sa->does_natt || resume_way_fits(&sa->resume->way, m, &sa->local, &sa->remote);
+    if (!fits)
+        sa_log(env, sa, LOG_NOTICE, "the peer says nothing of NATs, and the session went another way");
+    if (!fits || !features_take(env, sa, m, &d) || !resume_derive(sa)) {
         resume_give_up(env, sa, NULL);
         return;
     }

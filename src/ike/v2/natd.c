@@ -171,7 +171,8 @@ void natd_tell(struct ike_env *env, const struct ike_sa *sa)
                : sa->conn->encap == ENCAP_YES ? "encap = yes"
                                               : "encap = auto, and ESP in userspace is faster so");
     else if (!sa->does_natt && !sa->avoids_udp)
-        sa_log(env, sa, LOG_DETAIL, "ESP will go as protocol 50: the peer does no NAT traversal");
+        sa_log(env, sa, LOG_DETAIL, "ESP will go as protocol 50: the peer %s",
+               sa->resume ? "says nothing of NATs, and there was none" : "does no NAT traversal");
 }
 
 void natd_float(struct ike_env *env, struct ike_sa *sa)

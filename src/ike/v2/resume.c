@@ -176,6 +176,7 @@ static size_t seal(struct ike_env *env, struct ike_sa *sa, int64_t lifetime, uin
                        .conn_hash = sa->conn->hash,
                        .chosen = sa->chosen,
                        .has_ppk = sa->ppk.is_used || sa->ppk.is_mixed,
+                       .way = resume_way_of(sa),
                        .sk_d = secret_view(&sa->keys.sk_d),
                        .conn = span_str(sa->conn->name),
                        .local_id = sa->local_id,
@@ -215,6 +216,7 @@ struct resumption *resume_keep(const struct ike_sa *sa, int64_t now)
     r->sk_d = secret_copy(secret_view(&sa->keys.sk_d));
     r->chosen = sa->chosen;
     r->has_ppk = sa->ppk.is_used;
+    r->way = resume_way_of(sa);
     r->expires = sa->ticket_expires;
     r->auth_ends = time_min(sa->reauth_at, sa->auth_ends_at);
     r->old_id = sa->id;
@@ -366,6 +368,11 @@ void resume_on_request(struct ike_env *env, const struct ike_message *m, const s
     if (ticket_open(env->secret, env->now.wall, n->data, room, &t) &&
         !env->host->is_ticket_used(env->ctx, t.id))
         conn = allowed_by(env, &t);
+    if (conn && !resume_way_fits(&t.way, m, local, remote)) {
+        conn_log(env, conn, LOG_NOTICE, "%s says nothing of NATs, and the session went another way",
+                 endpoint_format(remote, text));
+        conn = NULL;
+    }
     if (conn) {
         accept(env, make_sa(env, conn, &t, m, local, remote, has_marker), m);
     } else {

@@ -13,11 +13,12 @@ struct resumption {       /* what an IKE SA takes over from one that is gone; ow
     struct arena *arena; /* of the identities */
     struct identity local_id, remote_id;
     bool has_ppk;
-    bool is_auth_short; /* which AUTH the peer takes, or has: see resume_auth.c */
-    bool was_refused;   /* initiator: AUTH was, once */
-    bool tries_again;   /* initiator: goes to the next attempt */
-    int64_t expires;    /* mono: the ticket's; initiator */
-    int64_t auth_ends;  /* mono: nor does the authentication live longer than it would have */
+    struct ticket_way way; /* initiator */
+    bool is_auth_short;    /* which AUTH the peer takes, or has: see resume_auth.c */
+    bool was_refused;      /* initiator: AUTH was, once */
+    bool tries_again;      /* initiator: goes to the next attempt */
+    int64_t expires;       /* mono: the ticket's; initiator */
+    int64_t auth_ends;     /* mono: nor does the authentication live longer than it would have */
     uint64_t old_id, old_spi_i, old_spi_r;
     uint64_t conn_hash;
     uint8_t ticket[TICKET_ID_LEN]; /* responder */
@@ -31,6 +32,12 @@ feature_take resume_take_ticket;
 void resume_ask(struct ike_sa *sa);
 void resume_start(struct ike_env *env, struct ike_sa *sa, const struct task *t);
 void resume_on_response(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
+
+/* ---- resume_way.c: without NAT detection */
+struct ticket_way resume_way_of(const struct ike_sa *sa);
+/* May the session, which went that way, be resumed by m, of IKE_SESSION_RESUME? */
+bool resume_way_fits(const struct ticket_way *way, const struct ike_message *m, const struct endpoint *local,
+                     const struct endpoint *remote);
 
 /* ---- using them */
 /* Initiator: what the SA, which has failed, leaves for the next attempt. NULL: nothing. */

@@ -119,8 +119,11 @@ def wire(lab, word):
     lab.net["wire"].ip("link", "set", "wa", word)
 
 
-def demand_resumed(lab):
+def demand_resumed(lab, mark):
+    """Libreswan sends no NAT detection then: ESP goes as protocol 50."""
     demand(one(lab).get("resumed") == "yes", "the session was not resumed: a full exchange took its place")
+    demand("protocol 50: the peer says nothing of NATs, and there was none" in lab.a.log_since(mark),
+           "the log does not say how ESP goes")
 
 
 @scenario("lsw.ticket.initiator", needs_keyway=True, in_guest=True)
@@ -138,7 +141,7 @@ def ticket_initiator(lab):
             wire(lab, "up")
         lab.a.wait_up(30)
         works(lab, b)
-        demand_resumed(lab)
+        demand_resumed(lab, mark)
         begun = [line for line in lab.a.log_since(mark).splitlines() if "initiating IKE SA" in line]
         demand(len(begun) == 2 and all("resuming a session" in line for line in begun),
                f"not two attempts with the ticket, but {begun}")
@@ -162,7 +165,7 @@ def ticket_responder(lab):
         wait_for("another IKE SA with a child", lambda: [sa["uniqueid"] for sa in lab.a.established()] not in ([], [old]) and
                  len(lab.a.established()) == 1 and lab.a.children(), 20, 0.1)
         works(lab, b)
-        demand_resumed(lab)
+        demand_resumed(lab, mark)
         refused = [word for word in ("refused", "does not have the keys") if word in lab.a.log_since(mark)]
         demand(not refused, "something was refused on the way")
         return f"{dark(lab)}"
