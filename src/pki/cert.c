@@ -13,8 +13,7 @@
 
 enum { PEM_MAX = 1 << 20 };
 
-/* Critical extensions that are served. Policies matter only to connections that require one (policy.c), which
- * reads these three; policyConstraints could require one by itself, and is therefore not in the list. */
+/* Critical extensions that are served. */
 static const int served_critical[] = {
     NID_basic_constraints,
     NID_key_usage,
@@ -25,8 +24,12 @@ static const int served_critical[] = {
     NID_certificate_policies,
     NID_policy_mappings,
     NID_inhibit_any_policy,
+    NID_policy_constraints,
     NID_subject_key_identifier,
     NID_authority_key_identifier,
+    NID_crl_distribution_points,
+    NID_freshest_crl,
+    NID_info_access,
 };
 
 const char *cert_time_text(int64_t t, char buf[40])
@@ -74,17 +77,50 @@ static bool take_ext(const struct cert *c, int nid, void *out)
     return *(void **)out || critical == -1;
 }
 
+static bool read_count(const ASN1_INTEGER *i, long *out)
+{
+    *out = i ? ASN1_INTEGER_get(i) : -1;
+    return !i || *out >= 0;
+}
+
+static bool read_policy_constraints(struct cert *c)
+{
+    POLICY_CONSTRAINTS *p;
+    bool is_ok = take_ext(c, NID_policy_constraints, &p);
+    is_ok = read_count(p ? p->requireExplicitPolicy : NULL, &c->explicit_after) && is_ok;
+    is_ok = read_count(p ? p->inhibitPolicyMapping : NULL, &c->no_mapping_after) && is_ok;
+    POLICY_CONSTRAINTS_free(p);
+    return is_ok;
+}
+
 static bool read_policies(struct cert *c)
 {
     ASN1_INTEGER *inhibit;
     bool is_ok = take_ext(c, NID_certificate_policies, &c->policies) &&
                  take_ext(c, NID_policy_mappings, &c->mappings) &&
-                 take_ext(c, NID_inhibit_any_policy, &inhibit);
+                 take_ext(c, NID_inhibit_any_policy, &inhibit) && read_policy_constraints(c);
     if (!is_ok)
         return false;
-    c->any_inhibited_after = inhibit ? ASN1_INTEGER_get(inhibit) : -1;
-    is_ok = !inhibit || c->any_inhibited_after >= 0;
+    is_ok = read_count(inhibit, &c->any_inhibited_after);
     ASN1_INTEGER_free(inhibit);
+    return is_ok;
+}
+
+static bool read_uris(struct cert *c)
+{
+    CRL_DIST_POINTS *deltas;
+    AUTHORITY_INFO_ACCESS *access;
+    bool is_ok = take_ext(c, NID_crl_distribution_points, &c->crl_points);
+    is_ok = take_ext(c, NID_freshest_crl, &deltas) && is_ok;
+    is_ok = take_ext(c, NID_info_access, &access) && is_ok;
+    for (int i = 0; i < sk_DIST_POINT_num(c->crl_points); i++)
+        DIST_POINT_set_dpname(sk_DIST_POINT_value(c->crl_points, i)->distpoint,
+                              X509_get_issuer_name(c->x509));
+    uris_add_points(&c->crl_uris, c->crl_points);
+    uris_add_points(&c->delta_uris, deltas);
+    uris_add_access(&c->ocsp_uris, access, NID_ad_OCSP);
+    CRL_DIST_POINTS_free(deltas);
+    AUTHORITY_INFO_ACCESS_free(access);
     return is_ok;
 }
 
@@ -102,7 +138,7 @@ static bool read_extensions(struct cert *c)
     c->key_usage = X509_get_key_usage(c->x509);
     is_ok = is_ok && take_ext(c, NID_ext_key_usage, &c->ekus) &&
             take_ext(c, NID_subject_alt_name, &c->names) &&
-            take_ext(c, NID_name_constraints, &c->constraints) && read_policies(c);
+            take_ext(c, NID_name_constraints, &c->constraints) && read_policies(c) && read_uris(c);
     c->has_ext_key_usage = c->ekus != NULL;
     c->is_v1 = X509_get_version(c->x509) == X509_VERSION_1;
     c->ski = asn1_octets(X509_get0_subject_key_id(c->x509));
@@ -235,6 +271,10 @@ void cert_unref(struct cert *c)
     NAME_CONSTRAINTS_free(c->constraints);
     EXTENDED_KEY_USAGE_free(c->ekus);
     CERTIFICATEPOLICIES_free(c->policies);
+    CRL_DIST_POINTS_free(c->crl_points);
+    uris_free(&c->crl_uris);
+    uris_free(&c->delta_uris);
+    uris_free(&c->ocsp_uris);
     sk_POLICY_MAPPING_pop_free(c->mappings, POLICY_MAPPING_free);
     pkey_unref(c->key);
     X509_free(c->x509);
@@ -287,6 +327,16 @@ bool cert_is_ca(const struct cert *c)
 bool cert_is_self_signed(const struct cert *c)
 {
     return c->is_self_signed;
+}
+
+const char *cert_crl_uri(const struct cert *c, size_t i)
+{
+    return i < c->crl_uris.n ? c->crl_uris.v[i] : NULL;
+}
+
+const char *cert_ocsp_uri(const struct cert *c, size_t i)
+{
+    return i < c->ocsp_uris.n ? c->ocsp_uris.v[i] : NULL;
 }
 
 struct pkey *cert_public_key(const struct cert *c)

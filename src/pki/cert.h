@@ -23,6 +23,9 @@ int64_t cert_not_before(const struct cert *c);       /* seconds since 1970 UTC *
 int64_t cert_not_after(const struct cert *c);
 bool cert_is_ca(const struct cert *c);
 bool cert_is_self_signed(const struct cert *c);
+/* The i-th address of a CRL, of an OCSP responder, that it names; NULL: no more. */
+const char *cert_crl_uri(const struct cert *c, size_t i);
+const char *cert_ocsp_uri(const struct cert *c, size_t i);
 struct pkey *cert_public_key(const struct cert *c); /* borrowed */
 /* SHA-1 of the whole subjectPublicKeyInfo: what a CERTREQ lists (RFC 7296 section 3.7). */
 void cert_spki_sha1(const struct cert *c, uint8_t out[20]);
@@ -38,6 +41,42 @@ struct cert_list {
     size_t n;
 };
 
+struct crl;
+struct ocsp;
+
+/* What to do with a certificate of which it is not known whether it is revoked. What is known to be revoked
+ * is always refused. */
+enum revocation {
+    REVOCATION_RELAXED, /* take it */
+    REVOCATION_IFURI,   /* refuse it when something says where CRLs or a responder are */
+    REVOCATION_STRICT,  /* refuse it */
+};
+
+/* Where an authority's CRLs and OCSP responders are, beside what certificates say. */
+struct trust_authority {
+    struct cert *ca;
+    const char *const *crl_uris, *const *ocsp_uris;
+    size_t n_crl_uris, n_ocsp_uris;
+};
+
+enum trust_fetch_kind { FETCH_CRL, FETCH_OCSP };
+
+/* What would tell more. Whoever can fetches it, adds what came to the request, the address to "tried", and
+ * asks again. Pointers are borrowed from the request. */
+struct trust_fetch {
+    enum trust_fetch_kind kind;
+    const char *url;
+    bool is_configured;         /* the operator named it; else a certificate did, or a CRL */
+    struct cert *cert, *issuer; /* FETCH_OCSP: the question is about cert: ocsp_request_make() */
+};
+
+struct trust_tried {
+    const char *url;
+    const char *failure; /* NULL: something came */
+};
+
+#define TRUST_FETCHES 8
+
 struct trust_request {
     struct cert *leaf;
     struct cert_list intermediates; /* what the peer sent and what is configured */
@@ -48,6 +87,17 @@ struct trust_request {
     size_t n_policies;
     int64_t now;                    /* wall seconds */
     const struct identity *peer_id; /* NULL: identity not checked here */
+    enum revocation revocation;
+    struct crl *const *crls; /* at hand: of any age and origin */
+    size_t n_crls;
+    struct ocsp *const *ocsps;
+    size_t n_ocsps;
+    struct cert_list ocsp_signers; /* responders that are trusted by configuration */
+    const struct trust_authority *authorities;
+    size_t n_authorities;
+    const struct trust_tried *tried;
+    size_t n_tried;
+    bool can_fetch; /* else what is missing is missing */
 };
 
 struct trust_verdict {
@@ -55,9 +105,12 @@ struct trust_verdict {
     size_t path_len;   /* certificates in the path, leaf and anchor included */
     struct diag why;   /* when not trusted: which certificate, which rule, which date */
     const char *unmet; /* and the demand that was not met, as configurations call it: "cacerts", "ca_id",
-                          "cert_policy"; NULL: another reason */
+                          "cert_policy", "revocation"; NULL: another reason */
+    struct trust_fetch fetch[TRUST_FETCHES]; /* not trusted yet, but perhaps with these */
+    size_t n_fetch;
 };
 
 /* Builds and checks the path: signatures, dates, basicConstraints, pathlen, keyUsage, EKU, name constraints,
- * the CAs and policies that are required, and the identity. Pure: may run in a worker. */
+ * the CAs and policies that are required, the identity, and revocation. Pure: may run in a worker. With
+ * n_fetch it is not the last word, and why is empty. */
 void trust_evaluate(const struct trust_request *req, struct trust_verdict *out);

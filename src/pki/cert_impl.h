@@ -5,6 +5,7 @@
 
 #include "pki/asn1.h"
 #include "pki/cert.h"
+#include "pki/uris.h"
 #include <openssl/x509v3.h>
 #include <stdatomic.h>
 
@@ -35,7 +36,10 @@ struct cert {
     NAME_CONSTRAINTS *constraints;
     CERTIFICATEPOLICIES *policies; /* NULL when absent */
     POLICY_MAPPINGS *mappings;
-    long any_inhibited_after;  /* inhibitAnyPolicy; -1: absent */
+    long any_inhibited_after;              /* inhibitAnyPolicy; -1: absent */
+    long explicit_after, no_mapping_after; /* policyConstraints; -1: absent */
+    CRL_DIST_POINTS *crl_points;           /* NULL when absent */
+    struct uri_list crl_uris, delta_uris, ocsp_uris;
     char unknown_critical[80]; /* OID of the first critical extension that is not served, or empty */
 };
 
@@ -59,3 +63,8 @@ struct cert_path {
 bool path_rules_check(const struct cert_path *path, int64_t now, struct diag *why);
 bool path_constraints_check(const struct cert_path *path, struct diag *why);
 bool path_policies_check(const struct cert_path *path, const char *const *oids, size_t n, struct diag *why);
+
+/* Is none of the path below the anchor revoked? *is_open: not known yet, and out->fetch says what would tell.
+ * False with why, and *unmet when the connection's policy decided it. */
+bool path_revocation_check(const struct cert_path *path, const struct trust_request *req,
+                           struct trust_verdict *out, bool *is_open, const char **unmet, struct diag *why);

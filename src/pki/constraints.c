@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Name constraints (RFC 5280 sections 4.2.1.10 and 6.1.3): dNSName, rfc822Name, directoryName and iPAddress
- * subtrees, for the subject, the email addresses in it, and every subjectAltName below the CA that
- * constrains. A name of another kind that is constrained is refused, as is a subtree with minimum or maximum.
+/* Name constraints (RFC 5280 sections 4.2.1.10 and 6.1.3): dNSName, rfc822Name, directoryName, iPAddress
+ * and uniformResourceIdentifier subtrees, for the subject, the email addresses in it, and every
+ * subjectAltName below the CA that constrains. A name of another kind that is constrained is refused, as is a
+ * subtree with minimum or maximum.
  */
 #include "net/dn.h"
 #include "pki/cert_impl.h"
@@ -71,6 +72,39 @@ static bool email_within(struct span name, struct span base)
            same_text(host, base_host);
 }
 
+/* The host of an address with an authority part (RFC 3986 section 3.2); empty when it has none, or a number
+ * for it. */
+static struct span uri_host(struct span uri)
+{
+    const uint8_t *at = uri.len ? memmem(uri.ptr, uri.len, "://", 3) : NULL;
+    if (!at)
+        return span_of(NULL, 0);
+    struct span s = span_of(at + 3, (size_t)(uri.ptr + uri.len - at - 3));
+    size_t end = 0;
+    while (end < s.len && !memchr("/?#", s.ptr[end], 3))
+        end++;
+    s.len = end;
+    const uint8_t *user = last_at_sign(s);
+    if (user)
+        s = span_of(user + 1, (size_t)(s.ptr + s.len - user - 1));
+    const uint8_t *port = s.len ? memchr(s.ptr, ':', s.len) : NULL;
+    bool is_number = true;
+    if (port)
+        s.len = (size_t)(port - s.ptr);
+    for (size_t i = 0; i < s.len; i++)
+        is_number &= s.ptr[i] == '.' || (s.ptr[i] >= '0' && s.ptr[i] <= '9');
+    return is_number || s.ptr[0] == '[' ? span_of(NULL, 0) : s;
+}
+
+/* [RFC5280#4.2.1.10] of its host alone: that host, or with a leading dot those below it */
+static bool uri_within(struct span uri, struct span base)
+{
+    struct span host = uri_host(uri);
+    if (!host.len || !base.len)
+        return false;
+    return base.ptr[0] == '.' ? dns_within(host, base) : same_text(host, base);
+}
+
 /* The base is an address and a mask. */
 static bool ip_within(struct span name, struct span base)
 {
@@ -97,6 +131,8 @@ static bool name_within(const struct subject_name *n, const GENERAL_NAME *base)
         return dns_within(n->bytes, general_name_bytes(base));
     case GEN_EMAIL:
         return email_within(n->bytes, general_name_bytes(base));
+    case GEN_URI:
+        return uri_within(n->bytes, general_name_bytes(base));
     case GEN_IPADD:
         return ip_within(n->bytes, general_name_bytes(base));
     case GEN_DIRNAME:
@@ -108,7 +144,8 @@ static bool name_within(const struct subject_name *n, const GENERAL_NAME *base)
 
 static bool is_served(int kind)
 {
-    return kind == GEN_DNS || kind == GEN_EMAIL || kind == GEN_IPADD || kind == GEN_DIRNAME;
+    return kind == GEN_DNS || kind == GEN_EMAIL || kind == GEN_IPADD || kind == GEN_DIRNAME ||
+           kind == GEN_URI;
 }
 
 static void reject(struct check *k, const struct subject_name *n, const char *what)
@@ -140,7 +177,9 @@ static bool within_any(struct check *k, const struct subject_name *n, const STAC
             continue;
         *has_kind = true;
         bool has_bounds = t->maximum || (t->minimum && ASN1_INTEGER_get(t->minimum) != 0);
-        if (has_bounds || !is_served(n->kind))
+        /* what has no host to compare must not stand under a constraint [RFC5280#4.2.1.10] */
+        bool has_no_host = n->kind == GEN_URI && !uri_host(n->bytes).len;
+        if (has_bounds || has_no_host || !is_served(n->kind))
             reject(k, n, "has a name under a constraint that is not supported");
         is_within = is_within || name_within(n, t->base);
     }

@@ -51,6 +51,15 @@ static const struct row rows[] = {
     {NULL, "C=CH, O=Keyway", "O=Keyway, C=CH, CN=x", NULL, NULL, false},
     {NULL, "C=CH, O=Keyway", "C=CH, O=Keyway, CN=x", NULL, "C=DE, CN=x", false},
     {NULL, "C=CH, O=Keyway", NULL, "DNS:moon", NULL, true},
+    {"permitted;URI:.example.org", NULL, "CN=x", "URI:http://a.example.org/x", NULL, true},
+    {"permitted;URI:.example.org", NULL, "CN=x", "URI:http://A.B.Example.org:80/", NULL, true},
+    {"permitted;URI:.example.org", NULL, "CN=x", "URI:http://example.org/", NULL, false},
+    {"permitted;URI:example.org", NULL, "CN=x", "URI:http://example.org/", NULL, true},
+    {"permitted;URI:example.org", NULL, "CN=x", "URI:http://a.example.org/", NULL, false},
+    {"permitted;URI:example.org", NULL, "CN=x", "URI:https://example.org.evil.test/", NULL, false},
+    {"excluded;URI:.example.org", NULL, "CN=x", "URI:ldap://a.example.org/", NULL, false},
+    {"excluded;URI:.example.org", NULL, "CN=x", "URI:ldap://a.example.com/", NULL, true},
+    {"permitted;URI:example.org", NULL, "CN=x", "URI:urn:example:org", NULL, false},
     {"permitted;DNS:example.org", "C=CH", "C=CH, CN=x", "DNS:moon.example.com", NULL, false},
 };
 /* clang-format on */
@@ -146,19 +155,48 @@ static void a_constrained_name_of_an_unserved_kind_is_refused(void **state)
 {
     (void)state;
     struct testca_spec root = {
-        .subject = "CN=root", .is_ca = true, .name_constraints = "permitted;URI:.example.org"};
-    struct testca_spec leaf = {.subject = "CN=leaf", .san = "URI:http://a.example.org/"};
+        .subject = "CN=root", .is_ca = true, .name_constraints = "permitted;RID:1.2.3"};
+    struct testca_spec leaf = {.subject = "CN=leaf", .san = "RID:1.2.3"};
     struct testca_spec other = {.subject = "CN=leaf", .san = "DNS:moon"};
     struct testca_cert *r = testca_issue(&root, NULL), *l = testca_issue(&leaf, r),
                        *o = testca_issue(&other, r);
     struct trust_verdict v = judge((struct testca_cert *[]){l, r}, 2);
     assert_string_equal(v.why.what,
                         "certificate CN=leaf has a name under a constraint that is not supported");
-    assert_string_equal(v.why.got, "uniformResourceIdentifier:http://a.example.org/");
+    assert_string_equal(v.why.got, "registeredID:1.2.3");
     assert_true(judge((struct testca_cert *[]){o, r}, 2).is_trusted);
     testca_free(r);
     testca_free(l);
     testca_free(o);
+}
+
+static void the_host_of_an_address_is_what_stands_behind_the_user(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *uri;
+        bool is_allowed;
+    } cases[] = {
+        {"URI:http://user@example.org/",             true },
+        {"URI:http://example.org@evil.test/",        false},
+        {"URI:http://evil.test/@example.org",        false},
+        {"URI:http://192.0.2.1/",                    false},
+        {"URI:http://[2001:db8::1]/",                false},
+        {"URI:http://evil.test?http://example.org/", false},
+    };
+    struct testca_cert *r = testca_issue(
+        &(struct testca_spec){
+            .subject = "CN=root", .is_ca = true, .name_constraints = "permitted;URI:example.org"},
+        NULL);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct testca_cert *l =
+            testca_issue(&(struct testca_spec){.subject = "CN=leaf", .san = cases[i].uri}, r);
+        struct trust_verdict v = judge((struct testca_cert *[]){l, r}, 2);
+        if (v.is_trusted != cases[i].is_allowed)
+            fail_msg("%s: %s", cases[i].uri, v.why.what);
+        testca_free(l);
+    }
+    testca_free(r);
 }
 
 int main(void)
@@ -166,6 +204,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_row_is_judged_as_openssl_does),
         cmocka_unit_test(a_constraint_binds_everything_below_the_ca),
+        cmocka_unit_test(the_host_of_an_address_is_what_stands_behind_the_user),
         cmocka_unit_test(a_constrained_name_of_an_unserved_kind_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

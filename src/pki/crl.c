@@ -5,43 +5,13 @@
  * mean for a certificate, and whether a CRL is current, is decided in revoke.c. */
 #include "pki/crl.h"
 #include "net/dn.h"
-#include "pki/asn1.h"
-#include "pki/cert_impl.h"
+#include "pki/crl_impl.h"
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Of indirect CRLs: so many entries may name an issuer. */
-enum { PEM_MAX = CRL_DER_MAX / 2 * 3, DELTA_URIS_MAX = 8, URI_MAX = 1024, ISSUERS_MAX = 1024 };
-
-struct revoked {
-    struct crl_entry e;
-    size_t place; /* in the list, from 0 */
-};
-
-struct crl {
-    atomic_uint refs;
-    X509_CRL *x509;
-    uint8_t *der;
-    size_t der_len;
-    struct span issuer; /* owned by x509 */
-    char *issuer_text;
-    int64_t this_update, next_update;
-    uint8_t number[SERIAL_MAX], base[SERIAL_MAX];
-    size_t number_len, base_len;
-    AUTHORITY_KEYID *aki;
-    struct crl_scope scope;
-    char *delta_uris[DELTA_URIS_MAX];
-    char unknown_critical[80];
-    int digest_nid;
-    uint8_t *serials;      /* of all entries, one behind the other */
-    struct revoked *table; /* by serial, then by place */
-    size_t *at_place;      /* index into table */
-    size_t n;
-    GENERAL_NAMES *issuers[ISSUERS_MAX]; /* what entries of indirect CRLs point into */
-    size_t n_issuers;
-};
+enum { PEM_MAX = CRL_DER_MAX / 2 * 3 };
 
 static const int served_critical[] = {
     NID_issuing_distribution_point, NID_delta_crl,       NID_crl_number,
@@ -93,47 +63,39 @@ static uint32_t reason_bits(const ASN1_BIT_STRING *s)
     return bits;
 }
 
-static bool read_scope(struct crl *c)
+/* As DER, to compare; where it names a place relative to the issuer, the whole name. */
+static void keep_point(struct crl *c)
 {
-    ISSUING_DIST_POINT *idp;
-    bool is_ok = take_ext(c, NID_issuing_distribution_point, &idp);
-    c->scope.has_all_reasons = true;
-    if (!idp)
-        return is_ok;
-    c->scope.is_restricted = true;
-    c->scope.has_only_users = idp->onlyuser > 0;
-    c->scope.has_only_cas = idp->onlyCA > 0;
-    c->scope.has_only_attributes = idp->onlyattr > 0;
-    c->scope.is_indirect = idp->indirectCRL > 0;
-    c->scope.has_all_reasons = !idp->onlysomereasons;
-    if (idp->onlysomereasons)
-        c->scope.reasons = reason_bits(idp->onlysomereasons);
-    ISSUING_DIST_POINT_free(idp);
-    return true;
+    int at = X509_CRL_get_ext_by_NID(c->x509, NID_issuing_distribution_point, -1);
+    if (at >= 0)
+        c->point_der = asn1_octets(X509_EXTENSION_get_data(X509_CRL_get_ext(c->x509, at)));
+    DIST_POINT_set_dpname(c->point->distpoint, X509_CRL_get_issuer(c->x509));
 }
 
-static void add_delta_uri(struct crl *c, const GENERAL_NAME *g)
+static bool read_scope(struct crl *c)
 {
-    size_t n = 0;
-    while (n < DELTA_URIS_MAX && c->delta_uris[n])
-        n++;
-    struct span s = general_name_bytes(g);
-    if (g->type != GEN_URI || !s.len || s.len > URI_MAX || memchr(s.ptr, 0, s.len) || n == DELTA_URIS_MAX)
-        return;
-    c->delta_uris[n] = mem_new(s.len + 1);
-    memcpy(c->delta_uris[n], s.ptr, s.len);
+    bool is_ok = take_ext(c, NID_issuing_distribution_point, &c->point);
+    const ISSUING_DIST_POINT *point = c->point;
+    c->scope.has_all_reasons = true;
+    if (!point)
+        return is_ok;
+    keep_point(c);
+    c->scope.is_restricted = true;
+    c->scope.has_only_users = point->onlyuser > 0;
+    c->scope.has_only_cas = point->onlyCA > 0;
+    c->scope.has_only_attributes = point->onlyattr > 0;
+    c->scope.is_indirect = point->indirectCRL > 0;
+    c->scope.has_all_reasons = !point->onlysomereasons;
+    if (point->onlysomereasons)
+        c->scope.reasons = reason_bits(point->onlysomereasons);
+    return true;
 }
 
 static bool read_delta_uris(struct crl *c)
 {
     CRL_DIST_POINTS *points;
     bool is_ok = take_ext(c, NID_freshest_crl, &points);
-    for (int i = 0; i < sk_DIST_POINT_num(points); i++) {
-        const DIST_POINT_NAME *name = sk_DIST_POINT_value(points, i)->distpoint;
-        const GENERAL_NAMES *full = name && name->type == 0 ? name->name.fullname : NULL;
-        for (int k = 0; k < sk_GENERAL_NAME_num(full); k++)
-            add_delta_uri(c, sk_GENERAL_NAME_value(full, k));
-    }
+    uris_add_points(&c->deltas, points);
     CRL_DIST_POINTS_free(points);
     return is_ok;
 }
@@ -163,10 +125,10 @@ static bool read_reason(const X509_REVOKED *r, struct crl_entry *e)
 {
     ASN1_ENUMERATED *reason;
     bool is_ok = take_entry_ext(r, NID_crl_reason, &reason);
-    long v = reason ? ASN1_ENUMERATED_get(reason) : CRL_REASON_NONE;
+    long v = reason ? ASN1_ENUMERATED_get(reason) : CRL_NO_REASON;
     ASN1_ENUMERATED_free(reason);
     e->reason = (enum crl_reason)v;
-    return is_ok && v >= CRL_REASON_NONE && v <= CRL_AA_COMPROMISE && v != 7;
+    return is_ok && v >= CRL_NO_REASON && v <= CRL_AA_COMPROMISE && v != 7;
 }
 
 static bool read_invalid_since(const X509_REVOKED *r, struct crl_entry *e)
@@ -188,7 +150,7 @@ static bool read_entry_issuer(struct crl *c, const X509_REVOKED *r, struct span 
         return false;
     if (!names)
         return true;
-    if (c->n_issuers == ISSUERS_MAX) {
+    if (c->n_issuers == CRL_ISSUERS_MAX) {
         GENERAL_NAMES_free(names);
         return false;
     }
@@ -213,7 +175,7 @@ static bool read_entry(struct crl *c, const X509_REVOKED *r, struct crl_entry *e
 
 static int by_serial(const void *a, const void *b)
 {
-    const struct revoked *x = a, *y = b;
+    const struct crl_revoked *x = a, *y = b;
     if (x->e.serial.len != y->e.serial.len)
         return x->e.serial.len < y->e.serial.len ? -1 : 1;
     int order = memcmp(x->e.serial.ptr, y->e.serial.ptr, x->e.serial.len);
@@ -232,11 +194,11 @@ static bool read_entries(struct crl *c)
     c->serials = mem_new(c->der_len + SERIAL_MAX); /* they stand in the DER, too, and so take less */
     for (c->n = 0; c->n < n; c->n++) {
         const X509_REVOKED *r = sk_X509_REVOKED_value(list, (int)c->n);
-        struct revoked *to = &c->table[c->n];
+        struct crl_revoked *to = &c->table[c->n];
         size_t len;
         if (!asn1_integer_read(X509_REVOKED_get0_serialNumber(r), c->serials + used, &len))
             return false;
-        *to = (struct revoked){.place = c->n};
+        *to = (struct crl_revoked){.place = c->n};
         to->e.serial = span_of(c->serials + used, len);
         to->e.issuer = issuer;
         used += len;
@@ -333,8 +295,8 @@ void crl_unref(struct crl *c)
         return;
     for (size_t i = 0; i < c->n_issuers; i++)
         GENERAL_NAMES_free(c->issuers[i]);
-    for (size_t i = 0; i < DELTA_URIS_MAX; i++)
-        free(c->delta_uris[i]);
+    uris_free(&c->deltas);
+    ISSUING_DIST_POINT_free(c->point);
     AUTHORITY_KEYID_free(c->aki);
     X509_CRL_free(c->x509);
     OPENSSL_free(c->der);
@@ -397,7 +359,7 @@ const char *crl_unknown_critical(const struct crl *c)
 
 const char *crl_delta_uri(const struct crl *c, size_t i)
 {
-    return i < DELTA_URIS_MAX ? c->delta_uris[i] : NULL;
+    return i < c->deltas.n ? c->deltas.v[i] : NULL;
 }
 
 size_t crl_count(const struct crl *c)
@@ -412,7 +374,7 @@ struct crl_entry crl_entry_at(const struct crl *c, size_t at)
 
 bool crl_find(const struct crl *c, struct span serial, struct span issuer, struct crl_entry *out)
 {
-    struct revoked want = {.e.serial = serial};
+    struct crl_revoked want = {.e.serial = serial};
     size_t low = 0, high = c->n;
     while (low < high) { /* the first that is not less */
         size_t mid = low + (high - low) / 2;

@@ -10,7 +10,7 @@ struct crl; /* immutable, reference-counted, safe to share between threads */
 enum { CRL_DER_MAX = 8 << 20 }; /* bytes; longer ones are refused */
 
 enum crl_reason { /* [RFC5280#5.3.1] */
-                  CRL_REASON_NONE = -1,
+                  CRL_NO_REASON = -1,
                   CRL_UNSPECIFIED = 0,
                   CRL_KEY_COMPROMISE = 1,
                   CRL_CA_COMPROMISE = 2,
@@ -27,7 +27,7 @@ struct crl_entry {      /* spans live as long as the CRL */
     struct span serial; /* content octets of the INTEGER, as in DER: 00 in front when the next bit is set */
     struct span issuer; /* DER of the Name of the certificate's issuer; in indirect CRLs not the CRL's */
     int64_t date;       /* seconds since 1970 UTC */
-    enum crl_reason reason; /* CRL_REASON_NONE: the entry gives none */
+    enum crl_reason reason; /* CRL_NO_REASON: the entry gives none */
     int64_t invalid_since;  /* the key is to be distrusted from here on; INT64_MIN: not told */
 };
 
@@ -72,5 +72,5 @@ bool crl_is_signed_by(const struct crl *c, const struct cert *issuer, struct dia
 /* Is number a less than, equal to or greater than b? -1, 0, 1: content octets of INTEGERs that are not
  * negative; an empty one is the least. */
 int crl_number_compare(struct span a, struct span b);
-/* "key compromise": for messages; "" for CRL_REASON_NONE. */
+/* "key compromise": for messages; "" for CRL_NO_REASON. */
 const char *crl_reason_text(enum crl_reason r);

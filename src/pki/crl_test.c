@@ -106,7 +106,7 @@ static void everything_in_a_crl_is_read(void **state)
     assert_int_equal(crl_count(c), 3);
     assert_true(span_equal(crl_entry_at(c, 0).serial, OCTETS("\x01\x2c"))); /* as listed, not as sorted */
     assert_true(span_equal(crl_entry_at(c, 2).serial, OCTETS("\0\x80")));
-    assert_int_equal(crl_entry_at(c, 0).reason, CRL_REASON_NONE);
+    assert_int_equal(crl_entry_at(c, 0).reason, CRL_NO_REASON);
     assert_true(crl_find(c, cert_serial(f->gone_cert), span_of(NULL, 0), &e));
     assert_int_equal(e.date, 2000);
     assert_int_equal(e.reason, CRL_KEY_COMPROMISE);
@@ -372,7 +372,7 @@ static void reasons_have_words(void **state)
 {
     (void)state;
     assert_string_equal(crl_reason_text(CRL_KEY_COMPROMISE), "key compromise");
-    assert_string_equal(crl_reason_text(CRL_REASON_NONE), "");
+    assert_string_equal(crl_reason_text(CRL_NO_REASON), "");
     assert_string_equal(crl_reason_text((enum crl_reason)7), "");
     assert_string_equal(crl_reason_text((enum crl_reason)11), "");
 }

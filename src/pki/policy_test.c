@@ -8,13 +8,15 @@
 
 #define A   "1.3.6.1.4.1.99.1"
 #define B   "1.3.6.1.4.1.99.2"
+#define C   "1.3.6.1.4.1.99.3"
 #define ANY "2.5.29.32.0"
 
 struct row {
-    const char *sub, *leaf;                /* policies of the intermediate CA and of the leaf */
-    const char *mappings, *inhibit;        /* of the intermediate CA */
-    const char *want[2];                   /* required */
-    bool is_trusted, is_stricter_than_rfc; /* we refuse what mapping would allow */
+    const char *sub, *leaf;         /* policies of the intermediate CA and of the leaf */
+    const char *mappings, *inhibit; /* of the intermediate CA */
+    const char *want[2];            /* required */
+    bool is_trusted;
+    const char *constraints; /* policyConstraints of the intermediate CA */
 };
 
 /* clang-format off */
@@ -40,8 +42,17 @@ static const struct row rows[] = {
     {A, ANY, .inhibit = "1", .want = {A}, .is_trusted = true},
     {ANY, A, .inhibit = "0", .want = {A}, .is_trusted = true}, /* counts for what is below */
     {A, A, .mappings = A ":" B, .want = {A}, .is_trusted = false},
-    {A, B, .mappings = A ":" B, .want = {A}, .is_trusted = false, .is_stricter_than_rfc = true},
-    {A "," B, B, .mappings = A ":" B, .want = {B}, .is_trusted = false, .is_stricter_than_rfc = true},
+    {A, B, .mappings = A ":" B, .want = {A}, .is_trusted = true},
+    {A "," B, B, .mappings = A ":" B, .want = {B}, .is_trusted = true},
+    {A "," B, B, .mappings = A ":" B, .want = {A}, .is_trusted = true},
+    {A "," B, C, .mappings = A ":" C "," B ":" C, .want = {A, B}, .is_trusted = true},
+    {A, B "," C, .mappings = A ":" B "," A ":" C, .want = {A}, .is_trusted = true},
+    {ANY, B, .mappings = A ":" B, .want = {A}, .is_trusted = true},
+    {ANY, B, .mappings = A ":" B, .want = {B}, .is_trusted = false},
+    {A, ANY, .mappings = A ":" B, .want = {A}, .is_trusted = true},
+    {A, B, .mappings = A ":" B, .constraints = "inhibitPolicyMapping:0", .want = {A}, .is_trusted = true}, /* for what is below */
+    {A, A, .constraints = "requireExplicitPolicy:0", .want = {A}, .is_trusted = true},
+
 };
 /* clang-format on */
 
@@ -62,7 +73,8 @@ static void make(const struct row *r)
                                              .is_ca = true,
                                              .policies = r->sub,
                                              .policy_mappings = r->mappings,
-                                             .inhibit_any = r->inhibit},
+                                             .inhibit_any = r->inhibit,
+                                             .policy_constraints = r->constraints},
                        root);
     leaf = testca_issue(&(struct testca_spec){.subject = "CN=moon", .policies = r->leaf}, sub);
 }
@@ -130,7 +142,7 @@ static void required_policies_hold_in_the_whole_path(void **state)
             (struct trust_request){.policies = r->want, .n_policies = !!r->want[0] + !!r->want[1]}, false);
         if (v.is_trusted != r->is_trusted)
             fail_msg("row %zu: %s %s", i, v.why.what, v.why.got);
-        if (openssl_allows(r) != (r->is_trusted || r->is_stricter_than_rfc))
+        if (openssl_allows(r) != r->is_trusted)
             fail_msg("row %zu: OpenSSL disagrees with the table", i);
         if (!r->is_trusted) {
             assert_int_equal(v.why.class, FAIL_CERTIFICATE);

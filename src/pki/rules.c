@@ -49,8 +49,8 @@ static bool rule_critical(const struct rule_case *rc, struct diag *why)
         return true;
     reject(why, rc->cert, "has a critical extension that is not supported");
     diag_expected(why,
-                  "no critical extension beside basicConstraints, keyUsage, extKeyUsage, subjectAltName and "
-                  "nameConstraints");
+                  "no critical extension beside those of RFC 5280 (basicConstraints, keyUsage, extKeyUsage, "
+                  "subjectAltName, nameConstraints, ...)");
     diag_got(why, "%s", rc->cert->unknown_critical);
     return false;
 }
@@ -101,10 +101,13 @@ static bool is_eku_for_ike(const ASN1_OBJECT *oid)
     return false;
 }
 
-static bool rule_leaf_eku(const struct rule_case *rc, struct diag *why)
+/* That of an intermediate CA bounds what it may issue for, as browsers and Windows have it; that of an
+ * anchor, which the operator has chosen, does not. */
+static bool rule_eku(const struct rule_case *rc, struct diag *why)
 {
     char first[80] = "an empty list";
-    if (!rc->cert->has_ext_key_usage)
+    bool is_anchor = rc->at > 0 && rc->at + 1 == rc->path->n;
+    if (!rc->cert->has_ext_key_usage || is_anchor)
         return true;
     for (int i = 0; i < sk_ASN1_OBJECT_num(rc->cert->ekus); i++) {
         const ASN1_OBJECT *oid = sk_ASN1_OBJECT_value(rc->cert->ekus, i);
@@ -113,7 +116,7 @@ static bool rule_leaf_eku(const struct rule_case *rc, struct diag *why)
         if (i == 0)
             OBJ_obj2txt(first, sizeof(first), oid, 0);
     }
-    reject(why, rc->cert, "is not meant for IKE");
+    reject(why, rc->cert, rc->at ? "is not meant to issue for IKE" : "is not meant for IKE");
     diag_expected(
         why, "extKeyUsage with serverAuth, clientAuth, ipsecIKE, ikeIntermediate or any, or no extKeyUsage");
     diag_got(why, "%s", first);
@@ -165,7 +168,7 @@ static const struct rule rules[] = {
     {FOR_ISSUERS, rule_ca_usage  },
     {FOR_ISSUERS, rule_path_len  },
     {FOR_LEAF,    rule_leaf_usage},
-    {FOR_LEAF,    rule_leaf_eku  },
+    {FOR_ALL,     rule_eku       },
     {FOR_ALL,     rule_digest    },
     {FOR_ALL,     rule_critical  },
 };

@@ -2,7 +2,8 @@
 /* From a leaf to a trust anchor (RFC 5280 section 6.1, RFC 4158 for the search): depth first over all issuers
  * whose name and key identifier fit and whose key made the signature, at most CERT_PATH_MAX certificates
  * long, with a bound on the signatures tried. The first path that keeps all rules wins; otherwise the verdict
- * tells the failure that came closest. An anchor need not be self-signed. Revocation is not checked here. */
+ * tells the failure that came closest. An anchor need not be self-signed. Revocation is asked last
+ * (revoke.c), when nothing else speaks against a path: a stranger cannot have things fetched. */
 #include "net/dn.h"
 #include "pki/cert_impl.h"
 #include <openssl/err.h>
@@ -12,7 +13,13 @@
 enum { SIGNATURES_MAX = 64 };
 
 /* How close a failure came: what to tell when several paths failed. */
-enum { CLOSE_NO_ISSUER = 100, CLOSE_BAD_SIGNATURE = 200, CLOSE_RULE = 300, CLOSE_IDENTITY = 400 };
+enum {
+    CLOSE_NO_ISSUER = 100,
+    CLOSE_BAD_SIGNATURE = 200,
+    CLOSE_RULE = 300,
+    CLOSE_IDENTITY = 400,
+    CLOSE_REVOKED = 500
+};
 
 struct search {
     const struct trust_request *req;
@@ -128,6 +135,23 @@ static bool check_identity(const struct search *s, struct diag *why)
     return false;
 }
 
+/* True ends the search: the path is good, or would be, if what is to be fetched says so. */
+static bool check_revocation(struct search *s)
+{
+    struct diag why = {0};
+    const char *unmet = NULL;
+    bool is_open = false;
+    if (!path_revocation_check(&s->path, s->req, s->out, &is_open, &unmet, &why)) {
+        note_failure_of(s, CLOSE_REVOKED, &why, unmet);
+        return false;
+    }
+    s->out->is_trusted = !is_open;
+    s->out->path_len = s->path.n;
+    s->out->unmet = NULL;
+    diag_clear(&s->out->why);
+    return true;
+}
+
 /* A whole path lies before us: do its certificates keep the rules? */
 static bool accept_path(struct search *s)
 {
@@ -145,11 +169,7 @@ static bool accept_path(struct search *s)
         note_failure(s, CLOSE_IDENTITY, &why);
         return false;
     }
-    s->out->is_trusted = true;
-    s->out->path_len = s->path.n;
-    s->out->unmet = NULL;
-    diag_clear(&s->out->why);
-    return true;
+    return check_revocation(s);
 }
 
 /* [RFC4158#3.5.12] a key identifier that is there on both sides and differs rules the issuer out */

@@ -118,6 +118,7 @@ static void add_policies(X509 *x, const struct testca_spec *s)
 {
     add_text_ext(x, x, NID_policy_mappings, s->policy_mappings);
     add_text_ext(x, x, NID_inhibit_any_policy, s->inhibit_any);
+    add_text_ext(x, x, NID_policy_constraints, s->policy_constraints);
     if (!s->policies)
         return;
     CERTIFICATEPOLICIES *all = sk_POLICYINFO_new_null();
@@ -150,6 +151,29 @@ static void add_unknown(X509 *x, const struct testca_spec *s)
     ASN1_OCTET_STRING_free(value);
 }
 
+static void add_crl_issuer(X509 *x, const struct testca_spec *s)
+{
+    if (!s->crl_issuer)
+        return;
+    CRL_DIST_POINTS *all = X509_get_ext_d2i(x, NID_crl_distribution_points, NULL, NULL);
+    all = all ? all : sk_DIST_POINT_new_null();
+    DIST_POINT *p = DIST_POINT_new();
+    MUST(all && p);
+    p->CRLissuer = sk_GENERAL_NAME_new_null();
+    MUST(p->CRLissuer && sk_GENERAL_NAME_push(p->CRLissuer, dir_name(s->crl_issuer)) &&
+         sk_DIST_POINT_push(all, p));
+    MUST(X509_add1_ext_i2d(x, NID_crl_distribution_points, all, 0, X509V3_ADD_REPLACE) == 1);
+    CRL_DIST_POINTS_free(all);
+}
+
+static void add_revocation(X509 *x, const struct testca_spec *s)
+{
+    add_text_ext(x, x, NID_crl_distribution_points, s->crl_points);
+    add_text_ext(x, x, NID_freshest_crl, s->freshest);
+    add_text_ext(x, x, NID_info_access, s->info_access);
+    add_crl_issuer(x, s);
+}
+
 static void add_extensions(X509 *x, const X509 *issuer, const struct testca_spec *s)
 {
     char basic[64] = "";
@@ -171,6 +195,7 @@ static void add_extensions(X509 *x, const X509 *issuer, const struct testca_spec
     add_san(x, s);
     add_constraints(x, s);
     add_policies(x, s);
+    add_revocation(x, s);
     add_unknown(x, s);
 }
 

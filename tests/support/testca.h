@@ -30,17 +30,22 @@ struct testca_spec {
     bool has_pathlen;
     unsigned pathlen;
     /* In openssl.cnf(5)'s words; NULL: as is_ca says, "": absent. */
-    const char *basic_constraints; /* "critical,CA:TRUE" */
-    const char *key_usage;         /* leaf: digitalSignature */
-    const char *ext_key_usage;     /* default absent */
-    const char *san;               /* "DNS:moon.example,IP:192.0.2.1,email:a@b"; default absent */
-    const char *san_dir;           /* a directoryName beside them: "C=CH, CN=x" */
-    const char *name_constraints;  /* "permitted;DNS:example.org,excluded;IP:10.0.0.0/255.0.0.0" */
-    const char *permitted_dir;     /* a permitted directoryName subtree */
-    const char *policies;          /* certificatePolicies: "1.2.3,2.5.29.32.0" */
-    const char *policy_mappings;   /* "1.2.3:1.2.4" */
-    const char *inhibit_any;       /* inhibitAnyPolicy: "0" */
-    const char *unknown_oid;       /* an extension that nobody knows */
+    const char *basic_constraints;  /* "critical,CA:TRUE" */
+    const char *key_usage;          /* leaf: digitalSignature */
+    const char *ext_key_usage;      /* default absent */
+    const char *san;                /* "DNS:moon.example,IP:192.0.2.1,email:a@b"; default absent */
+    const char *san_dir;            /* a directoryName beside them: "C=CH, CN=x" */
+    const char *name_constraints;   /* "permitted;DNS:example.org,excluded;IP:10.0.0.0/255.0.0.0" */
+    const char *permitted_dir;      /* a permitted directoryName subtree */
+    const char *policies;           /* certificatePolicies: "1.2.3,2.5.29.32.0" */
+    const char *policy_mappings;    /* "1.2.3:1.2.4" */
+    const char *inhibit_any;        /* inhibitAnyPolicy: "0" */
+    const char *policy_constraints; /* "requireExplicitPolicy:0,inhibitPolicyMapping:1" */
+    const char *crl_points;         /* cRLDistributionPoints: "URI:http://x/a.crl" */
+    const char *crl_issuer;         /* one more of them, with a cRLIssuer: "C=CH, CN=x" */
+    const char *freshest;           /* freshestCRL: "URI:http://x/delta.crl" */
+    const char *info_access;        /* authorityInfoAccess: "OCSP;URI:http://x/" */
+    const char *unknown_oid;        /* an extension that nobody knows */
     bool unknown_is_critical;
     const char *digest; /* "SHA256" by default; ignored for EdDSA */
     bool is_pss;        /* the issuer signs with RSASSA-PSS */
