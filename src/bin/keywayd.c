@@ -3,6 +3,7 @@
  */
 #include "ctl/server.h"
 #include "sys/clock.h"
+#include "sys/guard.h"
 #include "sys/lock.h"
 #include "sys/logsink.h"
 #include "sys/loop.h"
@@ -150,6 +151,7 @@ static bool run(const struct options *o, void (*ready)(void), struct diag *diag)
         .numbers = host_numbers,
     };
     struct daemon d = {0};
+    guard_memory();
     d.loop = loop_new(&o->loop, diag);
     if (!d.loop)
         return false;
