@@ -87,6 +87,8 @@ void build_add_pubkey(struct builder *b, struct pkey *k);
 void build_add_key(struct builder *b, struct pkey *k, struct origin origin);
 /* Raw public keys of a list of files or blobs, looked for in dir/pubkey; added to out as references. */
 void build_pubkey_list(struct builder *b, const struct setting *key, struct pkey_list *out);
+/* private.c: files of settings that hold a secret and that others can read are errors. */
+void build_check_private(struct builder *b, const struct setting *root);
 /* folders.c: the well-known folders of the dialect; those of ipsec.d; a private key in ipsec.d/private for a
  * certificate or key that a connection names (what says which): true when one is loaded now. */
 void build_folders(struct builder *b, const struct setting *secrets);

@@ -72,6 +72,7 @@ static void end(struct reading *r)
 static bool is_sound(struct reading *r)
 {
     settings_resolve(&r->tree, r->b->errs);
+    build_check_private(r->b, r->tree.root);
     return r->b->errs->n == r->n_errors;
 }
 

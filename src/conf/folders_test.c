@@ -143,6 +143,37 @@ static void a_private_key_that_others_can_read_is_refused(void **state)
     assert_string_equal(errors[0].try, "chmod 600 /root/x.key");
 }
 
+static void a_configuration_with_a_secret_that_others_can_read_is_refused(void **state)
+{
+    (void)state;
+    static const char *const confs[][2] = {
+        {"/etc/swanctl/swanctl.conf", "secrets {\n ike-a {\n secret = x\n }\n}\n"                        },
+        {"/etc/swanctl/swanctl.conf", "secrets {\n rsa-a {\n secret = x\n file = y\n }\n}\n"             },
+        {"/etc/keyway/keyway.conf",   "tunnel t {\n peer = 192.0.2.1\n psk = x\n}\n"                     },
+        {"/etc/keyway/keyway.conf",   "tunnel t {\n peer = 192.0.2.1\n psk = file:/etc/keyway/x.psk\n}\n"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(confs); i++) {
+        struct memory_file files[] = {
+            {confs[i][0],         confs[i][1]},
+            {"/etc/keyway/x.psk", "x"        },
+        };
+        char want[128], where[128];
+        const bool is_elsewhere = i == 3;
+        files[0].is_open = true;
+        snprintf(want, sizeof(want), "chmod 600 %s", confs[i][0]);
+        snprintf(where, sizeof(where), "%s:3:", confs[i][0]);
+        struct config *c = load(files, ARRAY_LEN(files));
+        assert_int_equal(c != NULL, is_elsewhere);
+        config_unref(c);
+        if (is_elsewhere)
+            continue;
+        assert_int_equal(n_errors, 1);
+        assert_non_null(strstr(errors[0].what, "a secret stands here: others can read"));
+        assert_string_equal(errors[0].try, want);
+        assert_non_null(strstr(errors[0].where, where));
+    }
+}
+
 #define NAMES_MOON                                                                                           \
     "connections {\n moon {\n remote_addrs = 192.0.2.1\n local {\n certs = /etc/ipsec.d/certs/moon.pem\n "   \
     "}\n"                                                                                                    \
@@ -277,6 +308,7 @@ int main(void)
         cmocka_unit_test(swanctls_folders_are_loaded),
         cmocka_unit_test(a_container_without_its_passphrase_says_what_to_write),
         cmocka_unit_test(a_private_key_that_others_can_read_is_refused),
+        cmocka_unit_test(a_configuration_with_a_secret_that_others_can_read_is_refused),
         cmocka_unit_test(a_key_in_ipsec_d_is_found_for_a_certificate_that_is_named),
         cmocka_unit_test(a_key_in_ipsec_d_that_nobody_needs_stays_there),
         cmocka_unit_test(a_key_in_ipsec_d_that_others_can_read_is_not_taken),

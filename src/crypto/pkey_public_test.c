@@ -198,6 +198,41 @@ static void a_point_beside_the_curve_is_refused(void **state)
     assert_null(pkey_load_public_any(span_of(blob, len), &d));
 }
 
+/* [RFC3110#2] three bytes say how long an exponent of 256 bytes or more is. */
+static void a_long_exponent_is_read_and_written(void **state)
+{
+    (void)state;
+    uint8_t field[1024] = {0, 1, 1};
+    size_t len = 0;
+    uint8_t usual[512];
+    assert_true(base64_decode(key_file("rsa.rfc3110"), usual, sizeof(usual), &len));
+    memset(field + 3, 0x5b, 257);
+    memcpy(field + 3 + 257, usual + 4, len - 4); /* the modulus */
+    struct span all = span_of(field, 3 + 257 + len - 4);
+    struct pkey *k = any(all);
+    struct secret back;
+    assert_int_equal(pkey_bits(k), 2048);
+    assert_true(pkey_encode(k, PKEY_RFC3110, &back));
+    assert_span_equal(secret_view(&back), all);
+    secret_free(&back);
+    pkey_unref(k);
+}
+
+static void numbers_that_are_no_rsa_key_are_refused(void **state)
+{
+    (void)state;
+    struct diag d = {0};
+    uint8_t spki[512];
+    struct span good = key_file("rsa.spki.der");
+    memcpy(spki, good.ptr, good.len);
+    spki[good.len - 6] &= 0xfe; /* the modulus is even */
+    assert_null(pkey_load_public_any(span_of(spki, good.len), &d));
+    assert_string_equal(d.what, "the numbers of the RSA key are no key");
+    memcpy(spki, good.ptr, good.len);
+    spki[good.len - 1] = 0; /* so is the exponent */
+    assert_null(pkey_load_public(span_of(spki, good.len), &d));
+}
+
 static void private_keys_of_ssh_keygen_are_read(void **state)
 {
     (void)state;
@@ -232,6 +267,25 @@ static void an_encrypted_key_of_ssh_keygen_is_refused_with_what_to_type(void **s
     assert_non_null(strstr(d.try, "ssh-keygen -p -N ''"));
 }
 
+static void an_ssh_key_whose_halves_do_not_belong_together_is_refused(void **state)
+{
+    (void)state;
+    struct span good = key_file("ed25519-2.openssh");
+    static const char begin[] = "-----BEGIN OPENSSH PRIVATE KEY-----";
+    uint8_t bytes[1024], text[1024];
+    struct diag d = {0};
+    size_t len = 0, body = good.len - sizeof(begin) - strlen("-----END OPENSSH PRIVATE KEY-----\n");
+    memcpy(text, good.ptr + sizeof(begin), body);
+    assert_true(base64_decode(span_of(text, body), bytes, sizeof(bytes), &len));
+    struct pkey *k = key_private("ed25519-2.openssh", "");
+    uint8_t *pub = memmem(bytes, len, pkey_spki(k).ptr + pkey_spki(k).len - 32, 32);
+    pub = memmem(pub + 1, len - (size_t)(pub + 1 - bytes), pkey_spki(k).ptr + pkey_spki(k).len - 32, 32);
+    assert_non_null(pub); /* that of the private part */
+    pub[5] ^= 1;
+    assert_null(pkey_load_private(span_of(bytes, len), span_of(NULL, 0), &d));
+    pkey_unref(k);
+}
+
 static void damaged_private_keys_of_ssh_keygen_are_refused(void **state)
 {
     (void)state;
@@ -262,6 +316,9 @@ int main(void)
         cmocka_unit_test(published_records_are_read),
         cmocka_unit_test(what_is_no_public_key_is_refused_with_a_reason),
         cmocka_unit_test(a_point_beside_the_curve_is_refused),
+        cmocka_unit_test(a_long_exponent_is_read_and_written),
+        cmocka_unit_test(numbers_that_are_no_rsa_key_are_refused),
+        cmocka_unit_test(an_ssh_key_whose_halves_do_not_belong_together_is_refused),
         cmocka_unit_test(private_keys_of_ssh_keygen_are_read),
         cmocka_unit_test(an_encrypted_key_of_ssh_keygen_is_refused_with_what_to_type),
         cmocka_unit_test(damaged_private_keys_of_ssh_keygen_are_refused),

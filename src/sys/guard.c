@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 /* Room for some 300 RSA keys of 4096 bits; a full one fails the loading of keys. */
 enum { SECURE_HEAP = 1 << 20, SECURE_LEAST = 16 };
@@ -48,12 +49,35 @@ static void *wiped_realloc(void *p, size_t len, const char *file, int line)
     return bigger;
 }
 
-/* With a limit, memory that is locked as it comes would run out sooner than memory, and end the process. */
+/* With a limit, memory that is locked as it comes would run out sooner than memory, and end the process.
+ * Whether the limit is ours to exceed is seen by exceeding it. */
 static bool has_no_limit(void)
 {
     struct rlimit all = {RLIM_INFINITY, RLIM_INFINITY}, is;
     setrlimit(RLIMIT_MEMLOCK, &all);
-    return getrlimit(RLIMIT_MEMLOCK, &is) == 0 && is.rlim_cur == RLIM_INFINITY;
+    if (getrlimit(RLIMIT_MEMLOCK, &is) < 0)
+        return false;
+    if (is.rlim_cur == RLIM_INFINITY)
+        return true;
+    size_t len = (size_t)is.rlim_cur + (size_t)sysconf(_SC_PAGESIZE);
+    void *probe = mmap(NULL, len, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    bool may = probe != MAP_FAILED && mlock2(probe, len, MLOCK_ONFAULT) == 0;
+    if (probe != MAP_FAILED)
+        munmap(probe, len);
+    return may;
+}
+
+/* The leak checker of sanitized builds does not look into OpenSSL's secure heap by itself, and its random
+ * generators live there. */
+void __lsan_register_root_region(const void *from, size_t len) __attribute__((weak));
+
+static void tell_leak_checker(void)
+{
+    char *somewhere = __lsan_register_root_region ? OPENSSL_secure_malloc(SECURE_LEAST) : NULL;
+    if (!somewhere)
+        return;
+    __lsan_register_root_region(somewhere - SECURE_HEAP, 2 * SECURE_HEAP);
+    OPENSSL_secure_free(somewhere);
 }
 
 void guard_memory(void)
@@ -65,6 +89,7 @@ void guard_memory(void)
         log_line(LOG_WARN, "OpenSSL was in use already: it may leave parts of keys in freed memory");
     if (CRYPTO_secure_malloc_init(SECURE_HEAP, SECURE_LEAST) != 1)
         log_line(LOG_WARN, "private keys are not locked into memory: OpenSSL has no secure heap here");
+    tell_leak_checker();
     if (!has_no_limit())
         log_line(LOG_WARN,
                  "keys can reach swap space: the memory that may be locked is limited (LimitMEMLOCK)");

@@ -246,7 +246,7 @@ class Keyway(Gateway):
         for path, content in ((self.etc + "/swanctl/swanctl.conf", tree and render(tree) + "\n"),
                               (self.etc + "/keyway/keyway.conf", text)):
             if content:
-                with open(path, "w") as f:
+                with open(path, "w", opener=lambda p, flags: os.open(p, flags, 0o600)) as f:  # it may hold a secret
                     f.write(content)
             elif os.path.exists(path):
                 os.unlink(path)
