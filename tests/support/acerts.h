@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An attribute certificate as strongSwan 5.9.8's `pki --acert` made it, its holder, and who signed it. All
+ * are valid from 2025-01-01 to 2045-01-01. */
+#pragma once
+
+static const char acert_authority[] = /* C=CH, O=Keyway, CN=AA */
+    "-----BEGIN CERTIFICATE-----\n"
+    "MIIBiDCCAS2gAwIBAgIBCjAKBggqhkjOPQQDAjArMQswCQYDVQQGEwJDSDEPMA0G\n"
+    "A1UEChMGS2V5d2F5MQswCQYDVQQDEwJBQTAeFw0yNTAxMDEwMDAwMDBaFw00NTAx\n"
+    "MDEwMDAwMDBaMCsxCzAJBgNVBAYTAkNIMQ8wDQYDVQQKEwZLZXl3YXkxCzAJBgNV\n"
+    "BAMTAkFBMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEM5OGVcPKdOHc43AtTZgx\n"
+    "ojzkVDFtPV6k5295JB7fCA+De4oWe2NtvWn5MnH4pfgFfsn9G9WjbDNZMujh0OWt\n"
+    "jqNCMEAwDwYDVR0TAQH/BAUwAwEB/zAOBgNVHQ8BAf8EBAMCAQYwHQYDVR0OBBYE\n"
+    "FMrEWstgyTzArWh8b0wsGRurj99dMAoGCCqGSM49BAMCA0kAMEYCIQCluDc/VIZ8\n"
+    "KXMxAWUrHi5IcLe0iH7Kj0APBfqt1ZJxFAIhANPust+QgayAaCFtYubSj58yxuiL\n"
+    "6nyt+aTuo75hZLG7\n"
+    "-----END CERTIFICATE-----\n";
+
+static const char acert_holder[] = /* C=CH, O=Keyway, CN=moon; serial 80:aa */
+    "-----BEGIN CERTIFICATE-----\n"
+    "MIIBPTCB46ADAgECAgMAgKowCgYIKoZIzj0EAwIwKzELMAkGA1UEBhMCQ0gxDzAN\n"
+    "BgNVBAoTBktleXdheTELMAkGA1UEAxMCQUEwHhcNMjUwMTAxMDAwMDAwWhcNNDUw\n"
+    "MTAxMDAwMDAwWjAtMQswCQYDVQQGEwJDSDEPMA0GA1UEChMGS2V5d2F5MQ0wCwYD\n"
+    "VQQDEwRtb29uMCowBQYDK2VwAyEApf4swup94XiCg5/T4uIctfdpVOXE13jjsLTR\n"
+    "PCtgSQWjIzAhMB8GA1UdIwQYMBaAFMrEWstgyTzArWh8b0wsGRurj99dMAoGCCqG\n"
+    "SM49BAMCA0kAMEYCIQCORMOIyjMVpIvjGDvvgnibtH91/fu9y+MStQ2mQpsXkwIh\n"
+    "AOnCGvSUL6zOzn0EBiUSJVKMFHP8niRmW8bMZg1B59Z+\n"
+    "-----END CERTIFICATE-----\n";
+
+static const char acert_groups[] = /* serial 07, groups "sales" and "x y" */
+    "-----BEGIN ATTRIBUTE CERTIFICATE-----\n"
+    "MIIBszCCAVgCAQEwa6A2MC+kLTArMQswCQYDVQQGEwJDSDEPMA0GA1UEChMGS2V5\n"
+    "d2F5MQswCQYDVQQDEwJBQQIDAICqoTGkLzAtMQswCQYDVQQGEwJDSDEPMA0GA1UE\n"
+    "ChMGS2V5d2F5MQ0wCwYDVQQDEwRtb29uoDEwL6QtMCsxCzAJBgNVBAYTAkNIMQ8w\n"
+    "DQYDVQQKEwZLZXl3YXkxCzAJBgNVBAMTAkFBMAoGCCqGSM49BAMCAgEHMCIYDzIw\n"
+    "MjUwMTAxMDAwMDAwWhgPMjA0NTAxMDEwMDAwMDBaMB4wHAYIKwYBBQUHCgQxEDAO\n"
+    "MAwMBXNhbGVzDAN4IHkwYDBTBgNVHSMETDBKgBTKxFrLYMk8wK1ofG9MLBkbq4/f\n"
+    "XaEvpC0wKzELMAkGA1UEBhMCQ0gxDzANBgNVBAoTBktleXdheTELMAkGA1UEAxMC\n"
+    "QUGCAQowCQYDVR04BAIFADAKBggqhkjOPQQDAgNJADBGAiEAnjrxWSVAuHdZWwbf\n"
+    "/JiLgIgp8bX5B04FAT9alHxTD8ICIQCoaiS0Pma2PejaTM7hwYYVqEGxuD6K3q/7\n"
+    "dc6Bwug7fg==\n"
+    "-----END ATTRIBUTE CERTIFICATE-----\n";
