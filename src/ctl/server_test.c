@@ -14,7 +14,7 @@ static struct child_config child_conf = {.name = "lan"};
 static struct connection conn = {.name = "office", .version = 2, .children = &child_conf, .n_children = 1};
 static const struct connection *conns[] = {&conn};
 static struct config config = {.connections = conns, .n_connections = 1};
-static bool has_sa;
+static bool has_sa, is_giver;
 static struct ts local_ts, remote_ts;
 static struct ip vip;
 static struct pools pools;
@@ -39,6 +39,10 @@ bool engine_ike_at(const struct engine *e, size_t index, struct ike_view *out)
         .established_at = 10 * TIME_SECOND,
         .rekey_at = 3610 * TIME_SECOND,
         .reauth_at = TIME_NEVER,
+        .has_crash_token = true,
+        .has_ticket = !is_giver,
+        .ticket_until = 100 * TIME_SECOND,
+        .redirected_from = ip4(192, 0, 2, 9),
         .n_children = 1,
         .remote_vips = &vip,
         .n_remote_vips = 1,
@@ -304,13 +308,22 @@ static void listed_sas_go_to_the_asking_client_alone_in_the_order_of_the_protoco
 {
     (void)state;
     static const char *const order[] = {
-        "office",        "uniqueid",    "version",      "state",        "local-host", "local-port",
-        "local-id",      "remote-host", "remote-port",  "remote-id",    "initiator",  "initiator-spi",
-        "responder-spi", "encr-alg",    "encr-keysize", "prf-alg",      "dh-group",   "established",
-        "rekey-time",    "remote-vips", "child-sas",    "lan-3",        "name",       "uniqueid",
-        "reqid",         "state",       "mode",         "protocol",     "encap",      "spi-in",
-        "spi-out",       "encr-alg",    "encr-keysize", "esn",          "bytes-in",   "packets-in",
-        "bytes-out",     "packets-out", "rekey-time",   "install-time", "local-ts",   "remote-ts",
+        "office",        "uniqueid",     "version",
+        "state",         "local-host",   "local-port",
+        "local-id",      "remote-host",  "remote-port",
+        "remote-id",     "initiator",    "initiator-spi",
+        "responder-spi", "encr-alg",     "encr-keysize",
+        "prf-alg",       "dh-group",     "crash-detection",
+        "ticket",        "ticket-time",  "redirected-from",
+        "established",   "rekey-time",   "remote-vips",
+        "child-sas",     "lan-3",        "name",
+        "uniqueid",      "reqid",        "state",
+        "mode",          "protocol",     "encap",
+        "spi-in",        "spi-out",      "encr-alg",
+        "encr-keysize",  "esn",          "bytes-in",
+        "packets-in",    "bytes-out",    "packets-out",
+        "rekey-time",    "install-time", "local-ts",
+        "remote-ts",
     };
     struct vici_packet p;
     struct vici_element e;
@@ -331,15 +344,59 @@ static void listed_sas_go_to_the_asking_client_alone_in_the_order_of_the_protoco
         assert_span_equal(e.name, span_str(order[n]));
         if (n == 11)
             assert_span_equal(e.value, span_str("0102030405060708"));
-        if (n == 17)
+        if (n == 19)
+            assert_span_equal(e.value, span_str("60")); /* as seconds, that are left */
+        if (n == 20)
+            assert_span_equal(e.value, span_str("192.0.2.9"));
+        if (n == 21)
             assert_span_equal(e.value, span_str("30")); /* established, in seconds */
-        if (n == 29)
+        if (n == 33)
             assert_span_equal(e.value, span_str("00c0ffee"));
         n++;
     }
     assert_int_equal(n, ARRAY_LEN(order));
     assert_int_equal(reply(0).len, 0);
     assert_int_equal(fake.len[1], 0);
+}
+
+static bool lists(const char *key)
+{
+    struct vici_packet p;
+    struct vici_element e;
+    bool found = false;
+    request(0, "list-sas", NULL, NULL);
+    assert_true(next(0, &p));
+    struct vici_reader r = vici_read(p.body);
+    while (vici_next(&r, &e))
+        found |= span_equal(e.name, span_str(key));
+    reply(0);
+    return found;
+}
+
+static void a_ticket_is_held_or_given_and_runs_out(void **state)
+{
+    static const struct {
+        bool is_giver;
+        int64_t now;
+        bool is_held, is_given;
+    } rows[] = {
+        {false, 40,  true,  false},
+        {true,  40,  false, true },
+        {false, 100, false, false},
+        {true,  100, false, false},
+    };
+    struct vici_packet p;
+    (void)state;
+    send_packet(0, VICI_EVENT_REGISTER, "list-sa");
+    next(0, &p);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        is_giver = rows[i].is_giver;
+        fake.now = rows[i].now * TIME_SECOND;
+        assert_int_equal(lists("ticket"), rows[i].is_held);
+        assert_int_equal(lists("ticket-given"), rows[i].is_given);
+        assert_int_equal(lists("ticket-time"), rows[i].is_held || rows[i].is_given);
+    }
+    is_giver = false;
 }
 
 static void pools_tell_their_leases_when_asked(void **state)
@@ -737,6 +794,7 @@ int main(void)
         TEST(a_command_without_a_name_is_refused),
         TEST(traps_are_set_and_taken_away_by_name),
         TEST(a_redirect_names_a_gateway_and_clients),
+        TEST(a_ticket_is_held_or_given_and_runs_out),
         TEST(traps_are_listed_as_policies),
         TEST(a_command_runs_out_of_time),
         TEST(an_asynchronous_command_is_answered_at_once),

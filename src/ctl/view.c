@@ -151,8 +151,18 @@ static void write_vips(struct vici_writer *w, const char *key, const struct ip *
     vici_list_end(w);
 }
 
+/* Keyway's own keys: a ticket that we hold, or that the peer has of us, and for how many seconds. */
+static void write_ticket(struct vici_writer *w, const struct ike_view *v, int64_t now)
+{
+    if (v->ticket_until <= now)
+        return;
+    vici_text(w, v->has_ticket ? "ticket" : "ticket-given", "yes");
+    write_until(w, "ticket-time", v->ticket_until, now);
+}
+
 void ctl_write_ike_keys(struct vici_writer *w, const struct ike_view *v, struct time now)
 {
+    char from[IP_TEXT_MAX];
     vici_printf(w, "uniqueid", "%" PRIu64, v->id);
     vici_text(w, "version", "2");
     vici_text(w, "state", ike_state_name(v->state));
@@ -176,8 +186,9 @@ void ctl_write_ike_keys(struct vici_writer *w, const struct ike_view *v, struct 
         vici_text(w, "crash-detection", "yes");
     if (v->is_resumed)
         vici_text(w, "resumed", "yes");
-    if (v->has_ticket)
-        vici_text(w, "ticket", "yes");
+    write_ticket(w, v, now.mono);
+    if (v->redirected_from.family)
+        vici_text(w, "redirected-from", ip_format(v->redirected_from, from));
     if (v->state == IKE_ESTABLISHED) {
         write_seconds(w, "established", now.mono - v->established_at);
         write_until(w, "rekey-time", v->rekey_at, now.mono);

@@ -53,7 +53,9 @@ struct ike_view {
     bool has_ppk;                /* its keys, and those of its children, hold a postquantum preshared key */
     bool is_peer_unproven;       /* NULL authentication: nobody knows who it is */
     bool is_resumed, has_ticket; /* session resumption (RFC 5723) */
-    bool has_crash_token;        /* the peer can show that it has lost the SA (RFC 6290) */
+    int64_t ticket_until; /* mono: ours, or the one that the peer has of us, is good until then; 0: none */
+    bool has_crash_token; /* the peer can show that it has lost the SA (RFC 6290) */
+    struct ip redirected_from; /* the gateway that sent us, or the peer, here (RFC 5685); family 0: none */
     struct chosen chosen;
     int64_t established_at, rekey_at, reauth_at; /* mono; 0 / TIME_NEVER */
     size_t n_children;

@@ -170,6 +170,16 @@ static void redirect_by_b(struct command c)
     assert_true(p.side[1].is_done);
 }
 
+/* Both ends know who sent the client there; family 0: nobody. */
+static void expect_sent_by(struct ip gateway)
+{
+    struct ike_view v;
+    for (int i = 0; i < 2; i++) {
+        assert_true(engine_ike_at(p.side[i].e, 0, &v));
+        assert_true(ip_equal(v.redirected_from, gateway));
+    }
+}
+
 static void expect_up_at(struct ip gateway)
 {
     struct ike_view v;
@@ -193,6 +203,7 @@ static void a_client_says_that_it_may_be_redirected(void **state)
     assert_int_equal(net.said_supported, 1);
     assert_int_equal(net.said_from, 0);
     expect_up_at(FIRST);
+    expect_sent_by((struct ip){0});
 }
 
 /* ---- IKE_SA_INIT */
@@ -469,6 +480,12 @@ static void a_rekeyed_client_may_still_be_redirected(void **state)
     redirect_by_b((struct command){.connection = "net"});
     assert_int_equal(p.side[1].done.class, FAIL_NONE);
     expect_up_at(net.other);
+    expect_sent_by(FIRST);
+    for (int side = 0; side < 2; side++) {
+        pair_command(&p, side, COMMAND_REKEY, "net", NULL);
+        expect_up_at(net.other);
+        expect_sent_by(FIRST);
+    }
 }
 
 /* ---- TCP [RFC9329#7.2] */

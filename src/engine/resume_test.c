@@ -87,7 +87,13 @@ static void expect_up(bool is_resumed)
 static bool has_ticket(void)
 {
     struct ike_view v = {0};
-    return engine_ike_at(p.side[0].e, 0, &v) && v.has_ticket;
+    if (!engine_ike_at(p.side[0].e, 0, &v) || !v.has_ticket)
+        return false;
+    int64_t held = v.ticket_until;
+    assert_true(held > p.now.mono);
+    assert_true(engine_ike_at(p.side[1].e, 0, &v) && !v.has_ticket);
+    assert_int_equal(v.ticket_until, held);
+    return true;
 }
 
 static void inject(int side, const struct pair_packet *k)

@@ -150,6 +150,21 @@ static void print_child(json_t *child)
     putchar('\n');
 }
 
+/* What there is for the case that one of the two ends is lost, or was. */
+static void print_recovery(json_t *ike)
+{
+    char left[32];
+    if (*text_of(ike, "redirected_from"))
+        printf("    redirected by %s\n", text_of(ike, "redirected_from"));
+    if (json_is_true(json_object_get(ike, "resumed")))
+        printf("    resumed with a session ticket\n");
+    if (*text_of(ike, "ticket"))
+        printf("    session ticket %s, good for %s\n", text_of(ike, "ticket"),
+               cli_duration(number_of(ike, "ticket_expires_in_seconds"), left));
+    if (json_is_true(json_object_get(ike, "crash_detection")))
+        printf("    crash detection agreed on\n");
+}
+
 static void print_ike(json_t *ike)
 {
     char age[32], rekey[32], vips[256], kex[256];
@@ -176,6 +191,7 @@ static void print_ike(json_t *ike)
     if (json_object_get(ike, "peer_virtual_addresses"))
         printf("    the peer's virtual address %s\n",
                join(json_object_get(ike, "peer_virtual_addresses"), vips, sizeof(vips)));
+    print_recovery(ike);
     json_array_foreach(json_object_get(ike, "children"), i, child) print_child(child);
 }
 

@@ -132,23 +132,25 @@ static json_t *group(json_t *sas)
 static json_t *ike_json(json_t *sa, const char *owner, const char *connection)
 {
     static const struct member members[] = {
-        {"uniqueid",      "id",                     true },
-        {"state",         "state",                  false},
-        {"local-host",    "local_address",          false},
-        {"local-port",    "local_port",             true },
-        {"local-id",      "local_id",               false},
-        {"remote-host",   "remote_address",         false},
-        {"remote-port",   "remote_port",            true },
-        {"remote-id",     "remote_id",              false},
-        {"initiator-spi", "initiator_spi",          false},
-        {"responder-spi", "responder_spi",          false},
-        {"prf-alg",       "prf",                    false},
-        {"dh-group",      "key_exchange",           false},
-        {"established",   "age_seconds",            true },
-        {"rekey-time",    "rekey_in_seconds",       true },
-        {"reauth-time",   "reauth_in_seconds",      true },
-        {"local-vips",    "virtual_addresses",      false},
-        {"remote-vips",   "peer_virtual_addresses", false},
+        {"uniqueid",        "id",                        true },
+        {"state",           "state",                     false},
+        {"local-host",      "local_address",             false},
+        {"local-port",      "local_port",                true },
+        {"local-id",        "local_id",                  false},
+        {"remote-host",     "remote_address",            false},
+        {"remote-port",     "remote_port",               true },
+        {"remote-id",       "remote_id",                 false},
+        {"initiator-spi",   "initiator_spi",             false},
+        {"responder-spi",   "responder_spi",             false},
+        {"prf-alg",         "prf",                       false},
+        {"dh-group",        "key_exchange",              false},
+        {"established",     "age_seconds",               true },
+        {"ticket-time",     "ticket_expires_in_seconds", true },
+        {"redirected-from", "redirected_from",           false},
+        {"rekey-time",      "rekey_in_seconds",          true },
+        {"reauth-time",     "reauth_in_seconds",         true },
+        {"local-vips",      "virtual_addresses",         false},
+        {"remote-vips",     "peer_virtual_addresses",    false},
     };
     json_t *j = json_object(), *children = json_array(), *child;
     const char *key;
@@ -161,6 +163,10 @@ static json_t *ike_json(json_t *sa, const char *owner, const char *connection)
     json_object_set_new(j, "ppk", json_boolean(!strcmp(text_of(sa, "ppk"), "yes")));
     json_object_set_new(j, "remote_unproven", json_boolean(!strcmp(text_of(sa, "remote-unproven"), "yes")));
     json_object_set_new(j, "mobike", json_boolean(!strcmp(text_of(sa, "mobike"), "yes")));
+    json_object_set_new(j, "crash_detection", json_boolean(!strcmp(text_of(sa, "crash-detection"), "yes")));
+    json_object_set_new(j, "resumed", json_boolean(!strcmp(text_of(sa, "resumed"), "yes")));
+    if (json_object_get(sa, "ticket-time"))
+        json_object_set_new(j, "ticket", json_string(*text_of(sa, "ticket") ? "held" : "given"));
     json_object_set_new(j, "nat", json_boolean(!strcmp(text_of(sa, "nat-any"), "yes")));
     json_object_foreach(json_object_get(sa, "child-sas"), key, child)
     {

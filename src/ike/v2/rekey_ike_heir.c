@@ -29,6 +29,7 @@ struct ike_sa *rekey_ike_new_heir(struct ike_env *env, struct ike_sa *sa, const 
     n->takes_redirect = sa->takes_redirect;
     n->msgid_sync.is_on = sa->msgid_sync.is_on;
     n->redirected_from = sa->redirected_from;
+    n->came_from = sa->came_from;
     n->peer_hashes = sa->peer_hashes;
     n->has_certreq = sa->has_certreq;
     n->local_id = identity_dup(n->arena, &sa->local_id);

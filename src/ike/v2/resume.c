@@ -201,6 +201,7 @@ void resume_put_ticket(struct ike_env *env, struct build *b, struct ike_sa *sa, 
         build_notify_empty(b, N_TICKET_NACK);
         return;
     }
+    sa->ticket_expires = env->now.mono + lifetime * TIME_SECOND;
     wr_u32(&w, (uint32_t)lifetime);
     build_notify(b, N_TICKET_LT_OPAQUE, PROTO_NONE, span_of(NULL, 0), span_of(data, 4 + len));
 }

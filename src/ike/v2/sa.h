@@ -300,8 +300,9 @@ struct ike_sa {
     struct secret cookie;
     struct resumption *resume; /* until established: what it takes over, see resume.h; or NULL */
     bool is_resumed, has_short_auth;
-    struct secret ticket; /* initiator: the peer's */
-    int64_t ticket_expires, ticket_at;
+    struct secret ticket;   /* initiator: the peer's */
+    int64_t ticket_expires; /* mono: that one, or the last one that was given */
+    int64_t ticket_at;
     uint8_t ticket_given[16];  /* responder: the id of the last one */
     struct secret crash_token; /* the peer's: see crash.h */
     unsigned crash_checks;     /* of messages in the clear, since then */

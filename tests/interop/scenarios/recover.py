@@ -2,6 +2,7 @@
 """Two Keyways of which one is killed and started again: crash detection (RFC 6290) and session resumption (RFC 5723).
 strongSwan has neither."""
 import contextlib
+import json
 import os
 import stat
 import time
@@ -90,6 +91,12 @@ def resumed(lab):
             demand(_one(lab.a).get("resumed") == "yes" == _one(b).get("resumed"),
                    f"the session was not resumed: {lab.a.log_since(mark)[-600:]}")
             wait_for("one IKE SA at each end", lambda: len(lab.a.status()) == 1 == len(b.status()), 5)
+        for g, kind in ((lab.a, "held"), (b, "given")):
+            ike = json.loads(g.cli("status", "--json")[1])["connections"][0]["ike"][0]
+            demand(ike["resumed"] and ike["crash_detection"] and ike.get("ticket") == kind and 0 < ike["ticket_expires_in_seconds"] <= 3600,
+                   f"keyway status of {g.name}: {ike}")
+            text = g.cli("status", "net")[1]
+            demand(all(part in text for part in (f"session ticket {kind}, good for ", "crash detection agreed on", "resumed with")), text)
         return f"traffic {times[0]:.1f} s and {times[1]:.1f} s after the restarts; {dark(lab)}"
 
 
