@@ -15,7 +15,10 @@ struct cli {
     bool has_json, has_algorithms, is_quiet, is_forced, is_running, has_color;
     bool is_terminal;   /* stderr is one: progress may be shown */
     int64_t timeout_ms; /* 0: the daemon decides when to give up */
-    int argc;           /* arguments after the command's name */
+    struct {            /* which clients; as they were written */
+        const char *peer_ip, *peer_id, *ike_id;
+    } redirect;
+    int argc; /* arguments after the command's name */
     char **argv;
 };
 
@@ -41,6 +44,9 @@ json_t *cli_ask(struct vici_client *v, const char *command, struct diag *d);
 /* Runs initiate, terminate or rekey and shows its log lines as they come. NULL names are left out. */
 bool cli_control(struct cli *c, struct vici_client *v, const char *command, const char *connection,
                  const char *child, struct span *reply, struct diag *d);
+/* The same for a request that the caller has written. */
+bool cli_control_send(struct cli *c, struct vici_client *v, struct vici_writer *w, struct span *reply,
+                      struct diag *d);
 /* A whole command on one tunnel or child named by the only argument. done: "is down". Returns the exit code.
  */
 int cli_control_named(struct cli *c, const char *usage, const char *command, const char *done);
@@ -91,6 +97,7 @@ int cmd_status(struct cli *c);
 int cmd_algorithms(struct cli *c); /* status --algorithms */
 int cmd_trap(struct cli *c);       /* trap.c, as the next */
 int cmd_untrap(struct cli *c);
+int cmd_redirect(struct cli *c);
 int cmd_pools(struct cli *c);
 int cmd_reload(struct cli *c);
 int cmd_config(struct cli *c);

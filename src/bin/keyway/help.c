@@ -8,6 +8,8 @@ static const char options[] =
     "  --json           one JSON object on stdout\n"
     "  --timeout SEC    up, down, rekey: how long to wait\n"
     "  --force          down: do not wait for the peer\n"
+    "  --peer-ip ADDR, --peer-id ID, --ike-id N   redirect: clients at an address (prefix, range), with an\n"
+    "                   identity (with wildcards), one IKE SA\n"
     "  --algorithms     status: which library serves each algorithm and key length\n"
     "  --running        config show: what the daemon runs with, not what the files say\n"
     "  -q, --quiet      no progress\n"

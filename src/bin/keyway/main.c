@@ -21,6 +21,7 @@ static const struct cli_command table[] = {
     {"rekey",      "NAME",                            "exchange fresh keys now",                      cmd_rekey     },
     {"trap",       "NAME",                            "let the first packet bring a tunnel up",       cmd_trap      },
     {"untrap",     "NAME",                            "undo that",                                    cmd_untrap    },
+    {"redirect",   "[NAME] GATEWAY",                  "send clients to another gateway",              cmd_redirect  },
     {"pools",      "[NAME]",                          "pools of virtual addresses, and who has them", cmd_pools     },
     {"reload",     "",                                "read the configuration files anew",            cmd_reload    },
     {"config",     "check | show [NAME] | reference", "check the files, or show what they became",    cmd_config    },
@@ -47,7 +48,10 @@ enum {
     OPT_TIMEOUT,
     OPT_FORCE,
     OPT_RUNNING,
-    OPT_ALGORITHMS
+    OPT_ALGORITHMS,
+    OPT_PEER_IP,
+    OPT_PEER_ID,
+    OPT_IKE_ID
 };
 
 static const struct option long_options[] = {
@@ -63,10 +67,13 @@ static const struct option long_options[] = {
     {"force",          no_argument, NULL, OPT_FORCE},
     {"running",             no_argument, NULL, OPT_RUNNING},
     {"algorithms",              no_argument, NULL, OPT_ALGORITHMS},
-    {"quiet",                  no_argument, NULL, 'q'},
-    {"version",no_argument, NULL, 'V'},
-    {"help",      no_argument, NULL, 'h'},
-    {0            },
+    {"peer-ip",                  required_argument, NULL, OPT_PEER_IP},
+    {"peer-id",required_argument, NULL, OPT_PEER_ID},
+    {"ike-id",      required_argument, NULL, OPT_IKE_ID},
+    {"quiet",             no_argument, NULL, 'q'},
+    {"version",              no_argument, NULL, 'V'},
+    {"help",                  no_argument, NULL, 'h'},
+    {0},
 };
 
 static bool parse_timeout(struct cli *c, const char *arg)
@@ -119,6 +126,15 @@ static int take_option(struct cli *c, int option, const char *arg)
         return -1;
     case OPT_ALGORITHMS:
         c->has_algorithms = true;
+        return -1;
+    case OPT_PEER_IP:
+        c->redirect.peer_ip = arg;
+        return -1;
+    case OPT_PEER_ID:
+        c->redirect.peer_id = arg;
+        return -1;
+    case OPT_IKE_ID:
+        c->redirect.ike_id = arg;
         return -1;
     case 'q':
         c->is_quiet = true;

@@ -141,12 +141,18 @@ static void show_line(void *ctx, struct span body)
         fprintf(stderr, "%s\n", msg);
 }
 
+bool cli_control_send(struct cli *c, struct vici_client *v, struct vici_writer *w, struct span *reply,
+                      struct diag *d)
+{
+    struct progress p = {.cli = c};
+    clock_gettime(CLOCK_MONOTONIC, &p.began);
+    return vici_client_call(v, w, "control-log", show_line, &p, reply, d) && vici_reply_ok(*reply, d);
+}
+
 bool cli_control(struct cli *c, struct vici_client *v, const char *command, const char *connection,
                  const char *child, struct span *reply, struct diag *d)
 {
     struct vici_writer w;
-    struct progress p = {.cli = c};
-    clock_gettime(CLOCK_MONOTONIC, &p.began);
     vici_write_init(&w);
     vici_packet_open(&w, VICI_CMD_REQUEST, command);
     if (child)
@@ -156,7 +162,7 @@ bool cli_control(struct cli *c, struct vici_client *v, const char *command, cons
     if (c->timeout_ms)
         vici_printf(&w, "timeout", "%lld", (long long)c->timeout_ms);
     vici_flag(&w, "force", c->is_forced);
-    bool ok = vici_client_call(v, &w, "control-log", show_line, &p, reply, d) && vici_reply_ok(*reply, d);
+    bool ok = cli_control_send(c, v, &w, reply, d);
     vici_write_free(&w);
     return ok;
 }

@@ -2,6 +2,8 @@
 """Redirection (RFC 5685) with strongSwan as client and as gateway. The gateway has two addresses on the wire and sends
 its client from one to the other: in IKE_SA_INIT, in IKE_AUTH (as gateway strongSwan does neither without a plugin of its
 own) and while the tunnel lives."""
+import json
+import os
 import re
 import time
 
@@ -102,6 +104,55 @@ def established_responder(lab):
     return f"strongSwan went to {to}"
 
 
+def sent_by(lab, address):
+    """Keyway tells who sent the client here, in words and as JSON."""
+    code, out, err = lab.a.cli("status", "net", "--json")
+    ikes = json.loads(out)["connections"][0]["ike"] if code == 0 else []
+    demand([i.get("redirected_from") for i in ikes if i["state"] == "ESTABLISHED"] == [address], f"keyway status: {out} {err}")
+    demand(f"redirected by {address}" in lab.a.cli("status", "net")[1], "keyway status does not tell who redirected")
+
+
+@scenario("redirect.command-responder", needs_keyway=True)
+def command_responder(lab):
+    """keyway redirect: who is meant, by name, address or identity; there and back."""
+    to = SECOND["a"][4]
+    with second_address(lab, "a"):
+        begin(lab, "a")
+        must_be_at(lab, "a", topology.A4)
+        for argv, expected in ((("net",), 2), ((to,), 2), (("nobody", to), 4), (("net/net", to), 4), (("net", "gw;true"), 1),
+                               (("--peer-ip", "192.0.2.0/24", to), 4), (("--peer-id", "*.other.test", "net", to), 4)):
+            code, out, err = lab.a.cli("redirect", *argv)
+            demand(code == expected and "keyway: " in err, f"keyway redirect {' '.join(argv)}: exit {code}, not {expected}: {out} {err}")
+        must_be_at(lab, "a", topology.A4)
+        number = lab.a.established()[0]["uniqueid"]
+        took = []
+        for old, new, argv in ((topology.A4, to, ("net",)), (to, topology.A4, ("--peer-id", "*.redirect.test")),
+                               (topology.A4, to, ("--peer-ip", topology.B4 + "/31", "net"))):
+            code, out, err = lab.a.cli("redirect", *argv, new, "--json")
+            demand(code == 0 and json.loads(out)["clients"] == 1 and "1 client redirected" in err, f"keyway redirect: {code}: {out} {err}")
+            start = time.monotonic()
+            must_be_at(lab, "a", new)
+            sent_by(lab, old)
+            took.append(f"{time.monotonic() - start:.1f} s")
+        code, out, err = lab.a.cli("redirect", "--ike-id", number, to)
+        demand(code == 4, f"an IKE SA that is gone was redirected: {out} {err}")
+    return "strongSwan went there, back and there again after " + ", ".join(took)
+
+
+@scenario("redirect.swanctl-responder", needs_keyway=True)
+def swanctl_responder(lab):
+    """strongSwan's own swanctl --redirect, with Keyway's socket."""
+    to = SECOND["a"][4]
+    with second_address(lab, "a"):
+        begin(lab, "a")
+        code, out, err = lab.net["ga"].run("sh", "-c", f"{lab.b.command('swanctl')} --redirect --peer-ip {topology.B4} --gateway {to} "
+                                           f"--uri unix://{lab.a.socket}",
+                                           env={"STRONGSWAN_CONF": os.path.join(lab.b.dir, "strongswan.conf")})
+        demand(code == 0, f"swanctl --redirect: exit {code}: {out} {err}")
+        must_be_at(lab, "a", to)
+    return f"{out.strip()}; strongSwan went to {to}"
+
+
 @scenario("redirect.established-initiator", needs_keyway=True)
 def established_initiator(lab):
     to = SECOND["b"][4]
@@ -111,6 +162,7 @@ def established_initiator(lab):
         flood = Flood(lab)
         redirect(lab.b, ike="net", gateway=to)
         must_be_at(lab, "b", to)
+        sent_by(lab, topology.B4)
         lost = flood.must_lose_nothing()
     return f"Keyway went to {to}; {lost}"
 
