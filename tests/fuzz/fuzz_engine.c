@@ -5,7 +5,9 @@
  * not sealed must leave the established SA and its child as they are.
  *
  * Input: a byte (bit 0: the engine was the initiator), then chunks: mode, delay (16 bits, 10 ms), length (16
- * bits), bytes. */
+ * bits), bytes. The upper bits of mode: 0x08 port 4500, 0x10 from another port, 0x20 in fragments; 0x40, for
+ * the half-open SA: the one that we are beginning instead, for what is sealed: message ID 0; 0x80: the last
+ * bytes become the nonce that we sent. */
 #include "crypto/random.h"
 #include "engine/impl.h"
 #include <stdlib.h>
@@ -80,6 +82,7 @@ static struct config *make_config(struct ip local, struct ip remote, uint8_t min
         .local_port = 500,
         .remote_port = 500,
         .keyingtries = 1,
+        .syncs_message_ids = true,
         .proposals = {proposals, proposal_defaults(PROTO_IKE, proposals)},
         .children = child,
         .n_children = 1,
@@ -87,6 +90,7 @@ static struct config *make_config(struct ip local, struct ip remote, uint8_t min
     };
     c->settings.block_threshold = 0;
     c->settings.installs_routes = true;
+    c->settings.follows_redirects = true;
     c->secrets = arena_calloc(a, 1, sizeof(*c->secrets));
     c->secrets[0].secret = secret_copy(span_str("secret"));
     c->n_secrets = 1;
@@ -109,12 +113,15 @@ static void act(struct world *w, struct node *n, bool delivers)
         struct endpoint from, to;
     } sent[8];
     size_t n_jobs = 0, n_sent = 0;
+    uint64_t resolves = 0;
     for (size_t i = 0; i < n->out.n; i++) {
         struct action *a = &n->out.v[i];
         if (a->kind == ACTION_JOB && n_jobs < ARRAY_LEN(jobs)) {
             jobs[n_jobs++] = a->job;
             a->job = NULL;
         }
+        if (a->kind == ACTION_RESOLVE)
+            resolves = a->resolve->ike_id;
         if (a->kind == ACTION_SEND && delivers && n_sent < ARRAY_LEN(sent) && a->send.bytes.len <= 2048) {
             memcpy(sent[n_sent].bytes, a->send.bytes.ptr, a->send.bytes.len);
             sent[n_sent].len = a->send.bytes.len;
@@ -126,6 +133,14 @@ static void act(struct world *w, struct node *n, bool delivers)
     for (size_t i = 0; i < n_jobs; i++) {
         job_run(jobs[i]);
         step(w, n, &(struct input){.kind = INPUT_JOB_DONE, .job = jobs[i]});
+        act(w, n, delivers);
+    }
+    if (resolves) {
+        struct ip_pair way = {.local = n->ip, .remote = ip4(192, 0, 2, 9)};
+        step(w, n,
+             &(struct input){
+                 .kind = INPUT_RESOLVED, .resolved = {.ike_id = resolves, .v = &way, .n = 1}
+        });
         act(w, n, delivers);
     }
     struct node *other = n == &w->us ? &w->peer : &w->us;
@@ -236,6 +251,18 @@ static struct ike_sa *sa_of(struct world *w, bool is_half_open)
     return NULL;
 }
 
+/* That we are beginning, and that has no answer yet. */
+static struct ike_sa *begun(struct world *w)
+{
+    struct ike_sa *sa;
+    list_each(sa, &w->us.e->sas, link)
+    {
+        if (sa->state == IKE_CONNECTING && sa->is_initiator && !sa->is_dead)
+            return sa;
+    }
+    return NULL;
+}
+
 static void datagram(struct world *w, struct span bytes, uint8_t mode)
 {
     struct endpoint from = w->remote;
@@ -256,7 +283,10 @@ static void raw(struct world *w, const struct ike_sa *sa, struct span bytes, uin
         bool is_response = copy[19] & IKE_FLAG_RESPONSE;
         uint32_t id = is_response ? sa->window.next_out : sa->window.next_in - (copy[23] & 1);
         spi_put64(copy, sa->spi_i);
-        spi_put64(copy + 8, sa->spi_r);
+        if (sa->spi_r)
+            spi_put64(copy + 8, sa->spi_r);
+        if (mode & 0x80 && bytes.len - IKE_HEADER_LEN >= sa->ni.len)
+            memcpy(copy + bytes.len - sa->ni.len, sa->ni.b, sa->ni.len);
         copy[19] =
             (uint8_t)((is_response ? IKE_FLAG_RESPONSE : 0) | (sa->is_initiator ? 0 : IKE_FLAG_INITIATOR));
         spi_put32(copy + 20, id);
@@ -277,7 +307,9 @@ static void sealed(struct world *w, struct ike_sa *sa, struct span bytes, uint8_
                            .spi_r = sa->spi_r,
                            .major = 2,
                            .exchange = bytes.ptr[0],
-                           .message_id = is_response ? sa->window.next_out : sa->window.next_in,
+                           .message_id = mode & 0x40   ? 0
+                                         : is_response ? sa->window.next_out
+                                                       : sa->window.next_in,
                            .flags = (uint8_t)((is_response ? IKE_FLAG_RESPONSE : 0) |
                                               (sa->is_initiator ? 0 : IKE_FLAG_INITIATOR))};
     struct span chain = span_of(bytes.ptr + 2, bytes.len - 2);
@@ -294,10 +326,14 @@ static void command(struct world *w, struct span bytes)
     uint8_t what = bytes.len ? bytes.ptr[0] : 0;
     struct input in = {
         .kind = INPUT_COMMAND,
-        .command = {.kind = what % 3, .id = 5, .is_forced = what & 0x40, .connection = "net"}
+        .command = {.kind = (what & 3) % 3, .id = 5, .is_forced = what & 0x40, .connection = "net"}
     };
     if (what & 0x80)
         in.command.child = "net";
+    if (what & 0x20) {
+        in.command.kind = COMMAND_REDIRECT;
+        in.command.gateway.ip = ip4(192, 0, 2, what);
+    }
     step(w, &w->us, &in);
     act(w, &w->us, false);
 }
@@ -347,7 +383,7 @@ static void one(struct world *w, uint8_t mode, struct span bytes)
         raw(w, sa_of(w, false), bytes, mode);
         break;
     case MODE_RAW_HALF_OPEN:
-        raw(w, sa_of(w, true), bytes, mode);
+        raw(w, mode & 0x40 ? begun(w) : sa_of(w, true), bytes, mode);
         break;
     case MODE_REQUEST:
         sealed(w, sa_of(w, false), bytes, mode, false);

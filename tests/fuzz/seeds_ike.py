@@ -61,6 +61,12 @@ SEEDS = {
                                                  notify(16441, b"link")]),
     "followup_ke": message(44, 0x08, 4, [(34, struct.pack(">HH", 36, 0) + bytes(range(200)) * 2), notify(16441, b"link")]),
     "delete": message(37, 0x00, 4, [(42, b"\3\4\0\2" + bytes(8)), (42, b"\1\0\0\0"), (200, b"unknown")]),
+    "redirect_init": message(34, 0x20, 0, [notify(16407, b"\1\4\xc0\0\2\x09" + bytes(range(32)))]),
+    "redirect_auth": message(35, 0x20, 1, [(36, b"\1\0\0\0\xc0\0\2\1"), (39, b"\2\0\0\0" + bytes(32)), notify(16407, b"\3\x0fgw9.example.org")]),
+    "redirected_from": message(34, 0x08, 0, [(33, IKE), KE, NONCE, notify(16408, b"\2\x10" + bytes(range(16)))]),
+    "auth_methods": message(35, 0x08, 1, [(35, b"\2\0\0\0moon.example"), notify(16443, b"\2\2\3\1\1\x0a\x0e\1" + bytes.fromhex("300506032b6570")),
+                                          (39, b"\2\0\0\0" + bytes(32)), (33, ESP), (44, TS), (45, TS)]),
+    "msgid_sync": message(37, 0x00, 0, [notify(16422, struct.pack(">III", 7, 40, 30)), notify(16423, bytes(8))]),
     "liveness": message(37, 0x28, 5, []),
 }
 vectors = open("../vectors/ikev2_vectors.h").read()
