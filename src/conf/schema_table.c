@@ -54,8 +54,8 @@ static const struct schema_word tcp_words[] = {{"no", TCP_NO, NULL}, {"always", 
     "the connection and its preshared key are unchanged. Tickets are sealed with the file keyway/secret in /var/lib: who gets " \
     "that can read the keys of sessions whose tickets were seen on the wire"
 #define MSGID_SYNC_DOC "whether a peer that is a cluster of gateways may say, after one of them took over from another, with " \
-    "which message IDs the IKE SA goes on (RFC 6311), so that it need not be made anew. For peers that are a hot standby " \
-    "cluster; ESP's sequence numbers are not synchronised"
+    "which message IDs the IKE SA goes on, and how many sequence numbers its children leave out (RFC 6311), so that they need " \
+    "not be made anew. For peers that are a hot standby cluster"
 #define CRASH_DOC "quick crash detection (RFC 6290): each end gives the other a token, and shows it when it is asked something " \
     "about an IKE SA that it has not any more, so that the other end need not wait until liveness checks time out. Tokens " \
     "are made of the file keyway/secret in /var/lib, which no other machine may have: take it out of disk images that are copied"

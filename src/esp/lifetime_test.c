@@ -146,6 +146,41 @@ static void without_esn_the_numbers_end_before_they_wrap(void **state)
     assert_int_equal(packets[0].drop, DROP_SEQ_EXHAUSTED);
 }
 
+/* [RFC6311#5.2] */
+static void numbers_that_are_left_out_do_not_come(void **state)
+{
+    (void)state;
+    struct esp_sa sa = record(SIDE_A, SA_OUT);
+    struct diag d = {0};
+    sa.skip = 5;
+    pair_add_sa(a, sa);
+    out(1);
+    assert_memory_equal(packets[0].data + 4, "\0\0\0\6", 4);
+    sa.skip = 0xabc00;
+    assert_true(esp_apply(a, &(struct action){.kind = ACTION_SA_UPDATE, .sa = &sa}, 78, &d));
+    out(1);
+    assert_memory_equal(packets[0].data + 4, "\x00\x0a\xbc\x07", 4);
+}
+
+static void leaving_out_more_than_there_are_ends_the_numbers(void **state)
+{
+    (void)state;
+    struct diag d = {0};
+    for (int has_esn = 0; has_esn < 2; has_esn++) {
+        struct esp_sa sa = record(SIDE_A, SA_OUT);
+        sa.spi += (uint32_t)has_esn;
+        sa.has_esn = has_esn;
+        pair_add_sa(a, sa);
+        out(1);
+        sa.skip = has_esn ? UINT64_MAX - 1 : UINT32_MAX - 1;
+        assert_true(esp_apply(a, &(struct action){.kind = ACTION_SA_UPDATE, .sa = &sa}, 78, &d));
+        out(1);
+        assert_int_equal(packets[0].drop, DROP_SEQ_EXHAUSTED);
+        assert_int_equal(esp_events(a, ev, 8), 1);
+        assert_int_equal(ev[0].kind, DP_HARD_EXPIRE);
+    }
+}
+
 static void the_end_of_the_numbers_is_announced_in_time(void **state)
 {
     (void)state;
@@ -198,6 +233,8 @@ int main(void)
         T(inbound_limits_count_authentic_packets_only),
         T(counters_are_of_inner_packets),
         T(without_esn_the_numbers_end_before_they_wrap),
+        T(numbers_that_are_left_out_do_not_come),
+        T(leaving_out_more_than_there_are_ends_the_numbers),
         T(the_end_of_the_numbers_is_announced_in_time),
         T(with_esn_both_sides_cross_two_to_the_32),
         T(a_deleted_sa_takes_its_events_along),

@@ -181,6 +181,14 @@ static void sa_free(struct sad *s, struct sa *sa)
     free(sa);
 }
 
+/* A counter that comes to its end is found there by the next packet. */
+static void skip_numbers(struct sa *sa, uint64_t n)
+{
+    uint64_t last = sa->has_esn ? UINT64_MAX : UINT32_MAX;
+    if (sa->direction == SA_OUT)
+        sa->seq = n < last - sa->seq ? sa->seq + n : last;
+}
+
 static struct sa *sa_from_record(const struct esp_sa *r)
 {
     struct sa *sa = mem_new(sizeof(*sa));
@@ -204,6 +212,7 @@ static struct sa *sa_from_record(const struct esp_sa *r)
     sa->soft_packets = r->soft_packets;
     sa->hard_packets = r->hard_packets;
     mode_set(sa, r);
+    skip_numbers(sa, r->skip);
     return sa;
 }
 
@@ -283,6 +292,7 @@ bool sad_update(struct sad *s, const struct esp_sa *r, struct diag *d)
     sa->local = r->local;
     sa->remote = r->remote;
     sa->has_encap = r->has_encap;
+    skip_numbers(sa, r->skip);
     if (sa->direction == SA_IN)
         lifetime_retract_mapping(sa);
     return true;

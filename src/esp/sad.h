@@ -88,7 +88,7 @@ void sad_init(struct sad *s, uint32_t path_mtu, const char *engine);
 void sad_deinit(struct sad *s);
 /* Copies the record. False with d when it cannot be executed. */
 bool sad_add(struct sad *s, const struct esp_sa *r, struct diag *d);
-/* New endpoints and encapsulation. False when unknown. */
+/* New endpoints and encapsulation, and numbers that are left out. False when unknown. */
 bool sad_update(struct sad *s, const struct esp_sa *r, struct diag *d);
 bool sad_del(struct sad *s, const struct esp_sa *r, struct diag *d);
 struct sa *sad_inbound(struct sad *s, uint32_t spi);

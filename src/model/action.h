@@ -98,6 +98,8 @@ struct esp_sa { /* one direction of one child */
     uint8_t encr_key_len, integ_key_len;
     uint8_t encr_key[SA_KEY_MAX], integ_key[SA_KEY_MAX]; /* wiped by the consumer after use */
     uint32_t replay_window;
+    uint64_t
+        skip; /* SA_OUT: so many sequence numbers are left out, from the first or, in an update, the next */
     uint16_t cpi; /* IPComp (RFC 3173): SA_IN: ours; SA_OUT: the peer's; 0: none */
     uint32_t tfc; /* SA_OUT: payloads are padded to so many bytes where the path has room; 0: no */
     uint64_t soft_bytes, hard_bytes, soft_packets, hard_packets; /* 0 = none */
@@ -304,8 +306,8 @@ enum action_kind {
     ACTION_SEND,
     ACTION_JOB, /* the job is given */
     ACTION_SA_ADD,
-    ACTION_SA_UPDATE, /* new endpoints (and encap) of an existing SA: spi, direction, local, remote, has_encap
-                       */
+    ACTION_SA_UPDATE, /* new endpoints (and encap) of an existing SA: spi, direction, local, remote,
+                         has_encap, skip */
     ACTION_SA_DEL,
     ACTION_POLICY_ADD,
     ACTION_TRAP_FAILED, /* the tunnel did not come: what the trap holds back is dropped; it goes on */

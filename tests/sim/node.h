@@ -107,6 +107,8 @@ int64_t node_deadline(const struct node *n);
 /* One packet from the network behind this gateway to the one behind the other. True if it went out protected.
  */
 bool node_send_traffic(struct node *n, const struct node *to);
+/* The last sequence number that an outbound SA used or left out; 0: none. */
+uint64_t node_last_number(const struct node *n, uint32_t spi_out);
 /* Tells the engine what the data plane has counted, as the daemon does now and again. */
 void node_report_use(struct node *n);
 size_t node_count_ike(const struct node *n, enum ike_state state);

@@ -2,6 +2,7 @@
 /* Packets between the hosts behind the gateways: made, sealed and opened by the real data plane. Complains
  * about what leaves in the clear, comes damaged or for somebody else, and numbers or IVs that come twice. */
 #include "esp/ah.h"
+#include "esp/state.h"
 #include "net/packet.h"
 #include "node_impl.h"
 #include "sim.h"
@@ -123,6 +124,12 @@ bool node_send_traffic(struct node *n, const struct node *to)
         return false;
     send_sealed(n, &p);
     return true;
+}
+
+uint64_t node_last_number(const struct node *n, uint32_t spi_out)
+{
+    const struct sa *sa = sad_find(&n->esp->sad, SA_OUT, spi_out, 0);
+    return sa ? sa->seq : 0;
 }
 
 /* As the daemon does after it has applied records. */

@@ -141,6 +141,36 @@ static void fails_over_again_and_again(struct sim *s)
     }
 }
 
+/* The numbers of A's child that the cluster has asked it to leave out, and not one more. */
+static bool leaves_out(struct sim *s)
+{
+    struct ike_view v;
+    struct child_view c;
+    const struct node *a = &s->node[A];
+    uint64_t skips = (uint64_t)s->node[cluster].cluster.failovers * CLUSTER_SKIP;
+    if (!goes_on(s) || sim_child_is_new(s) || !engine_ike_at(a->engine, 0, &v) ||
+        !engine_child_at(a->engine, v.id, 0, &c))
+        return false;
+    uint64_t last = node_last_number(a, c.spi_out);
+    return last >= skips && last < skips + CLUSTER_SKIP;
+}
+
+static void fails_over_and_has_numbers_left_out(struct sim *s)
+{
+    cluster = B;
+    sim_establish(s, 1);
+    cluster_learn(&s->node[cluster]);
+    s->has_traffic = true;
+    for (int i = 0; i < 3 && !s->failure[0]; i++) {
+        s->node[cluster].cluster.skips = true;
+        sim_run(s, (int64_t)sim_rand_below(&s->net.rng, 10) * TIME_SECOND);
+        if (!s->failure[0] && !sim_run_until(s, is_calm, 200 * TIME_SECOND))
+            sim_fail(s, "there is no end to the exchanges");
+        fail_over(s);
+        cluster_replay(&s->node[cluster]);
+    }
+}
+
 static bool is_up(struct sim *s)
 {
     return sim_is_up(s, 1);
@@ -153,6 +183,8 @@ const struct scenario scenarios_cluster[] = {
                     .goal_within = 30 * TIME_SECOND),
     IN_ALL_WEATHERS("cluster_is_replayed", PLAIN, .run = fails_over_and_is_replayed, .goal = goes_on,
                     .goal_within = 30 * TIME_SECOND),
+    IN_ALL_WEATHERS("cluster_has_numbers_left_out", PLAIN, .run = fails_over_and_has_numbers_left_out,
+                    .goal = leaves_out, .goal_within = 30 * TIME_SECOND),
     IN_ALL_WEATHERS("cluster_fails_over_again_and_again", LIVELY, .run = fails_over_again_and_again,
                     .goal = is_up, .goal_within = 200 * TIME_SECOND),
     {0},

@@ -348,6 +348,7 @@ static void on_sa(struct pair_side *s, const struct action *a)
         s->sas[i].local = a->sa->local;
         s->sas[i].remote = a->sa->remote;
         s->sas[i].has_encap = a->sa->has_encap;
+        s->sas[i].skip += a->sa->skip;
         s->updates++;
     } else {
         assert_true(i < s->n_sas); /* what is deleted was there */

@@ -281,6 +281,23 @@ void child_update_endpoints(struct ike_env *env, struct child_sa *c)
         emit_half(env, c, ACTION_SA_UPDATE, SA_OUT);
 }
 
+static uint64_t add_up(uint64_t a, uint64_t b)
+{
+    return a + b < a ? UINT64_MAX : a + b;
+}
+
+void child_skip(struct ike_env *env, struct child_sa *c, uint64_t numbers)
+{
+    struct esp_sa e;
+    if (c->waiting)
+        c->waiting->skip = add_up(c->waiting->skip, numbers);
+    if (!c->has_out)
+        return;
+    fill(&e, c, SA_OUT);
+    e.skip = numbers;
+    emit(env, c, ACTION_SA_UPDATE, &e);
+}
+
 /* The old pair goes on receiving until it is deleted; what is sent goes through the new one. */
 void child_rekeyed(struct ike_env *env, struct child_sa *old)
 {

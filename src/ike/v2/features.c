@@ -59,6 +59,7 @@ static const struct feature_part parts[] = {
     {MSG_AUTH_REQUEST,    "child",               create_child_put,    NULL              },
     {MSG_AUTH_REQUEST,    "MOBIKE",              mobike_put,          mobike_take       },
     {MSG_AUTH_REQUEST,    "message IDs",         msgid_sync_put,      msgid_sync_take   },
+    {MSG_AUTH_REQUEST,    "sequence numbers",    counter_sync_put,    counter_sync_take },
 
     {MSG_AUTH_RESPONSE,   "identity",            auth_put_id,         NULL              },
     {MSG_AUTH_RESPONSE,   "certificate",         cert_put_own,        NULL              },
@@ -72,6 +73,7 @@ static const struct feature_part parts[] = {
     {MSG_AUTH_RESPONSE,   "child",               create_child_answer, NULL              },
     {MSG_AUTH_RESPONSE,   "MOBIKE",              mobike_put,          mobike_take       },
     {MSG_AUTH_RESPONSE,   "message IDs",         msgid_sync_put,      msgid_sync_take   },
+    {MSG_AUTH_RESPONSE,   "sequence numbers",    counter_sync_put,    counter_sync_take },
     {MSG_AUTH_RESPONSE,   "lifetime",            lifetime_put,        lifetime_take     },
 
     {MSG_MORE_REQUEST,    "identity",            auth_put_id,         NULL              },

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The peer's INFORMATIONAL requests (RFC 7296 sections 1.4, 1.4.1, 2.4, 2.25): deletes, the refusal of our
- * authentication, the empty message that asks whether we live, and what mobike.c and lifetime.c read. */
+ * authentication, the empty message that asks whether we live, and what mobike.c, lifetime.c and others read. */
 #include "ike/v2/crash.h"
 #include "ike/v2/resume.h"
 
@@ -71,6 +71,7 @@ static void on_others(struct ike_env *env, struct ike_sa *sa, struct exchange *x
     mobike_answer(env, &b, sa, x);
     lifetime_hear(env, sa, &x->msg);
     crash_note(sa, &x->msg);
+    counter_sync_hear(env, sa, &x->msg);
     redirect_hear(env, sa, &x->msg);
     resume_put_ticket(env, &b, sa, x);
     send_response(env, sa, EXCHANGE_INFORMATIONAL, &b);

@@ -13,7 +13,7 @@
  * Our request that is under way has an unknown fate (sections 8.1, 8.3, 9): it is asked again as a new one. A
  * request of the peer that we are working on is answered first; meanwhile the member repeats.
  *
- * Not here: being a cluster; replay counters of IPsec (section 5.2), which are not announced and not heeded.
+ * Not here: being a cluster; the sequence numbers of children: counter_sync.c.
  */
 #include "ike/v2/exchanges.h"
 
@@ -151,6 +151,8 @@ static void on_sync(struct ike_env *env, struct ike_sa *sa, const struct ike_mes
     x->msg.header.message_id = 0;
     uint32_t least = sa->window.next_out + sa->window.is_pending;
     uint32_t next_out = is_again ? sa->msgid_sync.next_out : v[OURS] > least ? v[OURS] : least;
+    uint64_t delta;
+    bool skips = counter_sync_read(env, sa, m, &delta); /* m is gone once it is answered */
     if (!answer(env, sa, v, next_out))
         return;
     if (is_again) {
@@ -161,6 +163,8 @@ static void on_sync(struct ike_env *env, struct ike_sa *sa, const struct ike_mes
     natd_authentic(env, sa, local, remote, has_marker);
     rekey_ike_heard(env, sa);
     go_on(env, sa, v, next_out);
+    if (skips) /* [RFC6311#5.2] after that, as it may have been a replay */
+        counter_sync_skip(env, sa, delta);
 }
 
 bool msgid_sync_receive(struct ike_env *env, struct ike_sa *sa, const struct ike_message *m,

@@ -28,6 +28,7 @@ struct ike_sa *rekey_ike_new_heir(struct ike_env *env, struct ike_sa *sa, const 
     n->has_fragmentation = sa->has_fragmentation;
     n->takes_redirect = sa->takes_redirect;
     n->msgid_sync.is_on = sa->msgid_sync.is_on;
+    n->msgid_sync.has_counters = sa->msgid_sync.has_counters;
     n->redirected_from = sa->redirected_from;
     n->came_from = sa->came_from;
     n->peer_hashes = sa->peer_hashes;

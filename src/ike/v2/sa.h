@@ -196,6 +196,7 @@ struct ppk_state {
 /* Where an IKE SA stands with the synchronisation of message IDs: see msgid_sync.c. */
 struct msgid_sync {
     bool is_on;        /* both ends said so in IKE_AUTH */
+    bool has_counters; /* likewise of sequence numbers: counter_sync.c */
     bool has_last;     /* a request was answered: this one */
     uint32_t last[3];  /* nonce, the peer's next request, our next one, as the request had them */
     uint32_t next_out; /* that it was answered with */
@@ -640,6 +641,15 @@ feature_take msgid_sync_take;
 bool msgid_sync_receive(struct ike_env *env, struct ike_sa *sa, const struct ike_message *m,
                         const struct endpoint *local, const struct endpoint *remote, bool has_marker);
 
+/* ---- counter_sync.c: sequence numbers of the children, likewise */
+feature_put counter_sync_put;
+feature_take counter_sync_take;
+/* How many are to be left out? False: nothing is said of it. */
+bool counter_sync_read(struct ike_env *env, struct ike_sa *sa, const struct ike_message *m, uint64_t *delta);
+void counter_sync_skip(struct ike_env *env, struct ike_sa *sa, uint64_t delta);
+/* Both, from a request of the peer that is good and new. */
+void counter_sync_hear(struct ike_env *env, struct ike_sa *sa, const struct ike_message *m);
+
 /* ---- childless.c: IKE_AUTH without a child [RFC6023] */
 feature_put childless_put;
 feature_take childless_take;
@@ -912,6 +922,8 @@ void child_drop_out(struct ike_env *env, struct child_sa *c);
 /* Everything of it goes: route, policy, SAs; it is freed. */
 void child_end(struct ike_env *env, struct child_sa *c);
 void child_update_endpoints(struct ike_env *env, struct child_sa *c);
+/* So many sequence numbers of what we send are left out. */
+void child_skip(struct ike_env *env, struct child_sa *c, uint64_t numbers);
 /* Made by the peer's rekeying, and nothing has shown yet that our answer arrived: who speaks of the child to
  * the peer now is told that there is none, and it comes all the same. Not for ever: 0, or until when. */
 int64_t child_is_unsure(const struct child_sa *c);
