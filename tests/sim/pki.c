@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The simulator's certificates: one CA and a leaf for each gateway, made once and put among the virtual
+/* The simulator's certificates: one CA and two leaves for each gateway, made once and put among the virtual
  * files. */
 #include "files.h"
 #include "sim.h"
 #include "support/testca.h"
 #include <stdio.h>
 
-static void put_leaf(const char *name, const char *subject, const char *san, const struct testca_cert *ca)
+static void put_leaf(const char *name, const char *subject, const char *san, enum testca_key key,
+                     const struct testca_cert *ca)
 {
     char path[64];
-    struct testca_cert *leaf = testca_issue(&(struct testca_spec){.subject = subject, .san = san}, ca);
+    struct testca_cert *leaf =
+        testca_issue(&(struct testca_spec){.subject = subject, .san = san, .key = key}, ca);
     snprintf(path, sizeof(path), "/etc/keyway/certs/%s.crt", name);
     sim_file_put(path, testca_pem(leaf));
     snprintf(path, sizeof(path), "/etc/keyway/private/%s.key", name);
@@ -22,7 +24,9 @@ void sim_make_certificates(void)
     struct testca_cert *ca =
         testca_issue(&(struct testca_spec){.subject = "C=CH, O=Keyway, CN=ca", .is_ca = true}, NULL);
     sim_file_put("/etc/keyway/ca/ca.crt", testca_pem(ca));
-    put_leaf("a", "C=CH, O=Keyway, CN=a.test", "DNS:a.test", ca);
-    put_leaf("b", "C=CH, O=Keyway, CN=b.test", "DNS:b.test", ca);
+    put_leaf("a", "C=CH, O=Keyway, CN=a.test", "DNS:a.test", TESTCA_P256, ca);
+    put_leaf("a-ed", "C=CH, O=Keyway, CN=a.test", "DNS:a.test", TESTCA_ED25519, ca);
+    put_leaf("b", "C=CH, O=Keyway, CN=b.test", "DNS:b.test", TESTCA_P256, ca);
+    put_leaf("b-ed", "C=CH, O=Keyway, CN=b.test", "DNS:b.test", TESTCA_ED25519, ca);
     testca_free(ca);
 }

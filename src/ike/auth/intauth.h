@@ -5,7 +5,9 @@
 
 #include "crypto/prf.h"
 
-#define INT_AUTH_ROUNDS_MAX 7 /* one for each additional key exchange [RFC9370#2.2.2] */
+/* One for each additional key exchange [RFC9370#2.2.2], one for a list of ways to authenticate [RFC9593#3.1].
+ */
+#define INT_AUTH_ROUNDS_MAX 8
 
 struct int_auth { /* zeroed: no exchange took place */
     uint8_t rounds;

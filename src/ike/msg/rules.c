@@ -209,10 +209,13 @@ static const struct payload_rule payload_rules[] = {
     {MSG_RESUME_RESPONSE,       PAYLOAD_NONCE,   1, 1,    CLEAR },
 
     EVERYWHERE(MSG_INTERMEDIATE_REQUEST, INSIDE),
-    {MSG_INTERMEDIATE_REQUEST,  PAYLOAD_KE,      1, 1,    INSIDE}, /* we use it for nothing else [RFC9370#2.2.2] */
+    {MSG_INTERMEDIATE_REQUEST,  PAYLOAD_KE,      0, 1,    INSIDE}, /* [RFC9370#2.2.2] none: for a list [RFC9593#3.1] */
+    {MSG_INTERMEDIATE_REQUEST,  PAYLOAD_IDI,     0, 1,    INSIDE}, /* this one may be for nobody else */
+    {MSG_INTERMEDIATE_REQUEST,  PAYLOAD_IDR,     0, 1,    INSIDE},
 
     EVERYWHERE(MSG_INTERMEDIATE_RESPONSE, INSIDE),
-    {MSG_INTERMEDIATE_RESPONSE, PAYLOAD_KE,      1, 1,    INSIDE},
+    {MSG_INTERMEDIATE_RESPONSE, PAYLOAD_KE,      0, 1,    INSIDE},
+    {MSG_INTERMEDIATE_RESPONSE, PAYLOAD_CERTREQ, 0, SOME, INSIDE},
 
     EVERYWHERE(MSG_AUTH_REQUEST, INSIDE),
     {MSG_AUTH_REQUEST,          PAYLOAD_IDI,     0, 1,    INSIDE}, /* none: it is our turn [RFC4739#2.5] */
@@ -342,7 +345,7 @@ static const struct notify_rule notify_rules[] = {
     {N_MULTIPLE_AUTH_SUPPORTED,             1,    K(INIT_RESPONSE) | K(AUTH_REQUEST)                      },
     {N_ANOTHER_AUTH_FOLLOWS,                1,    AUTH                                                    },
     {N_AUTH_LIFETIME,                       1,    K(AUTH_RESPONSE) | INFO                                 },
-    {N_SUPPORTED_AUTH_METHODS,              1,    ANNOUNCES                                               },
+    {N_SUPPORTED_AUTH_METHODS,              SOME, ANNOUNCES                                               },
     {N_IKEV2_FRAGMENTATION_SUPPORTED,       1,    INIT                                                    },
     {N_SIGNATURE_HASH_ALGORITHMS,           1,    INIT                                                    },
     {N_CHILDLESS_IKEV2_SUPPORTED,           1,    K(INIT_RESPONSE)                                        },

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Announcing ways to authenticate (RFC 9593): the responder in its IKE_SA_INIT response, what any connection
- * of those addresses takes; the initiator in IKE_AUTH, where the responder has announced, what its connection
- * takes. Certificates, schemes and refusals go by what the peer announced. No CA is linked in what we send: a
- * connection has one list of schemes for all of its CAs; what a peer links is heeded.
+ * of those addresses takes; the initiator in IKE_AUTH, what its connection takes. Certificates, schemes and
+ * refusals go by what the peer announced.
  *
- * A responder with a long list may keep it for IKE_INTERMEDIATE (section 3.1). Ours is some 400 bytes and
- * goes into IKE_SA_INIT, or is left out where that would become too long for one packet; the peer's is taken
- * there, too, where additional key exchanges bring that exchange about, which is not begun for the list
- * alone. */
+ * A responder whose list would make IKE_SA_INIT too long for one packet says there that it has one, and keeps
+ * it for IKE_INTERMEDIATE where both speak that, else it says nothing (section 3.1). An initiator that has to
+ * choose how to sign begins that exchange for the list alone, where additional key exchanges do not bring it.
+ */
 #include "ike/auth/announce.h"
 #include "base/text.h"
 #include "ike/v2/sa.h"
 
-#define LIST_MAX  1024
+#define LIST_MAX  16384
 #define KINDS_MAX 64
 #define AROUND    (40 + 8 + 100) /* IPv6, UDP, and what comes behind the list in an IKE_SA_INIT response */
 
@@ -51,14 +50,12 @@ static void add(struct wish *w, const struct connection *conn)
         add_side(w, connection_round(conn, false, i));
 }
 
-void announce_put(struct ike_env *env, struct build *b, struct ike_sa *sa, struct exchange *x)
+static struct span ours(struct ike_env *env, const struct ike_sa *sa, bool is_own)
 {
-    uint8_t list[LIST_MAX];
-    struct wr w = wr_over(list, sizeof(list));
+    uint8_t *bytes = arena_alloc(env->out->arena, LIST_MAX);
+    struct wr w = wr_over(bytes, bytes ? LIST_MAX : 0);
     struct wish wish = {.n = 0};
-    if (x->is_own && !sa->announced)
-        return;
-    if (x->is_own)
+    if (is_own)
         add(&wish, sa->conn);
     else {
         struct connection_set set =
@@ -67,22 +64,60 @@ void announce_put(struct ike_env *env, struct build *b, struct ike_sa *sa, struc
             add(&wish, set.v[i]);
     }
     announce_encode(&w, wish.ways, wish.v, wish.takes_all ? 0 : wish.n);
-    bool fits = x->is_own || b->w.len + w.len + AROUND <= sa->config->settings.fragment_size;
-    if (wr_ok(&w) && w.len && fits)
-        build_notify(b, N_SUPPORTED_AUTH_METHODS, PROTO_NONE, span_of(NULL, 0), wr_span_view(&w));
+    return wr_ok(&w) ? wr_span_view(&w) : span_of(NULL, 0);
+}
+
+static void put(struct build *b, struct span list)
+{
+    build_notify(b, N_SUPPORTED_AUTH_METHODS, PROTO_NONE, span_of(NULL, 0), list);
+}
+
+void announce_put(struct ike_env *env, struct build *b, struct ike_sa *sa, struct exchange *x)
+{
+    struct span list = ours(env, sa, x->is_own);
+    if (!list.len)
+        return;
+    if (x->is_own || b->w.len + list.len + AROUND <= sa->config->settings.fragment_size) {
+        put(b, list);
+        return;
+    }
+    sa->owes_list = sa->has_intermediate;
+    if (sa->owes_list)
+        put(b, span_of(NULL, 0));
+}
+
+void announce_put_late(struct ike_env *env, struct build *b, struct ike_sa *sa, struct exchange *x)
+{
+    if (!sa->owes_list)
+        return;
+    sa->owes_list = false;
+    cert_put_request(env, b, sa, x); /* what the list counts is beside it */
+    put(b, ours(env, sa, false));
 }
 
 /* ---- the peer's ---- */
 
+/* Several are one list. */
+static struct span theirs(struct arena *a, const struct ike_message *m)
+{
+    size_t len = 0;
+    for (const struct pl_notify *n = NULL; (n = ike_notify_next(m, N_SUPPORTED_AUTH_METHODS, n));)
+        len += n->data.len;
+    uint8_t *bytes = arena_alloc(a, len + 1);
+    struct wr w = wr_over(bytes, bytes ? len : 0);
+    for (const struct pl_notify *n = NULL; (n = ike_notify_next(m, N_SUPPORTED_AUTH_METHODS, n));)
+        wr_span(&w, n->data);
+    return wr_ok(&w) ? wr_span_view(&w) : span_of(NULL, 0);
+}
+
 bool announce_take(struct ike_env *env, struct ike_sa *sa, const struct ike_message *m, struct diag *d)
 {
     char text[256];
-    const struct pl_notify *n = ike_notify(m, N_SUPPORTED_AUTH_METHODS);
     (void)d;
-    if (!n || (sa->announced && !sa->announced->is_awaited))
+    if (!ike_notify(m, N_SUPPORTED_AUTH_METHODS) || (sa->announced && !sa->announced->is_awaited))
         return true;
     struct announced *a = arena_alloc(sa->arena, sizeof(*a));
-    if (!a || !announce_decode(sa->arena, n->data, a)) {
+    if (!a || !announce_decode(sa->arena, theirs(env->out->arena, m), a)) {
         sa_log(env, sa, LOG_WARN, "the peer's SUPPORTED_AUTH_METHODS is malformed, and not looked at");
         return true;
     }
@@ -90,6 +125,14 @@ bool announce_take(struct ike_env *env, struct ike_sa *sa, const struct ike_mess
     if (!a->is_awaited)
         sa_log(env, sa, LOG_DETAIL, "the peer takes %s", announce_format(a, text, sizeof(text)));
     return true;
+}
+
+bool announce_is_worth_asking(const struct ike_sa *sa)
+{
+    bool signs = false;
+    for (size_t i = 0; i < connection_rounds(sa->conn, true); i++)
+        signs |= connection_round(sa->conn, true, i)->method == AUTH_PUBKEY;
+    return signs && sa->has_intermediate && sa->announced && sa->announced->is_awaited;
 }
 
 static bool is_below(const void *ctx, uint8_t link)

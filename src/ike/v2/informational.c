@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The peer's INFORMATIONAL requests (RFC 7296 sections 1.4, 1.4.1, 2.4, 2.25): deletes, the refusal of our
- * authentication, the empty message that asks whether we live, and what mobike.c, lifetime.c and others read. */
+ * authentication, the empty message that asks whether we live, and what mobike.c, lifetime.c and others read.
+ */
 #include "ike/v2/crash.h"
 #include "ike/v2/resume.h"
 

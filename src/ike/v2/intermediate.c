@@ -2,16 +2,19 @@
 /* IKE_INTERMEDIATE (RFC 9242) as the carrier of additional key exchanges (RFC 9370 section 2.2.2): after
  * IKE_SA_INIT one exchange for each that was chosen, in the order of their types, each sealed with the keys
  * of the one before it; then IKE_AUTH, whose AUTH covers them all. Both sides know from the choice how many
- * there are: one that is missing, too many or of another method ends the attempt. Other uses of the exchange
- * are not spoken here; additional key exchanges of rekeys are followup.c's. */
+ * there are: one that is missing, too many or of another method ends the attempt.
+ *
+ * A responder that has promised a list of ways to authenticate (RFC 9593 section 3.1) puts it into the answer
+ * to the last of them, or to the one request without a key exchange that the initiator may make for it. There
+ * are no other uses here; additional key exchanges of rekeys are followup.c's. */
 #include "crypto/kex.h"
 #include "ike/v2/sa.h"
 
-/* [RFC9242#3.1] by who has a use for it, and in answer */
+/* [RFC9242#3.1] the initiator always has a use for it: long lists of ways to authenticate */
 void intermediate_put(struct ike_env *env, struct build *b, struct ike_sa *sa, struct exchange *x)
 {
     (void)env;
-    if (x->is_own ? proposal_has_addke(&sa->conn->proposals) : sa->has_intermediate)
+    if (x->is_own || sa->has_intermediate)
         build_notify_empty(b, N_INTERMEDIATE_EXCHANGE_SUPPORTED);
 }
 
@@ -100,16 +103,32 @@ static void on_generated(struct ike_env *env, struct ike_sa *sa, struct exchange
     fail(env, sa, &d);
 }
 
+/* [RFC9593#3.1] an empty request */
+static void ask_for_list(struct ike_env *env, struct ike_sa *sa)
+{
+    struct build b;
+    struct diag d;
+    sa->asked_for_list = true;
+    exchange_begin(sa, &sa->own, X_INTERMEDIATE);
+    chain_begin(env, &b);
+    if (send_request(env, sa, EXCHANGE_IKE_INTERMEDIATE, &b))
+        return;
+    diag_clear(&d);
+    diag_set(&d, FAIL_GENERIC, "IKE_INTERMEDIATE could not be sent");
+    fail(env, sa, &d);
+}
+
 void intermediate_start(struct ike_env *env, struct ike_sa *sa)
 {
     uint8_t place;
     uint16_t method = intermediate_due(sa, &place);
-    if (!method) {
+    if (method) {
+        exchange_begin(sa, &sa->own, X_INTERMEDIATE);
+        job_generate(env, sa, &sa->own, method, on_generated);
+    } else if (announce_is_worth_asking(sa) && !sa->asked_for_list)
+        ask_for_list(env, sa);
+    else
         auth_begin(env, sa);
-        return;
-    }
-    exchange_begin(sa, &sa->own, X_INTERMEDIATE);
-    job_generate(env, sa, &sa->own, method, on_generated);
 }
 
 static void on_derived(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct job *job)
@@ -136,10 +155,11 @@ void intermediate_on_response(struct ike_env *env, struct ike_sa *sa, struct exc
     struct diag d;
     diag_clear(&d);
     const struct pl_notify *error = ike_error_notify(&x->msg);
-    const struct pl_ke *ke = addke_value(x, x->ke, kex_answer_plausible);
+    bool has_ke = ike_find(&x->msg, PAYLOAD_KE) != NULL;
+    const struct pl_ke *ke = x->ke ? addke_value(x, x->ke, kex_answer_plausible) : NULL;
     if (error)
         diag_from_notify(&d, sa, error, X_INTERMEDIATE, NULL);
-    else if (!ke)
+    else if (x->ke ? !ke : has_ke)
         diag_set(&d, FAIL_GENERIC,
                  "the IKE_INTERMEDIATE response holds another key exchange than was chosen");
     else if (!int_auth_response(&sa->int_auth, sa->keys.prf, secret_view(&sa->keys.sk_pr), x->content))
@@ -148,8 +168,15 @@ void intermediate_on_response(struct ike_env *env, struct ike_sa *sa, struct exc
         fail(env, sa, &d);
         return;
     }
+    if (ike_find(&x->msg, PAYLOAD_CERTREQ)) /* the same as before, beside what counts them */
+        cert_take_request(env, sa, &x->msg, &d);
     announce_take(env, sa, &x->msg, &d);
-    job_derive(env, sa, x, ke->data, on_derived);
+    if (ke) {
+        job_derive(env, sa, x, ke->data, on_derived);
+        return;
+    }
+    exchange_end(x);
+    intermediate_start(env, sa);
 }
 
 /* ---- responder ---- */
@@ -162,6 +189,21 @@ static void refuse(struct ike_env *env, struct ike_sa *sa, const char *why)
     sa_log_diag(env, sa, LOG_WARN, &d);
     send_response_notify(env, sa, EXCHANGE_IKE_INTERMEDIATE, N_INVALID_SYNTAX, span_of(NULL, 0));
     ike_sa_linger(env, sa, &d);
+}
+
+static bool is_last(const struct ike_sa *sa, uint8_t place)
+{
+    uint8_t next = (uint8_t)(place + 1);
+    return !chosen_addke(&sa->chosen, &next);
+}
+
+static void answer_with_list(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
+{
+    struct build b;
+    chain_begin(env, &b);
+    announce_put_late(env, &b, sa, x);
+    if (!send_response(env, sa, EXCHANGE_IKE_INTERMEDIATE, &b))
+        ike_sa_end(env, sa, NULL);
 }
 
 /* The answer goes out under the keys that the request came with; those after it are for the next request. */
@@ -177,6 +219,8 @@ static void on_answered(struct ike_env *env, struct ike_sa *sa, struct exchange 
     struct secret shared = secret_take(&x->shared);
     chain_begin(env, &b);
     build_ke(&b, x->ke, secret_view(&x->ke_public));
+    if (is_last(sa, place) || ike_find(&x->msg, PAYLOAD_IDI))
+        announce_put_late(env, &b, sa, x);
     bool ok =
         send_response(env, sa, EXCHANGE_IKE_INTERMEDIATE, &b) && update_keys(sa, place, secret_view(&shared));
     secret_free(&shared);
@@ -191,12 +235,15 @@ void intermediate_on_request(struct ike_env *env, struct ike_sa *sa, struct exch
     uint8_t place;
     uint16_t method = intermediate_due(sa, &place);
     const struct pl_ke *ke = method ? addke_value(x, method, kex_public_plausible) : NULL;
-    if (!method)
+    bool is_for_list = sa->owes_list && !ike_find(&x->msg, PAYLOAD_KE);
+    if (!method && !is_for_list)
         refuse(env, sa, "no additional key exchange is left");
-    else if (!ke)
+    else if (!ke && !is_for_list)
         refuse(env, sa, "it holds another key exchange than was chosen");
     else if (!int_auth_request(&sa->int_auth, sa->keys.prf, secret_view(&sa->keys.sk_pi), x->content))
         refuse(env, sa, "it is too large");
+    else if (is_for_list)
+        answer_with_list(env, sa, x);
     else
         job_answer(env, sa, x, method, ke->data, on_answered);
 }

@@ -271,6 +271,8 @@ struct ike_sa {
     bool takes_childless;               /* and IKE SAs without a first child: see childless.c */
     uint32_t peer_hashes;
     struct announced *announced; /* in arena; NULL: the peer announced nothing */
+    bool owes_list;              /* we have promised ours for IKE_INTERMEDIATE */
+    bool asked_for_list;         /* and have begun that exchange for the peer's */
     bool has_initial_contact;    /* the peer said so */
     bool says_contact;           /* we do, in the IKE_AUTH that is under way */
     int64_t held_since;          /* our IKE_AUTH waits for another SA's; 0: it did not */
@@ -709,8 +711,10 @@ void redirect_on_response(struct ike_env *env, struct ike_sa *sa, struct exchang
 
 /* ---- announce.c: the ways to authenticate that the peer takes [RFC9593] */
 struct text;
-feature_put announce_put;
+feature_put announce_put, announce_put_late; /* into IKE_INTERMEDIATE, where it was promised */
 feature_take announce_take;
+/* Initiator: is the peer's list still to come, and would it decide anything? */
+bool announce_is_worth_asking(const struct ike_sa *sa);
 /* Would a certificate of ours do in the round of that side? And how to sign for it; false with d. */
 bool announce_suits(const struct ike_sa *sa, const struct auth_side *side, const struct cert *cert,
                     const struct pkey *key);
