@@ -14,7 +14,6 @@
 #include <openssl/x509.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <termios.h>
 #include <unistd.h>
 
 /* Grows by copying, since realloc() would leave keys behind. */
@@ -108,37 +107,6 @@ bool pki_unpem(struct arena *a, struct span data, const char *labels, struct spa
     return false;
 }
 
-/* A line from the terminal without its echo; false when there is no terminal. */
-static bool ask_passphrase(struct secret *out)
-{
-    struct termios before, silent;
-    char line[1024];
-    ssize_t n;
-    int tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
-    if (tty < 0)
-        return false;
-    if (tcgetattr(tty, &before) < 0) {
-        close(tty);
-        return false;
-    }
-    silent = before;
-    silent.c_lflag &= ~(tcflag_t)ECHO;
-    tcsetattr(tty, TCSAFLUSH, &silent);
-    dprintf(tty, "Private key passphrase: ");
-    do
-        n = read(tty, line, sizeof(line));
-    while (n < 0 && errno == EINTR);
-    tcsetattr(tty, TCSAFLUSH, &before);
-    dprintf(tty, "\n");
-    close(tty);
-    while (n > 0 && (line[n - 1] == '\n' || line[n - 1] == '\r'))
-        n--;
-    if (n > 0)
-        *out = secret_copy(span_of(line, (size_t)n));
-    secret_wipe(line, sizeof(line));
-    return n > 0;
-}
-
 static const char *type_word(enum pkey_type type)
 {
     static const char *const words[] = {
@@ -163,7 +131,8 @@ static struct pkey *private_from(struct span data, const char *type, struct diag
     struct secret pass = {0};
     struct diag first = {0};
     struct pkey *k = pkey_load_private(data, span_of(NULL, 0), &first);
-    if (!k && !strcmp(first.what, "the private key is encrypted") && ask_passphrase(&pass))
+    if (!k && !strcmp(first.what, "the private key is encrypted") &&
+        pki_ask_passphrase("Private key passphrase: ", false, &pass))
         k = pkey_load_private(data, secret_view(&pass), &first);
     secret_free(&pass);
     if (!k)

@@ -91,6 +91,10 @@ int pki_fail(const struct pki_run *r, const struct diag *d);
 /* One line on stderr when --debug is at least level. */
 void pki_note(const struct pki_run *r, int level, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
+/* ask.c: a line from the terminal without an echo, or, where there is no terminal and has_stdin, from stdin.
+ * False: there is none. */
+bool pki_ask_passphrase(const char *prompt, bool has_stdin, struct secret *out);
+
 /* input.c: what commands read */
 
 enum { PKI_FILE_MAX = 16 << 20 };
