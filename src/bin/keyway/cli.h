@@ -104,3 +104,4 @@ int cmd_config(struct cli *c);
 int cmd_version(struct cli *c);
 int cmd_help(struct cli *c);
 int cmd_completion(struct cli *c);
+int cmd_doctor(struct cli *c); /* doctor cert */

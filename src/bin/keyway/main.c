@@ -26,6 +26,7 @@ static const struct cli_command table[] = {
     {"reload",     "",                                "read the configuration files anew",            cmd_reload    },
     {"config",     "check | show [NAME] | reference", "check the files, or show what they became",    cmd_config    },
     {"pki",        "COMMAND [OPTION...]",             "make, show and check keys and certificates",   cmd_pki       },
+    {"doctor",     "cert FILE",                       "which clients accept a certificate, or not",   cmd_doctor    },
     {"version",    "",                                "version of this program and of the daemon",    cmd_version   },
     {"completion", "bash",                            "completion for a shell",                       cmd_completion},
     {"help",       "[COMMAND]",                       "this text",                                    cmd_help      },
