@@ -78,6 +78,7 @@ void build_null_auth(struct builder *b, struct connection *c);
 void build_add_ca(struct builder *b, struct cert *c);
 void build_add_cert(struct builder *b, struct cert *c);
 /* Certificates of a list of files or blobs, looked for in dir/FOLDER; both forms go to out as references. */
+void build_cert_take(struct builder *b, struct cert_list *l, struct cert *c); /* at its end */
 void build_cert_list(struct builder *b, const struct setting *key, const char *const *folders,
                      struct cert_list *out);
 void build_private_key(struct builder *b, const struct setting *key, const char *passphrase);
@@ -89,6 +90,9 @@ void build_add_key(struct builder *b, struct pkey *k, struct origin origin);
 void build_pubkey_list(struct builder *b, const struct setting *key, struct pkey_list *out);
 /* private.c: files of settings that hold a secret and that others can read are errors. */
 void build_check_private(struct builder *b, const struct setting *root);
+/* token.c: secrets.token<suffix>; a certificate section with a handle in it. */
+void build_token(struct builder *b, const struct setting *section);
+void build_token_cert(struct builder *b, const struct setting *section, struct auth_side *side);
 /* folders.c: the well-known folders of the dialect; those of ipsec.d; a private key in ipsec.d/private for a
  * certificate or key that a connection names (what says which): true when one is loaded now. */
 void build_folders(struct builder *b, const struct setting *secrets);
@@ -111,4 +115,4 @@ schema_setter set_dataplane, set_hosts, set_proposals, set_dscp, set_ts, set_esp
     set_interfaces_use, set_interfaces_ignore, set_tfc_padding, set_ah_proposals, set_redirect;
 schema_setter set_resolv_conf, set_vips, set_pool_names, set_pool_addrs, set_pool_attr; /* pool.c */
 schema_setter set_auth, set_id, set_certs, set_cacerts, set_ca_id, set_cert_policy, set_cert_file,
-    set_cacert_file, set_ppk_id, set_pubkeys;
+    set_cacert_file, set_ppk_id, set_pubkeys, set_nothing;

@@ -4,6 +4,13 @@
 
 #include "model/connection.h"
 
+struct token_query {
+    const char *module; /* p11-kit's name of it, or a path; NULL: any */
+    int64_t slot;       /* -1: any that has it */
+    struct span handle; /* CKA_ID */
+    const char *pin;    /* NULL: none */
+};
+
 /* Where files come from. read: the whole file into memory of a; false when absent (d then says why unless it
  * is just not there). glob: paths matching a shell pattern, sorted, into memory of a; returns how many. */
 struct conf_source {
@@ -12,6 +19,11 @@ struct conf_source {
     /* As read, for private keys: refused, with what to type, where others than its owner may read the file.
      * NULL: read serves. */
     bool (*read_private)(void *ctx, struct arena *a, const char *path, struct span *out, struct diag *d);
+    /* What is on tokens (PKCS#11), or NULL. A key is a reference that the caller drops; a certificate is DER
+     * in a's memory. */
+    struct pkey *(*token_key)(void *ctx, const struct token_query *q, struct diag *d);
+    bool (*token_cert)(void *ctx, struct arena *a, const struct token_query *q, struct span *der,
+                       struct diag *d);
     size_t (*glob)(void *ctx, struct arena *a, const char *pattern, const char ***paths);
 };
 

@@ -27,9 +27,10 @@ static void build_side(struct builder *b, struct auth_side *side, const struct s
     for (const struct setting *s = section ? section->first : NULL; s; s = s->next) {
         if (!s->is_section)
             continue;
-        if (starts_with(s->name, "cert"))
+        if (starts_with(s->name, "cert")) {
             schema_apply(b, SCOPE_CERT, s, side, NULL, NULL, NULL);
-        else if (starts_with(s->name, "cacert") && !is_local)
+            build_token_cert(b, s, side);
+        } else if (starts_with(s->name, "cacert") && !is_local)
             schema_apply(b, SCOPE_CACERT, s, side, NULL, NULL, NULL);
         else
             schema_unknown_section(b, s, known);

@@ -129,6 +129,12 @@ static struct cert *load_cert(struct builder *b, const struct setting *key, cons
 
 #define CERTS_MAX 256
 
+void build_cert_take(struct builder *b, struct cert_list *l, struct cert *c)
+{
+    size_t cap = l->n;
+    list_add(b, l, &cap, c);
+}
+
 void build_cert_list(struct builder *b, const struct setting *key, const char *const *folders,
                      struct cert_list *out)
 {

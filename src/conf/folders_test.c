@@ -182,7 +182,8 @@ static void a_configuration_with_a_secret_that_others_can_read_is_refused(void *
 static void a_key_in_ipsec_d_is_found_for_a_certificate_that_is_named(void **state)
 {
     (void)state;
-    const struct memory_file files[] = {
+    struct memory_file other = vector("/etc/ipsec.d/private/another.pem", "p256.sec1.pem");
+    struct memory_file files[] = {
         {"/etc/swanctl/swanctl.conf",           NAMES_MOON      },
         {"/etc/ipsec.d/certs/moon.pem",         test_moon       },
         {"/etc/ipsec.d/cacerts/ca.pem",         test_ca         },
@@ -190,7 +191,9 @@ static void a_key_in_ipsec_d_is_found_for_a_certificate_that_is_named(void **sta
         {"/etc/ipsec.d/private/locked.pem",     test_moon_locked},
         {"/etc/ipsec.d/private/vpnHostKey.pem", test_moon_key   },
         {"/etc/ipsec.d/reqs/moon.req",          "not looked at" },
+        {"another",                             ""              },
     };
+    files[7] = other;
     struct config *c = good(files, ARRAY_LEN(files));
     assert_int_equal(c->n_keys, 1);
     assert_int_equal(c->cas.n, 1);
@@ -201,6 +204,7 @@ static void a_key_in_ipsec_d_is_found_for_a_certificate_that_is_named(void **sta
     assert_non_null(line_with("': ECDSA vpnHostKey.pem' in ipsec.secrets"));
     assert_string_equal(c->keys[0].origin.file, "/etc/ipsec.d/private/vpnHostKey.pem");
     config_unref(c);
+    test_free((void *)other.text);
 }
 
 static void a_key_in_ipsec_d_that_nobody_needs_stays_there(void **state)

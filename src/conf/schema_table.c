@@ -13,7 +13,7 @@
 
 static const char v1[] = "IKEv1 is not built yet", eap[] = "EAP and XAUTH are not built yet";
 static const char marks[] = "marks are not built yet";
-static const char if_ids[] = "XFRM interfaces are not built yet", tokens[] = "tokens are not built yet";
+static const char if_ids[] = "XFRM interfaces are not built yet", tokens[] = "authorities are not read from tokens: put the certificate into a file";
 static const char peers_only[] = "it makes demands on the peer: put it into the remote section",
                   mediation[] = "mediation is not supported", labels[] = "security labels are not built yet";
 
@@ -124,7 +124,11 @@ static const struct schema_word dscp_words[] = {{"out", DSCP_OUT, NULL}, {"in", 
     {scope_, "groups", .kind = KIND_TEXT, REFUSE("attribute certificates and group memberships are not built yet"), .doc = "groups of which the peer must be a member"}, \
     {scope_, "revocation", .kind = KIND_TEXT, REFUSE("revocation is not checked yet"), .accepts = "relaxed", .doc = "what to do when it is not known whether a certificate was revoked"}
 
-#define TOKEN_ROWS(scope_) \
+#define TOKEN_ROWS(scope_, what_) \
+    {scope_, "handle", .kind = KIND_TEXT, .set = set_nothing, .example = "a1b2", .doc = what_ " on a token (PKCS#11): its CKA_ID in hex"}, \
+    {scope_, "slot", .kind = KIND_TEXT, .set = set_nothing, .example = "1", .computed = "the token that has it", .doc = "number of the token's slot"}, \
+    {scope_, "module", .kind = KIND_TEXT, .set = set_nothing, .example = "opensc", .computed = "all that p11-kit knows", .doc = "PKCS#11 module: its name in p11-kit, or its path"}
+#define NO_TOKEN_ROWS(scope_) \
     {scope_, "handle", .kind = KIND_TEXT, REFUSE(tokens), .doc = "object on a token"}, \
     {scope_, "slot", .kind = KIND_NUMBER, REFUSE(tokens), .doc = "slot of a token"}, \
     {scope_, "module", .kind = KIND_TEXT, REFUSE(tokens), .doc = "PKCS#11 module"}
@@ -214,9 +218,9 @@ static const struct schema_row rows[] = {
     {SCOPE_LOCAL, "cert_policy", .kind = KIND_TEXT, REFUSE(peers_only), .doc = "certificate policies that the peer's path must have"},
     {SCOPE_REMOTE, "cert_policy", .kind = KIND_TEXT, .set = set_cert_policy, .example = "1.2.3", .doc = "certificate policies that the peer's path must have"},
     {SCOPE_CERT, "file", .kind = KIND_TEXT, .set = set_cert_file, .example = "x.pem", .doc = "certificate file"},
-    TOKEN_ROWS(SCOPE_CERT),
+    TOKEN_ROWS(SCOPE_CERT, "a certificate"),
     {SCOPE_CACERT, "file", .kind = KIND_TEXT, .set = set_cacert_file, .example = "x.pem", .doc = "certificate file"},
-    TOKEN_ROWS(SCOPE_CACERT),
+    NO_TOKEN_ROWS(SCOPE_CACERT),
 
     {SCOPE_CHILD, "ah_proposals", .kind = KIND_TEXT, .set = set_ah_proposals, .example = "sha256", .doc = "AH proposals, the best first: integrity without encryption, and not through a NAT; ESP is then offered only by esp_proposals that are written, and encap = auto asks for no ESP in UDP"},
     {SCOPE_CHILD, "esp_proposals", .kind = KIND_TEXT, .def = "default", .set = set_esp_proposals, .example = "aes256-sha256", .doc = "ESP proposals, the best first; a key exchange in them asks for forward secrecy"},
@@ -275,8 +279,8 @@ static const struct schema_row rows[] = {
     {SCOPE_EAP, "id", .has_suffix = true, .kind = KIND_TEXT, REFUSE(eap), .doc = "user"},
     {SCOPE_PKCS12, "file", .kind = KIND_TEXT, .example = "x.p12", .doc = "container file (PKCS#12) below pkcs12/, whose keys and certificates are loaded; its authorities are trusted"},
     {SCOPE_PKCS12, "secret", .kind = KIND_TEXT, .example = "x", .doc = "its passphrase"},
-    TOKEN_ROWS(SCOPE_TOKEN),
-    {SCOPE_TOKEN, "pin", .kind = KIND_TEXT, REFUSE(tokens), .doc = "PIN"},
+    TOKEN_ROWS(SCOPE_TOKEN, "a private key"),
+    {SCOPE_TOKEN, "pin", .kind = KIND_TEXT, .set = set_nothing, .example = "1234", .doc = "PIN, tried once and on the token alone that has the key"},
     {SCOPE_POOL, "addrs", .kind = KIND_TEXT, .set = set_pool_addrs, .example = "10.3.0.0/24", .doc = "addresses of the pool: ranges and prefixes, of IPv4 and IPv6. Of a prefix its first address, and in IPv4 its last, are not given; one with host bits begins at that address. Without addresses the pool only tells its attributes"},
     {SCOPE_POOL, "exclude", .kind = KIND_TEXT, .set = set_pool_addrs, .example = "10.3.0.1", .doc = "addresses, ranges and prefixes that are not given"},
     {SCOPE_POOL, "dns", .kind = KIND_TEXT, .set = set_pool_attr, .example = "10.3.0.53", .doc = "name servers"},
@@ -292,7 +296,7 @@ static const struct schema_row rows[] = {
     {SCOPE_POOL, "", .has_suffix = true, .kind = KIND_TEXT, .set = set_pool_attr, .example = "corp.example", .doc = "a number: attributes of that type, as addresses, prefixes, 0x hex or text"},
     {SCOPE_AUTHORITY, "cacert", .kind = KIND_TEXT, REFUSE("authorities are not built yet: put the certificate into x509ca/"), .doc = "the authority's certificate"},
     {SCOPE_AUTHORITY, "file", .kind = KIND_TEXT, REFUSE("authorities are not built yet: put the certificate into x509ca/"), .doc = "its file"},
-    TOKEN_ROWS(SCOPE_AUTHORITY),
+    NO_TOKEN_ROWS(SCOPE_AUTHORITY),
     {SCOPE_AUTHORITY, "crl_uris", .kind = KIND_TEXT, REFUSE("revocation is not checked yet"), .doc = "where CRLs are"},
     {SCOPE_AUTHORITY, "ocsp_uris", .kind = KIND_TEXT, REFUSE("revocation is not checked yet"), .doc = "where OCSP responders are"},
     {SCOPE_AUTHORITY, "cert_uri_base", .kind = KIND_TEXT, REFUSE("hash-and-URL certificates are not built yet"), .doc = "where certificates are"},

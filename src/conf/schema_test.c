@@ -165,6 +165,7 @@ static void every_key_takes_effect_or_is_refused_by_name_and_line(void **state)
     for (size_t i = 0; schema_at(i); i++) {
         const struct schema_row *r = schema_at(i);
         bool elsewhere = r->scope == SCOPE_IKE || r->scope == SCOPE_PRIVATE || r->scope == SCOPE_PKCS12 ||
+                         r->scope == SCOPE_TOKEN || (r->scope == SCOPE_CERT && strcmp(r->key, "file") != 0) ||
                          r->scope == SCOPE_PPK || strncmp(r->key, "ppk", 3) == 0; /* load_test.c has them */
         bool is_passphrase = r->scope == SCOPE_TUNNEL && strcmp(r->key, "passphrase") == 0;
         if (r->status == EFFECTIVE && !elsewhere && !is_passphrase)

@@ -95,6 +95,8 @@ static void build_secret(struct builder *b, const struct setting *section)
             build_ike_secret(b, section);
         else if (secret_kinds[i].scope == SCOPE_PPK)
             build_ppk(b, section);
+        else if (secret_kinds[i].scope == SCOPE_TOKEN)
+            build_token(b, section);
         else
             schema_check(b, secret_kinds[i].scope, section);
         return;

@@ -144,6 +144,8 @@ void pkey_unref(struct pkey *k)
 {
     if (!k || atomic_fetch_sub_explicit(&k->refs, 1, memory_order_acq_rel) != 1)
         return;
+    if (k->signer.release)
+        k->signer.release(k->signer.ctx);
     EVP_PKEY_free(k->evp); /* wipes private parts */
     free(k->spki);
     free(k);

@@ -48,6 +48,15 @@ void pem_encode(struct span der, const char *label, struct secret *out);
  * FAIL_PERMISSION. */
 struct pkey *pkey_load_private(struct span data, struct span passphrase, struct diag *d);
 struct pkey *pkey_load_public(struct span spki, struct diag *d);
+/* A private key that is elsewhere, on a token: its public half is here, and it signs what is asked of it, in
+ * any thread. sign: as pkey_sign_raw(), but ECDSA as r | s. release: when the key goes. */
+struct pkey_signer {
+    void *ctx;
+    bool (*sign)(void *ctx, struct sig_scheme s, struct span message, struct secret *sig);
+    void (*release)(void *ctx);
+};
+/* Takes the signer, also when it fails. spki: in any format that pkey_load_public_any() takes. */
+struct pkey *pkey_of_signer(struct span spki, const struct pkey_signer *signer, struct diag *d);
 /* A public key in any format: PEM or DER of SubjectPublicKeyInfo or RSAPublicKey (RFC 7250 is the former),
  * OpenSSH's line or blob, RFC 3110, the RDATA of a DNSKEY record; 0x.. and 0s.. of each, with "dns:" or
  * "ssh:" in front or not; and the text of a DNSKEY, KEY or IPSECKEY record. */

@@ -98,7 +98,7 @@ bool pkey_encode(const struct pkey *k, enum pkey_encoding e, struct secret *out)
 {
     *out = (struct secret){0};
     const struct encoding_row *r = &rows[e];
-    if ((r->is_private && !k->is_private) || !r->encode(k, out))
+    if ((r->is_private && (!k->is_private || k->signer.sign)) || !r->encode(k, out))
         return false;
     if (r->is_pem) {
         struct secret der = secret_take(out);

@@ -12,7 +12,8 @@ struct pkey {
     enum pkey_type type;
     unsigned bits;
     bool is_private;
-    bool is_pss_only; /* its SPKI says id-RSASSA-PSS */
+    bool is_pss_only;          /* its SPKI says id-RSASSA-PSS */
+    struct pkey_signer signer; /* sign is NULL: evp has the private half, if there is one here */
     uint8_t keyid[20];
     uint8_t *spki;
     size_t spki_len, bits_len; /* the last bits_len of them are the subjectPublicKey */

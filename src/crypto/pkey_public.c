@@ -269,6 +269,18 @@ struct pkey *pkey_load_public_any(struct span data, struct diag *d)
     return NULL;
 }
 
+struct pkey *pkey_of_signer(struct span spki, const struct pkey_signer *signer, struct diag *d)
+{
+    struct pkey *k = pkey_load_public_any(spki, d);
+    if (!k) {
+        signer->release(signer->ctx);
+        return NULL;
+    }
+    k->signer = *signer;
+    k->is_private = true;
+    return k;
+}
+
 struct pkey *pkey_load_ipseckey(uint8_t algorithm, struct span key, struct diag *d)
 {
     EVP_PKEY *evp = pkey_ipseckey_read(key, algorithm);

@@ -245,11 +245,44 @@ bool pkey_verify_raw(const struct pkey *k, struct sig_scheme s, struct span mess
     return is_ok;
 }
 
+/* r | s becomes the DER of an ECDSA signature, which OpenSSL allocates. */
+static int fixed_to_der(struct span fixed, uint8_t **der)
+{
+    size_t len = fixed.len / 2;
+    ECDSA_SIG *pair = ECDSA_SIG_new();
+    BIGNUM *r = BN_bin2bn(fixed.ptr, (int)len, NULL), *n = BN_bin2bn(fixed.ptr + len, (int)len, NULL);
+    if (!pair || !r || !n || !ECDSA_SIG_set0(pair, r, n))
+        evp_panic("ECDSA signature");
+    int der_len = i2d_ECDSA_SIG(pair, der);
+    ECDSA_SIG_free(pair);
+    return der_len;
+}
+
+static bool sign_elsewhere(const struct pkey *k, struct sig_scheme s, struct span message, struct secret *sig)
+{
+    uint8_t *der = NULL;
+    *sig = (struct secret){0};
+    if (!fits(k, s) || !k->signer.sign(k->signer.ctx, s, message, sig))
+        return false;
+    if (k->type != PKEY_ECDSA)
+        return true;
+    int len = fixed_to_der(secret_view(sig), &der);
+    secret_free(sig);
+    if (len > 0)
+        *sig = secret_copy(span_of(der, (size_t)len));
+    OPENSSL_free(der);
+    return len > 0;
+}
+
 bool pkey_sign_raw(const struct pkey *k, struct sig_scheme s, struct span message, struct secret *sig)
 {
     EVP_PKEY_CTX *pctx = NULL;
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     size_t len = 0;
+    if (k->signer.sign) {
+        EVP_MD_CTX_free(ctx);
+        return sign_elsewhere(k, s, message, sig);
+    }
     *sig = (struct secret){0};
     bool is_ok = ctx && k->is_private && fits(k, s) &&
                  EVP_DigestSignInit(ctx, &pctx, md_of(s.hash), NULL, k->evp) == 1 &&
@@ -301,14 +334,9 @@ static bool verify_fixed(const struct pkey *k, const struct classic_row *c, stru
     uint8_t *der = NULL;
     if (sig.len != 2u * c->len)
         return false;
-    ECDSA_SIG *pair = ECDSA_SIG_new();
-    BIGNUM *r = BN_bin2bn(sig.ptr, c->len, NULL), *n = BN_bin2bn(sig.ptr + c->len, c->len, NULL);
-    if (!pair || !r || !n || !ECDSA_SIG_set0(pair, r, n))
-        evp_panic("ECDSA signature");
-    int len = i2d_ECDSA_SIG(pair, &der);
+    int len = fixed_to_der(sig, &der);
     bool is_ok = len > 0 && pkey_verify_raw(k, s, message, span_of(der, (size_t)len));
     OPENSSL_free(der);
-    ECDSA_SIG_free(pair);
     return is_ok;
 }
 

@@ -372,6 +372,63 @@ static void classic_ecdsa_has_a_fixed_length(void **state)
     }
 }
 
+/* ---- a key that is elsewhere: here it is only behind a pointer */
+
+struct elsewhere {
+    struct pkey *key;
+    unsigned n_signed, n_released;
+};
+
+/* As a token: ECDSA is r | s, each as long as the field. */
+static bool sign_elsewhere(void *ctx, struct sig_scheme s, struct span message, struct secret *sig)
+{
+    struct elsewhere *e = ctx;
+    e->n_signed++;
+    return pkey_sign_raw(e->key, s, message, sig) &&
+           (s.type != PKEY_ECDSA || (secret_free(sig), pkey_sign(e->key, s, true, message, sig)));
+}
+
+static void release(void *ctx)
+{
+    ((struct elsewhere *)ctx)->n_released++;
+}
+
+static void a_key_that_is_elsewhere_signs_like_one_that_is_here(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *file;
+        struct sig_scheme scheme;
+    } kinds[] = {
+        {"rsa.pkcs8.pem", {PKEY_RSA, HASH_SHA256, true}       },
+        {"p256.sec1.pem", {PKEY_ECDSA, HASH_SHA256, false}    },
+        {"p521.sec1.pem", {PKEY_ECDSA, HASH_SHA512, false}    },
+        {"ed25519.pem",   {PKEY_ED25519, HASH_IDENTITY, false}},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        struct elsewhere e = {.key = key_private(kinds[i].file, "")};
+        const struct pkey_signer signer = {&e, sign_elsewhere, release};
+        struct sig_scheme used;
+        struct secret sig, bytes;
+        struct diag d = {0};
+        struct pkey *k = pkey_of_signer(pkey_spki(e.key), &signer, &d);
+        assert_non_null(k);
+        assert_true(pkey_is_private(k));
+        assert_true(pkey_same(k, e.key));
+        assert_true(pkey_sign(k, kinds[i].scheme, false, span_str("m"), &sig));
+        assert_true(pkey_verify(e.key, 14, span_str("m"), secret_view(&sig), &used));
+        assert_int_equal(e.n_signed, 1);
+        secret_free(&sig);
+        assert_false(pkey_encode(k, PKEY_PKCS8_DER, &bytes)); /* it is not here */
+        assert_int_equal(e.n_released, 0);
+        pkey_unref(k);
+        assert_int_equal(e.n_released, 1);
+        assert_null(pkey_of_signer(span_str("no key"), &signer, &d));
+        assert_int_equal(e.n_released, 2);
+        pkey_unref(e.key);
+    }
+}
+
 /* The signature of the case with the identifier in ctx in front. */
 static void check_signature(struct vector *v, void *ctx)
 {
@@ -421,6 +478,7 @@ int main(void)
         cmocka_unit_test(classic_rsa_takes_sha1_and_what_peers_use_instead),
         cmocka_unit_test(rfc4754_vectors_verify),
         cmocka_unit_test(classic_ecdsa_has_a_fixed_length),
+        cmocka_unit_test(a_key_that_is_elsewhere_signs_like_one_that_is_here),
         cmocka_unit_test(wycheproof_signatures_get_the_right_verdict),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

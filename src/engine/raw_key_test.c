@@ -189,21 +189,17 @@ static void without_the_private_key_nothing_begins(void **state)
     assert_true(pair_logged(&p, 0, "no raw public key of ours with a private key"));
 }
 
-static void demand_sha512(struct config *c, struct connection *conn, struct child_config *children)
+static void demand_384_bits(struct config *c, struct connection *conn, struct child_config *children)
 {
-    static const struct sig_scheme schemes[] = {
-        {PKEY_ECDSA, HASH_SHA512, false}
-    };
     use_raw_keys(c, conn, children);
-    conn->remote.schemes = schemes;
-    conn->remote.n_schemes = 1;
+    conn->remote.min_ecdsa_bits = 384;
 }
 
 static void constraints_hold_for_raw_keys(void **state)
 {
     (void)state;
-    use("ed25519.pem", "p256.sec1.pem");
-    struct pair_spec s = {.local_id = "sun.example", .remote_id = "moon.example", .tweak = demand_sha512};
+    use("p256.sec1.pem", "ed25519.pem");
+    struct pair_spec s = {.local_id = "sun.example", .remote_id = "moon.example", .tweak = demand_384_bits};
     load(0);
     pair_load(&p, 1, &s);
     pair_command(&p, 0, COMMAND_INITIATE, "net", NULL);

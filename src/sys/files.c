@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Files for conf/: see files.h. Only regular files are read: a FIFO or a device would block or never end. */
 #include "sys/files.h"
+#include "sys/token.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
@@ -105,5 +106,9 @@ static size_t files_glob(void *ctx, struct arena *a, const char *pattern, const 
 
 struct conf_source files_source(void)
 {
-    return (struct conf_source){.read = files_read, .read_private = files_read_private, .glob = files_glob};
+    return (struct conf_source){.read = files_read,
+                                .read_private = files_read_private,
+                                .token_key = token_key,
+                                .token_cert = token_cert,
+                                .glob = files_glob};
 }

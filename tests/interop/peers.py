@@ -127,6 +127,14 @@ def fetch_strongswan_pki(say=lambda text: print("pki:", text)):
     return folder
 
 
+SOFTHSM_PACKAGES = "softhsm2 softhsm2-common libsofthsm2 opensc opensc-pkcs11".split()
+
+
+def fetch_softhsm(say=lambda text: print("lab:", text)):
+    """The folder of SoftHSM, a token in software, and of OpenSC's pkcs11-tool."""
+    return fetch("softhsm", SOFTHSM_PACKAGES, say=say)
+
+
 class NotToBeHad(LabError):
     """A peer that nobody offers any more: what wants it is not run."""
 
