@@ -189,11 +189,11 @@ static void a_key_in_ipsec_d_is_found_for_a_certificate_that_is_named(void **sta
         {"/etc/ipsec.d/cacerts/ca.pem",         test_ca         },
         {"/etc/ipsec.d/aacerts/aa.pem",         test_ca         },
         {"/etc/ipsec.d/private/locked.pem",     test_moon_locked},
+        {"another",                             ""              },
         {"/etc/ipsec.d/private/vpnHostKey.pem", test_moon_key   },
         {"/etc/ipsec.d/reqs/moon.req",          "not looked at" },
-        {"another",                             ""              },
     };
-    files[7] = other;
+    files[5] = other;
     struct config *c = good(files, ARRAY_LEN(files));
     assert_int_equal(c->n_keys, 1);
     assert_int_equal(c->cas.n, 1);

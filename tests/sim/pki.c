@@ -5,6 +5,22 @@
 #include "sim.h"
 #include "support/testca.h"
 #include <stdio.h>
+#include <stdlib.h>
+
+/* The public half alone, for those that know the key. */
+static void put_raw_key(const char *name, struct span private_key)
+{
+    char path[64];
+    struct diag d = {0};
+    struct secret pem;
+    struct pkey *k = pkey_load_private(private_key, span_of(NULL, 0), &d);
+    if (!k || !pkey_encode(k, PKEY_SPKI_PEM, &pem))
+        abort();
+    snprintf(path, sizeof(path), "/etc/keyway/pubkey/%s.pub", name);
+    sim_file_put(path, secret_view(&pem));
+    secret_free(&pem);
+    pkey_unref(k);
+}
 
 static void put_leaf(const char *name, const char *subject, const char *san, enum testca_key key,
                      const struct testca_cert *ca)
@@ -16,6 +32,7 @@ static void put_leaf(const char *name, const char *subject, const char *san, enu
     sim_file_put(path, testca_pem(leaf));
     snprintf(path, sizeof(path), "/etc/keyway/private/%s.key", name);
     sim_file_put(path, testca_key_pem(leaf));
+    put_raw_key(name, testca_key_der(leaf));
     testca_free(leaf);
 }
 

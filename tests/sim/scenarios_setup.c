@@ -48,8 +48,9 @@ static void start_two(struct sim *s)
           "10.10.0.0/24\n remote_ts = 10.20.0.0/24", "start")
 #define MIXED_B(own_auth, other_auth)                                                                        \
     MIXED("", "b.test", own_auth, "a.test", other_auth, "10.20.0.0/24\n remote_ts = 10.10.0.0/24", "none")
-#define BY_KEY(name) " auth = pubkey\n certs = " name "\n"
-#define OF_OUR_CA    " auth = pubkey\n cacerts = ca.crt\n"
+#define BY_KEY(name)     " auth = pubkey\n certs = " name "\n"
+#define BY_RAW_KEY(name) " auth = pubkey\n pubkeys = " name "\n"
+#define OF_OUR_CA        " auth = pubkey\n cacerts = ca.crt\n"
 
 /* ---- failures that must be named, and leave nothing behind
  * ----------------------------------------------------------- */
@@ -120,6 +121,9 @@ const struct scenario scenarios_setup[] = {
     IN_ALL_WEATHERS("certificate_one_way_secret_the_other", .conf_a = MIXED_A(BY_KEY("a.crt"), BY_SECRET),
                     .conf_b = MIXED_B(BY_SECRET, OF_OUR_CA), .run = let_it_start, .goal = up_with_one_child,
                     .goal_within = 240 * TIME_SECOND),
+    IN_ALL_WEATHERS("raw_keys_both_ways", .conf_a = MIXED_A(BY_RAW_KEY("a.pub"), BY_RAW_KEY("b.pub")),
+                    .conf_b = MIXED_B(BY_RAW_KEY("b.pub"), BY_RAW_KEY("a.pub")), .run = let_it_start,
+                    .goal = up_with_one_child, .goal_within = 240 * TIME_SECOND),
     IN_ALL_WEATHERS(
         "certificates_in_fragments",
         .conf_a = "settings { fragment_size = 576 }\n"
