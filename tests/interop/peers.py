@@ -19,6 +19,7 @@ PACKAGES = ("libstrongswan libstrongswan-standard-plugins libstrongswan-extra-pl
             "libcharon-extra-plugins charon-systemd strongswan-swanctl").split()
 PKI_PACKAGES = ("strongswan-pki libstrongswan libstrongswan-standard-plugins libstrongswan-extra-plugins "
                 "libcharon-extra-plugins").split()  # the last for libtls
+NEW_PKI_PACKAGES = PKI_PACKAGES + "libssl3t64 libc6 libgcc-s1 zlib1g libzstd1 libgmp10 libcap2".split()
 # The libraries beside the program, as far as a small Debian may lack them.
 OPENVPN = "openvpn libcap-ng0 liblz4-1 liblzo2-2 libnl-3-200 libnl-genl-3-200 libpkcs11-helper1".split()
 TESTING = "forky"  # whose strongSwan has ML-KEM; with the libraries that it wants
@@ -155,6 +156,16 @@ def strongswan_version():
     for deb in glob.glob(CACHE + "/dl/charon-systemd_*.deb"):
         return os.path.basename(deb).split("_")[1]
     return "unknown"
+
+
+def fetch_new_strongswan_pki():
+    """The folder of a pki tool that has --ocsp (6.0), with the C library that loads it."""
+    try:
+        folder = fetch("strongswan-pki-13", NEW_PKI_PACKAGES, "trixie")
+        os.makedirs(PLUGIN_DIR, exist_ok=True)  # the mount point
+    except (LabError, OSError) as e:
+        raise NotToBeHad(f"Debian's trixie offers no strongswan-pki: {e}") from None
+    return folder
 
 
 def fetch_libreswan():

@@ -7,6 +7,7 @@
 extern const struct pki_command pki_cmd_dn;
 extern const struct pki_command pki_cmd_gen;
 extern const struct pki_command pki_cmd_keyid;
+extern const struct pki_command pki_cmd_ocsp;
 extern const struct pki_command pki_cmd_pkcs12;
 extern const struct pki_command pki_cmd_pkcs7;
 extern const struct pki_command pki_cmd_print;

@@ -3,7 +3,8 @@
 #include "bin/pki/commands.h"
 
 static const struct pki_command *const commands[] = {
-    &pki_cmd_dn, &pki_cmd_gen, &pki_cmd_keyid, &pki_cmd_pkcs12, &pki_cmd_pkcs7, &pki_cmd_print, &pki_cmd_pub,
+    &pki_cmd_dn,     &pki_cmd_gen,   &pki_cmd_keyid, &pki_cmd_ocsp,
+    &pki_cmd_pkcs12, &pki_cmd_pkcs7, &pki_cmd_print, &pki_cmd_pub,
 };
 
 static const struct pki_option common[] = {
