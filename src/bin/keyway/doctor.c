@@ -40,18 +40,30 @@ static struct cert *load(const char *path, struct diag *d)
     return c;
 }
 
-static void print_findings(const struct cli *cli, enum fit_client client, enum fit_role role,
-                           const struct cert *c, int64_t now)
+static void print_finding(const struct cli *cli, const struct fit_rule *rule, enum fit_role role)
+{
+    printf("  as a %s's: %s%s%s: %s\n", role_names[role], cli_color_on(cli->has_color, colors[rule->level]),
+           levels[rule->level], cli_color_off(cli->has_color), rule->why);
+    if (rule->try)
+        printf("    try: %s\n", rule->try);
+}
+
+/* Under the client's name; what is worst first. */
+static void print_findings(const struct cli *cli, enum fit_client client, const struct cert *c, int64_t now)
 {
     const struct fit_rule *rule;
-    for (int level = FIT_REFUSED; level >= FIT_NOTE; level--) {
-        for (size_t i = 0; (rule = fit_rule_at(i)); i++) {
-            if ((int)rule->level != level || !fit_rule_applies(rule, client, role, c, now))
-                continue;
-            printf("  as a %s's: %s%s%s: %s\n", role_names[role], cli_color_on(cli->has_color, colors[level]),
-                   levels[level], cli_color_off(cli->has_color), rule->why);
-            if (rule->try)
-                printf("    try: %s\n", rule->try);
+    bool has_heading = false;
+    for (int role = 0; role < FIT_N_ROLES; role++) {
+        for (int level = FIT_REFUSED; level >= FIT_NOTE; level--) {
+            for (size_t i = 0; (rule = fit_rule_at(i)); i++) {
+                if ((int)rule->level != level || !fit_rule_applies(rule, client, role, c, now))
+                    continue;
+                if (!has_heading)
+                    printf("\n%s%s%s\n", cli_color_on(cli->has_color, CLI_BOLD), fit_client_name(client),
+                           cli_color_off(cli->has_color));
+                has_heading = true;
+                print_finding(cli, rule, role);
+            }
         }
     }
 }
@@ -72,12 +84,8 @@ static void print_text(const struct cli *cli, const struct cert *c, int64_t now)
         }
     }
     cli_table_print(&t, cli->has_color);
-    for (int client = 0; client < FIT_N_CLIENTS; client++) {
-        printf("\n%s%s%s\n", cli_color_on(cli->has_color, CLI_BOLD), fit_client_name(client),
-               cli_color_off(cli->has_color));
-        for (int role = 0; role < FIT_N_ROLES; role++)
-            print_findings(cli, client, role, c, now);
-    }
+    for (int client = 0; client < FIT_N_CLIENTS; client++)
+        print_findings(cli, client, c, now);
 }
 
 static json_t *findings_json(enum fit_client client, enum fit_role role, const struct cert *c, int64_t now)
