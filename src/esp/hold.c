@@ -91,7 +91,7 @@ static struct ts exactly(struct ip ip, const struct packet *p, uint16_t port)
                        .port_to = has_port ? port : UINT16_MAX};
 }
 
-static void tell(struct holds *h, struct hold *one, const struct packet *ip, int64_t now)
+void hold_ask(struct holds *h, struct hold *one, const struct packet *ip, int64_t now)
 {
     if (one->is_told && now - one->told_at < HOLD_TIME)
         return;
@@ -112,7 +112,7 @@ bool hold_packet(struct holds *h, struct hold *one, const struct packet *ip, str
 {
     struct hold *other;
     size_t len = ip->len;
-    tell(h, one, ip, now);
+    hold_ask(h, one, ip, now);
     drop_old(h, one, now);
     if (h->bytes + len > HOLD_BYTES_TOTAL) {
         list_each(other, &h->holding, holding) drop_old(h, other, now);

@@ -42,6 +42,8 @@ struct hold *hold_new(uint64_t policy_id, const struct bundle *bundle);
 void hold_free(struct holds *h, struct hold *one); /* NULL is fine; drops what it holds */
 /* Keeps a copy. False when there is no room; told of all the same. */
 bool hold_packet(struct holds *h, struct hold *one, const struct packet *ip, struct span bytes, int64_t now);
+/* Tells of a packet that goes another way meanwhile. */
+void hold_ask(struct holds *h, struct hold *one, const struct packet *ip, int64_t now);
 /* Drops what waits; the next packet is told of. */
 void hold_fail(struct holds *h, struct hold *one);
 /* Which traps have met a packet: how many were written. */

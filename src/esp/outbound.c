@@ -45,6 +45,7 @@ static struct sa *select_sa(struct esp *e, struct esp_packet *p, const struct pa
         packet_drop(e, p, DROP_POLICY_DISCARD);
         return NULL;
     }
+    spd_ask(&e->spd, ip, now);
     struct sa *sa = bundle_newest(policy->bundle);
     if (!sa && policy->hold) {
         p->verdict = ESP_HELD;

@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#define DSCP_MASK       63u
 #define PREFIXES_PER_TS 256 /* an IPv6 range needs at most 254 */
 
 void spd_init(struct spd *s, struct sad *sad)
@@ -65,6 +66,12 @@ static struct prefix_pair *pair_ref(struct spd *s, uint8_t family, uint8_t remot
     return free_one;
 }
 
+static void count_classed(struct spd *s, int more)
+{
+    s->n_classed = (size_t)((ptrdiff_t)s->n_classed + more);
+    s->tos_mask = s->n_classed ? (uint8_t)(DSCP_MASK << 2) : 0;
+}
+
 static void policy_free(struct spd *s, struct policy *p)
 {
     for (size_t i = 0; i < p->n_entries; i++) {
@@ -75,6 +82,7 @@ static void policy_free(struct spd *s, struct policy *p)
     }
     hold_free(&s->holds, p->hold);
     s->n_whole -= p->wants_whole;
+    count_classed(s, p->classes ? -1 : 0);
     if (p->bundle)
         sad_bundle_unref(s->sad, p->bundle);
     selector_set_unref(&s->sad->selectors, p->selectors);
@@ -171,6 +179,8 @@ bool spd_add(struct spd *s, const struct esp_policy *r, struct diag *d)
     p->action = r->action;
     p->wants_whole = r->wants_whole;
     s->n_whole += r->wants_whole;
+    p->classes = r->action == POLICY_PROTECT ? r->dscp : 0;
+    count_classed(s, p->classes ? 1 : 0);
     p->selectors = selector_set_ref(&s->sad->selectors, &ts);
     if (r->action == POLICY_PROTECT)
         p->bundle = sad_bundle_ref(s->sad, r->reqid);
@@ -209,50 +219,87 @@ bool spd_trap_failed(struct spd *s, uint64_t id, struct diag *d)
 /* What decides between policies that match a packet, lower first. */
 struct rank {
     uint64_t priority;
-    bool is_trap;
+    uint8_t step;
     uint64_t age;
 };
+
+/* Among policies of one priority: what is there serves as well as what might come, but only what is there for
+ * the packet's class, or for none. */
+enum class_fit { FIT_OWN, FIT_REST, FIT_OTHER };
+static const uint8_t steps[][2] = {
+  /* SA, trap */
+    [FIT_OWN] = {0, 3},
+    [FIT_REST] = {1, 2},
+    [FIT_OTHER] = {4, 5},
+};
+
+static enum class_fit class_fit(const struct policy *c, uint8_t tos)
+{
+    if (!c->classes)
+        return FIT_REST;
+    return c->classes >> (tos >> 2) & 1 ? FIT_OWN : FIT_OTHER;
+}
 
 static bool is_before(const struct rank *a, const struct rank *b)
 {
     if (a->priority != b->priority)
         return a->priority < b->priority;
-    if (a->is_trap != b->is_trap) /* what is there serves as well as what might come */
-        return b->is_trap;
-    return a->age < b->age;
+    return a->step != b->step ? a->step < b->step : a->age < b->age;
 }
 
-static bool rank(const struct policy *c, const struct packet *p, bool is_outbound, struct rank *out)
+static bool rank(const struct policy *c, const struct packet *p, bool is_outbound, uint8_t tos,
+                 struct rank *out)
 {
     struct selectors sel = selector_set_view(c->selectors);
     unsigned width = selectors_width(&sel, p, is_outbound);
     out->priority = c->priority ? c->priority : SPD_BY_SIZE + width;
-    out->is_trap = c->hold != NULL;
+    out->step = steps[class_fit(c, tos)][c->hold != NULL];
     out->age = c->age;
     return width != 0;
 }
 
-/* The packet, or, reversed, the one that it quotes, seen as outbound or inbound traffic. */
-static const struct policy *search(struct spd *s, const struct packet *p, bool is_outbound)
+struct choice {
+    const struct policy *policy;
+    struct rank rank;
+};
+
+static void choose(struct choice *best, const struct policy *c, const struct rank *r)
+{
+    if (!best->policy || is_before(r, &best->rank))
+        *best = (struct choice){.policy = c, .rank = *r};
+}
+
+/* Which trap has to hear of the packet though it decides nothing: that of its class. */
+static const struct policy *asked(const struct choice *best, const struct choice *trap)
+{
+    bool is_served = best->policy == trap->policy || best->rank.step == steps[FIT_OWN][false];
+    return trap->policy && !is_served && trap->rank.priority == best->rank.priority ? trap->policy : NULL;
+}
+
+/* The packet, or, reversed, the one that it quotes, seen as outbound or inbound traffic; tos: its own. */
+static const struct policy *search(struct spd *s, const struct packet *p, bool is_outbound, uint8_t tos,
+                                   const struct policy **asks)
 {
     struct ip remote = is_outbound ? p->dst : p->src, local = is_outbound ? p->src : p->dst;
     size_t *n;
     const struct prefix_pair *pairs = pairs_of(s, remote.family, &n);
-    const struct policy *best = NULL;
-    struct rank first = {0}, r;
+    struct choice best = {0}, trap = {0};
+    struct rank r;
     for (size_t i = 0; i < *n; i++) {
         if (!pairs[i].entries)
             continue;
         struct map_node *at = map_first(&s->by_prefixes, entry_hash(remote, &pairs[i], local));
         for (; at; at = map_next(at)) {
             const struct policy *c = container_of(at, struct policy_entry, node)->policy;
-            if (!rank(c, p, is_outbound, &r) || (best && !is_before(&r, &first)))
+            if (!rank(c, p, is_outbound, tos, &r))
                 continue;
-            best = c;
-            first = r;
+            choose(&best, c, &r);
+            if (r.step == steps[FIT_OWN][true])
+                choose(&trap, c, &r);
         }
     }
-    return best;
+    *asks = asked(&best, &trap);
+    return best.policy;
 }
 
 static bool any_holds(const struct ts *ts, size_t n, struct ip ip)
@@ -282,11 +329,12 @@ bool spd_wants_whole(struct spd *s, const struct packet *p)
     return false;
 }
 
-static struct flow_key flow_key_of(const struct packet *p)
+static struct flow_key flow_key_of(const struct spd *s, const struct packet *p)
 {
     struct flow_key k = {.family = p->family,
                          .proto = p->proto,
                          .port_known = p->port_known,
+                         .tos = p->tos & s->tos_mask,
                          .sport = p->sport,
                          .dport = p->dport};
     memcpy(k.src, p->src.b, sizeof(k.src));
@@ -296,17 +344,20 @@ static struct flow_key flow_key_of(const struct packet *p)
 
 const struct policy *spd_lookup(struct spd *s, const struct packet *p, struct span bytes)
 {
-    struct flow_key key = flow_key_of(p);
+    struct flow_key key = flow_key_of(s, p);
     struct flow *f = s->last;
     struct packet quoted;
+    const struct policy *ignored;
     if (!f || f->generation != s->generation || memcmp(&f->key, &key, sizeof(key)) != 0) {
         f = &s->flows[map_hash(span_of(&key, sizeof(key))) % SPD_FLOWS];
-        if (f->generation != s->generation || memcmp(&f->key, &key, sizeof(key)) != 0)
-            *f = (struct flow){.key = key, .generation = s->generation, .policy = search(s, p, true)};
+        if (f->generation != s->generation || memcmp(&f->key, &key, sizeof(key)) != 0) {
+            *f = (struct flow){.key = key, .generation = s->generation};
+            f->policy = search(s, p, true, p->tos, &f->asks);
+        }
         s->last = f;
     }
     if (f->policy || !p->is_icmp_error)
         return f->policy;
     /* [RFC4301#6.2] by the packet that it quotes; not cached, since every quote is another flow */
-    return selectors_quoted(p, bytes, &quoted) ? search(s, &quoted, false) : NULL;
+    return selectors_quoted(p, bytes, &quoted) ? search(s, &quoted, false, p->tos, &ignored) : NULL;
 }

@@ -4,6 +4,13 @@
  * that a policy for a host decides before that for its network. Among equals a trap comes last, and else the
  * one that was added first.
  *
+ * Traffic classes (RFC 4301 section 4.1): equal policies, each with an SA of its own, may each name DSCP
+ * values, so that the reordering of classes on the way does not meet one replay window. DSCP is no selector:
+ * the classes share out what the selectors protect and keep nothing from being protected. A packet goes to
+ * the policy of its class; where that has no SA, to the one without a class, as all packets do that are in
+ * none; only where there is no such policy to that of another class. A trap of its class hears of it all the
+ * same.
+ *
  * Policies are found by prefix of their remote selectors and prefix around their local ones together: one
  * hash lookup for each pair of prefix lengths in use. A gateway whose policies differ in the remote network
  * or host, in the local one, or in both finds one of 100,000 in as many steps as one of ten; it has one to
@@ -13,7 +20,8 @@
  * of ranges that peers ask for costs a packet more than SPD_PAIRS + 129 lookups.
  *
  * A flow cache in front answers for packets of flows seen before; any change of the policies empties it. A
- * rekey changes none. It holds no SA: which SA serves a policy is asked every time. */
+ * rekey changes none. It holds no SA: which SA serves a policy is asked every time. As long as there are
+ * classes a flow is of one DSCP. */
 #pragma once
 
 #include "esp/hold.h"
@@ -38,6 +46,7 @@ struct policy {
     uint32_t priority;
     enum policy_action action;
     bool wants_whole;
+    uint64_t classes;      /* by DSCP; 0: none */
     struct bundle *bundle; /* POLICY_PROTECT */
     struct hold *hold;     /* a trap's */
     struct selector_set *selectors;
@@ -52,7 +61,8 @@ struct prefix_pair {
 };
 
 struct flow_key {
-    uint8_t family, proto, port_known, zero;
+    uint8_t family, proto, port_known;
+    uint8_t tos; /* as far as it matters */
     uint16_t sport, dport;
     uint8_t src[16], dst[16];
 };
@@ -61,6 +71,7 @@ struct flow {
     struct flow_key key;
     uint64_t generation;
     const struct policy *policy; /* NULL: none matches */
+    const struct policy *asks;   /* the trap of its class, while something else serves it; or NULL */
 };
 
 struct spd {
@@ -70,6 +81,8 @@ struct spd {
     struct prefix_pair pairs4[SPD_PAIRS + 33], pairs6[SPD_PAIRS + 129];
     size_t n_pairs4, n_pairs6; /* places ever used */
     size_t n_whole;            /* policies that want whole datagrams */
+    size_t n_classed;          /* those of a traffic class */
+    uint8_t tos_mask;          /* what of TOS and traffic class makes a flow: its DSCP, or nothing */
     uint64_t next_age, generation;
     struct flow *flows;
     struct flow *last; /* the flow of the last packet */
@@ -86,3 +99,9 @@ bool spd_trap_failed(struct spd *s, uint64_t id, struct diag *d);
 bool spd_wants_whole(struct spd *s, const struct packet *p);
 /* The policy for an outbound packet, or NULL. No allocation. */
 const struct policy *spd_lookup(struct spd *s, const struct packet *p, struct span bytes);
+/* Tells the trap, if any, of the class of the packet that was just looked up. */
+static inline void spd_ask(struct spd *s, const struct packet *p, int64_t now)
+{
+    if (s->last->asks)
+        hold_ask(&s->holds, s->last->asks->hold, p, now);
+}

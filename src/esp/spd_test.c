@@ -183,6 +183,34 @@ static void ranges_that_are_no_prefix_match_exactly(void **state)
     assert_int_equal(decide("10.1.0.5", "10.2.0.22", 7), 0);
 }
 
+/* One flow for all DSCPs as long as nothing depends on them, and again when nothing does any more. */
+static void a_flow_is_of_one_dscp_only_while_there_are_classes(void **state)
+{
+    (void)state;
+    struct esp_policy voice = {
+        .id = 9, .reqid = 9, .dscp = UINT64_C(1) << 46, .n_local_ts = 1, .n_remote_ts = 1};
+    struct packet p = udp("10.1.0.5", "10.2.0.9", 7);
+    struct diag d = {0};
+    voice.local_ts[0] = ts("10.1.0.0/16");
+    voice.remote_ts[0] = ts("10.2.0.0/16");
+    add(1, 0, POLICY_PROTECT, "10.1.0.0/16", "10.2.0.0/16");
+    for (size_t round = 0; round < 3; round++) {
+        bool has_class = round == 1;
+        if (has_class)
+            assert_true(spd_add(&spd, &voice, &d));
+        p.tos = 46 << 2;
+        assert_int_equal(spd_lookup(&spd, &p, span_of("", 0))->id, has_class ? 9 : 1);
+        const struct flow *f = spd.last;
+        p.tos = 46 << 2 | 3; /* ECN is none of it */
+        assert_int_equal(spd_lookup(&spd, &p, span_of("", 0))->id, has_class ? 9 : 1);
+        assert_ptr_equal(spd.last, f);
+        p.tos = 0;
+        assert_int_equal(spd_lookup(&spd, &p, span_of("", 0))->id, 1);
+        assert_true((spd.last == f) == !has_class);
+        assert_true(!has_class || del(9));
+    }
+}
+
 static void fragments_match_only_policies_for_any_or_opaque_ports(void **state)
 {
     (void)state;
@@ -365,6 +393,7 @@ int main(void)
         T(a_trap_yields_to_what_is_as_narrow_and_takes_what_is_wider),
         T(a_change_of_policies_empties_the_flow_cache),
         T(ranges_that_are_no_prefix_match_exactly),
+        T(a_flow_is_of_one_dscp_only_while_there_are_classes),
         T(fragments_match_only_policies_for_any_or_opaque_ports),
         T(a_policy_is_refused_when_it_says_nothing_or_exists),
         T(the_search_agrees_with_a_walk_over_all_policies),

@@ -122,6 +122,8 @@ struct esp_policy {    /* SPD entry; both directions in one record */
     bool is_trap; /* POLICY_PROTECT: while no SA serves it, packets are held back, and DP_ACQUIRE tells of the
                      first one */
     bool wants_whole; /* fragments are put together before they are sealed: for modes that carry none */
+    uint64_t dscp;    /* POLICY_PROTECT: a traffic class: bit n stands for DSCP n; 0: none. It chooses between
+                         policies for the same packets and never whether one applies: see spd.h */
     struct ts local_ts[SA_MAX_TS], remote_ts[SA_MAX_TS];
     uint8_t n_local_ts, n_remote_ts;
 };
