@@ -106,13 +106,16 @@ bool build_read(struct builder *b, const char *name, const char *const *folders,
 /* One file; is_private: as conf_source.read_private. */
 bool build_read_file(struct builder *b, const char *path, bool is_private, struct span *out, struct diag *d);
 
+/* Can the traffic classes of a connection's children be told apart? (class.c) */
+void build_check_classes(struct builder *b, const struct connection *c, const struct setting *section);
+
 /* Does a list of addresses name one that can be called? */
 bool build_has_peer(struct builder *b, const char *text);
 
 /* Setters of the schema's rows that are more than one number (values.c, auth.c). */
 schema_setter set_listen_tcp;
 schema_setter set_dataplane, set_hosts, set_proposals, set_dscp, set_ts, set_esp_proposals, set_updown,
-    set_interfaces_use, set_interfaces_ignore, set_tfc_padding, set_ah_proposals, set_redirect;
+    set_interfaces_use, set_interfaces_ignore, set_tfc_padding, set_ah_proposals, set_redirect, set_class;
 schema_setter set_resolv_conf, set_vips, set_pool_names, set_pool_addrs, set_pool_attr; /* pool.c */
 schema_setter set_auth, set_id, set_certs, set_cacerts, set_ca_id, set_cert_policy, set_cert_file,
     set_cacert_file, set_ppk_id, set_pubkeys, set_nothing;

@@ -230,6 +230,7 @@ struct connection *build_connection(struct builder *b, const struct setting *sec
     build_sides(b, c, section, true);
     build_sides(b, c, section, false);
     build_children(b, c, settings_section(b->tree, section, "children"));
+    build_check_classes(b, c, section);
     for (const struct setting *s = section->first; s; s = s->next) {
         if (s->is_section && !starts_with(s->name, "local") && !starts_with(s->name, "remote") &&
             strcmp(s->name, "children") != 0)

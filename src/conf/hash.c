@@ -138,6 +138,7 @@ static void mix_child(uint64_t *h, const struct child_config *c)
         c->copies_df,
         c->copies_ecn,
         c->copy_dscp,
+        c->dscp,
         c->installs_policies,
         c->truncates_sha256,
         c->has_ipcomp,

@@ -59,6 +59,12 @@ static const struct schema_word tcp_words[] = {{"no", TCP_NO, NULL}, {"always", 
 #define CRASH_DOC "quick crash detection (RFC 6290): each end gives the other a token, and shows it when it is asked something " \
     "about an IKE SA that it has not any more, so that the other end need not wait until liveness checks time out. Tokens " \
     "are made of the file keyway/secret in /var/lib, which no other machine may have: take it out of disk images that are copied"
+#define CLASS_DOC "the traffic class of the child: which DSCP values its packets have, by name (ef, af41, cs6, be, ...), as numbers " \
+    "from 0 to 63, or as six binary digits, between commas. For several children with the same selectors, so that packets that the network " \
+    "reorders by their class are not dropped by one replay window (RFC 4301 section 4.1). Only what is sent is sorted: it is not " \
+    "negotiated, and the peer may sort otherwise or not at all. The child without the key carries the rest, and all of a class " \
+    "that is not up; where there is no such child, any of the others does. A class with a trap is started by its first packet, " \
+    "which does not wait for it where the rest is up"
 static const struct schema_word mode_words[] = {{"tunnel", MODE_TUNNEL, NULL}, {"transport", MODE_TRANSPORT, NULL},
     {"beet", MODE_BEET, NULL}, {"transport_proxy", 0, "mobile IPv6 proxies are not supported"},
     {"iptfs", 0, "IP-TFS is not built yet"}, {"pass", 0, "bypass policies cannot be configured yet"},
@@ -263,6 +269,7 @@ static const struct schema_row rows[] = {
     {SCOPE_CHILD, "copy_df", .kind = KIND_BOOL, .def = "yes", CHILD(copies_df), .example = "no", .doc = "whether the outer header gets the inner DF bit"},
     {SCOPE_CHILD, "copy_ecn", .kind = KIND_BOOL, .def = "yes", CHILD(copies_ecn), .example = "no", .doc = "whether ECN is copied"},
     {SCOPE_CHILD, "copy_dscp", .kind = KIND_WORD, .def = "out", .words = dscp_words, CHILD(copy_dscp), .example = "yes", .doc = "in which direction DSCP is copied"},
+    {SCOPE_CHILD, "dscp", .kind = KIND_TEXT, .computed = "what no other child carries", .set = set_class, .example = "ef,cs6", .doc = CLASS_DOC},
     {SCOPE_CHILD, "icmp", .kind = KIND_BOOL, REFUSE("ICMP errors from other hosts are not forwarded yet"), .accepts = "no", .doc = "take ICMP errors of hosts outside the selectors"},
     {SCOPE_CHILD, "start_action", .kind = KIND_WORD, .def = "none", .words = start_words, CHILD(start_action), .example = "start", .doc = START_DOC},
     {SCOPE_CHILD, "close_action", .kind = KIND_WORD, .def = "none", .words = close_words, CHILD(close_action), .example = "start", .doc = "what happens when the peer closes the child: none, trap or start"},

@@ -3,6 +3,7 @@
  * show_out.c writes. */
 #include "conf/show.h"
 #include "conf/show_out.h"
+#include "net/dscp.h"
 #include <stdio.h>
 
 static void show_side(struct show_out *o, const char *name, const struct auth_side *s, bool is_local)
@@ -68,7 +69,7 @@ static void show_child(struct show_out *o, const struct child_config *c)
     *const dpd[] = {[DPD_CLEAR] = "clear", [DPD_RESTART] = "restart", [DPD_TRAP] = "trap"},
     *const actions[] = {
         [START_NONE] = "none", [START_START] = "start", [START_TRAP] = "trap", [START_BOTH] = "trap|start"};
-    char title[300];
+    char title[300], class[DSCP_SET_TEXT];
     const struct origins *from = &c->origins;
     snprintf(title, sizeof(title), "child %s", c->name);
     show_open_block(o, c->name, title, "{");
@@ -98,6 +99,7 @@ static void show_child(struct show_out *o, const struct child_config *c)
     show_bool_field(o, from, "copy_df", c->copies_df);
     show_bool_field(o, from, "copy_ecn", c->copies_ecn);
     show_word_field(o, from, "copy_dscp", dscp[c->copy_dscp]);
+    show_word_field(o, from, "dscp", dscp_format_set(c->dscp, class));
     show_word_field(o, from, "updown", c->updown ? c->updown : "");
     show_bool_field(o, from, "hostaccess", c->has_hostaccess);
     show_bool_field(o, from, "peer_decides", c->peer_decides);

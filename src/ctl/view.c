@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SAs and connections as vici sections. Scripts grep the order of keys: it is the protocol's. */
 #include "ctl/commands.h"
+#include "net/dscp.h"
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -75,7 +76,14 @@ static void write_traffic(struct vici_writer *w, const struct child_view *v, int
         write_seconds(w, "use-out", now - v->last_out);
 }
 
-/* Keyway's own key. */
+/* Keyway's own keys. */
+static void write_class(struct vici_writer *w, uint64_t dscp)
+{
+    char text[DSCP_SET_TEXT];
+    if (dscp)
+        vici_text(w, "dscp", dscp_format_set(dscp, text));
+}
+
 static void write_tfc(struct vici_writer *w, uint32_t tfc_padding)
 {
     if (tfc_padding == TFC_TO_MTU)
@@ -109,6 +117,7 @@ void ctl_write_child_keys(struct vici_writer *w, const struct child_view *v, str
         if (v->chosen.has_esn)
             vici_text(w, "esn", "1");
         write_tfc(w, v->tfc_padding);
+        write_class(w, v->dscp);
         write_traffic(w, v, now);
         write_until(w, "rekey-time", v->rekey_at, now);
         write_until(w, "life-time", v->expires_at, now);

@@ -317,6 +317,7 @@ static void add_policy(struct ike_env *env, struct slot *s, const struct child_s
                              .priority = null_auth_is_guest(c->ike) ? POLICY_LAST : c->cfg->priority,
                              .action = POLICY_PROTECT,
                              .wants_whole = c->mode != MODE_TUNNEL,
+                             .dscp = c->cfg->dscp,
                              .n_local_ts = c->ts.n_local,
                              .n_remote_ts = c->ts.n_remote};
     memcpy(p->local_ts, c->ts.local, sizeof(p->local_ts));

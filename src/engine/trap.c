@@ -46,6 +46,7 @@ static void add_policy(struct ike_env *env, const struct trap *t)
                              .action = POLICY_PROTECT,
                              .is_trap = true,
                              .wants_whole = cfg->mode != MODE_TUNNEL,
+                             .dscp = cfg->dscp,
                              .n_local_ts = t->ts.n_local,
                              .n_remote_ts = t->ts.n_remote};
     memcpy(p->local_ts, t->ts.local, sizeof(p->local_ts));

@@ -117,6 +117,7 @@ static void child_view(const struct child_sa *found, struct child_view *out)
         .cpi_in = found->cpi_in,
         .cpi_out = found->cpi_out,
         .tfc_padding = found->refuses_tfc || found->mode != MODE_TUNNEL ? 0 : found->cfg->tfc_padding,
+        .dscp = found->cfg->dscp,
         .chosen = found->chosen,
         .installed_at = found->installed_at,
         .rekey_at = found->rekey_at,

@@ -97,6 +97,7 @@ struct child_config {
     int64_t inactivity; /* microseconds; 0 = off */
     bool copies_df, copies_ecn;
     enum copy_dscp copy_dscp;
+    uint64_t dscp; /* the traffic class that it carries, bit n for DSCP n; 0: what no other child does */
     bool installs_policies;
     bool truncates_sha256; /* sha256_96 */
     bool has_ipcomp;

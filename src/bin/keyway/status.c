@@ -142,6 +142,8 @@ static void print_child(json_t *child)
         printf("    packets are padded to %s\n", strcmp(text_of(child, "tfc_padding"), "mtu") == 0
                                                      ? "the path's MTU"
                                                      : text_of(child, "tfc_padding"));
+    if (*text_of(child, "dscp"))
+        printf("    sends DSCP %s\n", text_of(child, "dscp"));
     printf("    in %s (%lld packets)  out %s (%lld packets)", cli_bytes(number_of(child, "bytes_in"), in),
            (long long)number_of(child, "packets_in"), cli_bytes(number_of(child, "bytes_out"), out),
            (long long)number_of(child, "packets_out"));

@@ -68,6 +68,7 @@ static json_t *child_json(json_t *sa)
         {"cpi-in",       "cpi_in",             false},
         {"cpi-out",      "cpi_out",            false},
         {"tfc-padding",  "tfc_padding",        false},
+        {"dscp",         "dscp",               false},
         {"dh-group",     "key_exchange",       false},
         {"local-ts",     "local",              false},
         {"remote-ts",    "remote",             false},
