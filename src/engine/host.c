@@ -112,13 +112,19 @@ static bool is_served(void *ctx, const struct child_sa *c)
     return false;
 }
 
+/* Not a replacement of another one with the same selectors. */
+static bool takes_over(const struct child_sa *o, const struct child_sa *from)
+{
+    return o->lineage == from->lineage || o->lineage == o->id;
+}
+
 /* What waits to take over from this one sends from now on. */
 static void hand_over_out(struct ike_env *env, const struct child_sa *from)
 {
     struct child_sa *o;
     list_each(o, index_of_owner(engine_of(env), child_owner(from->ike, from->cfg)->name), by_owner.link)
     {
-        if (o != from && o->waiting && o->reqid == from->reqid && from->has_out)
+        if (o != from && o->waiting && o->reqid == from->reqid && from->has_out && takes_over(o, from))
             child_switch(env, o);
     }
 }

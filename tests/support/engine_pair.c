@@ -530,6 +530,7 @@ void pair_input(struct pair *p, int side, const struct input *in)
             break;
         case ACTION_POLICY_ADD:
             s->traps += a->policy->is_trap;
+            s->last_policy = *a->policy;
             s->last_trap = a->policy->is_trap ? *a->policy : s->last_trap;
             s->policies++;
             break;

@@ -8,7 +8,7 @@
 #include "support/testca.h"
 
 #define PAIR_WIRE 256
-#define PAIR_SAS  64
+#define PAIR_SAS  160
 
 struct pair_packet {
     int from;
@@ -41,7 +41,7 @@ struct pair_side {
     struct pair_route routes[128];
     size_t n_routes;
     size_t policies, live_routes;
-    struct esp_policy last_trap;
+    struct esp_policy last_trap, last_policy; /* the latter: any */
     unsigned traps, traps_failed;
     struct ip vips[8]; /* virtual ones on the device */
     size_t n_vips;

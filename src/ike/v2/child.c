@@ -39,6 +39,7 @@ struct child_sa *child_new(struct ike_env *env, struct ike_sa *sa, const struct 
     c->ike = sa;
     c->cfg = x->child_cfg;
     c->reqid = x->reqid;
+    c->lineage = x->lineage ? x->lineage : c->id;
     c->spi_in = x->spi_in;
     c->spi_out = spi_get32(x->chosen.spi);
     c->chosen = x->chosen;
@@ -51,7 +52,7 @@ struct child_sa *child_new(struct ike_env *env, struct ike_sa *sa, const struct 
     c->refuses_tfc = x->refuses_tfc;
     c->is_ours = x->is_own;
     memcpy(c->low_nonce, nonce_lower(&x->ni, &x->nr)->b, sizeof(c->low_nonce));
-    c->switch_at = c->rekey_at = c->expires_at = c->idle_at = TIME_NEVER;
+    c->switch_at = c->rekey_at = c->expires_at = c->idle_at = c->yields_at = TIME_NEVER;
     list_append(&sa->children, &c->link);
     env->host->child_track(env, c, true);
     return c;
@@ -342,7 +343,7 @@ void child_expired(struct ike_env *env, struct child_sa *c)
 
 int64_t child_deadline(const struct child_sa *c)
 {
-    int64_t idle = c->state == CHILD_INSTALLED ? c->idle_at : TIME_NEVER;
+    int64_t idle = c->state == CHILD_INSTALLED ? time_min(c->idle_at, c->yields_at) : TIME_NEVER;
     return time_min(time_min(c->switch_at, idle), time_min(c->rekey_at, c->expires_at));
 }
 
@@ -384,6 +385,8 @@ void child_tick(struct ike_env *env, struct child_sa *c)
         if (c->state == CHILD_INSTALLED)
             ike_sa_queue(sa, (struct task){.kind = X_REKEY_CHILD, .child_id = c->id});
     }
+    if (c->yields_at <= now && c->state == CHILD_INSTALLED && twin_child_yield(env, c))
+        return;
     if (c->idle_at <= now && c->state == CHILD_INSTALLED && check_idle(env, c))
         return;
     if (c->expires_at <= now) {

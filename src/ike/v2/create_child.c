@@ -67,14 +67,16 @@ static void on_generated(struct ike_env *env, struct ike_sa *sa, struct exchange
 }
 
 static void start(struct ike_env *env, struct ike_sa *sa, const struct task *t,
-                  const struct child_config *cfg, uint32_t reqid)
+                  const struct child_config *cfg, const struct child_sa *old)
 {
     struct exchange *x = &sa->own;
     struct diag d;
     exchange_begin(sa, x, t->kind);
     x->old_child = t->child_id;
     x->restarts = t->attempts;
-    x->reqid = reqid;
+    x->begun_at = env->now.mono;
+    x->reqid = old ? old->reqid : 0;
+    x->lineage = old ? old->lineage : 0;
     if (!create_child_offer(env, sa, x, cfg)) {
         diag_clear(&d);
         create_child_cannot(sa, x, &d);
@@ -92,7 +94,7 @@ static void start(struct ike_env *env, struct ike_sa *sa, const struct task *t,
 void create_child_start(struct ike_env *env, struct ike_sa *sa, const struct task *t)
 {
     if (env->host->needs_child(env->ctx, sa, t->cfg)) /* the peer may have made it meanwhile */
-        start(env, sa, t, t->cfg, 0);
+        start(env, sa, t, t->cfg, NULL);
 }
 
 void rekey_child_start(struct ike_env *env, struct ike_sa *sa, const struct task *t)
@@ -101,7 +103,7 @@ void rekey_child_start(struct ike_env *env, struct ike_sa *sa, const struct task
     if (!old || old->state != CHILD_INSTALLED)
         return; /* gone or replaced meanwhile */
     old->state = CHILD_REKEYING;
-    start(env, sa, t, old->cfg, old->reqid);
+    start(env, sa, t, old->cfg, old);
 }
 
 static bool retry(struct ike_env *env, struct ike_sa *sa, const struct pl_notify *n)
@@ -150,13 +152,14 @@ void create_child_made(struct ike_env *env, struct ike_sa *sa, struct exchange *
     }
     struct child_sa *c = child_new(env, sa, x);
     bool ok = child_install(env, c, x, false, 0), is_deleted = child_was_deleted(x, c);
+    int64_t begun_at = x->begun_at;
     exchange_end(x);
     if (is_deleted)
         child_closed_by_peer(env, c);
     else if (!ok)
         delete_child(env, c);
     else
-        twin_child_settle(env, c);
+        twin_child_settle(env, c, begun_at);
 }
 
 static void on_derived(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct job *job)
@@ -276,8 +279,7 @@ void create_child_reply(struct ike_env *env, struct ike_sa *sa, struct exchange 
         old->peer_replacement = c->id;
         if (old->state == CHILD_INSTALLED) /* unless we are rekeying it too */
             child_rekeyed(env, old);
-    } else
-        twin_child_settle(env, c);
+    }
     send_response(env, sa, exchange, &b);
 }
 
@@ -350,5 +352,6 @@ void rekey_child_on_request(struct ike_env *env, struct ike_sa *sa, struct excha
     followup_drop(sa, X_REKEY_CHILD, old->id); /* the peer begins anew */
     x->old_child = old->id;
     x->reqid = old->reqid;
+    x->lineage = old->lineage;
     respond(env, sa, x, old->cfg);
 }

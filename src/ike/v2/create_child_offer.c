@@ -123,6 +123,10 @@ uint16_t create_child_select(struct ike_env *env, struct ike_sa *sa, struct exch
     uint16_t no_guest = null_auth_refuses_child(env, sa, &x->ts, only != NULL, d);
     if (no_guest)
         return no_guest;
+    if (!only && twin_child_is_full(sa, cfg, &x->ts)) {
+        diag_set(d, FAIL_GENERIC, "the peer has enough children %s with the same selectors", cfg->name);
+        return N_NO_ADDITIONAL_SAS;
+    }
     if (x->mode == MODE_TRANSPORT && !only && env->host->is_taken(env->ctx, sa, &x->ts)) {
         env->stats->selector_mismatch++;
         child_mode_explain_taken(sa, x, d);

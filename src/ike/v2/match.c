@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which child serves what the peer offers (RFC 7296 sections 2.7, 2.9), when several connections, or several
  * children of one, could. The closest wins: its proposals agree, its selectors are those that are offered, or
- * hold them, or at least share something with them.
+ * hold them, or at least share something with them. Of several that fit alike, such as the traffic classes of
+ * one connection, the first that is neither there nor just being made by us.
  *
  * An IKE SA belongs to two identities and not to a connection, so a peer may ask in one for a child of
  * another connection. It gets it when that connection would have accepted this very IKE SA: same addresses,
@@ -15,10 +16,10 @@ static bool has_child_of(const struct ike_sa *sa, const struct child_config *cfg
     const struct child_sa *c;
     list_each(c, &sa->children, link)
     {
-        if (c->cfg == cfg && c->state == CHILD_INSTALLED)
+        if (c->cfg == cfg && (c->state == CHILD_INSTALLED || c->state == CHILD_REKEYING))
             return true;
     }
-    return false;
+    return child_is_in_the_making(sa) && sa->own.child_cfg == cfg;
 }
 
 static bool holds_all(const struct ts *outer, uint8_t n_outer, const struct ts *inner, uint8_t n_inner)

@@ -22,7 +22,7 @@ static void replace_what_is_gone(struct ike_env *env, struct ike_sa *sa, struct 
     const struct child_sa *c;
     list_each(c, &sa->children, link)
     {
-        if (c->reqid == x->reqid && c->state == CHILD_INSTALLED) {
+        if (c->lineage == x->lineage && c->state == CHILD_INSTALLED) {
             close_redundant(env, sa, x);
             exchange_end(x);
             return;

@@ -111,6 +111,7 @@ struct exchange {
     uint64_t child_id;                    /* of the new child */
     uint32_t reqid;
     uint64_t old_child;  /* being rekeyed or deleted */
+    uint64_t lineage;    /* of the child being rekeyed; 0: a new one */
     uint32_t deleted[4]; /* by the peer, which may have the child that we are making before we do */
     uint8_t n_deleted;
     struct ts_pair ts;
@@ -123,7 +124,7 @@ struct exchange {
     struct secret auth_data;           /* ours, made with a shared secret */
     struct cert *cert;                 /* ours, for signing; borrowed from the snapshot */
     struct pkey *raw_key;              /* ours, without a certificate; likewise */
-    int64_t begun_at;                  /* liveness: what is heard after this counts */
+    int64_t begun_at;                  /* ours: liveness, where what is heard later counts; a child */
     unsigned restarts;                 /* cookies and other key exchange methods that were asked for */
     uint16_t refusal;                  /* of the child, as responder of IKE_AUTH; 0: it is made */
     enum child_mode mode;              /* of the child: what we ask for, then what was agreed on */
@@ -149,6 +150,7 @@ struct child_sa {
     struct bag_link by_owner;
     const struct child_config *cfg;
     uint32_t reqid;
+    uint64_t lineage; /* the first one's id of those that replaced each other, up to this one */
     enum child_state state;
     uint32_t spi_in, spi_out;
     struct chosen chosen;
@@ -171,6 +173,8 @@ struct child_sa {
     uint8_t low_nonce[16];     /* how the lower nonce of its exchange begins */
     uint64_t peer_replacement; /* made by the peer's rekey of this child */
     struct nonce peer_low;     /* the lower nonce of that exchange */
+    uint64_t rival;            /* ours: the peer's that was made at the same time: see twin_child.c */
+    int64_t yields_at;         /* to that */
     int64_t unsure_until;      /* the peer asked for it, and may not have our answer: see child_is_unsure() */
     uint32_t asked_by;         /* the message ID of that */
     uint64_t bytes_in, packets_in, bytes_out, packets_out;
@@ -910,8 +914,13 @@ bool match_accepts_chosen(const struct ike_sa *sa, const struct connection *conn
 const struct connection *child_owner(const struct ike_sa *sa, const struct child_config *cfg);
 
 /* ---- twin_child.c */
-/* fresh was just made: is it one of two that were made at once? */
-void twin_child_settle(struct ike_env *env, struct child_sa *fresh);
+/* Our exchange, which was begun at that time, has just made fresh: is it one of two that were made at once?
+ */
+void twin_child_settle(struct ike_env *env, struct child_sa *fresh, int64_t begun_at);
+/* yields_at has come. True when the child is on its way out. */
+bool twin_child_yield(struct ike_env *env, struct child_sa *c);
+/* Has the peer made as many with these selectors as it may? */
+bool twin_child_is_full(const struct ike_sa *sa, const struct child_config *cfg, const struct ts_pair *ts);
 /* Is there another one that does the same? */
 bool twin_child_stays(const struct child_sa *c);
 

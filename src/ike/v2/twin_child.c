@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Both ends make the same child at the same time: two operators, or two packets that met a trap. RFC 7296 has
- * a rule for children that are rekeyed at once (section 2.8.1); the same rule serves here: the one whose
- * exchange held the lowest nonce is closed by who created it. A peer that knows no such rule keeps both,
- * which does no harm: so we close ours alone, and leave the peer's to the peer. */
+/* Several children with the same selectors (RFC 4301 section 4.1, RFC 7296 section 1.3.1). A peer may make as
+ * many as it likes, up to TWINS_MAX: they live side by side, and each is rekeyed and deleted on its own.
+ *
+ * Only those that nobody wanted twice go: both ends made the same child at the same time, two operators, or
+ * two packets that met a trap. RFC 7296 has a rule for children that are rekeyed at once (section 2.8.1); the
+ * same rule serves here: the one whose exchange held the lowest nonce is closed by who created it. That they
+ * were made at once is seen by who hears of the peer's during its own exchange. When messages were lost that
+ * is one end only, and the other takes its child for one that is meant: so ours goes in the end, if the
+ * peer's does not. A peer's child is left to the peer. */
 #include "ike/v2/sa.h"
 
-#define AT_ONCE (30 * TIME_SECOND) /* as long as an answer may be late */
+#define YIELD     (30 * TIME_SECOND) /* as long as an answer may be late */
+#define TWINS_MAX 64                 /* as many as there are DSCPs */
 
 static bool has_same_selectors(const struct ts_pair *a, const struct ts_pair *b)
 {
@@ -39,19 +45,41 @@ bool twin_child_stays(const struct child_sa *c)
     return false;
 }
 
-void twin_child_settle(struct ike_env *env, struct child_sa *fresh)
+bool twin_child_is_full(const struct ike_sa *sa, const struct child_config *cfg, const struct ts_pair *ts)
 {
-    struct child_sa *o;
+    const struct child_sa *c;
+    size_t n = 0;
+    list_each(c, &sa->children, link)
+    {
+        n += c->cfg == cfg && !c->is_gone && has_same_selectors(&c->ts, ts);
+    }
+    return n >= TWINS_MAX;
+}
+
+void twin_child_settle(struct ike_env *env, struct child_sa *fresh, int64_t begun_at)
+{
+    const struct child_sa *o;
     list_each(o, &fresh->ike->children, link)
     {
-        struct child_sa *ours = fresh->is_ours ? fresh : o, *theirs = fresh->is_ours ? o : fresh;
-        if (!is_twin(fresh, o) || !ours->is_ours || theirs->is_ours ||
-            env->now.mono - o->installed_at > AT_ONCE ||
-            memcmp(ours->low_nonce, theirs->low_nonce, sizeof(ours->low_nonce)) > 0)
+        if (!is_twin(fresh, o) || o->is_ours || o->installed_at < begun_at || o->lineage != o->id)
             continue;
-        sa_log(env, fresh->ike, LOG_DETAIL, "child %s was made by both ends at once: ours goes",
-               ours->cfg->name);
-        delete_child(env, ours);
+        fresh->rival = o->id;
+        if (memcmp(fresh->low_nonce, o->low_nonce, sizeof(o->low_nonce)) > 0) {
+            fresh->yields_at = env->now.mono + YIELD;
+            return;
+        }
+        twin_child_yield(env, fresh);
         return;
     }
+}
+
+bool twin_child_yield(struct ike_env *env, struct child_sa *c)
+{
+    const struct child_sa *rival = child_find(c->ike, c->rival);
+    c->yields_at = TIME_NEVER;
+    if (!rival || !is_twin(c, rival))
+        return false;
+    sa_log(env, c->ike, LOG_DETAIL, "child %s was made by both ends at once: ours goes", c->cfg->name);
+    delete_child(env, c);
+    return true;
 }
