@@ -90,7 +90,7 @@ static void act_on_end(struct ike_env *env, struct ike_sa *sa, bool is_dead)
                      (sa->is_closed_by_peer && c->cfg->close_action == START_TRAP);
         if (c->state == CHILD_DELETING || c->state == CHILD_REKEYED)
             continue;
-        if (starts)
+        if (starts || sa->is_double) /* nobody asked for the end of what the other IKE SA does not carry */
             conn_child_again(env, c, true);
         if (traps)
             set_trap_of(env, c);
@@ -129,6 +129,11 @@ void host_ike_down(struct ike_env *env, struct ike_sa *sa, const struct diag *wh
     }
     sa_log(env, sa, LOG_NOTICE, "IKE SA %llu is down", (unsigned long long)sa->id);
     event(env, EVENT_IKE_UPDOWN, sa)->is_up = false;
+    if (!diag_failed(why) && sa->is_double) {
+        act_on_end(env, sa, false);
+        if (r)
+            conn_schedule(e, r, env->now.mono);
+    }
     if (!diag_failed(why))
         return;
     bool is_dead = why->class == FAIL_UNREACHABLE;

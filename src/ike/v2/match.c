@@ -2,7 +2,7 @@
 /* Which child serves what the peer offers (RFC 7296 sections 2.7, 2.9), when several connections, or several
  * children of one, could. The closest wins: its proposals agree, its selectors are those that are offered, or
  * hold them, or at least share something with them. Of several that fit alike, such as the traffic classes of
- * one connection, the first that is neither there nor just being made by us.
+ * one connection, the first that is neither there nor just being made by us; then what we are making.
  *
  * An IKE SA belongs to two identities and not to a connection, so a peer may ask in one for a child of
  * another connection. It gets it when that connection would have accepted this very IKE SA: same addresses,
@@ -11,15 +11,17 @@
 
 enum { FIT_PART = 1, FIT_WHOLE, FIT_EXACT };
 
-static bool has_child_of(const struct ike_sa *sa, const struct child_config *cfg)
+enum { IS_THERE, IS_IN_THE_MAKING, IS_MISSING };
+
+static int lack_of(const struct ike_sa *sa, const struct child_config *cfg)
 {
     const struct child_sa *c;
     list_each(c, &sa->children, link)
     {
         if (c->cfg == cfg && (c->state == CHILD_INSTALLED || c->state == CHILD_REKEYING))
-            return true;
+            return IS_THERE;
     }
-    return child_is_in_the_making(sa) && sa->own.child_cfg == cfg;
+    return child_is_in_the_making(sa) && sa->own.child_cfg == cfg ? IS_IN_THE_MAKING : IS_MISSING;
 }
 
 static bool holds_all(const struct ts *outer, uint8_t n_outer, const struct ts *inner, uint8_t n_inner)
@@ -87,7 +89,7 @@ struct child_match match_child(const struct ike_sa *sa, const struct connection 
             &at.cfg->proposals, &offer->sa.proposals,
             (struct select_options){.ignores_ke = !has_ke, .ignores_ah = !ah_is_possible(sa)}, &ignored, &d);
         at.is_whole = fit >= FIT_WHOLE;
-        at.score = 16 * at.has_proposal + 4 * fit + 2 * (at.mode == at.cfg->mode) + !has_child_of(sa, at.cfg);
+        at.score = 32 * at.has_proposal + 8 * fit + 4 * (at.mode == at.cfg->mode) + lack_of(sa, at.cfg);
         if (at.score > best.score)
             best = at;
     }
@@ -174,7 +176,8 @@ struct child_match match_any_child(const struct ike_env *env, const struct ike_s
     struct child_match best = match_child(sa, sa->conn, NULL, &x->msg, has_ke);
     if (best.has_proposal && best.is_whole)
         return best;
-    best.score |= best.cfg != NULL; /* no other connection wins because of a child that there is already */
+    if (best.cfg) /* no other connection wins because of a child that there is already */
+        best.score |= IS_MISSING;
     struct connection_set set =
         config_peers(sa->config, env->out->arena, sa->local.ip, sa->remote.ip, &sa->conn->remote.id);
     for (size_t i = 0; i < set.n; i++) {

@@ -447,6 +447,7 @@ static void tick_lifetime(struct ike_env *env, struct ike_sa *sa)
         struct diag d;
         diag_clear(&d);
         bool renews = sa->duplicate_at > now;
+        sa->is_double = !renews && sa->was_initiator;
         if (renews && lifetime_is_over(env, sa, &d))
             sa_log_diag(env, sa, LOG_WARN, &d);
         else

@@ -244,6 +244,7 @@ struct ike_sa {
     bool was_initiator; /* we started the first SA of this line of rekeys */
     bool is_dead, is_lingering, was_up;
     bool is_renewing; /* goes down to be made anew */
+    bool is_double;   /* we began it, and it goes because another one with the same peer stays */
     bool is_idle;     /* goes down with its only child, which had no traffic */
     bool is_closed_by_peer;
     uint64_t spi_i, spi_r;
