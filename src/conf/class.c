@@ -14,16 +14,6 @@ void set_class(struct builder *b, const struct schema_row *row, const struct set
                        "names such as ef, af41, cs6 and be, numbers up to 63, or six binary digits");
 }
 
-static bool has_same_selectors(const struct child_config *a, const struct child_config *b)
-{
-    bool same = a->n_local_ts == b->n_local_ts && a->n_remote_ts == b->n_remote_ts;
-    for (size_t i = 0; same && i < a->n_local_ts; i++)
-        same = ts_equal(&a->local_ts[i], &b->local_ts[i]);
-    for (size_t i = 0; same && i < a->n_remote_ts; i++)
-        same = ts_equal(&a->remote_ts[i], &b->remote_ts[i]);
-    return same;
-}
-
 static struct diag *refuse(struct builder *b, const struct child_config *c, const struct setting *section,
                            const char *what)
 {
@@ -45,7 +35,7 @@ static void check_two(struct builder *b, const struct child_config *a, const str
                       "different reqids, or none");
         return;
     }
-    if (!has_same_selectors(a, c))
+    if (!child_config_is_alike(a, c))
         return;
     if (a->dscp & c->dscp) {
         struct diag *d = refuse(b, at, section, "carries what another child with its selectors carries");

@@ -268,6 +268,8 @@ static void policies_and_traps_tell_the_class_of_their_child(void **state)
     assert_true(p.side[0].last_policy.dscp == 0);
     uint32_t reqid = p.side[0].last_policy.reqid;
     assert_int_not_equal(reqid, p.side[0].last_trap.reqid);
+    assert_int_equal(reqid % (1u << SPI_STEER_BITS), /* one worker has both */
+                     p.side[0].last_trap.reqid % (1u << SPI_STEER_BITS));
     pair_input(
         &p, 0,
         &(struct input){

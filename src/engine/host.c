@@ -40,6 +40,34 @@ static uint64_t new_ike_spi(void *ctx)
     return spi;
 }
 
+/* One that is new. like: with the same low bits, so that one worker of the data plane has both; 0: any. */
+static uint32_t new_reqid(struct engine *e, uint32_t like)
+{
+    const uint32_t steering = (1u << SPI_STEER_BITS) - 1;
+    e->next_reqid++;
+    if (like)
+        e->next_reqid += (like - e->next_reqid) & steering;
+    return e->next_reqid;
+}
+
+/* Children with the same selectors take over for each other, as traffic classes do: packets that meet one
+ * after it has gone, or before it is known everywhere, are where the other is. */
+uint32_t host_child_reqid(struct engine *e, struct conn_run *r, size_t child)
+{
+    const struct child_config *cfg = &r->conn->children[child];
+    struct child_run *run = &r->children[child];
+    uint32_t like = 0;
+    if (cfg->reqid)
+        return cfg->reqid;
+    for (size_t i = 0; i < r->conn->n_children && !run->reqid && !like; i++) {
+        if (i != child && child_config_is_alike(cfg, &r->conn->children[i]))
+            like = r->conn->children[i].reqid ? r->conn->children[i].reqid : r->children[i].reqid;
+    }
+    if (!run->reqid)
+        run->reqid = new_reqid(e, like);
+    return run->reqid;
+}
+
 static uint32_t reqid_for(void *ctx, const struct ike_sa *sa, const struct child_config *cfg)
 {
     struct engine *e = ctx;
@@ -48,17 +76,17 @@ static uint32_t reqid_for(void *ctx, const struct ike_sa *sa, const struct child
     struct conn_run *r = conn_run_of_child(e, sa, cfg, &run);
     if (cfg->reqid)
         return cfg->reqid;
-    if (r && (conn_is_single(r->conn) || run->trap)) {
-        if (!run->reqid)
-            run->reqid = ++e->next_reqid;
-        return run->reqid;
-    }
+    if (r && (conn_is_single(r->conn) || run->trap))
+        return host_child_reqid(e, r, (size_t)(run - r->children));
+    uint32_t like = 0;
     list_each(c, &sa->children, link)
     {
         if (c->cfg == cfg)
             return c->reqid;
+        if (child_config_is_alike(c->cfg, cfg))
+            like = c->reqid;
     }
-    return ++e->next_reqid;
+    return new_reqid(e, like);
 }
 
 static void adopt(struct ike_env *env, struct ike_sa *sa)

@@ -195,6 +195,8 @@ static inline struct engine *engine_of(const struct ike_env *env)
 {
     return env->ctx;
 }
+/* The reqid of a connection's child, made if need be. */
+uint32_t host_child_reqid(struct engine *e, struct conn_run *r, size_t child);
 /* UDP reaches that peer (passes), or it has stayed without an answer where TCP has not. */
 void host_note_udp(struct ike_env *env, struct ip peer, bool passes);
 

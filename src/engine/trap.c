@@ -87,8 +87,7 @@ bool trap_set(struct ike_env *env, struct conn_run *r, size_t i, struct diag *wh
             diag_set(why, FAIL_GENERIC, "child %s can have no trap: %s", cfg->name, lacks);
         return false;
     }
-    if (!run->reqid)
-        run->reqid = cfg->reqid ? cfg->reqid : ++e->next_reqid;
+    run->reqid = host_child_reqid(e, r, i);
     struct trap *t = mem_new(sizeof(*t));
     *t = (struct trap){.run = r, .child = i, .policy_id = ++e->next_id, .ts = ts};
     map_insert(&e->traps_by_policy, &t->by_policy, map_hash_u64(t->policy_id));

@@ -120,6 +120,20 @@ const struct pool_config *config_pool(const struct config *c, const char *name)
     return c->n_pools ? bsearch(name, c->pools, c->n_pools, sizeof(*c->pools), by_pool_name) : NULL;
 }
 
+static bool same_ts(const struct ts *a, size_t n_a, const struct ts *b, size_t n_b)
+{
+    bool same = n_a == n_b;
+    for (size_t i = 0; same && i < n_a; i++)
+        same = ts_equal(&a[i], &b[i]);
+    return same;
+}
+
+bool child_config_is_alike(const struct child_config *a, const struct child_config *b)
+{
+    return same_ts(a->local_ts, a->n_local_ts, b->local_ts, b->n_local_ts) &&
+           same_ts(a->remote_ts, a->n_remote_ts, b->remote_ts, b->n_remote_ts);
+}
+
 const struct child_config *connection_child(const struct connection *c, const char *name)
 {
     for (size_t i = 0; name && i < c->n_children; i++) {

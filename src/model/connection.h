@@ -255,6 +255,8 @@ void config_index(const struct config *c);
 /* Is there a child in that mode? */
 bool config_uses_mode(const struct config *c, enum child_mode m);
 const struct pool_config *config_pool(const struct config *c, const char *name);
+/* Have they the same selectors, as configured? */
+bool child_config_is_alike(const struct child_config *a, const struct child_config *b);
 const struct child_config *connection_child(const struct connection *c, const char *name);
 /* NULL when the key has its default. */
 const struct origin *origin_of(const struct origins *o, const char *key);

@@ -348,8 +348,10 @@ void worker_send_held(struct worker *w, int64_t now)
 {
     static const struct offload none;
     struct span packet;
-    while ((packet = esp_next_held(w->esp, now)).len)
-        lay_out(w, packet, &none, now);
+    while ((packet = esp_next_held(w->esp, now)).len) {
+        if (!pass_on(w, packet, &none)) /* what serves it now may be another one's */
+            lay_out(w, packet, &none, now);
+    }
     if (w->out.n)
         finish_batch(w, now);
 }
