@@ -63,10 +63,10 @@ def short_form(name="net", peer=topology.B4, nets=topology.NET[4], more=()):
     return "\n".join(lines + [f"  {m}" for m in more]) + " }\n"
 
 
-def ping(node, target, count=3, interval="0.05", seconds=8, source=None, size=56):
+def ping(node, target, count=3, interval="0.05", seconds=8, source=None, size=56, tos=0):
     """Exit status and text. The packets hold the marker."""
     argv = ["ping", "-n", "-c", str(count), "-i", interval, "-W", "2", "-w", str(seconds), "-s", str(size),
-            "-p", MARKER.hex()]
+            "-p", MARKER.hex(), *(["-Q", str(tos)] if tos else [])]
     code, out, err = node.run(*argv, *(["-I", source] if source else []), target, timeout=seconds + 5)
     return code, out + err
 

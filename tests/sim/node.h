@@ -72,6 +72,9 @@ struct node {
     struct diag done;
     uint64_t ikes_made; /* IKE SAs that came up, rekeyed ones too */
     uint64_t traffic_sent, traffic_received;
+    const uint8_t *dscps; /* of its packets, in turn; none: 0 */
+    size_t n_dscps;
+    uint32_t last_spi;                /* that a packet left by */
     uint64_t traffic_held, held_sent; /* by traps, and what of it left later */
     int updown_balance;               /* updown commands: ups less downs */
     struct cluster cluster;           /* see cluster.h: it is one, or its peer is */

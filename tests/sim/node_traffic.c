@@ -48,11 +48,12 @@ void node_receive_esp(struct node *n, const struct endpoint *local, const struct
 }
 
 /* A UDP packet of 64 bytes of payload, IPv4. */
-static uint32_t make_packet(uint8_t *p, struct ip from, struct ip to, uint64_t number)
+static uint32_t make_packet(uint8_t *p, struct ip from, struct ip to, uint64_t number, uint8_t dscp)
 {
     const uint32_t len = 20 + 8 + 64;
     memset(p, 0, len);
     p[0] = 0x45;
+    p[1] = (uint8_t)(dscp << 2);
     p[3] = (uint8_t)len;
     p[8] = 64;
     p[9] = 17;
@@ -97,6 +98,8 @@ static void send_sealed(struct node *n, const struct esp_packet *p)
 {
     check_esp_iv(n, p);
     n->traffic_sent++;
+    n->last_spi =
+        (uint32_t)p->data[0] << 24 | (uint32_t)p->data[1] << 16 | (uint32_t)p->data[2] << 8 | p->data[3];
     if (p->remote.stream) {
         tcp_send(n->sim, node_index(n), p->remote.stream, false, span_of(p->data, p->len));
         return;
@@ -111,7 +114,8 @@ bool node_send_traffic(struct node *n, const struct node *to)
         return false;
     uint8_t buf[ESP_HEADROOM + 2048 + ESP_TAILROOM];
     struct esp_packet p = {.data = buf + ESP_HEADROOM};
-    p.len = make_packet(p.data, n->inside, n->peer.family ? n->peer : to->inside, n->traffic_sent);
+    uint8_t dscp = n->n_dscps ? n->dscps[n->traffic_sent % n->n_dscps] : 0;
+    p.len = make_packet(p.data, n->inside, n->peer.family ? n->peer : to->inside, n->traffic_sent, dscp);
     p.room = 2048 - p.len;
     esp_outbound(n->esp, &p, 1, n->sim->now.mono);
     give_dataplane_events(n);
