@@ -106,6 +106,10 @@ bool build_read(struct builder *b, const char *name, const char *const *folders,
 /* One file; is_private: as conf_source.read_private. */
 bool build_read_file(struct builder *b, const char *path, bool is_private, struct span *out, struct diag *d);
 
+/* Gives a connection's section, for each of the classes that the value names between bars, a child that is as
+ * the one of that name in all but its class. */
+void build_add_classes(struct builder *b, struct setting *connection, const char *child,
+                       const struct setting *classes);
 /* Can the traffic classes of a connection's children be told apart? (class.c) */
 void build_check_classes(struct builder *b, const struct connection *c, const struct setting *section);
 

@@ -298,6 +298,8 @@ static void build_tunnel(struct builder *b, const struct setting *from, struct s
     b->is_tunnel = true;
     if (given(&t, "ppk") && !given(&t, "ppk_required"))
         put(&t, "ppk_required", given(&t, "ppk"), "yes");
+    if (given(&t, "classes"))
+        build_add_classes(b, t.to, t.name, given(&t, "classes"));
     struct connection *c = build_connection(b, t.to);
     b->is_tunnel = false;
     c->retries_forever = starts;

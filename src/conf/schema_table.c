@@ -360,6 +360,7 @@ static const struct schema_row rows[] = {
     {SCOPE_TUNNEL, "inactivity", .kind = KIND_TEXT, .maps = "children.*.inactivity", .example = "10m", .doc = "idle time after which the child is closed"},
     {SCOPE_TUNNEL, "ipcomp", .kind = KIND_TEXT, .maps = "children.*.ipcomp", .example = "yes", .doc = "compression, where the peer wants it too"},
     {SCOPE_TUNNEL, "tfc_padding", .kind = KIND_TEXT, .maps = "children.*.tfc_padding", .example = "mtu", .doc = "bytes to which shorter packets are padded, against traffic analysis; mtu: as far as the path allows"},
+    {SCOPE_TUNNEL, "classes", .kind = KIND_TEXT, .example = "ef,cs6 | af41", .doc = "traffic classes, between bars: DSCP values that are sent through an SA of their own, as by dscp of further children (which see)"},
     {SCOPE_TUNNEL, "updown", .kind = KIND_TEXT, .maps = "children.*.updown", .example = "/bin/true", .doc = "command that is run when the tunnel comes and goes"},
 
     SETTINGS_ROWS(SCOPE_GLOBAL, "port_natt"),

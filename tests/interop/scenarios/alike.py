@@ -8,7 +8,8 @@ import time
 import pcap
 from net import LabError
 from scenarios import scenario
-from scenarios.steps import CB, Flood, bring_up, capture, configure, dark, demand, must_ping, stays, topology, up, wait_for
+from scenarios.steps import (CB, Flood, bring_up, capture, configure, dark, demand, must_ping, short_form, stays, topology,
+                             up, wait_for)
 
 NETS = topology.NET[4]
 CS0, AF41, EF, CS6 = 0, 34, 46, 48
@@ -185,3 +186,15 @@ def classes_trap(lab):
     must_ping(lab.net["ca"], CB, tos=EF << 2, count=1, seconds=10)
     has(lab, 2)
     return must_be_sorted(lab, spi_of(lab.a, "voice"))
+
+
+@scenario("classes.short-form", needs_keyway=True)
+def classes_short_form(lab):
+    """One line makes the children; the peer has one child, three times."""
+    capture(lab)
+    configure(lab, text=short_form(more=["classes = ef,cs6 | af41"]))
+    has(lab, 3)
+    for dscp, name in ((EF, "net-ef"), (CS0, "net"), (AF41, "net-af41"), (CS6, "net-ef")):
+        seen = sent_by(lab, dscp)
+        demand(seen == {spi_of(lab.a, name)}, f"DSCP {dscp} leaves by {seen}, not by that of {name}")
+    return f"three children; {dark(lab)}"
