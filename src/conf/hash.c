@@ -200,6 +200,7 @@ uint64_t connection_hash(const struct connection *c)
     mix_u64(&h, c->detects_crashes);
     mix_u64(&h, c->resumes_sessions);
     mix_u64(&h, c->syncs_message_ids);
+    mix_u64(&h, c->window);
     mix_u64(&h, (uint64_t)c->tcp << 16 | c->tcp_port);
     return h;
 }

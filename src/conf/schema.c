@@ -188,10 +188,11 @@ static void store_number(struct builder *b, const struct schema_row *r, const st
 {
     uint64_t v, max = r->max ? r->max : UINT64_MAX;
     char expected[64];
-    snprintf(expected, sizeof(expected), "a number from 0 to %llu", (unsigned long long)max);
+    snprintf(expected, sizeof(expected), "a number from %llu to %llu", (unsigned long long)r->min,
+             (unsigned long long)max);
     if (r->forever && strcasecmp(key->value, "%forever") == 0)
         store(dest, r->size, 0);
-    else if (value_number(key->value, &v) && v <= max)
+    else if (value_number(key->value, &v) && v >= r->min && v <= max)
         store(dest, r->size, v);
     else
         build_expected(build_error(b, key, "not a number that fits"), key, expected);

@@ -53,7 +53,7 @@ struct schema_row {
     enum schema_status status;
     const char *def;      /* applied before what is set; NULL: nothing is */
     const char *computed; /* for the manual: how the default comes about */
-    uint64_t max;         /* KIND_NUMBER; 0: no bound but the field's */
+    uint64_t min, max;    /* KIND_NUMBER; max 0: no bound but the field's */
     bool forever;         /* KIND_NUMBER: %forever is 0 */
     const struct schema_word *words;
     const char *reason;  /* REFUSED: why */

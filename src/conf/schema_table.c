@@ -56,6 +56,9 @@ static const struct schema_word tcp_words[] = {{"no", TCP_NO, NULL}, {"always", 
 #define MSGID_SYNC_DOC "whether a peer that is a cluster of gateways may say, after one of them took over from another, with " \
     "which message IDs the IKE SA goes on, and how many sequence numbers its children leave out (RFC 6311), so that they need " \
     "not be made anew. For peers that are a hot standby cluster"
+#define WINDOW_DOC "how many requests each end may have under way at once, if the peer announces as much (RFC 7296 section 2.3): " \
+    "with more than 1 the children of a connection are made in parallel, which pays where there are many of them and " \
+    "the peer is far away"
 #define CRASH_DOC "quick crash detection (RFC 6290): each end gives the other a token, and shows it when it is asked something " \
     "about an IKE SA that it has not any more, so that the other end need not wait until liveness checks time out. Tokens " \
     "are made of the file keyway/secret in /var/lib, which no other machine may have: take it out of disk images that are copied"
@@ -191,6 +194,7 @@ static const struct schema_row rows[] = {
     {SCOPE_CONNECTION, "crash_detection", .kind = KIND_BOOL, .def = "yes", CONN(detects_crashes), .example = "no", .doc = CRASH_DOC},
     {SCOPE_CONNECTION, "session_resumption", .kind = KIND_BOOL, .def = "no", CONN(resumes_sessions), .example = "yes", .doc = RESUME_DOC},
     {SCOPE_CONNECTION, "message_id_sync", .kind = KIND_BOOL, .def = "no", CONN(syncs_message_ids), .example = "yes", .doc = MSGID_SYNC_DOC},
+    {SCOPE_CONNECTION, "window", .kind = KIND_NUMBER, .def = "1", .min = 1, .max = 16, CONN(window), .example = "8", .doc = WINDOW_DOC},
     {SCOPE_CONNECTION, "dpd_delay", .kind = KIND_TIME, .def = "0", CONN(dpd_delay), .example = "30s", .doc = "silence after which the peer is checked; 0: never"},
     {SCOPE_CONNECTION, "dpd_timeout", .kind = KIND_TIME, REFUSE("it is for IKEv1 only; retransmit_* of the daemon decide"), .accepts = "0", .doc = "IKEv1 liveness timeout"},
     {SCOPE_CONNECTION, "fragmentation", .kind = KIND_WORD, .def = "yes", .words = frag_words, CONN(fragmentation), .example = "no", .doc = "IKE fragmentation"},

@@ -157,6 +157,7 @@ static void show_connection(struct show_out *o, const struct connection *c)
     show_bool_field(o, from, "crash_detection", c->detects_crashes);
     show_bool_field(o, from, "session_resumption", c->resumes_sessions);
     show_bool_field(o, from, "message_id_sync", c->syncs_message_ids);
+    show_number_field(o, from, "window", c->window);
     show_word_field(o, from, "fragmentation", frag[c->fragmentation]);
     show_word_field(o, from, "send_cert", send_cert[c->send_cert]);
     show_bool_field(o, from, "send_certreq", c->sends_certreq);

@@ -3,6 +3,7 @@
  * up for ever is tried with a bounded exponential back-off, 1 s to 60 s with jitter; a failure never stops
  * it. When the peer is on its way to us, or an SA is there, no second IKE SA is begun. */
 #include "engine/impl.h"
+#include "ike/v2/overlap.h"
 #include "ike/v2/resume.h"
 #include <stdlib.h>
 
@@ -118,8 +119,11 @@ static bool is_child(const struct ike_sa *sa, const struct child_config *cfg, co
 
 static bool sa_makes_child(const struct ike_sa *sa, const struct connection *conn, const char *name)
 {
-    if (is_child(sa, sa->own.child_cfg, conn, name))
-        return true;
+    const struct exchange *x;
+    for (size_t i = 0; (x = overlap_peek(sa, i)); i++) {
+        if (is_child(sa, x->child_cfg, conn, name))
+            return true;
+    }
     for (size_t i = 0; i < sa->n_tasks; i++) {
         if (is_child(sa, sa->tasks[i].cfg, conn, name))
             return true;

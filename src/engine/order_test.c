@@ -137,7 +137,7 @@ static void send_sealed(uint8_t exchange, uint32_t id, uint8_t first, struct spa
     arena_free(a);
 }
 
-static void send_request_of(const struct request *r, uint32_t id)
+static void send_request_as(const struct request *r, uint32_t id)
 {
     uint8_t buf[2048];
     struct build b;
@@ -165,7 +165,7 @@ static void before_authentication_nothing_but_ike_auth_is_served(void **state)
         p.filter = drop_auth;
         up();
         assert_int_equal(rogue_sa(&p, 1)->state, IKE_CONNECTING);
-        send_request_of(&requests[i], 1);
+        send_request_as(&requests[i], 1);
         pair_run(&p);
         assert_int_equal(rogue_sa(&p, 1)->state, IKE_CONNECTING);
         assert_false(rogue_sa(&p, 1)->is_lingering);
@@ -182,7 +182,7 @@ static void once_authenticated_a_further_child_is_served(void **state)
     (void)state;
     up();
     assert_int_equal(p.side[1].n_sas, 2);
-    send_request_of(&requests[0], rogue_sa(&p, 1)->window.next_in);
+    send_request_as(&requests[0], rogue_sa(&p, 1)->window.next_in);
     assert_int_equal(p.side[1].n_sas, 3); /* it takes over from the first one, and sends when that is safe */
     pair_advance(&p, 2 * TIME_SECOND);
     assert_int_equal(p.side[1].n_sas, 4);
@@ -192,8 +192,8 @@ static void a_request_ahead_of_its_turn_waits_for_ever(void **state)
 {
     (void)state;
     up();
-    send_request_of(&requests[0], rogue_sa(&p, 1)->window.next_in + 1);
-    send_request_of(&requests[0], UINT32_MAX);
+    send_request_as(&requests[0], rogue_sa(&p, 1)->window.next_in + 1);
+    send_request_as(&requests[0], UINT32_MAX);
     assert_int_equal(p.side[1].n_sas, 2);
     assert_int_equal(engine_stats(p.side[1].e)->dropped_replayed, 2);
 }
@@ -206,7 +206,7 @@ static void an_ike_sa_that_was_replaced_makes_no_child(void **state)
     assert_true(pair_deliver(&p)); /* the peer has answered and goes on with the new SA */
     struct ike_sa *old = rogue_sa(&p, 1);
     assert_int_equal(old->state, IKE_REKEYED);
-    send_request_of(&requests[0], old->window.next_in);
+    send_request_as(&requests[0], old->window.next_in);
     assert_int_equal(p.side[1].n_sas, 2);
     assert_true(list_empty(&old->children));
 }
@@ -217,7 +217,7 @@ static void an_spi_of_zero_makes_no_child(void **state)
 {
     (void)state;
     up();
-    send_request_of(&(struct request){EXCHANGE_CREATE_CHILD_SA, new_child_without_spi},
+    send_request_as(&(struct request){EXCHANGE_CREATE_CHILD_SA, new_child_without_spi},
                     rogue_sa(&p, 1)->window.next_in);
     assert_int_equal(p.side[1].n_sas, 2);
 }
@@ -226,7 +226,7 @@ static void a_child_that_is_named_twice_is_deleted_once(void **state)
 {
     (void)state;
     up();
-    send_request_of(&(struct request){EXCHANGE_INFORMATIONAL, delete_twice}, rogue_sa(&p, 1)->window.next_in);
+    send_request_as(&(struct request){EXCHANGE_INFORMATIONAL, delete_twice}, rogue_sa(&p, 1)->window.next_in);
     assert_int_equal(p.side[1].n_sas, 0);
     assert_int_equal(p.side[1].policies, 0);
     assert_int_equal(p.side[1].downs, 1);

@@ -144,10 +144,11 @@ struct connection {
     bool retries_forever; /* tunnel short form: a failed attempt is tried again with bounded back-off */
     enum encap_mode encap;
     bool does_mobike;
-    enum tcp_mode tcp;      /* as initiator: IKE and ESP in TCP (RFC 9329) */
-    uint16_t tcp_port;      /* the peer's */
-    bool resumes_sessions;  /* RFC 5723: asks for tickets, gives them and takes them */
-    bool detects_crashes;   /* RFC 6290: gives tokens and believes them */
+    enum tcp_mode tcp;     /* as initiator: IKE and ESP in TCP (RFC 9329) */
+    uint16_t tcp_port;     /* the peer's */
+    bool resumes_sessions; /* RFC 5723: asks for tickets, gives them and takes them */
+    bool detects_crashes;  /* RFC 6290: gives tokens and believes them */
+    uint8_t window; /* RFC 7296 2.3: requests at once, each way, as far as the peer takes part; 1: one */
     bool syncs_message_ids; /* RFC 6311: a peer that is a cluster may move message IDs on after a failover */
     enum fragmentation fragmentation;
     enum send_cert send_cert;

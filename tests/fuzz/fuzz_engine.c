@@ -281,7 +281,7 @@ static void raw(struct world *w, const struct ike_sa *sa, struct span bytes, uin
     memcpy(copy, bytes.ptr, bytes.len);
     if (sa && bytes.len >= IKE_HEADER_LEN) {
         bool is_response = copy[19] & IKE_FLAG_RESPONSE;
-        uint32_t id = is_response ? sa->window.next_out : sa->window.next_in - (copy[23] & 1);
+        uint32_t id = is_response ? sa->own.out.id : sa->window.next_in - (copy[23] & 1);
         spi_put64(copy, sa->spi_i);
         if (sa->spi_r)
             spi_put64(copy + 8, sa->spi_r);
@@ -308,7 +308,7 @@ static void sealed(struct world *w, struct ike_sa *sa, struct span bytes, uint8_
                            .major = 2,
                            .exchange = bytes.ptr[0],
                            .message_id = mode & 0x40   ? 0
-                                         : is_response ? sa->window.next_out
+                                         : is_response ? sa->own.out.id
                                                        : sa->window.next_in,
                            .flags = (uint8_t)((is_response ? IKE_FLAG_RESPONSE : 0) |
                                               (sa->is_initiator ? 0 : IKE_FLAG_INITIATOR))};

@@ -73,4 +73,4 @@ extern const struct scenario scenarios_setup[], scenarios_rekey[], scenarios_lif
     scenarios_encap[], scenarios_trap[], scenarios_modes[], scenarios_kin[], scenarios_roam[],
     scenarios_vips[], scenarios_ppk[], scenarios_collide[], scenarios_tcp[], scenarios_addke[],
     scenarios_childless[], scenarios_null[], scenarios_crash[], scenarios_resume[], scenarios_redirect[],
-    scenarios_rounds[], scenarios_cluster[], scenarios_announce[], scenarios_alike[];
+    scenarios_rounds[], scenarios_cluster[], scenarios_announce[], scenarios_alike[], scenarios_overlap[];

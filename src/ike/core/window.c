@@ -3,6 +3,7 @@
 #include "ike/core/window.h"
 #include "crypto/random.h"
 #include "model/connection.h"
+#include <stdlib.h>
 
 /* A message and its fragments' headers, rounded up. */
 #define KEEP_MAX (2 * IKE_MAX_MESSAGE)
@@ -61,10 +62,24 @@ static void keep(struct arena **a, struct datagrams *to, const struct datagrams 
         *to = (struct datagrams){0};
 }
 
+static uint32_t n_before(const struct window *w)
+{
+    return w->size_in > 1 ? w->size_in - 1 : 0;
+}
+
+static void drop_answers(struct window *w)
+{
+    w->last.bytes = (struct datagrams){0};
+    for (uint32_t i = 0; i < n_before(w); i++)
+        w->before[i].bytes = (struct datagrams){0};
+}
+
 void window_deinit(struct window *w)
 {
-    arena_free(w->out_arena);
-    arena_free(w->in_arena);
+    arena_free(w->last.arena);
+    for (uint32_t i = 0; i < n_before(w); i++)
+        arena_free(w->before[i].arena);
+    free(w->before);
     *w = (struct window){0};
 }
 
@@ -75,53 +90,65 @@ void window_reset(struct window *w)
 
 /* ---- responder ---- */
 
-static enum window_class classify_response(const struct window *w, uint32_t id)
+enum window_class window_classify(const struct window *w, uint32_t message_id)
 {
-    if (w->is_pending && id == w->next_out)
-        return WINDOW_NEW;
-    return id >= w->next_out ? WINDOW_FUTURE : WINDOW_OLD;
-}
-
-enum window_class window_classify(const struct window *w, bool is_response, uint32_t message_id)
-{
-    if (is_response)
-        return classify_response(w, message_id);
+    uint32_t size = n_before(w) + 1;
     if (message_id == w->next_in)
         return WINDOW_NEW;
     if (message_id > w->next_in)
-        return WINDOW_FUTURE;
-    return message_id == w->next_in - 1 ? WINDOW_RETRANSMIT : WINDOW_OLD;
+        return message_id - w->next_in < size ? WINDOW_AHEAD : WINDOW_FUTURE;
+    return w->next_in - message_id <= size ? WINDOW_RETRANSMIT : WINDOW_OLD;
+}
+
+void window_promise(struct window *w, uint32_t n)
+{
+    uint32_t had = n_before(w);
+    if (n > WINDOW_MAX)
+        n = WINDOW_MAX;
+    if (n <= had + 1)
+        return;
+    struct answer *v = mem_new((n - 1) * sizeof(*v));
+    for (uint32_t i = 0; i < had; i++) /* their places follow from their IDs */
+        v[w->before[i].id % (n - 1)] = w->before[i];
+    free(w->before);
+    w->before = v;
+    w->size_in = n;
 }
 
 void window_accept(struct window *w)
 {
-    w->next_in++;
-    w->response = (struct datagrams){0};
-    w->has_response = false;
-}
-
-void window_sync(struct window *w, uint32_t next_in, uint32_t next_out)
-{
-    w->next_in = next_in;
-    w->response = (struct datagrams){0};
-    w->has_response = false;
-    if (next_out == w->next_out)
-        return;
-    w->next_out = next_out;
-    w->is_pending = false;
-    w->request = (struct datagrams){0};
-    w->sent = 0;
+    if (n_before(w)) {
+        struct answer *oldest = &w->before[w->last.id % n_before(w)], aside = *oldest;
+        *oldest = w->last;
+        w->last = aside;
+    }
+    w->last.id = w->next_in++;
+    w->last.bytes = (struct datagrams){0};
 }
 
 void window_answer(struct window *w, const struct datagrams *response)
 {
-    keep(&w->in_arena, &w->response, response);
-    w->has_response = w->response.n > 0;
+    keep(&w->last.arena, &w->last.bytes, response);
 }
 
-struct datagrams window_replay(const struct window *w)
+struct datagrams window_replay(const struct window *w, uint32_t message_id)
 {
-    return w->response;
+    const struct answer *a = &w->last;
+    if (a->id != message_id && n_before(w))
+        a = &w->before[message_id % n_before(w)];
+    return a->id == message_id ? a->bytes : (struct datagrams){0};
+}
+
+bool window_was_heard(const struct window *w, uint32_t message_id)
+{
+    return w->next_in > message_id + n_before(w) + 1;
+}
+
+void window_sync(struct window *w, uint32_t next_in, uint32_t next_out)
+{
+    drop_answers(w);
+    w->next_in = next_in;
+    w->next_out = next_out;
 }
 
 /* ---- requester ---- */
@@ -131,44 +158,49 @@ uint32_t window_next_id(const struct window *w)
     return w->next_out;
 }
 
-void window_request(struct window *w, int64_t now, const struct retransmit *r,
+bool window_has_room(const struct window *w, uint32_t oldest)
+{
+    return w->next_out - oldest < (w->size_out ? w->size_out : 1);
+}
+
+void window_request(struct window *w, struct outstanding *o, int64_t now, const struct retransmit *r,
                     const struct datagrams *request)
 {
-    keep(&w->out_arena, &w->request, request);
-    w->is_pending = true;
-    window_restart(w, now, r);
+    keep(&o->arena, &o->bytes, request);
+    o->id = w->next_out++;
+    o->is_pending = true;
+    outstanding_restart(o, now, r);
 }
 
-void window_restart(struct window *w, int64_t now, const struct retransmit *r)
+void outstanding_restart(struct outstanding *o, int64_t now, const struct retransmit *r)
 {
-    w->sent = 1;
-    w->due = now + retransmit_wait(r, 0);
+    o->sent = 1;
+    o->due = now + retransmit_wait(r, 0);
 }
 
-void window_done(struct window *w)
+void outstanding_done(struct outstanding *o)
 {
-    w->is_pending = false;
-    w->request = (struct datagrams){0};
-    w->sent = 0;
-    w->next_out++;
+    arena_free(o->arena);
+    *o = (struct outstanding){0};
 }
 
-enum window_tick window_tick(struct window *w, int64_t now, const struct retransmit *r, struct datagrams *out)
+enum window_tick outstanding_tick(struct outstanding *o, int64_t now, const struct retransmit *r,
+                                  struct datagrams *out)
 {
     *out = (struct datagrams){0};
-    if (!w->is_pending || now < w->due)
+    if (!o->is_pending || now < o->due)
         return TICK_NOTHING;
-    if (w->sent > r->tries) {
-        w->due = TIME_NEVER;
+    if (o->sent > r->tries) {
+        o->due = TIME_NEVER;
         return TICK_GIVE_UP;
     }
-    w->due = now + retransmit_wait(r, w->sent);
-    w->sent++;
-    *out = w->request;
+    o->due = now + retransmit_wait(r, o->sent);
+    o->sent++;
+    *out = o->bytes;
     return TICK_RESEND;
 }
 
-int64_t window_deadline(const struct window *w)
+int64_t outstanding_deadline(const struct outstanding *o)
 {
-    return w->is_pending ? w->due : TIME_NEVER;
+    return o->is_pending ? o->due : TIME_NEVER;
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Child SAs (RFC 7296 sections 1.3, 2.8, 2.17): making the two ESP SAs, switching traffic from an old pair to
  * its replacement, taking them down. Order up: inbound, outbound, policy, route; down: the reverse. */
-#include "ike/v2/sa.h"
+#include "ike/v2/overlap.h"
 #include <stdlib.h>
 
 int64_t child_is_unsure(const struct child_sa *c)
 {
-    bool has_proof = c->last_in || c->ike->window.next_in > c->asked_by + 1; /* it went on after our answer */
+    bool has_proof = c->last_in || window_was_heard(&c->ike->window, c->asked_by);
     return has_proof ? 0 : c->unsure_until;
 }
 
@@ -240,16 +240,23 @@ void child_closed_by_peer(struct ike_env *env, struct child_sa *c)
     child_end(env, c);
 }
 
+static bool makes_child(const struct exchange *x)
+{
+    return x->kind == X_NEW_CHILD || x->kind == X_REKEY_CHILD;
+}
+
 bool child_is_in_the_making(const struct ike_sa *sa)
 {
-    return sa->own.kind == X_NEW_CHILD || sa->own.kind == X_REKEY_CHILD;
+    return makes_child(&sa->own) || overlap_is_busy(sa);
 }
 
 void child_note_delete(struct ike_sa *sa, uint32_t spi_out)
 {
-    struct exchange *x = &sa->own;
-    if (child_is_in_the_making(sa) && x->n_deleted < ARRAY_LEN(x->deleted))
-        x->deleted[x->n_deleted++] = spi_out;
+    struct exchange *x;
+    for (size_t i = 0; (x = overlap_at(sa, i)); i++) {
+        if (makes_child(x) && x->n_deleted < ARRAY_LEN(x->deleted))
+            x->deleted[x->n_deleted++] = spi_out;
+    }
 }
 
 bool child_was_deleted(const struct exchange *x, const struct child_sa *c)

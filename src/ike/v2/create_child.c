@@ -5,16 +5,15 @@
  * rekeyings stays in rekey_child.c. */
 #include "crypto/kex.h"
 #include "ike/v2/followup.h"
-#include "ike/v2/sa.h"
+#include "ike/v2/overlap.h"
 
 #define RETRY_TEMPORARY (2 * TIME_SECOND)
 #define RETRY_MAX       5
 
 /* ---- initiator: a new child and the rekeying of one differ in a notify ---- */
 
-static void give_up(struct ike_env *env, struct ike_sa *sa, const struct diag *d)
+static void give_up(struct ike_env *env, struct ike_sa *sa, struct exchange *x, const struct diag *d)
 {
-    struct exchange *x = &sa->own;
     const struct child_config *cfg = x->child_cfg;
     uint64_t old = x->old_child;
     bool is_rekey = x->kind == X_REKEY_CHILD;
@@ -42,11 +41,11 @@ static void send_create(struct ike_env *env, struct ike_sa *sa, struct exchange 
         build_notify(&b, N_REKEY_SA, old->chosen.protocol, span_of(spi, 4), span_of(NULL, 0));
     }
     create_child_put(env, &b, sa, x);
-    if (send_request(env, sa, EXCHANGE_CREATE_CHILD_SA, &b))
+    if (send_request_of(env, sa, x, EXCHANGE_CREATE_CHILD_SA, &b))
         return;
     diag_clear(&d);
     diag_set(&d, FAIL_GENERIC, "CREATE_CHILD_SA could not be sent");
-    give_up(env, sa, &d);
+    give_up(env, sa, x, &d);
 }
 
 static void on_generated(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct job *job)
@@ -63,13 +62,13 @@ static void on_generated(struct ike_env *env, struct ike_sa *sa, struct exchange
     }
     diag_set(&d, FAIL_PROPOSAL, "the key exchange method of child %s is not available here",
              x->child_cfg->name);
-    give_up(env, sa, &d);
+    give_up(env, sa, x, &d);
 }
 
 static void start(struct ike_env *env, struct ike_sa *sa, const struct task *t,
                   const struct child_config *cfg, const struct child_sa *old)
 {
-    struct exchange *x = &sa->own;
+    struct exchange *x = overlap_place(sa);
     struct diag d;
     exchange_begin(sa, x, t->kind);
     x->old_child = t->child_id;
@@ -80,7 +79,7 @@ static void start(struct ike_env *env, struct ike_sa *sa, const struct task *t,
     if (!create_child_offer(env, sa, x, cfg)) {
         diag_clear(&d);
         create_child_cannot(sa, x, &d);
-        give_up(env, sa, &d);
+        give_up(env, sa, x, &d);
         return;
     }
     uint16_t ke = t->ke ? t->ke : proposal_first_ke(&cfg->proposals);
@@ -106,9 +105,8 @@ void rekey_child_start(struct ike_env *env, struct ike_sa *sa, const struct task
     start(env, sa, t, old->cfg, old);
 }
 
-static bool retry(struct ike_env *env, struct ike_sa *sa, const struct pl_notify *n)
+static bool retry(struct ike_env *env, struct ike_sa *sa, struct exchange *x, const struct pl_notify *n)
 {
-    struct exchange *x = &sa->own;
     struct task t = {.kind = x->kind,
                      .child_id = x->old_child,
                      .cfg = x->kind == X_NEW_CHILD ? x->child_cfg : NULL,
@@ -133,13 +131,13 @@ static bool retry(struct ike_env *env, struct ike_sa *sa, const struct pl_notify
     return true;
 }
 
-void create_child_failed(struct ike_env *env, struct ike_sa *sa, const struct pl_notify *error,
-                         const struct diag *d)
+void create_child_failed(struct ike_env *env, struct ike_sa *sa, struct exchange *x,
+                         const struct pl_notify *error, const struct diag *d)
 {
     bool is_forgotten = error && error->type == N_STATE_NOT_FOUND;
-    if (error && retry(env, sa, error))
+    if (error && retry(env, sa, x, error))
         return;
-    give_up(env, sa, d);
+    give_up(env, sa, x, d);
     if (is_forgotten) /* [RFC9370#2.2.4] again and again: fatal */
         delete_ike(env, sa, d);
 }
@@ -175,7 +173,7 @@ static void on_derived(struct ike_env *env, struct ike_sa *sa, struct exchange *
     }
     diag_clear(&d);
     diag_set(&d, FAIL_GENERIC, "the peer's key exchange value is invalid");
-    give_up(env, sa, &d);
+    give_up(env, sa, x, &d);
     delete_ike(env, sa, &d); /* [draft-ietf-ipsecme-ikev2-mlkem#2.2] the peer has a child that is none */
 }
 
@@ -187,22 +185,22 @@ void create_child_on_response(struct ike_env *env, struct ike_sa *sa, struct exc
     if (error && !ike_find(&x->msg, PAYLOAD_SA)) {
         if (x->kind == X_REKEY_CHILD && rekey_child_refused(env, sa, x, error))
             return;
-        if (retry(env, sa, error))
+        if (retry(env, sa, x, error))
             return;
         diag_from_notify(&d, sa, error, x->kind, x->child_cfg);
-        give_up(env, sa, &d);
+        give_up(env, sa, x, &d);
         return;
     }
     if (!create_child_accept(env, sa, x, true, &d) || !nonce_take(&x->nr, &x->msg)) {
         if (!diag_failed(&d))
             diag_set(&d, FAIL_GENERIC, "a CREATE_CHILD_SA response without a nonce");
-        give_up(env, sa, &d);
+        give_up(env, sa, x, &d);
         return;
     }
     if (followup_is_due(x) && !followup_accept(x)) {
         diag_set(&d, FAIL_GENERIC, "the response for child %s does not link to an additional key exchange",
                  x->child_cfg->name);
-        give_up(env, sa, &d);
+        give_up(env, sa, x, &d);
         return;
     }
     if (x->is_followup && x->kind == X_REKEY_CHILD && rekey_child_stops(env, sa, x))

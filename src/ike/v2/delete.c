@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Deleting children and the IKE SA (RFC 7296 sections 1.4.1, 2.21.2), as the side that starts. What the peer
  * deletes: informational.c. */
-#include "ike/v2/sa.h"
+#include "ike/v2/overlap.h"
 
 void delete_child(struct ike_env *env, struct child_sa *c)
 {
@@ -49,6 +49,17 @@ void delete_child_on_response(struct ike_env *env, struct ike_sa *sa, struct exc
         child_end(env, c);
 }
 
+/* The Delete waits for the answer to what is under way: not for minutes. */
+static void hurry(struct ike_env *env, struct ike_sa *sa)
+{
+    struct exchange *x;
+    for (size_t i = 0; (x = overlap_at(sa, i)); i++) {
+        struct retransmit schedule = schedule_for(sa, x);
+        if (outstanding_deadline(&x->out) != TIME_NEVER)
+            outstanding_restart(&x->out, env->now.mono, &schedule);
+    }
+}
+
 static void begin_end(struct ike_env *env, struct ike_sa *sa, const struct diag *why, enum exchange_kind kind)
 {
     static const struct diag none;
@@ -62,9 +73,7 @@ static void begin_end(struct ike_env *env, struct ike_sa *sa, const struct diag 
     sa->state = IKE_DELETING;
     sa->rekey_at = sa->reauth_at = sa->expires_at = sa->dpd_at = sa->keepalive_at = TIME_NEVER;
     sa->duplicate_at = sa->give_up_at = TIME_NEVER;
-    struct retransmit schedule = schedule_of(sa);
-    if (window_deadline(&sa->window) != TIME_NEVER) /* the Delete waits for the answer: not for minutes */
-        window_restart(&sa->window, env->now.mono, &schedule);
+    hurry(env, sa);
     ike_sa_queue(sa, (struct task){.kind = kind});
 }
 

@@ -2,7 +2,7 @@
 /* Liveness (RFC 7296 section 2.4): an empty INFORMATIONAL when nothing has been heard for dpd_delay. Its own,
  * short schedule: a peer that has lost its state must be noticed within 15 seconds, so that traffic flows
  * again within 30 with dpd_delay 10 s. */
-#include "ike/v2/sa.h"
+#include "ike/v2/overlap.h"
 
 /* 14 transmissions in 14 seconds, from 0.5 to 1.7 s apart: with a quarter of all packets lost one living peer
  * in 100000 is taken for dead. */
@@ -56,9 +56,15 @@ static bool waits_for_mobile_peer(const struct ike_sa *sa)
  * firewall shuts. */
 struct retransmit schedule_of(const struct ike_sa *sa)
 {
-    enum exchange_kind k = sa->own.kind;
+    return schedule_for(sa, &sa->own);
+}
+
+struct retransmit schedule_for(const struct ike_sa *sa, const struct exchange *x)
+{
+    enum exchange_kind k = x->kind;
     bool is_short = k == X_LIVENESS || k == X_DELETE_IKE || k == X_AUTH_FAILED || k == X_UPDATE_ADDRESSES ||
-                    k == X_ROUTABILITY || k == X_ADDRESSES || k == X_CRASH_TOKEN || k == X_TICKET;
+                    k == X_ROUTABILITY || k == X_ADDRESSES || k == X_CRASH_TOKEN || k == X_TICKET ||
+                    k == X_WINDOW_SIZE;
     struct retransmit r = is_short ? liveness_schedule() : sa->schedule;
     if (sa->state == IKE_DELETING) /* what is under way holds the Delete up */
         return liveness_schedule();
@@ -72,7 +78,7 @@ struct retransmit schedule_of(const struct ike_sa *sa)
         r.timeout = time_min(r.timeout, 2 * TIME_SECOND);
         r.tries = r.tries < INIT_ELSEWHERE_TRIES ? r.tries : INIT_ELSEWHERE_TRIES;
     }
-    return tcp_schedule(sa, r);
+    return tcp_schedule(sa, k, r);
 }
 
 static int64_t last_since(const struct ike_sa *sa, int64_t at)
@@ -98,7 +104,8 @@ static int64_t last_found(const struct ike_sa *sa)
 void liveness_due(struct ike_env *env, struct ike_sa *sa)
 {
     int64_t delay = sa->conn->dpd_delay, next = last_found(sa) + delay;
-    if (next > env->now.mono || sa->own.kind != X_NONE) { /* an exchange under way asks the same */
+    if (next > env->now.mono || sa->own.kind != X_NONE ||
+        overlap_is_busy(sa)) { /* an exchange under way asks the same */
         sa->dpd_at = next > env->now.mono ? next : env->now.mono + delay;
         return;
     }
@@ -114,7 +121,7 @@ bool liveness_goes_on(struct ike_env *env, struct ike_sa *sa)
         return false;
     struct retransmit r = schedule_of(sa);
     sa->own.begun_at = env->now.mono;
-    window_restart(&sa->window, env->now.mono, &r);
+    outstanding_restart(&sa->own.out, env->now.mono, &r);
     return true;
 }
 

@@ -5,6 +5,7 @@
 #include "ike/v2/exchanges.h"
 #include "ike/v2/crash.h"
 #include "ike/v2/followup.h"
+#include "ike/v2/overlap.h"
 #include "ike/v2/resume.h"
 
 #define S(x)    (1u << IKE_##x)
@@ -38,6 +39,7 @@ static const struct own_exchange own[X_KINDS] = {
     [X_TICKET] = {"request for a ticket",  EXCHANGE_INFORMATIONAL,    6, S_UP,          resume_start,       resume_on_response  },
     [X_CRASH_TOKEN] = {"crash detection token", EXCHANGE_INFORMATIONAL,    6, S_UP,          crash_start,
                 crash_on_response                                                                                             },
+    [X_WINDOW_SIZE] = {"window size",           EXCHANGE_INFORMATIONAL,    6, S_UP,          overlap_start,      overlap_on_response },
     [X_REDIRECT] = {"redirection",           EXCHANGE_INFORMATIONAL,    2, S_UP,          redirect_start,     redirect_on_response},
     [X_LIVENESS] = {"liveness check",        EXCHANGE_INFORMATIONAL,    6, S_UP,          liveness_start,     liveness_on_response},
 };

@@ -2,6 +2,7 @@
 /* The order of features in messages: see features.h. */
 #include "ike/v2/features.h"
 #include "ike/v2/crash.h"
+#include "ike/v2/overlap.h"
 #include "ike/v2/resume.h"
 
 static const struct feature_part parts[] = {
@@ -60,6 +61,7 @@ static const struct feature_part parts[] = {
     {MSG_AUTH_REQUEST,    "MOBIKE",              mobike_put,          mobike_take       },
     {MSG_AUTH_REQUEST,    "message IDs",         msgid_sync_put,      msgid_sync_take   },
     {MSG_AUTH_REQUEST,    "sequence numbers",    counter_sync_put,    counter_sync_take },
+    {MSG_AUTH_REQUEST,    "window size",         overlap_put,         overlap_take      },
 
     {MSG_AUTH_RESPONSE,   "identity",            auth_put_id,         NULL              },
     {MSG_AUTH_RESPONSE,   "certificate",         cert_put_own,        NULL              },
@@ -74,6 +76,7 @@ static const struct feature_part parts[] = {
     {MSG_AUTH_RESPONSE,   "MOBIKE",              mobike_put,          mobike_take       },
     {MSG_AUTH_RESPONSE,   "message IDs",         msgid_sync_put,      msgid_sync_take   },
     {MSG_AUTH_RESPONSE,   "sequence numbers",    counter_sync_put,    counter_sync_take },
+    {MSG_AUTH_RESPONSE,   "window size",         overlap_put,         overlap_take      },
     {MSG_AUTH_RESPONSE,   "lifetime",            lifetime_put,        lifetime_take     },
 
     {MSG_MORE_REQUEST,    "identity",            auth_put_id,         NULL              },

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #define FOLLOWUP_WAIT (20 * TIME_SECOND) /* [RFC9370#2.2.4] 5 to 20 seconds */
-#define WAITING_MAX   4                  /* of one peer: its window is one, so one is what there should be */
+#define WAITING_MAX   WINDOW_MAX         /* of one peer, which asks no more at once */
 
 struct followup { /* what waits for the peer's next request */
     struct list link;
@@ -78,7 +78,7 @@ static void failed(struct ike_env *env, struct ike_sa *sa, struct exchange *x, c
     if (x->kind == X_REKEY_IKE)
         rekey_ike_failed(env, sa, error, d);
     else
-        create_child_failed(env, sa, error, d);
+        create_child_failed(env, sa, x, error, d);
 }
 
 /* What was to be replaced is deleted or was replaced meanwhile: nothing was made yet, so that nothing is to
@@ -104,7 +104,7 @@ static void on_generated(struct ike_env *env, struct ike_sa *sa, struct exchange
     chain_begin(env, &b);
     build_ke(&b, x->ke, secret_view(&x->ke_public));
     build_notify(&b, N_ADDITIONAL_KEY_EXCHANGE, PROTO_NONE, span_of(NULL, 0), x->link);
-    if (job->ok && send_request(env, sa, EXCHANGE_IKE_FOLLOWUP_KE, &b))
+    if (job->ok && send_request_of(env, sa, x, EXCHANGE_IKE_FOLLOWUP_KE, &b))
         return;
     diag_set(&d, FAIL_PROPOSAL, "IKE_FOLLOWUP_KE with key exchange method %s could not be made",
              alg_format(TRANSFORM_KE, x->ke, 0, name, sizeof(name)));

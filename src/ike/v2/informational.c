@@ -3,6 +3,7 @@
  * authentication, the empty message that asks whether we live, and what mobike.c, lifetime.c and others read.
  */
 #include "ike/v2/crash.h"
+#include "ike/v2/overlap.h"
 #include "ike/v2/resume.h"
 
 #define DELETES_MAX 64
@@ -75,6 +76,7 @@ static void on_others(struct ike_env *env, struct ike_sa *sa, struct exchange *x
     counter_sync_hear(env, sa, &x->msg);
     redirect_hear(env, sa, &x->msg);
     resume_put_ticket(env, &b, sa, x);
+    overlap_answer(env, &b, sa, x);
     send_response(env, sa, EXCHANGE_INFORMATIONAL, &b);
 }
 

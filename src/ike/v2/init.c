@@ -49,7 +49,7 @@ static void init_send_request(struct ike_env *env, struct ike_sa *sa)
     struct datagrams d = {.v = &bytes, .n = 1};
     struct retransmit schedule = schedule_of(sa);
     window_reset(&sa->window);
-    window_request(&sa->window, env->now.mono, &schedule, &d);
+    window_request(&sa->window, &sa->own.out, env->now.mono, &schedule, &d);
     send_datagrams(env, sa, &d);
 }
 
@@ -128,6 +128,7 @@ static bool restart_with_ke(struct ike_env *env, struct ike_sa *sa, const struct
     sa->own.restarts++;
     sa_log(env, sa, LOG_NOTICE, "the peer chose %s: making a key exchange for it",
            alg_format(TRANSFORM_KE, ke, 0, name, sizeof(name)));
+    outstanding_done(&sa->own.out);
     window_reset(&sa->window);
     job_generate(env, sa, &sa->own, ke, on_generated);
     return true;
@@ -190,7 +191,7 @@ static void resumed(struct ike_env *env, struct ike_sa *sa, const struct ike_mes
         env->stats->dropped_malformed++;
         return;
     }
-    window_done(&sa->window);
+    outstanding_done(&sa->own.out);
     sa->give_up_at = TIME_NEVER;
     sa->spi_r = m->header.spi_r;
     sa->init_response = secret_copy(m->raw);
@@ -241,7 +242,7 @@ void init_on_response(struct ike_env *env, struct ike_sa *sa, const struct ike_m
     }
     if (!ppk_init_is_good(env, sa, m))
         return;
-    window_done(&sa->window);
+    outstanding_done(&sa->own.out);
     sa->give_up_at = TIME_NEVER;
     sa->spi_r = m->header.spi_r;
     sa->nr = nr;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Jobs: key exchanges and signatures run elsewhere, on copies of their inputs; the exchange waits in resume.
  */
-#include "ike/v2/sa.h"
+#include "ike/v2/overlap.h"
 
 struct job *job_prepare(struct ike_sa *sa, struct exchange *x, enum job_kind kind, exchange_resume *resume)
 {
@@ -63,8 +63,8 @@ void job_sign(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct
 
 void ike_sa_job_done(struct ike_env *env, struct ike_sa *sa, struct job *job)
 {
-    struct exchange *x = sa->own.job_tag == job->tag ? &sa->own : &sa->peer;
-    if (job->generation != sa->generation || x->job_tag != job->tag || sa->is_dead)
+    struct exchange *x = overlap_by_job(sa, job->tag);
+    if (job->generation != sa->generation || !x || sa->is_dead)
         return;
     x->job_tag = 0;
     if (sa->state == IKE_DELETING) { /* overtaken by the end of the SA */

@@ -16,6 +16,7 @@
  * Not here: being a cluster; the sequence numbers of children: counter_sync.c.
  */
 #include "ike/v2/exchanges.h"
+#include "ike/v2/overlap.h"
 
 #define ID_MAX 0x7fffffffu /* nobody comes that far: an SA is replaced before */
 
@@ -66,7 +67,7 @@ static bool is_last_again(const struct ike_sa *sa, const uint32_t v[VALUES])
 {
     const struct msgid_sync *s = &sa->msgid_sync;
     return s->has_last && !memcmp(s->last, v, sizeof(s->last)) && sa->window.next_in == v[THEIRS] &&
-           sa->window.next_out == s->next_out;
+           overlap_oldest(sa) == s->next_out;
 }
 
 /* [RFC6311#5.1] higher than any ID seen of the peer, and than that of any earlier synchronisation. */
@@ -91,10 +92,9 @@ static bool answer(struct ike_env *env, struct ike_sa *sa, const uint32_t v[VALU
 
 /* The window does not wait for the answer any more. Making children and SAs goes as if it had been refused
  * for now; what else there is may be said twice. */
-static void ask_again(struct ike_env *env, struct ike_sa *sa)
+static void ask_again(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
 {
     static const struct pl_notify for_now = {.type = N_TEMPORARY_FAILURE};
-    struct exchange *x = &sa->own;
     enum exchange_kind kind = x->kind;
     struct task t = {.kind = kind, .child_id = kind == X_DELETE_CHILD ? x->old_child : 0, .attempts = 1};
     struct diag d;
@@ -103,7 +103,7 @@ static void ask_again(struct ike_env *env, struct ike_sa *sa)
     if (kind == X_REKEY_CHILD && rekey_child_refused(env, sa, x, &for_now))
         return;
     if (kind == X_NEW_CHILD || kind == X_REKEY_CHILD) {
-        create_child_failed(env, sa, &for_now, &d);
+        create_child_failed(env, sa, x, &for_now, &d);
         return;
     }
     if (kind == X_REKEY_IKE) {
@@ -116,7 +116,8 @@ static void ask_again(struct ike_env *env, struct ike_sa *sa)
 
 static void go_on(struct ike_env *env, struct ike_sa *sa, const uint32_t v[VALUES], uint32_t next_out)
 {
-    bool was_pending = sa->window.is_pending;
+    struct exchange *x;
+    bool was_pending = sa->own.out.is_pending;
     memcpy(sa->msgid_sync.last, v, sizeof(sa->msgid_sync.last));
     sa->msgid_sync.has_last = true;
     sa->msgid_sync.next_out = next_out;
@@ -128,8 +129,10 @@ static void go_on(struct ike_env *env, struct ike_sa *sa, const uint32_t v[VALUE
         was_pending ? "; " : "", was_pending ? exchange_kind_name(sa->own.kind) : "",
         was_pending ? " is asked again" : "");
     window_sync(&sa->window, v[THEIRS], next_out);
-    if (was_pending)
-        ask_again(env, sa);
+    for (size_t i = 0; (x = overlap_at(sa, i)); i++) {
+        if (x->out.is_pending)
+            ask_again(env, sa, x);
+    }
 }
 
 static void on_sync(struct ike_env *env, struct ike_sa *sa, const struct ike_message *m,
@@ -149,14 +152,15 @@ static void on_sync(struct ike_env *env, struct ike_sa *sa, const struct ike_mes
     x->remote = *remote;
     x->has_marker = has_marker;
     x->msg.header.message_id = 0;
-    uint32_t least = sa->window.next_out + sa->window.is_pending;
+    uint32_t least = window_next_id(&sa->window);
     uint32_t next_out = is_again ? sa->msgid_sync.next_out : v[OURS] > least ? v[OURS] : least;
     uint64_t delta;
     bool skips = counter_sync_read(env, sa, m, &delta); /* m is gone once it is answered */
     if (!answer(env, sa, v, next_out))
         return;
     if (is_again) {
-        window_sync(&sa->window, sa->window.next_in, sa->window.next_out); /* it answers nothing else */
+        window_sync(&sa->window, sa->window.next_in,
+                    window_next_id(&sa->window)); /* it answers nothing else */
         env->stats->retransmitted++;
         return;
     }

@@ -7,7 +7,7 @@
  * A path that works is not left for a better one. When the one in use is in doubt, our request goes over the
  * others as well with each repetition, and where the answer comes from is where the initiator goes on; what
  * it then says there, it says there alone, with a COOKIE2 (mobike.c). */
-#include "ike/v2/sa.h"
+#include "ike/v2/overlap.h"
 
 #define DOUBT_AFTER  2                   /* transmissions without an answer */
 #define STRANDED_MAX (300 * TIME_SECOND) /* without any address, before requests time out as usual */
@@ -125,20 +125,22 @@ void path_doubt(struct ike_env *env, struct ike_sa *sa)
 
 void path_hurry(struct ike_env *env, struct ike_sa *sa)
 {
-    struct window *w = &sa->window;
-    struct retransmit schedule = schedule_of(sa);
-    if (!w->is_pending || !w->request.n || sa->own.is_directed)
-        return;
-    sa->own.is_spread |= !endpoint_equal(&sa->own.remote, &sa->remote);
-    window_restart(w, env->now.mono, &schedule);
-    send_datagrams(env, sa, &w->request);
+    struct exchange *x;
+    for (size_t i = 0; (x = overlap_at(sa, i)); i++) {
+        struct retransmit schedule = schedule_for(sa, x);
+        if (!overlap_is_under_way(x))
+            continue;
+        x->is_spread |= !endpoint_equal(&x->remote, &sa->remote);
+        outstanding_restart(&x->out, env->now.mono, &schedule);
+        send_datagrams(env, sa, &x->out.bytes);
+    }
 }
 
-void path_spread(struct ike_env *env, struct ike_sa *sa, const struct datagrams *d)
+void path_spread(struct ike_env *env, struct ike_sa *sa, struct exchange *x, const struct datagrams *d)
 {
     struct mobike *m = &sa->mobike;
     for (uint8_t i = 0; i < m->n_paths && m->is_in_doubt; i++) {
-        sa->own.is_spread = true;
+        x->is_spread = true;
         send_over(env, sa, &m->paths[i], d);
     }
 }
@@ -149,26 +151,28 @@ void path_heard(struct ike_env *env, struct ike_sa *sa, const struct endpoint *l
     struct path here = {.local = *local, .remote = *remote};
     if (sa->was_initiator)
         sa->mobike.found_at = env->now.mono;
-    if (!sa->mobike.is_on || sa->was_initiator || endpoint_equal(remote, &sa->own.remote) ||
-        !sa->window.is_pending || sa->window.sent < DOUBT_AFTER || sa->own.is_directed)
-        return;
-    sa->own.is_spread = true;
-    send_over(env, sa, &here, &sa->window.request);
+    struct exchange *x;
+    for (size_t i = 0; sa->mobike.is_on && !sa->was_initiator && (x = overlap_at(sa, i)); i++) {
+        if (!overlap_is_under_way(x) || x->out.sent < DOUBT_AFTER || endpoint_equal(remote, &x->remote))
+            continue;
+        x->is_spread = true;
+        send_over(env, sa, &here, &x->out.bytes);
+    }
 }
 
-void path_resend(struct ike_env *env, struct ike_sa *sa, const struct datagrams *d)
+void path_resend(struct ike_env *env, struct ike_sa *sa, struct exchange *x, const struct datagrams *d)
 {
-    if (sa->own.kind == X_ROUTABILITY) {
+    if (x->kind == X_ROUTABILITY) {
         reach_resend(env, sa, d);
         return;
     }
     send_datagrams(env, sa, d);
     if (!sa->mobike.is_on)
         return;
-    if (sa->window.sent > DOUBT_AFTER && sa->was_initiator)
+    if (x->out.sent > DOUBT_AFTER && sa->was_initiator)
         path_doubt(env, sa);
-    path_spread(env, sa, d);
-    tcp_try(env, sa);
+    path_spread(env, sa, x, d);
+    tcp_try(env, sa, x);
 }
 
 bool path_is_stranded(const struct ike_env *env, const struct ike_sa *sa)
@@ -263,9 +267,9 @@ static void probe(struct ike_env *env, struct ike_sa *sa)
 {
     struct mobike *m = &sa->mobike;
     m->is_in_doubt = true;
-    if (sa->window.is_pending && sa->window.request.n && !sa->own.is_directed) {
-        send_datagrams(env, sa, &sa->window.request); /* its time does not begin anew */
-        path_spread(env, sa, &sa->window.request);
+    if (overlap_is_under_way(&sa->own)) {
+        send_datagrams(env, sa, &sa->own.out.bytes); /* its time does not begin anew */
+        path_spread(env, sa, &sa->own, &sa->own.out.bytes);
         return;
     }
     ike_sa_queue(sa, (struct task){.kind = X_LIVENESS});
@@ -461,13 +465,13 @@ static void take_over(struct ike_env *env, struct ike_sa *sa, const struct path 
     reach_check(env, sa, from, &same);
 }
 
-void path_answered(struct ike_env *env, struct ike_sa *sa, const struct endpoint *local,
+void path_answered(struct ike_env *env, struct ike_sa *sa, struct exchange *x, const struct endpoint *local,
                    const struct endpoint *remote)
 {
     struct mobike *m = &sa->mobike;
     struct path from = {.local = *local, .remote = *remote}, now = path_of(sa);
-    sa->own.came_from = *remote;
-    if (!m->is_on || !m->is_in_doubt || sa->own.is_directed)
+    x->came_from = *remote;
+    if (!m->is_on || !m->is_in_doubt || x->is_directed)
         return;
     if (path_equal(&from, &now)) {
         m->is_adrift = m->is_in_doubt = false;

@@ -32,8 +32,8 @@ static void redirect(struct ike_env *env, struct ike_sa *sa, const struct path *
     sa->own.is_spread = true;
     sa->own.local = path->local;
     sa->own.remote = path->remote;
-    window_restart(&sa->window, env->now.mono, &schedule);
-    send_over(env, sa, path, &sa->window.request);
+    outstanding_restart(&sa->own.out, env->now.mono, &schedule);
+    send_over(env, sa, path, &sa->own.out.bytes);
 }
 
 void reach_check(struct ike_env *env, struct ike_sa *sa, const struct path *path, const struct nat_view *v)
@@ -92,7 +92,7 @@ void reach_resend(struct ike_env *env, struct ike_sa *sa, const struct datagrams
 {
     struct path asked = {.local = sa->own.local, .remote = sa->own.remote};
     send_over(env, sa, &asked, d);
-    if (sa->window.sent <= ALONE_MAX)
+    if (sa->own.out.sent <= ALONE_MAX)
         return;
     sa->own.is_spread = true;
     send_over(env, sa, &sa->esp, d);

@@ -5,6 +5,7 @@
 #include "ike/v2/crash.h"
 #include "ike/v2/exchanges.h"
 #include "ike/v2/followup.h"
+#include "ike/v2/overlap.h"
 
 /* What was not the peer's leaves nothing behind. */
 static void drop(struct exchange *x)
@@ -76,7 +77,7 @@ static void keep(struct exchange *x, const struct ike_message *m)
 static void replay(struct ike_env *env, struct ike_sa *sa, const struct ike_message *m,
                    const struct endpoint *local, const struct endpoint *remote, bool has_marker)
 {
-    struct datagrams d = window_replay(&sa->window);
+    struct datagrams d = window_replay(&sa->window, m->header.message_id);
     rekey_ike_repeated(env, sa);
     if (m->sk && m->sk->type == PAYLOAD_SKF && m->sk->sk.number != 1)
         return;
@@ -137,7 +138,7 @@ static void on_request(struct ike_env *env, struct ike_sa *sa, struct ike_messag
 static void on_response(struct ike_env *env, struct ike_sa *sa, struct ike_message *m,
                         const struct endpoint *local, const struct endpoint *remote, bool has_marker)
 {
-    struct exchange *x = &sa->own;
+    struct exchange *x = overlap_answered(sa, m->header.message_id);
     enum decode_status status;
     struct diag d;
     diag_clear(&d);
@@ -147,11 +148,11 @@ static void on_response(struct ike_env *env, struct ike_sa *sa, struct ike_messa
         env->stats->dropped_malformed++;
         return;
     }
-    if (!open_message(env, sa, x, &sa->in_response, m, &status))
+    if (!open_message(env, sa, x, &x->frags, m, &status))
         return;
-    window_done(&sa->window);
+    outstanding_done(&x->out);
     natd_authentic(env, sa, local, remote, has_marker);
-    path_answered(env, sa, local, remote);
+    path_answered(env, sa, x, local, remote);
     rekey_ike_heard(env, sa);
     keep(x, m);
     if (sa->state == IKE_DELETING && x->kind != X_DELETE_IKE && x->kind != X_AUTH_FAILED) {
@@ -180,17 +181,32 @@ static void on_response(struct ike_env *env, struct ike_sa *sa, struct ike_messa
         row->on_response(env, sa, x);
 }
 
+/* While a request is worked on the next one has to wait, if it may be there at all. */
+static enum window_class classify(struct ike_sa *sa, const struct ike_message *m)
+{
+    uint32_t id = m->header.message_id;
+    if (ike_is_response(&m->header))
+        return overlap_answered(sa, id) ? WINDOW_NEW : WINDOW_OLD;
+    enum window_class class = window_classify(&sa->window, id);
+    bool must_wait = class == WINDOW_NEW && sa->peer.kind != X_NONE && sa->window.size_in > 1;
+    return must_wait ? WINDOW_AHEAD : class;
+}
+
 void ike_sa_receive(struct ike_env *env, struct ike_sa *sa, struct ike_message *m,
                     const struct endpoint *local, const struct endpoint *remote, bool has_marker)
 {
     bool is_response = ike_is_response(&m->header);
-    enum window_class class = window_classify(&sa->window, is_response, m->header.message_id);
+    enum window_class class = classify(sa, m);
     if (sa->is_dead)
         return;
     if (!is_response && msgid_sync_receive(env, sa, m, local, remote, has_marker))
         return;
     if (class == WINDOW_RETRANSMIT && !is_response) {
         replay(env, sa, m, local, remote, has_marker);
+        return;
+    }
+    if (class == WINDOW_AHEAD) {
+        overlap_hold(env, sa, m, local, remote, has_marker);
         return;
     }
     if (class != WINDOW_NEW) {

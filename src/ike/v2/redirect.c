@@ -156,7 +156,7 @@ bool redirect_on_init(struct ike_env *env, struct ike_sa *sa, const struct ike_m
         return true;
     }
     if (follows(env, sa, &to, &d)) {
-        window_done(&sa->window);
+        outstanding_done(&sa->own.out);
         sa->init_errors++;
         wait_for_way(env, sa, &to);
     } else if (!sa->init_errors++) { /* as any other refusal that nobody has signed */

@@ -6,6 +6,7 @@
 #include "crypto/kex.h"
 #include "ike/v2/crash.h"
 #include "ike/v2/followup.h"
+#include "ike/v2/overlap.h"
 #include "ike/v2/rekey_ike_heir.h"
 
 #define RETRY_MAX 5
@@ -188,6 +189,7 @@ void rekey_ike_made(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
         rekey_ike_retire(env, rival, ours);
     rekey_ike_hand_over(env, sa, ours);
     crash_queue(env, ours);
+    overlap_queue(ours);
     ike_sa_queue(sa, (struct task){.kind = X_DELETE_IKE});
 }
 
@@ -305,7 +307,7 @@ static void on_answered(struct ike_env *env, struct ike_sa *sa, struct exchange 
 static bool is_busy_with_child(const struct ike_sa *sa)
 {
     enum exchange_kind k = sa->own.kind;
-    return k == X_NEW_CHILD || k == X_REKEY_CHILD || k == X_DELETE_CHILD;
+    return k == X_NEW_CHILD || k == X_REKEY_CHILD || k == X_DELETE_CHILD || overlap_is_busy(sa);
 }
 
 static bool choose(struct ike_env *env, const struct ike_sa *sa, const struct proposal_list *offered,

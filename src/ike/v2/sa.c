@@ -4,6 +4,7 @@
 #include "crypto/random.h"
 #include "ike/v2/exchanges.h"
 #include "ike/v2/followup.h"
+#include "ike/v2/overlap.h"
 #include "ike/v2/resume.h"
 #include <stdlib.h>
 
@@ -32,6 +33,7 @@ struct ike_sa *ike_sa_new(struct ike_env *env, const struct connection *conn, bo
     sa->schedule = retransmit_from(&sa->config->settings);
     list_init(&sa->children);
     list_init(&sa->followups);
+    list_init(&sa->held);
     sa->created_at = sa->last_in = sa->last_out = env->now.mono;
     sa->rekey_at = sa->reauth_at = sa->expires_at = sa->give_up_at = sa->auth_ends_at = TIME_NEVER;
     sa->dpd_at = sa->keepalive_at = sa->duplicate_at = sa->ticket_at = TIME_NEVER;
@@ -49,6 +51,8 @@ void exchange_begin(struct ike_sa *sa, struct exchange *x, enum exchange_kind ki
 void exchange_end(struct exchange *x)
 {
     bool is_own = x->is_own;
+    outstanding_done(&x->out);
+    reassembly_reset(&x->frags);
     arena_free(x->tx);
     arena_free(x->rx);
     secret_free(&x->ke_private);
@@ -80,10 +84,11 @@ void ike_sa_free(struct ike_sa *sa)
         child_free(c);
     }
     followup_drop_all(sa);
-    exchange_end(&sa->own);
+    overlap_end(sa);
+    free(sa->more);
+    overlap_forget(sa);
     exchange_end(&sa->peer);
     reassembly_reset(&sa->in_request);
-    reassembly_reset(&sa->in_response);
     window_deinit(&sa->window);
     sealer_deinit(&sa->sealer);
     cipher_free(sa->opener);
@@ -198,15 +203,15 @@ void ike_sa_linger(struct ike_env *env, struct ike_sa *sa, const struct diag *wh
     stop(env, sa, why);
     sa->state = IKE_DELETING;
     sa->is_lingering = true;
-    if (window_deadline(&sa->window) != TIME_NEVER)
-        window_done(&sa->window);
-    exchange_end(&sa->own);
+    overlap_end(sa);
     sa->give_up_at = env->now.mono + LINGER;
 }
 
 bool ike_sa_has_task(const struct ike_sa *sa, enum exchange_kind kind, uint64_t child_id)
 {
     if (sa->own.kind == kind && (!child_id || sa->own.old_child == child_id))
+        return true;
+    if (kind == X_NEW_CHILD && overlap_is_busy(sa))
         return true;
     for (size_t i = 0; i < sa->n_tasks; i++) {
         if (sa->tasks[i].kind == kind && sa->tasks[i].child_id == child_id)
@@ -256,12 +261,14 @@ static int64_t not_before(const struct ike_sa *sa, const struct task *t)
 
 static bool may_start(const struct ike_sa *sa, const struct task *t, int64_t now)
 {
-    return not_before(sa, t) <= now && !is_held_back(sa, t);
+    return not_before(sa, t) <= now && !is_held_back(sa, t) && overlap_has_place(sa, t->kind);
 }
 
 void ike_sa_advance(struct ike_env *env, struct ike_sa *sa)
 {
-    while (!sa->is_dead && !sa->is_lingering && sa->own.kind == X_NONE) {
+    overlap_release(env, sa);
+    overlap_send_parked(env, sa);
+    while (!sa->is_dead && !sa->is_lingering) {
         size_t best = sa->n_tasks;
         for (size_t i = 0; i < sa->n_tasks; i++) {
             if (may_start(sa, &sa->tasks[i], env->now.mono) &&
@@ -281,10 +288,10 @@ void ike_sa_advance(struct ike_env *env, struct ike_sa *sa)
 static int64_t tasks_deadline(const struct ike_sa *sa)
 {
     int64_t at = TIME_NEVER;
-    if (sa->own.kind != X_NONE || sa->is_lingering)
+    if (sa->is_lingering)
         return at;
     for (size_t i = 0; i < sa->n_tasks; i++) {
-        if (!is_held_back(sa, &sa->tasks[i]))
+        if (!is_held_back(sa, &sa->tasks[i]) && overlap_has_place(sa, sa->tasks[i].kind))
             at = time_min(at, not_before(sa, &sa->tasks[i]));
     }
     return at;
@@ -295,7 +302,7 @@ int64_t ike_sa_deadline(const struct ike_sa *sa)
     /* of an SA that is up; one that is replaced or going has only its end before it: see ike_sa_tick() */
     const int64_t life[] = {sa->rekey_at,     sa->reauth_at,    sa->expires_at, sa->dpd_at,
                             sa->keepalive_at, sa->duplicate_at, sa->ticket_at,  tcp_leaves_at(sa)};
-    int64_t at = time_min(sa->give_up_at, time_min(tasks_deadline(sa), window_deadline(&sa->window)));
+    int64_t at = time_min(sa->give_up_at, time_min(tasks_deadline(sa), overlap_deadline(sa)));
     at = time_min(at, followup_deadline(sa));
     for (size_t i = 0; ike_sa_is_up(sa) && i < ARRAY_LEN(life); i++)
         at = time_min(at, life[i]);
@@ -352,14 +359,14 @@ static bool starts_again_forgotten(struct ike_env *env, struct ike_sa *sa)
     return true;
 }
 
-static void unanswered(struct ike_env *env, struct ike_sa *sa)
+static void unanswered(struct ike_env *env, struct ike_sa *sa, const struct exchange *x)
 {
     char ip[IP_TEXT_MAX];
     struct diag d;
     diag_clear(&d);
     env->stats->timeouts++;
-    unsigned tries = schedule_of(sa).tries + 1;
-    if (sa->own.kind == X_DELETE_IKE || sa->own.kind == X_AUTH_FAILED) {
+    unsigned tries = schedule_for(sa, x).tries + 1;
+    if (x->kind == X_DELETE_IKE || x->kind == X_AUTH_FAILED) {
         ike_sa_end(env, sa, NULL);
         return;
     }
@@ -367,15 +374,15 @@ static void unanswered(struct ike_env *env, struct ike_sa *sa)
         starts_again_forgotten(env, sa))
         return;
     diag_set(&d, FAIL_UNREACHABLE, "no answer from %s to %s", endpoint_format(&sa->remote, ip),
-             exchange_kind_name(sa->own.kind));
+             exchange_kind_name(x->kind));
     diag_got(&d, "nothing to %u transmissions", tries);
     diag_where_of(&d, &sa->conn->origins, "remote_addrs");
     if (sa->remote.stream)
         diag_try(&d, "TCP port %u was answered: is it IKE that listens there?", sa->remote.port);
-    else if (sa->own.kind == X_INIT)
+    else if (x->kind == X_INIT)
         diag_try(&d, "is the peer running there, and does UDP port %u reach it in both directions?",
                  sa->remote.port);
-    else if (sa->own.kind == X_AUTH || sa->own.kind == X_INTERMEDIATE)
+    else if (x->kind == X_AUTH || x->kind == X_INTERMEDIATE)
         diag_try(&d, "IKE_SA_INIT was answered: does UDP port %u pass, and do large packets (fragmentation)?",
                  sa->remote.port);
     else
@@ -384,30 +391,37 @@ static void unanswered(struct ike_env *env, struct ike_sa *sa)
     ike_sa_end(env, sa, &d);
 }
 
-static void tick_window(struct ike_env *env, struct ike_sa *sa)
+static void tick_exchange(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
 {
     struct datagrams again = {0};
-    if (window_deadline(&sa->window) > env->now.mono)
+    if (outstanding_deadline(&x->out) > env->now.mono)
         return;
     if (sa->state != IKE_DELETING && path_is_stranded(env, sa)) {
-        sa->window.due = env->now.mono + TIME_SECOND;
+        x->out.due = env->now.mono + TIME_SECOND;
         path_ask(env, sa); /* what was answered last may have been old news */
         return;
     }
-    struct retransmit schedule = schedule_of(sa);
-    switch (window_tick(&sa->window, env->now.mono, &schedule, &again)) {
+    struct retransmit schedule = schedule_for(sa, x);
+    switch (outstanding_tick(&x->out, env->now.mono, &schedule, &again)) {
     case TICK_RESEND:
         env->stats->retransmitted++;
-        sa_log(env, sa, LOG_DETAIL, "sending %s again", exchange_kind_name(sa->own.kind));
-        path_resend(env, sa, &again);
+        sa_log(env, sa, LOG_DETAIL, "sending %s again", exchange_kind_name(x->kind));
+        path_resend(env, sa, x, &again);
         break;
     case TICK_GIVE_UP:
         if (!liveness_goes_on(env, sa))
-            unanswered(env, sa);
+            unanswered(env, sa, x);
         break;
     case TICK_NOTHING:
         break;
     }
+}
+
+static void tick_window(struct ike_env *env, struct ike_sa *sa)
+{
+    struct exchange *x;
+    for (size_t i = 0; !sa->is_dead && (x = overlap_at(sa, i)); i++)
+        tick_exchange(env, sa, x);
 }
 
 static void tick_give_up(struct ike_env *env, struct ike_sa *sa)

@@ -3,9 +3,9 @@
  * (engine/) gives each call an environment and gets called back through struct ike_host; nobody keeps a
  * pointer to an SA across steps, only its id.
  *
- * At most one exchange is under way in each direction (a window of one). An exchange that waits for a job has
- * its tag in job_tag and goes on in resume; what the peer sends meanwhile is a retransmission or out of
- * order. */
+ * One exchange of the peer's is worked on at a time, and one of ours is under way, or more where both ends
+ * have announced it: see overlap.h. An exchange that waits for a job has its tag in job_tag and goes on in
+ * resume; what the peer sends meanwhile is a retransmission, or waits. */
 #pragma once
 
 #include "base/bag.h"
@@ -54,6 +54,7 @@ enum exchange_kind {
     X_ADDRESSES,        /* MOBIKE: our list of further addresses */
     X_TICKET,           /* a ticket to resume the session with, asked for later than in IKE_AUTH */
     X_CRASH_TOKEN,      /* our token for an IKE SA that replaced another */
+    X_WINDOW_SIZE,      /* how many requests we take at once, for an IKE SA that replaced another */
     X_REDIRECT,         /* the peer is sent to another gateway */
     X_INFO,             /* the peer's INFORMATIONAL */
     X_FOLLOWUP,         /* the peer's IKE_FOLLOWUP_KE, until it is known what it follows */
@@ -85,9 +86,16 @@ struct nonce {
 struct exchange {
     enum exchange_kind kind;
     bool is_own;
-    struct arena *tx, *rx;  /* what we made; the peer's message. Freed when the exchange ends */
-    struct ike_message msg; /* the peer's, in rx */
-    struct span content;    /* IKE_INTERMEDIATE: the peer's, as it is authenticated later; in rx */
+    struct outstanding out; /* ours: the request that has no answer yet */
+    bool is_parked;         /* ours: the request is made, and waits for the window to have room */
+    struct {
+        uint8_t exchange, first;
+        struct span chain; /* in tx */
+    } parked;
+    struct reassembly frags; /* ours: of the response */
+    struct arena *tx, *rx;   /* what we made; the peer's message. Freed when the exchange ends */
+    struct ike_message msg;  /* the peer's, in rx */
+    struct span content;     /* IKE_INTERMEDIATE: the peer's, as it is authenticated later; in rx */
     struct endpoint local, remote;
     bool has_marker;  /* peer's request: where it came from is where the response goes [RFC7296#2.11]; ours:
                          where it was sent first */
@@ -297,8 +305,11 @@ struct ike_sa {
     struct cipher *opener;
     struct window window;
     struct retransmit schedule;
-    struct reassembly in_request, in_response;
+    struct reassembly in_request;
     struct exchange own, peer;
+    struct exchange *more; /* of ours, beside own: see overlap.h; NULL: there were none */
+    uint32_t n_more;
+    struct list held; /* the peer's requests that wait for their turn */
     uint32_t next_tag;
     struct task tasks[IKE_TASKS_MAX];
     size_t n_tasks;
@@ -465,6 +476,11 @@ bool renew_over(struct ike_env *env, struct ike_sa *sa);
 void chain_begin(struct ike_env *env, struct build *b);
 /* Over the SA's path, or, is_directed, over that of its own exchange. */
 bool send_request(struct ike_env *env, struct ike_sa *sa, uint8_t exchange, struct build *b);
+/* The same for an exchange that is not sa->own, and for a chain that is built. */
+bool send_request_of(struct ike_env *env, struct ike_sa *sa, struct exchange *x, uint8_t exchange,
+                     struct build *b);
+bool send_chain(struct ike_env *env, struct ike_sa *sa, struct exchange *x, uint8_t exchange, uint8_t first,
+                struct span chain);
 /* Ends the peer's exchange. */
 bool send_response(struct ike_env *env, struct ike_sa *sa, uint8_t exchange, struct build *b);
 void send_response_notify(struct ike_env *env, struct ike_sa *sa, uint8_t exchange, uint16_t notify,
@@ -578,7 +594,7 @@ void natd_tell(struct ike_env *env, const struct ike_sa *sa); /* the log: how ES
 
 /* ---- tcp.c */
 /* r, of a request of ours, as it has to be for the SA's transport. */
-struct retransmit tcp_schedule(const struct ike_sa *sa, struct retransmit r);
+struct retransmit tcp_schedule(const struct ike_sa *sa, enum exchange_kind k, struct retransmit r);
 /* Our request was in vain. True: the SA is ended, and is begun again in TCP. */
 bool tcp_falls_back(struct ike_env *env, struct ike_sa *sa);
 /* A new SA whose stream is being opened: IKE_SA_INIT follows in tcp_resume(). */
@@ -590,10 +606,11 @@ void tcp_refused(struct ike_env *env, struct ike_sa *sa, const char *why); /* it
 bool tcp_follows(const struct ike_sa *sa, const struct endpoint *remote);
 
 /* ---- tcp_move.c */
-void tcp_try(struct ike_env *env, struct ike_sa *sa); /* what was repeated may be in vain over UDP */
-void tcp_settled(struct ike_sa *sa);                  /* the peer has answered */
-void tcp_keep_path(struct ike_sa *sa);                /* mobike.paths are others now */
-bool tcp_roams(const struct ike_sa *sa);              /* in TCP, and may leave its connection */
+void tcp_try(struct ike_env *env, struct ike_sa *sa,
+             const struct exchange *x);  /* what was repeated may be in vain over UDP */
+void tcp_settled(struct ike_sa *sa);     /* the peer has answered */
+void tcp_keep_path(struct ike_sa *sa);   /* mobike.paths are others now */
+bool tcp_roams(const struct ike_sa *sa); /* in TCP, and may leave its connection */
 void tcp_take_paths(struct ike_env *env, struct ike_sa *sa, const struct ip_pair *v, size_t n);
 /* The SA is in TCP from now on, or goes on there: when UDP is tried again. */
 void tcp_stays(const struct ike_env *env, struct ike_sa *sa);
@@ -981,8 +998,8 @@ feature_put create_child_answer;
 void create_child_start(struct ike_env *env, struct ike_sa *sa, const struct task *t);
 /* Our exchange with all its key exchanges is through, or failed: error is the peer's notify, or NULL. */
 void create_child_made(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
-void create_child_failed(struct ike_env *env, struct ike_sa *sa, const struct pl_notify *error,
-                         const struct diag *d);
+void create_child_failed(struct ike_env *env, struct ike_sa *sa, struct exchange *x,
+                         const struct pl_notify *error, const struct diag *d);
 /* The peer's: what this request is answered with. */
 void create_child_reply(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
 void create_child_on_response(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
@@ -1027,7 +1044,9 @@ void liveness_due(struct ike_env *env, struct ike_sa *sa);
 bool liveness_is_forgotten(const struct ike_sa *sa);
 bool liveness_goes_on(struct ike_env *env, struct ike_sa *sa);
 struct retransmit liveness_schedule(void);
-struct retransmit schedule_of(const struct ike_sa *sa); /* of our request that is under way */
+/* Of our request that is under way: sa->own's, and any one's. */
+struct retransmit schedule_of(const struct ike_sa *sa);
+struct retransmit schedule_for(const struct ike_sa *sa, const struct exchange *x);
 
 /* ---- rekey_ike_heir.c: an IKE SA and what replaces it */
 /* The old SA is being deleted by the peer: its children go to the SA that the peer made of it. */
@@ -1105,13 +1124,13 @@ void path_hurry(struct ike_env *env, struct ike_sa *sa);
 void path_heard(struct ike_env *env, struct ike_sa *sa, const struct endpoint *local,
                 const struct endpoint *remote);
 /* Over the paths that are not in use, as long as the one in use is in doubt. */
-void path_spread(struct ike_env *env, struct ike_sa *sa, const struct datagrams *d);
+void path_spread(struct ike_env *env, struct ike_sa *sa, struct exchange *x, const struct datagrams *d);
 /* The successor of an IKE SA goes where that one went last. */
 void path_inherit(const struct ike_sa *from, struct ike_sa *to);
 /* Our request is repeated. */
-void path_resend(struct ike_env *env, struct ike_sa *sa, const struct datagrams *d);
+void path_resend(struct ike_env *env, struct ike_sa *sa, struct exchange *x, const struct datagrams *d);
 /* The answer to our request came this way. */
-void path_answered(struct ike_env *env, struct ike_sa *sa, const struct endpoint *local,
+void path_answered(struct ike_env *env, struct ike_sa *sa, struct exchange *x, const struct endpoint *local,
                    const struct endpoint *remote);
 /* There is no way to the peer, and not for so long that it should be given up. */
 bool path_is_stranded(const struct ike_env *env, const struct ike_sa *sa);

@@ -2,7 +2,7 @@
 /* Messages on their way out: sealing, fragmenting (RFC 7383), keeping what may have to be repeated
  * (RFC 7296 section 2.1), and nonces (section 2.10). */
 #include "crypto/random.h"
-#include "ike/v2/sa.h"
+#include "ike/v2/overlap.h"
 
 #define CHAIN_MAX 60000
 
@@ -57,9 +57,8 @@ static size_t max_datagram(const struct ike_sa *sa)
 }
 
 static bool seal(struct ike_env *env, struct ike_sa *sa, uint8_t exchange, bool is_response, uint32_t id,
-                 struct build *b, struct datagrams *out)
+                 uint8_t first, struct span chain, struct datagrams *out)
 {
-    struct span chain;
     struct ike_header h = {.spi_i = sa->spi_i,
                            .spi_r = sa->spi_r,
                            .major = 2,
@@ -67,41 +66,66 @@ static bool seal(struct ike_env *env, struct ike_sa *sa, uint8_t exchange, bool 
                            .message_id = id,
                            .flags = (sa->is_initiator ? IKE_FLAG_INITIATOR : 0) |
                                     (is_response ? IKE_FLAG_RESPONSE : 0)};
-    if (!build_end(b, &chain))
-        return false;
-    arena_trim(env->out->arena, chain.ptr, CHAIN_MAX, chain.len); /* many may be made in one step */
     if (exchange == EXCHANGE_IKE_INTERMEDIATE && sa->state == IKE_CONNECTING &&
-        !intermediate_sent(sa, is_response, protect_content_sent(env->out->arena, &h, b->first, chain)))
+        !intermediate_sent(sa, is_response, protect_content_sent(env->out->arena, &h, first, chain)))
         return false;
-    return protect_seal(env->out->arena, &sa->sealer, &h, b->first, chain, max_datagram(sa), out);
+    return protect_seal(env->out->arena, &sa->sealer, &h, first, chain, max_datagram(sa), out);
 }
 
-bool send_request(struct ike_env *env, struct ike_sa *sa, uint8_t exchange, struct build *b)
+/* Many may be made in one step: what is left of the chain's memory goes back. */
+static bool end_chain(struct ike_env *env, struct build *b, struct span *chain)
+{
+    if (!build_end(b, chain))
+        return false;
+    arena_trim(env->out->arena, chain->ptr, CHAIN_MAX, chain->len);
+    return true;
+}
+
+bool send_chain(struct ike_env *env, struct ike_sa *sa, struct exchange *x, uint8_t exchange, uint8_t first,
+                struct span chain)
 {
     struct datagrams d;
-    if (!seal(env, sa, exchange, false, window_next_id(&sa->window), b, &d)) {
-        sa_log(env, sa, LOG_ERR, "a message of exchange %u does not fit or cannot be sealed", exchange);
+    if (!seal(env, sa, exchange, false, window_next_id(&sa->window), first, chain, &d)) {
+        sa_log(env, sa, LOG_ERR, "a message of exchange %u cannot be sealed", exchange);
         return false;
     }
-    struct retransmit schedule = schedule_of(sa);
-    struct exchange *x = &sa->own;
+    struct retransmit schedule = schedule_for(sa, x);
     if (!x->is_directed) {
         x->local = sa->local;
         x->remote = sa->remote;
     }
     struct path path = {.local = x->local, .remote = x->remote};
-    window_request(&sa->window, env->now.mono, &schedule, &d);
+    window_request(&sa->window, &x->out, env->now.mono, &schedule, &d);
     send_over(env, sa, &path, &d);
     if (x->kind == X_LIVENESS || x->kind == X_ADDRESSES)
-        path_spread(env, sa, &d);
+        path_spread(env, sa, x, &d);
     return true;
+}
+
+bool send_request_of(struct ike_env *env, struct ike_sa *sa, struct exchange *x, uint8_t exchange,
+                     struct build *b)
+{
+    struct span chain;
+    if (!end_chain(env, b, &chain)) {
+        sa_log(env, sa, LOG_ERR, "a message of exchange %u does not fit", exchange);
+        return false;
+    }
+    return overlap_parks(sa, x, exchange, b->first, chain) ||
+           send_chain(env, sa, x, exchange, b->first, chain);
+}
+
+bool send_request(struct ike_env *env, struct ike_sa *sa, uint8_t exchange, struct build *b)
+{
+    return send_request_of(env, sa, &sa->own, exchange, b);
 }
 
 bool send_response(struct ike_env *env, struct ike_sa *sa, uint8_t exchange, struct build *b)
 {
     struct datagrams d;
+    struct span chain;
     struct exchange *x = &sa->peer;
-    bool ok = seal(env, sa, exchange, true, x->msg.header.message_id, b, &d);
+    bool ok = end_chain(env, b, &chain) &&
+              seal(env, sa, exchange, true, x->msg.header.message_id, b->first, chain, &d);
     if (ok) {
         window_answer(&sa->window, &d);
         send_all(env, sa, &x->local, &x->remote, x->has_marker, &d);

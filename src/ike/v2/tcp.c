@@ -7,6 +7,7 @@
  * Not here: the connections themselves (engine/streams.c), and moving an SA between UDP and TCP without
  * making it anew (tcp_move.c). */
 #include "ike/v2/exchanges.h"
+#include "ike/v2/overlap.h"
 
 /* [RFC9329#6.2] TCP repeats what the network loses: what begins an SA is sent once, and has this long, in
  * which a connection that has broken is noticed and made anew. */
@@ -28,9 +29,8 @@ static bool may_fall_back(const struct ike_sa *sa)
     return sa->conn->tcp == TCP_FALLBACK && sa->is_initiator && !sa->remote.stream;
 }
 
-struct retransmit tcp_schedule(const struct ike_sa *sa, struct retransmit r)
+struct retransmit tcp_schedule(const struct ike_sa *sa, enum exchange_kind k, struct retransmit r)
 {
-    enum exchange_kind k = sa->own.kind;
     if (sa->remote.stream) {
         bool is_short = k == X_INIT || k == X_LIVENESS || k == X_DELETE_IKE || k == X_AUTH_FAILED ||
                         k == X_UPDATE_ADDRESSES || k == X_ADDRESSES;
@@ -67,11 +67,14 @@ void tcp_wait(struct ike_env *env, struct ike_sa *sa)
 
 void tcp_resend(struct ike_env *env, struct ike_sa *sa)
 {
-    if (window_deadline(&sa->window) == TIME_NEVER)
-        return;
-    env->stats->retransmitted++;
-    sa_log(env, sa, LOG_DETAIL, "sending %s again on the new connection", exchange_kind_name(sa->own.kind));
-    send_datagrams(env, sa, &sa->window.request);
+    struct exchange *x;
+    for (size_t i = 0; (x = overlap_at(sa, i)); i++) {
+        if (outstanding_deadline(&x->out) == TIME_NEVER)
+            continue;
+        env->stats->retransmitted++;
+        sa_log(env, sa, LOG_DETAIL, "sending %s again on the new connection", exchange_kind_name(x->kind));
+        send_datagrams(env, sa, &x->out.bytes);
+    }
 }
 
 void tcp_resume(struct ike_env *env, struct ike_sa *sa, uint32_t handle, const struct endpoint *local)

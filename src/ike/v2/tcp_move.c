@@ -8,7 +8,7 @@
  *
  * Its children stay where they were until the peer has answered. Without MOBIKE an SA stays where it is, and
  * UDP is tried with the next one (engine/streams.c). */
-#include "ike/v2/sa.h"
+#include "ike/v2/overlap.h"
 
 #define PORT_IKE  500
 #define PORT_NATT 4500
@@ -56,28 +56,41 @@ static void open_from(struct ike_env *env, struct ike_sa *sa, struct ip local, s
 
 /* With a quarter of all packets lost a living UDP looks so to one request in 300, if it is one that asks who
  * lives; to one in 12, if it is another. */
-static bool is_in_vain(const struct ike_sa *sa)
+static bool is_in_vain(const struct ike_sa *sa, const struct exchange *x)
 {
-    struct retransmit r = schedule_of(sa);
+    struct retransmit r = schedule_for(sa, x);
     int64_t since = 0;
     r.jitter = 0;
-    for (unsigned i = 0; i + 1 < sa->window.sent; i++)
+    for (unsigned i = 0; i + 1 < x->out.sent; i++)
         since += retransmit_wait(&r, i);
-    return sa->window.sent >= TRANSMISSIONS && since >= LONG_ENOUGH;
+    return x->out.sent >= TRANSMISSIONS && since >= LONG_ENOUGH;
 }
 
-/* [RFC9329#7.1] the request that waits is sent again, and no other is begun. Its time begins anew, once. */
+/* [RFC9329#7.1] the requests that wait are sent again, and no other is begun. Their time begins anew, once.
+ */
 static void ask_there(struct ike_env *env, struct ike_sa *sa, bool is_first)
 {
-    struct window *w = &sa->window;
-    struct retransmit schedule = schedule_of(sa);
+    struct exchange *x;
     tcp_keep_path(sa);
-    sa->own.is_spread = true;
-    if (is_first) {
-        w->sent = 1;
-        w->due = env->now.mono + retransmit_wait(&schedule, 0);
+    for (size_t i = 0; (x = overlap_at(sa, i)); i++) {
+        struct retransmit schedule = schedule_for(sa, x);
+        if (!overlap_is_under_way(x))
+            continue;
+        x->is_spread = true;
+        if (is_first)
+            outstanding_restart(&x->out, env->now.mono, &schedule);
+        send_over(env, sa, &sa->mobike.tcp, &x->out.bytes);
     }
-    send_over(env, sa, &sa->mobike.tcp, &w->request);
+}
+
+static bool is_waiting(struct ike_sa *sa)
+{
+    const struct exchange *x;
+    for (size_t i = 0; (x = overlap_peek(sa, i)); i++) {
+        if (overlap_is_under_way(x))
+            return true;
+    }
+    return false;
 }
 
 /* The children's connection is from the same address to the same one: it is as good as a new one. */
@@ -87,14 +100,14 @@ static bool has_connection(const struct ike_sa *sa)
            ip_equal(sa->esp.remote.ip, sa->remote.ip);
 }
 
-void tcp_try(struct ike_env *env, struct ike_sa *sa)
+void tcp_try(struct ike_env *env, struct ike_sa *sa, const struct exchange *x)
 {
     char ip[IP_TEXT_MAX];
-    if (!is_in_vain(sa) || sa->remote.stream || sa->mobike.tcp.remote.stream || sa->own.is_directed ||
+    if (!is_in_vain(sa, x) || sa->remote.stream || sa->mobike.tcp.remote.stream || x->is_directed ||
         !may_move(sa))
         return;
     sa_log(env, sa, LOG_NOTICE, "no answer from %s over UDP to %u transmissions: trying TCP, too",
-           endpoint_format(&sa->remote, ip), sa->window.sent);
+           endpoint_format(&sa->remote, ip), x->out.sent);
     if (!has_connection(sa)) {
         open_from(env, sa, sa->local.ip, sa->remote.ip);
         return;
@@ -136,7 +149,7 @@ bool tcp_arrived(struct ike_env *env, struct ike_sa *sa, uint32_t handle, const 
     m->is_tcp_up = true;
     if (sa->remote.stream)
         path_move(env, sa, &there);
-    else if (sa->window.is_pending && sa->window.request.n && !sa->own.is_directed)
+    else if (is_waiting(sa))
         ask_there(env, sa, is_first);
     else
         tcp_settled(sa);

@@ -62,6 +62,32 @@ def second_child(lab):
     return str(dark(lab))
 
 
+def _window(lab, role):
+    """Keyway announces a window of 8 to a peer that takes one request at a time: its children come one by one."""
+    capture(lab)
+    nets = [f"10.{n}.0.0/24" for n in range(101, 106)]
+    more = [{"connections": {"net": {"children": {f"c{i}": {
+        ("local_ts", "remote_ts")[me]: net, ("remote_ts", "local_ts")[me]: topology.NET[4][1],
+        "esp_proposals": "aes256gcm16", **({"start_action": "start"} if (role == "initiator") == (me == 0) else {})}
+        for i, net in enumerate(nets)}}}} for me in (0, 1)]
+    more[0]["connections"]["net"]["window"] = "8"
+    up(lab, role, extra_a=more[0], extra_b=more[1])
+    for i in range(len(nets)):
+        if not any(c["name"] == f"c{i}" for c in lab.b.children()):
+            (lab.a if role == "initiator" else lab.b).initiate("net", child=f"c{i}")
+    wait_for("six children", lambda: len(lab.b.children()) == 6 == len(lab.a.children()), 10)
+    demand(len(lab.b.established()) == 1, "all of them need one IKE SA")
+    must_ping(lab.net["ca"], CB)
+    return f"6 children in one IKE SA; {dark(lab)}"
+
+
+for _role in ("initiator", "responder"):
+    def _run_window(lab, role=_role):
+        return _window(lab, role)
+    _run_window.__doc__ = _window.__doc__
+    scenario(f"children.window.{_role}")(_run_window)
+
+
 @scenario("children.two-tunnels-one-peer", needs_keyway=True)
 def two_tunnels(lab):
     """Two tunnels between the same gateways, IPv4 in one and IPv6 in the other: both stay up."""
