@@ -395,6 +395,29 @@ static void the_ike_sa_ends_in_good_order_while_children_are_made(void **state)
     }
 }
 
+/* Which of the two goes is up to their nonces; that one does, is not. */
+static void of_a_child_made_by_both_one_goes_however_late_an_answer_is(void **state)
+{
+    (void)state;
+    load(&of_1, &of_1);
+    pair_run(&p);
+    for (int round = 0; round < 8; round++) {
+        pair_command(&p, 0, COMMAND_TERMINATE, NULL, "net3");
+        pair_run(&p);
+        assert_int_equal(pair_children(&p, 0), CHILDREN - 1);
+        p.is_cut = true;
+        pair_command(&p, 0, COMMAND_INITIATE, NULL, "net3");
+        pair_command(&p, 1, COMMAND_INITIATE, NULL, "net3");
+        p.is_cut = false;
+        p.filter = loses_responses;
+        pair_advance(&p, 45 * TIME_SECOND);
+        p.filter = NULL;
+        pair_advance(&p, 45 * TIME_SECOND);
+        assert_int_equal(pair_children(&p, 0), CHILDREN);
+        assert_int_equal(pair_children(&p, 1), CHILDREN);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -412,6 +435,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_ike_sa_that_replaces_another_begins_with_one_and_asks_for_more,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(a_peer_that_dies_meanwhile_is_given_up_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(of_a_child_made_by_both_one_goes_however_late_an_answer_is, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(the_ike_sa_ends_in_good_order_while_children_are_made, setup,
                                         teardown),
     };
