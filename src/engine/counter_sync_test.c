@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sequence numbers of children after a failover of the peer (RFC 6311 section 5.2). */
 #include "ike/v2/exchanges.h"
+#include "ike/v2/overlap.h"
 #include "support/member_fixture.h"
 
 #define MANY (1u << 30)
@@ -47,7 +48,7 @@ static void alone_it_is_a_request_like_any_other(void **state)
         assert_int_equal(skipped(peer), 1000);
         assert_int_equal(skipped(member), 0);
         assert_int_equal(window_of(peer)->next_in, in + 1);
-        assert_true(window_of(peer)->has_response);
+        assert_true(window_of(peer)->last.bytes.n > 0);
         uint8_t buf[64];
         struct build b;
         begin(&b, buf, sizeof(buf), 1000);
@@ -156,9 +157,11 @@ static void who_leaves_out_many_of_few_rekeys_soon(void **state)
         say_skip(MANY - 1);
         pair_advance(&p, TIME_SECOND);
         assert_int_equal(p.side[peer].child_rekeys, 0);
-        window_sync(&rogue_sa(&p, member)->window, window_of(peer)->next_out, window_of(peer)->next_in);
+        window_sync(&rogue_sa(&p, member)->window, overlap_oldest(rogue_sa(&p, peer)),
+                    window_of(peer)->next_in);
         say_skip(MANY);
-        window_sync(&rogue_sa(&p, member)->window, window_of(peer)->next_out, window_of(peer)->next_in);
+        window_sync(&rogue_sa(&p, member)->window, overlap_oldest(rogue_sa(&p, peer)),
+                    window_of(peer)->next_in);
         pair_advance(&p, TIME_SECOND);
         assert_int_equal(p.side[peer].child_rekeys, is_short);
         assert_int_equal(skipped(peer), is_short ? 0 : 2ull * MANY - 1);

@@ -250,6 +250,16 @@ bool child_is_in_the_making(const struct ike_sa *sa)
     return makes_child(&sa->own) || overlap_is_busy(sa);
 }
 
+bool child_is_being_made(const struct ike_sa *sa, const struct child_config *cfg)
+{
+    const struct exchange *x;
+    for (size_t i = 0; (x = overlap_peek(sa, i)); i++) {
+        if (makes_child(x) && x->child_cfg == cfg)
+            return true;
+    }
+    return false;
+}
+
 void child_note_delete(struct ike_sa *sa, uint32_t spi_out)
 {
     struct exchange *x;

@@ -21,7 +21,7 @@ static int lack_of(const struct ike_sa *sa, const struct child_config *cfg)
         if (c->cfg == cfg && (c->state == CHILD_INSTALLED || c->state == CHILD_REKEYING))
             return IS_THERE;
     }
-    return child_is_in_the_making(sa) && sa->own.child_cfg == cfg ? IS_IN_THE_MAKING : IS_MISSING;
+    return child_is_being_made(sa, cfg) ? IS_IN_THE_MAKING : IS_MISSING;
 }
 
 static bool holds_all(const struct ts *outer, uint8_t n_outer, const struct ts *inner, uint8_t n_inner)

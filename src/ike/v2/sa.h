@@ -975,6 +975,8 @@ void child_closed_by_peer(struct ike_env *env, struct child_sa *c);
 /* Our own exchange is making one: the peer may have it already, and even delete it before its answer is here.
  */
 bool child_is_in_the_making(const struct ike_sa *sa);
+/* The same for one of this configuration. */
+bool child_is_being_made(const struct ike_sa *sa, const struct child_config *cfg);
 void child_note_delete(struct ike_sa *sa, uint32_t spi_out);
 bool child_was_deleted(const struct exchange *x, const struct child_sa *c);
 void child_retire(struct ike_env *env, struct child_sa *c);
