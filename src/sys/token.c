@@ -97,12 +97,15 @@ size_t token_attribute(CK_FUNCTION_LIST *m, CK_SESSION_HANDLE session, CK_OBJECT
 
 CK_RV token_open(struct token *t)
 {
+    if (t->is_refused)
+        return CKR_PIN_INCORRECT;
     CK_RV rv = t->module->C_OpenSession(t->slot, CKF_SERIAL_SESSION, NULL, NULL, &t->session);
     if (rv != CKR_OK)
         return rv;
     t->is_open = true;
     if (t->pin.len)
         rv = t->module->C_Login(t->session, CKU_USER, t->pin.ptr, t->pin.len);
+    t->is_refused = rv == CKR_PIN_INCORRECT || rv == CKR_PIN_LOCKED;
     if (rv == CKR_OK || rv == CKR_USER_ALREADY_LOGGED_IN)
         rv = token_find(t->module, t->session, CKO_PRIVATE_KEY, secret_view(&t->id), &t->key);
     return rv;

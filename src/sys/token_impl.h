@@ -16,6 +16,7 @@ struct token {
     CK_SESSION_HANDLE session;
     CK_OBJECT_HANDLE key;
     bool is_open;
+    bool is_refused; /* the PIN was wrong: it is not said again, or the token locks itself */
 };
 
 /* Opens a session, says the PIN and finds the key. */
