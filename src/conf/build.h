@@ -81,11 +81,13 @@ void build_add_cert(struct builder *b, struct cert *c);
 void build_cert_take(struct builder *b, struct cert_list *l, struct cert *c); /* at its end */
 void build_cert_list(struct builder *b, const struct setting *key, const char *const *folders,
                      struct cert_list *out);
-void build_private_key(struct builder *b, const struct setting *key, const char *passphrase);
+/* The key as the snapshot has it, borrowed, or NULL after an error. */
+struct pkey *build_private_key(struct builder *b, const struct setting *key, const char *passphrase);
 void build_add_aa(struct builder *b, struct cert *c);
 void build_add_pubkey(struct builder *b, struct pkey *k);
 /* Takes the key. One that is there already (named, and found in its folder) stays as it was found first. */
 void build_add_key(struct builder *b, struct pkey *k, struct origin origin);
+void build_pubkey_add(struct builder *b, struct pkey_list *l, struct pkey *k); /* takes it */
 /* Raw public keys of a list of files or blobs, looked for in dir/pubkey; added to out as references. */
 void build_pubkey_list(struct builder *b, const struct setting *key, struct pkey_list *out);
 /* private.c: files of settings that hold a secret and that others can read are errors. */

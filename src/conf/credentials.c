@@ -197,6 +197,12 @@ static struct pkey *load_pubkey(struct builder *b, const struct setting *key, co
     return k;
 }
 
+void build_pubkey_add(struct builder *b, struct pkey_list *l, struct pkey *k)
+{
+    size_t cap = l->n;
+    keys_add(b, l, &cap, k);
+}
+
 void build_pubkey_list(struct builder *b, const struct setting *key, struct pkey_list *out)
 {
     size_t n = 0, cap = 0;
@@ -218,7 +224,7 @@ void build_pubkey_list(struct builder *b, const struct setting *key, struct pkey
 
 /* ---- private keys ---- */
 
-void build_private_key(struct builder *b, const struct setting *key, const char *passphrase)
+struct pkey *build_private_key(struct builder *b, const struct setting *key, const char *passphrase)
 {
     static const char *const folders[] = {"private", "rsa", "ecdsa", "pkcs8", NULL};
     struct span data = {0};
@@ -230,11 +236,15 @@ void build_private_key(struct builder *b, const struct setting *key, const char 
         diag_expected(e, "a file below %s/private, or an absolute path", b->dir);
         if (d.try[0])
             diag_try(e, "%s", d.try);
-        return;
+        return NULL;
     }
     struct pkey *k = pkey_load_private(data, span_str(passphrase ? passphrase : ""), &d);
-    if (k)
-        build_add_key(b, k, origin_of_setting(key));
-    else
+    if (!k) {
         build_error(b, key, "cannot use the private key in %s: %s", path, d.what);
+        return NULL;
+    }
+    build_add_key(b, pkey_ref(k), origin_of_setting(key));
+    struct pkey *mine = config_key_for(b->config, k);
+    pkey_unref(k);
+    return mine;
 }

@@ -280,6 +280,35 @@ static void raw_public_keys_come_from_files_and_values(void **state)
     test_free((void *)pub.text);
 }
 
+static void a_tunnel_of_raw_keys_is_five_lines(void **state)
+{
+    (void)state;
+    static const char conf[] =
+        "tunnel office {\n peer = 198.51.100.20\n key = moon.key\n peer_pubkey = sun.pub\n"
+        " local = 10.1.0.0/24\n remote = 10.2.0.0/24\n}\n";
+    struct memory_file pub = vector("/etc/keyway/pubkey/sun.pub", "ed25519-2.openssh.pub");
+    struct memory_file files[] = {
+        {"/etc/keyway/keyway.conf",      conf         },
+        {"/etc/keyway/private/moon.key", test_moon_key},
+        {"pub",                          ""           },
+    };
+    files[2] = pub;
+    struct config *c = good(files, ARRAY_LEN(files));
+    const struct connection *office = config_find(c, "office");
+    assert_int_equal(office->local.method, AUTH_PUBKEY);
+    assert_int_equal(office->remote.method, AUTH_PUBKEY);
+    assert_int_equal(office->local.pubkeys.n, 1);
+    assert_ptr_equal(config_key_for(c, office->local.pubkeys.v[0]), c->keys[0].key);
+    assert_int_equal(office->remote.pubkeys.n, 1);
+    assert_int_equal(pkey_type(office->remote.pubkeys.v[0]), PKEY_ED25519);
+    assert_int_equal(office->remote.id.type, ID_IPV4_ADDR);
+    config_unref(c);
+    test_free((void *)pub.text);
+    files[0].text = "tunnel office {\n peer = 198.51.100.20\n peer_pubkey = " RAW_25519 "\n}\n";
+    assert_null(load(files, 1));
+    assert_non_null(strstr(errors[0].what, "our own key is not there"));
+}
+
 static void what_is_no_public_key_is_refused(void **state)
 {
     (void)state;
@@ -318,6 +347,7 @@ int main(void)
         cmocka_unit_test(a_key_in_ipsec_d_that_others_can_read_is_not_taken),
         cmocka_unit_test(rubbish_in_ipsec_d_is_passed_over),
         cmocka_unit_test(raw_public_keys_come_from_files_and_values),
+        cmocka_unit_test(a_tunnel_of_raw_keys_is_five_lines),
         cmocka_unit_test(what_is_no_public_key_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

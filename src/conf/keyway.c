@@ -150,11 +150,18 @@ static bool is_null(const struct setting *auth)
     return auth && strcasecmp(auth->value, "null") == 0;
 }
 
+/* The peer's raw public key; ours is the one of key. */
+static const struct setting *raw_key(const struct tunnel *t)
+{
+    return given(t, "cert") || given(t, "psk") ? NULL : given(t, "peer_pubkey");
+}
+
 /* Both ends prove themselves alike, with what is there. That the peer proves nothing has to be said. */
 static void put_auth(struct tunnel *t)
 {
     const struct setting *auth = given(t, "auth");
-    const struct setting *cert = given(t, "cert"), *by = cert ? cert : given(t, "psk");
+    const struct setting *cert = given(t, "cert") ? given(t, "cert") : raw_key(t);
+    const struct setting *by = cert ? cert : given(t, "psk");
     const char *word = cert ? "pubkey" : "psk";
     if (!auth)
         put(t, "local.auth", by, word);
@@ -173,14 +180,20 @@ static bool is_psk(const struct setting *auth)
 
 static void check_auth(struct tunnel *t)
 {
+    const struct setting *raw = raw_key(t);
     const struct setting *psk = given(t, "psk"), *cert = given(t, "cert"), *at = psk && cert ? psk : t->from;
     const struct setting *auth = given(t, "auth"), *peer_auth = given(t, "peer_auth");
     bool needs_none = is_null(auth) && !is_psk(peer_auth) && !psk;
+    if (raw && !given(t, "key"))
+        diag_expected(build_error(t->b, raw, "our own key is not there"),
+                      "key, whose public half the peer has");
+    if (raw)
+        return;
     if (!!psk != !!cert || (needs_none && !cert))
         return;
     struct diag *d = errors_add(t->b->errs, at->file, at->line, at->column, "tunnel '%s' has %s", t->name,
                                 psk ? "both psk and cert" : "neither psk nor cert");
-    diag_expected(d, "one of them: it is how the two ends know each other");
+    diag_expected(d, "one of them, or key and peer_pubkey: it is how the two ends know each other");
 }
 
 /* The one address of the peer, or false: a name, several, or none. */
@@ -195,7 +208,7 @@ static void put_ids(struct tunnel *t)
     const struct setting *peer = given(t, "peer");
     if (given(t, "peer_id") || is_null(given(t, "peer_auth")))
         return;
-    if (given(t, "psk") && single_address(peer, &ip))
+    if ((given(t, "psk") || raw_key(t)) && single_address(peer, &ip))
         put(t, "remote.id", peer, peer->value);
     if (given(t, "cert") || given(t, "ca"))
         log_line(
@@ -284,8 +297,9 @@ static void build_tunnel(struct builder *b, const struct setting *from, struct s
             schema_unknown_section(b, s, (const char *const[]){NULL});
     }
     const struct setting *key = given(&t, "key"), *passphrase = given(&t, "passphrase");
+    struct pkey *own = NULL;
     if (key)
-        build_private_key(b, key, passphrase ? passphrase->value : NULL);
+        own = build_private_key(b, key, passphrase ? passphrase->value : NULL);
     else if (passphrase)
         build_error(b, passphrase, "there is no key that it could open");
     put_defaults(&t);
@@ -304,6 +318,8 @@ static void build_tunnel(struct builder *b, const struct setting *from, struct s
     b->is_tunnel = false;
     c->retries_forever = starts;
     add_psk(&t, c);
+    if (own && raw_key(&t))
+        build_pubkey_add(b, &c->local.pubkeys, pkey_ref(own));
     add_ppk(&t, c);
     check_auth(&t);
     build_add_connection(b, c, t.to);

@@ -320,6 +320,7 @@ static const struct schema_row rows[] = {
     {SCOPE_TUNNEL, "cert", .kind = KIND_TEXT, .maps = "local.certs", .example = "x.pem", .doc = "our certificate: a path, or a name in certs/"},
     {SCOPE_TUNNEL, "key", .kind = KIND_TEXT, .example = "/root/x.pem", .doc = "its private key: a path, or a name in private/"},
     {SCOPE_TUNNEL, "passphrase", .kind = KIND_TEXT, .example = "x", .doc = "of the private key"},
+    {SCOPE_TUNNEL, "peer_pubkey", .kind = KIND_TEXT, .maps = "remote.pubkeys", .example = "0sAAAAC3NzaC1lZDI1NTE5AAAAID3cidexkT4JyvzvqWL94VFJhKgFeIVSCCjjFSNcCvzW", .doc = "the peer's raw public key, in place of cert and psk: with key, whose public half the peer is given (pki --pub --in KEY). A file below pubkey/, or 0x.. and 0s..; see remote.pubkeys"},
     {SCOPE_TUNNEL, "ca", .kind = KIND_TEXT, .maps = "remote.cacerts", .example = "x.pem", .doc = "authority that vouches for the peer: a path, or a name in ca/"},
     {SCOPE_TUNNEL, "local", .kind = KIND_TEXT, .maps = "children.*.local_ts", .example = "10.9.0.0/16", .doc = "our networks"},
     {SCOPE_TUNNEL, "remote", .kind = KIND_TEXT, .maps = "children.*.remote_ts", .example = "10.8.0.0/16", .doc = "the peer's networks"},

@@ -7,7 +7,7 @@ import subprocess
 
 from certs import NAME
 from scenarios import scenario
-from scenarios.steps import CB, bring_up, capture, dark, demand, must_ping, sides, wait_for
+from scenarios.steps import CB, bring_up, capture, dark, demand, must_ping, sides, topology, wait_for
 
 
 def _openssl(*argv):
@@ -88,6 +88,24 @@ def _register(kind, role):
 for _kind in FORMS:
     for _role in ("initiator", "responder"):
         _register(_kind, _role)
+
+
+@scenario("raw-key.short-form", needs_keyway=True)
+def short_form(lab):
+    """A tunnel of keyway.conf: our private key, the peer's public one, and the addresses as identities."""
+    a, b = lab.certs.pair("ed25519")
+    (tree_a, files_a), (tree_b, files_b) = _trees(lab, "ed25519", _spki)
+    tree_b["connections"]["net"]["local"]["id"] = topology.B4
+    tree_b["connections"]["net"]["remote"]["id"] = topology.A4
+    text = "\n".join(["tunnel net {", f"  peer = {topology.B4}", f"  key = {lab.certs.path(a + '.key')}",
+                      f"  peer_pubkey = {lab.certs.path(b + '.pub')}", f"  local = {topology.NET[4][0]}",
+                      f"  remote = {topology.NET[4][1]}", "  start = no }"]) + "\n"
+    capture(lab)
+    lab.b.load(tree_b, files_b)
+    lab.a.load(None, {}, text)
+    bring_up(lab)
+    must_ping(lab.net["ca"], CB)
+    return f"{dark(lab)}"
 
 
 def _another(lab, role):
