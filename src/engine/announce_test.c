@@ -348,6 +348,34 @@ static void a_peer_without_that_exchange_is_promised_nothing(void **state)
     assert_int_equal(seen.intermediates, 0);
 }
 
+/* A second notify at the end of the IKE_SA_INIT response, which takes NULL authentication. */
+static bool announce_more(void *ctx, struct pair_packet *k)
+{
+    const uint8_t more[] = {
+        0, 0, 0, 10, 0, 0, N_SUPPORTED_AUTH_METHODS >> 8, N_SUPPORTED_AUTH_METHODS & 0xff, 2, AUTH_WIRE_NULL};
+    uint8_t *next = k->bytes + AT_FIRST;
+    (void)ctx;
+    if (k->bytes[AT_EXCHANGE] != EXCHANGE_IKE_SA_INIT || !rogue_is_response(k))
+        return true;
+    for (size_t at = IKE_HEADER_LEN; *next; at += (size_t)k->bytes[at + 2] << 8 | k->bytes[at + 3])
+        next = k->bytes + at;
+    *next = PAYLOAD_NOTIFY;
+    memcpy(k->bytes + k->len, more, sizeof(more));
+    k->len += sizeof(more);
+    k->bytes[26] = (uint8_t)(k->len >> 8);
+    k->bytes[27] = (uint8_t)k->len;
+    return true;
+}
+
+static void several_notifies_are_one_list(void **state)
+{
+    (void)state;
+    struct pair_spec s = {.dpd_delay = 0};
+    p.filter = announce_more;
+    up(&s, &s);
+    assert_true(pair_logged(&p, 0, "the peer takes pre-shared key, NULL"));
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup_test, teardown)
 
 int main(void)
@@ -358,6 +386,7 @@ int main(void)
         T(a_way_that_the_peer_does_not_take_is_not_tried),
         T(a_refusal_says_what_the_peer_takes),
         T(the_initiator_announces_whether_or_not_the_responder_did),
+        T(several_notifies_are_one_list),
         T(a_long_list_has_an_exchange_of_its_own),
         T(a_long_list_comes_with_the_last_additional_key_exchange),
         T(after_all_seven_of_them_there_is_room_for_one_more),

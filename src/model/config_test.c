@@ -3,6 +3,7 @@
 #include "model/connection.h"
 #include "model/lookup.h"
 #include "support/test.h"
+#include "support/testca.h"
 #include <stdio.h>
 
 static void forget(struct config *c)
@@ -56,6 +57,40 @@ static void a_local_address_that_differs_rules_out(void **state)
     assert_int_equal(config_peer_kinds(&c, a, ip4(192, 0, 2, 7), ip4(1, 2, 3, 4)).n, 1);
     arena_free(a);
     forget(&c);
+}
+
+static struct cert *make_ca(const char *subject)
+{
+    struct diag d = {0};
+    struct testca_cert *made = testca_issue(&(struct testca_spec){.subject = subject, .is_ca = true}, NULL);
+    struct cert *c = cert_load(testca_der(made), &d);
+    testca_free(made);
+    assert_non_null(c);
+    return c;
+}
+
+/* One connection stands for others that demand the same of the peer, but for their CAs. */
+static void it_is_known_whether_a_kind_has_one_list_of_cas(void **state)
+{
+    (void)state;
+    struct cert *first[] = {make_ca("CN=1")}, *second[] = {make_ca("CN=2")};
+    struct connection v[] = {{.name = "x"}, {.name = "y"}, {.name = "z"}};
+    const struct connection *list[] = {&v[0], &v[1], &v[2]};
+    struct arena *a = arena_new(1 << 16);
+    for (size_t i = 0; i < 3; i++)
+        v[i].remote.cacerts = (struct cert_list){.v = first, .n = 1};
+    for (int differs = 0; differs < 2; differs++) {
+        struct config c = {.connections = list, .n_connections = 3};
+        if (differs)
+            v[2].remote.cacerts.v = second;
+        struct connection_set set = config_peer_kinds(&c, a, ip4(192, 0, 2, 8), ip4(1, 2, 3, 4));
+        assert_int_equal(set.n, 1);
+        assert_int_equal(config_kind_has_one_ca(&c, set.v[0]), !differs);
+        forget(&c);
+    }
+    arena_free(a);
+    cert_unref(first[0]);
+    cert_unref(second[0]);
 }
 
 static struct identity id(enum id_type type, const char *text)
@@ -197,6 +232,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_concrete_peer_beats_a_range_beats_any),
         cmocka_unit_test(a_local_address_that_differs_rules_out),
+        cmocka_unit_test(it_is_known_whether_a_kind_has_one_list_of_cas),
         cmocka_unit_test(the_secret_that_names_both_wins),
         cmocka_unit_test(the_index_finds_what_a_search_through_all_finds),
         cmocka_unit_test(names_find_connections_children_and_origins),

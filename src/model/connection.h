@@ -290,6 +290,8 @@ struct connection_set {
 /* Of each list of IKE proposals and way in which the peer proves itself, with which signatures, the first. */
 struct connection_set config_peer_kinds(const struct config *c, struct arena *a, struct ip local,
                                         struct ip remote);
+/* One of those: do all connections that it stands for accept the same CAs? */
+bool config_kind_has_one_ca(const struct config *c, const struct connection *kind);
 /* Those whose remote identity is id, or a pattern that it may fall under. */
 struct connection_set config_peers(const struct config *c, struct arena *a, struct ip local, struct ip remote,
                                    const struct identity *id);

@@ -17,6 +17,7 @@ struct entry { /* one connection, or the owner of a secret */
         const struct shared_secret *secret;
     };
     const struct group *group; /* of by_id's */
+    bool has_other_cas;        /* by_name's: a kind, and some of those that it stands for accept other CAs */
 };
 
 struct group { /* connections with the same addresses */
@@ -164,14 +165,30 @@ static bool same_demands(const struct connection *a, const struct connection *b)
     return same;
 }
 
-static void note_kind(struct group *g, const struct connection *const *all, size_t position)
+static bool same_cas(const struct connection *a, const struct connection *b)
+{
+    bool same = true;
+    for (size_t i = 0; same && i < connection_rounds(a, false); i++) {
+        const struct cert_list *x = &connection_round(a, false, i)->cacerts,
+                               *y = &connection_round(b, false, i)->cacerts;
+        same = x->n == y->n;
+        for (size_t k = 0; same && k < x->n; k++)
+            same = span_equal(cert_der(x->v[k]), cert_der(y->v[k]));
+    }
+    return same;
+}
+
+static void note_kind(struct config_index *x, struct group *g, const struct connection *const *all,
+                      size_t position)
 {
     const struct connection *c = all[position];
     for (size_t i = 0; i < g->n_kinds; i++) {
         const struct connection *k = all[g->kinds[i]];
         if (same_proposals(&k->proposals, &c->proposals) && k->sends_certreq == c->sends_certreq &&
-            same_demands(k, c))
+            same_demands(k, c)) {
+            x->by_name[g->kinds[i]].has_other_cas |= !same_cas(k, c);
             return;
+        }
     }
     if (g->n_kinds == g->cap_kinds) {
         size_t cap = g->cap_kinds ? 2 * g->cap_kinds : 2;
@@ -199,7 +216,7 @@ static void index_connections(struct config_index *x, const struct config *c)
     for (size_t i = 0; i < c->n_connections; i++) {
         const struct connection *conn = c->connections[i];
         struct group *g = group_of(x, conn);
-        note_kind(g, c->connections, i);
+        note_kind(x, g, c->connections, i);
         x->has_rounds |= connection_has_rounds(conn);
         x->by_name[i].conn = x->by_id[i].conn = conn;
         x->by_id[i].group = g;
@@ -375,6 +392,18 @@ struct connection_set config_peer_kinds(const struct config *c, struct arena *a,
                                         struct ip remote)
 {
     return match(c, a, local, remote, NULL);
+}
+
+bool config_kind_has_one_ca(const struct config *c, const struct connection *kind)
+{
+    const struct bag_link *at;
+    list_each(at, bag_list(&index_of(c)->names, map_hash(span_str(kind->name))), link)
+    {
+        const struct entry *e = container_of(at, struct entry, link);
+        if (e->conn == kind)
+            return !e->has_other_cas;
+    }
+    return false;
 }
 
 struct connection_set config_peers(const struct config *c, struct arena *a, struct ip local, struct ip remote,

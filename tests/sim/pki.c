@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The simulator's certificates: one CA and two leaves for each gateway, made once and put among the virtual
- * files. */
+/* The simulator's certificates: one CA with two leaves for each gateway, and one with none, made once and put
+ * among the virtual files. */
 #include "files.h"
 #include "sim.h"
 #include "support/testca.h"
@@ -45,5 +45,8 @@ void sim_make_certificates(void)
     put_leaf("a-ed", "C=CH, O=Keyway, CN=a.test", "DNS:a.test", TESTCA_ED25519, ca);
     put_leaf("b", "C=CH, O=Keyway, CN=b.test", "DNS:b.test", TESTCA_P256, ca);
     put_leaf("b-ed", "C=CH, O=Keyway, CN=b.test", "DNS:b.test", TESTCA_ED25519, ca);
+    testca_free(ca);
+    ca = testca_issue(&(struct testca_spec){.subject = "C=CH, O=Keyway, CN=other ca", .is_ca = true}, NULL);
+    sim_file_put("/etc/keyway/ca/other.crt", testca_pem(ca));
     testca_free(ca);
 }

@@ -25,6 +25,15 @@
 /* No room for a list in IKE_SA_INIT. */
 #define SHORT "settings { fragment_size = 380 }\n"
 
+/* B takes Ed25519, too, but of others, below another CA: what it announces is linked to each. */
+#define OF_B_AND_OTHERS                                                                                      \
+    "connections { net {\n version = 2\n" BOTH("b")                                                          \
+        TAKES("a", ECDSA) " children {\n  net { local_ts = 10.20.0.0/24\n remote_ts = 10.10.0.0/24 }\n } "   \
+                          "}\n other {\n version = 2\n" BOTH(                                                \
+                              "b") " remote {\n auth = ed25519\n id = other.test\n cacerts = other.crt }\n"  \
+                                   " children {\n  other { local_ts = 10.20.0.0/24\n remote_ts = "           \
+                                   "10.30.0.0/24 }\n } } }\n"
+
 static void let_it_start(struct sim *s)
 {
     sim_run(s, 60 * TIME_SECOND);
@@ -63,6 +72,10 @@ const struct scenario scenarios_announce[] = {
     IN_ALL_WEATHERS("announced_with_the_last_key_exchange",
                     .conf_a = OF_A(HYBRID BOTH("a") TAKES("b", ECDSA)),
                     .conf_b = SHORT OF_B(HYBRID BOTH("b") TAKES("a", ECDSA)), UP),
+    IN_ALL_WEATHERS("announced_for_each_ca", .conf_a = OF_A(BOTH("a") TAKES("b", ECDSA)),
+                    .conf_b = OF_B_AND_OTHERS, UP),
+    IN_ALL_WEATHERS("announced_for_each_ca_in_an_exchange_of_its_own",
+                    .conf_a = OF_A(CLASSIC BOTH("a") TAKES("b", ECDSA)), .conf_b = SHORT OF_B_AND_OTHERS, UP),
     IN_ALL_WEATHERS("announced_with_nothing_in_common",
                     .conf_a = ONCE_OF_A(HAS("a", "a-ed.crt") TAKES("b", ECDSA)),
                     .conf_b = OF_B(BOTH("b") TAKES("a", ECDSA)), .run = try_once, .goal = failed,

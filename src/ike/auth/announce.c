@@ -4,7 +4,7 @@
 #include "base/rd.h"
 #include "base/text.h"
 
-enum { LEN_BARE = 2, LEN_WITH_CA = 3 };
+enum { LEN_BARE = 2, LEN_WITH_CA = 3, LINKS = 256 };
 
 static bool is_among(struct sig_scheme s, const struct sig_scheme *v, size_t n)
 {
@@ -23,22 +23,38 @@ static void put_bare(struct wr *w, uint8_t method)
     wr_u8(w, method);
 }
 
-static void put_with_ca(struct wr *w, uint8_t method)
+static void put_with_ca(struct wr *w, uint8_t method, uint8_t link)
 {
     wr_u8(w, LEN_WITH_CA);
     wr_u8(w, method);
-    wr_u8(w, 0);
+    wr_u8(w, link);
 }
 
-static void put_scheme(struct wr *w, struct sig_scheme s)
+static void put_scheme(struct wr *w, struct sig_scheme s, uint8_t link)
 {
     size_t at = w->len;
-    put_with_ca(w, AUTH_WIRE_SIGNATURE);
+    put_with_ca(w, AUTH_WIRE_SIGNATURE, link);
     if (sig_scheme_encode(s, w))
         wr_patch_u8(w, at, (uint8_t)(w->len - at));
 }
 
-static void put_signatures(struct wr *w, const struct sig_scheme *schemes, size_t n)
+/* [RFC9593#3.2.2] The CAs below which the scheme may be used, as a set; 0 in it: whatever CA, and no other.
+ */
+static void links_of(struct sig_scheme s, const struct announce_kind *v, size_t n, bool links[LINKS])
+{
+    memset(links, 0, LINKS * sizeof(*links));
+    for (size_t i = 0; i < n && !links[0]; i++) {
+        if (!is_among(s, v[i].schemes, v[i].n))
+            continue;
+        links[0] = v[i].n_cas == 0;
+        for (size_t k = 0; k < v[i].n_cas; k++)
+            links[v[i].cas[k]] = true;
+    }
+    if (links[0])
+        memset(links + 1, 0, (LINKS - 1) * sizeof(*links));
+}
+
+static void put_signatures(struct wr *w, const struct announce_kind *v, size_t n)
 {
     static const struct {
         uint8_t method;
@@ -49,22 +65,28 @@ static void put_signatures(struct wr *w, const struct sig_scheme *schemes, size_
         {AUTH_WIRE_ECDSA_521, {PKEY_ECDSA, HASH_SHA512, false}},
         {AUTH_WIRE_RSA,       {PKEY_RSA, HASH_SHA1, false}    },
     };
+    bool links[LINKS], is_there;
     struct sig_scheme s;
-    bool is_there;
     for (size_t i = 0; sig_scheme_at(i, &s, &is_there); i++) {
-        if (is_there && is_among(s, schemes, n))
-            put_scheme(w, s);
+        links_of(s, v, n, links);
+        for (unsigned l = 0; is_there && l < LINKS; l++) {
+            if (links[l])
+                put_scheme(w, s, (uint8_t)l);
+        }
     }
     for (size_t i = 0; i < ARRAY_LEN(classics); i++) {
-        if (is_among(classics[i].scheme, schemes, n))
-            put_with_ca(w, classics[i].method);
+        links_of(classics[i].scheme, v, n, links);
+        for (unsigned l = 0; l < LINKS; l++) {
+            if (links[l])
+                put_with_ca(w, classics[i].method, (uint8_t)l);
+        }
     }
 }
 
-void announce_encode(struct wr *w, unsigned ways, const struct sig_scheme *schemes, size_t n)
+void announce_encode(struct wr *w, unsigned ways, const struct announce_kind *v, size_t n)
 {
     if (ways & 1u << AUTH_PUBKEY)
-        put_signatures(w, schemes, n);
+        put_signatures(w, v, n);
     if (ways & 1u << AUTH_PSK)
         put_bare(w, AUTH_WIRE_PSK);
     if (ways & 1u << AUTH_NULL)

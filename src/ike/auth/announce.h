@@ -22,9 +22,16 @@ struct announced {
     const struct announcement *v;
 };
 
-/* Our list: ways holds 1 << enum auth_method; schemes are those that signatures may use, n 0: all but SHA-1.
- */
-void announce_encode(struct wr *w, unsigned ways, const struct sig_scheme *schemes, size_t n);
+/* What signatures of one kind of peer may use. */
+struct announce_kind {
+    const struct sig_scheme *schemes;
+    size_t n;           /* 0: all but SHA-1 */
+    const uint8_t *cas; /* below which of our CERTREQs' CAs, from 1 */
+    size_t n_cas;       /* 0: whatever CA */
+};
+/* Our list: ways holds 1 << enum auth_method, v what there is of AUTH_PUBKEY. What does not hold for all CAs
+ * is announced for each. */
+void announce_encode(struct wr *w, unsigned ways, const struct announce_kind *v, size_t n);
 /* What is not known is left out. Memory from a. False: malformed. */
 bool announce_decode(struct arena *a, struct span data, struct announced *out);
 /* "pre-shared key, ED25519 (CA 2)". */

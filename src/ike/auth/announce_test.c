@@ -46,8 +46,40 @@ static void a_signature_takes_its_algorithm_and_an_older_method_three_bytes(void
         {PKEY_ECDSA,   HASH_SHA256,   false},
         {PKEY_ED25519, HASH_IDENTITY, false}
     };
-    announce_encode(&w, 1u << AUTH_PUBKEY, some, 2);
+    announce_encode(&w, 1u << AUTH_PUBKEY, &(struct announce_kind){.schemes = some, .n = 2}, 1);
     assert_span_equal(wr_span_view(&w), hex("0f0e00" ECDSA_256 "0a0e00" ED25519_ID "030900"));
+}
+
+/* [RFC9593#3.2.2] */
+static void what_holds_below_some_cas_is_linked_to_each(void **state)
+{
+    (void)state;
+    static const struct sig_scheme ec[] = {
+        {PKEY_ECDSA, HASH_SHA256, false}
+    };
+    static const struct sig_scheme ed[] = {
+        {PKEY_ED25519, HASH_IDENTITY, false}
+    };
+    const uint8_t first[] = {1}, others[] = {2, 3};
+    uint8_t buf[256];
+    struct wr w = wr_over(buf, sizeof(buf));
+    struct announce_kind v[] = {
+        {.schemes = ec, .n = 1, .cas = first,  .n_cas = 1},
+        {.schemes = ed, .n = 1, .cas = others, .n_cas = 2},
+        {.schemes = ec, .n = 1, .cas = others, .n_cas = 1}
+    };
+    announce_encode(&w, 1u << AUTH_PUBKEY, v, 2);
+    assert_span_equal(wr_span_view(&w),
+                      hex("0f0e01" ECDSA_256 "0a0e02" ED25519_ID "0a0e03" ED25519_ID "030901"));
+    w = wr_over(buf, sizeof(buf));
+    announce_encode(&w, 1u << AUTH_PUBKEY, v, 3);
+    assert_span_equal(wr_span_view(&w), hex("0f0e01" ECDSA_256 "0f0e02" ECDSA_256 "0a0e02" ED25519_ID
+                                            "0a0e03" ED25519_ID "030901 030902"));
+    v[2].n_cas = 0; /* whatever CA */
+    w = wr_over(buf, sizeof(buf));
+    announce_encode(&w, 1u << AUTH_PUBKEY, v, 3);
+    assert_span_equal(wr_span_view(&w),
+                      hex("0f0e00" ECDSA_256 "0a0e02" ED25519_ID "0a0e03" ED25519_ID "030900"));
 }
 
 static void all_that_we_take_comes_back(void **state)
@@ -59,7 +91,7 @@ static void all_that_we_take_comes_back(void **state)
     struct sig_scheme s;
     bool is_there;
     size_t n = 0;
-    announce_encode(&w, 7, NULL, 0);
+    announce_encode(&w, 7, &(struct announce_kind){.n = 0}, 1);
     assert_true(wr_ok(&w) && w.len < 500);
     assert_true(announce_decode(a, wr_span_view(&w), &all));
     for (size_t i = 0; sig_scheme_at(i, &s, &is_there); i++)
@@ -181,6 +213,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_secret_and_nothing_take_two_bytes),
         cmocka_unit_test(a_signature_takes_its_algorithm_and_an_older_method_three_bytes),
+        cmocka_unit_test(what_holds_below_some_cas_is_linked_to_each),
         cmocka_unit_test(all_that_we_take_comes_back),
         cmocka_unit_test(what_is_not_known_is_left_out),
         cmocka_unit_test(an_empty_list_is_still_to_come),

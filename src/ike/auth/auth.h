@@ -81,5 +81,7 @@ bool auth_method_fits(uint8_t method, enum pkey_type type);
 struct span auth_certreq_encode(struct arena *a, const struct cert_list *cas);
 /* Does the list (pl_cert.data of an X.509 CERTREQ) name this CA? */
 bool auth_certreq_names(struct span authorities, const struct cert *ca);
+/* Its place in the list, from 1; 0: it is not there. */
+size_t auth_certreq_place(struct span authorities, const struct cert *ca);
 /* Hashes in the list; 0 when its length is not a multiple of 20. */
 size_t auth_certreq_count(struct span authorities);

@@ -37,3 +37,14 @@ bool auth_certreq_names(struct span authorities, const struct cert *ca)
     cert_spki_sha1(ca, hash);
     return auth_certreq_count(authorities) > 0 && holds(authorities, hash);
 }
+
+size_t auth_certreq_place(struct span authorities, const struct cert *ca)
+{
+    uint8_t hash[HASH];
+    cert_spki_sha1(ca, hash);
+    for (size_t at = 0; at + HASH <= authorities.len; at += HASH) {
+        if (memcmp(authorities.ptr + at, hash, HASH) == 0)
+            return at / HASH + 1;
+    }
+    return 0;
+}

@@ -6,64 +6,102 @@
  * A responder whose list would make IKE_SA_INIT too long for one packet says there that it has one, and keeps
  * it for IKE_INTERMEDIATE where both speak that, else it says nothing (section 3.1). An initiator that has to
  * choose how to sign begins that exchange for the list alone, where additional key exchanges do not bring it.
- */
+ *
+ * Where connections differ in the signatures that they take, what one takes is linked to its CAs by their
+ * places in our CERTREQ (section 3.2.2). */
 #include "ike/auth/announce.h"
 #include "base/text.h"
 #include "ike/v2/sa.h"
 
-#define LIST_MAX  16384
-#define KINDS_MAX 64
-#define AROUND    (40 + 8 + 100) /* IPv6, UDP, and what comes behind the list in an IKE_SA_INIT response */
+#define LIST_MAX 16384
+#define AROUND   (40 + 8 + 100) /* IPv6, UDP, and what comes behind the list in an IKE_SA_INIT response */
 
 /* ---- ours ---- */
 
 struct wish { /* what one or more connections take */
+    struct arena *a;
     unsigned ways;
-    struct sig_scheme v[KINDS_MAX];
-    size_t n;
-    bool takes_all; /* schemes */
+    struct announce_kind *v;
+    const struct auth_side **of; /* whose */
+    size_t n, cap;
 };
 
-static void add_scheme(struct wish *w, struct sig_scheme s)
+/* has_one_ca: its CAs are those of all connections that are meant. */
+static void add(struct wish *w, const struct connection *conn, bool has_one_ca)
 {
-    for (size_t i = 0; i < w->n; i++) {
-        if (w->v[i].type == s.type && w->v[i].hash == s.hash && w->v[i].is_pss == s.is_pss)
-            return;
+    for (size_t i = 0; i < connection_rounds(conn, false); i++) {
+        const struct auth_side *side = connection_round(conn, false, i);
+        w->ways |= 1u << side->method;
+        if (side->method != AUTH_PUBKEY || w->n == w->cap)
+            continue;
+        w->of[w->n] = has_one_ca ? side : NULL;
+        w->v[w->n++] = (struct announce_kind){.schemes = side->schemes, .n = side->n_schemes};
     }
-    if (w->n < KINDS_MAX)
-        w->v[w->n++] = s;
 }
 
-static void add_side(struct wish *w, const struct auth_side *remote)
+static struct wish wish_for(struct arena *a, size_t connections)
 {
-    w->ways |= 1u << remote->method;
-    if (remote->method != AUTH_PUBKEY)
+    struct wish w = {.a = a, .cap = connections * AUTH_ROUNDS_MAX};
+    w.v = arena_calloc(a, w.cap, sizeof(*w.v));
+    w.of = arena_calloc(a, w.cap, sizeof(*w.of));
+    if (!w.v || !w.of)
+        w.cap = 0;
+    return w;
+}
+
+/* Else a CA says nothing that the list does not say anyway. */
+static bool differ(const struct wish *w)
+{
+    for (size_t i = 1; i < w->n; i++) {
+        if (w->v[i].n != w->v[0].n || (w->v[i].n && memcmp(w->v[i].schemes, w->v[0].schemes,
+                                                           w->v[i].n * sizeof(*w->v[i].schemes)) != 0))
+            return true;
+    }
+    return false;
+}
+
+/* The peer's certificate stands below one of the side's CAs, if it is one of those that are accepted by
+ * themselves, or a raw key, not: then it is left open. */
+static void link_kind(const struct wish *w, size_t i, struct span authorities)
+{
+    const struct auth_side *side = w->of[i];
+    if (!side || !side->cacerts.n || side->certs.n || side->pubkeys.n)
         return;
-    w->takes_all |= remote->n_schemes == 0;
-    for (size_t i = 0; i < remote->n_schemes; i++)
-        add_scheme(w, remote->schemes[i]);
+    uint8_t *cas = arena_alloc(w->a, side->cacerts.n);
+    for (size_t k = 0; cas && k < side->cacerts.n; k++) {
+        size_t place = auth_certreq_place(authorities, side->cacerts.v[k]);
+        if (place == 0 || place > UINT8_MAX)
+            return;
+        cas[k] = (uint8_t)place;
+    }
+    w->v[i].cas = cas;
+    w->v[i].n_cas = cas ? side->cacerts.n : 0;
 }
 
-static void add(struct wish *w, const struct connection *conn)
+/* [RFC9593#3.2.2] */
+static void link_all(struct ike_env *env, const struct ike_sa *sa, const struct wish *w)
 {
-    for (size_t i = 0; i < connection_rounds(conn, false); i++)
-        add_side(w, connection_round(conn, false, i));
+    if (!differ(w))
+        return;
+    struct span authorities = cert_authorities(env, sa);
+    for (size_t i = 0; i < w->n; i++)
+        link_kind(w, i, authorities);
 }
 
 static struct span ours(struct ike_env *env, const struct ike_sa *sa, bool is_own)
 {
     uint8_t *bytes = arena_alloc(env->out->arena, LIST_MAX);
     struct wr w = wr_over(bytes, bytes ? LIST_MAX : 0);
-    struct wish wish = {.n = 0};
+    struct connection_set set = {.n = 0};
+    if (!is_own)
+        set = config_peer_kinds(sa->config, env->out->arena, sa->local.ip, sa->remote.ip);
+    struct wish wish = wish_for(env->out->arena, set.n + is_own);
     if (is_own)
-        add(&wish, sa->conn);
-    else {
-        struct connection_set set =
-            config_peer_kinds(sa->config, env->out->arena, sa->local.ip, sa->remote.ip);
-        for (size_t i = 0; i < set.n; i++)
-            add(&wish, set.v[i]);
-    }
-    announce_encode(&w, wish.ways, wish.v, wish.takes_all ? 0 : wish.n);
+        add(&wish, sa->conn, true);
+    for (size_t i = 0; i < set.n; i++)
+        add(&wish, set.v[i], config_kind_has_one_ca(sa->config, set.v[i]));
+    link_all(env, sa, &wish);
+    announce_encode(&w, wish.ways, wish.v, wish.n);
     return wr_ok(&w) ? wr_span_view(&w) : span_of(NULL, 0);
 }
 

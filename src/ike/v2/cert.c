@@ -131,16 +131,29 @@ static bool may_need_cert(struct ike_env *env, const struct ike_sa *sa)
     return needs;
 }
 
-void cert_put_request(struct ike_env *env, struct build *b, struct ike_sa *sa, struct exchange *x)
+static bool requests(struct ike_env *env, const struct ike_sa *sa)
 {
-    (void)x;
-    if (sa->resume || !may_need_cert(env, sa)) /* [RFC5723#4.3.3] */
-        return;
+    return !sa->resume && may_need_cert(env, sa); /* [RFC5723#4.3.3] */
+}
+
+static struct span authorities(struct ike_env *env, const struct ike_sa *sa)
+{
     const struct cert_list *cas = &sa->config->cas;
     if (sa->is_initiator && sa->conn->remote.cacerts.n && !sa->conn->more_remote.n)
         cas = &sa->conn->remote.cacerts;
-    struct span authorities = auth_certreq_encode(env->out->arena, cas);
-    build_certreq(b, CERT_X509_SIGNATURE, authorities);
+    return auth_certreq_encode(env->out->arena, cas);
+}
+
+struct span cert_authorities(struct ike_env *env, const struct ike_sa *sa)
+{
+    return requests(env, sa) ? authorities(env, sa) : span_of(NULL, 0);
+}
+
+void cert_put_request(struct ike_env *env, struct build *b, struct ike_sa *sa, struct exchange *x)
+{
+    (void)x;
+    if (requests(env, sa))
+        build_certreq(b, CERT_X509_SIGNATURE, authorities(env, sa));
 }
 
 bool cert_take_request(struct ike_env *env, struct ike_sa *sa, const struct ike_message *m, struct diag *d)

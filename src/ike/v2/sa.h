@@ -845,6 +845,8 @@ struct cert_below { /* a certificate of ours, for the peer */
 /* Does the CA that stands at that place of the peer's CERTREQs (from 1) stand above it? Without any it is as
  * if no place had been named [RFC9593#3.2.2]. */
 bool cert_is_below(const struct cert_below *c, uint8_t place);
+/* The CAs that our CERTREQ names; empty: there is none. */
+struct span cert_authorities(struct ike_env *env, const struct ike_sa *sa);
 feature_put cert_put_own, cert_put_request;
 feature_take cert_take_request;
 bool cert_fill_trust(struct ike_env *env, struct ike_sa *sa, const struct ike_message *m, struct job *j,
