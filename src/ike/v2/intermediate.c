@@ -82,13 +82,23 @@ static void fail(struct ike_env *env, struct ike_sa *sa, const struct diag *d)
     ike_sa_end(env, sa, d);
 }
 
+static void request(struct ike_env *env, struct ike_sa *sa, struct build *b)
+{
+    struct diag d;
+    if (send_request(env, sa, EXCHANGE_IKE_INTERMEDIATE, b))
+        return;
+    diag_clear(&d);
+    diag_set(&d, FAIL_GENERIC, "IKE_INTERMEDIATE could not be sent");
+    fail(env, sa, &d);
+}
+
 static void on_generated(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct job *job)
 {
     struct build b;
     struct diag d;
     char name[64];
-    diag_clear(&d);
     if (!job->ok) {
+        diag_clear(&d);
         diag_set(&d, FAIL_PROPOSAL, "key exchange method %s is not available here",
                  alg_format(TRANSFORM_KE, x->ke, 0, name, sizeof(name)));
         diag_where_of(&d, &sa->conn->origins, "proposals");
@@ -97,25 +107,17 @@ static void on_generated(struct ike_env *env, struct ike_sa *sa, struct exchange
     }
     chain_begin(env, &b);
     build_ke(&b, x->ke, secret_view(&x->ke_public));
-    if (send_request(env, sa, EXCHANGE_IKE_INTERMEDIATE, &b))
-        return;
-    diag_set(&d, FAIL_GENERIC, "IKE_INTERMEDIATE could not be sent");
-    fail(env, sa, &d);
+    request(env, sa, &b);
 }
 
 /* [RFC9593#3.1] an empty request */
 static void ask_for_list(struct ike_env *env, struct ike_sa *sa)
 {
     struct build b;
-    struct diag d;
     sa->asked_for_list = true;
     exchange_begin(sa, &sa->own, X_INTERMEDIATE);
     chain_begin(env, &b);
-    if (send_request(env, sa, EXCHANGE_IKE_INTERMEDIATE, &b))
-        return;
-    diag_clear(&d);
-    diag_set(&d, FAIL_GENERIC, "IKE_INTERMEDIATE could not be sent");
-    fail(env, sa, &d);
+    request(env, sa, &b);
 }
 
 void intermediate_start(struct ike_env *env, struct ike_sa *sa)
