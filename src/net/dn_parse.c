@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Text to the DER of a distinguished name: see dn.h. Values become PrintableString where its alphabet allows
- * (RFC 5280 section 4.1.2.4), IA5String for email and domain components, else UTF8String. "SN" is the serial
- * number, as VPN configurations have it, not the surname. Does not read BMPString or TeletexString but as
- * "#hex". */
+ * (RFC 5280 section 4.1.2.4), IA5String for email and domain components, else UTF8String. "SN" is the
+ * surname, as in strongSwan's configurations, not the serial number. Does not read BMPString or TeletexString
+ * but as "#hex". */
 #include "base/text.h"
 #include "base/wr.h"
 #include "net/dn.h"
@@ -26,7 +26,6 @@ static const struct dn_type types[] = {
     {"E",                   PKCS9(1),  TAG_IA5},
     {"emailAddress",        PKCS9(1),  TAG_IA5},
     {"Email",               PKCS9(1),  TAG_IA5},
-    {"SN",                  X520(5),   TAG_PRINTABLE},
     {"serialNumber",        X520(5),   TAG_PRINTABLE},
     {"DC",                  PILOT(25), TAG_IA5},
     {"UID",                 PILOT(1),  TAG_PRINTABLE},
@@ -38,6 +37,7 @@ static const struct dn_type types[] = {
     {"G",                   X520(42),  TAG_PRINTABLE},
     {"GN",                  X520(42),  TAG_PRINTABLE},
     {"givenName",           X520(42),  TAG_PRINTABLE},
+    {"SN",                  X520(4),   TAG_PRINTABLE},
     {"S",                   X520(4),   TAG_PRINTABLE},
     {"surname",             X520(4),   TAG_PRINTABLE},
     {"N",                   X520(41),  TAG_PRINTABLE},
@@ -58,6 +58,7 @@ static const struct dn_type types[] = {
     {"unstructuredAddress", PKCS9(8),  TAG_PRINTABLE},
     {"UA",                  PKCS9(8),  TAG_PRINTABLE},
     {"employeeNumber",      {0x60, 0x86, 0x48, 0x01, 0x86, 0xf8, 0x42, 0x03, 0x01, 0x03}, 10, TAG_PRINTABLE},
+    {"ND",                  {0x02, 0x82, 0x06, 0x01, 0x0a, 0x07, 0x14}, 7, TAG_PRINTABLE}, /* nameDistinguisher */
     {"EN",                  {0x60, 0x86, 0x48, 0x01, 0x86, 0xf8, 0x42, 0x03, 0x01, 0x03}, 10, TAG_PRINTABLE},
 };
 /* clang-format on */
