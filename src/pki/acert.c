@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Attribute certificates: see acert.h. OpenSSL 3.0 has no type for them; its ASN.1 templates here make one
- * (RFC 5755 section 4.1). Attributes other than the group are passed by, as are targets. Not served: holders
- * given by a digest, issuers given by anything but their name, version 1. */
+/* Attribute certificates: see acert.h. Attributes other than the group are passed by, as are targets. Not
+ * served: holders given by a digest, issuers given by anything but their name, version 1. */
 #include "pki/acert.h"
 #include "net/dn.h"
+#include "pki/acert_asn1.h"
 #include "pki/cert_impl.h"
-#include <openssl/asn1t.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <stdlib.h>
@@ -13,101 +12,7 @@
 
 enum { PEM_MAX = 1 << 20 };
 
-/* OpenSSL's templates want types that are names. */
-typedef struct {
-    GENERAL_NAMES *issuer;
-    ASN1_INTEGER *serial;
-    ASN1_BIT_STRING *uid;
-} AC_ISSUER_SERIAL;
-ASN1_SEQUENCE(AC_ISSUER_SERIAL) =
-    {
-        ASN1_SEQUENCE_OF(AC_ISSUER_SERIAL, issuer, GENERAL_NAME),
-        ASN1_SIMPLE(AC_ISSUER_SERIAL, serial, ASN1_INTEGER),
-        ASN1_OPT(AC_ISSUER_SERIAL, uid, ASN1_BIT_STRING),
-} static_ASN1_SEQUENCE_END(AC_ISSUER_SERIAL)
-
-        typedef struct {
-    AC_ISSUER_SERIAL *base;
-    GENERAL_NAMES *entity;
-    ASN1_TYPE *digest;
-} AC_HOLDER;
-ASN1_SEQUENCE(AC_HOLDER) =
-    {
-        ASN1_IMP_OPT(AC_HOLDER, base, AC_ISSUER_SERIAL, 0),
-        ASN1_IMP_SEQUENCE_OF_OPT(AC_HOLDER, entity, GENERAL_NAME, 1),
-        ASN1_OPT(AC_HOLDER, digest, ASN1_ANY),
-} static_ASN1_SEQUENCE_END(AC_HOLDER)
-
-        typedef struct {
-    GENERAL_NAMES *name;
-    AC_ISSUER_SERIAL *base;
-    ASN1_TYPE *digest;
-} AC_V2FORM;
-ASN1_SEQUENCE(AC_V2FORM) =
-    {
-        ASN1_SEQUENCE_OF_OPT(AC_V2FORM, name, GENERAL_NAME),
-        ASN1_IMP_OPT(AC_V2FORM, base, AC_ISSUER_SERIAL, 0),
-        ASN1_OPT(AC_V2FORM, digest, ASN1_ANY),
-} static_ASN1_SEQUENCE_END(AC_V2FORM)
-
-        typedef struct {
-    ASN1_GENERALIZEDTIME *from, *to;
-} AC_PERIOD;
-ASN1_SEQUENCE(AC_PERIOD) =
-    {
-        ASN1_SIMPLE(AC_PERIOD, from, ASN1_GENERALIZEDTIME),
-        ASN1_SIMPLE(AC_PERIOD, to, ASN1_GENERALIZEDTIME),
-} static_ASN1_SEQUENCE_END(AC_PERIOD)
-
-        typedef struct {
-    ASN1_ENCODING enc; /* as it came: what the signature covers */
-    ASN1_INTEGER *version;
-    AC_HOLDER *holder;
-    AC_V2FORM *issuer;
-    X509_ALGOR *signature;
-    ASN1_INTEGER *serial;
-    AC_PERIOD *period;
-    STACK_OF(X509_ATTRIBUTE) * attributes;
-    ASN1_BIT_STRING *uid;
-    STACK_OF(X509_EXTENSION) * extensions;
-} AC_INFO;
-DECLARE_ASN1_ITEM(AC_INFO) /* a template that keeps the encoding cannot be static */
-ASN1_SEQUENCE_enc(AC_INFO, enc, 0) =
-    {
-        ASN1_SIMPLE(AC_INFO, version, ASN1_INTEGER),
-        ASN1_SIMPLE(AC_INFO, holder, AC_HOLDER),
-        ASN1_IMP(AC_INFO, issuer, AC_V2FORM, 0),
-        ASN1_SIMPLE(AC_INFO, signature, X509_ALGOR),
-        ASN1_SIMPLE(AC_INFO, serial, ASN1_INTEGER),
-        ASN1_SIMPLE(AC_INFO, period, AC_PERIOD),
-        ASN1_SEQUENCE_OF(AC_INFO, attributes, X509_ATTRIBUTE),
-        ASN1_OPT(AC_INFO, uid, ASN1_BIT_STRING),
-        ASN1_SEQUENCE_OF_OPT(AC_INFO, extensions, X509_EXTENSION),
-} ASN1_SEQUENCE_END_enc(AC_INFO, AC_INFO)
-
-        typedef struct {
-    AC_INFO *info;
-    X509_ALGOR *algorithm;
-    ASN1_BIT_STRING *signature;
-} AC_CERT;
-ASN1_SEQUENCE(AC_CERT) =
-    {
-        ASN1_SIMPLE(AC_CERT, info, AC_INFO),
-        ASN1_SIMPLE(AC_CERT, algorithm, X509_ALGOR),
-        ASN1_SIMPLE(AC_CERT, signature, ASN1_BIT_STRING),
-} static_ASN1_SEQUENCE_END(AC_CERT)
-
-        typedef struct {
-    GENERAL_NAMES *authority;
-    STACK_OF(ASN1_TYPE) * values;
-} AC_GROUPS; /* IetfAttrSyntax */
-ASN1_SEQUENCE(AC_GROUPS) =
-    {
-        ASN1_IMP_SEQUENCE_OF_OPT(AC_GROUPS, authority, GENERAL_NAME, 0),
-        ASN1_SEQUENCE_OF(AC_GROUPS, values, ASN1_ANY),
-} static_ASN1_SEQUENCE_END(AC_GROUPS)
-
-        struct acert {
+struct acert {
     atomic_uint refs;
     AC_CERT *ac;
     uint8_t *der;
