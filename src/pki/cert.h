@@ -87,6 +87,7 @@ struct trust_request {
     size_t n_policies;
     int64_t now;                    /* wall seconds */
     const struct identity *peer_id; /* NULL: identity not checked here */
+    bool is_for_anything;           /* the leaf may be a CA, or have keyUsage and EKU that are not for IKE */
     enum revocation revocation;
     struct crl *const *crls; /* at hand: of any age and origin */
     size_t n_crls;

@@ -57,6 +57,7 @@ const char *cert_time_text(int64_t t, char buf[40]);
 struct cert_path {
     struct cert *v[CERT_PATH_MAX];
     size_t n;
+    bool is_for_anything; /* the leaf need not be one for IKE */
 };
 
 /* Rules: true, or false with why filled. */

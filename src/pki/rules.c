@@ -73,7 +73,8 @@ static bool rule_digest(const struct rule_case *rc, struct diag *why)
 
 static bool rule_leaf_usage(const struct rule_case *rc, struct diag *why)
 {
-    if (!rc->cert->has_key_usage || rc->cert->key_usage & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION))
+    if (rc->path->is_for_anything || !rc->cert->has_key_usage ||
+        rc->cert->key_usage & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION))
         return true;
     reject(why, rc->cert, "may not sign");
     diag_expected(why, "keyUsage with digitalSignature or nonRepudiation, or no keyUsage");
@@ -107,7 +108,8 @@ static bool rule_eku(const struct rule_case *rc, struct diag *why)
 {
     char first[80] = "an empty list";
     bool is_anchor = rc->at > 0 && rc->at + 1 == rc->path->n;
-    if (!rc->cert->has_ext_key_usage || is_anchor)
+    bool is_free = is_anchor || (rc->at == 0 && rc->path->is_for_anything);
+    if (!rc->cert->has_ext_key_usage || is_free)
         return true;
     for (int i = 0; i < sk_ASN1_OBJECT_num(rc->cert->ekus); i++) {
         const ASN1_OBJECT *oid = sk_ASN1_OBJECT_value(rc->cert->ekus, i);
@@ -139,7 +141,7 @@ static bool rule_is_ca(const struct rule_case *rc, struct diag *why)
 
 static bool rule_ca_usage(const struct rule_case *rc, struct diag *why)
 {
-    if (!rc->cert->has_key_usage || rc->cert->key_usage & KU_KEY_CERT_SIGN)
+    if (rc->path->is_for_anything || !rc->cert->has_key_usage || rc->cert->key_usage & KU_KEY_CERT_SIGN)
         return true;
     reject(why, rc->cert, "may not issue certificates");
     diag_expected(why, "keyUsage with keyCertSign, or no keyUsage");

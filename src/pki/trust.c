@@ -279,7 +279,9 @@ static bool extend(struct search *s)
 void trust_evaluate(const struct trust_request *req, struct trust_verdict *out)
 {
     struct search s = {
-        .req = req, .out = out, .path = {.v = {req->leaf}, .n = 1}
+        .req = req,
+        .out = out,
+        .path = {.v = {req->leaf}, .n = 1, .is_for_anything = req->is_for_anything},
     };
     *out = (struct trust_verdict){0};
     extend(&s);
