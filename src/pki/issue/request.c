@@ -13,11 +13,26 @@ enum { REQUEST_MAX = 65536, PASSWORD_MAX = 255 };
 struct request {
     X509_REQ *x509;
     struct pkey *key;
-    struct span subject, names, password;
+    struct span subject, names, profile_der, profile, password;
 };
 
-/* extensionRequest, as its attribute: a SET with one SEQUENCE OF Extension. The names stay owned by x509. */
-static void find_names(struct request *r)
+/* A copy of the value of the extension of a type; empty when there is none. */
+static struct span copy_extension(const STACK_OF(X509_EXTENSION) * extensions, const char *oid)
+{
+    ASN1_OBJECT *type = OBJ_txt2obj(oid, 1);
+    int found = X509v3_get_ext_by_OBJ(extensions, type, -1);
+    ASN1_OBJECT_free(type);
+    if (found < 0)
+        return span_of(NULL, 0);
+    const ASN1_OCTET_STRING *bytes = X509_EXTENSION_get_data(X509v3_get_ext(extensions, found));
+    size_t len = (size_t)ASN1_STRING_length(bytes);
+    uint8_t *copy = mem_new(len + 1);
+    memcpy(copy, ASN1_STRING_get0_data(bytes), len);
+    return span_of(copy, len);
+}
+
+/* extensionRequest: a SET with one SEQUENCE OF Extension. */
+static void find_extensions(struct request *r)
 {
     int at = X509_REQ_get_attr_by_NID(r->x509, NID_ext_req, -1);
     X509_ATTRIBUTE *attr = at >= 0 ? X509_REQ_get_attr(r->x509, at) : NULL;
@@ -25,15 +40,17 @@ static void find_names(struct request *r)
     if (!value || value->type != V_ASN1_SEQUENCE)
         return;
     STACK_OF(X509_EXTENSION) *extensions = X509_REQ_get_extensions(r->x509);
-    int found = X509v3_get_ext_by_NID(extensions, NID_subject_alt_name, -1);
-    if (found >= 0) {
-        const ASN1_OCTET_STRING *bytes = X509_EXTENSION_get_data(X509v3_get_ext(extensions, found));
-        size_t len = (size_t)ASN1_STRING_length(bytes);
-        uint8_t *copy = mem_new(len + 1);
-        memcpy(copy, ASN1_STRING_get0_data(bytes), len);
-        r->names = span_of(copy, len);
-    }
+    r->names = copy_extension(extensions, "2.5.29.17");
+    r->profile_der = copy_extension(extensions, REQUEST_PROFILE_OID);
     sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
+    const uint8_t *p = r->profile_der.ptr;
+    ASN1_TYPE *profile = p ? d2i_ASN1_TYPE(NULL, &p, (long)r->profile_der.len) : NULL;
+    if (profile && (profile->type == V_ASN1_UTF8STRING || profile->type == V_ASN1_PRINTABLESTRING)) {
+        size_t len = (size_t)ASN1_STRING_length(profile->value.asn1_string);
+        r->profile =
+            span_of(r->profile_der.ptr + r->profile_der.len - len, len); /* the string ends the DER */
+    }
+    ASN1_TYPE_free(profile);
 }
 
 static void find_password(struct request *r)
@@ -84,7 +101,7 @@ struct request *request_load(struct span der, struct diag *d)
         goto fail;
     if (X509_NAME_get0_der(X509_REQ_get_subject_name(r->x509), &name, &name_len))
         r->subject = span_of(name, name_len);
-    find_names(r);
+    find_extensions(r);
     find_password(r);
     ERR_clear_error();
     return r;
@@ -101,6 +118,7 @@ void request_free(struct request *r)
     X509_REQ_free(r->x509);
     pkey_unref(r->key);
     free((void *)r->names.ptr);
+    free((void *)r->profile_der.ptr);
     free(r);
 }
 
@@ -117,6 +135,11 @@ struct span request_subject_der(const struct request *r)
 struct span request_names_der(const struct request *r)
 {
     return r->names;
+}
+
+struct span request_profile(const struct request *r)
+{
+    return r->profile;
 }
 
 struct span request_password(const struct request *r)
