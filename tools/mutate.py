@@ -6,7 +6,7 @@ tests need is built, and they run until one fails. Exit code 0: every mutant was
 A patch begins with two lines:
     # what: the AUTH payload of the peer is not checked
     # tests: unit.ike.octets sim:wrong_psk_is_refused
-A test is unit.MODULE.FILE, fuzz.NAME, sim:PART-OF-THE-SCENARIO'S-NAME, or soak:PART-OF-THE-PART'S-NAME (which wants root). All of them pass on the unchanged copy first: a test
+A test is unit.MODULE.FILE, fuzz.NAME, pki.NAME (tests/pki, which wants root), sim:PART-OF-THE-SCENARIO'S-NAME, or soak:PART-OF-THE-PART'S-NAME (which wants root). All of them pass on the unchanged copy first: a test
 that fails anyway catches nothing."""
 import pathlib
 import re
@@ -49,6 +49,9 @@ class Test:
         elif kind == "fuzz":
             self.targets = {f"replay_{rest}"}
             self.command = [BUILD / "tests" / f"replay_{rest}", TREE / "tests" / "fuzz" / "corpus" / rest]
+        elif kind == "pki":
+            self.targets = {"pki", "ipsec", "keyway"}
+            self.command = ["env", f"KEYWAY_BIN={BUILD}/bin", "/usr/bin/python3", TREE / "tests" / "pki" / f"{rest}_test.py"]
         elif kind == "sim":
             self.targets = {"sim"}
             self.command = [BUILD / "bin" / "sim", "--seeds", SEEDS, "--only", rest]

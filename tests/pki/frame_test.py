@@ -114,6 +114,11 @@ class Keys(kit.Case):
                     theirs = self.real("--pub", "--in", "key.pem", "--outform", form)
                     self.assertEqual(self.ours("--pub", "--in", "key.pem", "--type", kind, "--outform", form), theirs)
                     self.assertEqual(self.ours("--pub", "--outform", form, stdin=self.read("key.pem")), theirs)
+                for form in ("sshkey",) + (("dnskey",) if kind == "rsa" else ()):
+                    text = self.ours("--pub", "--in", "key.pem", "--outform", form)
+                    if kind != "ed448":  # which strongSwan's pki has no such form of
+                        self.assertEqual(text, self.real("--pub", "--in", "key.pem", "--outform", form))
+                    self.assertEqual(self.ours("--pub", "--type", "pub", "--outform", "pem", stdin=b"0s" + text), theirs)
                 self.write("pub", theirs)
                 for options in ([], ["--id", "spk"], ["--id", "spki", "--format", "hex"], ["--format", "base64"],
                                 ["--format", "bin"]):

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the tests of the pki tool share: running ours, openssl, and strongSwan's own pki 5.9.8 (Debian's package, unpacked
 and never installed; it finds its libraries in private mounts, so this wants root), each in a scratch folder."""
+import calendar
 import os
 import shlex
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -32,6 +34,11 @@ def run(command, folder, stdin=b"", env=None):
     p = subprocess.run(command, cwd=folder, input=stdin, capture_output=True, timeout=300, check=False,
                        env={**os.environ, "LC_ALL": "C", "TZ": "UTC", **(env or {})})
     return Result(p)
+
+
+def seconds(text):
+    """Of openssl's "Jan  2 03:04:05 2030 GMT"."""
+    return calendar.timegm(time.strptime(text, "%b %d %H:%M:%S %Y GMT"))
 
 
 class Case(unittest.TestCase):
@@ -98,7 +105,8 @@ def main():
     result = program.result
     bad = result.failures + result.errors
     sys.stderr.flush()
+    names = {getattr(test, "test_case", test).id().removeprefix("__main__.") for test, _ in bad}
     for test, trace in bad:
         print(f"FAIL {test.id().removeprefix('__main__.')}: {trace.strip().splitlines()[-1]}")
-    print(f"{result.testsRun - len(bad)} passed, {len(bad)} failed")
+    print(f"{result.testsRun - len(names)} passed, {len(names)} failed")
     sys.exit(1 if bad or not result.testsRun else 0)

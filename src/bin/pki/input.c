@@ -7,11 +7,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/bio.h>
-#include <openssl/decoder.h>
 #include <openssl/err.h>
-#include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <openssl/x509.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -131,8 +128,7 @@ static struct pkey *private_from(struct span data, const char *type, struct diag
     struct secret pass = {0};
     struct diag first = {0};
     struct pkey *k = pkey_load_private(data, span_of(NULL, 0), &first);
-    if (!k && !strcmp(first.what, "the private key is encrypted") &&
-        pki_ask_passphrase("Private key passphrase: ", false, &pass))
+    if (!k && first.class == FAIL_PERMISSION && pki_ask_passphrase("Private key passphrase: ", false, &pass))
         k = pkey_load_private(data, secret_view(&pass), &first);
     secret_free(&pass);
     if (!k)
@@ -159,35 +155,17 @@ struct pkey *pki_private_key(const struct pki_run *r, const char *path, const ch
     return k;
 }
 
-/* SubjectPublicKeyInfo or PKCS#1, PEM or DER. */
-static struct pkey *public_from(struct span data, struct diag *d)
+static struct request *request_of(struct arena *a, struct span data, struct diag *d)
 {
-    EVP_PKEY *evp = NULL;
-    uint8_t *spki = NULL;
-    struct pkey *k = NULL;
-    OSSL_DECODER_CTX *ctx =
-        OSSL_DECODER_CTX_new_for_pkey(&evp, NULL, NULL, NULL, EVP_PKEY_PUBLIC_KEY, NULL, NULL);
-    const uint8_t *at = data.ptr;
-    size_t left = data.len;
-    int len = 0;
-    if (ctx && data.len && OSSL_DECODER_from_data(ctx, &at, &left))
-        len = i2d_PUBKEY(evp, &spki);
-    if (len > 0)
-        k = pkey_load_public(span_of(spki, (size_t)len), d);
-    else
-        diag_set(d, FAIL_CONFIG, "no public key that can be read");
-    OSSL_DECODER_CTX_free(ctx);
-    EVP_PKEY_free(evp);
-    OPENSSL_free(spki);
-    ERR_clear_error();
-    return k;
+    struct span der;
+    bool is_ok = pki_unpem(a, data, "CERTIFICATE REQUEST|NEW CERTIFICATE REQUEST", &der, d);
+    return is_ok ? request_load(der, d) : NULL;
 }
 
 static struct pkey *public_of(struct arena *a, struct span data, const char *type, struct diag *d)
 {
-    struct span der;
     if (!strcasecmp(type, "pub"))
-        return public_from(data, d);
+        return pkey_load_public_any(data, d);
     if (!strcasecmp(type, "x509")) {
         struct cert *c = cert_load(data, d);
         struct pkey *k = c ? pkey_ref(cert_public_key(c)) : NULL;
@@ -195,9 +173,7 @@ static struct pkey *public_of(struct arena *a, struct span data, const char *typ
         return k;
     }
     if (!strcasecmp(type, "pkcs10")) {
-        if (!pki_unpem(a, data, "CERTIFICATE REQUEST|NEW CERTIFICATE REQUEST", &der, d))
-            return NULL;
-        struct request *req = request_load(der, d);
+        struct request *req = request_of(a, data, d);
         struct pkey *k = req ? pkey_ref(request_public_key(req)) : NULL;
         request_free(req);
         return k;
@@ -214,6 +190,17 @@ struct pkey *pki_public_key(const struct pki_run *r, const char *path, const cha
     secret_free(&data);
     where(d, path);
     return k;
+}
+
+struct request *pki_request(const struct pki_run *r, const char *path, struct diag *d)
+{
+    struct secret data = {0};
+    if (!pki_read(path, &data, d))
+        return NULL;
+    struct request *req = request_of(r->arena, secret_view(&data), d);
+    secret_free(&data);
+    where(d, path);
+    return req;
 }
 
 struct cert *pki_certificate(const char *path, struct diag *d)

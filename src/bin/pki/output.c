@@ -13,32 +13,15 @@ int pki_write_bytes(const struct pki_run *r, struct span bytes)
     return 1;
 }
 
-/* Base64 in lines of the width, 0 for one line; the caller frees it. */
-static struct secret base64(struct span bytes, size_t width)
-{
-    size_t len = (bytes.len + 2) / 3 * 4, at = 0;
-    struct secret flat = secret_new(len + 1), out = secret_new(len + (width ? len / width : 0) + 2);
-    EVP_EncodeBlock(flat.ptr, bytes.ptr, (int)bytes.len);
-    for (size_t i = 0; i < len; i++) {
-        out.ptr[at++] = flat.ptr[i];
-        if (i + 1 == len || (width && (i + 1) % width == 0))
-            out.ptr[at++] = '\n';
-    }
-    out.len = at;
-    secret_free(&flat);
-    return out;
-}
-
 int pki_write(const struct pki_run *r, const char *label, struct span der)
 {
+    struct secret pem = {0};
     if (!strcasecmp(pki_get(r, "outform"), "der"))
         return pki_write_bytes(r, der);
-    struct secret lines = base64(der, 64);
-    printf("-----BEGIN %s-----\n", label);
-    fwrite(lines.ptr, 1, lines.len, stdout);
-    printf("-----END %s-----\n", label);
-    secret_free(&lines);
-    return pki_write_bytes(r, span_of("", 0));
+    pem_encode(der, label, &pem);
+    int code = pki_write_bytes(r, secret_view(&pem));
+    secret_free(&pem);
+    return code;
 }
 
 void pki_colons(struct text *t, struct span bytes)
@@ -47,17 +30,23 @@ void pki_colons(struct text *t, struct span bytes)
         text_printf(t, i ? ":%02x" : "%02x", bytes.ptr[i]);
 }
 
+int pki_write_base64(const struct pki_run *r, struct span bytes, const char *end)
+{
+    size_t len = (bytes.len + 2) / 3 * 4;
+    struct secret line = secret_new(len + 1);
+    EVP_EncodeBlock(line.ptr, bytes.ptr, (int)bytes.len);
+    int code = pki_write_bytes(r, span_of(line.ptr, len));
+    secret_free(&line);
+    return code ? code : pki_write_bytes(r, span_str(end));
+}
+
 int pki_write_format(const struct pki_run *r, const char *format, struct span bytes)
 {
     if (!strcasecmp(format, "bin"))
         return pki_write_bytes(r, bytes);
-    if (!strcasecmp(format, "hex")) {
-        for (size_t i = 0; i < bytes.len; i++)
-            printf("%02x", bytes.ptr[i]);
-        return pki_write_bytes(r, span_str("\n"));
-    }
-    struct secret line = base64(bytes, 0);
-    int code = pki_write_bytes(r, secret_view(&line));
-    secret_free(&line);
-    return code;
+    if (!strcasecmp(format, "base64"))
+        return pki_write_base64(r, bytes, "\n");
+    for (size_t i = 0; i < bytes.len; i++)
+        printf("%02x", bytes.ptr[i]);
+    return pki_write_bytes(r, span_str("\n"));
 }

@@ -9,7 +9,7 @@
 #include "base/diag.h"
 #include "base/secret.h"
 #include "base/text.h"
-#include "crypto/pkey.h"
+#include "pki/issue/issue.h"
 #include <stdio.h>
 
 /* The tool, as `pki`, `ipsec pki` and `keyway pki`: argv[0] is how the user calls it, argv[1] the command as
@@ -111,10 +111,37 @@ bool pki_unpem(struct arena *a, struct span data, const char *labels, struct spa
 struct pkey *pki_private_key(const struct pki_run *r, const char *path, const char *type, struct diag *d);
 /* The public key of a thing of the type: those of pki_private_key(), "pub", "pkcs10", "x509". */
 struct pkey *pki_public_key(const struct pki_run *r, const char *path, const char *type, struct diag *d);
-struct cert;
+struct request;
+struct request *pki_request(const struct pki_run *r, const char *path, struct diag *d);
 struct cert *pki_certificate(const char *path, struct diag *d);
 /* Refuses --keyid and its like: tokens are not served. True when the option is not there. */
 bool pki_no_token(const struct pki_run *r, const char *option);
+
+/* values.c: what options say. Memory of the run's arena; false with d. */
+
+/* "C=CH, O=Keyway, CN=moon" as DER; "" is the empty name. */
+bool pki_dn(const struct pki_run *r, const char *text, struct span *der, struct diag *d);
+/* A subjectAltName, and a name constraint (a network is one, a single address as well). */
+bool pki_san(const struct pki_run *r, const char *text, struct issue_name *out, struct diag *d);
+bool pki_constraint(const struct pki_run *r, const char *text, struct issue_name *out, struct diag *d);
+/* All values of a repeated option. */
+typedef bool pki_name_fn(const struct pki_run *r, const char *text, struct issue_name *out, struct diag *d);
+bool pki_names(const struct pki_run *r, const char *option, pki_name_fn *parse, struct issue_names *out,
+               struct diag *d);
+const char *const *pki_texts(const struct pki_run *r, const char *option, size_t *n);
+/* Dotted numbers of an OID that DER can hold. */
+bool pki_oid(const char *text, const char *option, struct diag *d);
+/* A URI: ASCII that can be printed. */
+bool pki_uri(const char *text, const char *option, struct diag *d);
+/* A serial number in hex, colons between the bytes or not, 0x in front or not; at most 20 bytes. */
+bool pki_serial(const struct pki_run *r, const char *text, struct span *out, struct diag *d);
+/* That of --serial, or 64 random bits of which the first is zero. */
+bool pki_new_serial(const struct pki_run *r, struct span *out, struct diag *d);
+/* From the options of those names, read as --dateform says, and --lifetime in units of so many seconds. */
+bool pki_validity(const struct pki_run *r, const char *begin, const char *end, int64_t unit, int64_t *from,
+                  int64_t *to, struct diag *d);
+/* --digest and --rsa-padding. */
+struct issue_signer pki_signer(const struct pki_run *r, struct pkey *key);
 
 /* output.c: what they write */
 
@@ -124,5 +151,7 @@ int pki_write(const struct pki_run *r, const char *label, struct span der);
 int pki_write_bytes(const struct pki_run *r, struct span bytes);
 /* "0a:1b:..." */
 void pki_colons(struct text *t, struct span bytes);
+/* One line, and what ends it. */
+int pki_write_base64(const struct pki_run *r, struct span bytes, const char *end);
 /* hex, base64 or bin of --format. */
 int pki_write_format(const struct pki_run *r, const char *format, struct span bytes);

@@ -2,10 +2,24 @@
 /* The commands of the pki tool, in the order of its help, and the options that each of them has. */
 #include "bin/pki/commands.h"
 
+/* clang-format off */
 static const struct pki_command *const commands[] = {
-    &pki_cmd_dn,     &pki_cmd_gen,   &pki_cmd_keyid, &pki_cmd_ocsp,
-    &pki_cmd_pkcs12, &pki_cmd_pkcs7, &pki_cmd_print, &pki_cmd_pub,
+    &pki_cmd_acert,
+    &pki_cmd_dn,
+    &pki_cmd_gen,
+    &pki_cmd_issue,
+    &pki_cmd_keyid,
+    &pki_cmd_ocsp,
+    &pki_cmd_pkcs12,
+    &pki_cmd_pkcs7,
+    &pki_cmd_print,
+    &pki_cmd_pub,
+    &pki_cmd_req,
+    &pki_cmd_self,
+    &pki_cmd_signcrl,
+    &pki_cmd_verify,
 };
+/* clang-format on */
 
 static const struct pki_option common[] = {
     {"help",    'h', PKI_SWITCH, NULL,    NULL, "show usage information",              0, 0},
