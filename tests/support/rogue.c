@@ -82,3 +82,41 @@ bool rogue_hide_announcements(void *pair, struct pair_packet *k)
         rogue_open(pair, k, hide, NULL);
     return true;
 }
+
+static void set_len(uint8_t *at, size_t n, size_t value)
+{
+    for (size_t i = 0; i < n; i++)
+        at[i] = (uint8_t)(value >> (8 * (n - 1 - i)));
+}
+
+/* Behind len bytes of payloads, which begin at at: the new length. */
+static size_t append(uint8_t *first, uint8_t *at, size_t len, uint16_t type, struct span data)
+{
+    uint8_t *next = first;
+    for (size_t i = 0; i < len; i += (size_t)at[i + 2] << 8 | at[i + 3])
+        next = at + i;
+    *next = PAYLOAD_NOTIFY;
+    memset(at + len, 0, 8);
+    set_len(at + len + 2, 2, 8 + data.len);
+    set_len(at + len + 6, 2, type);
+    memcpy(at + len + 8, data.ptr, data.len);
+    return len + 8 + data.len;
+}
+
+void rogue_append_notify(const struct pair *p, struct pair_packet *k, uint16_t type, struct span data)
+{
+    const struct ike_sa *sa = rogue_sa_of(p, k);
+    struct cipher *c = ike_keys_cipher(&sa->keys, &sa->chosen, sa->is_initiator);
+    size_t iv = cipher_iv_len(c), icv = cipher_icv_len(c), len = k->len - SEALED_AT - iv - icv;
+    struct span aad = span_of(k->bytes, SEALED_AT);
+    uint8_t *at = k->bytes + SEALED_AT + iv;
+    assert_true(k->bytes[AT_FIRST] == PAYLOAD_SK && k->len + 8 + data.len + 1 <= sizeof(k->bytes));
+    assert_true(cipher_open(c, aad, k->bytes + SEALED_AT, at, len, at + len));
+    len = append(&k->bytes[IKE_HEADER_LEN], at, len - 1u - at[len - 1], type, data);
+    at[len++] = 0; /* no padding */
+    k->len = SEALED_AT + iv + len + icv;
+    set_len(k->bytes + 24, 4, k->len);
+    set_len(k->bytes + IKE_HEADER_LEN + 2, 2, k->len - IKE_HEADER_LEN);
+    assert_true(cipher_seal(c, aad, k->bytes + SEALED_AT, at, len, at + len));
+    cipher_free(c);
+}

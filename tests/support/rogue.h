@@ -26,3 +26,5 @@ bool rogue_hide_announcements(void *pair, struct pair_packet *k);
 /* look() sees the payloads where they lie and may change bytes. */
 void rogue_open(const struct pair *p, struct pair_packet *k, void (*look)(void *ctx, const struct chain *c),
                 void *ctx);
+/* The message is sent with one more notify at its end. */
+void rogue_append_notify(const struct pair *p, struct pair_packet *k, uint16_t type, struct span data);
