@@ -114,26 +114,6 @@ void resume_on_response(struct ike_env *env, struct ike_sa *sa, struct exchange 
 
 /* ---- giving ---- */
 
-/* A changed preshared key ends what was proved with the one before. False: there is none now. */
-static bool fingerprint(struct ike_env *env, const struct config *config, const struct connection *conn,
-                        const struct identity *local, const struct identity *remote,
-                        uint8_t out[TICKET_CREDENTIAL])
-{
-    uint8_t mac[PRF_MAX_LEN];
-    const struct shared_secret *s =
-        conn->remote.method == AUTH_PSK ? config_secret_for(config, local, remote) : NULL;
-    memset(out, 0, TICKET_CREDENTIAL);
-    if (conn->remote.method != AUTH_PSK)
-        return true;
-    if (!s)
-        return false;
-    const struct span parts[] = {span_str("keyway ticket credential"), secret_view(&s->secret)};
-    bool ok = prf_compute(PRF_HMAC_SHA2_256, env->secret, parts, ARRAY_LEN(parts), mac);
-    memcpy(out, mac, TICKET_CREDENTIAL);
-    secret_wipe(mac, sizeof(mac));
-    return ok;
-}
-
 /* Seconds; no longer than the SA itself would have lived. */
 static int64_t lifetime_of(const struct ike_env *env, const struct ike_sa *sa)
 {
@@ -181,7 +161,7 @@ static size_t seal(struct ike_env *env, struct ike_sa *sa, int64_t lifetime, uin
                        .conn = span_str(sa->conn->name),
                        .local_id = sa->local_id,
                        .remote_id = sa->remote_id};
-    if (!fingerprint(env, sa->config, sa->conn, &sa->local_id, &sa->remote_id, t.credential))
+    if (!resume_credential(env, sa->config, sa->conn, &sa->local_id, &sa->remote_id, t.credential))
         return 0;
     size_t len = ticket_seal(env->secret, env->now.wall, &t, out);
     if (len)
@@ -296,7 +276,7 @@ static const struct connection *allowed_by(struct ike_env *env, const struct tic
     const struct connection *conn = config_find(env->config, name);
     bool ok = conn && conn->resumes_sessions && conn->hash == t->conn_hash &&
               (!conn->ppk_required || t->has_ppk) && (!t->auth_ends || t->auth_ends > env->now.wall) &&
-              fingerprint(env, env->config, conn, &t->local_id, &t->remote_id, now) &&
+              resume_credential(env, env->config, conn, &t->local_id, &t->remote_id, now) &&
               secret_equal(span_of(now, sizeof(now)), span_of(t->credential, sizeof(t->credential)));
     return ok ? conn : NULL;
 }

@@ -33,6 +33,12 @@ void resume_ask(struct ike_sa *sa);
 void resume_start(struct ike_env *env, struct ike_sa *sa, const struct task *t);
 void resume_on_response(struct ike_env *env, struct ike_sa *sa, struct exchange *x);
 
+/* ---- resume_credential.c: a fingerprint of the preshared keys that the peer proves itself with to conn, as
+ * they are now; zero without any. False: there is none where there has to be one. */
+bool resume_credential(struct ike_env *env, const struct config *config, const struct connection *conn,
+                       const struct identity *local, const struct identity *remote,
+                       uint8_t out[TICKET_CREDENTIAL]);
+
 /* ---- resume_way.c: without NAT detection */
 struct ticket_way resume_way_of(const struct ike_sa *sa);
 /* May the session, which went that way, be resumed by m, of IKE_SESSION_RESUME? */
