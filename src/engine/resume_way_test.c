@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sessions that are resumed with a peer that says nothing of NATs in IKE_SESSION_RESUME, as Libreswan: where
- * that is good, where a full exchange has to tell, and that NATs are found anew where they are spoken of. */
+/* Where sessions are resumed (RFC 5723): with a peer that says nothing of NATs in IKE_SESSION_RESUME, as
+ * Libreswan, only where that is good; NATs are found anew where they are spoken of; and who resumes may be
+ * redirected (RFC 5685). */
 #include "ike/v2/resume.h"
 #include "support/pair_fixture.h"
 #include "support/rogue.h"
@@ -8,9 +9,25 @@
 
 static void resumes(struct config *c, struct connection *conn, struct child_config *children)
 {
-    (void)c;
     (void)children;
+    c->settings.follows_redirects = true;
     conn->resumes_sessions = conn->detects_crashes = true;
+}
+
+static void follows_none(struct config *c, struct connection *conn, struct child_config *children)
+{
+    resumes(c, conn, children);
+    c->settings.follows_redirects = false;
+}
+
+static enum redirect_when redirects;
+
+static void sends_away(struct config *c, struct connection *conn, struct child_config *children)
+{
+    resumes(c, conn, children);
+    ((struct host_spec *)(uintptr_t)conn->local_addrs)[0].is_any = true;
+    conn->redirect.ip = ip4(192, 0, 2, 9);
+    conn->redirect_when = redirects;
 }
 
 static const struct pair_spec client = {.tweak = resumes,
@@ -209,6 +226,45 @@ static void who_demands_udp_does_not_resume_without_it(void **state)
     }
 }
 
+/* ---- redirects [RFC5685] ---- */
+
+/* The new gateway may not know the ticket. */
+static void who_resumes_is_redirected_as_anybody(void **state)
+{
+    struct pair_spec away = gateway;
+    struct ike_view v = {0};
+    (void)state;
+    away.tweak = sends_away;
+    for (redirects = REDIRECT_INIT; redirects <= REDIRECT_AUTH; redirects++) {
+        begin(&client, &gateway, NOWHERE);
+        restart(&away);
+        pair_advance(&p, 5 * TIME_SECOND);
+        for (int side = 0; side < 2; side++)
+            v = expect_up(side, false);
+        assert_true(engine_ike_at(p.side[0].e, 0, &v));
+        assert_true(ip_equal(v.remote.ip, ip4(192, 0, 2, 9)));
+        assert_int_equal(net.nacks, redirects == REDIRECT_INIT); /* a notify comes first there, too */
+        teardown(NULL);
+        setup(NULL);
+    }
+}
+
+static void who_resumes_and_follows_none_is_served(void **state)
+{
+    struct pair_spec away = gateway, stays = client;
+    (void)state;
+    away.tweak = sends_away;
+    stays.tweak = follows_none;
+    for (redirects = REDIRECT_INIT; redirects <= REDIRECT_AUTH; redirects++) {
+        begin(&stays, &gateway, NOWHERE);
+        restart(&away);
+        expect_up(0, true);
+        expect_up(1, true);
+        teardown(NULL);
+        setup(NULL);
+    }
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -219,6 +275,8 @@ int main(void)
         T(a_silent_client_from_elsewhere_is_asked_for_a_full_exchange),
         T(behind_a_nat_a_silent_gateway_is_asked_for_a_full_exchange),
         T(who_demands_udp_does_not_resume_without_it),
+        T(who_resumes_is_redirected_as_anybody),
+        T(who_resumes_and_follows_none_is_served),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -141,7 +141,7 @@ static enum decode_status check_notifies(const struct ike_message *m, enum messa
 /* An answer that says no, or asks for another attempt, needs nothing else [RFC7296#2.21] [RFC7296#2.6]. */
 static bool is_short_answer(const struct ike_message *m)
 {
-    bool is_redirect = m->header.exchange == EXCHANGE_IKE_SA_INIT && ike_notify(m, N_REDIRECT);
+    bool is_redirect = ike_is_initial(&m->header) && ike_notify(m, N_REDIRECT);
     return ike_is_response(&m->header) &&
            (ike_error_notify(m) || ike_notify(m, N_COOKIE) || ike_notify(m, N_TICKET_NACK) || is_redirect);
 }
@@ -306,6 +306,9 @@ static const size_t payload_rule_count = ARRAY_LEN(payload_rules);
 /* [RFC9593#3.1] */
 #define ANNOUNCES (K(INIT_RESPONSE) | K(INTERMEDIATE_RESPONSE) | K(AUTH_REQUEST))
 
+/* [RFC5685#3][RFC5685#5][RFC5685#6], and where sessions are resumed [RFC5723#4.3.2] */
+#define REDIRECTS (K(INIT_RESPONSE) | K(RESUME_RESPONSE) | K(AUTH_RESPONSE) | K(INFO_REQUEST))
+
 static const struct notify_rule notify_rules[] = {
     {N_UNSUPPORTED_CRITICAL_PAYLOAD,        1,    ANSWER                                                  },
     {N_INVALID_IKE_SPI,                     1,    K(INFO_REQUEST)                                         },
@@ -349,9 +352,9 @@ static const struct notify_rule notify_rules[] = {
     {N_IKEV2_FRAGMENTATION_SUPPORTED,       1,    INIT                                                    },
     {N_SIGNATURE_HASH_ALGORITHMS,           1,    INIT                                                    },
     {N_CHILDLESS_IKEV2_SUPPORTED,           1,    K(INIT_RESPONSE)                                        },
-    {N_REDIRECT_SUPPORTED,                  1,    K(INIT_REQUEST)                                         },
-    {N_REDIRECT,                            1,    K(INIT_RESPONSE) | K(AUTH_RESPONSE) | K(INFO_REQUEST)   },
-    {N_REDIRECTED_FROM,                     1,    K(INIT_REQUEST)                                         },
+    {N_REDIRECT_SUPPORTED,                  1,    K(INIT_REQUEST) | K(RESUME_REQUEST)                     },
+    {N_REDIRECT,                            1,    REDIRECTS                                               },
+    {N_REDIRECTED_FROM,                     1,    K(INIT_REQUEST) | K(RESUME_REQUEST)                     },
     {N_TICKET_REQUEST,                      1,    K(AUTH_REQUEST) | K(INFO_REQUEST)                       },
     {N_TICKET_LT_OPAQUE,                    1,    K(AUTH_RESPONSE) | K(INFO_RESPONSE)                     },
     {N_TICKET_ACK,                          1,    K(AUTH_RESPONSE) | K(INFO_RESPONSE)                     },

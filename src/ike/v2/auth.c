@@ -195,6 +195,8 @@ static void proved(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
 {
     struct diag d;
     diag_clear(&d);
+    if (is_first(sa) && redirect_on_auth(env, sa, x)) /* [RFC5685#6] in the first, or in the last */
+        return;
     if (rounds_proved(env, sa, &x->msg, &d))
         go_on(env, sa, x);
     else

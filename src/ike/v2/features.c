@@ -34,6 +34,7 @@ static const struct feature_part parts[] = {
     {MSG_RESUME_REQUEST,  "ticket",              resume_put_opaque,   NULL              },
     {MSG_RESUME_REQUEST,  "NAT detection",       natd_put,            natd_take         },
     {MSG_RESUME_REQUEST,  "fragmentation",       frag_put,            frag_take         },
+    {MSG_RESUME_REQUEST,  "redirect",            redirect_put,        redirect_take     },
     {MSG_RESUME_REQUEST,  "vendor ID",           vendor_put,          NULL              },
 
     {MSG_RESUME_RESPONSE, "nonce",               resume_put_nonce,    NULL              },

@@ -185,7 +185,7 @@ static void resumed(struct ike_env *env, struct ike_sa *sa, const struct ike_mes
 {
     struct diag d;
     diag_clear(&d);
-    if (resume_is_refused(env, sa, m))
+    if (redirect_on_init(env, sa, m) || resume_is_refused(env, sa, m))
         return;
     if (!m->header.spi_r || !nonce_take(&sa->nr, m)) {
         env->stats->dropped_malformed++;

@@ -354,6 +354,10 @@ void resume_on_request(struct ike_env *env, const struct ike_message *m, const s
                  endpoint_format(remote, text));
         conn = NULL;
     }
+    if (conn && redirect_answers_init(env, conn, m, local, remote, has_marker)) {
+        secret_wipe(room, sizeof(room));
+        return;
+    }
     if (conn) {
         accept(env, make_sa(env, conn, &t, m, local, remote, has_marker), m);
     } else {
