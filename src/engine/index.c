@@ -16,12 +16,12 @@ static uint64_t pair_key(uint64_t a, uint64_t b)
 
 static uint64_t ids_key(const struct ike_sa *sa)
 {
-    return pair_key(identity_hash(&sa->local_id), identity_hash(&sa->remote_id));
+    return pair_key(identity_hash(rounds_local(sa)), identity_hash(rounds_remote(sa)));
 }
 
 static uint64_t peer_key(const struct ike_sa *sa)
 {
-    return pair_key(identity_hash(&sa->local_id), map_hash(ip_view(&sa->remote.ip)) + 1);
+    return pair_key(identity_hash(rounds_local(sa)), map_hash(ip_view(&sa->remote.ip)) + 1);
 }
 
 void index_sa(struct engine *e, struct ike_sa *sa)

@@ -24,7 +24,8 @@
 
 static bool has_same_ids(const struct ike_sa *a, const struct ike_sa *b)
 {
-    return identity_equal(&a->local_id, &b->local_id) && identity_equal(&a->remote_id, &b->remote_id);
+    return identity_equal(rounds_local(a), rounds_local(b)) &&
+           identity_equal(rounds_remote(a), rounds_remote(b));
 }
 
 static bool is_there(const struct ike_sa *sa)
@@ -45,8 +46,8 @@ bool unique_has_other(const struct engine *e, const struct ike_sa *sa)
     }
     list_each(o, index_same_peer(e, sa), by_peer.link)
     {
-        if (o != sa && is_there(o) && !o->is_peer_unproven && identity_equal(&sa->local_id, &o->local_id) &&
-            ip_equal(sa->remote.ip, o->remote.ip))
+        if (o != sa && is_there(o) && !o->is_peer_unproven &&
+            identity_equal(rounds_local(sa), rounds_local(o)) && ip_equal(sa->remote.ip, o->remote.ip))
             return true;
     }
     return false;
@@ -67,7 +68,7 @@ bool unique_awaits_contact(const struct engine *e, const struct ike_sa *sa)
     }
     list_each(o, index_same_peer(e, sa), by_peer.link)
     {
-        if (is_saying_contact(o, sa) && identity_equal(&sa->local_id, &o->local_id) &&
+        if (is_saying_contact(o, sa) && identity_equal(rounds_local(sa), rounds_local(o)) &&
             ip_equal(sa->remote.ip, o->remote.ip))
             return true;
     }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Several rounds of authentication (RFC 4739): of one side and of both, with secrets and certificates, anew
- * by reauthentication; a wrong one, and one that is missing, leave nothing behind. */
+ * by reauthentication; a wrong one, and one that is missing, leave nothing behind. Sessions are resumed
+ * without them (RFC 5723), and INITIAL_CONTACT clears away what the client has lost, once the last round is
+ * over. */
 #include "conf.h"
 #include "engine/engine.h"
 #include "sim.h"
@@ -12,7 +14,7 @@
     " ike-user { id-user = user\n id-a = a.test\n id-b = b.test\n secret = \"" user "\" } }\n"
 #define NET(peer, rounds, nets, action, user)                                                                \
     "connections { net {\n version = 2\n" peer rounds " children {\n  net { local_ts = " nets                \
-    "\n start_action = " action " }\n } } }\n" SECRETS(user)
+    "\n dpd_action = restart\n start_action = " action " }\n } } }\n" SECRETS(user)
 #define OF_A(rounds, user)                                                                                   \
     NET(" keyingtries = 0\n remote_addrs = 198.51.100.2\n", rounds,                                          \
         "10.10.0.0/24\n remote_ts = 10.20.0.0/24", "start", user)
@@ -90,9 +92,44 @@ static void reauthenticate(struct sim *s)
     sim_run(s, 100 * TIME_SECOND);
 }
 
+#define RESUMES " session_resumption = yes\n dpd_delay = 10s\n"
+/* B makes room for who has started anew, and for nothing else. */
+#define MAKES_ROOM " unique = no\n dpd_delay = 0\n"
+
+static void restart(struct sim *s, int side, const char *conf)
+{
+    sim_establish(s, 1);
+    sim_mark(s);
+    node_kill(&s->node[side]);
+    sim_run(s, 3 * TIME_SECOND);
+    node_restart(&s->node[side]);
+    node_load(&s->node[side], conf);
+    sim_run(s, 60 * TIME_SECOND);
+}
+
 #define GUESS  "somebody else's"
 #define RIGHT  "that of the user"
 #define REAUTH " reauth_time = 60s\n over_time = 60s\n rekey_time = 0\n"
+
+#define CLIENT_RESUMES  OF_A(RESUMES A_TWICE, RIGHT)
+#define GATEWAY_RESUMES OF_B(RESUMES B_ONCE, RIGHT)
+#define GATEWAY_ROOMY   OF_B(MAKES_ROOM B_ONCE, RIGHT)
+
+static void gateway_crashes(struct sim *s)
+{
+    restart(s, B, GATEWAY_RESUMES);
+}
+
+static bool is_resumed(struct sim *s)
+{
+    struct ike_view v = {0};
+    return anew_for_the_user(s) && engine_ike_at(s->node[A].engine, 0, &v) && v.is_resumed;
+}
+
+static void client_crashes(struct sim *s)
+{
+    restart(s, A, OF_A(A_TWICE, RIGHT));
+}
 
 const struct scenario scenarios_rounds[] = {
     IN_ALL_WEATHERS("rounds_of_the_initiator", .conf_a = OF_A(A_TWICE, RIGHT), .conf_b = OF_B(B_ONCE, RIGHT),
@@ -104,6 +141,17 @@ const struct scenario scenarios_rounds[] = {
                     .run = let_it_start, .goal = up_for_the_user, .goal_within = 240 * TIME_SECOND),
     IN_ALL_WEATHERS("rounds_again", .conf_a = OF_A(REAUTH A_TWICE, RIGHT), .conf_b = OF_B(B_ONCE, RIGHT),
                     .run = reauthenticate, .goal = anew_for_the_user, .goal_within = 240 * TIME_SECOND),
+    IN_ALL_WEATHERS("rounds_and_a_session", .conf_a = CLIENT_RESUMES, .conf_b = GATEWAY_RESUMES,
+                    .run = gateway_crashes, .goal = anew_for_the_user, .goal_within = 300 * TIME_SECOND),
+    {.name = "rounds_are_not_repeated_in_a_session",
+                                                                                         .conf_a = CLIENT_RESUMES,
+                                                                                         .conf_b = GATEWAY_RESUMES,
+                                                                                         .run = gateway_crashes,
+                                                                                         .goal = is_resumed,
+                                                                                         .goal_within = 60 * TIME_SECOND},
+    IN_ALL_WEATHERS("rounds_of_a_client_that_crashed", .conf_a = OF_A(A_TWICE, RIGHT),
+                    .conf_b = GATEWAY_ROOMY, .run = client_crashes, .goal = anew_for_the_user,
+                    .goal_within = 300 * TIME_SECOND),
  /* where messages are lost the one attempt may as well end without an answer */
     IN_ALL_WEATHERS("rounds_with_a_wrong_one", .conf_a = ONCE_OF_A(A_TWICE, GUESS),
                     .conf_b = OF_B(B_ONCE, RIGHT), .run = try_once, .goal = failed,
@@ -112,16 +160,16 @@ const struct scenario scenarios_rounds[] = {
                     .conf_b = OF_B(B_ONCE, RIGHT), .run = try_once, .goal = failed,
                     .goal_within = 240 * TIME_SECOND),
     {.name = "rounds_of_a_stranger_are_refused",
-                                      .conf_a = ONCE_OF_A(A_TWICE, GUESS),
-                                      .conf_b = OF_B(B_ONCE, RIGHT),
-                                      .run = try_once,
-                                      .goal = refused,
-                                      .goal_within = 60 * TIME_SECOND},
+                                                                                         .conf_a = ONCE_OF_A(A_TWICE, GUESS),
+                                                                                         .conf_b = OF_B(B_ONCE, RIGHT),
+                                                                                         .run = try_once,
+                                                                                         .goal = refused,
+                                                                                         .goal_within = 60 * TIME_SECOND},
     {.name = "rounds_that_are_too_few_are_refused",
-                                      .conf_a = ONCE_OF_A(A_ONCE, RIGHT),
-                                      .conf_b = OF_B(B_ONCE, RIGHT),
-                                      .run = try_once,
-                                      .goal = refused,
-                                      .goal_within = 60 * TIME_SECOND},
-    {.name = NULL                                   },
+                                                                                         .conf_a = ONCE_OF_A(A_ONCE, RIGHT),
+                                                                                         .conf_b = OF_B(B_ONCE, RIGHT),
+                                                                                         .run = try_once,
+                                                                                         .goal = refused,
+                                                                                         .goal_within = 60 * TIME_SECOND},
+    {.name = NULL                                             },
 };

@@ -61,6 +61,8 @@ void auth_begin(struct ike_env *env, struct ike_sa *sa)
                                                        : identity_dup(sa->arena, &sa->conn->remote.id);
     if (sa->resume)
         resume_set_ids(sa);
+    else
+        rounds_foresee(sa);
     if (!rounds_are_possible(sa, &d) ||
         !childless_begin(sa, ike_sa_has_task(sa, X_NEW_CHILD, 0), &is_childless, &d)) {
         fail(env, sa, &d);

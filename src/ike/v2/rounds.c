@@ -9,9 +9,9 @@
  * it but who the peer says it is has been looked at. What the configuration demands is neither less nor more
  * than what the peer does.
  *
- * Who the peer is, for virtual addresses and uniqueness, is who it was last. INITIAL_CONTACT, which speaks of
- * that before it is known, is not said (contact.c). Not here: rounds of EAP, in which a message without AUTH
- * begins a conversation (section 2.2). */
+ * Who the peer is, for virtual addresses and uniqueness, is who it was last. INITIAL_CONTACT stands in the
+ * first request (RFC 7296 section 2.4) and speaks of who both will be in the end; nothing comes of it before
+ * that. Not here: rounds of EAP, in which a message without AUTH begins a conversation (section 2.2). */
 #include "base/text.h"
 #include "ike/v2/features.h"
 
@@ -45,6 +45,30 @@ bool rounds_ours_are_over(const struct ike_sa *sa)
 bool rounds_theirs_are_over(const struct ike_sa *sa)
 {
     return sa->rounds.theirs == count_theirs(sa);
+}
+
+/* ---- who both will be ---- */
+
+void rounds_foresee(struct ike_sa *sa)
+{
+    if (!connection_has_rounds(sa->conn))
+        return;
+    const struct auth_side *mine = connection_round(sa->conn, true, count_ours(sa) - 1),
+                           *its = connection_round(sa->conn, false, count_theirs(sa) - 1);
+    struct identity id = auth_side_id(sa, mine, sa->arena);
+    sa->rounds.last_local = identity_dup(sa->arena, &id);
+    sa->rounds.last_remote = its->id.type == ID_ANY ? identity_from_ip(sa->arena, sa->remote.ip)
+                                                    : identity_dup(sa->arena, &its->id);
+}
+
+const struct identity *rounds_local(const struct ike_sa *sa)
+{
+    return sa->was_up || sa->rounds.last_local.type == ID_ANY ? &sa->local_id : &sa->rounds.last_local;
+}
+
+const struct identity *rounds_remote(const struct ike_sa *sa)
+{
+    return sa->was_up || sa->rounds.last_remote.type == ID_ANY ? &sa->remote_id : &sa->rounds.last_remote;
 }
 
 /* ---- the two notifies ---- */

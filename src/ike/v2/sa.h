@@ -226,6 +226,8 @@ struct rounds {
     bool is_spoken;           /* the peer said MULTIPLE_AUTH_SUPPORTED */
     uint8_t ours, theirs;     /* how many are over */
     struct identity first_id; /* responder: who the peer was in the first one, in arena */
+    struct identity last_local,
+        last_remote;          /* initiator: who both will be in the last one; ID_ANY: no matter */
     struct arena *rx;         /* responder: of first; NULL: nothing waits */
     struct ike_message first; /* the first request, which the last response answers */
 };
@@ -776,6 +778,11 @@ const struct connection *rounds_choose(struct ike_env *env, struct ike_sa *sa, c
                                        struct diag *d);
 /* All have been gone through in the IKE SA that is resumed. */
 void rounds_skip(struct ike_sa *sa);
+/* Initiator, before the first round. */
+void rounds_foresee(struct ike_sa *sa);
+/* Who the two ends are; or will be, while there are rounds to come. */
+const struct identity *rounds_local(const struct ike_sa *sa);
+const struct identity *rounds_remote(const struct ike_sa *sa);
 /* The response to the request in hand is the last one. */
 bool rounds_is_last(const struct ike_sa *sa);
 void rounds_keep(struct ike_sa *sa, struct exchange *x);   /* the first request waits */

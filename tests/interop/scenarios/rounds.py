@@ -7,7 +7,7 @@ from certs import NAME
 from gateways import merged
 from scenarios import scenario
 from scenarios.refusals import AUTH, _initiate, _must_decide, _respond
-from scenarios.steps import capture, configure, dark, demand, up
+from scenarios.steps import CB, bring_up, capture, configure, dark, demand, must_ping, up, wait_for
 
 USER, SECOND = "user@keyway.test", "second.keyway.test"
 
@@ -142,3 +142,75 @@ def missing_second_at_peer(lab):
     configure(lab, auth="rsa", extra_a=a, extra_b=b)
     _, text = _initiate(lab, AUTH)
     return text.strip().splitlines()[-1]
+
+
+# ---- INITIAL_CONTACT stands in the first IKE_AUTH, and counts when the last round is over
+
+def _forgetful(lab, first, rounds=({"auth": "psk", "id": USER},)):
+    """Whoever has the rounds is killed and started again; the other one makes room only for who says INITIAL_CONTACT."""
+    a, b = _trees(first, rounds)
+    trees = {"extra_a": a, "extra_b": b}
+    judge = trees["extra_b" if first == "a" else "extra_a"]
+    judge["connections"]["net"]["unique"] = "no"
+    up(lab, "initiator" if first == "a" else "responder", auth="rsa", **trees)
+    lost = lab.a if first == "a" else lab.b
+    lost.kill()
+    lost.start()
+    return trees
+
+
+@scenario("rounds.initial-contact.initiator", needs_keyway=True)
+def contact_initiator(lab):
+    trees = _forgetful(lab, "a")
+    configure(lab, auth="rsa", **trees)
+    bring_up(lab, "initiator")
+    wait_for("the peer to have one IKE SA", lambda: len(lab.b.established()) == 1, 5, 0.1)
+    must_ping(lab.net["ca"], CB)
+    demand("N(INIT_CONTACT)" in lab.b.log(), "Keyway did not say INITIAL_CONTACT")
+    return "one IKE SA at the peer"
+
+
+@scenario("rounds.initial-contact.responder", needs_keyway=True)
+def contact_responder(lab):
+    trees = _forgetful(lab, "b")
+    mark = lab.a.log_mark()
+    configure(lab, auth="rsa", **trees)
+    bring_up(lab, "responder")
+    wait_for("Keyway to have one IKE SA", lambda: len(lab.a.established()) == 1, 5, 0.1)
+    must_ping(lab.net["ca"], CB)
+    log = lab.a.log_since(mark)
+    last = log.find(f"round 2 of 2: the peer is {USER}")
+    demand(0 < last < log.find("the peer has started anew"), "the old IKE SA did not go when the last round was over")
+    return "one IKE SA at Keyway"
+
+
+@scenario("rounds.initial-contact.wrong-second", needs_keyway=True)
+def contact_wrong_second(lab):
+    """Who has the machine's certificate alone takes nothing down."""
+    trees = _forgetful(lab, "b")
+    old = [sa["uniqueid"] for sa in lab.a.established()]
+    configure(lab, auth="rsa", extra_a=trees["extra_a"], extra_b=_with_wrong_secrets(trees["extra_b"]))
+    mark = lab.a.log_mark()
+    code, _ = lab.b.initiate("net")
+    demand(code != 0, "it got in")
+    demand("N(INIT_CONTACT)" in lab.b.log() and f"{USER} does not have our shared secret" in lab.a.log_since(mark),
+           "it was not refused for its second round")
+    demand([sa["uniqueid"] for sa in lab.a.established()] == old, "the tunnel that was there is gone")
+    return "the tunnel that was there stays"
+
+
+@scenario("rounds.initial-contact.of-another-user", needs_keyway=True)
+def contact_of_another_user(lab):
+    """Two users of one machine, to one gateway: who comes second says INITIAL_CONTACT for itself alone."""
+    trees = _forgetful(lab, "a")
+    other = "other.user@keyway.test"
+    for tree in trees.values():
+        for section in ("local-2", "remote-2"):
+            if section in tree["connections"]["net"]:
+                tree["connections"]["net"][section]["id"] = other
+        tree["secrets"] = SECRETS | _secrets((other, NAME["a"]), (other, NAME["b"]))
+    configure(lab, auth="rsa", **trees)
+    bring_up(lab, "initiator")
+    users = sorted(sa["remote-id"] for sa in lab.b.established())
+    demand(users == [other, USER], f"strongSwan has {users}")
+    return "both users stay"
