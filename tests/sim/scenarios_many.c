@@ -102,7 +102,7 @@ static void rekey_both(struct sim *s)
     sim_run(s, 60 * TIME_SECOND);
 }
 
-#define LATER .goal_within = 400 * TIME_SECOND
+#define LATER .goal_within = 300 * TIME_SECOND
 
 const struct scenario scenarios_many[] = {
     IN_ALL_WEATHERS("two_tunnels_come_up", .conf_a = TWO_A(""), .conf_b = WAITS, .run = let_them_start,

@@ -175,7 +175,16 @@ void window_request(struct window *w, struct outstanding *o, int64_t now, const 
 void outstanding_restart(struct outstanding *o, int64_t now, const struct retransmit *r)
 {
     o->sent = 1;
+    o->sent_at = now;
     o->due = now + retransmit_wait(r, 0);
+}
+
+struct datagrams outstanding_hurry(struct outstanding *o, int64_t now, int64_t gap)
+{
+    if (!o->is_pending || now - o->sent_at < gap)
+        return (struct datagrams){0};
+    o->sent_at = now;
+    return o->bytes;
 }
 
 void outstanding_done(struct outstanding *o)
@@ -196,6 +205,7 @@ enum window_tick outstanding_tick(struct outstanding *o, int64_t now, const stru
     }
     o->due = now + retransmit_wait(r, o->sent);
     o->sent++;
+    o->sent_at = now;
     *out = o->bytes;
     return TICK_RESEND;
 }

@@ -30,8 +30,8 @@ int64_t retransmit_total(const struct retransmit *r);
 struct outstanding {
     bool is_pending;
     uint32_t id;
-    unsigned sent; /* how often */
-    int64_t due;   /* mono; when to repeat or give up */
+    unsigned sent;        /* how often */
+    int64_t sent_at, due; /* mono; the last time; when to repeat or give up */
     struct arena *arena;
     struct datagrams bytes;
 };
@@ -92,6 +92,8 @@ void window_request(struct window *w, struct outstanding *o, int64_t now, const 
                     const struct datagrams *request);
 /* It gets all its repetitions, as if it were sent now. */
 void outstanding_restart(struct outstanding *o, int64_t now, const struct retransmit *r);
+/* Once more, beside its schedule; n 0 when none is pending, or it was sent within gap. */
+struct datagrams outstanding_hurry(struct outstanding *o, int64_t now, int64_t gap);
 /* The authentic response has come, or none is waited for any more. */
 void outstanding_done(struct outstanding *o);
 

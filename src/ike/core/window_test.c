@@ -184,6 +184,27 @@ static void a_request_is_repeated_bit_for_bit_on_schedule_and_then_given_up(void
     window_deinit(&w);
 }
 
+static void a_request_may_be_hurried_beside_its_schedule(void **state)
+{
+    (void)state;
+    struct window w = {0};
+    struct outstanding o = {0};
+    struct span v;
+    struct datagrams request = message(&v, "request"), again;
+    assert_int_equal(outstanding_hurry(&o, TIME_SECOND, 0).n, 0);
+    window_request(&w, &o, 0, &schedule, &request);
+    assert_int_equal(outstanding_hurry(&o, TIME_SECOND - 1, TIME_SECOND).n, 0);
+    again = outstanding_hurry(&o, TIME_SECOND, TIME_SECOND);
+    assert_span_equal(again.v[0], span_str("request"));
+    assert_int_equal(outstanding_hurry(&o, 2 * TIME_SECOND - 1, TIME_SECOND).n, 0);
+    assert_true(outstanding_deadline(&o) == 4 * TIME_SECOND); /* as before */
+    assert_int_equal(outstanding_tick(&o, 4 * TIME_SECOND, &schedule, &again), TICK_RESEND);
+    assert_int_equal(outstanding_hurry(&o, 5 * TIME_SECOND - 1, TIME_SECOND).n, 0);
+    outstanding_done(&o);
+    assert_int_equal(outstanding_hurry(&o, 9 * TIME_SECOND, TIME_SECOND).n, 0);
+    window_deinit(&w);
+}
+
 static void an_answered_request_has_no_deadline(void **state)
 {
     (void)state;
@@ -284,6 +305,7 @@ int main(void)
         cmocka_unit_test(a_response_was_heard_when_the_peer_went_on_beyond_the_window),
         cmocka_unit_test(requests_have_ids_of_their_own_and_wait_for_room),
         cmocka_unit_test(a_request_is_repeated_bit_for_bit_on_schedule_and_then_given_up),
+        cmocka_unit_test(a_request_may_be_hurried_beside_its_schedule),
         cmocka_unit_test(an_answered_request_has_no_deadline),
         cmocka_unit_test(limit_and_jitter_bound_the_waits),
         cmocka_unit_test(absurd_settings_neither_flood_nor_overflow),

@@ -181,6 +181,27 @@ static void on_response(struct ike_env *env, struct ike_sa *sa, struct ike_messa
         row->on_response(env, sa, x);
 }
 
+#define HURRY_GAP (500 * TIME_MS) /* a replayed message shall not be worth many of ours */
+
+/* The peer begins something in an IKE SA that we still ask for: it has answered, and that was lost, or is
+ * late. What it begins is not looked at: it will say it again when we are up. */
+static void answer_was_lost(struct ike_env *env, struct ike_sa *sa, struct ike_message *m)
+{
+    struct diag d;
+    diag_clear(&d);
+    env->stats->dropped_replayed++;
+    if (sa->own.kind != X_AUTH || m->sk->type != PAYLOAD_SK ||
+        protect_open(env->out->arena, sa->opener, m, &d) != DECODE_OK)
+        return;
+    struct datagrams again = outstanding_hurry(&sa->own.out, env->now.mono, HURRY_GAP);
+    if (!again.n)
+        return;
+    env->stats->retransmitted++;
+    sa_log(env, sa, LOG_DETAIL, "the peer has answered, and we have not heard it: sending %s again",
+           exchange_kind_name(sa->own.kind));
+    path_resend(env, sa, &sa->own, &again);
+}
+
 /* While a request is worked on the next one has to wait, if it may be there at all. */
 static enum window_class classify(struct ike_sa *sa, const struct ike_message *m)
 {
@@ -231,7 +252,7 @@ void ike_sa_receive(struct ike_env *env, struct ike_sa *sa, struct ike_message *
     if (is_response)
         on_response(env, sa, m, local, remote, has_marker);
     else if (sa->is_initiator && sa->state == IKE_CONNECTING)
-        env->stats->dropped_replayed++; /* it has our IKE_AUTH, we not yet its answer: it asks again */
+        answer_was_lost(env, sa, m);
     else if (!sa->is_lingering)
         on_request(env, sa, m, local, remote, has_marker);
 }
