@@ -3,6 +3,7 @@
 #pragma once
 
 #include "conf/settings/settings.h"
+#include "pki/crl.h"
 
 struct origin_list {
     struct origin *v;
@@ -21,7 +22,8 @@ struct builder {
     struct proposal_list default_ike, default_esp, default_ah;
     struct map names; /* of the connections so far */
     bool is_tunnel;   /* what is built is the short form */
-    size_t cap_pools, cap_connections, cap_secrets, cap_keys, cap_certs, cap_cas, cap_aas, cap_pubkeys;
+    size_t cap_pools, cap_connections, cap_secrets, cap_keys, cap_certs, cap_cas, cap_aas, cap_pubkeys,
+        cap_signers;
     const char *ipsec_d; /* ETC/ipsec.d, or NULL: not looked into */
     bool has_looked;     /* for private keys there: found_keys */
     struct private_key *found_keys;
@@ -74,9 +76,13 @@ void build_add_ppk(struct builder *b, const struct setting *key, const char *tex
 void build_check_ppks(struct builder *b);
 /* null_auth.c: a connection with a side that does not prove who it is: what that implies and excludes. */
 void build_null_auth(struct builder *b, struct connection *c);
+/* authority.c */
+void build_authorities(struct builder *b, const struct setting *section);
+void build_add_crl(struct builder *b, struct crl *taken);
 /* Takes the certificate. */
 void build_add_ca(struct builder *b, struct cert *c);
 void build_add_cert(struct builder *b, struct cert *c);
+void build_add_signer(struct builder *b, struct cert *c); /* of OCSP responses */
 /* Certificates of a list of files or blobs, looked for in dir/FOLDER; both forms go to out as references. */
 void build_cert_take(struct builder *b, struct cert_list *l, struct cert *c); /* at its end */
 void build_cert_list(struct builder *b, const struct setting *key, const char *const *folders,
@@ -123,5 +129,6 @@ schema_setter set_listen_tcp;
 schema_setter set_dataplane, set_hosts, set_proposals, set_dscp, set_ts, set_esp_proposals, set_updown,
     set_interfaces_use, set_interfaces_ignore, set_tfc_padding, set_ah_proposals, set_redirect, set_class;
 schema_setter set_resolv_conf, set_vips, set_pool_names, set_pool_addrs, set_pool_attr; /* pool.c */
+schema_setter set_authority_cert, set_crl_uris, set_ocsp_uris;                          /* authority.c */
 schema_setter set_auth, set_id, set_certs, set_cacerts, set_ca_id, set_cert_policy, set_cert_file,
     set_cacert_file, set_ppk_id, set_pubkeys, set_nothing;

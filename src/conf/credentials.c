@@ -34,6 +34,11 @@ void build_add_ca(struct builder *b, struct cert *c)
     list_add(b, &b->config->cas, &b->cap_cas, c);
 }
 
+void build_add_signer(struct builder *b, struct cert *c)
+{
+    list_add(b, &b->config->ocsp_signers, &b->cap_signers, c);
+}
+
 void build_add_cert(struct builder *b, struct cert *c)
 {
     list_add(b, &b->config->certs, &b->cap_certs, c);

@@ -2,13 +2,23 @@
 /* Credentials in well-known folders: swanctl's and keyway's, which are loaded as a whole, and ipsec.d's,
  * whose private keys are looked into only for a certificate or public key that a connection names. What
  * cannot be used in the former is an error, as everything in a configuration is; in the latter, where
- * whatever a user made with the pki tool lies about, it is said and passed over. Not here: CRLs, OCSP
- * signers' and attribute certificates; certificate requests (ipsec.d/reqs), which nobody loads. */
+ * whatever a user made with the pki tool lies about, it is said and passed over. Not here:
+ * attribute certificates; certificate requests (ipsec.d/reqs), which nobody loads. */
 #include "base/log.h"
 #include "conf/build.h"
 #include "pki/pkcs12.h"
 
-enum place_kind { PLACE_CERT, PLACE_CA, PLACE_AA, PLACE_KEY, PLACE_PUBKEY, PLACE_PKCS12, PLACE_LATER };
+enum place_kind {
+    PLACE_CERT,
+    PLACE_CA,
+    PLACE_AA,
+    PLACE_SIGNER, /* of OCSP responses */
+    PLACE_CRL,
+    PLACE_KEY,
+    PLACE_PUBKEY,
+    PLACE_PKCS12,
+    PLACE_LATER
+};
 
 struct place {
     const char *folder;
@@ -63,6 +73,8 @@ static void load_cert(struct builder *b, struct span data, enum place_kind kind,
         build_add_ca(b, c);
     else if (kind == PLACE_AA)
         build_add_aa(b, c);
+    else if (kind == PLACE_SIGNER)
+        build_add_signer(b, c);
     else
         build_add_cert(b, c);
 }
@@ -73,6 +85,7 @@ static void load_one(struct builder *b, const char *path, enum place_kind kind, 
 {
     struct span data = {0};
     struct pkey *k;
+    struct crl *crl;
     bool is_private = kind == PLACE_KEY || kind == PLACE_PKCS12;
     if (!build_read_file(b, path, is_private, &data, d))
         return;
@@ -87,6 +100,11 @@ static void load_one(struct builder *b, const char *path, enum place_kind kind, 
         k = pkey_load_public_any(data, d);
         if (k)
             build_add_pubkey(b, k);
+        return;
+    case PLACE_CRL:
+        crl = crl_load(data, d);
+        if (crl)
+            build_add_crl(b, crl);
         return;
     case PLACE_PKCS12:
         load_container(b, path, data, passphrase, d);
@@ -116,9 +134,10 @@ void build_folders(struct builder *b, const struct setting *secrets)
         {"pkcs8",    PLACE_KEY   },
         {"pubkey",   PLACE_PUBKEY},
         {"pkcs12",   PLACE_PKCS12},
-        {"x509ocsp", PLACE_LATER },
+        {"x509ocsp", PLACE_SIGNER},
         {"x509ac",   PLACE_LATER },
-        {"x509crl",  PLACE_LATER },
+        {"x509crl",  PLACE_CRL   },
+        {"crl",      PLACE_CRL   },
     };
     for (size_t i = 0; i < ARRAY_LEN(places); i++) {
         const char **paths = NULL;
@@ -146,9 +165,11 @@ static void warn_of_file(const char *path, const struct diag *d)
 void build_ipsec_d(struct builder *b)
 {
     static const struct place places[] = {
-        {"certs",   PLACE_CERT},
-        {"cacerts", PLACE_CA  },
-        {"aacerts", PLACE_AA  },
+        {"certs",     PLACE_CERT  },
+        {"cacerts",   PLACE_CA    },
+        {"aacerts",   PLACE_AA    },
+        {"ocspcerts", PLACE_SIGNER},
+        {"crls",      PLACE_CRL   },
     };
     for (size_t i = 0; i < ARRAY_LEN(places); i++) {
         const char **paths = NULL;

@@ -89,6 +89,7 @@ static void mix_side(uint64_t *h, const struct auth_side *s)
     mix_certs(h, &s->cacerts);
     mix_keys(h, &s->pubkeys);
     mix_id(h, s->ca_id);
+    mix_u64(h, s->revocation);
     mix_u64(h, s->n_cert_policy);
     for (size_t i = 0; i < s->n_cert_policy; i++)
         mix_text(h, s->cert_policy[i]);
@@ -194,6 +195,7 @@ uint64_t connection_hash(const struct connection *c)
         c->fragmentation,
         c->send_cert,
         c->sends_certreq,
+        c->asks_ocsp,
         c->dscp,
     };
     mix(&h, numbers, sizeof(numbers));

@@ -20,6 +20,15 @@ static const char peers_only[] = "it makes demands on the peer: put it into the 
 static const struct schema_word versions[] = {{"0", 0, NULL}, {"2", 2, NULL}, {"1", 1, v1}, {NULL}};
 static const struct schema_word frag_words[] = {{"yes", FRAG_YES, NULL}, {"accept", FRAG_ACCEPT, NULL},
     {"no", FRAG_NO, NULL}, {"force", 0, "it is for IKEv1 only"}, {NULL}};
+static const char no_ocsp_reply[] = "responses about our own certificates are not sent yet";
+static const struct schema_word ocsp_words[] = {{"never", false, NULL}, {"request", true, NULL}, {"reply", 0, no_ocsp_reply},
+    {"both", 0, no_ocsp_reply}, {NULL}};
+static const struct schema_word revocation_words[] = {{"relaxed", REVOCATION_RELAXED, NULL}, {"ifuri", REVOCATION_IFURI, NULL},
+    {"strict", REVOCATION_STRICT, NULL}, {NULL}};
+#define REVOCATION_DOC "what to do when it is not known whether a certificate of the peer's path is revoked, because no current CRL or OCSP " \
+    "response is there or can be had: relaxed takes it, strict does not, ifuri does not where the certificate or its authority " \
+    "says where to ask. One that is known to be revoked is always refused. CRLs lie in x509crl/ or are fetched (http, https, ldap; file for the " \
+    "addresses of authorities), OCSP is asked first; an answer is waited for 12 seconds at most"
 static const struct schema_word cert_words[] = {{"ifasked", SEND_CERT_IFASKED, NULL}, {"always", SEND_CERT_ALWAYS, NULL},
     {"never", SEND_CERT_NEVER, NULL}, {NULL}};
 static const struct schema_word encap_words[] = {{"auto", ENCAP_AUTO, NULL}, {"no", ENCAP_NO, NULL},
@@ -130,8 +139,7 @@ static const struct schema_word dscp_words[] = {{"out", DSCP_OUT, NULL}, {"in", 
     {scope_, "aaa_id", .kind = KIND_TEXT, REFUSE(eap), .doc = "identity expected of the server inside EAP-TLS"}, \
     {scope_, "certs", .kind = KIND_TEXT, .set = set_certs, .example = "0x00", .doc = "certificates: files below x509/, or blobs"}, \
     {scope_, "pubkeys", .kind = KIND_TEXT, .set = set_pubkeys, .example = "0sAAAAC3NzaC1lZDI1NTE5AAAAID3cidexkT4JyvzvqWL94VFJhKgFeIVSCCjjFSNcCvzW", .doc = PUBKEYS_DOC}, \
-    {scope_, "groups", .kind = KIND_TEXT, REFUSE("attribute certificates and group memberships are not built yet"), .doc = "groups of which the peer must be a member"}, \
-    {scope_, "revocation", .kind = KIND_TEXT, REFUSE("revocation is not checked yet"), .accepts = "relaxed", .doc = "what to do when it is not known whether a certificate was revoked"}
+    {scope_, "groups", .kind = KIND_TEXT, REFUSE("attribute certificates and group memberships are not built yet"), .doc = "groups of which the peer must be a member"}
 
 #define TOKEN_ROWS(scope_, what_) \
     {scope_, "handle", .kind = KIND_TEXT, .set = set_nothing, .example = "a1b2", .doc = what_ " on a token (PKCS#11): its CKA_ID in hex"}, \
@@ -163,6 +171,7 @@ static const struct schema_word dscp_words[] = {{"out", DSCP_OUT, NULL}, {"in", 
     {scope_, "replay_window", .kind = KIND_NUMBER, .def = "32", .max = 4096, SET(replay_window), .example = "64", .doc = "replay window of children that set none; a tunnel has its own"}, \
     {scope_, "routing_table", .kind = KIND_NUMBER, .def = "220", .max = INT32_MAX, SET(routing_table), .example = "221", .doc = "table of the routes into tunnels; the one after it is for routes of some protocols and ports to a host"}, \
     {scope_, "routing_table_prio", .kind = KIND_NUMBER, .def = "220", .max = 32765, SET(routing_table_prio), .example = "221", .doc = "priority of the rule that leads there; the two before it are for some protocols and ports"}, \
+    {scope_, "cache_crls", .kind = KIND_BOOL, .def = "no", SET(caches_crls), .example = "yes", .doc = "whether CRLs that were fetched are kept on disk, in keyway/crls of the state folder, until they end"}, \
     {scope_, "follow_redirects", .kind = KIND_BOOL, .def = "yes", SET(follows_redirects), .example = "no", .doc = "whether a gateway may send us to another one, which has to prove the same identity (RFC 5685); at most five times in five minutes"}, \
     {scope_, "make_before_break", .kind = KIND_BOOL, .def = "yes", SET(makes_before_break), .example = "no", .doc = "whether a new IKE SA and its children stand before those go that are authenticated again (reauth_time); with no there is a gap"}, \
     {scope_, "inactivity_close_ike", .kind = KIND_BOOL, .def = "no", SET(inactivity_close_ike), .example = "yes", .doc = "whether an IKE SA is closed together with its only child when that one's inactivity says so"}, \
@@ -203,7 +212,7 @@ static const struct schema_row rows[] = {
     {SCOPE_CONNECTION, "redirect_when", .kind = KIND_WORD, .def = "init", .words = redirect_words, CONN(redirect_when), .example = "auth", .doc = REDIRECT_WHEN_DOC},
     {SCOPE_CONNECTION, "send_certreq", .kind = KIND_BOOL, .def = "yes", CONN(sends_certreq), .example = "no", .doc = "whether certificate requests are sent"},
     {SCOPE_CONNECTION, "send_cert", .kind = KIND_WORD, .def = "ifasked", .words = cert_words, CONN(send_cert), .example = "always", .doc = "when the own certificate is sent"},
-    {SCOPE_CONNECTION, "ocsp", .kind = KIND_TEXT, REFUSE("OCSP is not built yet"), .accepts = "never", .doc = "OCSP in IKE"},
+    {SCOPE_CONNECTION, "ocsp", .kind = KIND_WORD, .def = "never", .words = ocsp_words, CONN(asks_ocsp), .example = "request", .doc = "whether the peer is asked to send an OCSP response about its certificate (RFC 4806). One that comes is used in any case"},
     {SCOPE_CONNECTION, "ppk_id", .kind = KIND_TEXT, .set = set_ppk_id, .example = "vault", .doc = PPK_ID_DOC},
     {SCOPE_CONNECTION, "ppk_required", .kind = KIND_BOOL, .def = "no", CONN(ppk_required), .example = "yes", .doc = PPK_REQUIRED_DOC},
     {SCOPE_CONNECTION, "keyingtries", .kind = KIND_NUMBER, .def = "1", .max = UINT32_MAX, CONN(keyingtries), .forever = true, .example = "3", .doc = "attempts to initiate; 0 or %forever: for ever"},
@@ -221,6 +230,8 @@ static const struct schema_row rows[] = {
 
     AUTH_ROWS(SCOPE_LOCAL, "the address (PSK) or the certificate's subject"),
     AUTH_ROWS(SCOPE_REMOTE, "%any"),
+    {SCOPE_LOCAL, "revocation", .kind = KIND_TEXT, REFUSE(peers_only), .accepts = "relaxed", .doc = "what to do when it is not known whether a certificate of the peer's path is revoked"},
+    {SCOPE_REMOTE, "revocation", .kind = KIND_WORD, .def = "relaxed", .words = revocation_words, SIDE(revocation), .example = "strict", .doc = REVOCATION_DOC},
     {SCOPE_LOCAL, "cacerts", .kind = KIND_TEXT, REFUSE(peers_only), .doc = "certification authorities of which one must be in the peer's path"},
     {SCOPE_REMOTE, "cacerts", .kind = KIND_TEXT, .set = set_cacerts, .example = "0x00", .doc = "certification authorities of which one must be in the peer's path"},
     {SCOPE_LOCAL, "ca_id", .kind = KIND_TEXT, REFUSE(peers_only), .doc = "identity that an authority in the peer's path must have"},
@@ -305,11 +316,11 @@ static const struct schema_row rows[] = {
     {SCOPE_POOL, "split_include", .kind = KIND_TEXT, .set = set_pool_attr, .example = "10.1.0.0/16", .doc = "networks that clients are to send into the tunnel, an attribute of Cisco's; what they may send is decided by the traffic selectors"},
     {SCOPE_POOL, "split_exclude", .kind = KIND_TEXT, .set = set_pool_attr, .example = "10.2.0.0/16", .doc = "networks that clients are to reach without the tunnel"},
     {SCOPE_POOL, "", .has_suffix = true, .kind = KIND_TEXT, .set = set_pool_attr, .example = "corp.example", .doc = "a number: attributes of that type, as addresses, prefixes, 0x hex or text"},
-    {SCOPE_AUTHORITY, "cacert", .kind = KIND_TEXT, REFUSE("authorities are not built yet: put the certificate into x509ca/"), .doc = "the authority's certificate"},
-    {SCOPE_AUTHORITY, "file", .kind = KIND_TEXT, REFUSE("authorities are not built yet: put the certificate into x509ca/"), .doc = "its file"},
+    {SCOPE_AUTHORITY, "cacert", .kind = KIND_TEXT, .set = set_authority_cert, .example = "x.pem", .doc = "the authority's certificate, a file below x509ca/ or a blob; it is trusted"},
+    {SCOPE_AUTHORITY, "file", .kind = KIND_TEXT, .set = set_authority_cert, .example = "x.pem", .doc = "the same, as an absolute path or a file below x509ca/"},
     NO_TOKEN_ROWS(SCOPE_AUTHORITY),
-    {SCOPE_AUTHORITY, "crl_uris", .kind = KIND_TEXT, REFUSE("revocation is not checked yet"), .doc = "where CRLs are"},
-    {SCOPE_AUTHORITY, "ocsp_uris", .kind = KIND_TEXT, REFUSE("revocation is not checked yet"), .doc = "where OCSP responders are"},
+    {SCOPE_AUTHORITY, "crl_uris", .kind = KIND_TEXT, .set = set_crl_uris, .example = "http://ca.example/crl", .doc = "where the authority's CRLs are, beside what certificates say: http, https, ldap, file"},
+    {SCOPE_AUTHORITY, "ocsp_uris", .kind = KIND_TEXT, .set = set_ocsp_uris, .example = "http://ocsp.ca.example/", .doc = "where the authority's OCSP responders are, beside what certificates say"},
     {SCOPE_AUTHORITY, "cert_uri_base", .kind = KIND_TEXT, REFUSE("hash-and-URL certificates are not built yet"), .doc = "where certificates are"},
 
     {SCOPE_TUNNEL, "peer", .kind = KIND_TEXT, .maps = "remote_addrs", .example = "192.0.2.2", .doc = "the peer's address or name; without it the tunnel waits for any peer"},
@@ -321,6 +332,7 @@ static const struct schema_row rows[] = {
     {SCOPE_TUNNEL, "key", .kind = KIND_TEXT, .example = "/root/x.pem", .doc = "its private key: a path, or a name in private/"},
     {SCOPE_TUNNEL, "passphrase", .kind = KIND_TEXT, .example = "x", .doc = "of the private key"},
     {SCOPE_TUNNEL, "peer_pubkey", .kind = KIND_TEXT, .maps = "remote.pubkeys", .example = "0sAAAAC3NzaC1lZDI1NTE5AAAAID3cidexkT4JyvzvqWL94VFJhKgFeIVSCCjjFSNcCvzW", .doc = "the peer's raw public key, in place of cert and psk: with key, whose public half the peer is given (pki --pub --in KEY). A file below pubkey/, or 0x.. and 0s..; see remote.pubkeys"},
+    {SCOPE_TUNNEL, "revocation", .kind = KIND_TEXT, .maps = "remote.revocation", .computed = "relaxed", .example = "strict", .doc = "what to do when it is not known whether a certificate of the peer's path is revoked: see remote.revocation"},
     {SCOPE_TUNNEL, "ca", .kind = KIND_TEXT, .maps = "remote.cacerts", .example = "x.pem", .doc = "authority that vouches for the peer: a path, or a name in ca/"},
     {SCOPE_TUNNEL, "local", .kind = KIND_TEXT, .maps = "children.*.local_ts", .example = "10.9.0.0/16", .doc = "our networks"},
     {SCOPE_TUNNEL, "remote", .kind = KIND_TEXT, .maps = "children.*.remote_ts", .example = "10.8.0.0/16", .doc = "the peer's networks"},

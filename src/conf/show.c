@@ -8,6 +8,8 @@
 
 static void show_side(struct show_out *o, const char *name, const struct auth_side *s, bool is_local)
 {
+    static const char *const revocations[] = {
+        [REVOCATION_RELAXED] = "relaxed", [REVOCATION_IFURI] = "ifuri", [REVOCATION_STRICT] = "strict"};
     char buf[ID_TEXT_MAX];
     show_open_block(o, name, name, "{");
     show_begin_value(o);
@@ -34,6 +36,7 @@ static void show_side(struct show_out *o, const char *name, const struct auth_si
         for (size_t i = 0; i < s->n_cert_policy; i++)
             text_printf(&o->t, "%s%s", show_separator(o), s->cert_policy[i]);
         show_field(o, &s->origins, "cert_policy");
+        show_word_field(o, &s->origins, "revocation", revocations[s->revocation]);
     }
     show_close_block(o, "}", true);
 }
@@ -161,6 +164,7 @@ static void show_connection(struct show_out *o, const struct connection *c)
     show_word_field(o, from, "fragmentation", frag[c->fragmentation]);
     show_word_field(o, from, "send_cert", send_cert[c->send_cert]);
     show_bool_field(o, from, "send_certreq", c->sends_certreq);
+    show_word_field(o, from, "ocsp", c->asks_ocsp ? "request" : "never");
     show_number_field(o, from, "dscp", c->dscp);
     if (c->ppk_id) {
         char buf[ID_TEXT_MAX];
@@ -311,11 +315,35 @@ static void show_settings(struct show_out *o, const struct settings *s)
     show_bool_field(o, from, "install_routes", s->installs_routes);
     show_word_field(o, from, "interfaces_use", s->interfaces_use ? s->interfaces_use : "");
     show_word_field(o, from, "interfaces_ignore", s->interfaces_ignore ? s->interfaces_ignore : "");
+    show_bool_field(o, from, "cache_crls", s->caches_crls);
     show_bool_field(o, from, "follow_redirects", s->follows_redirects);
     show_bool_field(o, from, "make_before_break", s->makes_before_break);
     show_number_field(o, from, "routing_table", (uint64_t)s->routing_table);
     show_number_field(o, from, "routing_table_prio", (uint64_t)s->routing_table_prio);
     show_close_block(o, "}", true);
+}
+
+static void show_uris(struct show_out *o, const struct authority *a, const char *key, const char *const *v,
+                      size_t n)
+{
+    show_begin_value(o);
+    for (size_t i = 0; i < n; i++)
+        text_printf(&o->t, "%s%s", show_separator(o), v[i]);
+    show_field(o, &a->origins, key);
+}
+
+static void show_revocation(struct show_out *o, const struct config *c)
+{
+    show_open_block(o, "revocation", NULL, "{");
+    for (size_t i = 0; i < c->n_authorities; i++) {
+        const struct authority *a = &c->authorities[i];
+        show_open_block(o, a->name, a->name, "{");
+        show_word_field(o, &a->origins, "cacert", a->trust.ca ? cert_subject_text(a->trust.ca) : "");
+        show_uris(o, a, "crl_uris", a->trust.crl_uris, a->trust.n_crl_uris);
+        show_uris(o, a, "ocsp_uris", a->trust.ocsp_uris, a->trust.n_ocsp_uris);
+        show_close_block(o, "}", true);
+    }
+    show_close_block(o, "}", false);
 }
 
 bool conf_show(const struct config *c, const char *connection, bool json, const struct conf_sink *sink)
@@ -348,6 +376,7 @@ bool conf_show(const struct config *c, const char *connection, bool json, const 
         show_certs_field(&o, &none, "authorities", &c->cas);
         show_certs_field(&o, &none, "attribute authorities", &c->aas);
         show_pubkeys_field(&o, &none, "public keys", &c->pubkeys);
+        show_revocation(&o, c);
         show_settings(&o, &c->settings);
     }
     show_close_block(&o, "}", false);

@@ -106,16 +106,6 @@ static void build_secret(struct builder *b, const struct setting *section)
 
 /* ---- the whole file ---- */
 
-static void check_all(struct builder *b, enum schema_scope scope, const struct setting *section)
-{
-    for (const struct setting *s = section ? section->first : NULL; s; s = s->next) {
-        if (s->is_section)
-            schema_check(b, scope, s);
-        else
-            key_in_place_of_section(b, s, "name { ... }");
-    }
-}
-
 /* Sections of other names may be there to be inherited from. One that nobody inherits from is told about, and
  * refused when it looks like a typing error. */
 static void check_top(struct builder *b, const struct setting *root)
@@ -151,5 +141,5 @@ void build_swanctl(struct builder *b, const struct setting *root)
     }
     build_connections(b, settings_section(b->tree, root, "connections"));
     build_pools(b, settings_section(b->tree, root, "pools"));
-    check_all(b, SCOPE_AUTHORITY, settings_section(b->tree, root, "authorities"));
+    build_authorities(b, settings_section(b->tree, root, "authorities"));
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Two engines back to back, authenticating with certificates: each kind of key, chains, refusals. */
 #include "support/engine_pair.h"
+#include "support/rogue.h"
 #include "support/test.h"
 #include <stdio.h>
 
@@ -280,6 +281,46 @@ static void the_cas_that_the_peer_names_choose_our_certificate(void **state)
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+static unsigned ocsp_requests;
+
+static void look_for_request(void *ctx, const struct chain *c)
+{
+    uint8_t next = c->first;
+    (void)ctx;
+    for (size_t at = 0; next; at += (size_t)c->at[at + 2] << 8 | c->at[at + 3]) {
+        ocsp_requests += next == PAYLOAD_CERTREQ && c->at[at + 4] == CERT_OCSP_CONTENT;
+        next = c->at[at];
+    }
+}
+
+static bool count_requests(void *ctx, struct pair_packet *k)
+{
+    (void)ctx;
+    if (k->bytes[AT_EXCHANGE] == EXCHANGE_IKE_AUTH && !rogue_is_response(k))
+        rogue_open(&p, k, look_for_request, NULL);
+    return true;
+}
+
+/* [RFC4806#3.2] */
+static void the_peer_is_asked_for_an_ocsp_response_where_that_is_wanted(void **state)
+{
+    (void)state;
+    moon = leaf("moon", TESTCA_P256, ca);
+    sun = leaf("sun", TESTCA_P256, ca);
+    struct pair_spec a = spec(0), b = spec(1);
+    p.filter = count_requests;
+    for (unsigned wanted = 0; wanted < 2; wanted++) {
+        ocsp_requests = 0;
+        a.asks_ocsp = wanted;
+        up(&a, &b);
+        expect_up("ECDSA");
+        assert_int_equal(ocsp_requests, wanted);
+        pair_deinit(&p);
+        pair_init(&p);
+        p.filter = count_requests;
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -293,6 +334,7 @@ int main(void)
         T(the_subject_is_the_default_identity),
         T(a_certificate_is_not_sent_when_never),
         T(the_cas_that_the_peer_names_choose_our_certificate),
+        T(the_peer_is_asked_for_an_ocsp_response_where_that_is_wanted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

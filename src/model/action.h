@@ -18,9 +18,10 @@ enum job_kind {
     JOB_KE_ANSWER,   /* group, peer_public -> public_key, shared: all that a responder computes */
     JOB_KE_DERIVE,   /* group, private_key, peer_public -> shared */
     JOB_SIGN,        /* key, scheme, message -> signature */
-    JOB_VERIFY,      /* trust (path and identity), then auth_method, message, signature -> verdict */
-    JOB_PAD,         /* pad_use, pad, piece, is_from_end -> piece, shared: a file's, so that not job_run() but
-                        whoever has files does it */
+    JOB_VERIFY, /* trust (path, identity, revocation), then auth_method, message, signature -> verdict. With
+                   trust.can_fetch a verdict may say what is to be fetched first; who sets it, fetches */
+    JOB_PAD,    /* pad_use, pad, piece, is_from_end -> piece, shared: a file's, so that not job_run() but
+                   whoever has files does it */
 };
 
 /* What is to be done with a piece of a one-time pad. A piece that is used is overwritten; it is not ok then.
@@ -56,7 +57,7 @@ struct job {
     uint64_t piece;  /* also an output; counted from the beginning of the file */
     bool is_from_end;
     struct arena *arena;        /* what trust points into */
-    struct trust_request trust; /* certificates are references */
+    struct trust_request trust; /* certificates, CRLs and responses are references */
     /* outputs */
     bool ok;
     struct secret public_key, shared, signature;

@@ -3,6 +3,7 @@
  * lookup.c. Building one is conf/'s work. */
 #include "model/connection.h"
 #include "model/lookup.h"
+#include "pki/crl.h"
 #include <stdlib.h>
 
 void settings_defaults(struct settings *s)
@@ -105,6 +106,11 @@ void config_unref(struct config *c)
     list_unref(&c->certs);
     list_unref(&c->aas);
     keys_unref(&c->pubkeys);
+    list_unref(&c->ocsp_signers);
+    for (size_t i = 0; i < c->n_crls; i++)
+        crl_unref(c->crls[i]);
+    for (size_t i = 0; i < c->n_authorities; i++)
+        cert_unref(c->authorities[i].trust.ca);
     config_index_free(c->index);
     arena_free(c->arena);
     free(c);

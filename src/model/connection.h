@@ -60,6 +60,7 @@ struct auth_side {
     const struct identity *ca_id;   /* remote: identity that a CA of the path must have, or NULL */
     const char *const *cert_policy; /* remote: required policy OIDs */
     size_t n_cert_policy;
+    enum revocation revocation;       /* remote: what when it is not known whether a certificate is revoked */
     const struct sig_scheme *schemes; /* constraints: allowed signature schemes; n 0 = all strong ones */
     size_t n_schemes;
     unsigned min_rsa_bits, min_ecdsa_bits; /* 0: no demand */
@@ -153,6 +154,7 @@ struct connection {
     enum fragmentation fragmentation;
     enum send_cert send_cert;
     bool sends_certreq;
+    bool asks_ocsp; /* RFC 4806: the peer is asked for an OCSP response about its own certificate */
     const struct identity *ppk_id; /* the PPK to use; NULL: none as initiator, any as responder */
     bool ppk_required;
     uint8_t dscp;  /* of IKE packets */
@@ -216,12 +218,20 @@ struct settings {               /* strongswan.conf and keyway.conf's global sect
     const char *dataplane;                          /* "auto", "user", "kernel" */
     unsigned dataplane_workers;                     /* 0: one for each processor */
     enum esp_path esp_path;                         /* of ESP that is not in UDP */
+    bool caches_crls;                               /* CRLs that were fetched are kept over restarts */
     const char *resolv_conf;                        /* a file that gets the name servers of peers, or NULL */
     uint16_t tcp_ports[TCP_PORTS_MAX];              /* that are listened on */
     unsigned n_tcp_ports;
     struct origins origins;
 };
 void settings_defaults(struct settings *s);
+
+/* A certification authority, and where it says what it has revoked. */
+struct authority {
+    const char *name;
+    struct trust_authority trust; /* ca may be NULL; a reference */
+    struct origins origins;
+};
 
 struct config {
     struct arena *arena;
@@ -235,10 +245,15 @@ struct config {
     size_t n_ppks;
     struct private_key *keys;
     size_t n_keys;
-    struct cert_list cas;      /* trust anchors (self-signed or not: what x509ca/ holds) */
-    struct cert_list certs;    /* end entities and helpers */
-    struct cert_list aas;      /* authorities over attribute certificates */
-    struct pkey_list pubkeys;  /* raw public keys of peers that are called by their key id */
+    struct cert_list cas;          /* trust anchors (self-signed or not: what x509ca/ holds) */
+    struct cert_list certs;        /* end entities and helpers */
+    struct cert_list aas;          /* authorities over attribute certificates */
+    struct pkey_list pubkeys;      /* raw public keys of peers that are called by their key id */
+    struct cert_list ocsp_signers; /* responders whose answers are believed */
+    struct crl **crls;             /* references */
+    size_t n_crls;
+    struct authority *authorities;
+    size_t n_authorities;
     struct pool_config *pools; /* by name */
     size_t n_pools;
     struct settings settings;

@@ -3,6 +3,7 @@
  * action.h. */
 #include "crypto/kex.h"
 #include "model/action.h"
+#include "pki/ocsp.h"
 #include <stdlib.h>
 
 static void run_ke_generate(struct job *j)
@@ -34,6 +35,7 @@ static void run_verify_raw(struct job *j)
     }
 }
 
+/* Who has not the key has nothing fetched for it: then the path is judged by what is at hand. */
 static void run_verify(struct job *j)
 {
     if (j->n_peer_keys) {
@@ -41,10 +43,14 @@ static void run_verify(struct job *j)
         return;
     }
     trust_evaluate(&j->trust, &j->verdict);
-    if (!j->verdict.is_trusted)
+    if (!j->verdict.is_trusted && !j->verdict.n_fetch)
         return;
     j->ok = pkey_verify(cert_public_key(j->trust.leaf), j->auth_method, secret_view(&j->message),
                         secret_view(&j->signature_in), &j->used);
+    if (j->ok || !j->verdict.n_fetch)
+        return;
+    j->trust.can_fetch = false;
+    trust_evaluate(&j->trust, &j->verdict);
 }
 
 void job_run(struct job *j)
@@ -91,6 +97,13 @@ void job_free(struct job *j)
     unref_all(&j->trust.intermediates);
     unref_all(&j->trust.anchors);
     unref_all(&j->trust.required_cas);
+    unref_all(&j->trust.ocsp_signers);
+    for (size_t i = 0; i < j->trust.n_crls; i++)
+        crl_unref(j->trust.crls[i]);
+    for (size_t i = 0; i < j->trust.n_ocsps; i++)
+        ocsp_unref(j->trust.ocsps[i]);
+    for (size_t i = 0; i < j->trust.n_authorities; i++)
+        cert_unref(j->trust.authorities[i].ca);
     arena_free(j->arena);
     free(j);
 }

@@ -214,6 +214,7 @@ struct config *pair_config(int side, const struct pair_spec *s)
                                 .does_mobike = s->does_mobike,
                                 .send_cert = s->send_cert,
                                 .sends_certreq = true,
+                                .asks_ocsp = s->asks_ocsp,
                                 .hash = s->hash ? s->hash : 1};
     parse_id(a, s->local_id, &conn->local.id);
     parse_id(a, s->remote_id, &conn->remote.id);

@@ -98,6 +98,7 @@ struct pair_spec {
     int64_t dpd_delay, ike_rekey, ike_over, ike_rand, ike_reauth, child_rekey, child_life, inactivity;
     enum encap_mode encap;
     bool does_mobike;
+    bool asks_ocsp; /* RFC 4806 */
     enum dpd_action dpd_action;
     const char *second_local_ts, *second_remote_ts; /* a second child "other" */
     unsigned cookie_threshold, block_threshold, init_limit_half_open;

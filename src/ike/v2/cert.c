@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* CERT and CERTREQ (RFC 7296 sections 3.6, 3.7; RFC 4945): which certificate is ours, what is sent with it,
- * and what the peer's path is checked against. X.509 only. */
+ * and what the peer's path is checked against. X.509 only. An OCSP response about the peer's certificate can
+ * be asked for (RFC 4806); what comes of that kind is read in cert_news.c. */
 #include "ike/v2/sa.h"
+#include "pki/crl.h"
 
 #define CHAIN_MAX_CERTS 8
 #define PEER_MAX_CERTS  16
+#define PEER_MAX_NEWS   8           /* CRLs, and OCSP responses, for each kind */
 #define CERTREQ_MAX     (1000 * 20) /* bytes: hashes of CAs that the peer names; more are not looked at */
 #define TRUST_CAP       (16u << 20) /* lists of what is configured, which is no peer's choice */
 
@@ -109,31 +112,31 @@ void cert_put_own(struct ike_env *env, struct build *b, struct ike_sa *sa, struc
     }
 }
 
-static bool wants_cert(const struct connection *c)
+static bool asks(const struct connection *c, bool for_ocsp)
 {
     bool wants = false;
     for (size_t i = 0; i < connection_rounds(c, false); i++) {
         const struct auth_side *side = connection_round(c, false, i);
         wants |= side->method == AUTH_PUBKEY && !raw_key_is_only(side);
     }
-    return wants && c->sends_certreq;
+    return wants && c->sends_certreq && (!for_ocsp || c->asks_ocsp);
 }
 
 /* The responder asks before it knows which connection the peer means. */
-static bool may_need_cert(struct ike_env *env, const struct ike_sa *sa)
+static bool may_ask(struct ike_env *env, const struct ike_sa *sa, bool for_ocsp)
 {
     bool needs = false;
     if (sa->is_initiator)
-        return wants_cert(sa->conn);
+        return asks(sa->conn, for_ocsp);
     struct connection_set set = config_peer_kinds(sa->config, env->out->arena, sa->local.ip, sa->remote.ip);
     for (size_t i = 0; i < set.n && !needs; i++)
-        needs = wants_cert(set.v[i]);
+        needs = asks(set.v[i], for_ocsp);
     return needs;
 }
 
 static bool requests(struct ike_env *env, const struct ike_sa *sa)
 {
-    return !sa->resume && may_need_cert(env, sa); /* [RFC5723#4.3.3] */
+    return !sa->resume && may_ask(env, sa, false); /* [RFC5723#4.3.3] */
 }
 
 static struct span authorities(struct ike_env *env, const struct ike_sa *sa)
@@ -152,8 +155,11 @@ struct span cert_authorities(struct ike_env *env, const struct ike_sa *sa)
 void cert_put_request(struct ike_env *env, struct build *b, struct ike_sa *sa, struct exchange *x)
 {
     (void)x;
-    if (requests(env, sa))
-        build_certreq(b, CERT_X509_SIGNATURE, authorities(env, sa));
+    if (!requests(env, sa))
+        return;
+    build_certreq(b, CERT_X509_SIGNATURE, authorities(env, sa));
+    if (may_ask(env, sa, true)) /* [RFC4806#3.2] empty: any responder that the CA's OCSP is signed by */
+        build_certreq(b, CERT_OCSP_CONTENT, span_of(NULL, 0));
 }
 
 bool cert_take_request(struct ike_env *env, struct ike_sa *sa, const struct ike_message *m, struct diag *d)
@@ -240,6 +246,37 @@ static void take_demands(struct job *j, const struct auth_side *remote)
     j->trust.ca_id = id;
 }
 
+static const char *const *copy_texts(struct arena *a, const char *const *v, size_t n)
+{
+    const char **copy = arena_calloc(a, n, sizeof(*copy));
+    for (size_t i = 0; copy && i < n; i++)
+        copy[i] = arena_strdup(a, v[i]);
+    return copy;
+}
+
+/* What the operator has given us to know what is revoked, and where more of it is. */
+static void take_revocation(struct job *j, const struct config *c, const struct auth_side *remote)
+{
+    struct trust_request *t = &j->trust;
+    struct crl **crls = arena_calloc(j->arena, c->n_crls, sizeof(*crls));
+    struct trust_authority *authorities = arena_calloc(j->arena, c->n_authorities, sizeof(*authorities));
+    t->revocation = remote->revocation;
+    t->crls = crls;
+    for (size_t i = 0; crls && i < c->n_crls; i++)
+        crls[t->n_crls++] = crl_ref(c->crls[i]);
+    t->authorities = authorities;
+    for (size_t i = 0; authorities && i < c->n_authorities; i++) {
+        const struct trust_authority *from = &c->authorities[i].trust;
+        if (!from->ca)
+            continue;
+        struct trust_authority *to = &authorities[t->n_authorities++];
+        *to = *from;
+        to->ca = cert_ref(from->ca);
+        to->crl_uris = copy_texts(j->arena, from->crl_uris, from->n_crl_uris);
+        to->ocsp_uris = copy_texts(j->arena, from->ocsp_uris, from->n_ocsp_uris);
+    }
+}
+
 bool cert_fill_trust(struct ike_env *env, struct ike_sa *sa, const struct ike_message *m, struct job *j,
                      struct diag *d)
 {
@@ -270,7 +307,10 @@ bool cert_fill_trust(struct ike_env *env, struct ike_sa *sa, const struct ike_me
     append(j->arena, &t->anchors, &remote->cacerts);
     append(j->arena, &t->anchors, &remote->certs); /* trusted because they are configured */
     append(j->arena, &t->required_cas, &remote->cacerts);
+    append(j->arena, &t->ocsp_signers, &sa->config->ocsp_signers);
     take_demands(j, remote);
+    take_revocation(j, sa->config, remote);
+    cert_take_news(m, j);
     t->now = env->now.wall;
     struct identity *id = arena_alloc(j->arena, sizeof(*id));
     if (id)
