@@ -5,6 +5,7 @@
 #include "base/secret.h"
 #include "crypto/random.h"
 #include "sys/clock.h"
+#include "sys/fetch.h"
 #include "sys/loop_impl.h"
 #include "sys/state.h"
 #include <signal.h>
@@ -65,6 +66,7 @@ void loop_step(struct loop *l, const struct input *in)
     l->is_stepping = true;
     outbox_reset(&l->outbox);
     if (in->kind == INPUT_CONFIG) {
+        revoker_keep(l->revoker, in->config->settings.caches_crls);
         loop_open_ports(l, in->config);
         loop_tcp_listen(l->tcp, &in->config->settings);
     }
@@ -143,6 +145,7 @@ static void on_kick(uv_async_t *async)
     }
     if (l->dataplane)
         dataplane_review(l->dataplane);
+    loop_take_decided(l);
     run_commands(l);
 }
 
@@ -262,6 +265,8 @@ static struct loop *loop_alloc(const struct loop_options *o)
     l->ike[0].sock.fd = l->ike[1].sock.fd = l->natt[0].sock.fd = l->natt[1].sock.fd = -1;
     l->updown = updown_new(&l->uv, NULL);
     l->tcp = loop_tcp_new(l);
+    fetch_init();
+    l->revoker = revoker_new(l->o.paths.state, loop_wake, l);
     return l;
 }
 
@@ -355,6 +360,7 @@ void loop_free(struct loop *l)
     if (l->engine)
         engine_free(l->engine);
     l->engine = NULL; /* jobs that end now are freed */
+    revoker_stop(l->revoker);
     loop_clean_resolv_conf(l);
     route_close(l->routes);
     dataplane_stop(l->dataplane);
@@ -374,6 +380,7 @@ void loop_free(struct loop *l)
         list_remove(&q->link);
         free(q);
     }
+    revoker_free(l->revoker);
     outbox_deinit(&l->outbox);
     free(l);
 }

@@ -16,24 +16,48 @@ struct work {
 
 static void on_work(uv_work_t *req)
 {
-    struct job *j = container_of(req, struct work, req)->job;
-    if (j->kind == JOB_PAD)
-        pad_run(j, &pad_io);
+    const struct work *w = container_of(req, struct work, req);
+    if (w->job->kind == JOB_VERIFY)
+        revoker_prepare(w->loop->revoker, w->job);
+    if (w->job->kind == JOB_PAD)
+        pad_run(w->job, &pad_io);
     else
-        job_run(j);
+        job_run(w->job);
+}
+
+static void give_back(struct loop *l, struct job *job)
+{
+    struct input in = {.kind = INPUT_JOB_DONE, .job = job};
+    l->working--;
+    if (l->engine)
+        loop_step(l, &in);
+    else
+        job_free(in.job);
+}
+
+void loop_take_decided(struct loop *l)
+{
+    struct job *job;
+    while ((job = revoker_next(l->revoker)))
+        give_back(l, job);
 }
 
 static void on_work_done(uv_work_t *req, int status)
 {
     struct work *w = container_of(req, struct work, req);
     struct loop *l = w->loop;
-    struct input in = {.kind = INPUT_JOB_DONE, .job = w->job};
-    l->working--;
+    struct job *job = w->job;
     free(w);
-    if (status == 0 && l->engine)
-        loop_step(l, &in);
-    else
-        job_free(in.job);
+    if (status == 0 && l->engine && job->kind == JOB_VERIFY && job->verdict.n_fetch) {
+        revoker_give(l->revoker, job); /* still working */
+        return;
+    }
+    if (status == 0) {
+        give_back(l, job);
+        return;
+    }
+    l->working--;
+    job_free(job);
 }
 
 static void start_job(struct loop *l, struct job *job)

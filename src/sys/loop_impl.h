@@ -8,6 +8,7 @@
 #include "sys/dataplane.h"
 #include "sys/loop.h"
 #include "sys/loop_tcp.h"
+#include "sys/revoker.h"
 #include "sys/route.h"
 #include "sys/updown.h"
 
@@ -38,7 +39,8 @@ struct loop {
     struct path_query *queries; /* of the last steps, not answered yet */
     size_t n_queries, cap_queries;
     uv_signal_t signals[4];
-    uv_async_t kick; /* queued commands, data plane messages */
+    uv_async_t kick; /* queued commands, data plane messages, decided verifications */
+    struct revoker *revoker;
     struct udp_watch ike[2], natt[2], ports[LOOP_PORTS_MAX];
     size_t n_ports;
     uint16_t port_natt;
@@ -62,6 +64,7 @@ struct loop {
 
 /* loop_exec.c: does what the outbox says. */
 void loop_execute(struct loop *l, const struct outbox *o);
+void loop_take_decided(struct loop *l); /* verifications that had to ask somebody */
 /* loop.c: one engine step and what follows. The input's job or config is taken. */
 void loop_step(struct loop *l, const struct input *in);
 void loop_wake(void *loop); /* any thread: the data plane has a message */

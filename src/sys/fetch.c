@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Fetching by libcurl: see fetch.h. Redirections are followed to http and https only, and not more than
+ * three. */
+#include "sys/fetch.h"
+#include "base/arena.h"
+#include "base/text.h"
+#include <curl/curl.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { REDIRECTS_MAX = 3 };
+
+struct download {
+    const struct fetch *f;
+    uint8_t *bytes;
+    size_t len, cap;
+    bool is_too_long;
+};
+
+void fetch_init(void)
+{
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+static size_t on_bytes(char *data, size_t size, size_t n, void *ctx)
+{
+    struct download *d = ctx;
+    size_t len = size * n;
+    if (len > d->f->max - d->len) {
+        d->is_too_long = true;
+        return 0;
+    }
+    if (len > d->cap - d->len) {
+        size_t cap = 2 * d->cap + len;
+        uint8_t *more = realloc(d->bytes, cap);
+        if (!more)
+            abort();
+        d->bytes = more;
+        d->cap = cap;
+    }
+    if (len)
+        memcpy(d->bytes + d->len, data, len);
+    d->len += len;
+    return len;
+}
+
+static int on_progress(void *ctx, curl_off_t down_total, curl_off_t down, curl_off_t up_total, curl_off_t up)
+{
+    const struct download *d = ctx;
+    (void)down_total, (void)down, (void)up_total, (void)up;
+    return d->f->is_cancelled && atomic_load(d->f->is_cancelled);
+}
+
+static void set_options(CURL *c, struct download *d, char error[CURL_ERROR_SIZE])
+{
+    const struct fetch *f = d->f;
+    curl_easy_setopt(c, CURLOPT_URL, f->url);
+    curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR,
+                     f->allows_file ? "http,https,ldap,ldaps,file" : "http,https,ldap,ldaps");
+    curl_easy_setopt(c, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 1L);
+    curl_easy_setopt(c, CURLOPT_MAXREDIRS, (long)REDIRECTS_MAX);
+    curl_easy_setopt(c, CURLOPT_FAILONERROR, 1L);
+    curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)(f->timeout / 1000 > 0 ? f->timeout / 1000 : 1));
+    curl_easy_setopt(c, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)f->max);
+    curl_easy_setopt(c, CURLOPT_USERAGENT, "keyway");
+    curl_easy_setopt(c, CURLOPT_ERRORBUFFER, error);
+    curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_bytes);
+    curl_easy_setopt(c, CURLOPT_WRITEDATA, d);
+    curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, on_progress);
+    curl_easy_setopt(c, CURLOPT_XFERINFODATA, d);
+    curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
+}
+
+static struct curl_slist *set_post(CURL *c, const struct fetch *f)
+{
+    char type[128];
+    if (!f->post.len)
+        return NULL;
+    snprintf(type, sizeof(type), "Content-Type: %s", f->post_type);
+    struct curl_slist *headers = curl_slist_append(NULL, type);
+    curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)f->post.len);
+    curl_easy_setopt(c, CURLOPT_POSTFIELDS, f->post.ptr);
+    curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
+    return headers;
+}
+
+bool fetch_url(const struct fetch *f, struct secret *out, char why[FETCH_WHY_MAX])
+{
+    char error[CURL_ERROR_SIZE] = "";
+    struct download d = {.f = f};
+    CURL *c = curl_easy_init();
+    if (!c)
+        abort();
+    set_options(c, &d, error);
+    struct curl_slist *headers = set_post(c, f);
+    CURLcode code = curl_easy_perform(c);
+    curl_slist_free_all(headers);
+    curl_easy_cleanup(c);
+    if (code == CURLE_OK && d.len) {
+        *out = secret_copy(span_of(d.bytes, d.len));
+        free(d.bytes);
+        return true;
+    }
+    free(d.bytes);
+    if (d.is_too_long || code == CURLE_FILESIZE_EXCEEDED)
+        snprintf(why, FETCH_WHY_MAX, "more than %zu bytes", f->max);
+    else if (code == CURLE_OK)
+        snprintf(why, FETCH_WHY_MAX, "nothing in it");
+    else
+        snprintf(why, FETCH_WHY_MAX, "%.190s", error[0] ? error : curl_easy_strerror(code));
+    return false;
+}
+
+struct span fetch_ldap_value(struct secret *answer, const char *attribute)
+{
+    struct span all = secret_view(answer);
+    size_t len = strlen(attribute);
+    const uint8_t *at = memmem(all.ptr, all.len, attribute, len);
+    const uint8_t *end = all.ptr + all.len;
+    if (!at)
+        return span_of(NULL, 0);
+    at += len;
+    while (at < end && *at != ':' && *at != '\n') /* ";binary" */
+        at++;
+    if (end - at < 3 || memcmp(at, ":: ", 3) != 0)
+        return span_of(NULL, 0);
+    at += 3;
+    const uint8_t *stop = memchr(at, '\n', (size_t)(end - at));
+    struct span text = span_of(at, (size_t)((stop ? stop : end) - at));
+    uint8_t *to = mem_new(text.len + 1);
+    size_t n = 0;
+    bool is_ok = base64_decode(text, to, text.len, &n);
+    if (is_ok) {
+        struct secret value = secret_copy(span_of(to, n));
+        secret_free(answer);
+        *answer = value;
+    }
+    free(to);
+    return is_ok ? secret_view(answer) : span_of(NULL, 0);
+}
