@@ -179,6 +179,37 @@ static void a_pinned_certificate_is_asked_for_policies_too(void **state)
     free_all();
 }
 
+/* inhibitPolicyMapping counts for the CAs below the one that says it. */
+static void mappings_below_a_ca_that_forbids_them_are_not_followed(void **state)
+{
+    (void)state;
+    const char *want[] = {A};
+    for (int forbids = 0; forbids < 2; forbids++) {
+        struct trust_verdict v;
+        struct diag d = {0};
+        struct testca_spec top = {.subject = "CN=top", .is_ca = true};
+        struct testca_spec first = {.subject = "CN=first", .is_ca = true, .policies = A};
+        struct testca_spec second = {
+            .subject = "CN=second", .is_ca = true, .policies = A, .policy_mappings = A ":" B};
+        struct testca_spec end = {.subject = "CN=moon", .policies = B};
+        first.policy_constraints = forbids ? "inhibitPolicyMapping:0" : NULL;
+        struct testca_cert *t = testca_issue(&top, NULL), *f = testca_issue(&first, t),
+                           *s = testca_issue(&second, f), *e = testca_issue(&end, s);
+        struct cert *c[4] = {cert_load(testca_der(e), &d), cert_load(testca_der(s), &d),
+                             cert_load(testca_der(f), &d), cert_load(testca_der(t), &d)};
+        struct trust_request req = {.leaf = c[0], .now = TESTCA_NOW, .policies = want, .n_policies = 1};
+        req.intermediates = (struct cert_list){c + 1, 2};
+        req.anchors = (struct cert_list){c + 3, 1};
+        trust_evaluate(&req, &v);
+        assert_int_equal(v.is_trusted, !forbids);
+        struct testca_cert *const made[] = {t, f, s, e};
+        for (size_t i = 0; i < 4; i++) {
+            cert_unref(c[i]);
+            testca_free(made[i]);
+        }
+    }
+}
+
 static void a_required_policy_that_is_no_oid_is_never_met(void **state)
 {
     (void)state;
@@ -232,6 +263,7 @@ int main(void)
         cmocka_unit_test(required_policies_hold_in_the_whole_path),
         cmocka_unit_test(a_refusal_lists_the_policies_that_are_there),
         cmocka_unit_test(a_pinned_certificate_is_asked_for_policies_too),
+        cmocka_unit_test(mappings_below_a_ca_that_forbids_them_are_not_followed),
         cmocka_unit_test(a_required_policy_that_is_no_oid_is_never_met),
         cmocka_unit_test(a_ca_of_the_path_must_have_the_required_identity),
     };
