@@ -14,7 +14,7 @@ LIBC = re.compile(
     r"^(mem(cpy|move|set|cmp|chr|mem)|explicit_bzero|str(len|nlen|cmp|ncmp|casecmp|ncasecmp|chr|rchr|str|cpy|ncpy|cat|spn|cspn|dup|ndup|pbrk|casestr|sep|tok_r)"
     r"|__isoc99_sscanf|sscanf|strto(l|ul|ll|ull|d)|__isoc23_strto(l|ul|ll|ull)|atoi|v?snprintf|__v?snprintf_chk"
     r"|__(memcpy|memset|memmove|strcpy|strcat|strncpy|explicit_bzero)_chk|__stack_chk_fail|__assert_fail"
-    r"|malloc|calloc|realloc|free|abort|qsort|bsearch|inet_(pton|ntop)|hton[ls]|ntoh[ls]|__ctype_b_loc|__ctype_tolower_loc"
+    r"|malloc|calloc|realloc|free|abort|qsort|bsearch|reg(comp|exec|free)|inet_(pton|ntop)|hton[ls]|ntoh[ls]|__ctype_b_loc|__ctype_tolower_loc"
     r"|__ctype_toupper_loc|tolower|toupper|is(alnum|alpha|digit|space|print|xdigit|upper|lower)|gmtime_r|timegm|strftime|pow|labs|llabs|_GLOBAL_OFFSET_TABLE_)$"
 )
 TOOLS = re.compile(r"^(__asan|__ubsan|__sanitizer|__gcov|__sancov|__start___sancov|__stop___sancov|__odr_asan)")

@@ -6,6 +6,7 @@
 #include "base/map.h"
 #include "base/text.h"
 #include "net/dn.h"
+#include "net/identity_regex.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -73,9 +74,8 @@ static bool read_text(struct arena *a, const char *text, enum id_type type, stru
 {
     if (!text[0])
         return refuse(err, "empty identity");
-    if (text[0] == '^')
-        return refuse(
-            err, "identities as regular expressions are not supported; use a wildcard such as *.example.org");
+    if (text[0] == '^' && !identity_regex_valid(span_str(text), err))
+        return false;
     *out = (struct identity){.type = type, .data = arena_dup(a, span_str(text))};
     return out->data.ptr || refuse(err, "identity too long");
 }
@@ -100,6 +100,8 @@ static bool read_key_id(struct arena *a, const char *text, struct identity *out,
 
 static bool read_dn(struct arena *a, const char *text, struct identity *out, const char **err)
 {
+    if (text[0] == '^')
+        return read_text(a, text, ID_DER_ASN1_DN, out, err);
     *out = (struct identity){.type = ID_DER_ASN1_DN};
     return dn_parse(a, text, &out->data, err);
 }
@@ -258,7 +260,10 @@ const char *identity_format(const struct identity *id, char buf[ID_TEXT_MAX])
             text_hex(&t, id->data);
         break;
     case ID_DER_ASN1_DN:
-        dn_format(id->data, buf, ID_TEXT_MAX);
+        if (identity_is_regex(id))
+            text_safe(&t, id->data);
+        else
+            dn_format(id->data, buf, ID_TEXT_MAX);
         break;
     case ID_FQDN:
     case ID_RFC822_ADDR:
@@ -355,11 +360,13 @@ uint64_t identity_hash(const struct identity *id)
 bool identity_is_pattern(const struct identity *id)
 {
     bool has_wildcards = id->type == ID_FQDN || id->type == ID_RFC822_ADDR || id->type == ID_DER_ASN1_DN;
-    return id->type == ID_ANY || (has_wildcards && id->data.len && memchr(id->data.ptr, '*', id->data.len));
+    return id->type == ID_ANY || identity_is_regex(id) ||
+           (has_wildcards && id->data.len && memchr(id->data.ptr, '*', id->data.len));
 }
 
-/* Ranks: %any 1, wildcards from 2 (the longer the fixed part, the closer), equality above all. */
-enum { RANK_ANY = 1, RANK_WILD = 2, RANK_WILD_MAX = 9999, RANK_EQUAL = 10000 };
+/* Ranks: %any 1, regular expressions 2, wildcards from 3 (the longer the fixed part, the closer), equality
+ * above all. */
+enum { RANK_ANY = 1, RANK_REGEX = 2, RANK_WILD = 3, RANK_WILD_MAX = 9999, RANK_EQUAL = 10000 };
 
 static int wild_rank(size_t fixed)
 {
@@ -387,6 +394,8 @@ int identity_match(const struct identity *id, const struct identity *pattern)
         return 0;
     if (identity_equal(id, pattern))
         return RANK_EQUAL;
+    if (identity_is_regex(pattern))
+        return identity_regex_match(id, pattern) ? RANK_REGEX : 0;
     switch (pattern->type) {
     case ID_FQDN:
     case ID_RFC822_ADDR:

@@ -27,8 +27,8 @@ struct identity {
 
 /* Typed prefixes (ipv4: ipv6: fqdn: dns: email: rfc822: userfqdn: asn1dn: keyid: {n}: and their :# hex
  * forms), "@name",
- * "@#hex", "%any", "%null", addresses, "C=CH, O=x, CN=y" and "/C=CH/CN=y", names with '@' as email, else
- * FQDN. Memory from a. */
+ * "@#hex", "^...$" behind fqdn:, email: and asn1dn: as a regular expression, "%any", "%null", addresses,
+ * "C=CH, O=x, CN=y" and "/C=CH/CN=y", names with '@' as email, else FQDN. Memory from a. */
 bool identity_parse(struct arena *a, const char *text, struct identity *out, const char **err);
 const char *identity_format(const struct identity *id, char buf[ID_TEXT_MAX]);
 const char *identity_type_name(enum id_type type);

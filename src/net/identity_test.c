@@ -91,7 +91,10 @@ static void nonsense_is_refused_with_a_reason(void **state)
         "{1}:#c00002",
         "10.0.0.0/8",
         "10.0.0.1-10.0.0.9",
-        "fqdn:^moon$",
+        "fqdn:^moon",
+        "fqdn:^(moon$",
+        "email:^[$",
+        "asn1dn:^CN=moon",
         "asn1gn:moon",
         "fqdn:",
         "asn1dn:#3001",
@@ -271,6 +274,51 @@ static void malformed_names_equal_nothing(void **state)
     assert_true(dn_valid(hex("3000")));
 }
 
+static void regular_expressions_match_whole_names_without_case(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *id, *pattern;
+        bool is_match;
+    } rows[] = {
+        {"moon.example.org",        "fqdn:^(moon|sun)\\.example\\.org$",      true },
+        {"SUN.Example.org",         "fqdn:^(moon|sun)\\.example\\.org$",      true },
+        {"mars.example.org",        "fqdn:^(moon|sun)\\.example\\.org$",      false},
+        {"amoon.example.org",       "fqdn:^moon\\.example\\.org$",            false},
+        {"moon.example.orgx",       "fqdn:^moon\\.example\\.org$",            false},
+        {"moonxexample.org",        "fqdn:^moon\\.example\\.org$",            false},
+        {"email:moon@example.org",  "email:^[a-z]+@example\\.org$",           true },
+        {"email:moon1@example.org", "email:^[a-z]+@example\\.org$",           false},
+        {"email:moon@example.org",  "fqdn:^.*$",                              false}, /* another type */
+        {"192.0.2.1",               "fqdn:^.*$",                              false},
+        {"C=CH, O=Keyway, CN=moon", "asn1dn:^C=CH, O=Keyway, CN=(moon|sun)$", true },
+        {"C=CH, O=Keyway, CN=mars", "asn1dn:^C=CH, O=Keyway, CN=(moon|sun)$", false},
+        {"C=CH, O=Other, CN=moon",  "asn1dn:^C=CH, O=Keyway, CN=(moon|sun)$", false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct identity id, pattern;
+        const char *err = NULL;
+        char text[ID_TEXT_MAX];
+        assert_true(identity_parse(a, rows[i].id, &id, &err));
+        if (!identity_parse(a, rows[i].pattern, &pattern, &err))
+            fail_msg("%s: %s", rows[i].pattern, err);
+        assert_true(identity_is_pattern(&pattern));
+        assert_string_equal(identity_format(&pattern, text), strchr(rows[i].pattern, '^'));
+        if ((identity_match(&id, &pattern) > 0) != rows[i].is_match)
+            fail_msg("%s and %s", rows[i].id, rows[i].pattern);
+    }
+    /* a line of its own inside a name is no name, and %any is farther */
+    struct identity any, pattern, line = {ID_FQDN, span_str("moon\nx")};
+    const char *err;
+    assert_true(identity_parse(a, "fqdn:^moon.*$", &pattern, &err) && identity_parse(a, "%any", &any, &err));
+    assert_int_equal(identity_match(&line, &pattern), 0);
+    struct identity moon = {ID_FQDN, span_str("moon")}, wild;
+    assert_true(identity_match(&moon, &pattern) > identity_match(&moon, &any));
+    assert_true(identity_parse(a, "*.org", &wild, &err));
+    struct identity org = {ID_FQDN, span_str("moon.org")};
+    assert_true(identity_match(&org, &wild) > identity_match(&org, &pattern));
+}
+
 int main(void)
 {
     a = arena_new(1 << 20);
@@ -285,6 +333,7 @@ int main(void)
         cmocka_unit_test(what_is_not_covered_does_not_match),
         cmocka_unit_test(a_subtree_is_a_prefix_of_the_name),
         cmocka_unit_test(malformed_names_equal_nothing),
+        cmocka_unit_test(regular_expressions_match_whole_names_without_case),
     };
     int rc = cmocka_run_group_tests(tests, NULL, NULL);
     arena_free(a);

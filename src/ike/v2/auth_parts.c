@@ -14,7 +14,7 @@ void auth_put_id(struct ike_env *env, struct build *b, struct ike_sa *sa, struct
 bool auth_asks_for_identity(const struct connection *conn)
 {
     const struct identity *id = &conn->remote.id;
-    return id->type != ID_ANY && id->type != ID_NULL && !memchr(id->data.ptr, '*', id->data.len);
+    return id->type != ID_NULL && !identity_is_pattern(id);
 }
 
 void auth_put_wanted(struct ike_env *env, struct build *b, struct ike_sa *sa, struct exchange *x)
