@@ -4,6 +4,7 @@ the loopback of Keyway's namespace."""
 import os
 import re
 import subprocess
+import time
 
 from certs import NAME
 from rows import PYTHON
@@ -65,6 +66,13 @@ class Authority:
                                   os.path.join(self.dir, "www")], out)
         wait_for("the web server", lambda: os.path.exists(out) and "Serving" in open(out).read(), 10, 0.05)
         return out
+
+    def serve_nothing(self):
+        """Takes connections and says nothing."""
+        out = os.path.join(self.lab.work, "silent.log")
+        code = f"import socket, time; s = socket.create_server(('127.0.0.1', {PORT})); print('Serving', flush=True); time.sleep(120)"
+        self.lab.net["ga"].start([PYTHON, "-c", code], out)
+        wait_for("the silent server", lambda: os.path.exists(out) and "Serving" in open(out).read(), 10, 0.05)
 
     def serve_ocsp(self):
         out, path = os.path.join(self.lab.work, "ocsp.log"), self.lab.certs.path
@@ -152,6 +160,29 @@ def crl_http_initiator(lab):
 @scenario("revoked.crl-http.responder", needs_keyway=True)
 def crl_http_responder(lab):
     return _crl_http(lab, "responder")
+
+
+def _silent(lab, role):
+    """The peer repeats its request while Keyway waits for a server that says nothing; then the policy decides."""
+    authority = Authority(lab, "b-silent", CRL_POINT)
+    authority.serve_nothing()
+    _load(lab, authority, "relaxed")
+    begin = time.monotonic()
+    bring_up(lab, role)
+    waited = time.monotonic() - begin
+    demand(4 < waited < 12, f"it took {waited:.1f} s")
+    demand(len(lab.a.children()) == 1, f"children: {lab.a.children()}")
+    return f"up after {waited:.1f} s"
+
+
+@scenario("revoked.crl-silent.initiator", needs_keyway=True)
+def silent_initiator(lab):
+    return _silent(lab, "initiator")
+
+
+@scenario("revoked.crl-silent.responder", needs_keyway=True)
+def silent_responder(lab):
+    return _silent(lab, "responder")
 
 
 def _ocsp(lab, role):
