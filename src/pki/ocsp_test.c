@@ -7,7 +7,7 @@
 #include <openssl/ocsp.h>
 #include <stdlib.h>
 
-enum { ROOT, OTHER, LEAF, SAME_SERIAL, DELEGATE, PLAIN, STRANGER, OLD, CAST };
+enum { ROOT, OTHER, TWIN, LEAF, SAME_SERIAL, DELEGATE, PLAIN, STRANGER, OLD, CAST };
 
 static struct testca_cert *made[CAST];
 static struct cert *cert[CAST];
@@ -22,6 +22,7 @@ static int set_up(void **state)
     } cast[CAST] = {
         [ROOT] = {{.subject = "C=CH, CN=root", .is_ca = true}, -1},
         [OTHER] = {{.subject = "C=CH, CN=other", .is_ca = true}, -1},
+        [TWIN] = {{.subject = "C=CH, CN=root", .is_ca = true}, -1}, /* another key of that name */
         [LEAF] = {{.subject = "C=CH, CN=leaf"}, ROOT},
         [SAME_SERIAL] = {{.subject = "C=CH, CN=same"}, OTHER},
         [DELEGATE] = {{.subject = "C=CH, CN=ocsp", .ext_key_usage = "OCSPSigning"}, ROOT},
@@ -105,6 +106,7 @@ static void an_answer_is_about_one_certificate_of_one_issuer(void **state)
         assert_true(ocsp_find(o, cert[LEAF], cert[ROOT], &s));
         assert_false(ocsp_find(o, cert[PLAIN], cert[ROOT], &s));
         assert_false(ocsp_find(o, cert[LEAF], cert[OTHER], &s));
+        assert_false(ocsp_find(o, cert[LEAF], cert[TWIN], &s));
         ocsp_unref(o);
     }
     struct ocsp *o = answer((struct testocsp_spec){.id_digest = "MD5"});

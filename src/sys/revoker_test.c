@@ -14,6 +14,7 @@
 #include <openssl/ocsp.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -46,6 +47,20 @@ static void put(int fd, const char *status, const char *more, struct span body)
         ssize_t one = write(fd, body.ptr + at, body.len - at);
         if (one <= 0)
             return; /* the client has had enough */
+        at += (size_t)one;
+    }
+}
+
+/* Without saying how much it will be. */
+static void put_endless(int fd, struct span body)
+{
+    static const char head[] = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n";
+    if (write(fd, head, sizeof(head) - 1) != sizeof(head) - 1)
+        return;
+    for (size_t at = 0; at < body.len;) {
+        ssize_t one = write(fd, body.ptr + at, body.len - at);
+        if (one <= 0)
+            return;
         at += (size_t)one;
     }
 }
@@ -103,6 +118,8 @@ static void serve(int fd)
         put(fd, "200 OK", "", server.crl);
     else if (strncmp((char *)in, "GET /big ", 9) == 0)
         put(fd, "200 OK", "", span_of(big, sizeof(big)));
+    else if (strncmp((char *)in, "GET /endless ", 13) == 0)
+        put_endless(fd, span_of(big, sizeof(big)));
     else if (strncmp((char *)in, "GET /there ", 11) == 0)
         put(fd, "302 Found", "Location: /crl\r\n", span_of(NULL, 0));
     else if (strncmp((char *)in, "GET /file ", 10) == 0)
@@ -444,6 +461,9 @@ static void addresses_are_fetched_within_their_bounds(void **state)
     assert_false(get(address("/big"), false, (1 << 20) - 1, why));
     assert_string_equal(why, "more than 1048575 bytes");
     assert_true(get(address("/big"), false, 1 << 20, why));
+    assert_false(get(address("/endless"), false, (1 << 20) - 1, why));
+    assert_string_equal(why, "more than 1048575 bytes");
+    assert_true(get(address("/endless"), false, 1 << 20, why));
     assert_false(get(address("/none"), false, 1 << 16, why));
     assert_non_null(strstr(why, "404"));
     assert_false(get("gopher://127.0.0.1/", false, 1 << 16, why));
@@ -488,6 +508,7 @@ int main(void)
     if (!netns_enter())
         return NETNS_SKIP;
     netns_run("ip link set lo up");
+    signal(SIGPIPE, SIG_IGN); /* clients that have had enough */
     fetch_init();
     start_server();
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
