@@ -1,56 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pools {}, and what connections and tunnels say about virtual addresses. */
 #include "base/text.h"
-#include "conf/conf.h"
-#include "conf/testing.h"
-#include "support/test.h"
-
-static struct diag errors[16];
-static size_t n_errors;
-
-static struct config *load(const char *path, const char *text)
-{
-    const struct memory_file files[] = {
-        {path, text}
-    };
-    struct memory_source m = {files, 1};
-    const struct conf_source src = memory_source(&m);
-    const struct conf_request req = {.etc = "/etc"};
-    memset(errors, 0, sizeof(errors));
-    return conf_load(&src, &req, errors, ARRAY_LEN(errors), &n_errors);
-}
-
-static struct config *good(const char *path, const char *text)
-{
-    struct config *c = load(path, text);
-    char buf[2048];
-    if (!c)
-        fail_msg("%s\n%s", text, diag_format(&errors[0], buf, sizeof(buf)));
-    return c;
-}
-
-static struct config *keyway(const char *text)
-{
-    return good("/etc/keyway/keyway.conf", text);
-}
-
-static struct config *swanctl(const char *text)
-{
-    return good("/etc/swanctl/swanctl.conf", text);
-}
-
-static void refused(const char *path, const char *text, const char *where, const char *what)
-{
-    char buf[2048];
-    struct config *c = load(path, text);
-    if (c) {
-        config_unref(c);
-        fail_msg("accepted: %s", text);
-    }
-    diag_format(&errors[0], buf, sizeof(buf));
-    if (strcmp(errors[0].where, where) != 0 || !strstr(buf, what))
-        fail_msg("%s\n%s", text, buf);
-}
+#include "support/conf_fixture.h"
 
 static void assert_ranges(const struct config *c, const char *pool, const char *want)
 {
@@ -170,29 +121,33 @@ static void what_cannot_be_is_refused_by_line(void **state)
 {
     (void)state;
     const char *file = "/etc/swanctl/swanctl.conf";
-    refused(file, "pools { p {\n addrs = 10.0.0.9-10.0.0.1\n } }", "/etc/swanctl/swanctl.conf:2:10",
-            "not a range");
-    refused(file, "pools { p {\n addrs = 10.0.0.0/33\n } }", "/etc/swanctl/swanctl.conf:2:10", "not a range");
-    refused(file, "pools { p {\n addrs = 10.0.0.1\n exclude = 10.0.0.0/24\n } }",
-            "/etc/swanctl/swanctl.conf:1:9", "no address is left");
-    refused(file, "pools { p {\n dnss = 10.0.0.1\n } }", "/etc/swanctl/swanctl.conf:2:2",
-            "did you mean 'dns'");
-    refused(file, "pools { p {\n nbns = fd00::1\n } }", "/etc/swanctl/swanctl.conf:2:9", "cannot be told");
-    refused(file, "pools { p {\n domains = a b\n } }", "/etc/swanctl/swanctl.conf:2:12", "domains such as");
-    refused(file, "pools { p {\n 1 = 10.0.0.1\n } }", "/etc/swanctl/swanctl.conf:2:2", "unknown key");
-    refused(file, "pools {\n p = 1\n }", "/etc/swanctl/swanctl.conf:2:2", "section is expected");
-    refused(file, "connections { a {\n vips = nobody\n } }", "/etc/swanctl/swanctl.conf:2:9",
-            "not an address");
-    refused(file, "connections { a {\n pools = main\n } }", "/etc/swanctl/swanctl.conf:2:2",
-            "no pool 'main'");
-    refused(file, "connections { a {\n pools = radius\n } }", "/etc/swanctl/swanctl.conf:2:2", "RADIUS");
+    assert_refused(file, "pools { p {\n addrs = 10.0.0.9-10.0.0.1\n } }", "/etc/swanctl/swanctl.conf:2:10",
+                   "not a range");
+    assert_refused(file, "pools { p {\n addrs = 10.0.0.0/33\n } }", "/etc/swanctl/swanctl.conf:2:10",
+                   "not a range");
+    assert_refused(file, "pools { p {\n addrs = 10.0.0.1\n exclude = 10.0.0.0/24\n } }",
+                   "/etc/swanctl/swanctl.conf:1:9", "no address is left");
+    assert_refused(file, "pools { p {\n dnss = 10.0.0.1\n } }", "/etc/swanctl/swanctl.conf:2:2",
+                   "did you mean 'dns'");
+    assert_refused(file, "pools { p {\n nbns = fd00::1\n } }", "/etc/swanctl/swanctl.conf:2:9",
+                   "cannot be told");
+    assert_refused(file, "pools { p {\n domains = a b\n } }", "/etc/swanctl/swanctl.conf:2:12",
+                   "domains such as");
+    assert_refused(file, "pools { p {\n 1 = 10.0.0.1\n } }", "/etc/swanctl/swanctl.conf:2:2", "unknown key");
+    assert_refused(file, "pools {\n p = 1\n }", "/etc/swanctl/swanctl.conf:2:2", "section is expected");
+    assert_refused(file, "connections { a {\n vips = nobody\n } }", "/etc/swanctl/swanctl.conf:2:9",
+                   "not an address");
+    assert_refused(file, "connections { a {\n pools = main\n } }", "/etc/swanctl/swanctl.conf:2:2",
+                   "no pool 'main'");
+    assert_refused(file, "connections { a {\n pools = radius\n } }", "/etc/swanctl/swanctl.conf:2:2",
+                   "RADIUS");
     file = "/etc/keyway/keyway.conf";
-    refused(file, "tunnel t {\n psk = x\n dns = 10.0.0.1\n}", "/etc/keyway/keyway.conf:3:8",
-            "with an address only");
-    refused(file, "tunnel t {\n psk = x\n pool = main\n dns = 10.0.0.1\n}\npools { main { } }",
-            "/etc/keyway/keyway.conf:4:8", "section of pool 'main'");
-    refused(file, "tunnel t {\n psk = x\n pool = 10.3.0.0/24\n}\npools { t { } }",
-            "/etc/keyway/keyway.conf:1:1", "already a pool 't'");
+    assert_refused(file, "tunnel t {\n psk = x\n dns = 10.0.0.1\n}", "/etc/keyway/keyway.conf:3:8",
+                   "with an address only");
+    assert_refused(file, "tunnel t {\n psk = x\n pool = main\n dns = 10.0.0.1\n}\npools { main { } }",
+                   "/etc/keyway/keyway.conf:4:8", "section of pool 'main'");
+    assert_refused(file, "tunnel t {\n psk = x\n pool = 10.3.0.0/24\n}\npools { t { } }",
+                   "/etc/keyway/keyway.conf:1:1", "already a pool 't'");
 }
 
 int main(void)

@@ -1,31 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Two engines back to back: rekeying, collisions, liveness, restarts, both ends starting at once. */
 #include "ike/msg/header.h"
-#include "support/engine_pair.h"
+#include "support/pair_fixture.h"
 #include "support/test.h"
 
-static struct pair p;
-
-static int setup(void **state)
+static void come_up(const struct pair_spec *a, const struct pair_spec *b)
 {
-    (void)state;
-    pair_init(&p);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    pair_deinit(&p);
-    return 0;
-}
-
-static void up(const struct pair_spec *a, const struct pair_spec *b)
-{
-    pair_load(&p, 0, a);
-    pair_load(&p, 1, b);
-    pair_command(&p, 0, COMMAND_INITIATE, "net", NULL);
-    pair_run(&p);
+    up(a, b);
     assert_int_equal(p.side[0].done.class, FAIL_NONE);
 }
 
@@ -55,7 +36,7 @@ static void a_child_is_rekeyed_by_either_side(void **state)
 {
     (void)state;
     struct pair_spec s = {0};
-    up(&s, &s);
+    come_up(&s, &s);
     for (int side = 0; side < 2; side++) {
         uint32_t old = pair_newest_out(&p, 0)->spi;
         rekey(side, "net");
@@ -76,7 +57,7 @@ static void a_child_is_rekeyed_with_a_key_exchange_of_its_own(void **state)
 {
     (void)state;
     struct pair_spec s = {.esp = {"aes256gcm16-ecp256"}};
-    up(&s, &s);
+    come_up(&s, &s);
     rekey(0, "net");
     expect_settled();
     struct ike_view v;
@@ -90,7 +71,7 @@ static void a_child_rekey_follows_invalid_ke_payload(void **state)
 {
     (void)state;
     struct pair_spec a = {.esp = {"aes256gcm16-x25519-ecp256"}}, b = {.esp = {"aes256gcm16-ecp256"}};
-    up(&a, &b);
+    come_up(&a, &b);
     rekey(0, "net");
     expect_settled();
     assert_int_equal(p.side[1].child_rekeys, 1);
@@ -110,7 +91,7 @@ static void ml_kem_alone_carries_a_connection_and_its_rekeys(void **state)
         struct pair_spec s = {.ike = {kems[i][0]}, .esp = {kems[i][1]}};
         struct ike_view v;
         struct child_view c;
-        up(&s, &s);
+        come_up(&s, &s);
         for (int side = 0; side < 2; side++) {
             rekey(side, "net");
             expect_settled();
@@ -131,7 +112,7 @@ static void at_no_moment_of_a_rekey_is_there_traffic_without_a_receiver(void **s
 {
     (void)state;
     struct pair_spec s = {0};
-    up(&s, &s);
+    come_up(&s, &s);
     for (int side = 0; side < 2; side++) {
         rekey(side, "net");
         do
@@ -146,7 +127,7 @@ static void the_ike_sa_is_rekeyed_by_either_side_and_keeps_its_child(void **stat
     (void)state;
     struct pair_spec s = {0};
     struct ike_view v, w;
-    up(&s, &s);
+    come_up(&s, &s);
     for (int side = 0; side < 2; side++) {
         uint32_t spi = pair_newest_out(&p, 0)->spi;
         assert_true(engine_ike_at(p.side[0].e, 0, &v));
@@ -171,7 +152,7 @@ static void two_child_rekeys_at_once_leave_one(void **state)
 {
     (void)state;
     struct pair_spec s = {0};
-    up(&s, &s);
+    come_up(&s, &s);
     for (int i = 0; i < 8; i++) { /* either nonce may be the lowest */
         rekey(0, "net");
         rekey(1, "net");
@@ -188,7 +169,7 @@ static void a_child_rekey_that_comes_after_the_peers_own_is_no_failure(void **st
 {
     (void)state;
     struct pair_spec s = {0};
-    up(&s, &s);
+    come_up(&s, &s);
     rekey(0, "net");
     p.n_wire = 0; /* lost; comes again after four seconds */
     rekey(1, "net");
@@ -221,7 +202,7 @@ static void rekeyings_at_once_with_slow_jobs_leave_one(void **state)
 {
     (void)state;
     struct pair_spec s = {.esp = {"aes256gcm16-ecp256"}};
-    up(&s, &s);
+    come_up(&s, &s);
     for (uint32_t seed = 0; seed < 300; seed++) {
         p.side[0].holds_jobs = p.side[1].holds_jobs = true;
         rekey(0, seed % 3 == 2 ? NULL : "net");
@@ -237,7 +218,7 @@ static void two_ike_rekeys_at_once_leave_one(void **state)
 {
     (void)state;
     struct pair_spec s = {0};
-    up(&s, &s);
+    come_up(&s, &s);
     for (int i = 0; i < 8; i++) {
         rekey(0, NULL);
         rekey(1, NULL);
@@ -253,7 +234,7 @@ static void an_ike_rekey_that_comes_after_the_peers_own_is_no_failure(void **sta
 {
     (void)state;
     struct pair_spec s = {0};
-    up(&s, &s);
+    come_up(&s, &s);
     rekey(0, NULL);
     p.n_wire = 0;
     rekey(1, NULL);
@@ -268,7 +249,7 @@ static void children_follow_to_the_new_ike_sa_that_the_peer_uses(void **state)
 {
     (void)state;
     struct pair_spec s = {0};
-    up(&s, &s);
+    come_up(&s, &s);
     for (int i = 0; i < 4; i++) {
         rekey(1, NULL);
         p.n_wire = 0;
@@ -290,7 +271,7 @@ static void a_child_rekey_that_meets_an_ike_rekey_waits(void **state)
 {
     (void)state;
     struct pair_spec s = {0};
-    up(&s, &s);
+    come_up(&s, &s);
     for (int i = 0; i < 4; i++) {
         rekey(i & 1, "net");
         rekey(!(i & 1), NULL);
@@ -305,7 +286,7 @@ static void a_lost_rekey_answer_is_repeated(void **state)
 {
     (void)state;
     struct pair_spec s = {0};
-    up(&s, &s);
+    come_up(&s, &s);
     rekey(0, "net");
     assert_true(pair_deliver(&p));
     p.n_wire = 0;
@@ -322,7 +303,7 @@ static void lifetimes_rekey_child_and_ike_for_days(void **state)
                           .ike_rekey = 14400 * TIME_SECOND,
                           .ike_over = 1440 * TIME_SECOND,
                           .ike_rand = 1440 * TIME_SECOND};
-    up(&s, &s);
+    come_up(&s, &s);
     for (int i = 0; i < 48; i++) {
         pair_advance(&p, 3600 * TIME_SECOND);
         assert_true(pair_traffic_fits(&p));
@@ -337,7 +318,7 @@ static void a_soft_limit_rekeys_and_a_hard_one_deletes(void **state)
 {
     (void)state;
     struct pair_spec s = {0};
-    up(&s, &s);
+    come_up(&s, &s);
     const struct esp_sa *out = pair_newest_out(&p, 0);
     struct input in = {
         .kind = INPUT_DATAPLANE,
@@ -359,7 +340,7 @@ static void a_child_without_traffic_is_closed_when_configured(void **state)
 {
     (void)state;
     struct pair_spec s = {.inactivity = 60 * TIME_SECOND}, t = {0};
-    up(&s, &t);
+    come_up(&s, &t);
     pair_advance(&p, 50 * TIME_SECOND);
     const struct esp_sa *in = &p.side[0].sas[0];
     pair_input(&p, 0,
@@ -383,7 +364,7 @@ static void reauthentication_makes_everything_anew(void **state)
 {
     (void)state;
     struct pair_spec s = {.ike_reauth = 600 * TIME_SECOND, .ike_over = 60 * TIME_SECOND}, t = {0};
-    up(&s, &t);
+    come_up(&s, &t);
     pair_advance(&p, 601 * TIME_SECOND);
     expect_settled();
     assert_int_equal(p.side[0].ike_ups, 2);
@@ -404,7 +385,7 @@ static void reauthentication_may_break_before_it_makes(void **state)
                           .ike_over = 60 * TIME_SECOND,
                           .tweak = break_first},
                      t = {0};
-    up(&s, &t);
+    come_up(&s, &t);
     pair_advance(&p, 601 * TIME_SECOND);
     assert_int_equal(p.side[0].downs, 1);
     expect_settled();
@@ -415,7 +396,7 @@ static void reauthentication_leaves_no_moment_without_traffic(void **state)
 {
     (void)state;
     struct pair_spec s = {.ike_reauth = 600 * TIME_SECOND, .ike_over = 60 * TIME_SECOND}, t = {0};
-    up(&s, &t);
+    come_up(&s, &t);
     pair_advance(&p, 599 * TIME_SECOND);
     for (int i = 0; i < 100; i++) {
         pair_advance(&p, 100 * TIME_MS);
@@ -437,7 +418,7 @@ static void reauthentication_that_fails_is_tried_again_until_the_sa_ends(void **
 {
     (void)state;
     struct pair_spec s = {.ike_reauth = 600 * TIME_SECOND, .ike_over = 400 * TIME_SECOND}, t = {0};
-    up(&s, &t);
+    come_up(&s, &t);
     p.filter = no_new_ike_sa;
     pair_advance(&p, 900 * TIME_SECOND);
     assert_int_equal(pair_children(&p, 0), 1); /* the old one */
@@ -453,7 +434,7 @@ static void liveness_is_checked_only_when_nothing_was_heard(void **state)
 {
     (void)state;
     struct pair_spec s = {.dpd_delay = 10 * TIME_SECOND}, t = {0};
-    up(&s, &t);
+    come_up(&s, &t);
     unsigned sent = p.sent;
     pair_advance(&p, 100 * TIME_SECOND + 1);
     assert_in_range(p.sent - sent, 18, 20); /* ten checks and their answers */
@@ -478,7 +459,7 @@ static void a_dead_peer_is_noticed_and_everything_is_removed(void **state)
 {
     (void)state;
     struct pair_spec s = {.dpd_delay = 10 * TIME_SECOND};
-    up(&s, &s);
+    come_up(&s, &s);
     p.is_cut = true;
     pair_advance(&p, 30 * TIME_SECOND);
     for (int i = 0; i < 2; i++) {

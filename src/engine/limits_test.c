@@ -2,32 +2,8 @@
 /* What the data plane is told of a child, and when it ends: a child with its lifetime, a barrier only with
  * its connection. Two engines back to back. */
 #include "engine/impl.h"
-#include "support/engine_pair.h"
+#include "support/pair_fixture.h"
 #include "support/test.h"
-
-static struct pair p;
-
-static int setup(void **state)
-{
-    (void)state;
-    pair_init(&p);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    pair_deinit(&p);
-    return 0;
-}
-
-static void up(const struct pair_spec *a, const struct pair_spec *b)
-{
-    pair_load(&p, 0, a);
-    pair_load(&p, 1, b);
-    pair_command(&p, 0, COMMAND_INITIATE, "net", NULL);
-    pair_run(&p);
-}
 
 static const struct esp_policy *policy_in(const struct outbox *out)
 {

@@ -1,32 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Each side authenticates in its own way: a shared secret one way, a certificate the other (RFC 7296 section
  * 2.15 asks for nothing else), and neither in place of the other. */
+#include "support/certs_fixture.h"
 #include "support/pair_fixture.h"
 #include "support/rogue.h"
 #include "support/test.h"
 
-static struct testca_cert *ca, *moon, *sun;
 static struct {
     enum auth_method local, remote;
 } methods[2];
-
-static int make_certificates(void **state)
-{
-    (void)state;
-    ca = testca_issue(&(struct testca_spec){.subject = "CN=root", .is_ca = true}, NULL);
-    moon = testca_issue(&(struct testca_spec){.subject = "CN=moon", .san = "DNS:moon"}, ca);
-    sun = testca_issue(&(struct testca_spec){.subject = "CN=sun", .san = "DNS:sun"}, ca);
-    return 0;
-}
-
-static int free_certificates(void **state)
-{
-    (void)state;
-    testca_free(sun);
-    testca_free(moon);
-    testca_free(ca);
-    return 0;
-}
 
 static void mix(struct config *c, struct connection *conn, struct child_config *children)
 {

@@ -155,18 +155,10 @@ static void it_stays_up_through_rekeys_and_stays_nobody(void **state)
 
 /* ---- AUTH */
 
-struct seen { /* the conversation, as somebody with all keys would see it */
-    uint8_t init[2][4096];
-    size_t init_len[2];
-    int from;
-    unsigned verified;
-    bool spoils;
-};
-
 /* AUTH a second time: prf(prf(SK_p, "Key Pad for IKEv2"), message | nonce | prf(SK_p, ID)) [RFC7619#2.1] */
 static void check_auth(void *ctx, const struct chain *c)
 {
-    struct seen *seen = ctx;
+    struct rogue_witness *seen = ctx;
     const struct ike_sa *sa = rogue_sa(&p, seen->from);
     bool is_i = seen->from == 0;
     size_t id_len, auth_len, n = prf_len(sa->chosen.prf);
@@ -192,24 +184,11 @@ static void check_auth(void *ctx, const struct chain *c)
         auth[auth_len - 1] ^= 1;
 }
 
-static bool watch_auth(void *ctx, struct pair_packet *k)
-{
-    struct seen *seen = ctx;
-    if (k->bytes[AT_EXCHANGE] == EXCHANGE_IKE_SA_INIT) {
-        memcpy(seen->init[k->from], k->bytes, k->len);
-        seen->init_len[k->from] = k->len;
-    }
-    seen->from = k->from;
-    if (k->bytes[AT_EXCHANGE] == EXCHANGE_IKE_AUTH)
-        rogue_open(&p, k, check_auth, seen);
-    return true;
-}
-
 static void auth_is_made_with_the_own_sk_p_in_place_of_a_secret(void **state)
 {
     (void)state;
-    struct seen seen = {.verified = 0};
-    p.filter = watch_auth;
+    struct rogue_witness seen = {.pair = &p, .look = check_auth};
+    p.filter = rogue_watch_auth;
     p.ctx = &seen;
     up_as(nobody, nobody);
     assert_int_equal(seen.verified, 2);
@@ -219,8 +198,8 @@ static void auth_is_made_with_the_own_sk_p_in_place_of_a_secret(void **state)
 static void an_auth_that_does_not_verify_is_refused(void **state)
 {
     (void)state;
-    struct seen seen = {.spoils = true};
-    p.filter = watch_auth;
+    struct rogue_witness seen = {.pair = &p, .look = check_auth, .spoils = true};
+    p.filter = rogue_watch_auth;
     p.ctx = &seen;
     up_as(nobody, nobody);
     expect_none("AUTHENTICATION_FAILED", "AUTH does not belong to this IKE_SA_INIT");

@@ -1,32 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is legal when (RFC 7296 sections 1.2, 2.2, 2.3, 2.25): well-sealed requests that come too early, too
  * late, under a wrong message ID or twice. The keys of IKE_SA_INIT prove nothing: whoever begins has them. */
+#include "support/pair_fixture.h"
 #include "support/rogue.h"
 #include "support/test.h"
 
-static struct pair p;
-
-static int setup(void **state)
-{
-    (void)state;
-    pair_init(&p);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    pair_deinit(&p);
-    return 0;
-}
-
-static void up(void)
+static void come_up(void)
 {
     const struct pair_spec s = {0};
-    pair_load(&p, 0, &s);
-    pair_load(&p, 1, &s);
-    pair_command(&p, 0, COMMAND_INITIATE, "net", NULL);
-    pair_run(&p);
+    up(&s, &s);
 }
 
 /* ---- requests */
@@ -163,7 +145,7 @@ static void before_authentication_nothing_but_ike_auth_is_served(void **state)
         pair_deinit(&p);
         pair_init(&p);
         p.filter = drop_auth;
-        up();
+        come_up();
         assert_int_equal(rogue_sa(&p, 1)->state, IKE_CONNECTING);
         send_request_as(&requests[i], 1);
         pair_run(&p);
@@ -180,7 +162,7 @@ static void before_authentication_nothing_but_ike_auth_is_served(void **state)
 static void once_authenticated_a_further_child_is_served(void **state)
 {
     (void)state;
-    up();
+    come_up();
     assert_int_equal(p.side[1].n_sas, 2);
     send_request_as(&requests[0], rogue_sa(&p, 1)->window.next_in);
     assert_int_equal(p.side[1].n_sas, 3); /* it takes over from the first one, and sends when that is safe */
@@ -191,7 +173,7 @@ static void once_authenticated_a_further_child_is_served(void **state)
 static void a_request_ahead_of_its_turn_waits_for_ever(void **state)
 {
     (void)state;
-    up();
+    come_up();
     send_request_as(&requests[0], rogue_sa(&p, 1)->window.next_in + 1);
     send_request_as(&requests[0], UINT32_MAX);
     assert_int_equal(p.side[1].n_sas, 2);
@@ -201,7 +183,7 @@ static void a_request_ahead_of_its_turn_waits_for_ever(void **state)
 static void an_ike_sa_that_was_replaced_makes_no_child(void **state)
 {
     (void)state;
-    up();
+    come_up();
     pair_command(&p, 0, COMMAND_REKEY, "net", NULL);
     assert_true(pair_deliver(&p)); /* the peer has answered and goes on with the new SA */
     struct ike_sa *old = rogue_sa(&p, 1);
@@ -216,7 +198,7 @@ static void an_ike_sa_that_was_replaced_makes_no_child(void **state)
 static void an_spi_of_zero_makes_no_child(void **state)
 {
     (void)state;
-    up();
+    come_up();
     send_request_as(&(struct request){EXCHANGE_CREATE_CHILD_SA, new_child_without_spi},
                     rogue_sa(&p, 1)->window.next_in);
     assert_int_equal(p.side[1].n_sas, 2);
@@ -225,7 +207,7 @@ static void an_spi_of_zero_makes_no_child(void **state)
 static void a_child_that_is_named_twice_is_deleted_once(void **state)
 {
     (void)state;
-    up();
+    come_up();
     send_request_as(&(struct request){EXCHANGE_INFORMATIONAL, delete_twice}, rogue_sa(&p, 1)->window.next_in);
     assert_int_equal(p.side[1].n_sas, 0);
     assert_int_equal(p.side[1].policies, 0);
@@ -266,7 +248,7 @@ static void nobody_authenticates_twice(void **state)
     struct kept kept = {0};
     p.filter = keep_auth;
     p.ctx = &kept;
-    up();
+    come_up();
     p.filter = NULL;
     assert_true(kept.len > 0);
     struct ike_sa *sa = rogue_sa(&p, 1);

@@ -5,16 +5,9 @@
 #include "support/rogue.h"
 #include "support/test.h"
 
-struct seen { /* the conversation, as somebody with all keys would see it */
-    uint8_t init[2][4096];
-    size_t init_len[2];
-    int from;
-    unsigned verified;
-};
-
 static void check_auth(void *ctx, const struct chain *c)
 {
-    struct seen *seen = ctx;
+    struct rogue_witness *seen = ctx;
     const struct ike_sa *sa = rogue_sa(&p, seen->from);
     bool is_i = seen->from == 0;
     size_t id_len, auth_len, own_len;
@@ -34,26 +27,13 @@ static void check_auth(void *ctx, const struct chain *c)
     seen->verified++;
 }
 
-static bool watch_auth(void *ctx, struct pair_packet *k)
-{
-    struct seen *seen = ctx;
-    if (k->bytes[AT_EXCHANGE] == EXCHANGE_IKE_SA_INIT) {
-        memcpy(seen->init[k->from], k->bytes, k->len);
-        seen->init_len[k->from] = k->len;
-    }
-    seen->from = k->from;
-    if (k->bytes[AT_EXCHANGE] == EXCHANGE_IKE_AUTH)
-        rogue_open(&p, k, check_auth, seen);
-    return true;
-}
-
 static void auth_covers_the_own_first_message_and_the_others_nonce(void **state)
 {
     (void)state;
     struct pair_spec s = {.local_id = "@moon", .remote_id = "@sun"},
                      t = {.local_id = "@sun", .remote_id = "@moon"};
-    struct seen seen = {.verified = 0};
-    p.filter = watch_auth;
+    struct rogue_witness seen = {.pair = &p, .look = check_auth};
+    p.filter = rogue_watch_auth;
     p.ctx = &seen;
     up(&s, &t);
     assert_int_equal(seen.verified, 2);

@@ -2,24 +2,8 @@
 /* Several connections between the same two identities (RFC 7296 sections 2.4, 2.9): INITIAL_CONTACT, which
  * connection is meant, a child of one in the IKE SA of another. And a connection whose peer has no address.
  */
-#include "support/engine_pair.h"
+#include "support/pair_fixture.h"
 #include "support/test.h"
-
-static struct pair p;
-
-static int setup(void **state)
-{
-    (void)state;
-    pair_init(&p);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    pair_deinit(&p);
-    return 0;
-}
 
 #define FAR "10.8.0.0/16"
 
@@ -49,7 +33,7 @@ static void load_two(int side, const struct pair_spec *s, void (*tweak)(struct c
     pair_input(&p, side, &(struct input){.kind = INPUT_CONFIG, .config = c});
 }
 
-static void up(const char *connection)
+static void bring_up(const char *connection)
 {
     pair_command(&p, 0, COMMAND_INITIATE, connection, NULL);
     pair_run(&p);
@@ -68,9 +52,9 @@ static void two_tunnels_between_the_same_gateways_live_side_by_side(void **state
     (void)state;
     load_two(0, &(struct pair_spec){0}, NULL);
     load_two(1, &(struct pair_spec){0}, NULL);
-    up("net");
+    bring_up("net");
     assert_up(1, 1);
-    up("two");
+    bring_up("two");
     assert_int_equal(p.side[0].done.class, FAIL_NONE);
     pair_advance(&p, 60 * TIME_SECOND);
     assert_up(2, 2);
@@ -89,12 +73,12 @@ static void who_starts_anew_takes_all_its_old_sas_along(void **state)
     (void)state;
     load_two(0, &(struct pair_spec){0}, NULL);
     load_two(1, &(struct pair_spec){0}, NULL);
-    up("net");
-    up("two");
+    bring_up("net");
+    bring_up("two");
     pair_advance(&p, TIME_SECOND);
     pair_restart(&p, 0);
     load_two(0, &(struct pair_spec){0}, NULL);
-    up("net");
+    bring_up("net");
     assert_up(1, 1);
     assert_true(pair_logged(&p, 1, "has started anew"));
 }
@@ -111,7 +95,7 @@ static void begin_net(bool request_arrives)
     assert_int_equal(pair_ikes(&p, 0), 0);
     assert_int_equal(pair_ikes(&p, 1), request_arrives);
     pair_advance(&p, TIME_SECOND);
-    up("two");
+    bring_up("two");
 }
 
 /* Not even an IKE SA whose IKE_AUTH has not been answered: it may stand at the peer. */
@@ -156,7 +140,7 @@ static void a_child_of_another_connection_may_live_in_an_ike_sa(void **state)
     (void)state;
     pair_load(&p, 0, &wants_both);
     load_two(1, &(struct pair_spec){0}, NULL);
-    up("net");
+    bring_up("net");
     assert_int_equal(p.side[0].done.class, FAIL_NONE);
     assert_up(1, 2);
     struct ike_view v;
@@ -181,7 +165,7 @@ static void a_guest_goes_with_its_connection(void **state)
     (void)state;
     pair_load(&p, 0, &wants_both);
     load_two(1, &(struct pair_spec){0}, NULL);
-    up("net");
+    bring_up("net");
     assert_up(1, 2);
     pair_load(&p, 1, &(struct pair_spec){0});
     pair_run(&p);
@@ -246,7 +230,7 @@ static void a_peer_without_an_address_is_not_called_back(void **state)
                                     .retries_forever = true};
     pair_load(&p, 0, &(struct pair_spec){0});
     pair_load(&p, 1, &waits);
-    up("net");
+    bring_up("net");
     assert_up(1, 1);
     p.is_cut = true;
     pair_advance(&p, 300 * TIME_SECOND);

@@ -3,9 +3,8 @@
  * of it, and packets that no honest peer makes. The MAC is computed here a second time, over bytes that are
  * put together by hand. */
 #include "crypto/mac.h"
-#include "crypto/random.h"
 #include "esp/ah.h"
-#include "support/esp_pair.h"
+#include "support/esp_pair_fixture.h"
 #include "support/test.h"
 #include <stdlib.h>
 
@@ -13,7 +12,6 @@ static const uint16_t integs[] = {INTEG_HMAC_SHA2_256_128, INTEG_HMAC_SHA2_384_1
                                   INTEG_HMAC_SHA1_96,      INTEG_AES_XCBC_96,       INTEG_AES_CMAC_96,
                                   INTEG_HMAC_MD5_96,       INTEG_HMAC_SHA2_256_96};
 
-static struct esp *a, *b;
 static struct esp_sa in; /* B's record */
 static struct esp_buffer buffer;
 static struct esp_packet p;
@@ -40,23 +38,6 @@ static void open_sides(uint16_t integ, uint8_t outer, void (*change)(struct esp_
     b = pair_new(&c, SIDE_B);
     pair_add_sa(a, out);
     pair_add_sa(b, in);
-}
-
-static int setup(void **state)
-{
-    (void)state;
-    crypto_random_seed(4);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    esp_free(a);
-    esp_free(b);
-    a = b = NULL;
-    crypto_random_set_source(NULL, NULL);
-    return 0;
 }
 
 static void with_esn(struct esp_sa *sa, enum esp_side side)

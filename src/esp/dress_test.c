@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What an SA does to its packets besides ESP: padding against traffic analysis (RFC 4303 section 2.7) and
  * compression (RFC 3173), from one side to the other. */
-#include "crypto/random.h"
-#include "support/esp_pair.h"
+#include "support/esp_pair_fixture.h"
 #include "support/test.h"
 
 #define CPI_AT_B 0xb00b
 
-static struct esp *a, *b;
 static struct esp_buffer buffer;
 static struct esp_packet p;
 
@@ -23,23 +21,6 @@ static void open_sides(uint32_t tfc, uint16_t cpi_out, uint16_t cpi_in)
     b = pair_new(&c, SIDE_B);
     pair_add_sa(a, out);
     pair_add_sa(b, in);
-}
-
-static int setup(void **state)
-{
-    (void)state;
-    crypto_random_seed(9);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    esp_free(a);
-    esp_free(b);
-    a = b = NULL;
-    crypto_random_set_source(NULL, NULL);
-    return 0;
 }
 
 static void make(uint8_t family, uint32_t len)

@@ -2,32 +2,13 @@
 /* Whole packets through two data planes: every cipher, every pairing of IP versions, published packets, and
  * what must not get through. */
 #include "crypto/prf.h"
-#include "crypto/random.h"
-#include "support/esp_pair.h"
+#include "support/esp_pair_fixture.h"
 #include "support/test.h"
 
 #include <stdlib.h>
 
-static struct esp *a, *b;
 static struct esp_buffer buffers[ESP_BATCH];
 static struct esp_packet packets[ESP_BATCH];
-
-static int seed(void **state)
-{
-    (void)state;
-    crypto_random_seed(42);
-    return 0;
-}
-
-static int close_both(void **state)
-{
-    (void)state;
-    esp_free(a);
-    esp_free(b);
-    a = b = NULL;
-    crypto_random_set_source(NULL, NULL);
-    return 0;
-}
 
 static void open_both(const struct esp_suite *s, uint8_t outer_family)
 {
@@ -128,7 +109,7 @@ static void both_engines_understand_each_other(void **state)
             continue;
         common++;
         for (size_t dir = 0; dir < 2; dir++) {
-            close_both(NULL);
+            teardown(NULL);
             a = pair_side(s, SIDE_A, 4, engines[dir]);
             b = pair_side(s, SIDE_B, 4, engines[!dir]);
             make(4, 1400);
@@ -339,7 +320,7 @@ static void an_odd_ciphertext_length_is_no_crash(void **state)
 
 int main(void)
 {
-#define LOOP_TEST(t) cmocka_unit_test_setup_teardown(t, seed, close_both)
+#define LOOP_TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
     const struct CMUnitTest tests[] = {
         LOOP_TEST(every_cipher_and_pairing_of_ip_versions_returns_the_packet),
         LOOP_TEST(both_engines_understand_each_other),

@@ -2,32 +2,13 @@
 /* Transport and BEET mode between two data planes: what arrives is what was sent, headers of their own
  * included; what cannot be carried is dropped and counted; what a peer may write into a payload changes no
  * more than the packet that it is in. */
-#include "crypto/random.h"
-#include "support/esp_pair.h"
+#include "support/esp_pair_fixture.h"
 #include "support/test.h"
 
 #include <stdlib.h>
 
-static struct esp *a, *b;
 static struct esp_buffer buffers[ESP_BATCH];
 static struct esp_packet packets[ESP_BATCH];
-
-static int seed(void **state)
-{
-    (void)state;
-    crypto_random_seed(7);
-    return 0;
-}
-
-static int close_both(void **state)
-{
-    (void)state;
-    esp_free(a);
-    esp_free(b);
-    a = b = NULL;
-    crypto_random_set_source(NULL, NULL);
-    return 0;
-}
 
 /* The one address of a side that inner_udp() uses. */
 static struct ts host(enum esp_side side, uint8_t family)
@@ -532,21 +513,21 @@ static void checksums_hold_on_both_sides_of_two_nats(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(what_arrives_is_what_was_sent, seed, close_both),
-        cmocka_unit_test_setup_teardown(the_ip_header_is_not_carried, seed, close_both),
-        cmocka_unit_test_setup_teardown(the_path_mtu_holds_to_the_byte, seed, close_both),
-        cmocka_unit_test_setup_teardown(what_follows_in_a_train_is_carried_alike, seed, close_both),
-        cmocka_unit_test_setup_teardown(several_sas_serve_one_policy, seed, close_both),
-        cmocka_unit_test_setup_teardown(beet_carries_ipv4_options, seed, close_both),
-        cmocka_unit_test_setup_teardown(what_cannot_be_carried_is_dropped_and_counted, seed, close_both),
-        cmocka_unit_test_setup_teardown(ipv6_destination_options_are_carried, seed, close_both),
-        cmocka_unit_test_setup_teardown(fragments_between_the_two_hosts_are_wanted_whole, seed, close_both),
-        cmocka_unit_test_setup_teardown(what_was_put_together_may_be_fragmented_outside, seed, close_both),
-        cmocka_unit_test_setup_teardown(a_false_pseudo_header_is_refused, seed, close_both),
-        cmocka_unit_test_setup_teardown(a_tunnels_packet_is_no_transport_packet, seed, close_both),
-        cmocka_unit_test_setup_teardown(a_fragment_inside_is_refused, seed, close_both),
-        cmocka_unit_test_setup_teardown(only_two_hosts_have_a_transport_sa, seed, close_both),
-        cmocka_unit_test_setup_teardown(checksums_hold_on_both_sides_of_two_nats, seed, close_both),
+        cmocka_unit_test_setup_teardown(what_arrives_is_what_was_sent, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_ip_header_is_not_carried, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_path_mtu_holds_to_the_byte, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_follows_in_a_train_is_carried_alike, setup, teardown),
+        cmocka_unit_test_setup_teardown(several_sas_serve_one_policy, setup, teardown),
+        cmocka_unit_test_setup_teardown(beet_carries_ipv4_options, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_cannot_be_carried_is_dropped_and_counted, setup, teardown),
+        cmocka_unit_test_setup_teardown(ipv6_destination_options_are_carried, setup, teardown),
+        cmocka_unit_test_setup_teardown(fragments_between_the_two_hosts_are_wanted_whole, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_was_put_together_may_be_fragmented_outside, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_false_pseudo_header_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_tunnels_packet_is_no_transport_packet, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_fragment_inside_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(only_two_hosts_have_a_transport_sa, setup, teardown),
+        cmocka_unit_test_setup_teardown(checksums_hold_on_both_sides_of_two_nats, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,55 +4,15 @@
  * refuses to cut, everything must leave all the same. */
 #include "base/rd.h"
 #include "support/esp_pair.h"
-#include "support/test.h"
-#include "sys/dataplane.h"
-#include <poll.h>
-#include <sched.h>
-#include <stdlib.h>
-#include <sys/eventfd.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
+#include "support/tun_fixture.h"
 
-#define WAIT_MS 10000 /* a test that waits for so long fails */
-
-static struct dataplane *dp;
-static struct tun tun;
 static struct sock peer, other_peer; /* where the data plane sends to; plain sockets */
-static struct sock inner;            /* behind the TUN */
-static int wake_fd;
-
-static void on_wake(void *ctx)
-{
-    uint64_t one = 1;
-    (void)ctx;
-    if (write(wake_fd, &one, sizeof(one)) != sizeof(one)) /* not in cmocka's thread: no assertions */
-        abort();
-}
 
 /* ---- the world */
-
-static bool set_interface(const char *name, unsigned long request, struct ifreq *r)
-{
-    int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    strcpy(r->ifr_name, name);
-    bool ok = ioctl(s, request, r) == 0;
-    close(s);
-    return ok;
-}
 
 static bool set_mtu(const char *name, int mtu)
 {
     return set_interface(name, SIOCSIFMTU, &(struct ifreq){.ifr_mtu = mtu});
-}
-
-static bool set_address(const char *name, unsigned long request, struct ip ip)
-{
-    struct ifreq r = {0};
-    struct endpoint e = {.ip = ip};
-    struct sockaddr_storage sa;
-    socklen_t len = sockaddr_from(&e, &sa);
-    memcpy(&r.ifr_addr, &sa, len);
-    return set_interface(name, request, &r);
 }
 
 static struct esp_sa with_encap(struct esp_sa sa, const struct sock *to)
@@ -89,13 +49,8 @@ static int start(void **state)
     struct diag d = {0};
     struct dataplane_options o = {.n_workers = 1, .esp = {.path_mtu = 1500}, .wake = on_wake};
     o.natt6[0].fd = o.esp4.fd = o.esp6.fd = -1;
-    wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (unshare(CLONE_NEWNET) < 0 ||
-        !set_interface("lo", SIOCSIFFLAGS, &(struct ifreq){.ifr_flags = IFF_UP | IFF_RUNNING}) ||
-        !tun_open(&tun, 1, 1500, &d) || !set_address(tun.name, SIOCSIFADDR, ip4(10, 1, 0, 9)) ||
-        !set_address(tun.name, SIOCSIFNETMASK, ip4(255, 0, 0, 0)) ||
-        !sock_open_udp(&o.natt4[0], 4, 4500, true, &d) || !sock_open_udp(&peer, 4, 5555, false, &d) ||
-        !sock_open_udp(&other_peer, 4, 5556, false, &d) || !sock_open_udp(&inner, 4, 4000, false, &d))
+    if (!world_open(1, &d) || !sock_open_udp(&o.natt4[0], 4, 4500, true, &d) ||
+        !sock_open_udp(&peer, 4, 5555, false, &d) || !sock_open_udp(&other_peer, 4, 5556, false, &d))
         return -1;
     o.tun = tun;
     dp = dataplane_start(&o, &d);
@@ -111,18 +66,10 @@ static int start(void **state)
 static int end(void **state)
 {
     (void)state;
-    dataplane_stop(dp);
+    world_close();
     sock_close(&peer);
     sock_close(&other_peer);
-    sock_close(&inner);
-    close(wake_fd);
     return 0;
-}
-
-static void await(int fd)
-{
-    struct pollfd f = {.fd = fd, .events = POLLIN};
-    assert_int_equal(poll(&f, 1, WAIT_MS), 1);
 }
 
 /* bytes to a port of this machine, which the kernel is to cut; the last piece may be smaller. */
@@ -143,7 +90,7 @@ static struct span receive(const struct sock *s, uint8_t buf[65536])
     struct endpoint from;
     struct sock_info info = {0};
     size_t len;
-    await(s->fd);
+    await(s->fd, POLLIN);
     assert_true(sock_receive(s, buf, 65536, &len, &from, &info));
     return span_of(buf, len);
 }
@@ -155,7 +102,7 @@ static struct dataplane_message *next_message(void)
         uint64_t count;
         if (m)
             return m;
-        await(wake_fd);
+        await(wake_fd, POLLIN);
         ssize_t n = read(wake_fd, &count, sizeof(count));
         (void)n;
     }

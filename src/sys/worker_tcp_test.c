@@ -5,56 +5,18 @@
  * one with the other. */
 #include "base/rd.h"
 #include "support/esp_pair.h"
-#include "support/test.h"
-#include "sys/dataplane.h"
-#include <poll.h>
-#include <sched.h>
+#include "support/tun_fixture.h"
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/eventfd.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
-#define WAIT_MS 10000 /* a test that waits for so long fails */
-#define WARY    10000
-#define TEXT    120
-#define REQID   64 /* agrees with SPI_B_TO_A in the bits that steer: worker 0 */
+#define WARY  10000
+#define TEXT  120
+#define REQID 64 /* agrees with SPI_B_TO_A in the bits that steer: worker 0 */
 
-static struct dataplane *dp;
-static struct tun tun;
-static struct sock inner; /* behind the TUN */
-static int wake_fd, far;  /* far: the other end of the stream */
+static int far; /* the other end of the stream */
 static uint32_t handle;
 static struct esp *b;
 
-static void on_wake(void *ctx)
-{
-    uint64_t one = 1;
-    (void)ctx;
-    if (write(wake_fd, &one, sizeof(one)) != sizeof(one)) /* not in cmocka's thread: no assertions */
-        abort();
-}
-
 /* ---- the world */
-
-static bool set_interface(const char *name, unsigned long request, struct ifreq *r)
-{
-    int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    strcpy(r->ifr_name, name);
-    bool ok = ioctl(s, request, r) == 0;
-    close(s);
-    return ok;
-}
-
-static bool set_address(const char *name, unsigned long request, struct ip ip)
-{
-    struct ifreq r = {0};
-    struct endpoint e = {.ip = ip};
-    struct sockaddr_storage sa;
-    socklen_t len = sockaddr_from(&e, &sa);
-    memcpy(&r.ifr_addr, &sa, len);
-    return set_interface(name, request, &r);
-}
 
 static int start(void **state)
 {
@@ -62,12 +24,7 @@ static int start(void **state)
     struct diag d = {0};
     struct dataplane_options o = {.n_workers = 2, .esp = {.path_mtu = 1500}, .wake = on_wake};
     o.natt4[0].fd = o.natt4[1].fd = o.natt6[0].fd = o.natt6[1].fd = o.esp4.fd = o.esp6.fd = -1;
-    wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (unshare(CLONE_NEWNET) < 0 ||
-        !set_interface("lo", SIOCSIFFLAGS, &(struct ifreq){.ifr_flags = IFF_UP | IFF_RUNNING}) ||
-        !tun_open(&tun, 2, 1500, &d) || !set_address(tun.name, SIOCSIFADDR, ip4(10, 1, 0, 9)) ||
-        !set_address(tun.name, SIOCSIFNETMASK, ip4(255, 0, 0, 0)) ||
-        !sock_open_udp(&inner, 4, 4000, false, &d))
+    if (!world_open(2, &d))
         return -1;
     o.tun = tun;
     dp = dataplane_start(&o, &d);
@@ -77,9 +34,7 @@ static int start(void **state)
 static int end(void **state)
 {
     (void)state;
-    dataplane_stop(dp);
-    sock_close(&inner);
-    close(wake_fd);
+    world_close();
     return 0;
 }
 
@@ -154,12 +109,6 @@ static bool is_ours(void)
 }
 
 /* ---- what the test says and hears */
-
-static void await(int fd, short events)
-{
-    struct pollfd f = {.fd = fd, .events = events};
-    assert_int_equal(poll(&f, 1, WAIT_MS), 1);
-}
 
 static struct dataplane_message *next_message(enum dataplane_message_kind kind)
 {

@@ -120,3 +120,16 @@ void rogue_append_notify(const struct pair *p, struct pair_packet *k, uint16_t t
     assert_true(cipher_seal(c, aad, k->bytes + SEALED_AT, at, len, at + len));
     cipher_free(c);
 }
+
+bool rogue_watch_auth(void *witness, struct pair_packet *k)
+{
+    struct rogue_witness *w = witness;
+    if (k->bytes[AT_EXCHANGE] == EXCHANGE_IKE_SA_INIT) {
+        memcpy(w->init[k->from], k->bytes, k->len);
+        w->init_len[k->from] = k->len;
+    }
+    w->from = k->from;
+    if (k->bytes[AT_EXCHANGE] == EXCHANGE_IKE_AUTH)
+        rogue_open(w->pair, k, w->look, w);
+    return true;
+}

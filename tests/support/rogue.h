@@ -28,3 +28,15 @@ void rogue_open(const struct pair *p, struct pair_packet *k, void (*look)(void *
                 void *ctx);
 /* The message is sent with one more notify at its end. */
 void rogue_append_notify(const struct pair *p, struct pair_packet *k, uint16_t type, struct span data);
+
+/* The conversation up to IKE_AUTH, as somebody with all keys would see it. */
+struct rogue_witness {
+    const struct pair *pair;
+    void (*look)(void *witness, const struct chain *c); /* at each message of IKE_AUTH */
+    uint8_t init[2][4096];                              /* IKE_SA_INIT of each side */
+    size_t init_len[2];
+    int from;          /* of the message that is looked at */
+    unsigned verified; /* look's own, as is the next one */
+    bool spoils;
+};
+bool rogue_watch_auth(void *witness, struct pair_packet *k); /* a filter */
