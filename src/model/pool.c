@@ -30,88 +30,6 @@ struct lease {
     struct identity owner; /* the bytes follow */
 };
 
-/* ---- ranges */
-
-static int by_start(const void *a, const void *b)
-{
-    return ip_cmp(((const struct ip_range *)a)->from, ((const struct ip_range *)b)->from);
-}
-
-/* Of r the part that begins at at, or behind the exclusions that hold it, and ends before the next one.
- * False: nothing is left. */
-static bool next_part(const struct ip_range *r, struct ip at, const struct ip_range *excluded, size_t n,
-                      struct ip_range *part)
-{
-    part->from = at;
-    for (bool moved = true; moved;) {
-        moved = false;
-        for (size_t i = 0; i < n; i++) {
-            const struct ip_range *x = &excluded[i];
-            if (ip_cmp(x->from, part->from) > 0 || ip_cmp(x->to, part->from) < 0)
-                continue;
-            if (ip_cmp(x->to, r->to) >= 0)
-                return false;
-            part->from = ip_add(x->to, 1);
-            moved = true;
-        }
-    }
-    part->to = r->to;
-    for (size_t i = 0; i < n; i++) {
-        bool cuts = ip_cmp(excluded[i].from, part->from) > 0 && ip_cmp(excluded[i].from, part->to) <= 0;
-        if (cuts)
-            part->to = ip_add(excluded[i].from, UINT64_MAX);
-    }
-    return true;
-}
-
-size_t pool_ranges(const struct ip_range *v, size_t n, const struct ip_range *excluded, size_t n_excluded,
-                   struct ip_range *out)
-{
-    struct ip_range *sorted = mem_new((n + 1) * sizeof(*sorted));
-    size_t k = 0, max = n + n_excluded;
-    if (n)
-        memcpy(sorted, v, n * sizeof(*v));
-    qsort(sorted, n, sizeof(*sorted), by_start);
-    for (size_t i = 0; i < n; i++) {
-        struct ip at = sorted[i].from;
-        const struct ip_range *before = k ? &out[k - 1] : NULL;
-        bool is_held = before && before->to.family == at.family && ip_cmp(before->to, at) >= 0;
-        if (is_held && ip_cmp(before->to, sorted[i].to) >= 0)
-            continue;
-        if (is_held)
-            at = ip_add(before->to, 1);
-        while (k < max && next_part(&sorted[i], at, excluded, n_excluded, &out[k])) {
-            k++;
-            if (ip_cmp(out[k - 1].to, sorted[i].to) >= 0)
-                break;
-            at = ip_add(out[k - 1].to, 1);
-        }
-    }
-    free(sorted);
-    return k;
-}
-
-static uint64_t range_size(const struct ip_range *r)
-{
-    uint64_t n = ip_distance(r->from, r->to);
-    return n == UINT64_MAX ? n : n + 1;
-}
-
-static uint64_t sum_of(const struct ip_range *v, size_t n, uint8_t family)
-{
-    uint64_t sum = 0;
-    for (size_t i = 0; i < n; i++) {
-        uint64_t one = !family || v[i].from.family == family ? range_size(&v[i]) : 0;
-        sum = sum > UINT64_MAX - one ? UINT64_MAX : sum + one;
-    }
-    return sum;
-}
-
-uint64_t pool_ranges_size(const struct ip_range *v, size_t n)
-{
-    return sum_of(v, n, 0);
-}
-
 static bool range_has(const struct ip_range *r, struct ip ip)
 {
     return r->from.family == ip.family && ip_cmp(r->from, ip) <= 0 && ip_cmp(ip, r->to) <= 0;
@@ -327,7 +245,7 @@ static struct lease *never_given(struct pools *p, struct pool *pool, const struc
 {
     for (size_t i = 0; pool->n_offline < REMEMBERED_MAX && i < pool->n_ranges; i++) {
         const struct ip_range *range = &pool->ranges[i];
-        uint64_t size = range->from.family == r->family ? range_size(range) : 0;
+        uint64_t size = range->from.family == r->family ? pool_ranges_size(range, 1) : 0;
         while (pool->next[i] < size) {
             struct ip ip = ip_add(range->from, pool->next[i]++);
             if (!find_ip(p, ip))
@@ -356,7 +274,7 @@ static struct lease_answer answer_of(const struct pool *pool, uint8_t family, en
 {
     return (struct lease_answer){.status = s,
                                  .pool = pool->name,
-                                 .size = sum_of(pool->ranges, pool->n_ranges, family),
+                                 .size = pool_ranges_size_of(pool->ranges, pool->n_ranges, family),
                                  .online = pool->n_online[family == 6]};
 }
 
@@ -369,7 +287,7 @@ struct lease_answer pools_ask(struct pools *p, const struct lease_request *r)
     for (size_t way = 0; way <= ARRAY_LEN(ways) && !l; way++) {
         for (size_t i = 0; i < r->n_pools && !l; i++) {
             struct pool *pool = find_pool(p, r->pools[i]);
-            if (!pool || !pool->is_loaded || !sum_of(pool->ranges, pool->n_ranges, r->family))
+            if (!pool || !pool->is_loaded || !pool_ranges_size_of(pool->ranges, pool->n_ranges, r->family))
                 continue;
             l = way == 0 ? owned(p, pool, r) : ways[way - 1](p, pool, r);
             if (!l)
@@ -427,7 +345,7 @@ bool pools_at(const struct pools *p, size_t index, struct pool_view *out)
         return false;
     *out = (struct pool_view){.name = pool->name,
                               .base = pool->n_ranges ? pool->ranges[0].from : (struct ip){0},
-                              .size = sum_of(pool->ranges, pool->n_ranges, 0),
+                              .size = pool_ranges_size_of(pool->ranges, pool->n_ranges, 0),
                               .online = pool->n_online[0] + pool->n_online[1],
                               .offline = pool->n_offline,
                               .is_loaded = pool->is_loaded};

@@ -40,6 +40,8 @@ struct pool_config {
 size_t pool_ranges(const struct ip_range *v, size_t n, const struct ip_range *excluded, size_t n_excluded,
                    struct ip_range *out);
 uint64_t pool_ranges_size(const struct ip_range *v, size_t n); /* at most UINT64_MAX */
+/* Of one family; 0: of both. */
+uint64_t pool_ranges_size_of(const struct ip_range *v, size_t n, uint8_t family);
 
 struct pool;
 struct lease;

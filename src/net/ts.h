@@ -14,6 +14,22 @@ struct ts {
     bool is_dynamic; /* configured as "dynamic": replaced by ts_resolve_dynamic() */
 };
 
+#define PROTO_ICMP   1
+#define PROTO_ICMPV6 58
+/* Ports, or types and codes. */
+static inline bool ts_is_any_port(const struct ts *t)
+{
+    return t->port_from == 0 && t->port_to == 65535;
+}
+static inline bool ts_is_opaque(const struct ts *t)
+{
+    return t->port_from == 65535 && t->port_to == 0;
+}
+static inline bool ts_is_icmp(const struct ts *t)
+{
+    return t->proto == PROTO_ICMP || t->proto == PROTO_ICMPV6;
+}
+
 /* swanctl's form: net/bits[proto/port], a-b, dynamic, ports n, n-m, any, opaque. err points at a static
  * reason. */
 bool ts_parse(const char *text, struct ts *out, const char **err);
