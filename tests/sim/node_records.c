@@ -229,6 +229,136 @@ static void note_updown(struct node *n, const struct updown *u)
         sim_fail(n->sim, "%s: updown is told down before up", n->name);
 }
 
+static void on_send(struct node *n, struct action *a)
+{
+    send(n, a, WIRE_IKE);
+}
+
+static void on_keepalive(struct node *n, struct action *a)
+{
+    send(n, a, WIRE_KEEPALIVE);
+}
+
+static void on_stream_open(struct node *n, struct action *a)
+{
+    tcp_open(n->sim, node_index(n), a->stream.handle, &a->stream.remote);
+}
+
+static void on_stream_keep(struct node *n, struct action *a)
+{
+    tcp_keep(n->sim, node_index(n), a->stream.handle);
+}
+
+static void on_stream_release(struct node *n, struct action *a)
+{
+    tcp_release(n->sim, node_index(n), a->stream.handle);
+}
+
+static void on_sa_add(struct node *n, struct action *a)
+{
+    sa_add(n, a->sa);
+}
+
+static void on_sa_del(struct node *n, struct action *a)
+{
+    sa_del(n, a->sa);
+}
+
+static void on_sa_update(struct node *n, struct action *a)
+{
+    sa_update(n, a->sa);
+}
+
+static void on_policy_add(struct node *n, struct action *a)
+{
+    policy_add(n, a->policy);
+}
+
+static void on_policy_del(struct node *n, struct action *a)
+{
+    policy_del(n, a->id);
+}
+
+static void on_route_add(struct node *n, struct action *a)
+{
+    route_add(n, a->route);
+}
+
+static void on_route_del(struct node *n, struct action *a)
+{
+    route_del(n, a->id);
+}
+
+static void on_updown(struct node *n, struct action *a)
+{
+    note_updown(n, a->updown);
+}
+
+static void on_paths(struct node *n, struct action *a)
+{
+    if (n->n_queries == NODE_QUERIES)
+        sim_fail(n->sim, "%s: asks for paths without end", n->name);
+    else
+        n->queries[n->n_queries++] = *a->paths;
+}
+
+static void on_address_add(struct node *n, struct action *a)
+{
+    address_add(n, a->address);
+}
+
+static void on_address_del(struct node *n, struct action *a)
+{
+    address_del(n, a->address);
+}
+
+static void on_dns(struct node *n, struct action *a)
+{
+    n->name_servers += a->kind == ACTION_DNS_ADD ? 1 : -1;
+}
+
+static void on_resolve(struct node *n, struct action *a)
+{
+    n->resolves = a->resolve->ike_id;
+    n->resolved = a->resolve->host.name ? sim_named : a->resolve->host.ip;
+}
+
+static void on_event(struct node *n, struct action *a)
+{
+    note_event(n, &a->event);
+}
+
+static void nothing(struct node *n, struct action *a)
+{
+    (void)n;
+    (void)a;
+}
+
+static void (*const executors[])(struct node *n, struct action *a) = {
+    [ACTION_SEND] = on_send,
+    [ACTION_KEEPALIVE] = on_keepalive,
+    [ACTION_STREAM_OPEN] = on_stream_open,
+    [ACTION_STREAM_KEEP] = on_stream_keep,
+    [ACTION_STREAM_RELEASE] = on_stream_release,
+    [ACTION_JOB] = job_take,
+    [ACTION_SA_ADD] = on_sa_add,
+    [ACTION_SA_DEL] = on_sa_del,
+    [ACTION_SA_UPDATE] = on_sa_update,
+    [ACTION_POLICY_ADD] = on_policy_add,
+    [ACTION_POLICY_DEL] = on_policy_del,
+    [ACTION_TRAP_FAILED] = nothing,
+    [ACTION_ROUTE_ADD] = on_route_add,
+    [ACTION_ROUTE_DEL] = on_route_del,
+    [ACTION_UPDOWN] = on_updown,
+    [ACTION_PATHS] = on_paths,
+    [ACTION_ADDRESS_ADD] = on_address_add,
+    [ACTION_ADDRESS_DEL] = on_address_del,
+    [ACTION_DNS_ADD] = on_dns,
+    [ACTION_DNS_DEL] = on_dns,
+    [ACTION_RESOLVE] = on_resolve,
+    [ACTION_EVENT] = on_event,
+};
+
 void node_carry_out(struct node *n)
 {
     for (size_t i = 0; i < n->out.n; i++) {
@@ -237,74 +367,9 @@ void node_carry_out(struct node *n)
         if (a->kind >= ACTION_SA_ADD && a->kind <= ACTION_POLICY_DEL &&
             !esp_apply(n->esp, a, n->sim->now.mono, &d))
             sim_fail(n->sim, "%s: the data plane refuses a record: %s", n->name, d.what);
-        switch (a->kind) {
-        case ACTION_SEND:
-            send(n, a, WIRE_IKE);
-            break;
-        case ACTION_KEEPALIVE:
-            send(n, a, WIRE_KEEPALIVE);
-            break;
-        case ACTION_STREAM_OPEN:
-            tcp_open(n->sim, node_index(n), a->stream.handle, &a->stream.remote);
-            break;
-        case ACTION_STREAM_KEEP:
-            tcp_keep(n->sim, node_index(n), a->stream.handle);
-            break;
-        case ACTION_STREAM_RELEASE:
-            tcp_release(n->sim, node_index(n), a->stream.handle);
-            break;
-        case ACTION_JOB:
-            job_take(n, a);
-            break;
-        case ACTION_SA_ADD:
-            sa_add(n, a->sa);
-            break;
-        case ACTION_SA_DEL:
-            sa_del(n, a->sa);
-            break;
-        case ACTION_SA_UPDATE:
-            sa_update(n, a->sa);
-            break;
-        case ACTION_POLICY_ADD:
-            policy_add(n, a->policy);
-            break;
-        case ACTION_TRAP_FAILED:
-            break;
-        case ACTION_POLICY_DEL:
-            policy_del(n, a->id);
-            break;
-        case ACTION_ROUTE_ADD:
-            route_add(n, a->route);
-            break;
-        case ACTION_ROUTE_DEL:
-            route_del(n, a->id);
-            break;
-        case ACTION_UPDOWN:
-            note_updown(n, a->updown);
-            break;
-        case ACTION_PATHS:
-            if (n->n_queries == NODE_QUERIES)
-                sim_fail(n->sim, "%s: asks for paths without end", n->name);
-            else
-                n->queries[n->n_queries++] = *a->paths;
-            break;
-        case ACTION_ADDRESS_ADD:
-            address_add(n, a->address);
-            break;
-        case ACTION_ADDRESS_DEL:
-            address_del(n, a->address);
-            break;
-        case ACTION_DNS_ADD:
-        case ACTION_DNS_DEL:
-            n->name_servers += a->kind == ACTION_DNS_ADD ? 1 : -1;
-            break;
-        case ACTION_RESOLVE:
-            n->resolves = a->resolve->ike_id;
-            n->resolved = a->resolve->host.name ? sim_named : a->resolve->host.ip;
-            break;
-        case ACTION_EVENT:
-            note_event(n, &a->event);
-            break;
-        }
+        if (a->kind >= ARRAY_LEN(executors) || !executors[a->kind])
+            sim_fail(n->sim, "%s: a record of kind %d that nobody carries out", n->name, a->kind);
+        else
+            executors[a->kind](n, a);
     }
 }
