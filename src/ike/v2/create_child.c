@@ -160,23 +160,6 @@ void create_child_made(struct ike_env *env, struct ike_sa *sa, struct exchange *
         twin_child_settle(env, c, begun_at);
 }
 
-static void on_derived(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct job *job)
-{
-    struct diag d;
-    if (job->ok && x->is_followup) {
-        followup_begin(env, sa, x);
-        return;
-    }
-    if (job->ok) {
-        create_child_made(env, sa, x);
-        return;
-    }
-    diag_clear(&d);
-    diag_set(&d, FAIL_GENERIC, "the peer's key exchange value is invalid");
-    give_up(env, sa, x, &d);
-    delete_ike(env, sa, &d); /* [draft-ietf-ipsecme-ikev2-mlkem#2.2] the peer has a child that is none */
-}
-
 void create_child_on_response(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
 {
     struct diag d;
@@ -206,7 +189,7 @@ void create_child_on_response(struct ike_env *env, struct ike_sa *sa, struct exc
     if (x->is_followup && x->kind == X_REKEY_CHILD && rekey_child_stops(env, sa, x))
         return;
     if (x->chosen.ke)
-        job_derive(env, sa, x, ike_find(&x->msg, PAYLOAD_KE)->ke.data, on_derived);
+        job_derive(env, sa, x, ike_find(&x->msg, PAYLOAD_KE)->ke.data, followup_or_made);
     else
         create_child_made(env, sa, x);
 }

@@ -96,6 +96,43 @@ static void ts_difference(struct diag *d, const struct ike_sa *sa, const struct 
                  : "what is local here must be remote there, and the other way round");
 }
 
+/* The child that fits best, and with what selectors and mode. */
+static const struct child_config *select_config(struct ike_env *env, struct ike_sa *sa, struct exchange *x,
+                                                const struct child_config *only, bool has_ke)
+{
+    struct child_match match = only ? match_child(sa, child_owner(sa, only), only, &x->msg, has_ke)
+                                    : match_any_child(env, sa, x, has_ke);
+    x->ts = match.ts;
+    x->mode = match.mode;
+    x->seen_local = match.seen_local;
+    x->seen_remote = match.seen_remote;
+    return match.cfg;
+}
+
+/* 0, or the notify and d: there are enough children with these selectors, another peer has them, or they are
+ * not for this one. */
+static uint16_t are_free(struct ike_env *env, struct ike_sa *sa, const struct exchange *x,
+                         const struct child_config *cfg, bool is_rekey, struct diag *d)
+{
+    uint16_t no_guest = null_auth_refuses_child(env, sa, &x->ts, is_rekey, d);
+    if (no_guest || is_rekey)
+        return no_guest;
+    if (twin_child_is_full(sa, cfg, &x->ts)) {
+        diag_set(d, FAIL_GENERIC, "the peer has enough children %s with the same selectors", cfg->name);
+        return N_NO_ADDITIONAL_SAS;
+    }
+    if (x->mode != MODE_TRANSPORT || !env->host->is_taken(env->ctx, sa, &x->ts))
+        return 0;
+    env->stats->selector_mismatch++;
+    child_mode_explain_taken(sa, x, d);
+    return N_TS_UNACCEPTABLE;
+}
+
+static bool has_spi(const struct exchange *x)
+{
+    return x->chosen.spi_len == 4 && spi_get32(x->chosen.spi) != 0;
+}
+
 uint16_t create_child_select(struct ike_env *env, struct ike_sa *sa, struct exchange *x,
                              const struct child_config *only, bool has_ke, struct diag *d)
 {
@@ -108,37 +145,22 @@ uint16_t create_child_select(struct ike_env *env, struct ike_sa *sa, struct exch
     }
     if (cfg_refuses_child(sa, d))
         return N_INTERNAL_ADDRESS_FAILURE;
-    struct child_match match = only ? match_child(sa, child_owner(sa, only), only, &x->msg, has_ke)
-                                    : match_any_child(env, sa, x, has_ke);
-    const struct child_config *cfg = match.cfg;
-    x->ts = match.ts;
-    x->mode = match.mode;
-    x->seen_local = match.seen_local;
-    x->seen_remote = match.seen_remote;
+    const struct child_config *cfg = select_config(env, sa, x, only, has_ke);
     if (!cfg) {
         env->stats->selector_mismatch++;
         ts_difference(d, sa, only, &tsr->ts, &tsi->ts);
         return N_TS_UNACCEPTABLE;
     }
-    uint16_t no_guest = null_auth_refuses_child(env, sa, &x->ts, only != NULL, d);
-    if (no_guest)
-        return no_guest;
-    if (!only && twin_child_is_full(sa, cfg, &x->ts)) {
-        diag_set(d, FAIL_GENERIC, "the peer has enough children %s with the same selectors", cfg->name);
-        return N_NO_ADDITIONAL_SAS;
-    }
-    if (x->mode == MODE_TRANSPORT && !only && env->host->is_taken(env->ctx, sa, &x->ts)) {
-        env->stats->selector_mismatch++;
-        child_mode_explain_taken(sa, x, d);
-        return N_TS_UNACCEPTABLE;
-    }
+    uint16_t not_free = are_free(env, sa, x, cfg, only != NULL, d);
+    if (not_free)
+        return not_free;
     if (!proposal_select(&cfg->proposals, &offer->sa.proposals, o, &x->chosen, d)) {
         env->stats->proposal_mismatch++;
         if (!ah_explain(sa, cfg, &offer->sa.proposals, d))
             diag_where_of(d, &cfg->origins, ah_is_wanted(cfg) ? "ah_proposals" : "esp_proposals");
         return N_NO_PROPOSAL_CHOSEN;
     }
-    if (x->chosen.spi_len != 4 || spi_get32(x->chosen.spi) == 0) {
+    if (!has_spi(x)) {
         diag_set(d, FAIL_GENERIC, "the peer's proposal has no usable SPI");
         return N_INVALID_SYNTAX;
     }
@@ -175,14 +197,38 @@ void create_child_answer(struct ike_env *env, struct build *b, struct ike_sa *sa
     build_ts(b, PAYLOAD_TSR, x->ts.local, x->ts.n_local);
 }
 
+static bool accept_selectors(struct ike_env *env, struct ike_sa *sa, struct exchange *x,
+                             const struct mode_view *view, struct diag *d)
+{
+    const struct pl_ts *tsi = &ike_find(&x->msg, PAYLOAD_TSI)->ts, *tsr = &ike_find(&x->msg, PAYLOAD_TSR)->ts;
+    struct ts_pair narrowed, ours;
+    char a[200], b[200];
+    if (!ts_is_subset(&x->ts, &view->local, &view->remote, &narrowed)) {
+        env->stats->selector_mismatch++;
+        diag_set(d, FAIL_SELECTORS, "the peer widened the traffic selectors of child %s", x->child_cfg->name);
+        diag_expected(d, "a part of %s === %s", ts_list_format(x->ts.local, x->ts.n_local, a, sizeof(a)),
+                      ts_list_format(x->ts.remote, x->ts.n_remote, b, sizeof(b)));
+        diag_got(d, "%s === %s", ts_list_format(tsi->v, tsi->n, a, sizeof(a)),
+                 ts_list_format(tsr->v, tsr->n, b, sizeof(b)));
+        return false;
+    }
+    /* a virtual address was any address when the selectors were offered */
+    ours = sa->cfg && sa->cfg->local.n ? ts_configured(sa, x->child_cfg) : narrowed;
+    if (ts_narrow(&ours, &view->local, &view->remote, &x->ts))
+        return true;
+    diag_set(d, FAIL_SELECTORS, "the selectors of child %s leave our virtual address out",
+             x->child_cfg->name);
+    diag_expected(d, "a part of %s", ts_list_format(ours.local, ours.n_local, a, sizeof(a)));
+    diag_got(d, "%s", ts_list_format(view->local.v, view->local.n, a, sizeof(a)));
+    return false;
+}
+
 bool create_child_accept(struct ike_env *env, struct ike_sa *sa, struct exchange *x, bool has_ke,
                          struct diag *d)
 {
     const struct ike_payload *p = ike_find(&x->msg, PAYLOAD_SA), *ke = ike_find(&x->msg, PAYLOAD_KE);
     const struct ike_payload *tsi = ike_find(&x->msg, PAYLOAD_TSI), *tsr = ike_find(&x->msg, PAYLOAD_TSR);
-    struct ts_pair narrowed, ours;
     struct mode_view view;
-    char a[200], b[200];
     if (cfg_lacks_address(sa, d))
         return false;
     if (!p || !tsi || !tsr || p->sa.proposals.n != 1) {
@@ -193,32 +239,15 @@ bool create_child_accept(struct ike_env *env, struct ike_sa *sa, struct exchange
         env->stats->proposal_mismatch++;
         return false;
     }
-    if (x->chosen.spi_len != 4 || spi_get32(x->chosen.spi) == 0 ||
-        (has_ke && x->chosen.ke && (x->chosen.ke != x->ke || !ke || ke->ke.group != x->ke))) {
+    if (!has_spi(x) || (has_ke && x->chosen.ke && (x->chosen.ke != x->ke || !ke || ke->ke.group != x->ke))) {
         diag_set(d, FAIL_PROPOSAL, "the response for child %s does not fit its own choice",
                  x->child_cfg->name);
         return false;
     }
     if (!child_mode_accept(env, sa, x, &tsi->ts, &tsr->ts, &view, d))
         return false;
-    if (!ts_is_subset(&x->ts, &view.local, &view.remote, &narrowed)) {
-        env->stats->selector_mismatch++;
-        diag_set(d, FAIL_SELECTORS, "the peer widened the traffic selectors of child %s", x->child_cfg->name);
-        diag_expected(d, "a part of %s === %s", ts_list_format(x->ts.local, x->ts.n_local, a, sizeof(a)),
-                      ts_list_format(x->ts.remote, x->ts.n_remote, b, sizeof(b)));
-        diag_got(d, "%s === %s", ts_list_format(tsi->ts.v, tsi->ts.n, a, sizeof(a)),
-                 ts_list_format(tsr->ts.v, tsr->ts.n, b, sizeof(b)));
+    if (!accept_selectors(env, sa, x, &view, d))
         return false;
-    }
-    /* a virtual address was any address when the selectors were offered */
-    ours = sa->cfg && sa->cfg->local.n ? ts_configured(sa, x->child_cfg) : narrowed;
-    if (!ts_narrow(&ours, &view.local, &view.remote, &x->ts)) {
-        diag_set(d, FAIL_SELECTORS, "the selectors of child %s leave our virtual address out",
-                 x->child_cfg->name);
-        diag_expected(d, "a part of %s", ts_list_format(ours.local, ours.n_local, a, sizeof(a)));
-        diag_got(d, "%s", ts_list_format(view.local.v, view.local.n, a, sizeof(a)));
-        return false;
-    }
     ipcomp_take(env, sa, x);
     tfc_take(env, sa, x);
     return true;

@@ -131,6 +131,22 @@ static void reject(struct ike_env *env, struct ike_sa *sa, struct exchange *x, c
     delete_ike(env, sa, d);
 }
 
+void followup_or_made(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct job *job)
+{
+    struct diag d;
+    if (job->ok && x->is_followup) {
+        followup_begin(env, sa, x);
+        return;
+    }
+    if (job->ok) {
+        made(env, sa, x);
+        return;
+    }
+    diag_clear(&d);
+    diag_set(&d, FAIL_GENERIC, "the peer's key exchange value is invalid");
+    reject(env, sa, x, &d);
+}
+
 static void on_derived(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct job *job)
 {
     struct diag d;

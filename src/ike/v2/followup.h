@@ -9,6 +9,9 @@
 /* Does another additional key exchange belong to x? */
 bool followup_is_due(const struct exchange *x);
 
+/* Our CREATE_CHILD_SA exchange's own shared secret is there, or cannot be made: resume of that job. */
+exchange_resume followup_or_made;
+
 /* ---- initiator. From here on create_child_made() or rekey_ike_made() comes in the end, or _failed(). */
 /* The response in x->msg chose additional key exchanges: takes its link. False: it has none. */
 bool followup_accept(struct exchange *x);

@@ -6,7 +6,8 @@
  *
  * A path that works is not left for a better one. When the one in use is in doubt, our request goes over the
  * others as well with each repetition, and where the answer comes from is where the initiator goes on; what
- * it then says there, it says there alone, with a COOKIE2 (mobike.c). */
+ * it then says there, it says there alone, with a COOKIE2 (mobike.c). Who does no MOBIKE, and who is going:
+ * path_alone.c. */
 #include "ike/v2/overlap.h"
 
 #define DOUBT_AFTER  2                   /* transmissions without an answer */
@@ -216,7 +217,7 @@ void path_move(struct ike_env *env, struct ike_sa *sa, const struct path *to)
         mobike_commit(env, sa, NULL);
 }
 
-static bool is_path_in_use(const struct ike_sa *sa, const struct ip_pair *p)
+bool path_is_pair(const struct ike_sa *sa, const struct ip_pair *p)
 {
     return ip_equal(p->local, sa->local.ip) && ip_equal(p->remote, sa->remote.ip);
 }
@@ -241,7 +242,7 @@ static bool keep_paths(struct ike_sa *sa, const struct ip_pair *v, size_t n)
         bool is_refused = m->is_refused && path_equal(&p, &m->refused);
         if (!path_allows_local(sa->conn, p.local.ip) || path_is_inside(sa, p.remote.ip))
             continue;
-        if (is_path_in_use(sa, &v[i])) {
+        if (path_is_pair(sa, &v[i])) {
             /* its route goes elsewhere now, and may come from there no more */
             is_listed = true;
             has_current = (v[i].is_direct || !m->was_direct) && !is_refused;
@@ -314,60 +315,6 @@ static void take_as_responder(struct ike_env *env, struct ike_sa *sa, bool has_c
     path_hurry(env, sa);
 }
 
-/* ---- without MOBIKE */
-
-static void lose_address(struct ike_env *env, struct ike_sa *sa)
-{
-    struct diag d;
-    char text[IP_TEXT_MAX];
-    diag_clear(&d);
-    if (!sa->was_up && sa->was_initiator) { /* nobody else knows of it */
-        sa->starts_again = true;
-        ike_sa_end(env, sa, NULL);
-        return;
-    }
-    diag_set(&d, FAIL_UNREACHABLE, "our address %s is gone, and the peer does no MOBIKE",
-             ip_format(sa->local.ip, text));
-    sa_log_diag(env, sa, LOG_NOTICE, &d);
-    ike_sa_end(env, sa, &d);
-}
-
-/* A peer that sees a NAT in front of us follows what is authentic [RFC7296#2.23]. */
-static void take_without_mobike(struct ike_env *env, struct ike_sa *sa, const struct ip_pair *v, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (is_path_in_use(sa, &v[i]))
-            return;
-    }
-    if (!n) /* it may come back */
-        return;
-    if (!ike_sa_is_up(sa) || !sa->has_nat_local || !path_allows_local(sa->conn, v[0].local)) {
-        lose_address(env, sa);
-        return;
-    }
-    sa->local.ip = v[0].local;
-    mobike_commit(env, sa, NULL);
-    path_hurry(env, sa);
-    ike_sa_queue(sa, (struct task){.kind = X_LIVENESS});
-}
-
-/* An SA that is replaced, or going. The peer may not know yet that it is replaced, when our answer was lost:
- * then it listens here alone. */
-static void take_at_the_end(struct ike_env *env, struct ike_sa *sa, const struct ip_pair *v, size_t n)
-{
-    size_t i = 0;
-    while (i < n && !ip_equal(v[i].remote, sa->remote.ip))
-        i++;
-    if (i == n || ip_equal(v[i].local, sa->local.ip))
-        return;
-    sa->local.ip = v[i].local;
-    path_note_source(env, sa);
-    path_hurry(env, sa);
-    if (sa->state == IKE_REKEYED && sa->mobike.is_on)
-        ike_sa_queue(
-            sa, (struct task){.kind = sa->was_initiator ? X_UPDATE_ADDRESSES : X_ADDRESSES, .attempts = 1});
-}
-
 /* ---- what the machine says */
 
 void path_strand(struct ike_env *env, struct ike_sa *sa)
@@ -391,11 +338,11 @@ void path_take(struct ike_env *env, struct ike_sa *sa, const struct ip_pair *v, 
     if (sa->is_dead || sa->is_lingering)
         return;
     if (sa->was_up && !ike_sa_is_up(sa)) {
-        take_at_the_end(env, sa, v, n);
+        path_take_at_the_end(env, sa, v, n);
         return;
     }
     if (!m->is_on) {
-        take_without_mobike(env, sa, v, n);
+        path_take_alone(env, sa, v, n);
         return;
     }
     if (sa->remote.stream) {

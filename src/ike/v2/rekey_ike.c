@@ -193,24 +193,6 @@ void rekey_ike_made(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
     ike_sa_queue(sa, (struct task){.kind = X_DELETE_IKE});
 }
 
-static void on_derived(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct job *job)
-{
-    struct diag d;
-    if (job->ok && x->is_followup) {
-        followup_begin(env, sa, x);
-        return;
-    }
-    if (job->ok) {
-        rekey_ike_made(env, sa, x);
-        return;
-    }
-    diag_clear(&d);
-    diag_set(&d, FAIL_GENERIC, "the peer's key exchange value is invalid");
-    give_up(env, sa, &d);
-    delete_ike(env, sa,
-               &d); /* [draft-ietf-ipsecme-ikev2-mlkem#2.2] the peer believes in an SA that is none */
-}
-
 void rekey_ike_on_response(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
 {
     struct diag d;
@@ -240,7 +222,7 @@ void rekey_ike_on_response(struct ike_env *env, struct ike_sa *sa, struct exchan
         return;
     x->new_spi_r = spi_get64(x->chosen.spi);
     x->crash_token = crash_read(sa, &x->msg);
-    job_derive(env, sa, x, ke->ke.data, on_derived);
+    job_derive(env, sa, x, ke->ke.data, followup_or_made);
 }
 
 /* ---- responder ---- */

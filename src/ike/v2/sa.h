@@ -452,6 +452,7 @@ bool ike_sa_queue(struct ike_sa *sa, struct task t); /* false: full, or already 
 bool ike_sa_has_task(const struct ike_sa *sa, enum exchange_kind kind, uint64_t child_id);
 /* Starts the next exchange when none of ours is under way. */
 void ike_sa_advance(struct ike_env *env, struct ike_sa *sa);
+int64_t tasks_deadline(const struct ike_sa *sa); /* when the next one may start */
 void exchange_begin(struct ike_sa *sa, struct exchange *x, enum exchange_kind kind);
 void exchange_end(struct exchange *x);
 int64_t jittered(int64_t span, int64_t jitter); /* span less a random part of jitter */
@@ -514,7 +515,8 @@ void job_sign(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct
 struct job *job_prepare(struct ike_sa *sa, struct exchange *x, enum job_kind kind, exchange_resume *resume);
 void job_give(struct ike_env *env, struct job *j);
 
-/* ---- init.c */
+/* ---- init.c, init_responder.c */
+uint8_t init_exchange_of(const struct ike_sa *sa); /* IKE_SA_INIT, or IKE_SESSION_RESUME */
 void init_start(struct ike_env *env, struct ike_sa *sa);
 void init_on_response(struct ike_env *env, struct ike_sa *sa, const struct ike_message *m,
                       const struct endpoint *local);
@@ -1121,8 +1123,13 @@ bool path_has_source(struct ike_env *env, const struct ike_sa *sa, struct ip ip)
 void path_note_source(struct ike_env *env, struct ike_sa *sa);
 /* The machine's addresses or routes have changed. */
 void path_addresses_changed(struct ike_env *env, struct ike_sa *sa);
+/* Is that the pair of addresses in use? */
+bool path_is_pair(const struct ike_sa *sa, const struct ip_pair *p);
 /* The answer to ACTION_PATHS. */
 void path_take(struct ike_env *env, struct ike_sa *sa, const struct ip_pair *v, size_t n);
+/* The same without MOBIKE, and for an SA that is replaced, or going: see path_alone.c. */
+void path_take_alone(struct ike_env *env, struct ike_sa *sa, const struct ip_pair *v, size_t n);
+void path_take_at_the_end(struct ike_env *env, struct ike_sa *sa, const struct ip_pair *v, size_t n);
 /* Asks which pairs of addresses there are. */
 void path_ask(struct ike_env *env, struct ike_sa *sa);
 void path_strand(struct ike_env *env, struct ike_sa *sa); /* no address leads to the peer */
