@@ -5,6 +5,7 @@
  * INVALID_IKE_SPI and, when it was there once, with the proof of that (RFC 6290 sections 4.5, 9.2). */
 #include "engine/impl.h"
 #include "ike/v2/crash.h"
+#include "ike/v2/ike_init.h"
 #include "ike/v2/resume.h"
 
 /* Proofs are worth more than hints: of many that ask after a restart each has its turn with a repetition. */

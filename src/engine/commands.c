@@ -2,6 +2,7 @@
 /* Commands: what they name, what they start, and when they are over. A command ends with exactly one
  * EVENT_COMMAND_DONE. */
 #include "engine/impl.h"
+#include "ike/v2/redirect.h"
 #include <stdlib.h>
 
 static void waiter_free(struct waiter *w)

@@ -3,6 +3,7 @@
  * up for ever is tried with a bounded exponential back-off, 1 s to 60 s with jitter; a failure never stops
  * it. When the peer is on its way to us, or an SA is there, no second IKE SA is begun. */
 #include "engine/impl.h"
+#include "ike/v2/ike_init.h"
 #include "ike/v2/overlap.h"
 #include "ike/v2/resume.h"
 #include <stdlib.h>

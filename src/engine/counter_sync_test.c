@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sequence numbers of children after a failover of the peer (RFC 6311 section 5.2). */
+#include "ike/v2/child.h"
 #include "ike/v2/exchanges.h"
 #include "ike/v2/overlap.h"
 #include "support/member_fixture.h"

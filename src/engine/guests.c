@@ -8,6 +8,8 @@
  * same NAT, unless it is the guest itself, come back. Should somebody who is known get them later, they are
  * decided by priority: a guest's policies stand behind all others (POLICY_LAST). */
 #include "engine/impl.h"
+#include "ike/v2/create_child.h"
+#include "ike/v2/ike_auth.h"
 
 void guests_count(struct engine *e, struct ike_sa *sa)
 {

@@ -3,6 +3,7 @@
  * see it as events and lines of the log, and the configuration says what follows from it (dpd_action,
  * close_action, attempts that are made again). */
 #include "engine/impl.h"
+#include "ike/v2/create_child.h"
 #include <stdio.h>
 
 static struct event *event(struct ike_env *env, enum event_kind kind, const struct ike_sa *sa)

@@ -5,7 +5,8 @@
 
 #include "engine/engine.h"
 #include "ike/core/cookie.h"
-#include "ike/v2/sa.h"
+#include "ike/v2/child.h"
+#include "ike/v2/path.h"
 
 struct route_ref { /* one route of the machine, however many want it */
     struct list link;

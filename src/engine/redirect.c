@@ -3,6 +3,7 @@
  * in so long a time, and only for the IKE SA that is being made. When that fails (and is not to take over
  * from one that is still up), and the next time, it is the configured gateway's turn again. The executor is
  * asked which address the gateway has, and which of ours leads there (ACTION_RESOLVE). */
+#include "ike/v2/redirect.h"
 #include "engine/impl.h"
 
 #define REDIRECTS_MAX    5 /* [RFC5685#7] */

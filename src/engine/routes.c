@@ -6,6 +6,7 @@
  * A tunnel's networks are behind it, whatever the protocol. In transport and BEET mode the two hosts talk
  * about other things too: there a route is for the protocol and the ports that the selectors name. */
 #include "engine/impl.h"
+#include "ike/v2/ike_auth.h"
 #include "net/packet.h"
 #include <stdlib.h>
 

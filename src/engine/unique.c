@@ -18,6 +18,7 @@
  * and asks the older one at once whether it lives: who comes back after a crash waits for that and no longer.
  */
 #include "engine/impl.h"
+#include "ike/v2/ike_auth.h"
 
 #define OURS_GOES   (1 * TIME_SECOND)
 #define THEIRS_GOES (10 * TIME_SECOND)

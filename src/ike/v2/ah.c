@@ -4,7 +4,8 @@
  * NAT or because one end asks for it, proposals of AH are neither offered nor taken, and the operator hears
  * why; a child of AH that a NAT comes in front of ends. A connection with such a child does not ask for ESP
  * in UDP by itself; see natd.c. */
-#include "ike/v2/sa.h"
+#include "ike/v2/create_child.h"
+#include "ike/v2/path.h"
 
 bool ah_is_possible(const struct ike_sa *sa)
 {

@@ -11,7 +11,7 @@
  * places in our CERTREQ (section 3.2.2). */
 #include "ike/auth/announce.h"
 #include "base/text.h"
-#include "ike/v2/sa.h"
+#include "ike/v2/ike_auth.h"
 
 #define LIST_MAX 16384
 #define AROUND   (40 + 8 + 100) /* IPv6, UDP, and what comes behind the list in an IKE_SA_INIT response */

@@ -2,7 +2,10 @@
 /* IKE_AUTH, the initiator's side (RFC 7296 sections 1.2, 2.19, 2.21.2): when it begins, what is sent, what
  * the answer has to prove, the first child. How either side proves who it is: auth_proof.c. The responder's
  * side is auth_responder.c, further rounds of either side are rounds.c's. Not here: EAP. */
+#include "ike/v2/create_child.h"
 #include "ike/v2/features.h"
+#include "ike/v2/ike_auth.h"
+#include "ike/v2/redirect.h"
 #include "ike/v2/resume.h"
 
 static void take_first_child(struct ike_sa *sa, const struct child_config **cfg)

@@ -2,7 +2,7 @@
 /* The parts of messages that are about authentication (RFC 7296 sections 1.2, 3.5, 3.8; RFC 7427 section 4):
  * who we are, who is asked for, AUTH, and the hashes that signatures may use. What is in AUTH is
  * auth_proof.c's. */
-#include "ike/v2/sa.h"
+#include "ike/v2/ike_auth.h"
 
 void auth_put_id(struct ike_env *env, struct build *b, struct ike_sa *sa, struct exchange *x)
 {

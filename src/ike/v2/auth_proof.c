@@ -2,6 +2,7 @@
 /* Who we are, and the proof of it, for both sides (RFC 7296 sections 2.15, 2.16; RFC 7427; RFC 8420): AUTH by
  * shared secret at once, by signature as a job, made and checked. What AUTH covers byte by byte is
  * src/ike/auth's; which messages carry it is auth.c's, auth_responder.c's and rounds.c's. */
+#include "ike/v2/ike_auth.h"
 #include "ike/v2/resume.h"
 
 struct identity auth_side_id(const struct ike_sa *sa, const struct auth_side *side, struct arena *a)

@@ -2,7 +2,11 @@
 /* IKE_AUTH, the responder's side (RFC 7296 sections 1.2, 2.15, 2.21.2): which connection the peer means, is
  * it who it says, our own AUTH, and the first child, whose refusal leaves the IKE SA standing. */
 #include "base/text.h"
+#include "ike/v2/create_child.h"
 #include "ike/v2/features.h"
+#include "ike/v2/ike_auth.h"
+#include "ike/v2/ike_init.h"
+#include "ike/v2/redirect.h"
 #include "ike/v2/resume.h"
 
 static void refuse(struct ike_env *env, struct ike_sa *sa, uint16_t notify, const struct diag *d)

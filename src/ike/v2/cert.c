@@ -2,7 +2,7 @@
 /* CERT and CERTREQ (RFC 7296 sections 3.6, 3.7; RFC 4945): which certificate is ours, what is sent with it,
  * and what the peer's path is checked against. X.509 only. An OCSP response about the peer's certificate can
  * be asked for (RFC 4806); what comes of that kind is read in cert_news.c. */
-#include "ike/v2/sa.h"
+#include "ike/v2/ike_auth.h"
 #include "pki/crl.h"
 
 #define CHAIN_MAX_CERTS 8

@@ -2,7 +2,7 @@
 /* What a peer sends along in CERT payloads about revocation: CRLs (RFC 7296 section 3.6) and OCSP responses
  * about its own certificate (RFC 4806 section 3.1). No more than hints: they have to be signed by its
  * authorities as those from elsewhere. Responses about our own certificate are not sent. */
-#include "ike/v2/sa.h"
+#include "ike/v2/ike_auth.h"
 #include "pki/ocsp.h"
 
 #define PEER_MAX_NEWS 8 /* of each kind */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* CRLs and OCSP responses in CERT payloads decide about the peer's certificate, as many of them as are looked
  * at. */
-#include "ike/v2/sa.h"
+#include "ike/v2/ike_auth.h"
 #include "pki/ocsp.h"
 #include "support/test.h"
 #include "support/testca.h"

@@ -3,7 +3,7 @@
  * only when it asked, or was asked. */
 #pragma once
 
-#include "net/ip.h"
+#include "ike/v2/exchange.h"
 
 #define VIPS_MAX        4 /* addresses in one request */
 #define CFG_DNS_MAX     8
@@ -46,3 +46,18 @@ struct sa_cfg {
 };
 
 #define VIPS_OF(family) ((family) == 4 ? 1u : (family) == 6 ? 2u : 0u)
+
+feature_put cfg_put_request, cfg_put_reply;
+feature_take cfg_take_request, cfg_take_reply;
+/* Responder, before the connection is known: which addresses the peer asks for. */
+void cfg_expect(struct ike_sa *sa, const struct ike_message *m);
+/* Initiator, before its child is offered. */
+void cfg_begin(struct ike_sa *sa);
+/* With a reason: addresses were asked of us, and there are none. */
+bool cfg_refuses_child(const struct ike_sa *sa, struct diag *d);
+/* With a reason: we need an address, and got none. */
+bool cfg_lacks_address(const struct ike_sa *sa, struct diag *d);
+/* The SA that replaces old has its addresses, too. */
+void cfg_inherit(struct ike_env *env, struct ike_sa *heir, const struct ike_sa *old);
+/* The SA is going, and its children are gone. */
+void cfg_release(struct ike_env *env, struct ike_sa *sa);

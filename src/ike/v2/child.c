@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Child SAs (RFC 7296 sections 1.3, 2.8, 2.17): making the two ESP SAs, switching traffic from an old pair to
  * its replacement, taking them down. Order up: inbound, outbound, policy, route; down: the reverse. */
+#include "ike/v2/child.h"
 #include "ike/v2/overlap.h"
+#include "ike/v2/path.h"
 #include <stdlib.h>
 
 int64_t child_is_unsure(const struct child_sa *c)

@@ -7,7 +7,7 @@
  * Transport mode behind a NAT. Each end means by its selectors the addresses that it knows, and the NAT makes
  * of the IKE messages' addresses what the other end knows: so selectors are taken with the latter in the
  * place of the former, which are kept for the checksums, since those cover them. */
-#include "ike/v2/sa.h"
+#include "ike/v2/create_child.h"
 
 static const struct {
     enum child_mode mode;

@@ -7,7 +7,7 @@
  *
  * The notify is protected by AUTH, which covers the IKE_SA_INIT response, and not before: who removes it on
  * the way makes IKE_AUTH fail, or, with force, the attempt. */
-#include "ike/v2/sa.h"
+#include "ike/v2/ike_auth.h"
 
 void childless_put(struct ike_env *env, struct build *b, struct ike_sa *sa, struct exchange *x)
 {

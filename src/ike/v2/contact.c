@@ -8,7 +8,7 @@
  * A receiver that does not look at when the others were begun takes down whatever is there when it reads
  * this: after a loss, or with several threads, that may be an SA whose IKE_AUTH we sent later. So the
  * IKE_AUTH of further SAs with that peer is not sent before the one that says this has been answered. */
-#include "ike/v2/sa.h"
+#include "ike/v2/ike_auth.h"
 
 static bool has_nobody(const struct connection *c, bool is_local)
 {

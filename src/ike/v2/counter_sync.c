@@ -8,7 +8,7 @@
  * The member leaves out numbers of its own, too, of which it says nothing: our windows follow whatever comes
  * [RFC4303#3.4.3]. Not here: being a cluster.
  */
-#include "ike/v2/sa.h"
+#include "ike/v2/child.h"
 
 /* [RFC6311#5.2] who leaves out so many of 2**32 numbers soon has none left */
 #define MANY (UINT64_C(1) << 30)

@@ -3,6 +3,7 @@
  * sections 1.3.1, 1.3.3, 2.17, 2.25; the additional key exchanges of RFC 9370 section 2.2.4 are
  * followup.c's). What both sides offer, choose and check is in create_child_offer.c, and which of two
  * rekeyings stays in rekey_child.c. */
+#include "ike/v2/create_child.h"
 #include "crypto/kex.h"
 #include "ike/v2/followup.h"
 #include "ike/v2/overlap.h"

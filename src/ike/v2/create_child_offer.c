@@ -3,7 +3,8 @@
  * offer, the responder's choice, the initiator's check of that; proposal, selectors, mode, compression.
  * IKE_AUTH, a further child and the rekeying of one use the same; the exchanges themselves are elsewhere
  * (auth.c, create_child.c). */
-#include "ike/v2/sa.h"
+#include "ike/v2/create_child.h"
+#include "ike/v2/ike_auth.h"
 
 static bool is_inside(const struct ts *v, uint8_t n, const struct ts *t)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Deleting children and the IKE SA (RFC 7296 sections 1.4.1, 2.21.2), as the side that starts. What the peer
  * deletes: informational.c. */
+#include "ike/v2/child.h"
 #include "ike/v2/overlap.h"
 
 void delete_child(struct ike_env *env, struct child_sa *c)

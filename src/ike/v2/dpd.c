@@ -2,7 +2,10 @@
 /* Liveness (RFC 7296 section 2.4): an empty INFORMATIONAL when nothing has been heard for dpd_delay. Its own,
  * short schedule: a peer that has lost its state must be noticed within 15 seconds, so that traffic flows
  * again within 30 with dpd_delay 10 s. */
+#include "ike/v2/child.h"
+#include "ike/v2/ike_init.h"
 #include "ike/v2/overlap.h"
+#include "ike/v2/path.h"
 
 /* 14 transmissions in 14 seconds, from 0.5 to 1.7 s apart: with a quarter of all packets lost one living peer
  * in 100000 is taken for dead. */

@@ -4,8 +4,13 @@
  * taken in. Default deny. */
 #include "ike/v2/exchanges.h"
 #include "ike/v2/crash.h"
+#include "ike/v2/create_child.h"
 #include "ike/v2/followup.h"
+#include "ike/v2/ike_auth.h"
+#include "ike/v2/ike_init.h"
 #include "ike/v2/overlap.h"
+#include "ike/v2/path.h"
+#include "ike/v2/redirect.h"
 #include "ike/v2/resume.h"
 
 #define S(x)    (1u << IKE_##x)

@@ -2,7 +2,9 @@
 /* Words for what went wrong. The side that decides knows what it expected; the side that only gets a notify
  * says what it sent, what came back, and what usually causes that - never what the peer may have expected. */
 #include "base/text.h"
+#include "ike/v2/create_child.h"
 #include "ike/v2/exchanges.h"
+#include "ike/v2/ike_auth.h"
 #include <stdio.h>
 
 static void vlog(struct ike_env *env, const struct connection *conn, enum log_level level, const char *fmt,

@@ -2,7 +2,12 @@
 /* The order of features in messages: see features.h. */
 #include "ike/v2/features.h"
 #include "ike/v2/crash.h"
+#include "ike/v2/create_child.h"
+#include "ike/v2/ike_auth.h"
+#include "ike/v2/ike_init.h"
 #include "ike/v2/overlap.h"
+#include "ike/v2/path.h"
+#include "ike/v2/redirect.h"
 #include "ike/v2/resume.h"
 
 static const struct feature_part parts[] = {

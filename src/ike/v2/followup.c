@@ -5,6 +5,8 @@
  * rekey_ike.c decide that before the first of these exchanges. */
 #include "ike/v2/followup.h"
 #include "crypto/kex.h"
+#include "ike/v2/create_child.h"
+#include "ike/v2/ike_init.h"
 #include <stdlib.h>
 
 #define FOLLOWUP_WAIT (20 * TIME_SECOND) /* [RFC9370#2.2.4] 5 to 20 seconds */

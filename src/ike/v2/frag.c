@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* IKE fragmentation (RFC 7383 section 2.3): the two ends agree about it in IKE_SA_INIT. Cutting is
  * ike/msg/protect.c's, putting together ike/msg/fragment.c's. */
-#include "ike/v2/sa.h"
+#include "ike/v2/ike_init.h"
 
 /* The responder answers only one who asked. */
 void frag_put(struct ike_env *env, struct build *b, struct ike_sa *sa, struct exchange *x)

@@ -2,8 +2,12 @@
 /* The peer's INFORMATIONAL requests (RFC 7296 sections 1.4, 1.4.1, 2.4, 2.25): deletes, the refusal of our
  * authentication, the empty message that asks whether we live, and what mobike.c, lifetime.c and others read.
  */
+#include "ike/v2/child.h"
 #include "ike/v2/crash.h"
+#include "ike/v2/ike_auth.h"
 #include "ike/v2/overlap.h"
+#include "ike/v2/path.h"
+#include "ike/v2/redirect.h"
 #include "ike/v2/resume.h"
 
 #define DELETES_MAX 64

@@ -5,6 +5,10 @@
 #include "crypto/kex.h"
 #include "ike/v2/exchanges.h"
 #include "ike/v2/features.h"
+#include "ike/v2/ike_auth.h"
+#include "ike/v2/ike_init.h"
+#include "ike/v2/path.h"
+#include "ike/v2/redirect.h"
 #include "ike/v2/resume.h"
 
 #define INIT_MAX_RESTARTS 5

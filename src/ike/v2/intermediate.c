@@ -8,7 +8,8 @@
  * to the last of them, or to the one request without a key exchange that the initiator may make for it. There
  * are no other uses here; additional key exchanges of rekeys are followup.c's. */
 #include "crypto/kex.h"
-#include "ike/v2/sa.h"
+#include "ike/v2/ike_auth.h"
+#include "ike/v2/ike_init.h"
 
 /* [RFC9242#3.1] the initiator always has a use for it: long lists of ways to authenticate */
 void intermediate_put(struct ike_env *env, struct build *b, struct ike_sa *sa, struct exchange *x)

@@ -6,7 +6,7 @@
  * strongSwan makes no use of it where it sees a NAT, so ESP in UDP is not asked for by a connection that
  * wants to compress; see natd.c. */
 #include "crypto/random.h"
-#include "ike/v2/sa.h"
+#include "ike/v2/create_child.h"
 
 #define DEFLATE         2     /* IPCOMP_DEFLATE */
 #define CPI_MIN         256   /* [RFC3173#3.3] the negotiated range */

@@ -11,7 +11,7 @@
  * connection that a reload changes is made anew. */
 #include "base/rd.h"
 #include "base/wr.h"
-#include "ike/v2/sa.h"
+#include "ike/v2/ike_auth.h"
 
 #define EARLY_MAX (300 * TIME_SECOND)
 #define LEAST     (10 * TIME_SECOND) /* between two authentications, whatever the peer says [RFC4478#5] */

@@ -7,7 +7,8 @@
  * An IKE SA belongs to two identities and not to a connection, so a peer may ask in one for a child of
  * another connection. It gets it when that connection would have accepted this very IKE SA: same addresses,
  * identities, algorithms and demands on the peer's authentication. */
-#include "ike/v2/sa.h"
+#include "ike/v2/create_child.h"
+#include "ike/v2/ike_auth.h"
 
 enum { FIT_PART = 1, FIT_WHOLE, FIT_EXACT };
 

@@ -4,7 +4,9 @@
  * is asked by reach.c; which pair of addresses is used is decided by path.c.
  *
  * Done only together with NAT traversal and over port 4500: NO_NATS_ALLOWED is checked, and never sent. */
-#include "ike/v2/sa.h"
+#include "ike/v2/create_child.h"
+#include "ike/v2/ike_auth.h"
+#include "ike/v2/path.h"
 
 #define NO_NATS_4 (2 * 4 + 2 * 2)
 #define NO_NATS_6 (2 * 16 + 2 * 2)

@@ -15,8 +15,11 @@
  *
  * Not here: being a cluster; the sequence numbers of children: counter_sync.c.
  */
+#include "ike/v2/create_child.h"
 #include "ike/v2/exchanges.h"
+#include "ike/v2/ike_auth.h"
 #include "ike/v2/overlap.h"
+#include "ike/v2/path.h"
 
 #define ID_MAX 0x7fffffffu /* nobody comes that far: an SA is replaced before */
 

@@ -4,7 +4,9 @@
  * from the peer (encap): it then sees a NAT, and each end encapsulates. Whether UDP port 4500 passes is found
  * out by IKE_AUTH; where it does not, the owner of the SAs remembers the address (note_udp in struct
  * ike_host). */
-#include "ike/v2/sa.h"
+#include "ike/v2/create_child.h"
+#include "ike/v2/ike_auth.h"
+#include "ike/v2/path.h"
 
 #define PORT_IKE  500
 #define PORT_NATT 4500

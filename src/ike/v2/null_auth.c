@@ -11,7 +11,8 @@
  * - There are as many guests as settings allow, with few children and few requests each (3.2).
  * Not here: a /64 for each peer (2.5, RFC 5739). */
 #include "base/text.h"
-#include "ike/v2/sa.h"
+#include "ike/v2/child.h"
+#include "ike/v2/ike_auth.h"
 
 #define GUEST_CHILDREN 4
 #define GUEST_REQUESTS 10 /* in a second */

@@ -8,6 +8,8 @@
  * others as well with each repetition, and where the answer comes from is where the initiator goes on; what
  * it then says there, it says there alone, with a COOKIE2 (mobike.c). Who does no MOBIKE, and who is going:
  * path_alone.c. */
+#include "ike/v2/path.h"
+#include "ike/v2/child.h"
 #include "ike/v2/overlap.h"
 
 #define DOUBT_AFTER  2                   /* transmissions without an answer */

@@ -2,6 +2,7 @@
 /* An IKE SA whose own address goes away, and that cannot tell: without MOBIKE (RFC 7296 section 2.23), or
  * when it is replaced or going (RFC 4555 section 3.5). */
 #include "ike/v2/overlap.h"
+#include "ike/v2/path.h"
 
 static void lose_address(struct ike_env *env, struct ike_sa *sa)
 {

@@ -11,6 +11,7 @@
  * of it. */
 #include "base/text.h"
 #include "ike/v2/features.h"
+#include "ike/v2/ike_auth.h"
 
 #define PPK_ID_OPAQUE 1 /* [RFC8784#5.1] */
 #define PPK_ID_FIXED  2

@@ -4,7 +4,7 @@
  * about its owner: only those that the configuration binds to the peer count, and a CERT payload but chooses
  * among them. Peers that send none (strongSwan, Libreswan) are checked against all of them. Not here: keys in
  * DNS. */
-#include "ike/v2/sa.h"
+#include "ike/v2/ike_auth.h"
 
 bool raw_key_is_side(const struct auth_side *side)
 {

@@ -7,7 +7,7 @@
  * repetitions without an answer the request goes to the address that is known to work, too, and an answer
  * from there ends it. */
 #include "crypto/random.h"
-#include "ike/v2/sa.h"
+#include "ike/v2/path.h"
 
 #define ALONE_MAX 5 /* transmissions to the new address before the old one gets the request, too */
 

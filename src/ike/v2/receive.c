@@ -5,7 +5,10 @@
 #include "ike/v2/crash.h"
 #include "ike/v2/exchanges.h"
 #include "ike/v2/followup.h"
+#include "ike/v2/ike_auth.h"
+#include "ike/v2/ike_init.h"
 #include "ike/v2/overlap.h"
+#include "ike/v2/path.h"
 
 /* What was not the peer's leaves nothing behind. */
 static void drop(struct exchange *x)

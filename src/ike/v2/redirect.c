@@ -14,8 +14,9 @@
  *
  * Not here: closing what was redirected and does not go, but for IKE SAs that were redirected in IKE_AUTH,
  * which have nothing to stay for; choosing by load. */
+#include "ike/v2/redirect.h"
 #include "base/rd.h"
-#include "ike/v2/sa.h"
+#include "ike/v2/ike_init.h"
 
 enum { GATEWAY_IP4 = 1, GATEWAY_IP6 = 2, GATEWAY_NAME = 3 }; /* [RFC5685#9.2] */
 

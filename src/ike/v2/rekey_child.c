@@ -3,6 +3,7 @@
  * and deletes the old one; the responder sends through the new one when the old is deleted, so that no packet
  * comes before its receiver is ready. Of two replacements made at once the one whose exchange held the lowest
  * nonce goes. */
+#include "ike/v2/create_child.h"
 #include "ike/v2/followup.h"
 
 #define ANSWER_LATE (30 * TIME_SECOND)

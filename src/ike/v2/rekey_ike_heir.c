@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What becomes of an IKE SA that is replaced, and of what replaces it: see rekey_ike_heir.h. */
 #include "ike/v2/rekey_ike_heir.h"
+#include "ike/v2/child.h"
 #include "ike/v2/followup.h"
+#include "ike/v2/path.h"
+#include "ike/v2/redirect.h"
 #include "ike/v2/resume.h"
 
 #define UNUSED_FOR (60 * TIME_SECOND) /* more than the usual repetitions are apart */

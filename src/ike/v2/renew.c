@@ -7,7 +7,7 @@
  *
  * A responder does nothing special: to it there are two IKE SAs (engine/unique.c), and a child that takes
  * over from another one sends a moment later, or when the other one goes. */
-#include "ike/v2/sa.h"
+#include "ike/v2/child.h"
 
 #define GOES_AFTER (1 * TIME_SECOND)
 #define TRY_AGAIN  (15 * TIME_SECOND)

@@ -18,6 +18,9 @@
 #include "ike/v2/resume.h"
 #include "crypto/alg.h"
 #include "ike/v2/features.h"
+#include "ike/v2/ike_init.h"
+#include "ike/v2/path.h"
+#include "ike/v2/redirect.h"
 #include <stdlib.h>
 
 #define LIFETIME_MAX (60 * 60) /* seconds [RFC5723#9.8] */

@@ -10,6 +10,7 @@
  * as no IKE SA was made with it (4.3.1), in the other way; whichever was taken last is begun with the next
  * time (engine/session.c). */
 #include "crypto/alg.h"
+#include "ike/v2/ike_auth.h"
 #include "ike/v2/resume.h"
 
 static bool compute_auth(const struct ike_sa *sa, bool is_initiator, struct span id_body, bool is_short,

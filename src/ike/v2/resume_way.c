@@ -4,6 +4,7 @@
  * NAT_DETECTION notifies there, in neither role. Its ESP goes as protocol 50 then, and so has ours to,
  * whatever the IKE SA before did. That is good between the same two addresses where no NAT was found before
  * and nobody demands UDP. Anywhere else a full exchange has to tell. */
+#include "ike/v2/path.h"
 #include "ike/v2/resume.h"
 
 struct ticket_way resume_way_of(const struct ike_sa *sa)

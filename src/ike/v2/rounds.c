@@ -13,7 +13,9 @@
  * first request (RFC 7296 section 2.4) and speaks of who both will be in the end; nothing comes of it before
  * that. Not here: rounds of EAP, in which a message without AUTH begins a conversation (section 2.2). */
 #include "base/text.h"
+#include "ike/v2/create_child.h"
 #include "ike/v2/features.h"
+#include "ike/v2/ike_auth.h"
 
 static size_t count_ours(const struct ike_sa *sa)
 {

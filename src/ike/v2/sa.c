@@ -3,9 +3,12 @@
  * sa_timers.c, what waits for its turn in tasks.c, and what the exchanges do in the files named after them.
  */
 #include "crypto/random.h"
+#include "ike/v2/child.h"
 #include "ike/v2/exchanges.h"
 #include "ike/v2/followup.h"
+#include "ike/v2/ike_auth.h"
 #include "ike/v2/overlap.h"
+#include "ike/v2/path.h"
 #include "ike/v2/resume.h"
 #include <stdlib.h>
 

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What an IKE SA does when time has passed (RFC 7296 sections 2.1, 2.4, 2.8): requests without an answer are
  * repeated and given up, it is rekeyed, renewed and ended. */
+#include "ike/v2/child.h"
 #include "ike/v2/exchanges.h"
 #include "ike/v2/followup.h"
+#include "ike/v2/ike_auth.h"
+#include "ike/v2/ike_init.h"
 #include "ike/v2/overlap.h"
+#include "ike/v2/path.h"
 #include "ike/v2/resume.h"
 
 int64_t ike_sa_deadline(const struct ike_sa *sa)

@@ -2,7 +2,9 @@
 /* Messages on their way out: sealing, fragmenting (RFC 7383), keeping what may have to be repeated
  * (RFC 7296 section 2.1), and nonces (section 2.10). */
 #include "crypto/random.h"
+#include "ike/v2/ike_init.h"
 #include "ike/v2/overlap.h"
+#include "ike/v2/path.h"
 
 #define CHAIN_MAX 60000
 

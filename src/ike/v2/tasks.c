@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Our exchanges that wait for their turn (RFC 7296 sections 2.3, 2.25): the most urgent first, as many at
  * once as overlap.c has room for, and none while what it is about is being replaced by the peer. */
+#include "ike/v2/create_child.h"
 #include "ike/v2/exchanges.h"
 #include "ike/v2/followup.h"
 #include "ike/v2/overlap.h"

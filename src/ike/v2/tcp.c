@@ -7,7 +7,9 @@
  * Not here: the connections themselves (engine/streams.c), and moving an SA between UDP and TCP without
  * making it anew (tcp_move.c). */
 #include "ike/v2/exchanges.h"
+#include "ike/v2/ike_init.h"
 #include "ike/v2/overlap.h"
+#include "ike/v2/path.h"
 
 /* [RFC9329#6.2] TCP repeats what the network loses: what begins an SA is sent once, and has this long, in
  * which a connection that has broken is noticed and made anew. */

@@ -8,7 +8,9 @@
  *
  * Its children stay where they were until the peer has answered. Without MOBIKE an SA stays where it is, and
  * UDP is tried with the next one (engine/streams.c). */
+#include "ike/v2/child.h"
 #include "ike/v2/overlap.h"
+#include "ike/v2/path.h"
 
 #define PORT_IKE  500
 #define PORT_NATT 4500

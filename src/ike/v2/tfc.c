@@ -2,7 +2,7 @@
 /* Padding against traffic analysis (RFC 4303 section 2.7; RFC 7296 section 1.3.1). Who takes no padded
  * packets says ESP_TFC_PADDING_NOT_SUPPORTED, and gets none. We take them in tunnel mode, where the IP header
  * tells how long a packet is. The padding itself is src/esp's. */
-#include "ike/v2/sa.h"
+#include "ike/v2/create_child.h"
 
 void tfc_put(struct build *b, const struct exchange *x)
 {

@@ -2,7 +2,8 @@
 /* Traffic selector negotiation (RFC 7296 section 2.9): what is configured, narrowing by the responder, and
  * the initiator's check that it was narrowed and not widened. */
 #include "base/text.h"
-#include "ike/v2/sa.h"
+#include "ike/v2/create_child.h"
+#include "ike/v2/ike_auth.h"
 
 static struct ts any_address(const struct ts *t, uint8_t family)
 {

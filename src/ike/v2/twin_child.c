@@ -8,7 +8,7 @@
  * were made at once is seen by who hears of the peer's during its own exchange. When messages were lost that
  * is one end only, and the other takes its child for one that is meant: so ours goes in the end, if the
  * peer's does not. A peer's child is left to the peer. */
-#include "ike/v2/sa.h"
+#include "ike/v2/child.h"
 
 #define YIELD     (30 * TIME_SECOND) /* as long as an answer may be late */
 #define TWINS_MAX 64                 /* as many as there are DSCPs */

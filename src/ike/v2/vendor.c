@@ -2,7 +2,7 @@
 /* Vendor IDs (RFC 7296 section 3.12). Ours says nothing of itself; strongSwan understands its notify for BEET
  * mode only from a peer that sends strongSwan's ID (the MD5 of that word), so who has such a child sends it.
  * A responder cannot know yet which connection is meant: any of them. What peers send is not read. */
-#include "ike/v2/sa.h"
+#include "ike/v2/ike_init.h"
 
 static const uint8_t strongswan[] = {0x88, 0x2f, 0xe5, 0x6d, 0x6f, 0xd2, 0x0d, 0xbc,
                                      0x22, 0x51, 0x61, 0x3b, 0x2e, 0xbe, 0x5b, 0xeb};
