@@ -110,6 +110,35 @@ class Verify(kit.Case):
             self.assertEqual((result.code, result.text), (0, self.TRUSTED + ", certificate not revoked\n"), result.err)
         self.assertIn("cas/end.key is passed over", self.try_ours(*args).err)
 
+    def online(self, who, *more):
+        """--online, beside a server of this folder."""
+        command = [os.path.join(kit.BIN, "pki"), "--verify", "--in", who + ".crt", "--cacert", "root.crt", "--online", *more]
+        return kit.run(["unshare", "-n", "/usr/bin/python3", os.path.join(kit.HERE, "serve.py"), self.folder, *command], self.folder)
+
+    def test_lists_are_fetched(self):
+        self.issue("leaf", "root", "--crl", "http://127.0.0.1:8080/root.crl", "--serial", "21", key="end")
+        self.issue("gone", "root", "--crl", "http://127.0.0.1:8080/gone.crl", "--serial", "22", key="end")
+        self.ours("--signcrl", "--cacert", "root.crt", "--cakey", "root.key", "--serial", "22", to="gone.crl")
+        self.issue("lost", "root", "--crl", "http://127.0.0.1:8080/nowhere.crl", key="end")
+        self.issue("deaf", "root", "--crl", "http://127.0.0.1:9/closed.crl", key="end")
+        for who, code, verdict in (("leaf", 0, "certificate not revoked"), ("gone", 3, "certificate revoked"),
+                                   ("lost", 0, "no revocation information"), ("deaf", 0, "no revocation information")):
+            said = self.online(who)
+            self.assertEqual((said.code, said.text), (code, f"{self.TRUSTED}, {verdict}\n"), said.err)
+
+    def test_responders_are_asked(self):
+        self.issue("good", "root", "--ocsp", "http://127.0.0.1:8080/ocsp", "--serial", "31", key="end")
+        self.issue("bad", "root", "--ocsp", "http://127.0.0.1:8080/ocsp", "--serial", "32", key="end")
+        self.ours("--gen", "--type", "rsa", "--outform", "pem", to="ocsp.key")
+        self.ours("--pub", "--in", "ocsp.key", to="ocsp.pub")
+        self.ours("--issue", "--in", "ocsp.pub", "--cacert", "root.crt", "--cakey", "root.key", "--dn", "CN=ocsp", "--flag", "ocspSigning",
+                  "--outform", "pem", to="ocsp.pem")
+        self.openssl("x509", "-inform", "der", "-in", "root.crt", "-out", "ca.pem")
+        self.write("index.txt", "V\t400101000000Z\t\t31\tunknown\t/CN=good\nR\t400101000000Z\t260101000000Z\t32\tunknown\t/CN=bad\n")
+        for who, code, verdict in (("good", 0, "certificate not revoked"), ("bad", 3, "certificate revoked")):
+            said = self.online(who)
+            self.assertEqual((said.code, said.text), (code, f"{self.TRUSTED}, {verdict}\n"), said.err)
+
     def test_what_cannot_be_read_is_an_error(self):
         for args in (["--in", "nowhere"], ["--in", "end.key"], ["--in", "end.crt", "--cacert", "nowhere"],
                      ["--in", "end.crt", "--cacert", "end.key"], ["--in", "end.crt", "--cacert", "root.crt", "--crl", "root.crt"]):

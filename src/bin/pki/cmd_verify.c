@@ -4,6 +4,7 @@
  * With CRLs, or --online, it is said what they know. Exit codes: 0 trusted, 1 not, 2 not valid now, 3
  * revoked. Not here: fetching CRLs and asking OCSP responders. */
 #include "bin/pki/commands.h"
+#include "bin/pki/online.h"
 #include "pki/cert.h"
 #include "pki/crl.h"
 #include <dirent.h>
@@ -17,7 +18,7 @@ static const struct pki_option options[] = {
     {"in",      'i', PKI_TEXT, "file", NULL, "X.509 certificate to verify, default: stdin", 0, 0},
     {"cacert", 'c', PKI_TEXT, "file", NULL, "CA certificate, or a folder of them", 0, 1},
     {"crl",     'l', PKI_TEXT, "file", NULL, "CRL, or a folder of them", 0, 1},
-    {"online",        'o', PKI_SWITCH, NULL, NULL, "say what is known of revocation; nothing is fetched yet", 0, 0},
+    {"online",        'o', PKI_SWITCH, NULL, NULL, "enable online CRL/OCSP revocation checking", 0, 0},
     {0        },
 };
 
@@ -139,23 +140,32 @@ static int judge_alone(const struct pki_run *r, const struct verifying *v)
     return say(EXIT_TRUSTED, "certificate trusted, lifetimes valid", NULL);
 }
 
+static void ask(const struct pki_run *r, const struct trust_request *req, struct online *o,
+                struct trust_verdict *out)
+{
+    if (o)
+        online_evaluate(o, r, req, out);
+    else
+        trust_evaluate(req, out);
+}
+
 /* What is trusted without CRLs but not with them is revoked; what is trusted with them, strictly, is known
  * not to be. */
-static int judge(const struct pki_run *r, struct verifying *v)
+static int judge(const struct pki_run *r, struct verifying *v, struct online *o)
 {
     struct trust_verdict bare = {0}, asked = {0}, strict = {0};
     struct trust_request req = request_of(r, v);
     trust_evaluate(&req, &bare);
     if (!bare.is_trusted)
         return say(EXIT_UNTRUSTED, "certificate untrusted", &bare.why);
-    if (!v->n_crls && !pki_has(r, "online"))
+    if (!v->n_crls && !o)
         return say(EXIT_TRUSTED, "certificate trusted, lifetimes valid", NULL);
     req.n_crls = v->n_crls;
-    trust_evaluate(&req, &asked);
+    ask(r, &req, o, &asked);
     if (!asked.is_trusted)
         return say(EXIT_REVOKED, "certificate trusted, lifetimes valid, certificate revoked", &asked.why);
     req.revocation = REVOCATION_STRICT;
-    trust_evaluate(&req, &strict);
+    ask(r, &req, o, &strict);
     if (strict.is_trusted)
         return say(EXIT_TRUSTED, "certificate trusted, lifetimes valid, certificate not revoked", NULL);
     return say(EXIT_TRUSTED, "certificate trusted, lifetimes valid, no revocation information", &strict.why);
@@ -165,18 +175,15 @@ static int run(struct pki_run *r)
 {
     struct diag d = {0};
     int code;
+    struct online *o = pki_has(r, "online") ? online_new() : NULL;
     struct verifying *v = arena_alloc(r->arena, sizeof(*v));
-    if (pki_has(r, "online"))
-        pki_note(r, 0, "nothing is fetched yet: only the CRLs that --crl names are asked");
     v->leaf = pki_certificate(pki_get(r, "in"), &d);
-    if (!v->leaf)
-        return pki_fail(r, &d);
-    if (!take_all(r, v, "cacert", take_ca, &d) || !take_all(r, v, "crl", take_crl, &d))
+    if (!v->leaf || !take_all(r, v, "cacert", take_ca, &d) || !take_all(r, v, "crl", take_crl, &d))
         code = pki_fail(r, &d);
     else if (v->is_given || !pki_has(r, "cacert"))
         code = judge_alone(r, v);
     else
-        code = judge(r, v);
+        code = judge(r, v, o);
     for (size_t i = 0; i < v->n_roots; i++)
         cert_unref(v->roots[i]);
     for (size_t i = 0; i < v->n_others; i++)
@@ -184,6 +191,7 @@ static int run(struct pki_run *r)
     for (size_t i = 0; i < v->n_crls; i++)
         crl_unref(v->crls[i]);
     cert_unref(v->leaf);
+    online_free(o);
     return code;
 }
 
