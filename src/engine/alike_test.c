@@ -170,7 +170,10 @@ static void of_two_made_at_once_one_stays_whoever_sees_it(void **state)
         p.ctx = &left;
         pair_command(&p, 1, COMMAND_INITIATE, "net", "a0");
         pair_command(&p, 0, COMMAND_INITIATE, "net", "a0");
-        pair_advance(&p, 90 * TIME_SECOND);
+        pair_advance(&p, 10 * TIME_SECOND);
+        if (round % 4 >= 2) /* what is waited for is replaced meanwhile, and so is what waits */
+            pair_command(&p, round % 8 >= 4, COMMAND_REKEY, NULL, "a0");
+        pair_advance(&p, 80 * TIME_SECOND);
         assert_int_equal(left, 0);
         assert_children(2);
         assert_int_equal(count(0, "a0"), 1);

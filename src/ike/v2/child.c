@@ -185,7 +185,12 @@ bool child_install(struct ike_env *env, struct child_sa *c, const struct exchang
     secret_wipe(&out, sizeof(out));
     c->state = CHILD_INSTALLED;
     start_lifetime(c, env->now.mono);
-    start_idle_time(c, old_id ? child_find(c->ike, old_id) : NULL);
+    const struct child_sa *old = old_id ? child_find(c->ike, old_id) : NULL;
+    start_idle_time(c, old);
+    if (old) {
+        c->rival = old->rival;
+        c->yields_at = old->yields_at;
+    }
     env->host->policy(env, c, true);
     c->holds_policy = true;
     c->was_up = true;

@@ -42,7 +42,7 @@ struct child_sa {
     uint8_t low_nonce[16];     /* how the lower nonce of its exchange begins */
     uint64_t peer_replacement; /* made by the peer's rekey of this child */
     struct nonce peer_low;     /* the lower nonce of that exchange */
-    uint64_t rival;            /* ours: the peer's that was made at the same time: see twin_child.c */
+    uint64_t rival;            /* lineage of the peer's that was made at the same time: see twin_child.c */
     int64_t yields_at;         /* to that */
     int64_t unsure_until;      /* the peer asked for it, and may not have our answer: see child_is_unsure() */
     uint32_t asked_by;         /* the message ID of that */

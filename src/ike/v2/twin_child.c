@@ -73,10 +73,23 @@ void twin_child_settle(struct ike_env *env, struct child_sa *fresh, int64_t begu
     }
 }
 
+/* The rival, or what replaced it meanwhile. */
+static const struct child_sa *find_rival(const struct child_sa *c)
+{
+    const struct child_sa *o;
+    list_each(o, &c->ike->children, link)
+    {
+        if (o->lineage == c->rival && (o->state == CHILD_INSTALLED || o->state == CHILD_REKEYING))
+            return o;
+    }
+    return NULL;
+}
+
 bool twin_child_yield(struct ike_env *env, struct child_sa *c)
 {
-    const struct child_sa *rival = child_find(c->ike, c->rival);
-    c->yields_at = TIME_NEVER;
+    const struct child_sa *rival = find_rival(c);
+    bool is_busy = rival && rival->state == CHILD_REKEYING;
+    c->yields_at = is_busy ? env->now.mono + TIME_SECOND : TIME_NEVER;
     if (!rival || !is_twin(c, rival))
         return false;
     sa_log(env, c->ike, LOG_DETAIL, "child %s was made by both ends at once: ours goes", c->cfg->name);
