@@ -60,6 +60,18 @@ bool hex_decode(struct span hex, uint8_t *out, size_t cap, size_t *len)
     return true;
 }
 
+void text_base64(struct text *t, struct span s)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (size_t i = 0; i < s.len; i += 3) {
+        size_t n = s.len - i < 3 ? s.len - i : 3;
+        uint32_t v =
+            (uint32_t)s.ptr[i] << 16 | (n > 1 ? (uint32_t)s.ptr[i + 1] << 8 : 0) | (n > 2 ? s.ptr[i + 2] : 0);
+        text_printf(t, "%c%c%c%c", digits[v >> 18], digits[v >> 12 & 63], n > 1 ? digits[v >> 6 & 63] : '=',
+                    n > 2 ? digits[v & 63] : '=');
+    }
+}
+
 static int base64_digit(uint8_t c)
 {
     if (c >= 'A' && c <= 'Z')

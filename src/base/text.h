@@ -18,4 +18,5 @@ void text_hex(struct text *t, struct span s);
 void text_safe(struct text *t, struct span s);
 /* Hex digits (either case, no separators) to bytes; false on anything else or when out is too small. */
 bool hex_decode(struct span hex, uint8_t *out, size_t cap, size_t *len);
+void text_base64(struct text *t, struct span s);
 bool base64_decode(struct span text, uint8_t *out, size_t cap, size_t *len);

@@ -31,6 +31,7 @@ enum pkey_encoding {
     PKEY_SPKI_PEM,
     PKEY_PKCS1_DER, /* public: RSAPublicKey of RFC 8017; RSA only */
     PKEY_RFC3110,   /* public: the key field of DNSKEY and IPSECKEY; RFC 3110, 6605, 8080; no brainpool */
+    PKEY_IPSECKEY,  /* public: the key field of IPSECKEY records; as PKEY_RFC3110, and ECDSA over any curve */
     PKEY_DNSKEY,    /* public: RDATA of a DNSKEY record (RFC 4034), flags 256; likewise */
     PKEY_SSH,       /* public: the blob of RFC 4253, 5656, 8709, of which OpenSSH writes the base64 */
     PKEY_TRADITIONAL_DER,
@@ -74,6 +75,9 @@ struct span pkey_spki(const struct pkey *k);
 /* SHA-1 of the subjectPublicKey BIT STRING contents (the key id that CERTREQ for raw keys, SKI and vici use).
  */
 void pkey_keyid(const struct pkey *k, uint8_t out[20]);
+/* SHA-1 of the number that the key is: an RSA modulus without leading zeros, an uncompressed point, an EdDSA
+ * key. What NSS and Libreswan call a CKAID. */
+void pkey_ckaid(const struct pkey *k, uint8_t out[20]);
 bool pkey_same(const struct pkey *a, const struct pkey *b);
 
 /* Signs message under the scheme. classic: RFC 7296/4754 format (RSA-SHA1 PKCS#1, ECDSA r|s); otherwise RFC

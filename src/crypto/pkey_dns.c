@@ -75,6 +75,19 @@ bool pkey_dns_encode(const struct pkey *k, struct secret *out)
     return encode(k, false, out);
 }
 
+/* [RFC4025#2.6] a field for each kind of key; which curve it is shows by the length */
+bool pkey_ipseckey_encode(const struct pkey *k, struct secret *out)
+{
+    struct pkey_parts p;
+    uint8_t buf[3 + 2 * PKEY_PART_MAX];
+    struct wr w = wr_over(buf, sizeof(buf));
+    if (!pkey_parts_get(k, &p))
+        return false;
+    put_key(&w, k, &p);
+    *out = wr_ok(&w) ? secret_copy(wr_span_view(&w)) : (struct secret){0};
+    return wr_ok(&w);
+}
+
 bool pkey_dnskey_encode(const struct pkey *k, struct secret *out)
 {
     return encode(k, true, out);

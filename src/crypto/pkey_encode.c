@@ -82,16 +82,17 @@ static const struct encoding_row {
     encode_fn *encode;
     bool is_private, is_pem;
 } rows[] = {
-    [PKEY_SPKI_DER] = {encode_spki,        false, false},
-    [PKEY_SPKI_PEM] = {encode_spki,        false, true },
-    [PKEY_PKCS1_DER] = {encode_pkcs1,       false, false},
-    [PKEY_RFC3110] = {pkey_dns_encode,    false, false},
-    [PKEY_DNSKEY] = {pkey_dnskey_encode, false, false},
-    [PKEY_SSH] = {pkey_ssh_encode,    false, false},
-    [PKEY_TRADITIONAL_DER] = {encode_traditional, true,  false},
-    [PKEY_TRADITIONAL_PEM] = {encode_traditional, true,  true },
-    [PKEY_PKCS8_DER] = {encode_pkcs8,       true,  false},
-    [PKEY_PKCS8_PEM] = {encode_pkcs8,       true,  true },
+    [PKEY_SPKI_DER] = {encode_spki,          false, false},
+    [PKEY_SPKI_PEM] = {encode_spki,          false, true },
+    [PKEY_PKCS1_DER] = {encode_pkcs1,         false, false},
+    [PKEY_RFC3110] = {pkey_dns_encode,      false, false},
+    [PKEY_IPSECKEY] = {pkey_ipseckey_encode, false, false},
+    [PKEY_DNSKEY] = {pkey_dnskey_encode,   false, false},
+    [PKEY_SSH] = {pkey_ssh_encode,      false, false},
+    [PKEY_TRADITIONAL_DER] = {encode_traditional,   true,  false},
+    [PKEY_TRADITIONAL_PEM] = {encode_traditional,   true,  true },
+    [PKEY_PKCS8_DER] = {encode_pkcs8,         true,  false},
+    [PKEY_PKCS8_PEM] = {encode_pkcs8,         true,  true },
 };
 
 bool pkey_encode(const struct pkey *k, enum pkey_encoding e, struct secret *out)

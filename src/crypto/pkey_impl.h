@@ -40,6 +40,7 @@ EVP_PKEY *pkey_parts_make(enum pkey_type type, const char *curve, struct span fi
 
 /* Rows of pkey_encode()'s table (pkey_dns.c, pkey_ssh.c). */
 bool pkey_dns_encode(const struct pkey *k, struct secret *out);
+bool pkey_ipseckey_encode(const struct pkey *k, struct secret *out);
 bool pkey_dnskey_encode(const struct pkey *k, struct secret *out);
 bool pkey_ssh_encode(const struct pkey *k, struct secret *out);
 

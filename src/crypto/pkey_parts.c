@@ -35,6 +35,19 @@ bool pkey_parts_get(const struct pkey *k, struct pkey_parts *p)
     }
 }
 
+void pkey_ckaid(const struct pkey *k, uint8_t out[20])
+{
+    struct pkey_parts p;
+    if (!pkey_parts_get(k, &p)) {
+        pkey_keyid(k, out);
+        return;
+    }
+    bool is_point = k->type == PKEY_ECDSA;
+    struct span number[] = {span_of("\4", is_point), span_of(p.first, p.first_len),
+                            span_of(p.second, is_point ? p.second_len : 0)};
+    hash_digest(HASH_SHA1, number, ARRAY_LEN(number), out);
+}
+
 static EVP_PKEY *from_params(const char *type, OSSL_PARAM_BLD *build, int selection)
 {
     EVP_PKEY *evp = NULL;
