@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The program `ipsec`: what its commands share. A command is one file with a const struct ipsec_command: its
+ * options as rows and a function that runs it. From the rows come the parser, --help and man/ipsec.8. Names,
+ * texts and exit codes are those that users of Libreswan and strongSwan type and their scripts look for. */
+#pragma once
+
+#include "base/diag.h"
+#include "sys/keystore.h"
+#include <stdio.h>
+
+struct ipsec_option {
+    const char *name;
+    const char *argument; /* what help calls it; NULL: a switch */
+    const char *doc;      /* no capital, no full stop */
+};
+
+struct ipsec_run;
+
+struct ipsec_command {
+    const char *name;
+    const char *operands; /* "FILE" for help; NULL: it takes none */
+    const char *doc;
+    const struct ipsec_option *options;      /* ends with a row without a name */
+    int (*run)(struct ipsec_run *r);         /* returns the exit code */
+    int (*run_words)(int argc, char **argv); /* instead: it reads its words itself; argv[0] is its name */
+    const char *manual;                      /* paragraphs of man/ipsec.8, roff; NULL: doc says it all */
+    bool has_store;                          /* it has --nssdir and --state */
+    int usage_code;                          /* how it exits when it is typed wrongly */
+};
+
+/* table.c: index 0.. until NULL */
+const struct ipsec_command *ipsec_command_at(size_t index);
+/* The rows of every command with a store: index 0.. until NULL. */
+const struct ipsec_option *ipsec_common_at(const struct ipsec_command *c, size_t index);
+
+enum { IPSEC_OPTIONS_MAX = 24, IPSEC_OPERANDS_MAX = 8 };
+
+struct ipsec_run {
+    const struct ipsec_command *command;
+    const struct ipsec_option *option[IPSEC_OPTIONS_MAX]; /* as they were given */
+    const char *value[IPSEC_OPTIONS_MAX];
+    size_t n_options;
+    const char *operand[IPSEC_OPERANDS_MAX];
+    size_t n_operands;
+    char folder[PATH_TEXT_MAX]; /* of the key store */
+    bool is_default_folder;     /* no --nssdir said */
+};
+
+/* options.c: the command line. False: *code says how to exit, and all is said. */
+bool ipsec_options_parse(struct ipsec_run *r, int argc, char **argv, int *code);
+bool ipsec_has(const struct ipsec_run *r, const char *name);
+/* The value given last; NULL: none. The name must stand in the command's rows. */
+const char *ipsec_get(const struct ipsec_run *r, const char *name);
+/* 0 to 2^31-1 in decimal; fallback when it is not given. False: it is no such number, and that is said. */
+bool ipsec_number(const struct ipsec_run *r, const char *name, long fallback, long *out);
+
+/* usage.c */
+void ipsec_usage(const struct ipsec_command *c, FILE *to);
+void ipsec_overview(FILE *to);
+void ipsec_manual(FILE *to); /* man/ipsec.8 */
+/* "ipsec NAME: ..." on stderr. Returns code. */
+int ipsec_refuse(const struct ipsec_run *r, int code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* The reason on stderr. Returns 1. */
+int ipsec_fail(const struct ipsec_run *r, const struct diag *d);
+
+/* store.c: makes an empty key store, and its folder when that is the default one. Returns the exit code. */
+int ipsec_store_make(const struct ipsec_run *r);
+/* NULL: said, and *code says how to exit. */
+struct keystore *ipsec_store_open(const struct ipsec_run *r, bool is_writing, int *code);

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What `ipsec` says of itself: the overview, a command's usage, man/ipsec.8, all from the rows; and how it
+ * refuses. */
+#include "bin/ipsec/ipsec.h"
+#include <stdarg.h>
+
+static const struct ipsec_option *option_at(const struct ipsec_command *c, size_t index)
+{
+    size_t i = 0;
+    for (; c->options && c->options[i].name; i++) {
+        if (i == index)
+            return &c->options[i];
+    }
+    return ipsec_common_at(c, index - i);
+}
+
+void ipsec_usage(const struct ipsec_command *c, FILE *to)
+{
+    const struct ipsec_option *o;
+    fprintf(to, "usage: ipsec %s [OPTION...]%s%s\n", c->name, c->operands ? " " : "",
+            c->operands ? c->operands : "");
+    for (size_t i = 0; (o = option_at(c, i)); i++) {
+        int n = fprintf(to, "  --%s%s%s", o->name, o->argument ? " " : "", o->argument ? o->argument : "");
+        fprintf(to, "%*s%s\n", n < 26 ? 26 - n : 1, "", o->doc);
+    }
+}
+
+void ipsec_overview(FILE *to)
+{
+    const struct ipsec_command *c;
+    fprintf(to, "usage: ipsec COMMAND [ARGUMENT...]\n");
+    for (size_t i = 0; (c = ipsec_command_at(i)); i++)
+        fprintf(to, "  ipsec %-14s %s\n", c->name, c->doc);
+    fprintf(to, "ipsec COMMAND --help says more.\n");
+}
+
+int ipsec_refuse(const struct ipsec_run *r, int code, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    fprintf(stderr, "ipsec %s: ", r->command->name);
+    vfprintf(stderr, fmt, args);
+    fputc('\n', stderr);
+    va_end(args);
+    return code;
+}
+
+int ipsec_fail(const struct ipsec_run *r, const struct diag *d)
+{
+    char line[2048];
+    return ipsec_refuse(r, 1, "%s", diag_format(d, line, sizeof(line)));
+}
+
+static void roff(FILE *to, const char *text)
+{
+    for (; *text; text++)
+        fprintf(to, *text == '-' ? "\\-" : *text == '\\' ? "\\e" : "%c", *text);
+}
+
+static void manual_option(FILE *to, const struct ipsec_option *o)
+{
+    fputs(".TP\n\\fB\\-\\-", to);
+    roff(to, o->name);
+    fputs("\\fR", to);
+    if (o->argument)
+        fprintf(to, " \\fI%s\\fR", o->argument);
+    fputc('\n', to);
+    roff(to, o->doc);
+    fputc('\n', to);
+}
+
+static const char manual_head[] =
+    ".\\\" SPDX-License-Identifier: Apache-2.0\n"
+    ".\\\" Written from the table of commands by tests/pki/store_test.py; KEYWAY_UPDATE=1 writes it anew.\n"
+    ".TH IPSEC 8 \"\" Keyway \"Keyway manual\"\n"
+    ".SH NAME\n"
+    "ipsec \\- commands that users of Libreswan and strongSwan type\n"
+    ".SH SYNOPSIS\n"
+    ".B ipsec\n.I command\n.RI [ option \" ...]\"\n"
+    ".SH DESCRIPTION\n"
+    "Raw keys of hosts live in a key store: a folder with an index, \\fIkeyway.db\\fR, and one file\n"
+    "for each private key, all for their owner only. It takes the place of NSS's database, and NSS is\n"
+    "not needed. A key is named by its CKAID, which is the one that NSS gives to the same key.\n"
+    ".SH OPTIONS OF COMMANDS WITH A KEY STORE\n";
+
+void ipsec_manual(FILE *to)
+{
+    const struct ipsec_command *c;
+    const struct ipsec_option *o;
+    fputs(manual_head, to);
+    for (size_t i = 0; (o = ipsec_common_at(ipsec_command_at(0), i)); i++)
+        manual_option(to, o);
+    for (size_t i = 0; (c = ipsec_command_at(i)); i++) {
+        fprintf(to, ".SH \"ipsec %s\"\n%s.\n", c->name, c->doc);
+        if (c->manual)
+            fprintf(to, ".PP\n%s\n", c->manual);
+        for (o = c->options; o && o->name; o++)
+            manual_option(to, o);
+    }
+    fputs(".SH FILES\n"
+          "\\fI/var/lib/ipsec/nss\\fR: the key store. All names in it end in \"db\".\n"
+          ".SH SEE ALSO\n"
+          ".BR pki (1),\n"
+          ".BR keyway.conf (5)\n",
+          to);
+}

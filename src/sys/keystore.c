@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See keystore.h. The index is text: a line that says what it is, then a line for each entry, in the order in
+ * which they were added:
+ *   key CKAID SUBJECTPUBLICKEYINFO
+ * the former in hex, the latter in base64. A line that is not understood makes the index unfit: what a newer
+ * Keyway wrote is not overwritten by an older one. */
+#include "sys/keystore.h"
+#include "base/arena.h"
+#include "base/text.h"
+#include "sys/private_file.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { INDEX_MAX = 4 << 20, KEY_FILE_MAX_LEN = 65536, SPKI_MAX = 2200, LINE_LEN_MAX = 3072 };
+
+static const char first_line[] = "keyway key store 1";
+static const char advice[] = "chmod 600 on it, and make a new key where others may have read this one";
+
+const char *keystore_default(const char *state, char buf[PATH_TEXT_MAX])
+{
+    snprintf(buf, PATH_TEXT_MAX, "%s/ipsec/nss", state);
+    return buf;
+}
+
+bool keystore_is_there(const char *folder)
+{
+    char path[PATH_TEXT_MAX];
+    struct stat st;
+    int n = snprintf(path, sizeof(path), "%s/%s", folder, KEYSTORE_INDEX);
+    return n < PATH_TEXT_MAX && lstat(path, &st) == 0;
+}
+
+bool keystore_init(const char *folder, struct diag *d)
+{
+    char line[sizeof(first_line) + 1];
+    int n = snprintf(line, sizeof(line), "%s\n", first_line);
+    return private_write_once(folder, KEYSTORE_INDEX, span_of(line, (size_t)n), d);
+}
+
+/* ---- the index */
+
+static struct span next_line(struct span *rest)
+{
+    const uint8_t *end = memchr(rest->ptr, '\n', rest->len);
+    struct span line = span_of(rest->ptr, end ? (size_t)(end - rest->ptr) : rest->len);
+    size_t used = line.len + (end ? 1 : 0);
+    *rest = span_of(rest->ptr + used, rest->len - used);
+    return line;
+}
+
+static struct span next_word(struct span *rest)
+{
+    const uint8_t *end = memchr(rest->ptr, ' ', rest->len);
+    struct span word = span_of(rest->ptr, end ? (size_t)(end - rest->ptr) : rest->len);
+    size_t used = word.len + (end ? 1 : 0);
+    *rest = span_of(rest->ptr + used, rest->len - used);
+    return word;
+}
+
+static bool read_key(struct keystore *s, struct span line)
+{
+    uint8_t spki[SPKI_MAX], ckaid[KEYSTORE_CKAID_LEN];
+    size_t len;
+    struct diag d;
+    struct keystore_key *k = &s->keys[s->n_keys];
+    if (s->n_keys == KEYSTORE_ENTRIES_MAX || !span_equal(next_word(&line), span_str("key")) ||
+        !hex_decode(next_word(&line), k->ckaid, sizeof(k->ckaid), &len) || len != sizeof(k->ckaid) ||
+        !base64_decode(line, spki, sizeof(spki), &len))
+        return false;
+    k->public_key = pkey_load_public(span_of(spki, len), &d);
+    if (!k->public_key)
+        return false;
+    s->n_keys++;
+    pkey_ckaid(k->public_key, ckaid);
+    return !memcmp(ckaid, k->ckaid, sizeof(ckaid));
+}
+
+static bool read_index(struct keystore *s, struct span text, struct diag *d)
+{
+    int number = 1;
+    char path[PATH_TEXT_MAX + sizeof(KEYSTORE_INDEX)];
+    snprintf(path, sizeof(path), "%s/%s", s->folder, KEYSTORE_INDEX);
+    if (!span_equal(next_line(&text), span_str(first_line))) {
+        diag_set(d, FAIL_GENERIC, "%s is no index of a key store", path);
+        diag_expected(d, "the line \"%s\" first", first_line);
+        return false;
+    }
+    while (text.len) {
+        number++;
+        if (read_key(s, next_line(&text)))
+            continue;
+        diag_set(d, FAIL_GENERIC, "the index of the key store is damaged");
+        diag_where(d, path, number, 0);
+        return false;
+    }
+    return true;
+}
+
+static bool write_index(const struct keystore *s, struct diag *d)
+{
+    size_t cap = sizeof(first_line) + 1 + s->n_keys * LINE_LEN_MAX;
+    struct secret room = secret_new(cap);
+    struct text t = {.buf = (char *)room.ptr, .cap = cap};
+    text_printf(&t, "%s\n", first_line);
+    for (size_t i = 0; i < s->n_keys; i++) {
+        text_str(&t, "key ");
+        text_hex(&t, span_of(s->keys[i].ckaid, KEYSTORE_CKAID_LEN));
+        text_str(&t, " ");
+        text_base64(&t, pkey_spki(s->keys[i].public_key));
+        text_str(&t, "\n");
+    }
+    bool ok = private_write(s->folder, KEYSTORE_INDEX, span_of(t.buf, t.len), d);
+    secret_free(&room);
+    return ok;
+}
+
+/* ---- opening */
+
+/* Of the folder, since files in it are replaced. Waits for who has it. */
+static bool take_lock(struct keystore *s, struct diag *d)
+{
+    s->lock = open(s->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int n = s->lock < 0 ? -1 : flock(s->lock, LOCK_EX);
+    while (n < 0 && s->lock >= 0 && errno == EINTR)
+        n = flock(s->lock, LOCK_EX);
+    if (n < 0)
+        diag_set(d, errno == EACCES ? FAIL_PERMISSION : FAIL_GENERIC, "%s: %s", s->folder, strerror(errno));
+    return n == 0;
+}
+
+struct keystore *keystore_open(const char *folder, bool is_writing, struct diag *d)
+{
+    struct secret index = {0};
+    struct keystore *s = mem_new(sizeof(*s));
+    s->keys = mem_new(KEYSTORE_ENTRIES_MAX * sizeof(*s->keys));
+    s->lock = -1;
+    snprintf(s->folder, sizeof(s->folder), "%s", folder);
+    diag_clear(d);
+    bool ok = (!is_writing || take_lock(s, d)) &&
+              private_read(folder, KEYSTORE_INDEX, INDEX_MAX, advice, &index, d) &&
+              read_index(s, secret_view(&index), d);
+    secret_free(&index);
+    if (ok)
+        return s;
+    keystore_close(s);
+    if (!diag_failed(d)) {
+        diag_set(d, FAIL_NOT_FOUND, "there is no key store in %s", folder);
+        diag_try(d, "ipsec initnss");
+    }
+    return NULL;
+}
+
+void keystore_close(struct keystore *s)
+{
+    if (!s)
+        return;
+    for (size_t i = 0; i < s->n_keys; i++)
+        pkey_unref(s->keys[i].public_key);
+    if (s->lock >= 0)
+        close(s->lock);
+    free(s->keys);
+    free(s);
+}
+
+/* ---- keys */
+
+#define KEY_LEAF_MAX (2 * KEYSTORE_CKAID_LEN + sizeof(".key.db"))
+
+static const char *leaf_of(const uint8_t ckaid[KEYSTORE_CKAID_LEN], char buf[KEY_LEAF_MAX])
+{
+    struct text t = {.buf = buf, .cap = KEY_LEAF_MAX};
+    text_hex(&t, span_of(ckaid, KEYSTORE_CKAID_LEN));
+    text_str(&t, ".key.db");
+    return buf;
+}
+
+static const struct keystore_key *find(const struct keystore *s, const uint8_t ckaid[KEYSTORE_CKAID_LEN])
+{
+    for (size_t i = 0; i < s->n_keys; i++) {
+        if (!memcmp(s->keys[i].ckaid, ckaid, KEYSTORE_CKAID_LEN))
+            return &s->keys[i];
+    }
+    return NULL;
+}
+
+bool keystore_add(struct keystore *s, const struct pkey *key, struct diag *d)
+{
+    char leaf[KEY_LEAF_MAX];
+    uint8_t ckaid[KEYSTORE_CKAID_LEN];
+    struct secret pem = {0};
+    pkey_ckaid(key, ckaid);
+    const struct keystore_key *there = find(s, ckaid);
+    diag_clear(d);
+    if (!there && s->n_keys == KEYSTORE_ENTRIES_MAX) {
+        diag_set(d, FAIL_GENERIC, "the key store is full: it has %d keys", KEYSTORE_ENTRIES_MAX);
+        return false;
+    }
+    if (!pkey_encode(key, PKEY_PKCS8_PEM, &pem)) {
+        diag_set(d, FAIL_GENERIC, "the private half of the %s is not at hand", pkey_type_name(key));
+        return false;
+    }
+    bool ok = private_write(s->folder, leaf_of(ckaid, leaf), secret_view(&pem), d);
+    secret_free(&pem);
+    if (!ok || there)
+        return ok;
+    struct keystore_key *k = &s->keys[s->n_keys];
+    k->public_key = pkey_load_public(pkey_spki(key), d);
+    if (!k->public_key)
+        return false;
+    memcpy(k->ckaid, ckaid, sizeof(ckaid));
+    s->n_keys++;
+    return write_index(s, d);
+}
+
+struct pkey *keystore_private_key(const struct keystore *s, const struct keystore_key *entry, struct diag *d)
+{
+    char leaf[KEY_LEAF_MAX];
+    struct secret pem = {0};
+    if (!private_read(s->folder, leaf_of(entry->ckaid, leaf), KEY_FILE_MAX_LEN, advice, &pem, d)) {
+        if (!diag_failed(d))
+            diag_set(d, FAIL_NOT_FOUND, "%s/%s: the key's file is gone", s->folder, leaf);
+        return NULL;
+    }
+    struct pkey *k = pkey_load_private(secret_view(&pem), span_of(NULL, 0), d);
+    secret_free(&pem);
+    if (!k || pkey_same(k, entry->public_key))
+        return k;
+    pkey_unref(k);
+    diag_set(d, FAIL_GENERIC, "%s/%s: it is another key than the index says", s->folder, leaf);
+    return NULL;
+}
