@@ -101,8 +101,10 @@ void build_check_private(struct builder *b, const struct setting *root);
 /* token.c: secrets.token<suffix>; a certificate section with a handle in it. */
 void build_token(struct builder *b, const struct setting *section);
 void build_token_cert(struct builder *b, const struct setting *section, struct auth_side *side);
-/* folders.c: the well-known folders of the dialect; those of ipsec.d; a private key in ipsec.d/private for a
- * certificate or key that a connection names (what says which): true when one is loaded now. */
+/* folders.c: the well-known folders of the dialect; those of ipsec.d; a private key in ipsec.d/private, or in
+ * the key store, for a certificate or key that a connection names (what says which): true when one is loaded
+ * now.
+ */
 void build_folders(struct builder *b, const struct setting *secrets);
 void build_ipsec_d(struct builder *b);
 bool build_found_key(struct builder *b, const struct pkey *public_key, const char *connection,

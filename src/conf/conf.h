@@ -24,6 +24,10 @@ struct conf_source {
     struct pkey *(*token_key)(void *ctx, const struct token_query *q, struct diag *d);
     bool (*token_cert)(void *ctx, struct arena *a, const struct token_query *q, struct span *der,
                        struct diag *d);
+    /* The private key of a public one, when it is in the key store of the host's keys, or NULL: nothing is in
+     * d when it is not there. A reference that the caller drops; *file, in a's memory, is where it is. */
+    struct pkey *(*store_key)(void *ctx, struct arena *a, const struct pkey *public_key, const char **file,
+                              struct diag *d);
     size_t (*glob)(void *ctx, struct arena *a, const char *pattern, const char ***paths);
 };
 

@@ -2,8 +2,9 @@
 /* Credentials in well-known folders: swanctl's and keyway's, which are loaded as a whole, and ipsec.d's,
  * whose private keys are looked into only for a certificate or public key that a connection names. What
  * cannot be used in the former is an error, as everything in a configuration is; in the latter, where
- * whatever a user made with the pki tool lies about, it is said and passed over. Not here:
- * attribute certificates; certificate requests (ipsec.d/reqs), which nobody loads. */
+ * whatever a user made with the pki tool lies about, it is said and passed over. What is in neither may be in
+ * the key store of `ipsec newhostkey`. Not here: attribute certificates; certificate requests (ipsec.d/reqs),
+ * which nobody loads. */
 #include "base/log.h"
 #include "conf/build.h"
 #include "pki/pkcs12.h"
@@ -214,6 +215,23 @@ static const char *secrets_word(const struct pkey *k)
     return pkey_type(k) == PKEY_RSA ? "RSA" : pkey_type(k) == PKEY_ECDSA ? "ECDSA" : "PKCS8";
 }
 
+static bool found_in_store(struct builder *b, const struct pkey *public_key, const char *connection,
+                           const char *what)
+{
+    const char *file = NULL;
+    struct diag d = {0};
+    struct pkey *k = b->src->store_key ? b->src->store_key(b->src->ctx, b->a, public_key, &file, &d) : NULL;
+    if (k) {
+        log_line(LOG_NOTICE, "connection %s: the private key of %s is in the key store: %s", connection, what,
+                 file);
+        build_add_key(b, k, (struct origin){.key = "key store", .file = file, .line = 1});
+    } else if (diag_failed(&d)) {
+        char text[1024];
+        log_line(LOG_WARN, "the key store is passed over: %s", diag_format(&d, text, sizeof(text)));
+    }
+    return k != NULL;
+}
+
 bool build_found_key(struct builder *b, const struct pkey *public_key, const char *connection,
                      const char *what)
 {
@@ -231,7 +249,7 @@ bool build_found_key(struct builder *b, const struct pkey *public_key, const cha
             connection, what, f->origin.file, secrets_word(public_key), base_name(f->origin.file));
         return true;
     }
-    return false;
+    return found_in_store(b, public_key, connection, what);
 }
 
 void build_drop_found(struct builder *b)

@@ -22,10 +22,27 @@ static void keep(void *ctx, enum log_level level, const char *text)
         snprintf(lines[n_lines++], sizeof(lines[0]), "%s", text);
 }
 
+/* A key store with the test's key alone, when it has one. */
+static const char *stored;
+
+static struct pkey *store_key(void *ctx, struct arena *a, const struct pkey *public_key, const char **file,
+                              struct diag *d)
+{
+    (void)ctx;
+    (void)a;
+    *file = "/var/lib/ipsec/nss/x.key.db";
+    struct pkey *k = stored ? pkey_load_private(span_str(stored), span_of(NULL, 0), d) : NULL;
+    if (!k || pkey_same(k, public_key))
+        return k;
+    pkey_unref(k);
+    return NULL;
+}
+
 static struct config *load(const struct memory_file *files, size_t n)
 {
     struct memory_source m = {files, n};
-    const struct conf_source src = memory_source(&m);
+    struct conf_source src = memory_source(&m);
+    src.store_key = store_key;
     const struct conf_request req = {.etc = "/etc"};
     memset(errors, 0, sizeof(errors));
     n_lines = 0;
@@ -240,6 +257,35 @@ static void a_key_in_ipsec_d_that_others_can_read_is_not_taken(void **state)
     config_unref(c);
 }
 
+static void a_key_that_no_folder_has_is_found_in_the_key_store(void **state)
+{
+    (void)state;
+    const struct memory_file files[] = {
+        {"/etc/swanctl/swanctl.conf",           NAMES_MOON   },
+        {"/etc/ipsec.d/certs/moon.pem",         test_moon    },
+        {"/etc/ipsec.d/private/vpnHostKey.pem", test_moon_key},
+    };
+    stored = test_moon_key;
+    struct config *c = good(files, 2);
+    assert_int_equal(c->n_keys, 1);
+    assert_int_equal(n_lines, 1);
+    assert_non_null(
+        line_with("connection moon: the private key of C=CH, O=Keyway, CN=moon is in the key store: "
+                  "/var/lib/ipsec/nss/x.key.db"));
+    assert_string_equal(c->keys[0].origin.file, "/var/lib/ipsec/nss/x.key.db");
+    config_unref(c);
+    c = good(files, ARRAY_LEN(files)); /* the folder comes first */
+    assert_string_equal(c->keys[0].origin.file, "/etc/ipsec.d/private/vpnHostKey.pem");
+    config_unref(c);
+    stored = "rubbish";
+    c = good(files, 2);
+    assert_int_equal(c->n_keys, 0);
+    assert_non_null(line_with("the key store is passed over: "));
+    assert_non_null(line_with("no private key for certificate"));
+    config_unref(c);
+    stored = NULL;
+}
+
 static void rubbish_in_ipsec_d_is_passed_over(void **state)
 {
     (void)state;
@@ -345,6 +391,7 @@ int main(void)
         cmocka_unit_test(a_key_in_ipsec_d_is_found_for_a_certificate_that_is_named),
         cmocka_unit_test(a_key_in_ipsec_d_that_nobody_needs_stays_there),
         cmocka_unit_test(a_key_in_ipsec_d_that_others_can_read_is_not_taken),
+        cmocka_unit_test(a_key_that_no_folder_has_is_found_in_the_key_store),
         cmocka_unit_test(rubbish_in_ipsec_d_is_passed_over),
         cmocka_unit_test(raw_public_keys_come_from_files_and_values),
         cmocka_unit_test(a_tunnel_of_raw_keys_is_five_lines),

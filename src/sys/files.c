@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Files for conf/: see files.h. Only regular files are read: a FIFO or a device would block or never end. */
 #include "sys/files.h"
+#include "sys/keystore.h"
 #include "sys/token.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -104,11 +105,31 @@ static size_t files_glob(void *ctx, struct arena *a, const char *pattern, const 
     return n;
 }
 
-struct conf_source files_source(void)
+static struct pkey *files_store_key(void *ctx, struct arena *a, const struct pkey *public_key,
+                                    const char **file, struct diag *d)
 {
-    return (struct conf_source){.read = files_read,
+    char folder[PATH_TEXT_MAX];
+    diag_clear(d);
+    if (!ctx || !keystore_is_there(keystore_default(ctx, folder)))
+        return NULL;
+    struct keystore *s = keystore_open(folder, false, d);
+    const struct keystore_key *entry = s ? keystore_find(s, public_key) : NULL;
+    struct pkey *k = entry ? keystore_private_key(s, entry, d) : NULL;
+    if (k) {
+        char leaf[KEYSTORE_LEAF_MAX];
+        *file = arena_printf(a, "%s/%s", folder, keystore_leaf(entry, leaf));
+    }
+    keystore_close(s);
+    return k;
+}
+
+struct conf_source files_source(const char *state)
+{
+    return (struct conf_source){.ctx = (void *)state,
+                                .read = files_read,
                                 .read_private = files_read_private,
                                 .token_key = token_key,
                                 .token_cert = token_cert,
+                                .store_key = files_store_key,
                                 .glob = files_glob};
 }

@@ -4,5 +4,6 @@
 
 #include "conf/conf.h"
 
-/* A source over the machine's files. ctx is not used. */
-struct conf_source files_source(void);
+/* A source over the machine's files; the key store is the one below state (paths.h), NULL: none is looked
+ * into. state is borrowed. */
+struct conf_source files_source(const char *state);

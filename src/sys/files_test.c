@@ -30,7 +30,7 @@ static int setup(void **state)
 {
     (void)state;
     arena = arena_new(1 << 20);
-    source = files_source();
+    source = files_source(NULL);
     return mkdtemp(dir) ? 0 : -1;
 }
 

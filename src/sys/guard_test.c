@@ -130,7 +130,7 @@ static void load(struct config **c)
 {
     struct diag errors[4] = {0};
     size_t n = 0;
-    struct conf_source files = files_source();
+    struct conf_source files = files_source(NULL);
     const struct conf_request req = {.etc = etc};
     *c = conf_load(&files, &req, errors, ARRAY_LEN(errors), &n);
     if (!*c) {

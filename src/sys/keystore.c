@@ -169,18 +169,23 @@ void keystore_close(struct keystore *s)
 
 /* ---- keys */
 
-#define KEY_LEAF_MAX (2 * KEYSTORE_CKAID_LEN + sizeof(".key.db"))
-
-static const char *leaf_of(const uint8_t ckaid[KEYSTORE_CKAID_LEN], char buf[KEY_LEAF_MAX])
+static const char *leaf_of(const uint8_t ckaid[KEYSTORE_CKAID_LEN], char buf[KEYSTORE_LEAF_MAX])
 {
-    struct text t = {.buf = buf, .cap = KEY_LEAF_MAX};
+    struct text t = {.buf = buf, .cap = KEYSTORE_LEAF_MAX};
     text_hex(&t, span_of(ckaid, KEYSTORE_CKAID_LEN));
     text_str(&t, ".key.db");
     return buf;
 }
 
-static const struct keystore_key *find(const struct keystore *s, const uint8_t ckaid[KEYSTORE_CKAID_LEN])
+const char *keystore_leaf(const struct keystore_key *entry, char buf[KEYSTORE_LEAF_MAX])
 {
+    return leaf_of(entry->ckaid, buf);
+}
+
+const struct keystore_key *keystore_find(const struct keystore *s, const struct pkey *key)
+{
+    uint8_t ckaid[KEYSTORE_CKAID_LEN];
+    pkey_ckaid(key, ckaid);
     for (size_t i = 0; i < s->n_keys; i++) {
         if (!memcmp(s->keys[i].ckaid, ckaid, KEYSTORE_CKAID_LEN))
             return &s->keys[i];
@@ -190,11 +195,11 @@ static const struct keystore_key *find(const struct keystore *s, const uint8_t c
 
 bool keystore_add(struct keystore *s, const struct pkey *key, struct diag *d)
 {
-    char leaf[KEY_LEAF_MAX];
+    char leaf[KEYSTORE_LEAF_MAX];
     uint8_t ckaid[KEYSTORE_CKAID_LEN];
     struct secret pem = {0};
     pkey_ckaid(key, ckaid);
-    const struct keystore_key *there = find(s, ckaid);
+    const struct keystore_key *there = keystore_find(s, key);
     diag_clear(d);
     if (!there && s->n_keys == KEYSTORE_ENTRIES_MAX) {
         diag_set(d, FAIL_GENERIC, "the key store is full: it has %d keys", KEYSTORE_ENTRIES_MAX);
@@ -219,7 +224,7 @@ bool keystore_add(struct keystore *s, const struct pkey *key, struct diag *d)
 
 struct pkey *keystore_private_key(const struct keystore *s, const struct keystore_key *entry, struct diag *d)
 {
-    char leaf[KEY_LEAF_MAX];
+    char leaf[KEYSTORE_LEAF_MAX];
     struct secret pem = {0};
     if (!private_read(s->folder, leaf_of(entry->ckaid, leaf), KEY_FILE_MAX_LEN, advice, &pem, d)) {
         if (!diag_failed(d))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Keyway's key store, which stands where Libreswan's users have NSS's database: STATE/ipsec/nss, or --nssdir.
  * A folder with an index, keyway.db, and for each private key a file CKAID.key.db with PKCS#8 in PEM, all for
- * their owner only. All names end in "db", so that removing "*db" leaves nothing. Files are there whole or not
- * at all, and a key is in the store when the index names it: it is written before the index and removed
+ * their owner only. All names end in "db", so that removing "*db" leaves nothing. Files are there whole or
+ * not at all, and a key is in the store when the index names it: it is written before the index and removed
  * after. Not here: encrypted keys; NSS's own files, which are not touched. */
 #pragma once
 
@@ -12,7 +12,8 @@
 
 enum { KEYSTORE_ENTRIES_MAX = 1024, KEYSTORE_CKAID_LEN = 20 };
 
-#define KEYSTORE_INDEX "keyway.db"
+#define KEYSTORE_INDEX    "keyway.db"
+#define KEYSTORE_LEAF_MAX (2 * KEYSTORE_CKAID_LEN + sizeof(".key.db"))
 
 struct keystore_key {
     uint8_t ckaid[KEYSTORE_CKAID_LEN];
@@ -37,5 +38,9 @@ struct keystore *keystore_open(const char *folder, bool is_writing, struct diag 
 void keystore_close(struct keystore *s);
 /* Adds a private key; one that is there already is written again. Open for writing. */
 bool keystore_add(struct keystore *s, const struct pkey *key, struct diag *d);
+/* The entry of a key, private or public; NULL: it is not there. */
+const struct keystore_key *keystore_find(const struct keystore *s, const struct pkey *key);
+/* What the entry's file is called. */
+const char *keystore_leaf(const struct keystore_key *entry, char buf[KEYSTORE_LEAF_MAX]);
 /* The private key of an entry, read from its file and compared with the index. */
 struct pkey *keystore_private_key(const struct keystore *s, const struct keystore_key *entry, struct diag *d);

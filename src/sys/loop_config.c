@@ -13,7 +13,7 @@
 
 struct config *loop_load(const struct loop_options *o, struct diag *errors, size_t *n_errors)
 {
-    struct conf_source files = files_source();
+    struct conf_source files = files_source(o->paths.state);
     struct conf_request req = {.etc = o->paths.etc, .load = o->load, .settings = o->settings};
     struct config *c = conf_load(&files, &req, errors, LOOP_ERRORS_MAX, n_errors);
     if (c)

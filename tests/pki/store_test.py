@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The key store and Libreswan's commands on it: ipsec initnss, checknss, newhostkey, showhostkey; beside Libreswan's own
-showhostkey on NSS's own database with the same keys."""
+"""The key store and Libreswan's commands on it: ipsec initnss, checknss, newhostkey, showhostkey; the daemon that finds its
+keys there; beside Libreswan's own showhostkey on NSS's own database with the same keys."""
 import glob
 import os
 import re
 import stat
+import subprocess
 
 import kit
 import nss
@@ -239,6 +240,46 @@ class Libreswan(Store):
             self.assertEqual(ours.code, theirs.code, args)
             if args != ["--nonsense"]:
                 self.assertEqual(ours.err.splitlines()[0], theirs.err.splitlines()[0])
+
+
+class Daemon(Store):
+    CONNECTION = ("{0} {{\n remote_addrs = 192.0.2.2\n local {{\n auth = pubkey\n id = @{0}\n {1} = {2}\n }}\n"
+                  " remote {{\n auth = pubkey\n id = @peer\n }}\n}}\n")
+
+    def start(self, connections):
+        """The log of a keywayd in a network of its own, up to the line that counts the connections."""
+        os.makedirs(self.path("etc/swanctl"))
+        os.makedirs(self.path("run"))
+        text = "".join(self.CONNECTION.format(*c) for c in connections)
+        self.write("etc/swanctl/swanctl.conf", "connections {\n" + text + "}\n")
+        command = ["unshare", "-n", os.path.join(kit.BIN, "keywayd"), "--foreground", "--etc", self.path("etc"), "--run",
+                   self.path("run"), "--state", self.state]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as daemon:
+            lines = []
+            for line in daemon.stderr:
+                lines.append(line)
+                if re.search(r"connections? loaded", line):
+                    break
+            daemon.terminate()
+            daemon.stderr.read()
+        return "".join(lines)
+
+    def public(self, ckaid):
+        return re.search(r"pubkey=(\S+)", self.must("showhostkey", "--left", "--pubkey", "--ckaid", ckaid))[1]
+
+    def test_a_connection_finds_its_private_key_in_the_store(self):
+        self.must("initnss")
+        raw, certified, shared = (self.new("--keytype", "ecdsa") for _ in range(3))
+        self.openssl("req", "-x509", "-new", "-key", self.key_file(certified), "-subj", "/CN=east", "-addext",
+                     "subjectAltName=DNS:b", "-days", "30", "-out", "b.pem")
+        os.chmod(self.key_file(shared), 0o644)
+        log = self.start([("a", "pubkeys", "0s" + self.public(raw)), ("b", "certs", self.path("b.pem")),
+                          ("c", "pubkeys", "0s" + self.public(shared))])
+        self.assertIn("3 connections loaded", log)
+        self.assertIn(f"connection a: the private key of a raw public key is in the key store: {self.key_file(raw)}\n", log)
+        self.assertIn(f"connection b: the private key of CN=east is in the key store: {self.key_file(certified)}\n", log)
+        self.assertIn(f"the key store is passed over: {self.key_file(shared)}: others than its owner may read", log)
+        self.assertIn("connection c: no private key for a raw public key of ours", log)
 
 
 class Manual(Store):
