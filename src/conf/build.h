@@ -28,6 +28,8 @@ struct builder {
     bool has_looked;     /* for private keys there: found_keys */
     struct private_key *found_keys;
     size_t n_found_keys;
+    struct stored_cert *stored; /* of the key store, for their nicknames */
+    size_t n_stored;
 };
 
 struct schema_row;
@@ -110,6 +112,8 @@ void build_ipsec_d(struct builder *b);
 bool build_found_key(struct builder *b, const struct pkey *public_key, const char *connection,
                      const char *what);
 void build_drop_found(struct builder *b);
+/* The certificates of the key store: authorities that are trusted, and others. */
+void build_key_store(struct builder *b);
 /* The file of that name, absolute or in one of the folders (NULL-terminated) below dir. */
 bool build_read(struct builder *b, const char *name, const char *const *folders, bool is_private,
                 struct span *out, const char **path, struct diag *d);

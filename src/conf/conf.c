@@ -140,8 +140,10 @@ struct config *conf_load(const struct conf_source *src, const struct conf_reques
     map_init(&b.names);
     check_request(req, &errs);
     load_strongswan(&b, req);
-    if (is_loaded(req, "ipsec"))
+    if (is_loaded(req, "ipsec")) {
         load_ipsec_d(&b, req);
+        build_key_store(&b);
+    }
     if (is_loaded(req, "keyway"))
         load_keyway(&b, req);
     if (is_loaded(req, "swanctl"))

@@ -11,6 +11,12 @@ struct token_query {
     const char *pin;    /* NULL: none */
 };
 
+struct stored_cert {
+    const char *nickname;
+    struct span der;
+    bool is_trusted; /* as an authority */
+};
+
 /* Where files come from. read: the whole file into memory of a; false when absent (d then says why unless it
  * is just not there). glob: paths matching a shell pattern, sorted, into memory of a; returns how many. */
 struct conf_source {
@@ -28,6 +34,8 @@ struct conf_source {
      * d when it is not there. A reference that the caller drops; *file, in a's memory, is where it is. */
     struct pkey *(*store_key)(void *ctx, struct arena *a, const struct pkey *public_key, const char **file,
                               struct diag *d);
+    /* The certificates of the key store, in a's memory; returns how many. */
+    size_t (*store_certs)(void *ctx, struct arena *a, struct stored_cert **certs, struct diag *d);
     size_t (*glob)(void *ctx, struct arena *a, const char *pattern, const char ***paths);
 };
 

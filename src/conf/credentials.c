@@ -109,6 +109,18 @@ bool build_read(struct builder *b, const char *name, const char *const *folders,
     return build_read_file(b, *path, is_private, out, d);
 }
 
+/* A nickname of the key store. */
+static bool read_stored(const struct builder *b, const char *nickname, struct span *der)
+{
+    for (size_t i = 0; i < b->n_stored; i++) {
+        if (strcmp(b->stored[i].nickname, nickname) != 0)
+            continue;
+        *der = b->stored[i].der;
+        return true;
+    }
+    return false;
+}
+
 static struct cert *load_cert(struct builder *b, const struct setting *key, const char *word,
                               const char *const *folders)
 {
@@ -116,10 +128,12 @@ static struct cert *load_cert(struct builder *b, const struct setting *key, cons
     struct diag d = {0};
     const char *path = "the value";
     bool ok = true;
-    if (!value_blob(b->scratch, word, &data, &ok) && !build_read(b, word, folders, false, &data, &path, &d)) {
+    if (!value_blob(b->scratch, word, &data, &ok) && !build_read(b, word, folders, false, &data, &path, &d) &&
+        (diag_failed(&d) || !read_stored(b, word, &data))) {
         struct diag *e =
             build_error(b, key, "%s: %.200s", diag_failed(&d) ? d.what : "no such certificate file", word);
-        diag_expected(e, "a file below %s/%s, or an absolute path", b->dir, folders[0]);
+        diag_expected(e, "a file below %s/%s, an absolute path, or a nickname of the key store", b->dir,
+                      folders[0]);
         return NULL;
     }
     struct cert *c = ok ? cert_load(data, &d) : NULL;

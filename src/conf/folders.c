@@ -215,6 +215,12 @@ static const char *secrets_word(const struct pkey *k)
     return pkey_type(k) == PKEY_RSA ? "RSA" : pkey_type(k) == PKEY_ECDSA ? "ECDSA" : "PKCS8";
 }
 
+static void warn_of_store(const struct diag *d)
+{
+    char text[1024];
+    log_line(LOG_WARN, "the key store is passed over: %s", diag_format(d, text, sizeof(text)));
+}
+
 static bool found_in_store(struct builder *b, const struct pkey *public_key, const char *connection,
                            const char *what)
 {
@@ -226,10 +232,23 @@ static bool found_in_store(struct builder *b, const struct pkey *public_key, con
                  file);
         build_add_key(b, k, (struct origin){.key = "key store", .file = file, .line = 1});
     } else if (diag_failed(&d)) {
-        char text[1024];
-        log_line(LOG_WARN, "the key store is passed over: %s", diag_format(&d, text, sizeof(text)));
+        warn_of_store(&d);
     }
     return k != NULL;
+}
+
+void build_key_store(struct builder *b)
+{
+    struct diag d = {0};
+    if (b->src->store_certs)
+        b->n_stored = b->src->store_certs(b->src->ctx, b->a, &b->stored, &d);
+    if (diag_failed(&d))
+        warn_of_store(&d);
+    for (size_t i = 0; i < b->n_stored; i++) {
+        struct cert *c = cert_load(b->stored[i].der, &d);
+        if (c)
+            (b->stored[i].is_trusted ? build_add_ca : build_add_cert)(b, c);
+    }
 }
 
 bool build_found_key(struct builder *b, const struct pkey *public_key, const char *connection,

@@ -38,11 +38,24 @@ static struct pkey *store_key(void *ctx, struct arena *a, const struct pkey *pub
     return NULL;
 }
 
+static struct stored_cert stored_certs[2];
+static size_t n_stored_certs;
+
+static size_t store_certs(void *ctx, struct arena *a, struct stored_cert **certs, struct diag *d)
+{
+    (void)ctx;
+    (void)a;
+    diag_clear(d);
+    *certs = stored_certs;
+    return n_stored_certs;
+}
+
 static struct config *load(const struct memory_file *files, size_t n)
 {
     struct memory_source m = {files, n};
     struct conf_source src = memory_source(&m);
     src.store_key = store_key;
+    src.store_certs = store_certs;
     const struct conf_request req = {.etc = "/etc"};
     memset(errors, 0, sizeof(errors));
     n_lines = 0;
@@ -286,6 +299,35 @@ static void a_key_that_no_folder_has_is_found_in_the_key_store(void **state)
     stored = NULL;
 }
 
+static void a_certificate_of_the_key_store_is_named_by_its_nickname(void **state)
+{
+    (void)state;
+    static const char conf[] =
+        "connections {\n moon {\n remote_addrs = 192.0.2.1\n local {\n certs = \"the moon\"\n "
+        "} remote {\n auth = pubkey\n } } }";
+    const struct memory_file file = {"/etc/swanctl/swanctl.conf", conf};
+    stored = test_moon_key;
+    stored_certs[0] = (struct stored_cert){.nickname = "the moon", .der = span_str(test_moon)};
+    stored_certs[1] = (struct stored_cert){.nickname = "CA", .der = span_str(test_ca), .is_trusted = true};
+    n_stored_certs = 2;
+    struct config *c = good(&file, 1);
+    assert_string_equal(cert_subject_text(config_find(c, "moon")->local.certs.v[0]),
+                        "C=CH, O=Keyway, CN=moon");
+    assert_int_equal(c->n_keys, 1);
+    assert_int_equal(c->cas.n, 1);
+    assert_true(cert_is_ca(c->cas.v[0]));
+    config_unref(c);
+    stored_certs[1].is_trusted = false;
+    c = good(&file, 1);
+    assert_int_equal(c->cas.n, 0);
+    config_unref(c);
+    n_stored_certs = 0;
+    stored = NULL;
+    assert_null(load(&file, 1));
+    assert_non_null(strstr(errors[0].what, "no such certificate file"));
+    assert_non_null(strstr(errors[0].expected, "a nickname of the key store"));
+}
+
 static void rubbish_in_ipsec_d_is_passed_over(void **state)
 {
     (void)state;
@@ -392,6 +434,7 @@ int main(void)
         cmocka_unit_test(a_key_in_ipsec_d_that_nobody_needs_stays_there),
         cmocka_unit_test(a_key_in_ipsec_d_that_others_can_read_is_not_taken),
         cmocka_unit_test(a_key_that_no_folder_has_is_found_in_the_key_store),
+        cmocka_unit_test(a_certificate_of_the_key_store_is_named_by_its_nickname),
         cmocka_unit_test(rubbish_in_ipsec_d_is_passed_over),
         cmocka_unit_test(raw_public_keys_come_from_files_and_values),
         cmocka_unit_test(a_tunnel_of_raw_keys_is_five_lines),

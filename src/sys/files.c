@@ -123,6 +123,27 @@ static struct pkey *files_store_key(void *ctx, struct arena *a, const struct pke
     return k;
 }
 
+static size_t files_store_certs(void *ctx, struct arena *a, struct stored_cert **certs, struct diag *d)
+{
+    char folder[PATH_TEXT_MAX];
+    diag_clear(d);
+    if (!ctx || !keystore_is_there(keystore_default(ctx, folder)))
+        return 0;
+    struct keystore *s = keystore_open(folder, false, d);
+    size_t n = s ? s->n_certs : 0;
+    *certs = arena_calloc(a, n, sizeof(**certs));
+    for (size_t i = 0; i < n; i++) {
+        struct span der = cert_der(s->certs[i].cert);
+        uint8_t *copy = arena_alloc(a, der.len);
+        memcpy(copy, der.ptr, der.len);
+        (*certs)[i] = (struct stored_cert){.nickname = arena_strdup(a, s->certs[i].nickname),
+                                           .der = span_of(copy, der.len),
+                                           .is_trusted = s->certs[i].is_trusted};
+    }
+    keystore_close(s);
+    return n;
+}
+
 struct conf_source files_source(const char *state)
 {
     return (struct conf_source){.ctx = (void *)state,
@@ -131,5 +152,6 @@ struct conf_source files_source(const char *state)
                                 .token_key = token_key,
                                 .token_cert = token_cert,
                                 .store_key = files_store_key,
+                                .store_certs = files_store_certs,
                                 .glob = files_glob};
 }

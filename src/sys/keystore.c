@@ -2,8 +2,9 @@
 /* See keystore.h. The index is text: a line that says what it is, then a line for each entry, in the order in
  * which they were added:
  *   key CKAID SUBJECTPUBLICKEYINFO
- * the former in hex, the latter in base64. A line that is not understood makes the index unfit: what a newer
- * Keyway wrote is not overwritten by an older one. */
+ *   cert TRUST NICKNAME CERTIFICATE
+ * CKAID in hex, TRUST "ca" or "-", the others in base64. A line that is not understood makes the index unfit:
+ * what a newer Keyway wrote is not overwritten by an older one. */
 #include "sys/keystore.h"
 #include "base/arena.h"
 #include "base/text.h"
@@ -16,7 +17,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { INDEX_MAX = 4 << 20, KEY_FILE_MAX_LEN = 65536, SPKI_MAX = 2200, LINE_LEN_MAX = 3072 };
+enum {
+    INDEX_MAX = 4 << 20,
+    KEY_FILE_MAX_LEN = 65536,
+    SPKI_MAX = 2200,
+    LINE_LEN_MAX = 3072,
+    CERT_LINE_MAX = 512 + KEYSTORE_CERT_MAX / 3 * 4
+};
 
 static const char first_line[] = "keyway key store 1";
 static const char advice[] = "chmod 600 on it, and make a new key where others may have read this one";
@@ -62,13 +69,32 @@ static struct span next_word(struct span *rest)
     return word;
 }
 
+static bool read_cert(struct keystore *s, struct span line)
+{
+    size_t len = 0;
+    struct diag d;
+    struct span trust = next_word(&line), name = next_word(&line);
+    struct keystore_cert *c = &s->certs[s->n_certs];
+    uint8_t *der = mem_new(KEYSTORE_CERT_MAX);
+    bool is_ok = s->n_certs < KEYSTORE_ENTRIES_MAX &&
+                 base64_decode(name, (uint8_t *)c->nickname, sizeof(c->nickname) - 1, &len) && len &&
+                 strlen(c->nickname) == len;
+    c->is_trusted = span_equal(trust, span_str("ca"));
+    is_ok = is_ok && (c->is_trusted || span_equal(trust, span_str("-"))) &&
+            base64_decode(line, der, KEYSTORE_CERT_MAX, &len);
+    c->cert = is_ok ? cert_load(span_of(der, len), &d) : NULL;
+    free(der);
+    s->n_certs += c->cert != NULL;
+    return c->cert != NULL;
+}
+
 static bool read_key(struct keystore *s, struct span line)
 {
     uint8_t spki[SPKI_MAX], ckaid[KEYSTORE_CKAID_LEN];
     size_t len;
     struct diag d;
     struct keystore_key *k = &s->keys[s->n_keys];
-    if (s->n_keys == KEYSTORE_ENTRIES_MAX || !span_equal(next_word(&line), span_str("key")) ||
+    if (s->n_keys == KEYSTORE_ENTRIES_MAX ||
         !hex_decode(next_word(&line), k->ckaid, sizeof(k->ckaid), &len) || len != sizeof(k->ckaid) ||
         !base64_decode(line, spki, sizeof(spki), &len))
         return false;
@@ -78,6 +104,14 @@ static bool read_key(struct keystore *s, struct span line)
     s->n_keys++;
     pkey_ckaid(k->public_key, ckaid);
     return !memcmp(ckaid, k->ckaid, sizeof(ckaid));
+}
+
+static bool read_entry(struct keystore *s, struct span line)
+{
+    struct span kind = next_word(&line);
+    if (span_equal(kind, span_str("key")))
+        return read_key(s, line);
+    return span_equal(kind, span_str("cert")) && read_cert(s, line);
 }
 
 static bool read_index(struct keystore *s, struct span text, struct diag *d)
@@ -92,7 +126,7 @@ static bool read_index(struct keystore *s, struct span text, struct diag *d)
     }
     while (text.len) {
         number++;
-        if (read_key(s, next_line(&text)))
+        if (read_entry(s, next_line(&text)))
             continue;
         diag_set(d, FAIL_GENERIC, "the index of the key store is damaged");
         diag_where(d, path, number, 0);
@@ -103,7 +137,7 @@ static bool read_index(struct keystore *s, struct span text, struct diag *d)
 
 static bool write_index(const struct keystore *s, struct diag *d)
 {
-    size_t cap = sizeof(first_line) + 1 + s->n_keys * LINE_LEN_MAX;
+    size_t cap = sizeof(first_line) + 1 + s->n_keys * LINE_LEN_MAX + s->n_certs * CERT_LINE_MAX;
     struct secret room = secret_new(cap);
     struct text t = {.buf = (char *)room.ptr, .cap = cap};
     text_printf(&t, "%s\n", first_line);
@@ -112,6 +146,13 @@ static bool write_index(const struct keystore *s, struct diag *d)
         text_hex(&t, span_of(s->keys[i].ckaid, KEYSTORE_CKAID_LEN));
         text_str(&t, " ");
         text_base64(&t, pkey_spki(s->keys[i].public_key));
+        text_str(&t, "\n");
+    }
+    for (size_t i = 0; i < s->n_certs; i++) {
+        text_str(&t, s->certs[i].is_trusted ? "cert ca " : "cert - ");
+        text_base64(&t, span_str(s->certs[i].nickname));
+        text_str(&t, " ");
+        text_base64(&t, cert_der(s->certs[i].cert));
         text_str(&t, "\n");
     }
     bool ok = private_write(s->folder, KEYSTORE_INDEX, span_of(t.buf, t.len), d);
@@ -138,6 +179,7 @@ struct keystore *keystore_open(const char *folder, bool is_writing, struct diag 
     struct secret index = {0};
     struct keystore *s = mem_new(sizeof(*s));
     s->keys = mem_new(KEYSTORE_ENTRIES_MAX * sizeof(*s->keys));
+    s->certs = mem_new((KEYSTORE_ENTRIES_MAX + 1) * sizeof(*s->certs));
     s->lock = -1;
     snprintf(s->folder, sizeof(s->folder), "%s", folder);
     diag_clear(d);
@@ -161,8 +203,11 @@ void keystore_close(struct keystore *s)
         return;
     for (size_t i = 0; i < s->n_keys; i++)
         pkey_unref(s->keys[i].public_key);
+    for (size_t i = 0; i < s->n_certs; i++)
+        cert_unref(s->certs[i].cert);
     if (s->lock >= 0)
         close(s->lock);
+    free(s->certs);
     free(s->keys);
     free(s);
 }
@@ -238,4 +283,41 @@ struct pkey *keystore_private_key(const struct keystore *s, const struct keystor
     pkey_unref(k);
     diag_set(d, FAIL_GENERIC, "%s/%s: it is another key than the index says", s->folder, leaf);
     return NULL;
+}
+
+/* ---- certificates */
+
+const struct keystore_cert *keystore_find_cert(const struct keystore *s, const char *nickname)
+{
+    for (size_t i = 0; i < s->n_certs; i++) {
+        if (!strcmp(s->certs[i].nickname, nickname))
+            return &s->certs[i];
+    }
+    return NULL;
+}
+
+bool keystore_add_cert(struct keystore *s, struct cert *cert, const char *nickname, bool is_trusted,
+                       struct diag *d)
+{
+    char unique[KEYSTORE_NICKNAME_MAX];
+    diag_clear(d);
+    for (size_t i = 0; i < s->n_certs; i++) {
+        if (!span_equal(cert_der(s->certs[i].cert), cert_der(cert)))
+            continue;
+        s->certs[i].is_trusted = is_trusted;
+        return write_index(s, d);
+    }
+    if (s->n_certs == KEYSTORE_ENTRIES_MAX || cert_der(cert).len > KEYSTORE_CERT_MAX) {
+        diag_set(d, FAIL_GENERIC, "the key store takes at most %d certificates of at most %d bytes",
+                 KEYSTORE_ENTRIES_MAX, KEYSTORE_CERT_MAX);
+        return false;
+    }
+    snprintf(unique, sizeof(unique), "%.*s", KEYSTORE_NICKNAME_MAX - 16, *nickname ? nickname : "-");
+    for (unsigned n = 2; keystore_find_cert(s, unique); n++)
+        snprintf(unique, sizeof(unique), "%.*s #%u", KEYSTORE_NICKNAME_MAX - 16, nickname, n);
+    struct keystore_cert *c = &s->certs[s->n_certs++];
+    memcpy(c->nickname, unique, sizeof(unique));
+    c->is_trusted = is_trusted;
+    c->cert = cert_ref(cert);
+    return write_index(s, d);
 }

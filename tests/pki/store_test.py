@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The key store and Libreswan's commands on it: ipsec initnss, checknss, newhostkey, showhostkey; the daemon that finds its
 keys there; beside Libreswan's own showhostkey on NSS's own database with the same keys."""
+import base64
 import glob
 import os
 import re
@@ -17,6 +18,9 @@ ANNOUNCED = re.compile(r"Generated (RSA|ECDSA|EDDSA) key pair with CKAID ([0-9a-
 
 
 class Store(kit.Case):
+    CONNECTION = ("{0} {{\n remote_addrs = 192.0.2.2\n local {{\n auth = pubkey\n id = @{0}\n {1} = {2}\n }}\n"
+                  " remote {{\n auth = pubkey\n id = @peer\n }}\n}}\n")
+
     def setUp(self):
         super().setUp()
         self.state = self.path("state")
@@ -35,6 +39,24 @@ class Store(kit.Case):
         self.assertTrue(match, result.err)
         self.assertEqual(result.out, b"")
         return match[2]
+
+    def start(self, connections):
+        """The log of a keywayd in a network of its own, up to the line that counts the connections."""
+        os.makedirs(self.path("etc/swanctl"))
+        os.makedirs(self.path("run"))
+        text = "".join(self.CONNECTION.format(*c) for c in connections)
+        self.write("etc/swanctl/swanctl.conf", "connections {\n" + text + "}\n")
+        command = ["unshare", "-n", os.path.join(kit.BIN, "keywayd"), "--foreground", "--etc", self.path("etc"), "--run",
+                   self.path("run"), "--state", self.state]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as daemon:
+            lines = []
+            for line in daemon.stderr:
+                lines.append(line)
+                if re.search(r"connections? loaded", line):
+                    break
+            daemon.terminate()
+            daemon.stderr.read()
+        return "".join(lines)
 
     def key_file(self, ckaid, folder=None):
         return os.path.join(folder or self.store, ckaid + ".key.db")
@@ -243,27 +265,6 @@ class Libreswan(Store):
 
 
 class Daemon(Store):
-    CONNECTION = ("{0} {{\n remote_addrs = 192.0.2.2\n local {{\n auth = pubkey\n id = @{0}\n {1} = {2}\n }}\n"
-                  " remote {{\n auth = pubkey\n id = @peer\n }}\n}}\n")
-
-    def start(self, connections):
-        """The log of a keywayd in a network of its own, up to the line that counts the connections."""
-        os.makedirs(self.path("etc/swanctl"))
-        os.makedirs(self.path("run"))
-        text = "".join(self.CONNECTION.format(*c) for c in connections)
-        self.write("etc/swanctl/swanctl.conf", "connections {\n" + text + "}\n")
-        command = ["unshare", "-n", os.path.join(kit.BIN, "keywayd"), "--foreground", "--etc", self.path("etc"), "--run",
-                   self.path("run"), "--state", self.state]
-        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as daemon:
-            lines = []
-            for line in daemon.stderr:
-                lines.append(line)
-                if re.search(r"connections? loaded", line):
-                    break
-            daemon.terminate()
-            daemon.stderr.read()
-        return "".join(lines)
-
     def public(self, ckaid):
         return re.search(r"pubkey=(\S+)", self.must("showhostkey", "--left", "--pubkey", "--ckaid", ckaid))[1]
 
@@ -280,6 +281,51 @@ class Daemon(Store):
         self.assertIn(f"connection b: the private key of CN=east is in the key store: {self.key_file(certified)}\n", log)
         self.assertIn(f"the key store is passed over: {self.key_file(shared)}: others than its owner may read", log)
         self.assertIn("connection c: no private key for a raw public key of ours", log)
+
+
+class Importing(Store):
+    def container(self):
+        """A leaf called east below an authority, password foo."""
+        self.openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "ca.key",
+                     "-subj", "/CN=Test CA", "-days", "30", "-out", "ca.pem")
+        self.openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "east.key",
+                     "-subj", "/CN=leaf", "-out", "east.csr")
+        self.openssl("x509", "-req", "-in", "east.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-days", "30", "-out", "east.pem")
+        self.openssl("pkcs12", "-export", "-inkey", "east.key", "-in", "east.pem", "-certfile", "ca.pem", "-name", "east",
+                     "-passout", "pass:foo", "-out", "east.p12")
+        return "east.p12"
+
+    def test_a_container_gives_its_key_and_its_certificates_to_connections(self):
+        self.must("initnss")
+        self.write("password", "foo\n")
+        self.assertEqual(self.must("import", self.container(), "-w", "password"), "")
+        ckaid = re.search(r"ckaid: (\S+)", self.must("showhostkey", "--list"))[1]
+        self.assertEqual(self.openssl("pkey", "-in", self.key_file(ckaid)), self.read("east.key"))
+        index = self.read(os.path.join(self.store, "keyway.db")).decode().splitlines()
+        names = [(line.split()[1], base64.b64decode(line.split()[2]).decode()) for line in index if line.startswith("cert ")]
+        self.assertEqual(sorted(names), [("-", "east"), ("ca", "CN=Test CA")])
+        log = self.start([("a", "certs", "east")])
+        self.assertIn(f"connection a: the private key of CN=leaf is in the key store: {self.key_file(ckaid)}\n", log)
+        self.assertEqual(self.must("import", "east.p12", "-w", "password"), "")
+        self.assertEqual(self.read(os.path.join(self.store, "keyway.db")).decode().splitlines(), index)
+
+    def test_a_container_that_does_not_open_leaves_the_store_as_it_was(self):
+        result = self.ipsec("import", self.container())
+        self.assertEqual(result.code, 1)
+        self.assertIn("ERROR: NSS database files are missing, import aborted.\n", result.err)
+        self.must("initnss")
+        for args, stdin in ((["east.p12"], b"bar\n"), (["east.p12", "-w", "none"], b""), (["ca.pem"], b"foo\n"), ([], b"")):
+            self.assertEqual(self.ipsec("import", *args, stdin=stdin).code, 1, args)
+        self.assertEqual(os.listdir(self.store), ["keyway.db"])
+
+    def test_a_nickname_that_is_taken_gets_a_number(self):
+        self.must("initnss")
+        self.write("password", "foo")
+        for _ in range(2):
+            self.must("import", self.container(), "-w", "password")
+        index = self.read(os.path.join(self.store, "keyway.db")).decode().splitlines()
+        names = [base64.b64decode(line.split()[2]).decode() for line in index if line.startswith("cert ")]
+        self.assertEqual(sorted(names), ["CN=Test CA", "CN=Test CA #2", "east", "east #2"])
 
 
 class Manual(Store):

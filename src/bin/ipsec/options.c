@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The command line of an `ipsec` command: --name VALUE and --name=VALUE, switches, and operands between them.
- */
+/* The command line of an `ipsec` command: --name VALUE and --name=VALUE, switches, and operands between them;
+ * -x VALUE where a name is a letter. */
 #include "bin/ipsec/ipsec.h"
 #include <stdlib.h>
 
@@ -28,7 +28,7 @@ static bool refuse(const struct ipsec_run *r, int *code, const char *what, const
 /* words[0] is the option; *used: how many words it took. */
 static bool take_option(struct ipsec_run *r, char **words, int n_words, int *used, int *code)
 {
-    const char *name = words[0] + 2, *equals = strchr(name, '=');
+    const char *name = words[0] + (words[0][1] == '-' ? 2 : 1), *equals = strchr(name, '=');
     const struct ipsec_option *o = find(r->command, name, equals ? (size_t)(equals - name) : strlen(name));
     *used = o && o->argument && !equals ? 2 : 1;
     if (!o)
@@ -64,7 +64,8 @@ bool ipsec_options_parse(struct ipsec_run *r, int argc, char **argv, int *code)
             *code = 0;
             return false;
         }
-        if (!strncmp(argv[i], "--", 2)) {
+        bool is_letter = argv[i][0] == '-' && argv[i][1] && !argv[i][2];
+        if (!strncmp(argv[i], "--", 2) || is_letter) {
             if (!take_option(r, argv + i, argc - i, &used, code))
                 return false;
         } else if (!r->command->operands || r->n_operands == IPSEC_OPERANDS_MAX) {

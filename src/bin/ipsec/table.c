@@ -3,7 +3,8 @@
 #include "bin/ipsec/commands.h"
 
 static const struct ipsec_command *const commands[] = {
-    &ipsec_cmd_initnss, &ipsec_cmd_checknss, &ipsec_cmd_newhostkey, &ipsec_cmd_showhostkey, &ipsec_cmd_pki,
+    &ipsec_cmd_initnss,     &ipsec_cmd_checknss, &ipsec_cmd_newhostkey,
+    &ipsec_cmd_showhostkey, &ipsec_cmd_import,   &ipsec_cmd_pki,
 };
 
 static const struct ipsec_option store_options[] = {

@@ -14,13 +14,19 @@ static const struct ipsec_option *option_at(const struct ipsec_command *c, size_
     return ipsec_common_at(c, index - i);
 }
 
+static const char *dashes(const struct ipsec_option *o)
+{
+    return o->name[1] ? "--" : "-";
+}
+
 void ipsec_usage(const struct ipsec_command *c, FILE *to)
 {
     const struct ipsec_option *o;
     fprintf(to, "usage: ipsec %s [OPTION...]%s%s\n", c->name, c->operands ? " " : "",
             c->operands ? c->operands : "");
     for (size_t i = 0; (o = option_at(c, i)); i++) {
-        int n = fprintf(to, "  --%s%s%s", o->name, o->argument ? " " : "", o->argument ? o->argument : "");
+        int n = fprintf(to, "  %s%s%s%s", dashes(o), o->name, o->argument ? " " : "",
+                        o->argument ? o->argument : "");
         fprintf(to, "%*s%s\n", n < 26 ? 26 - n : 1, "", o->doc);
     }
 }
@@ -59,7 +65,8 @@ static void roff(FILE *to, const char *text)
 
 static void manual_option(FILE *to, const struct ipsec_option *o)
 {
-    fputs(".TP\n\\fB\\-\\-", to);
+    fputs(".TP\n\\fB", to);
+    roff(to, dashes(o));
     roff(to, o->name);
     fputs("\\fR", to);
     if (o->argument)
