@@ -309,6 +309,23 @@ class Importing(Store):
         self.assertEqual(self.must("import", "east.p12", "-w", "password"), "")
         self.assertEqual(self.read(os.path.join(self.store, "keyway.db")).decode().splitlines(), index)
 
+    def test_a_database_of_nss_is_noticed_and_comes_over_by_the_commands_that_are_said(self):
+        real = nss.Database(self, "real")
+        real.must("pk12util", "-i", self.container(), "-d", "sql:" + real.folder, "-W", "foo")
+        result = self.good(self.ipsec("checknss", "--nssdir", real.folder), "checknss")
+        export, take = [line.split() for line in result.err.splitlines() if line.startswith("  ")]
+        said = {"NICKNAME": "east", "FILE.p12": "out.p12"}
+        export, take = ([said.get(word, word) for word in line] for line in (export, take))
+        real.must(*export, "-W", "bar")
+        self.write("password", "bar")
+        self.must(*take[1:], "-w", "password")
+        theirs = real.must("certutil", "-K", "-d", "sql:" + real.folder).text
+        ours = self.must("showhostkey", "--list", "--nssdir", real.folder)
+        self.assertEqual(re.findall(r"[0-9a-f]{40}", ours), re.findall(r"[0-9a-f]{40}", theirs))
+        self.assertIn(b"cert - " + base64.b64encode(b"east"), self.read(os.path.join(real.folder, "keyway.db")))
+        self.must("initnss")
+        self.assertEqual(self.ipsec("checknss").err, "")
+
     def test_a_container_that_does_not_open_leaves_the_store_as_it_was(self):
         result = self.ipsec("import", self.container())
         self.assertEqual(result.code, 1)
