@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Fetching by libcurl: see fetch.h. Redirections are followed to http and https only, and not more than
- * three. */
+ * three, and none where the caller states whom to trust. */
 #include "sys/fetch.h"
 #include "base/arena.h"
 #include "base/text.h"
@@ -73,13 +73,52 @@ static void set_options(CURL *c, struct download *d, char error[CURL_ERROR_SIZE]
     curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
 }
 
+static void set_blob(CURL *c, CURLoption option, struct span s)
+{
+    struct curl_blob blob = {.data = (void *)(uintptr_t)s.ptr, .len = s.len, .flags = CURL_BLOB_NOCOPY};
+    if (s.len)
+        curl_easy_setopt(c, option, &blob);
+}
+
+static void set_tls(CURL *c, const struct fetch_tls *tls)
+{
+    curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "https");
+    curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    curl_easy_setopt(c, CURLOPT_SSL_OPTIONS, (long)CURLSSLOPT_NO_PARTIALCHAIN);
+    curl_easy_setopt(c, CURLOPT_CAINFO, NULL); /* not those of the system */
+    curl_easy_setopt(c, CURLOPT_CAPATH, NULL);
+    set_blob(c, CURLOPT_CAINFO_BLOB, tls->cas);
+    set_blob(c, CURLOPT_SSLCERT_BLOB, tls->certs);
+    set_blob(c, CURLOPT_SSLKEY_BLOB, tls->key);
+    if (tls->user_pass) {
+        curl_easy_setopt(c, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
+        curl_easy_setopt(c, CURLOPT_USERPWD, tls->user_pass);
+    }
+}
+
+static void take_answer(CURL *c, struct fetch_answer *a)
+{
+    curl_off_t retry = 0;
+    char *type = NULL;
+    curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &a->status);
+    curl_easy_getinfo(c, CURLINFO_RETRY_AFTER, &retry);
+    curl_easy_getinfo(c, CURLINFO_CONTENT_TYPE, &type);
+    a->retry_after = retry > INT32_MAX ? INT32_MAX : retry > 0 ? (long)retry : 0;
+    snprintf(a->type, sizeof(a->type), "%s", type ? type : "");
+}
+
 static struct curl_slist *set_post(CURL *c, const struct fetch *f)
 {
-    char type[128];
+    char type[128], encoding[128];
     if (!f->post.len)
         return NULL;
     snprintf(type, sizeof(type), "Content-Type: %s", f->post_type);
     struct curl_slist *headers = curl_slist_append(NULL, type);
+    if (f->encoding) {
+        snprintf(encoding, sizeof(encoding), "Content-Transfer-Encoding: %s", f->encoding);
+        headers = curl_slist_append(headers, encoding);
+    }
     curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)f->post.len);
     curl_easy_setopt(c, CURLOPT_POSTFIELDS, f->post.ptr);
     curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
@@ -95,10 +134,16 @@ bool fetch_url(const struct fetch *f, struct secret *out, char why[FETCH_WHY_MAX
         abort();
     set_options(c, &d, error);
     struct curl_slist *headers = set_post(c, f);
+    if (f->tls)
+        set_tls(c, f->tls);
+    if (f->answer)
+        curl_easy_setopt(c, CURLOPT_FAILONERROR, 0L);
     CURLcode code = curl_easy_perform(c);
+    if (f->answer)
+        take_answer(c, f->answer);
     curl_slist_free_all(headers);
     curl_easy_cleanup(c);
-    if (code == CURLE_OK && d.len) {
+    if (code == CURLE_OK && (d.len || f->answer)) {
         *out = secret_copy(span_of(d.bytes, d.len));
         free(d.bytes);
         return true;

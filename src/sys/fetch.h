@@ -6,14 +6,32 @@
 #include "base/secret.h"
 #include <stdatomic.h>
 
+/* Who is trusted at the other end of TLS, and who we are: all PEM. */
+struct fetch_tls {
+    struct span cas;       /* only these, and each path must end in one that is self-signed */
+    struct span certs;     /* our certificate and what stands between it and its root; empty: none */
+    struct span key;       /* of the first of them */
+    const char *user_pass; /* "user:password" for HTTP basic authentication (RFC 7617), or NULL */
+};
+
+/* What an HTTP server said beside the contents. */
+struct fetch_answer {
+    long status;
+    long retry_after; /* seconds; 0: it does not say */
+    char type[128];   /* of the contents; empty: it does not say */
+};
+
 struct fetch {
     const char *url;
     struct span post;      /* not empty: sent by HTTP POST */
     const char *post_type; /* of what is posted: "application/ocsp-request" */
+    const char *encoding;  /* its Content-Transfer-Encoding, or NULL */
     size_t max;            /* bytes that may come */
     int64_t timeout;       /* microseconds, of the whole */
     bool allows_file;
     const atomic_bool *is_cancelled; /* NULL: cannot be */
+    const struct fetch_tls *tls;     /* not NULL: https only, and no redirections */
+    struct fetch_answer *answer; /* not NULL: filled; every answer of a server, even an empty one, is good */
 };
 
 #define FETCH_WHY_MAX 200
