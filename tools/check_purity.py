@@ -20,11 +20,12 @@ LIBC = re.compile(
 TOOLS = re.compile(r"^(__asan|__ubsan|__sanitizer|__gcov|__sancov|__start___sancov|__stop___sancov|__odr_asan)")
 OPENSSL = re.compile(r"^(X509|ASN1|EVP_|OBJ_|PEM_|BIO_|d2i_|i2d_|GENERAL_NAME|OPENSSL_|CRYPTO_|NAME_CONSTRAINTS|BASIC_CONSTRAINTS"
                      r"|EXTENDED_KEY_USAGE|AUTHORITY_KEYID|ERR_|sk_|BN_|GENERAL_NAMES|CERTIFICATEPOLICIES|POLICY_MAPPING|a2i_|OBJ"
-                     r"|RSA_PSS_PARAMS|CRL_DIST_POINTS|DIST_POINT|ISSUING_DIST_POINT|POLICY_CONSTRAINTS|AUTHORITY_INFO_ACCESS|OCSP_|PKCS7_|PKCS8_|PKCS12_|PBEPARAM_|PBE2PARAM_|PBKDF2PARAM_"
+                     r"|RSA_PSS_PARAMS|CRL_DIST_POINTS|DIST_POINT|ISSUING_DIST_POINT|POLICY_CONSTRAINTS|AUTHORITY_INFO_ACCESS|OCSP_|CMS_|PKCS7_|PKCS8_|PKCS12_|PBEPARAM_|PBE2PARAM_|PBKDF2PARAM_"
                      r"|POLICYINFO|POLICYQUALINFO|USERNOTICE|ACCESS_DESCRIPTION|GENERAL_SUBTREE|IPAddr)")
 ZLIB = re.compile(r"^(deflate|inflate)(Init2_|Reset|End)?$")
 FORBIDDEN_OPENSSL = re.compile(r"^(RAND_|BIO_new_file|BIO_read_filename|X509_LOOKUP_file|X509_cmp_current_time|BIO_s_file|BIO_s_connect"
-                               r"|OCSP_check_validity|OCSP_request_add1_nonce|OCSP_basic_add1_nonce|OCSP_sendreq)")
+                               r"|OCSP_check_validity|OCSP_request_add1_nonce|OCSP_basic_add1_nonce|OCSP_sendreq"
+                               r"|CMS_sign|CMS_add1_signer|CMS_final|CMS_encrypt)")
 
 
 def symbols(library, kind):
