@@ -9,6 +9,8 @@ struct pkey *pki_safe_rsa(unsigned bits, struct diag *d);
 
 extern const struct pki_command pki_cmd_acert;
 extern const struct pki_command pki_cmd_dn;
+extern const struct pki_command pki_cmd_est;
+extern const struct pki_command pki_cmd_estca;
 extern const struct pki_command pki_cmd_gen;
 extern const struct pki_command pki_cmd_issue;
 extern const struct pki_command pki_cmd_keyid;

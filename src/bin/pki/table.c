@@ -6,6 +6,8 @@
 static const struct pki_command *const commands[] = {
     &pki_cmd_acert,
     &pki_cmd_dn,
+    &pki_cmd_est,
+    &pki_cmd_estca,
     &pki_cmd_gen,
     &pki_cmd_issue,
     &pki_cmd_keyid,
