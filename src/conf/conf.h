@@ -43,6 +43,10 @@ struct conf_request {
     const char *etc;      /* stands for /etc */
     const char *load;     /* NULL = all that exist; "none", "keyway,swanctl" */
     const char *settings; /* strongswan.conf path, or NULL */
+    /* Connections of ipsec.conf by name, against what their auto= says: added ones are loaded though it is
+     * ignore, deleted ones are not loaded whatever it is. A name in both is deleted. NULL-terminated, the
+     * caller's; NULL: none. */
+    const char *const *added, *const *deleted;
 };
 
 /* Reads keyway.conf (and conf.d/), swanctl.conf and their credentials into one snapshot, or nothing at all:
