@@ -4,8 +4,8 @@
 
 #include "conf/conf.h"
 
-/* node is the gateway's name ("a", "b"): it may read certs/NODE.crt, private/NODE.key and ca/ca.crt.
- * Valid until the next call; the text must outlive its use. */
-struct conf_source sim_files(const char *keyway_conf, const char *node);
+/* It may read all files that were put; its folders show those that its configuration names (a.crt, b.pub) and
+ * the private keys to them. Valid until the next call; the text must outlive its use. */
+struct conf_source sim_files(const char *keyway_conf);
 /* Adds or replaces a file for both gateways; copied. */
 void sim_file_put(const char *path, struct span bytes);

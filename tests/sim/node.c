@@ -214,7 +214,7 @@ static void resolve_addresses(struct node *n, struct config *c)
 
 void node_load(struct node *n, const char *keyway_conf)
 {
-    struct conf_source src = sim_files(keyway_conf, n->name);
+    struct conf_source src = sim_files(keyway_conf);
     struct conf_request req = {.etc = "/etc", .load = "keyway"};
     struct diag d[4] = {0};
     size_t errors = 0;
