@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "crypto/evp.h"
 #include "crypto/pkey_impl.h"
+#include <openssl/asn1t.h>
 #include <openssl/core_names.h>
 #include <openssl/x509.h>
 #include <stdlib.h>
@@ -87,7 +88,21 @@ static bool check_kind(struct pkey *k, struct diag *d)
     }
 }
 
-static bool fill_spki(struct pkey *k, struct span spki)
+/* SubjectPublicKeyInfo (RFC 5280 section 4.1), for its BIT STRING alone: d2i_X509_PUBKEY() would look for a
+ * decoder of the key, which takes as long as a signature. */
+struct key_info {
+    X509_ALGOR *algorithm;
+    ASN1_BIT_STRING *bits;
+};
+
+/* clang-format off */
+ASN1_SEQUENCE(key_info) = {
+    ASN1_SIMPLE(struct key_info, algorithm, X509_ALGOR),
+    ASN1_SIMPLE(struct key_info, bits, ASN1_BIT_STRING),
+} static_ASN1_SEQUENCE_END_name(struct key_info, key_info)
+    /* clang-format on */
+
+    static bool fill_spki(struct pkey * k, struct span spki)
 {
     uint8_t *encoded = NULL;
     if (!spki.len) {
@@ -101,18 +116,18 @@ static bool fill_spki(struct pkey *k, struct span spki)
     memcpy(k->spki, spki.ptr, spki.len);
     OPENSSL_free(encoded);
 
-    const uint8_t *at = k->spki, *bits = NULL;
-    int bits_len = 0;
-    X509_PUBKEY *parsed = d2i_X509_PUBKEY(NULL, &at, (long)k->spki_len);
-    bool is_ok = parsed && X509_PUBKEY_get0_param(NULL, &bits, &bits_len, NULL, parsed) && bits_len > 0;
+    const uint8_t *at = k->spki;
+    struct key_info *info =
+        (struct key_info *)ASN1_item_d2i(NULL, &at, (long)k->spki_len, ASN1_ITEM_rptr(key_info));
+    bool is_ok = info && info->bits->length > 0;
     if (is_ok) {
-        struct span key_bits = span_of(bits, (size_t)bits_len);
-        hash_digest(HASH_SHA1, &key_bits, 1, k->keyid);
-        k->bits_len = key_bits.len; /* they stand last */
+        struct span bits = span_of(info->bits->data, (size_t)info->bits->length);
+        hash_digest(HASH_SHA1, &bits, 1, k->keyid);
+        k->bits_len = bits.len; /* they stand last */
         is_ok =
-            k->spki_len > k->bits_len && memcmp(k->spki + k->spki_len - k->bits_len, bits, k->bits_len) == 0;
+            k->spki_len > k->bits_len && memcmp(k->spki + k->spki_len - bits.len, bits.ptr, bits.len) == 0;
     }
-    X509_PUBKEY_free(parsed);
+    ASN1_item_free((ASN1_VALUE *)info, ASN1_ITEM_rptr(key_info));
     return is_ok;
 }
 
