@@ -3,6 +3,7 @@
  * lookup.c. Building one is conf/'s work. */
 #include "model/connection.h"
 #include "model/lookup.h"
+#include "pki/acert.h"
 #include "pki/crl.h"
 #include <stdlib.h>
 
@@ -105,6 +106,8 @@ void config_unref(struct config *c)
     list_unref(&c->cas);
     list_unref(&c->certs);
     list_unref(&c->aas);
+    for (size_t i = 0; i < c->n_acerts; i++)
+        acert_unref(c->acerts[i]);
     keys_unref(&c->pubkeys);
     list_unref(&c->ocsp_signers);
     for (size_t i = 0; i < c->n_crls; i++)

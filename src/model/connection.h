@@ -60,6 +60,8 @@ struct auth_side {
     const struct identity *ca_id;   /* remote: identity that a CA of the path must have, or NULL */
     const char *const *cert_policy; /* remote: required policy OIDs */
     size_t n_cert_policy;
+    const char *const *groups; /* remote: one of them must hold by an attribute certificate [RFC5755] */
+    size_t n_groups;
     enum revocation revocation;       /* remote: what when it is not known whether a certificate is revoked */
     const struct sig_scheme *schemes; /* constraints: allowed signature schemes; n 0 = all strong ones */
     size_t n_schemes;
@@ -245,9 +247,11 @@ struct config {
     size_t n_ppks;
     struct private_key *keys;
     size_t n_keys;
-    struct cert_list cas;          /* trust anchors (self-signed or not: what x509ca/ holds) */
-    struct cert_list certs;        /* end entities and helpers */
-    struct cert_list aas;          /* authorities over attribute certificates */
+    struct cert_list cas;   /* trust anchors (self-signed or not: what x509ca/ holds) */
+    struct cert_list certs; /* end entities and helpers */
+    struct cert_list aas;   /* authorities over attribute certificates */
+    struct acert **acerts;  /* references: ours, and what is known of peers */
+    size_t n_acerts;
     struct pkey_list pubkeys;      /* raw public keys of peers that are called by their key id */
     struct cert_list ocsp_signers; /* responders whose answers are believed */
     struct crl **crls;             /* references */

@@ -3,6 +3,7 @@
  * action.h. */
 #include "crypto/kex.h"
 #include "model/action.h"
+#include "pki/acert.h"
 #include "pki/ocsp.h"
 #include <stdlib.h>
 
@@ -98,6 +99,9 @@ void job_free(struct job *j)
     unref_all(&j->trust.anchors);
     unref_all(&j->trust.required_cas);
     unref_all(&j->trust.ocsp_signers);
+    unref_all(&j->trust.aas);
+    for (size_t i = 0; i < j->trust.n_acerts; i++)
+        acert_unref(j->trust.acerts[i]);
     for (size_t i = 0; i < j->trust.n_crls; i++)
         crl_unref(j->trust.crls[i]);
     for (size_t i = 0; i < j->trust.n_ocsps; i++)

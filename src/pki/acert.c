@@ -299,6 +299,12 @@ bool acert_is_signed_by(const struct acert *a, const struct cert *issuer, struct
         diag_set(why, FAIL_CERTIFICATE, "%.120s may not sign: its keyUsage has no digitalSignature", name);
         return false;
     }
+    int digest = asn1_signature_digest(a->ac->algorithm);
+    if (asn1_digest_is_weak(digest)) {
+        diag_set(why, FAIL_CERTIFICATE, "the attribute certificate is signed with a weak hash, %s",
+                 OBJ_nid2sn(digest));
+        return false;
+    }
     bool is_signed = ASN1_item_verify(ASN1_ITEM_rptr(AC_INFO), a->ac->algorithm, a->ac->signature,
                                       a->ac->info, X509_get0_pubkey(issuer->x509)) == 1;
     ERR_clear_error();

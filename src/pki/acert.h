@@ -7,7 +7,7 @@
 
 struct acert; /* immutable, reference-counted, safe to share between threads */
 
-enum { ACERT_DER_MAX = 65535, ACERT_GROUPS_MAX = 256 };
+enum { ACERT_DER_MAX = 65535, ACERT_GROUPS_MAX = 256, ACERT_WORDS_MAX = 384 };
 
 /* PEM or DER. NULL with the reason in d. */
 struct acert *acert_load(struct span data, struct diag *d);
@@ -36,6 +36,9 @@ struct acert_group {
 };
 size_t acert_group_count(const struct acert *a);
 struct acert_group acert_group_at(const struct acert *a, size_t at); /* at < acert_group_count() */
+
+/* "an attribute certificate of CN=aa until 2027-01-01 00:00:00 UTC" in buf, which it returns. */
+const char *acert_words(const struct acert *a, char buf[ACERT_WORDS_MAX]);
 
 /* Is it about this certificate: by its issuer and serial number, or, where it gives none, by its subject? */
 bool acert_is_for(const struct acert *a, const struct cert *holder);

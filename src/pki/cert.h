@@ -43,6 +43,7 @@ struct cert_list {
 
 struct crl;
 struct ocsp;
+struct acert;
 
 /* What to do with a certificate of which it is not known whether it is revoked. What is known to be revoked
  * is always refused. */
@@ -85,6 +86,11 @@ struct trust_request {
     const struct identity *ca_id;   /* when not NULL, a CA of the path must have it (cert_has_identity) */
     const char *const *policies;    /* OIDs, dotted: each must hold in the whole path (policy.c) */
     size_t n_policies;
+    const char *const *groups; /* the leaf must be in one of these ... */
+    size_t n_groups;
+    struct acert *const *acerts; /* ... as one of these says, ... */
+    size_t n_acerts;
+    struct cert_list aas;           /* ... which one of these has issued (groups.c) */
     int64_t now;                    /* wall seconds */
     const struct identity *peer_id; /* NULL: identity not checked here */
     bool is_for_anything;           /* the leaf may be a CA, or have keyUsage and EKU that are not for IKE */
@@ -106,7 +112,9 @@ struct trust_verdict {
     size_t path_len;   /* certificates in the path, leaf and anchor included */
     struct diag why;   /* when not trusted: which certificate, which rule, which date */
     const char *unmet; /* and the demand that was not met, as configurations call it: "cacerts", "ca_id",
-                          "cert_policy", "revocation"; NULL: another reason */
+                          "cert_policy", "groups", "revocation"; NULL: another reason */
+    const char *group; /* of the request's, which the leaf is in, */
+    const struct acert *granted_by;          /* as this one of the request's says; NULL: none was asked for */
     struct trust_fetch fetch[TRUST_FETCHES]; /* not trusted yet, but perhaps with these */
     size_t n_fetch;
 };

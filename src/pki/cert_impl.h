@@ -64,8 +64,10 @@ struct cert_path {
 bool path_rules_check(const struct cert_path *path, int64_t now, struct diag *why);
 bool path_constraints_check(const struct cert_path *path, struct diag *why);
 bool path_policies_check(const struct cert_path *path, const char *const *oids, size_t n, struct diag *why);
+/* Which group of the request's, and by which attribute certificate, goes to out. */
+bool path_groups_check(const struct trust_request *req, struct trust_verdict *out, struct diag *why);
 
 /* Is none of the path below the anchor revoked? *is_open: not known yet, and out->fetch says what would tell.
- * False with why, and *unmet when the connection's policy decided it. */
+ * False with why and *unmet. */
 bool path_revocation_check(const struct cert_path *path, const struct trust_request *req,
                            struct trust_verdict *out, bool *is_open, const char **unmet, struct diag *why);

@@ -128,7 +128,7 @@ void inquiry_lacks(struct inquiry *q, const struct diag *why)
     snprintf(q->lacking, sizeof(q->lacking), "%.400s", why->what);
 }
 
-static bool reject_revoked(const struct inquiry *q, struct diag *why)
+static bool reject_revoked(const struct inquiry *q, const char **unmet, struct diag *why)
 {
     char when[40];
     diag_set(why, FAIL_CERTIFICATE, "certificate %.120s was revoked at %s", q->cert->subject_text,
@@ -136,6 +136,7 @@ static bool reject_revoked(const struct inquiry *q, struct diag *why)
     diag_expected(why, "a certificate that its authority %.300s has not revoked", q->issuer->subject_text);
     diag_got(why, "%s", q->source);
     diag_try(why, "have a new certificate issued");
+    *unmet = "revocation";
     return false;
 }
 
@@ -165,7 +166,7 @@ static bool check_one(struct inquiry *q, struct trust_verdict *out, bool *is_ope
     if (!q->is_revoked)
         inquiry_ask_crls(q);
     if (q->is_revoked)
-        return reject_revoked(q, why);
+        return reject_revoked(q, unmet, why);
     if (q->is_good)
         want_delta(q);
     else

@@ -103,7 +103,7 @@ static bool check_ca_id(const struct search *s, struct diag *why)
 }
 
 /* What the connection asks for beyond the rules that hold for everybody. */
-static bool check_demands(const struct search *s, struct diag *why, const char **unmet)
+static bool check_demands(struct search *s, struct diag *why, const char **unmet)
 {
     *unmet = "cacerts";
     if (!check_required_ca(s, why))
@@ -112,7 +112,10 @@ static bool check_demands(const struct search *s, struct diag *why, const char *
     if (!check_ca_id(s, why))
         return false;
     *unmet = "cert_policy";
-    return path_policies_check(&s->path, s->req->policies, s->req->n_policies, why);
+    if (!path_policies_check(&s->path, s->req->policies, s->req->n_policies, why))
+        return false;
+    *unmet = "groups";
+    return s->out->group || path_groups_check(s->req, s->out, why);
 }
 
 static bool check_identity(const struct search *s, struct diag *why)
