@@ -188,6 +188,13 @@ void set_ca_id(struct builder *b, const struct schema_row *row, const struct set
         side->ca_id = id;
 }
 
+void set_groups(struct builder *b, const struct schema_row *row, const struct setting *key, void *dest)
+{
+    (void)row;
+    struct auth_side *side = dest;
+    side->groups = value_list(b->a, key->value, &side->n_groups);
+}
+
 static const char *const cert_folders[] = {"x509", "certs", NULL};
 static const char *const ca_folders[] = {"x509ca", "ca", NULL};
 

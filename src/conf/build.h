@@ -23,7 +23,7 @@ struct builder {
     struct map names; /* of the connections so far */
     bool is_tunnel;   /* what is built is the short form */
     size_t cap_pools, cap_connections, cap_secrets, cap_keys, cap_certs, cap_cas, cap_aas, cap_pubkeys,
-        cap_signers;
+        cap_signers, cap_acerts;
     const char *ipsec_d; /* ETC/ipsec.d, or NULL: not looked into */
     bool has_looked;     /* for private keys there: found_keys */
     struct private_key *found_keys;
@@ -92,6 +92,8 @@ void build_cert_list(struct builder *b, const struct setting *key, const char *c
 /* The key as the snapshot has it, borrowed, or NULL after an error. */
 struct pkey *build_private_key(struct builder *b, const struct setting *key, const char *passphrase);
 void build_add_aa(struct builder *b, struct cert *c);
+struct acert;
+void build_add_acert(struct builder *b, struct acert *taken);
 void build_add_pubkey(struct builder *b, struct pkey *k);
 /* Takes the key. One that is there already (named, and found in its folder) stays as it was found first. */
 void build_add_key(struct builder *b, struct pkey *k, struct origin origin);
@@ -136,5 +138,5 @@ schema_setter set_dataplane, set_hosts, set_proposals, set_dscp, set_ts, set_esp
     set_interfaces_use, set_interfaces_ignore, set_tfc_padding, set_ah_proposals, set_redirect, set_class;
 schema_setter set_resolv_conf, set_vips, set_pool_names, set_pool_addrs, set_pool_attr; /* pool.c */
 schema_setter set_authority_cert, set_crl_uris, set_ocsp_uris;                          /* authority.c */
-schema_setter set_auth, set_id, set_certs, set_cacerts, set_ca_id, set_cert_policy, set_cert_file,
+schema_setter set_auth, set_id, set_certs, set_cacerts, set_ca_id, set_cert_policy, set_groups, set_cert_file,
     set_cacert_file, set_ppk_id, set_pubkeys, set_nothing;

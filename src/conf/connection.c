@@ -264,6 +264,19 @@ static void check_start(struct builder *b, const struct connection *c, const str
     }
 }
 
+/* Who shows no certificate is in no group. */
+static void check_groups(struct builder *b, const struct connection *c, const struct auth_side *side)
+{
+    const struct origin *o = origin_of(&side->origins, "groups");
+    bool has_certificates = side->method == AUTH_PUBKEY && !side->pubkeys.n;
+    if (!side->n_groups || has_certificates || !o || side->method == AUTH_NULL) /* null_auth.c */
+        return;
+    struct diag *d =
+        errors_add(b->errs, o->file, o->line, o->column,
+                   "connection '%s' asks for a group, and not for a certificate that is in one", c->name);
+    diag_expected(d, "auth = pubkey, and no pubkeys");
+}
+
 /* Certificates that were not named: those that speak for our identity and whose key is here. */
 static void find_own_certs(struct builder *b, struct auth_side *side)
 {
@@ -327,6 +340,8 @@ void build_add_connection(struct builder *b, struct connection *c, const struct 
         find_own_certs(b, side);
         warn_of_missing(b, c, side);
     }
+    for (size_t i = 0; i < connection_rounds(c, false); i++)
+        check_groups(b, c, connection_round(c, false, i));
     if (same)
         errors_add(b->errs, section->file, section->line, section->column,
                    "connection '%s' is there already, from %s", c->name, same->dialect);

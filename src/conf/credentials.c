@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "conf/build.h"
 #include "conf/value.h"
+#include "pki/acert.h"
 
 /* Grows a vector in the snapshot's arena by doubling. */
 static void *grown(struct arena *a, void *v, size_t n, size_t *cap, size_t size)
@@ -47,6 +48,20 @@ void build_add_cert(struct builder *b, struct cert *c)
 void build_add_aa(struct builder *b, struct cert *c)
 {
     list_add(b, &b->config->aas, &b->cap_aas, c);
+}
+
+#define ACERTS_MAX 1024
+
+void build_add_acert(struct builder *b, struct acert *a)
+{
+    struct config *c = b->config;
+    if (c->n_acerts == ACERTS_MAX) {
+        log_line(LOG_WARN, "more than %d attribute certificates: the others are left out", ACERTS_MAX);
+        acert_unref(a);
+        return;
+    }
+    c->acerts = grown(b->a, c->acerts, c->n_acerts, &b->cap_acerts, sizeof(*c->acerts));
+    c->acerts[c->n_acerts++] = a;
 }
 
 static void keys_add(struct builder *b, struct pkey_list *l, size_t *cap, struct pkey *k)

@@ -3,10 +3,10 @@
  * whose private keys are looked into only for a certificate or public key that a connection names. What
  * cannot be used in the former is an error, as everything in a configuration is; in the latter, where
  * whatever a user made with the pki tool lies about, it is said and passed over. What is in neither may be in
- * the key store of `ipsec newhostkey`. Not here: attribute certificates; certificate requests (ipsec.d/reqs),
- * which nobody loads. */
+ * the key store of `ipsec newhostkey`. Not here: certificate requests (ipsec.d/reqs), which nobody loads. */
 #include "base/log.h"
 #include "conf/build.h"
+#include "pki/acert.h"
 #include "pki/pkcs12.h"
 
 enum place_kind {
@@ -18,7 +18,7 @@ enum place_kind {
     PLACE_KEY,
     PLACE_PUBKEY,
     PLACE_PKCS12,
-    PLACE_LATER
+    PLACE_ACERT
 };
 
 struct place {
@@ -87,6 +87,7 @@ static void load_one(struct builder *b, const char *path, enum place_kind kind, 
     struct span data = {0};
     struct pkey *k;
     struct crl *crl;
+    struct acert *acert;
     bool is_private = kind == PLACE_KEY || kind == PLACE_PKCS12;
     if (!build_read_file(b, path, is_private, &data, d))
         return;
@@ -106,6 +107,11 @@ static void load_one(struct builder *b, const char *path, enum place_kind kind, 
         crl = crl_load(data, d);
         if (crl)
             build_add_crl(b, crl);
+        return;
+    case PLACE_ACERT:
+        acert = acert_load(data, d);
+        if (acert)
+            build_add_acert(b, acert);
         return;
     case PLACE_PKCS12:
         load_container(b, path, data, passphrase, d);
@@ -136,16 +142,14 @@ void build_folders(struct builder *b, const struct setting *secrets)
         {"pubkey",   PLACE_PUBKEY},
         {"pkcs12",   PLACE_PKCS12},
         {"x509ocsp", PLACE_SIGNER},
-        {"x509ac",   PLACE_LATER },
+        {"x509ac",   PLACE_ACERT },
         {"x509crl",  PLACE_CRL   },
         {"crl",      PLACE_CRL   },
     };
     for (size_t i = 0; i < ARRAY_LEN(places); i++) {
         const char **paths = NULL;
         size_t n = list_files(b, b->dir, places[i].folder, &paths);
-        if (n && places[i].kind == PLACE_LATER)
-            log_line(LOG_WARN, "%s/%s: %zu files without effect: not built yet", b->dir, places[i].folder, n);
-        for (size_t k = 0; k < n && places[i].kind != PLACE_LATER; k++) {
+        for (size_t k = 0; k < n; k++) {
             struct diag d = {0};
             load_one(b, paths[k], places[i].kind, passphrase_of(b, secrets, paths[k]), &d);
             d.where[0] = 0;
@@ -170,6 +174,7 @@ void build_ipsec_d(struct builder *b)
         {"cacerts",   PLACE_CA    },
         {"aacerts",   PLACE_AA    },
         {"ocspcerts", PLACE_SIGNER},
+        {"acerts",    PLACE_ACERT },
         {"crls",      PLACE_CRL   },
     };
     for (size_t i = 0; i < ARRAY_LEN(places); i++) {

@@ -4,6 +4,7 @@
 #include "conf/show.h"
 #include "conf/test_credentials.h"
 #include "conf/testing.h"
+#include "support/acerts.h"
 #include "support/keys.h"
 #include "support/test.h"
 #include <stdio.h>
@@ -107,17 +108,19 @@ static void swanctls_folders_are_loaded(void **state)
         {"/etc/swanctl/x509/moon.pem",    test_moon       },
         {"/etc/swanctl/x509ca/ca.pem",    test_ca         },
         {"/etc/swanctl/x509aa/aa.pem",    test_ca         },
+        {"/etc/swanctl/x509ac/moon.pem",  acert_groups    },
         {"/etc/swanctl/ecdsa/locked.pem", test_moon_locked},
         {"p12",                           ""              },
         {"pub",                           ""              },
     };
-    files[5] = p12;
-    files[6] = pub;
+    files[6] = p12;
+    files[7] = pub;
     struct config *c = good(files, ARRAY_LEN(files));
     assert_int_equal(c->n_keys, 2);
     assert_int_equal(c->certs.n, 2); /* moon.pem and the container's */
     assert_int_equal(c->cas.n, 2);   /* likewise */
     assert_int_equal(c->aas.n, 1);
+    assert_int_equal(c->n_acerts, 1);
     assert_int_equal(c->pubkeys.n, 1);
     assert_int_equal(pkey_type(c->pubkeys.v[0]), PKEY_ED25519);
     for (size_t i = 0; i < c->certs.n; i++)
@@ -218,16 +221,18 @@ static void a_key_in_ipsec_d_is_found_for_a_certificate_that_is_named(void **sta
         {"/etc/ipsec.d/certs/moon.pem",         test_moon       },
         {"/etc/ipsec.d/cacerts/ca.pem",         test_ca         },
         {"/etc/ipsec.d/aacerts/aa.pem",         test_ca         },
+        {"/etc/ipsec.d/acerts/moon.pem",        acert_groups    },
         {"/etc/ipsec.d/private/locked.pem",     test_moon_locked},
         {"another",                             ""              },
         {"/etc/ipsec.d/private/vpnHostKey.pem", test_moon_key   },
         {"/etc/ipsec.d/reqs/moon.req",          "not looked at" },
     };
-    files[5] = other;
+    files[6] = other;
     struct config *c = good(files, ARRAY_LEN(files));
     assert_int_equal(c->n_keys, 1);
     assert_int_equal(c->cas.n, 1);
     assert_int_equal(c->aas.n, 1);
+    assert_int_equal(c->n_acerts, 1);
     assert_int_equal(n_lines, 1);
     assert_non_null(line_with("connection moon: the private key of C=CH, O=Keyway, CN=moon is in "
                               "/etc/ipsec.d/private/vpnHostKey.pem"));

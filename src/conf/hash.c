@@ -93,6 +93,9 @@ static void mix_side(uint64_t *h, const struct auth_side *s)
     mix_u64(h, s->n_cert_policy);
     for (size_t i = 0; i < s->n_cert_policy; i++)
         mix_text(h, s->cert_policy[i]);
+    mix_u64(h, s->n_groups);
+    for (size_t i = 0; i < s->n_groups; i++)
+        mix_text(h, s->groups[i]);
     mix_u64(h, s->n_schemes);
     for (size_t i = 0; i < s->n_schemes; i++)
         mix_u64(h, (uint64_t)s->schemes[i].type << 32 | (uint64_t)s->schemes[i].hash << 1 |

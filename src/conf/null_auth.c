@@ -17,7 +17,7 @@ static struct diag *error_at(struct builder *b, const struct connection *c, cons
 
 static void check_peer(struct builder *b, const struct connection *c)
 {
-    static const char *const demands[] = {"certs", "cacerts", "ca_id", "cert_policy"};
+    static const char *const demands[] = {"certs", "cacerts", "ca_id", "cert_policy", "groups"};
     const struct auth_side *s = &c->remote;
     if (s->id.type != ID_ANY && s->id.type != ID_NULL)
         diag_try(error_at(b, c, "id", s, "an identity that the peer does not prove means nothing"),

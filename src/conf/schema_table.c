@@ -138,8 +138,11 @@ static const struct schema_word dscp_words[] = {{"out", DSCP_OUT, NULL}, {"in", 
     {scope_, "xauth_id", .kind = KIND_TEXT, REFUSE(eap), .doc = "XAUTH user"}, \
     {scope_, "aaa_id", .kind = KIND_TEXT, REFUSE(eap), .doc = "identity expected of the server inside EAP-TLS"}, \
     {scope_, "certs", .kind = KIND_TEXT, .set = set_certs, .example = "0x00", .doc = "certificates: files below x509/, or blobs"}, \
-    {scope_, "pubkeys", .kind = KIND_TEXT, .set = set_pubkeys, .example = "0sAAAAC3NzaC1lZDI1NTE5AAAAID3cidexkT4JyvzvqWL94VFJhKgFeIVSCCjjFSNcCvzW", .doc = PUBKEYS_DOC}, \
-    {scope_, "groups", .kind = KIND_TEXT, REFUSE("attribute certificates and group memberships are not built yet"), .doc = "groups of which the peer must be a member"}
+    {scope_, "pubkeys", .kind = KIND_TEXT, .set = set_pubkeys, .example = "0sAAAAC3NzaC1lZDI1NTE5AAAAID3cidexkT4JyvzvqWL94VFJhKgFeIVSCCjjFSNcCvzW", .doc = PUBKEYS_DOC}
+
+#define GROUPS_DOC "groups of which the peer must be in one, as an attribute certificate (RFC 5755) for its certificate says: one that it sends, or " \
+    "that lies in x509ac/, and that an authority over attributes has issued, whose certificate lies in x509aa/. Ours in x509ac/ are " \
+    "sent with our certificate"
 
 #define TOKEN_ROWS(scope_, what_) \
     {scope_, "handle", .kind = KIND_TEXT, .set = set_nothing, .example = "a1b2", .doc = what_ " on a token (PKCS#11): its CKA_ID in hex"}, \
@@ -230,6 +233,8 @@ static const struct schema_row rows[] = {
 
     AUTH_ROWS(SCOPE_LOCAL, "the address (PSK) or the certificate's subject"),
     AUTH_ROWS(SCOPE_REMOTE, "%any"),
+    {SCOPE_LOCAL, "groups", .kind = KIND_TEXT, REFUSE(peers_only), .doc = "groups of which the peer must be in one"},
+    {SCOPE_REMOTE, "groups", .kind = KIND_TEXT, .set = set_groups, .example = "sales", .doc = GROUPS_DOC},
     {SCOPE_LOCAL, "revocation", .kind = KIND_TEXT, REFUSE(peers_only), .accepts = "relaxed", .doc = "what to do when it is not known whether a certificate of the peer's path is revoked"},
     {SCOPE_REMOTE, "revocation", .kind = KIND_WORD, .def = "relaxed", .words = revocation_words, SIDE(revocation), .example = "strict", .doc = REVOCATION_DOC},
     {SCOPE_LOCAL, "cacerts", .kind = KIND_TEXT, REFUSE(peers_only), .doc = "certification authorities of which one must be in the peer's path"},
@@ -333,6 +338,7 @@ static const struct schema_row rows[] = {
     {SCOPE_TUNNEL, "passphrase", .kind = KIND_TEXT, .example = "x", .doc = "of the private key"},
     {SCOPE_TUNNEL, "peer_pubkey", .kind = KIND_TEXT, .maps = "remote.pubkeys", .example = "0sAAAAC3NzaC1lZDI1NTE5AAAAID3cidexkT4JyvzvqWL94VFJhKgFeIVSCCjjFSNcCvzW", .doc = "the peer's raw public key, in place of cert and psk: with key, whose public half the peer is given (pki --pub --in KEY). A file below pubkey/, or 0x.. and 0s..; see remote.pubkeys"},
     {SCOPE_TUNNEL, "revocation", .kind = KIND_TEXT, .maps = "remote.revocation", .computed = "relaxed", .example = "strict", .doc = "what to do when it is not known whether a certificate of the peer's path is revoked: see remote.revocation"},
+    {SCOPE_TUNNEL, "groups", .kind = KIND_TEXT, .maps = "remote.groups", .example = "sales", .doc = "groups of which the peer must be in one by an attribute certificate: see remote.groups"},
     {SCOPE_TUNNEL, "ca", .kind = KIND_TEXT, .maps = "remote.cacerts", .example = "x.pem", .doc = "authority that vouches for the peer: a path, or a name in ca/"},
     {SCOPE_TUNNEL, "local", .kind = KIND_TEXT, .maps = "children.*.local_ts", .example = "10.9.0.0/16", .doc = "our networks"},
     {SCOPE_TUNNEL, "remote", .kind = KIND_TEXT, .maps = "children.*.remote_ts", .example = "10.8.0.0/16", .doc = "the peer's networks"},

@@ -93,7 +93,8 @@ static struct config *load_key(const struct schema_row *r, const char *value)
         text_printf(&t, "%s = %s\n", key, value);
     if (r->scope == SCOPE_TUNNEL) {
         bool is_auth = strcmp(key, "psk") == 0 || strcmp(key, "cert") == 0;
-        text_str(&t, is_auth && value ? "" : "psk = x\n");
+        bool is_of_certs = strcmp(key, "groups") == 0;
+        text_str(&t, is_of_certs ? "cert = x.pem\n" : is_auth && value ? "" : "psk = x\n");
         text_str(&t, strcmp(key, "peer") == 0 && value ? "" : "peer = 192.0.2.200\n");
         bool is_of_pool =
             strcmp(key, "exclude") == 0 || strcmp(key, "dns") == 0 || strcmp(key, "domains") == 0;

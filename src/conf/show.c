@@ -36,6 +36,10 @@ static void show_side(struct show_out *o, const char *name, const struct auth_si
         for (size_t i = 0; i < s->n_cert_policy; i++)
             text_printf(&o->t, "%s%s", show_separator(o), s->cert_policy[i]);
         show_field(o, &s->origins, "cert_policy");
+        show_begin_value(o);
+        for (size_t i = 0; i < s->n_groups; i++)
+            text_printf(&o->t, "%s%s", show_separator(o), s->groups[i]);
+        show_field(o, &s->origins, "groups");
         show_word_field(o, &s->origins, "revocation", revocations[s->revocation]);
     }
     show_close_block(o, "}", true);

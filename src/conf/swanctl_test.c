@@ -245,6 +245,12 @@ static void bad_connections_are_refused_by_line(void **state)
                        "/etc/swanctl/swanctl.conf:1:41", "mobile IPv6 proxies are not supported");
     refused_by_swanctl("connections { a { children { c { close_action = trap|start\n } } } }",
                        "/etc/swanctl/swanctl.conf:1:49", "close_action");
+    refused_by_swanctl("connections { a { remote { auth = psk\n groups = sales\n } } }",
+                       "/etc/swanctl/swanctl.conf:2:2", "asks for a group, and not for a certificate");
+    refused_by_swanctl("connections { a { remote { auth = null\n groups = sales\n } } }",
+                       "/etc/swanctl/swanctl.conf:2:2", "meets no demands");
+    refused_by_swanctl("connections { a { local { groups = sales\n } } }", "/etc/swanctl/swanctl.conf:1:27",
+                       "put it into the remote section");
     refused_by_swanctl("connections { a { unique = %forever\n } }", "/etc/swanctl/swanctl.conf:1:28",
                        "unique");
     refused_by_swanctl("connections { a { keyingtries = %never\n } }", "/etc/swanctl/swanctl.conf:1:33",

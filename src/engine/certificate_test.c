@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Two engines back to back, authenticating with certificates: each kind of key, chains, refusals. */
+#include "pki/crl.h"
 #include "support/engine_pair.h"
 #include "support/rogue.h"
 #include "support/test.h"
+#include "support/testcrl.h"
 #include <stdio.h>
 
 static struct pair p;
@@ -279,6 +281,55 @@ static void the_cas_that_the_peer_names_choose_our_certificate(void **state)
     testca_free(second_moon);
 }
 
+/* ---- which line a refusal points at */
+
+static const char *const *lines_set;
+
+static void revoke_sun(struct config *c, struct connection *conn, struct child_config *children)
+{
+    const struct testcrl_entry entry = {.cert = sun};
+    struct diag d = {0};
+    (void)children;
+    struct origin *o = arena_calloc(c->arena, 4, sizeof(*o));
+    size_t n = 0;
+    for (; lines_set[n]; n++)
+        o[n] = (struct origin){.key = lines_set[n], .file = "test.conf", .line = 5 + (int)n};
+    conn->remote.origins = (struct origins){o, n};
+    struct span der = testcrl_make(&(struct testcrl_spec){.entries = &entry, .n = 1}, ca);
+    c->crls = arena_calloc(c->arena, 1, sizeof(*c->crls));
+    c->crls[0] = crl_load(der, &d);
+    assert_non_null(c->crls[0]);
+    c->n_crls = 1;
+    testcrl_free(der);
+}
+
+static void a_refusal_for_revocation_points_at_the_line_that_decided(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *set[4], *where;
+    } rows[] = {
+        {{"id", "auth", "cacerts", "revocation"}, "test.conf:8"},
+        {{"id", "auth", "cacerts"},               "test.conf:7"},
+        {{"id", "auth"},                          "test.conf:6"},
+        {{"id"},                                  ""           },
+    };
+    moon = leaf("moon", TESTCA_P256, ca);
+    sun = leaf("sun", TESTCA_P256, ca);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const char *set[5] = {rows[i].set[0], rows[i].set[1], rows[i].set[2], rows[i].set[3]};
+        struct pair_spec a = spec(0), b = spec(1);
+        lines_set = set;
+        a.tweak = revoke_sun;
+        up(&a, &b);
+        assert_int_equal(p.side[0].done.class, FAIL_CERTIFICATE);
+        assert_non_null(strstr(p.side[0].done.what, "CN=sun was revoked at 2026-01-01"));
+        assert_string_equal(p.side[0].done.where, rows[i].where);
+        pair_restart(&p, 0);
+        pair_restart(&p, 1);
+    }
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 static unsigned ocsp_requests;
@@ -334,6 +385,7 @@ int main(void)
         T(the_subject_is_the_default_identity),
         T(a_certificate_is_not_sent_when_never),
         T(the_cas_that_the_peer_names_choose_our_certificate),
+        T(a_refusal_for_revocation_points_at_the_line_that_decided),
         T(the_peer_is_asked_for_an_ocsp_response_where_that_is_wanted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -89,7 +89,7 @@ class Gateway:
         wait_for(f"{self.name} to have a child SA", lambda: self.is_running() and self.children(), seconds, 0.05)
 
     def _write_credentials(self, folder, files):
-        for sub in ("x509", "x509ca", "x509crl", "private", "pubkey", "pkcs12"):
+        for sub in ("x509", "x509ca", "x509crl", "x509aa", "x509ac", "private", "pubkey", "pkcs12"):
             shutil.rmtree(os.path.join(folder, sub), ignore_errors=True)
             os.makedirs(os.path.join(folder, sub))
         for path, source in (files or {}).items():

@@ -228,6 +228,8 @@ struct config *pair_config(int side, const struct pair_spec *s)
     add_credentials(c, conn, s);
     if (s->tweak)
         s->tweak(c, conn, children);
+    if (c->n_connections) /* made by the tweak */
+        return c;
     c->connections = arena_calloc(a, 1, sizeof(*c->connections));
     c->connections[0] = conn;
     c->n_connections = 1;

@@ -4,6 +4,7 @@
  * src/ike/auth's; which messages carry it is auth.c's, auth_responder.c's and rounds.c's. */
 #include "ike/v2/ike_auth.h"
 #include "ike/v2/resume.h"
+#include "pki/acert.h"
 
 struct identity auth_side_id(const struct ike_sa *sa, const struct auth_side *side, struct arena *a)
 {
@@ -167,14 +168,33 @@ static const struct pkey *key_of(const struct job *job)
     return job->n_peer_keys ? job->peer_keys[job->used_key] : cert_public_key(job->trust.leaf);
 }
 
+/* The line that made the demand; where revocation is left at its default, that which lets certificates count.
+ */
+static void point_at(const struct origins *o, const char *unmet, struct diag *d)
+{
+    const char *const lines[] = {unmet ? unmet : "id", "cacerts", "auth"};
+    size_t n = unmet && strcmp(unmet, "revocation") == 0 ? ARRAY_LEN(lines) : 1;
+    for (size_t i = 0; i < n && !d->where[0]; i++)
+        diag_where_of(d, o, lines[i]);
+}
+
+/* What an operator would ask who reads that the peer was let in. */
+static void tell_group(struct ike_env *env, struct ike_sa *sa, const struct job *job)
+{
+    const struct trust_verdict *v = &job->verdict;
+    char who[ID_TEXT_MAX], words[ACERT_WORDS_MAX];
+    if (v->group)
+        sa_log(env, sa, LOG_NOTICE, "%s is in group '%s', says %s", identity_format(&sa->remote_id, who),
+               v->group, acert_words(v->granted_by, words));
+}
+
 bool auth_verdict(struct ike_env *env, struct ike_sa *sa, const struct job *job, struct diag *d)
 {
     char who[ID_TEXT_MAX];
     if (!job->verdict.is_trusted) {
         *d = job->verdict.why;
         d->class = FAIL_CERTIFICATE;
-        if (!d->where[0])
-            diag_where_of(d, &auth_theirs(sa)->origins, job->verdict.unmet ? job->verdict.unmet : "id");
+        point_at(&auth_theirs(sa)->origins, job->verdict.unmet, d);
         return false;
     }
     if (!job->ok) {
@@ -198,5 +218,6 @@ bool auth_verdict(struct ike_env *env, struct ike_sa *sa, const struct job *job,
     }
     sa_log(env, sa, LOG_NOTICE, "authentication of %s with %s successful",
            identity_format(&sa->remote_id, who), sig_scheme_name(job->used));
+    tell_group(env, sa, job);
     return true;
 }

@@ -73,6 +73,23 @@ static void explain(struct ike_env *env, struct ike_sa *sa, const struct exchang
              is_about_rounds ? "rounds" : "idea of their identities");
 }
 
+/* Another connection may take a peer that does not meet what the first one demands of its certificate
+ * (groups, say), where all that came before would have been the same. */
+static bool may_take_over(const struct ike_sa *sa, const struct exchange *x, const struct connection *c)
+{
+    const struct connection *old = sa->conn;
+    if (!x->n_passed)
+        return true;
+    for (size_t i = 0; i < x->n_passed; i++) {
+        if (c == x->passed[i])
+            return false;
+    }
+    struct identity mine = auth_local_id(sa, c, x->tx);
+    return c->ppk_required == old->ppk_required && !c->ppk_id == !old->ppk_id &&
+           (!c->ppk_id || identity_equal(c->ppk_id, old->ppk_id)) && c->childless == old->childless &&
+           identity_equal(&mine, &sa->local_id);
+}
+
 /* The closest identity; among connections that are equally close the one that has the child which is asked
  * for: two tunnels between the same gateways differ in nothing else. */
 static const struct connection *choose(struct ike_env *env, struct ike_sa *sa, const struct exchange *x,
@@ -85,7 +102,7 @@ static const struct connection *choose(struct ike_env *env, struct ike_sa *sa, c
     struct connection_set set = config_peers(sa->config, env->out->arena, sa->local.ip, sa->remote.ip, who);
     for (size_t i = 0; i < set.n; i++) {
         const struct connection *c = set.v[i];
-        if (misfit(sa, c, x, &score) || score < best_score)
+        if (misfit(sa, c, x, &score) || score < best_score || !may_take_over(sa, x, c))
             continue;
         int fit = match_child(sa, c, NULL, &x->msg, false).score;
         if (score > best_score || fit > best_fit) {
@@ -195,13 +212,37 @@ static void not_authentic(struct ike_env *env, struct ike_sa *sa, struct exchang
     refuse(env, sa, N_AUTHENTICATION_FAILED, d);
 }
 
+static exchange_resume on_verified;
+
+static bool verify_for_another(struct ike_env *env, struct ike_sa *sa, struct exchange *x,
+                               const struct job *job, const struct diag *why)
+{
+    const char *unmet = job->verdict.unmet;
+    bool is_demand = unmet && strcmp(unmet, "revocation") != 0 && !sa->rounds.theirs;
+    while (is_demand && x->n_passed < AUTH_PASSED_MAX) {
+        struct diag d;
+        x->passed[x->n_passed++] = sa->conn;
+        diag_clear(&d);
+        const struct connection *c = choose(env, sa, x, &d);
+        if (!c)
+            return false;
+        sa_log(env, sa, LOG_NOTICE, "%s; connection %s may take the peer instead of %s", why->what, c->name,
+               sa->conn->name);
+        sa->conn = c;
+        diag_clear(&d);
+        if (auth_verify(env, sa, x, &ike_find(&x->msg, PAYLOAD_IDI)->id, on_verified, &d))
+            return true;
+    }
+    return false;
+}
+
 static void on_verified(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct job *job)
 {
     struct diag d;
     diag_clear(&d);
     if (auth_verdict(env, sa, job, &d))
         ppk_commit(env, sa, x, on_committed);
-    else
+    else if (!verify_for_another(env, sa, x, job, &d))
         not_authentic(env, sa, x, &d);
 }
 

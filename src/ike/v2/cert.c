@@ -3,6 +3,7 @@
  * and what the peer's path is checked against. X.509 only. An OCSP response about the peer's certificate can
  * be asked for (RFC 4806); what comes of that kind is read in cert_news.c. */
 #include "ike/v2/ike_auth.h"
+#include "pki/acert.h"
 #include "pki/crl.h"
 
 #define CHAIN_MAX_CERTS 8
@@ -94,12 +95,17 @@ struct cert *cert_choose_own(const struct ike_sa *sa, const struct auth_side *si
     return NULL;
 }
 
+/* Our certificate, and what goes with it? */
+static bool is_sent(const struct ike_sa *sa, const struct exchange *x)
+{
+    enum send_cert when = sa->conn->send_cert;
+    return x->cert && (when == SEND_CERT_ALWAYS || (when == SEND_CERT_IFASKED && sa->has_certreq));
+}
+
 void cert_put_own(struct ike_env *env, struct build *b, struct ike_sa *sa, struct exchange *x)
 {
     (void)env;
-    const struct connection *conn = sa->conn;
-    if (!x->cert || conn->send_cert == SEND_CERT_NEVER ||
-        (conn->send_cert == SEND_CERT_IFASKED && !sa->has_certreq))
+    if (!is_sent(sa, x))
         return;
     build_cert(b, CERT_X509_SIGNATURE, cert_der(x->cert));
     struct cert *at = x->cert;
@@ -109,6 +115,20 @@ void cert_put_own(struct ike_env *env, struct build *b, struct ike_sa *sa, struc
             return;
         build_cert(b, CERT_X509_SIGNATURE, cert_der(ca));
         at = ca;
+    }
+}
+
+void cert_put_attributes(struct ike_env *env, struct build *b, struct ike_sa *sa, struct exchange *x)
+{
+    const struct config *c = sa->config;
+    size_t n = 0;
+    for (size_t i = 0; i < c->n_acerts && n < CHAIN_MAX_CERTS && is_sent(sa, x); i++) {
+        const struct acert *a = c->acerts[i];
+        bool is_current = acert_not_before(a) <= env->now.wall && env->now.wall <= acert_not_after(a);
+        if (!is_current || !acert_is_for(a, x->cert))
+            continue;
+        build_cert(b, CERT_ATTRIBUTE, acert_der(a));
+        n++;
     }
 }
 
@@ -230,28 +250,27 @@ static bool is_pinned(const struct cert_list *l, const struct cert *c)
     return false;
 }
 
-/* Copies: a reload may drop the snapshot while the job runs. */
-static void take_demands(struct job *j, const struct auth_side *remote)
-{
-    const char **oids = arena_calloc(j->arena, remote->n_cert_policy, sizeof(*oids));
-    for (size_t i = 0; oids && i < remote->n_cert_policy; i++)
-        oids[i] = arena_strdup(j->arena, remote->cert_policy[i]);
-    j->trust.policies = oids;
-    j->trust.n_policies = remote->n_cert_policy;
-    if (!remote->ca_id)
-        return;
-    struct identity *id = arena_alloc(j->arena, sizeof(*id));
-    if (id)
-        *id = identity_dup(j->arena, remote->ca_id);
-    j->trust.ca_id = id;
-}
-
 static const char *const *copy_texts(struct arena *a, const char *const *v, size_t n)
 {
     const char **copy = arena_calloc(a, n, sizeof(*copy));
     for (size_t i = 0; copy && i < n; i++)
         copy[i] = arena_strdup(a, v[i]);
     return copy;
+}
+
+/* Copies: a reload may drop the snapshot while the job runs. */
+static void take_demands(struct job *j, const struct auth_side *remote)
+{
+    j->trust.policies = copy_texts(j->arena, remote->cert_policy, remote->n_cert_policy);
+    j->trust.n_policies = remote->n_cert_policy;
+    j->trust.groups = copy_texts(j->arena, remote->groups, remote->n_groups);
+    j->trust.n_groups = remote->n_groups;
+    if (!remote->ca_id)
+        return;
+    struct identity *id = arena_alloc(j->arena, sizeof(*id));
+    if (id)
+        *id = identity_dup(j->arena, remote->ca_id);
+    j->trust.ca_id = id;
 }
 
 /* What the operator has given us to know what is revoked, and where more of it is. */
@@ -308,9 +327,12 @@ bool cert_fill_trust(struct ike_env *env, struct ike_sa *sa, const struct ike_me
     append(j->arena, &t->anchors, &remote->certs); /* trusted because they are configured */
     append(j->arena, &t->required_cas, &remote->cacerts);
     append(j->arena, &t->ocsp_signers, &sa->config->ocsp_signers);
+    append(j->arena, &t->aas, &sa->config->aas);
     take_demands(j, remote);
     take_revocation(j, sa->config, remote);
     cert_take_news(m, j);
+    if (remote->n_groups)
+        cert_take_attributes(m, sa->config, j);
     t->now = env->now.wall;
     struct identity *id = arena_alloc(j->arena, sizeof(*id));
     if (id)

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a peer sends along in CERT payloads about revocation: CRLs (RFC 7296 section 3.6) and OCSP responses
- * about its own certificate (RFC 4806 section 3.1). No more than hints: they have to be signed by its
- * authorities as those from elsewhere. Responses about our own certificate are not sent. */
+/* What a peer sends along in CERT payloads: CRLs (RFC 7296 section 3.6) and OCSP responses about its own
+ * certificate (RFC 4806 section 3.1), and attribute certificates for it (RFC 5755). No more than hints: they
+ * have to be signed by its authorities as those from elsewhere. Responses about our own certificate are not
+ * sent. */
 #include "ike/v2/ike_auth.h"
+#include "pki/acert.h"
 #include "pki/ocsp.h"
 
 #define PEER_MAX_NEWS 8 /* of each kind */
@@ -31,4 +33,22 @@ void cert_take_news(const struct ike_message *m, struct job *j)
         if (o)
             ocsps[t->n_ocsps++] = o;
     }
+}
+
+void cert_take_attributes(const struct ike_message *m, const struct config *c, struct job *j)
+{
+    struct trust_request *t = &j->trust;
+    struct acert **acerts = arena_calloc(j->arena, PEER_MAX_NEWS + c->n_acerts, sizeof(struct acert *));
+    if (!acerts)
+        return;
+    t->acerts = acerts;
+    for (const struct ike_payload *p = NULL;
+         t->n_acerts < PEER_MAX_NEWS && (p = ike_next(m, PAYLOAD_CERT, p));) {
+        struct diag ignored = {0};
+        struct acert *a = p->cert.encoding == CERT_ATTRIBUTE ? acert_load(p->cert.data, &ignored) : NULL;
+        if (a)
+            acerts[t->n_acerts++] = a;
+    }
+    for (size_t i = 0; i < c->n_acerts; i++)
+        acerts[t->n_acerts++] = acert_ref(c->acerts[i]);
 }

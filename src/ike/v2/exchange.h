@@ -65,6 +65,8 @@ struct nonce {
     uint16_t len;
 };
 
+enum { AUTH_PASSED_MAX = 8 };
+
 struct exchange {
     enum exchange_kind kind;
     bool is_own;
@@ -107,15 +109,18 @@ struct exchange {
     struct ts_pair ts;
     bool has_packet; /* one that waits for the child: offered first [RFC7296#2.9] */
     struct ts packet_local, packet_remote;
-    uint64_t new_spi_i, new_spi_r;     /* rekeying the IKE SA */
-    struct secret crash_token;         /* the peer's for that SA */
-    struct proposal_list offered;      /* by us, in tx */
-    struct auth_choice auth;           /* IKE_AUTH: how we sign */
-    struct secret auth_data;           /* ours, made with a shared secret */
-    struct cert *cert;                 /* ours, for signing; borrowed from the snapshot */
-    struct pkey *raw_key;              /* ours, without a certificate; likewise */
-    int64_t begun_at;                  /* ours: liveness, where what is heard later counts; a child */
-    unsigned restarts;                 /* cookies and other key exchange methods that were asked for */
+    uint64_t new_spi_i, new_spi_r; /* rekeying the IKE SA */
+    struct secret crash_token;     /* the peer's for that SA */
+    struct proposal_list offered;  /* by us, in tx */
+    struct auth_choice auth;       /* IKE_AUTH: how we sign */
+    struct secret auth_data;       /* ours, made with a shared secret */
+    struct cert *cert;             /* ours, for signing; borrowed from the snapshot */
+    struct pkey *raw_key;          /* ours, without a certificate; likewise */
+    int64_t begun_at;              /* ours: liveness, where what is heard later counts; a child */
+    unsigned restarts;             /* cookies and other key exchange methods that were asked for */
+    const struct connection
+        *passed[AUTH_PASSED_MAX]; /* responder of IKE_AUTH: whose demands it did not meet */
+    uint8_t n_passed;
     uint16_t refusal;                  /* of the child, as responder of IKE_AUTH; 0: it is made */
     enum child_mode mode;              /* of the child: what we ask for, then what was agreed on */
     struct ip seen_local, seen_remote; /* transport mode: as the peer has the addresses */

@@ -57,10 +57,12 @@ struct cert_below { /* a certificate of ours, for the peer */
 bool cert_is_below(const struct cert_below *c, uint8_t place);
 /* The CAs that our CERTREQ names; empty: there is none. */
 struct span cert_authorities(struct ike_env *env, const struct ike_sa *sa);
-feature_put cert_put_own, cert_put_request;
+feature_put cert_put_own, cert_put_attributes, cert_put_request;
 feature_take cert_take_request;
 /* cert_news.c: CRLs and OCSP responses go to what the job has at hand. */
 void cert_take_news(const struct ike_message *m, struct job *j);
+/* The attribute certificates that the peer sent, and those that are configured. */
+void cert_take_attributes(const struct ike_message *m, const struct config *c, struct job *j);
 bool cert_fill_trust(struct ike_env *env, struct ike_sa *sa, const struct ike_message *m, struct job *j,
                      struct diag *d);
 

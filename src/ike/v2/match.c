@@ -119,10 +119,12 @@ bool match_same_demands(const struct auth_side *a, const struct auth_side *b)
                 same_certs(&a->certs, &b->certs) && same_certs(&a->cacerts, &b->cacerts) &&
                 same_keys(&a->pubkeys, &b->pubkeys) && !a->ca_id == !b->ca_id &&
                 (!a->ca_id || identity_equal(a->ca_id, b->ca_id)) && a->n_cert_policy == b->n_cert_policy &&
-                a->n_schemes == b->n_schemes && a->min_rsa_bits == b->min_rsa_bits &&
-                a->min_ecdsa_bits == b->min_ecdsa_bits;
+                a->n_groups == b->n_groups && a->n_schemes == b->n_schemes &&
+                a->min_rsa_bits == b->min_rsa_bits && a->min_ecdsa_bits == b->min_ecdsa_bits;
     for (size_t i = 0; same && i < a->n_cert_policy; i++)
         same = strcmp(a->cert_policy[i], b->cert_policy[i]) == 0;
+    for (size_t i = 0; same && i < a->n_groups; i++)
+        same = strcmp(a->groups[i], b->groups[i]) == 0;
     for (size_t i = 0; same && i < a->n_schemes; i++)
         same = a->schemes[i].type == b->schemes[i].type && a->schemes[i].hash == b->schemes[i].hash &&
                a->schemes[i].is_pss == b->schemes[i].is_pss;

@@ -96,7 +96,7 @@ static bool is_named_by(const struct identity *id, const struct pkey *k)
 
 static struct pkey_list accepted(const struct ike_sa *sa, const struct auth_side *remote)
 {
-    if (remote->pubkeys.n || remote->certs.n || remote->cacerts.n)
+    if (remote->pubkeys.n || remote->certs.n || remote->cacerts.n || remote->n_groups)
         return remote->pubkeys;
     for (size_t i = 0; i < sa->config->pubkeys.n; i++) {
         if (is_named_by(&sa->remote_id, sa->config->pubkeys.v[i]))

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 SCENARIOS = []
 FILES = ("many", "proof", "rekey", "collisions", "hybrid", "life", "lifecycle", "nat", "certificates", "refusals",
          "configuration", "keys", "barrier", "filter", "workers", "link", "tcp", "vips", "crypto", "ppk", "recover",
-         "roam", "dos", "childless", "redirect", "rounds", "raw_keys", "tokens", "alike", "lsw", "revocation")
+         "roam", "dos", "childless", "redirect", "rounds", "raw_keys", "tokens", "alike", "lsw", "revocation",
+         "groups")
 
 
 @dataclass
