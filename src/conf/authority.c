@@ -55,6 +55,19 @@ void set_ocsp_uris(struct builder *b, const struct schema_row *row, const struct
     a->trust.ocsp_uris = read_uris(b, key, &a->trust.n_ocsp_uris);
 }
 
+/* [RFC7296#3.6] other schemes are not to be used. */
+void set_cert_uri_base(struct builder *b, const struct schema_row *row, const struct setting *key, void *dest)
+{
+    (void)row;
+    struct authority *a = dest;
+    if (strncmp(key->value, "http://", 7) != 0 || !is_uri(key->value) || strpbrk(key->value, " \t")) {
+        build_expected(build_error(b, key, "'%.100s' is no address that peers can use", key->value), key,
+                       "an address such as http://ca.example/certs/");
+        return;
+    }
+    a->cert_uri_base = arena_strdup(b->a, key->value);
+}
+
 static void build_authority(struct builder *b, const struct setting *section)
 {
     struct config *c = b->config;

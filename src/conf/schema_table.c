@@ -71,6 +71,13 @@ static const struct schema_word tcp_words[] = {{"no", TCP_NO, NULL}, {"always", 
 #define CRASH_DOC "quick crash detection (RFC 6290): each end gives the other a token, and shows it when it is asked something " \
     "about an IKE SA that it has not any more, so that the other end need not wait until liveness checks time out. Tokens " \
     "are made of the file keyway/secret in /var/lib, which no other machine may have: take it out of disk images that are copied"
+#define HASH_AND_URL_DOC "whether peers may tell the address and the hash of their certificate instead of sending it (hash and URL, RFC 7296 " \
+    "section 3.6), which is then fetched before anything about the peer is proved: over http alone, without redirections, " \
+    "up to six for a peer, 128 KiB each, within 12 seconds, and used only if the hash is right. " \
+    "Anybody who reaches the gateway can make it ask any web server that it can reach, without seeing the answer. Our own certificates are told so " \
+    "where cert_uri_base of authorities says where they are and the peer asks for it, whatever this key says"
+#define CERT_URI_DOC "where certificates of this authority are that we authenticate with: http://.., to which the SHA-1 hash of the certificate (DER), " \
+    "as 40 hex digits, is added. Peers that can fetch (RFC 7296 section 3.6) are told that instead of being sent them"
 #define CLASS_DOC "the traffic class of the child: which DSCP values its packets have, by name (ef, af41, cs6, be, ...), as numbers " \
     "from 0 to 63, or as six binary digits, between commas. For several children with the same selectors, so that packets that the network " \
     "reorders by their class are not dropped by one replay window (RFC 4301 section 4.1). Only what is sent is sorted: it is not " \
@@ -175,6 +182,7 @@ static const struct schema_word dscp_words[] = {{"out", DSCP_OUT, NULL}, {"in", 
     {scope_, "routing_table", .kind = KIND_NUMBER, .def = "220", .max = INT32_MAX, SET(routing_table), .example = "221", .doc = "table of the routes into tunnels; the one after it is for routes of some protocols and ports to a host"}, \
     {scope_, "routing_table_prio", .kind = KIND_NUMBER, .def = "220", .max = 32765, SET(routing_table_prio), .example = "221", .doc = "priority of the rule that leads there; the two before it are for some protocols and ports"}, \
     {scope_, "cache_crls", .kind = KIND_BOOL, .def = "no", SET(caches_crls), .example = "yes", .doc = "whether CRLs that were fetched are kept on disk, in keyway/crls of the state folder, until they end"}, \
+    {scope_, "hash_and_url", .kind = KIND_BOOL, .def = "no", SET(uses_hash_and_url), .example = "yes", .doc = HASH_AND_URL_DOC}, \
     {scope_, "follow_redirects", .kind = KIND_BOOL, .def = "yes", SET(follows_redirects), .example = "no", .doc = "whether a gateway may send us to another one, which has to prove the same identity (RFC 5685); at most five times in five minutes"}, \
     {scope_, "make_before_break", .kind = KIND_BOOL, .def = "yes", SET(makes_before_break), .example = "no", .doc = "whether a new IKE SA and its children stand before those go that are authenticated again (reauth_time); with no there is a gap"}, \
     {scope_, "inactivity_close_ike", .kind = KIND_BOOL, .def = "no", SET(inactivity_close_ike), .example = "yes", .doc = "whether an IKE SA is closed together with its only child when that one's inactivity says so"}, \
@@ -326,7 +334,7 @@ static const struct schema_row rows[] = {
     NO_TOKEN_ROWS(SCOPE_AUTHORITY),
     {SCOPE_AUTHORITY, "crl_uris", .kind = KIND_TEXT, .set = set_crl_uris, .example = "http://ca.example/crl", .doc = "where the authority's CRLs are, beside what certificates say: http, https, ldap, file"},
     {SCOPE_AUTHORITY, "ocsp_uris", .kind = KIND_TEXT, .set = set_ocsp_uris, .example = "http://ocsp.ca.example/", .doc = "where the authority's OCSP responders are, beside what certificates say"},
-    {SCOPE_AUTHORITY, "cert_uri_base", .kind = KIND_TEXT, REFUSE("hash-and-URL certificates are not built yet"), .doc = "where certificates are"},
+    {SCOPE_AUTHORITY, "cert_uri_base", .kind = KIND_TEXT, .set = set_cert_uri_base, .example = "http://ca.example/certs/", .doc = CERT_URI_DOC},
 
     {SCOPE_TUNNEL, "peer", .kind = KIND_TEXT, .maps = "remote_addrs", .example = "192.0.2.2", .doc = "the peer's address or name; without it the tunnel waits for any peer"},
     {SCOPE_TUNNEL, "address", .kind = KIND_TEXT, .maps = "local_addrs", .example = "192.0.2.9", .doc = "our address; without it the routes decide"},

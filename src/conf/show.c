@@ -320,6 +320,7 @@ static void show_settings(struct show_out *o, const struct settings *s)
     show_word_field(o, from, "interfaces_use", s->interfaces_use ? s->interfaces_use : "");
     show_word_field(o, from, "interfaces_ignore", s->interfaces_ignore ? s->interfaces_ignore : "");
     show_bool_field(o, from, "cache_crls", s->caches_crls);
+    show_bool_field(o, from, "hash_and_url", s->uses_hash_and_url);
     show_bool_field(o, from, "follow_redirects", s->follows_redirects);
     show_bool_field(o, from, "make_before_break", s->makes_before_break);
     show_number_field(o, from, "routing_table", (uint64_t)s->routing_table);
@@ -345,6 +346,7 @@ static void show_revocation(struct show_out *o, const struct config *c)
         show_word_field(o, &a->origins, "cacert", a->trust.ca ? cert_subject_text(a->trust.ca) : "");
         show_uris(o, a, "crl_uris", a->trust.crl_uris, a->trust.n_crl_uris);
         show_uris(o, a, "ocsp_uris", a->trust.ocsp_uris, a->trust.n_ocsp_uris);
+        show_word_field(o, &a->origins, "cert_uri_base", a->cert_uri_base ? a->cert_uri_base : "");
         show_close_block(o, "}", true);
     }
     show_close_block(o, "}", false);

@@ -267,6 +267,19 @@ static void bad_connections_are_refused_by_line(void **state)
     refused_by_swanctl("conections { }", "/etc/swanctl/swanctl.conf:1:1", "did you mean 'connections'?");
 }
 
+/* [RFC7296#3.6] peers may use no other scheme. */
+static void certificates_of_an_authority_are_told_to_be_at_http_addresses(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"https://ca.example/", "file:///tmp/", "ca.example/certs/",
+                                      "\"http://a b/\""};
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        char text[128];
+        snprintf(text, sizeof(text), "authorities { a { cert_uri_base = %s\n } }", bad[i]);
+        refused_by_swanctl(text, "/etc/swanctl/swanctl.conf:1:35", "is no address that peers can use");
+    }
+}
+
 static void ppks_are_found_by_name(void **state)
 {
     (void)state;
@@ -330,6 +343,7 @@ static void a_ppk_that_is_none_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(certificates_of_an_authority_are_told_to_be_at_http_addresses),
         cmocka_unit_test(ppks_are_found_by_name),
         cmocka_unit_test(a_pad_is_a_ppk),
         cmocka_unit_test(a_ppk_that_is_none_is_refused),

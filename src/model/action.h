@@ -35,6 +35,19 @@ enum pad_use {
 
 #define JOB_KEYS_MAX 16
 
+/* A certificate, or a bundle of them, that the peer told the address and the hash of [RFC7296#3.6]. Whoever
+ * can fetches it before the job is run: not more than CERT_PLACE_BYTES, by HTTP alone, and told to nobody. */
+#define CERT_PLACE_HASH  20
+#define CERT_PLACE_BYTES (128u << 10)
+#define JOB_PLACES_MAX   6
+struct cert_place {
+    const char *url; /* "http://.." */
+    uint8_t hash[CERT_PLACE_HASH];
+    bool is_bundle;
+    bool has_leaf;       /* the first certificate there is the peer's own */
+    const char *failure; /* NULL: it was had, or not tried */
+};
+
 struct job {
     enum job_kind kind;
     uint64_t sa_id; /* whom the result is for: engine's id and generation; a late one is dropped */
@@ -56,7 +69,9 @@ struct job {
     const char *pad; /* a path, in arena */
     uint64_t piece;  /* also an output; counted from the beginning of the file */
     bool is_from_end;
-    struct arena *arena;        /* what trust points into */
+    struct arena *arena;                      /* what trust and places point into */
+    struct cert_place places[JOB_PLACES_MAX]; /* JOB_VERIFY: what becomes of them goes into trust */
+    size_t n_places;
     struct trust_request trust; /* certificates, CRLs and responses are references */
     /* outputs */
     bool ok;
@@ -70,6 +85,11 @@ struct job {
 void job_run(struct job *j);
 /* Wipes and frees, references included. */
 void job_free(struct job *j);
+/* What was at a place, or why it was not had. Only what has the hash is taken. */
+void job_place_fill(struct job *j, size_t i, struct span bytes);
+void job_place_failed(struct job *j, size_t i, const char *why);
+/* Why there is no certificate of the peer, when places were all that it told. */
+void job_place_explain(const struct job *j, struct diag *d);
 
 /* ---- the data plane's records
  * -------------------------------------------------------------------------------------- */

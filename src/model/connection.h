@@ -221,8 +221,9 @@ struct settings {               /* strongswan.conf and keyway.conf's global sect
     unsigned dataplane_workers;                     /* 0: one for each processor */
     enum esp_path esp_path;                         /* of ESP that is not in UDP */
     bool caches_crls;                               /* CRLs that were fetched are kept over restarts */
-    const char *resolv_conf;                        /* a file that gets the name servers of peers, or NULL */
-    uint16_t tcp_ports[TCP_PORTS_MAX];              /* that are listened on */
+    bool uses_hash_and_url;            /* peers may say where their certificate is, and it is fetched there */
+    const char *resolv_conf;           /* a file that gets the name servers of peers, or NULL */
+    uint16_t tcp_ports[TCP_PORTS_MAX]; /* that are listened on */
     unsigned n_tcp_ports;
     struct origins origins;
 };
@@ -232,6 +233,7 @@ void settings_defaults(struct settings *s);
 struct authority {
     const char *name;
     struct trust_authority trust; /* ca may be NULL; a reference */
+    const char *cert_uri_base;    /* where the certificates that it issued are; NULL: nowhere */
     struct origins origins;
 };
 

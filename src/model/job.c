@@ -43,6 +43,10 @@ static void run_verify(struct job *j)
         run_verify_raw(j);
         return;
     }
+    if (!j->trust.leaf) {
+        job_place_explain(j, &j->verdict.why);
+        return;
+    }
     trust_evaluate(&j->trust, &j->verdict);
     if (!j->verdict.is_trusted && !j->verdict.n_fetch)
         return;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Fetching by libcurl: see fetch.h. Redirections are followed to http and https only, and not more than
- * three, and none where the caller states whom to trust. */
+ * three, and none where the caller states whom to trust or a stranger chose the address. */
 #include "sys/fetch.h"
 #include "base/arena.h"
 #include "base/text.h"
@@ -97,6 +97,20 @@ static void set_tls(CURL *c, const struct fetch_tls *tls)
     }
 }
 
+static void set_http_only(CURL *c)
+{
+    curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http");
+    curl_easy_setopt(c, CURLOPT_REDIR_PROTOCOLS_STR, "http");
+    curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
+}
+
+static bool is_redirection(CURL *c)
+{
+    long status = 0;
+    curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status);
+    return status / 100 == 3;
+}
+
 static void take_answer(CURL *c, struct fetch_answer *a)
 {
     curl_off_t retry = 0;
@@ -136,14 +150,17 @@ bool fetch_url(const struct fetch *f, struct secret *out, char why[FETCH_WHY_MAX
     struct curl_slist *headers = set_post(c, f);
     if (f->tls)
         set_tls(c, f->tls);
+    if (f->is_http_only)
+        set_http_only(c);
     if (f->answer)
         curl_easy_setopt(c, CURLOPT_FAILONERROR, 0L);
     CURLcode code = curl_easy_perform(c);
     if (f->answer)
         take_answer(c, f->answer);
+    bool is_elsewhere = f->is_http_only && code == CURLE_OK && is_redirection(c);
     curl_slist_free_all(headers);
     curl_easy_cleanup(c);
-    if (code == CURLE_OK && (d.len || f->answer)) {
+    if (code == CURLE_OK && !is_elsewhere && (d.len || f->answer)) {
         *out = secret_copy(span_of(d.bytes, d.len));
         free(d.bytes);
         return true;
@@ -151,6 +168,8 @@ bool fetch_url(const struct fetch *f, struct secret *out, char why[FETCH_WHY_MAX
     free(d.bytes);
     if (d.is_too_long || code == CURLE_FILESIZE_EXCEEDED)
         snprintf(why, FETCH_WHY_MAX, "more than %zu bytes", f->max);
+    else if (is_elsewhere)
+        snprintf(why, FETCH_WHY_MAX, "a redirection, which is not followed");
     else if (code == CURLE_OK)
         snprintf(why, FETCH_WHY_MAX, "nothing in it");
     else

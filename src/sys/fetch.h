@@ -29,6 +29,7 @@ struct fetch {
     size_t max;            /* bytes that may come */
     int64_t timeout;       /* microseconds, of the whole */
     bool allows_file;
+    bool is_http_only;               /* and without redirections: a stranger chose the address */
     const atomic_bool *is_cancelled; /* NULL: cannot be */
     const struct fetch_tls *tls;     /* not NULL: https only, and no redirections */
     struct fetch_answer *answer; /* not NULL: filled; every answer of a server, even an empty one, is good */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Threads that fetch CRLs and ask OCSP responders for verifications: see revoker.h. What to fetch is
- * src/pki's to say (revoke.c), and whether what came is any good, too; here it is only fetched, read and
- * kept. */
+/* Threads that fetch CRLs, ask OCSP responders, and fetch certificates that peers told the address of, for
+ * verifications: see revoker.h. What to fetch is src/pki's to say (revoke.c), and whether what came is any
+ * good, too; here it is only fetched, read and kept. */
 #include "sys/revoker.h"
 #include "base/list.h"
 #include "pki/ocsp.h"
 #include "sys/clock.h"
+#include "sys/places.h"
 #include "sys/revoker_store.h"
 #include <pthread.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@ struct waiting {
 
 struct revoker {
     struct revoker_store *store;
+    struct places *places;
     pthread_mutex_t lock;
     pthread_cond_t work;
     pthread_t threads[THREADS_MAX];
@@ -56,6 +58,11 @@ static void run(struct job *j)
 static void decide(struct revoker *r, struct waiting *w)
 {
     struct job *j = w->job;
+    if (j->n_places) {
+        places_fetch(r->places, j, w->deadline);
+        revoker_prepare(r, j);
+        run(j);
+    }
     for (unsigned round = 0; j->verdict.n_fetch; round++) {
         int64_t since = clock_now().mono;
         bool is_late = round == ROUNDS_MAX || atomic_load(&r->is_ending) || since >= w->deadline;
@@ -102,6 +109,7 @@ struct revoker *revoker_new(const char *state, void (*done)(void *ctx), void *ct
 {
     struct revoker *r = mem_new(sizeof(*r));
     r->store = store_new(state, &r->is_ending);
+    r->places = places_new(&r->is_ending);
     pthread_mutex_init(&r->lock, NULL);
     pthread_cond_init(&r->work, NULL);
     list_init(&r->waiting);
@@ -131,6 +139,7 @@ void revoker_free(struct revoker *r)
     while ((j = revoker_next(r)))
         job_free(j);
     store_free(r->store);
+    places_free(r->places);
     pthread_cond_destroy(&r->work);
     pthread_mutex_destroy(&r->lock);
     free(r);
@@ -144,7 +153,7 @@ void revoker_keep(struct revoker *r, bool is_kept)
 void revoker_prepare(struct revoker *r, struct job *j)
 {
     if (!j->trust.leaf)
-        return; /* a raw key's */
+        return; /* a raw key's, or one that was not had */
     store_lend(r->store, j);
     j->trust.can_fetch = true;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Finds out what a verification lacks: a JOB_VERIFY whose verdict says what is to be fetched is given to it,
- * and comes back decided. It has threads of its own, so that neither the control loop nor other jobs wait;
- * one address is fetched once at a time, what came is kept for the next verification, and CRLs, if wanted,
- * over restarts. */
+/* Finds out what a verification lacks: a JOB_VERIFY whose verdict says what is to be fetched, or that was not
+ * run yet and has places of certificates, is given to it, and comes back decided. It has threads of its own,
+ * so that neither the control loop nor other jobs wait; one address is fetched once at a time, what came is
+ * kept for the next verification, and CRLs, if wanted, over restarts. */
 #pragma once
 
 #include "model/action.h"

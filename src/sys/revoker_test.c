@@ -122,6 +122,10 @@ static void serve(int fd)
         put_endless(fd, span_of(big, sizeof(big)));
     else if (strncmp((char *)in, "GET /there ", 11) == 0)
         put(fd, "302 Found", "Location: /crl\r\n", span_of(NULL, 0));
+    else if (strncmp((char *)in, "GET /cert ", 10) == 0)
+        put(fd, "200 OK", "", testca_der(leaf));
+    else if (strncmp((char *)in, "GET /to-cert ", 13) == 0)
+        put(fd, "302 Found", "Location: /cert\r\n", testca_der(leaf));
     else if (strncmp((char *)in, "GET /file ", 10) == 0)
         put(fd, "302 Found", "Location: file:///etc/passwd\r\n", span_of(NULL, 0));
     else if (strncmp((char *)in, "POST /ocsp ", 11) == 0)
@@ -378,6 +382,111 @@ static void whoever_has_not_the_key_has_nothing_fetched(void **state)
     revoker_free(r);
 }
 
+/* ---- certificates that a peer told the address of */
+
+/* The leaf is not there but at an address. */
+static struct job *told(const char *path)
+{
+    struct job *j = verification(leaf, REVOCATION_RELAXED);
+    struct span der = testca_der(leaf);
+    struct cert_place *p = &j->places[j->n_places++];
+    cert_unref(j->trust.leaf);
+    j->trust.leaf = NULL;
+    p->url = arena_strdup(j->arena, address(path));
+    p->has_leaf = true;
+    hash_digest(HASH_SHA1, &der, 1, p->hash);
+    return j;
+}
+
+static struct job *look_up(struct revoker *r, struct job *j)
+{
+    revoker_give(r, j);
+    return wait_job(r);
+}
+
+static void a_certificate_is_fetched_where_the_peer_says(void **state)
+{
+    (void)state;
+    make_certs(NULL, NULL);
+    struct revoker *r = revoker_new(NULL, on_done, NULL);
+    for (int i = 0; i < 3; i++) {
+        struct job *j = look_up(r, told("/cert"));
+        assert_true(j->verdict.is_trusted && j->ok);
+        assert_span_equal(cert_der(j->trust.leaf), testca_der(leaf));
+        job_free(j);
+    }
+    assert_int_equal(atomic_load(&server.requests), 1); /* the hash says that it is the same */
+    revoker_free(r);
+}
+
+static void its_revocation_is_looked_at_as_well(void **state)
+{
+    (void)state;
+    struct revoker *r = revoker_new(NULL, on_done, NULL);
+    serve_crl(true);
+    struct job *j = look_up(r, told("/cert"));
+    assert_false(j->verdict.is_trusted);
+    assert_non_null(strstr(j->verdict.why.what, "certificate CN=leaf was revoked"));
+    assert_int_equal(atomic_load(&server.requests), 2);
+    job_free(j);
+    revoker_free(r);
+}
+
+static void what_a_stranger_may_not_make_us_fetch_is_not_used(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path, *why;
+    } rows[] = {
+        {"/nothing", "404"                                 },
+        {"/big",     "more than 131072 bytes"              },
+        {"/endless", "more than 131072 bytes"              },
+        {"/to-cert", "a redirection, which is not followed"},
+        {"/file",    "a redirection, which is not followed"},
+        {"/crl",     "bytes with the SHA-1 hash"           },
+    };
+    struct revoker *r = revoker_new(NULL, on_done, NULL);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct job *j = look_up(r, told(rows[i].path));
+        assert_false(j->verdict.is_trusted || j->ok);
+        assert_null(j->trust.leaf);
+        if (!strstr(j->verdict.why.got, rows[i].why))
+            fail_msg("%s: %s", rows[i].path, j->verdict.why.got);
+        job_free(j);
+    }
+    assert_int_equal(atomic_load(&server.requests), ARRAY_LEN(rows));
+    struct job *j = told("/cert");
+    j->places[0].url = "file:///etc/hostname"; /* that no peer gets so far with */
+    j = look_up(r, j);
+    assert_false(j->verdict.is_trusted);
+    assert_non_null(strcasestr(j->verdict.why.got, "protocol"));
+    job_free(j);
+    revoker_free(r);
+}
+
+/* Four that wait for a silent server keep no others waiting, and a fifth is not asked. */
+static void few_are_fetched_at_a_time(void **state)
+{
+    enum { N = 6 };
+    (void)state;
+    unsigned refused = 0;
+    struct revoker *r = revoker_new(NULL, on_done, NULL);
+    atomic_store(&server.holds, true);
+    for (int i = 0; i < N; i++)
+        revoker_give(r, told("/cert"));
+    for (; refused < N - 4; refused++) {
+        struct job *j = wait_job(r);
+        assert_non_null(strstr(j->verdict.why.got, "too many others"));
+        job_free(j);
+    }
+    assert_int_equal(revoker_working(r), 4);
+    revoker_stop(r); /* and the end does not wait for them */
+    atomic_store(&server.holds, false);
+    for (int i = 0; i < 4; i++)
+        job_free(wait_job(r));
+    revoker_free(r);
+}
+
 static void a_responder_is_asked_and_its_answer_is_ours(void **state)
 {
     (void)state;
@@ -499,6 +608,10 @@ int main(void)
         T(many_at_once_fetch_an_address_once),
         T(what_cannot_be_had_is_told_and_left_alone_for_a_while),
         T(whoever_has_not_the_key_has_nothing_fetched),
+        T(a_certificate_is_fetched_where_the_peer_says),
+        T(its_revocation_is_looked_at_as_well),
+        T(what_a_stranger_may_not_make_us_fetch_is_not_used),
+        T(few_are_fetched_at_a_time),
         T(a_responder_is_asked_and_its_answer_is_ours),
         T(crls_are_kept_over_restarts_where_that_is_wanted),
         T(a_fetch_that_hangs_does_not_keep_the_end_away),

@@ -39,6 +39,7 @@ enum cert_encoding {
     CERT_CRL = 7,
     CERT_ATTRIBUTE = 10,
     CERT_HASH_AND_URL = 12,
+    CERT_HASH_AND_URL_BUNDLE = 13,
     CERT_OCSP_CONTENT = 14, /* [RFC4806#3.1] */
     CERT_RAW_PUBLIC_KEY = 15,
 };

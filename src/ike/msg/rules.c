@@ -332,6 +332,7 @@ static const struct notify_rule notify_rules[] = {
     {N_NAT_DETECTION_SOURCE_IP,             SOME, INIT | INFO                                             }, /* one per address that it may come from */
     {N_NAT_DETECTION_DESTINATION_IP,        1,    INIT | INFO                                             },
     {N_COOKIE,                              1,    INIT                                                    },
+    {N_HTTP_CERT_LOOKUP_SUPPORTED,          SOME, ANNOUNCES                                               }, /* wherever CERTREQ stands */
     {N_USE_TRANSPORT_MODE,                  1,    CHILD_REQ | CHILD_RSP                                   },
     {N_REKEY_SA,                            1,    K(REKEY_CHILD_REQUEST)                                  },
     {N_ESP_TFC_PADDING_NOT_SUPPORTED,       1,    CHILD_REQ | CHILD_RSP                                   },

@@ -194,9 +194,14 @@ bool auth_verdict(struct ike_env *env, struct ike_sa *sa, const struct job *job,
     if (!job->verdict.is_trusted) {
         *d = job->verdict.why;
         d->class = FAIL_CERTIFICATE;
-        point_at(&auth_theirs(sa)->origins, job->verdict.unmet, d);
+        if (!job->trust.leaf && job->n_places)
+            diag_where_of(d, &sa->config->settings.origins, "hash_and_url");
+        else
+            point_at(&auth_theirs(sa)->origins, job->verdict.unmet, d);
         return false;
     }
+    if (job->n_places && job->trust.leaf && !cert_is_expected(auth_theirs(sa), job->trust.leaf, d))
+        return false;
     if (!job->ok) {
         diag_set(d, FAIL_AUTH, "the signature of %s does not verify", identity_format(&sa->remote_id, who));
         if (job->n_peer_keys)

@@ -330,6 +330,7 @@ void auth_on_request(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
     }
     cert_take_request(env, sa, &x->msg,
                       NULL); /* which certificate is ours, and so who we are, may depend on it */
+    cert_url_asked(env, sa, &x->msg, NULL);
     raw_key_asked(env, sa, &x->msg, NULL);
     announce_take(env, sa, &x->msg, NULL);
     rounds_take(env, sa, &x->msg, NULL);

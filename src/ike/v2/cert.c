@@ -107,14 +107,12 @@ void cert_put_own(struct ike_env *env, struct build *b, struct ike_sa *sa, struc
     (void)env;
     if (!is_sent(sa, x))
         return;
-    build_cert(b, CERT_X509_SIGNATURE, cert_der(x->cert));
     struct cert *at = x->cert;
-    for (int i = 0; i < CHAIN_MAX_CERTS; i++) {
+    for (int i = 0; at && i <= CHAIN_MAX_CERTS; i++) {
         struct cert *ca = issuer_of(sa, at);
-        if (!ca || cert_is_self_signed(ca))
-            return;
-        build_cert(b, CERT_X509_SIGNATURE, cert_der(ca));
-        at = ca;
+        if (!cert_url_put(b, sa, at, ca))
+            build_cert(b, CERT_X509_SIGNATURE, cert_der(at));
+        at = ca && !cert_is_self_signed(ca) ? ca : NULL;
     }
 }
 
@@ -154,7 +152,7 @@ static bool may_ask(struct ike_env *env, const struct ike_sa *sa, bool for_ocsp)
     return needs;
 }
 
-static bool requests(struct ike_env *env, const struct ike_sa *sa)
+bool cert_requests(struct ike_env *env, const struct ike_sa *sa)
 {
     return !sa->resume && may_ask(env, sa, false); /* [RFC5723#4.3.3] */
 }
@@ -169,13 +167,13 @@ static struct span authorities(struct ike_env *env, const struct ike_sa *sa)
 
 struct span cert_authorities(struct ike_env *env, const struct ike_sa *sa)
 {
-    return requests(env, sa) ? authorities(env, sa) : span_of(NULL, 0);
+    return cert_requests(env, sa) ? authorities(env, sa) : span_of(NULL, 0);
 }
 
 void cert_put_request(struct ike_env *env, struct build *b, struct ike_sa *sa, struct exchange *x)
 {
     (void)x;
-    if (!requests(env, sa))
+    if (!cert_requests(env, sa))
         return;
     build_certreq(b, CERT_X509_SIGNATURE, authorities(env, sa));
     if (may_ask(env, sa, true)) /* [RFC4806#3.2] empty: any responder that the CA's OCSP is signed by */
@@ -211,18 +209,33 @@ static void append(struct arena *a, struct cert_list *to, const struct cert_list
     *to = (struct cert_list){.v = v, .n = to->n + from->n};
 }
 
+/* NULL: there is none in it, or it is to be fetched. */
+static struct cert *cert_in(const struct ike_sa *sa, const struct ike_payload *p, struct job *j,
+                            bool is_first)
+{
+    struct diag ignored;
+    diag_clear(&ignored);
+    if (p->cert.encoding == CERT_X509_SIGNATURE)
+        return cert_load(p->cert.data, &ignored);
+    if (!cert_url_is_one(sa, p))
+        return NULL;
+    struct cert *c = cert_url_known(sa, p);
+    if (!c)
+        cert_url_take(j, p, is_first);
+    return c;
+}
+
 /* The first CERT is the end entity's [RFC7296#3.6], the others help. */
-static void take_certs(const struct ike_message *m, struct job *j)
+static void take_certs(const struct ike_sa *sa, const struct ike_message *m, struct job *j)
 {
     struct cert *got[PEER_MAX_CERTS];
     size_t n = 0;
     for (const struct ike_payload *p = NULL; n < PEER_MAX_CERTS && (p = ike_next(m, PAYLOAD_CERT, p));) {
-        struct diag ignored;
-        diag_clear(&ignored);
-        struct cert *c = p->cert.encoding == CERT_X509_SIGNATURE ? cert_load(p->cert.data, &ignored) : NULL;
+        bool is_first = !j->trust.leaf && !j->n_places;
+        struct cert *c = cert_in(sa, p, j, is_first);
         if (!c)
             continue;
-        if (!j->trust.leaf)
+        if (is_first)
             j->trust.leaf = c;
         else
             got[n++] = c;
@@ -296,31 +309,46 @@ static void take_revocation(struct job *j, const struct config *c, const struct 
     }
 }
 
-bool cert_fill_trust(struct ike_env *env, struct ike_sa *sa, const struct ike_message *m, struct job *j,
-                     struct diag *d)
+bool cert_is_expected(const struct auth_side *remote, const struct cert *leaf, struct diag *d)
+{
+    if (!remote->certs.n || is_pinned(&remote->certs, leaf))
+        return true;
+    diag_set(d, FAIL_CERTIFICATE, "the peer's certificate is not the configured one");
+    diag_expected(d, "%s", cert_subject_text(remote->certs.v[0]));
+    diag_got(d, "%s", cert_subject_text(leaf));
+    diag_where_of(d, &remote->origins, "certs");
+    return false;
+}
+
+/* One that the peer sent, or told where it is; else one that we have. */
+static bool find_leaf(const struct ike_sa *sa, const struct ike_message *m, struct trust_request *t,
+                      bool comes_later, struct diag *d)
 {
     char text[ID_TEXT_MAX];
     const struct auth_side *remote = auth_theirs(sa);
-    struct trust_request *t = &j->trust;
-    j->arena = arena_new(TRUST_CAP);
-    take_certs(m, j);
+    if (!t->leaf && comes_later)
+        return true;
     if (!t->leaf)
         t->leaf = known_cert(&remote->certs, &sa->remote_id);
     if (!t->leaf)
         t->leaf = known_cert(&sa->config->certs, &sa->remote_id);
-    if (!t->leaf) {
-        diag_set(d, FAIL_CERTIFICATE, "no certificate of the peer %s", identity_format(&sa->remote_id, text));
-        diag_got(d, "%zu CERT payloads", ike_count(m, PAYLOAD_CERT));
-        diag_try(d, "let the peer send its certificate (send_cert = always), or configure it here");
+    if (t->leaf)
+        return cert_is_expected(remote, t->leaf, d);
+    diag_set(d, FAIL_CERTIFICATE, "no certificate of the peer %s", identity_format(&sa->remote_id, text));
+    diag_got(d, "%zu CERT payloads", ike_count(m, PAYLOAD_CERT));
+    diag_try(d, "let the peer send its certificate (send_cert = always), or configure it here");
+    return false;
+}
+
+bool cert_fill_trust(struct ike_env *env, struct ike_sa *sa, const struct ike_message *m, struct job *j,
+                     struct diag *d)
+{
+    const struct auth_side *remote = auth_theirs(sa);
+    struct trust_request *t = &j->trust;
+    j->arena = arena_new(TRUST_CAP);
+    take_certs(sa, m, j);
+    if (!find_leaf(sa, m, t, j->n_places > 0, d))
         return false;
-    }
-    if (remote->certs.n && !is_pinned(&remote->certs, t->leaf)) {
-        diag_set(d, FAIL_CERTIFICATE, "the peer's certificate is not the configured one");
-        diag_expected(d, "%s", cert_subject_text(remote->certs.v[0]));
-        diag_got(d, "%s", cert_subject_text(t->leaf));
-        diag_where_of(d, &remote->origins, "certs");
-        return false;
-    }
     append(j->arena, &t->intermediates, &sa->config->certs);
     append(j->arena, &t->anchors, &sa->config->cas);
     append(j->arena, &t->anchors, &remote->cacerts);

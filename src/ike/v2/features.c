@@ -25,6 +25,7 @@ static const struct feature_part parts[] = {
     {MSG_INIT_RESPONSE,   "NAT detection",       natd_put,            natd_take         },
     {MSG_INIT_RESPONSE,   "PPK",                 ppk_put_use,         ppk_take_use      },
     {MSG_INIT_RESPONSE,   "certificate request", cert_put_request,    cert_take_request },
+    {MSG_INIT_RESPONSE,   "cert look-up",        cert_url_ask,        cert_url_asked    },
     {MSG_INIT_RESPONSE,   "raw key request",     raw_key_ask,         raw_key_asked     },
     {MSG_INIT_RESPONSE,   "auth methods",        announce_put,        announce_take     },
     {MSG_INIT_RESPONSE,   "fragmentation",       frag_put,            frag_take         },
@@ -54,6 +55,7 @@ static const struct feature_part parts[] = {
     {MSG_AUTH_REQUEST,    "raw key",             raw_key_put,         NULL              },
     {MSG_AUTH_REQUEST,    "initial contact",     contact_put,         contact_take      },
     {MSG_AUTH_REQUEST,    "certificate request", cert_put_request,    NULL              }, /* read to choose who we are */
+    {MSG_AUTH_REQUEST,    "cert look-up",        cert_url_ask,        NULL              }, /* likewise */
     {MSG_AUTH_REQUEST,    "raw key request",     raw_key_ask,         NULL              }, /* likewise */
     {MSG_AUTH_REQUEST,    "auth methods",        announce_put,        NULL              }, /* as above */
     {MSG_AUTH_REQUEST,    "identity asked for",  auth_put_wanted,     NULL              },

@@ -55,6 +55,8 @@ struct cert_below { /* a certificate of ours, for the peer */
 /* Does the CA that stands at that place of the peer's CERTREQs (from 1) stand above it? Without any it is as
  * if no place had been named [RFC9593#3.2.2]. */
 bool cert_is_below(const struct cert_below *c, uint8_t place);
+/* Is the peer asked for X.509 certificates? */
+bool cert_requests(struct ike_env *env, const struct ike_sa *sa);
 /* The CAs that our CERTREQ names; empty: there is none. */
 struct span cert_authorities(struct ike_env *env, const struct ike_sa *sa);
 feature_put cert_put_own, cert_put_attributes, cert_put_request;
@@ -65,6 +67,19 @@ void cert_take_news(const struct ike_message *m, struct job *j);
 void cert_take_attributes(const struct ike_message *m, const struct config *c, struct job *j);
 bool cert_fill_trust(struct ike_env *env, struct ike_sa *sa, const struct ike_message *m, struct job *j,
                      struct diag *d);
+/* Is it one of those that are configured for the peer? False with d. */
+bool cert_is_expected(const struct auth_side *remote, const struct cert *leaf, struct diag *d);
+
+/* ---- cert_url.c: "hash and URL" of certificates [RFC7296#3.6] */
+feature_put cert_url_ask;
+feature_take cert_url_asked;
+/* Tells where a certificate of ours, which ca issued, is; false: the peer has to be sent it. */
+bool cert_url_put(struct build *b, const struct ike_sa *sa, const struct cert *c, const struct cert *ca);
+/* Is that payload of the peer's one, and are they taken? Then: the certificate, a reference, if we have it;
+ * else the job gets the place. has_leaf: it is the first CERT. */
+bool cert_url_is_one(const struct ike_sa *sa, const struct ike_payload *p);
+struct cert *cert_url_known(const struct ike_sa *sa, const struct ike_payload *p);
+void cert_url_take(struct job *j, const struct ike_payload *p, bool has_leaf);
 
 /* ---- raw_key.c: raw public keys [RFC7670] */
 bool raw_key_is_side(const struct auth_side *side); /* are raw keys configured for it? */

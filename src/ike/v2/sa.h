@@ -106,6 +106,7 @@ struct ike_sa {
     struct span certreq;  /* what the peer's CERTREQs name, in arena */
     bool has_certreq;     /* the peer asks for X.509 certificates */
     bool has_raw_request; /* it asks for raw public keys */
+    bool peer_looks_up;   /* it fetches certificates of which it is told where they are */
     struct chosen chosen;
     struct ike_keys keys;
     struct ppk_state ppk;
