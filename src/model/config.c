@@ -88,10 +88,8 @@ static void sides_unref(const struct connection *conn, bool is_local)
     }
 }
 
-void config_unref(struct config *c)
+static void drop_contents(struct config *c)
 {
-    if (!c || __atomic_sub_fetch(&c->refs, 1, __ATOMIC_ACQ_REL) > 0)
-        return;
     for (size_t i = 0; i < c->n_secrets; i++)
         secret_free(&c->secrets[i].secret);
     for (size_t i = 0; i < c->n_ppks; i++)
@@ -114,6 +112,16 @@ void config_unref(struct config *c)
         crl_unref(c->crls[i]);
     for (size_t i = 0; i < c->n_authorities; i++)
         cert_unref(c->authorities[i].trust.ca);
+}
+
+void config_unref(struct config *c)
+{
+    if (!c || __atomic_sub_fetch(&c->refs, 1, __ATOMIC_ACQ_REL) > 0)
+        return;
+    if (!c->parts)
+        drop_contents(c);
+    for (size_t i = 0; i < c->n_parts; i++)
+        config_unref(c->parts[i]);
     config_index_free(c->index);
     arena_free(c->arena);
     free(c);

@@ -264,6 +264,8 @@ struct config {
     size_t n_pools;
     struct settings settings;
     struct config_index *index; /* made when first looked into; see lookup.c */
+    struct config **parts; /* references: what it was merged from, which owns all of the above; else NULL */
+    size_t n_parts;
 };
 
 /* The arena is taken. refs starts at 1. */
@@ -271,6 +273,10 @@ struct config *config_new(struct arena *a);
 struct config *config_ref(struct config *c);
 void config_unref(
     struct config *c); /* the last one wipes secrets, drops keys and certificates, frees the arena */
+/* One snapshot of several, each of which it holds: the secrets, keys and certificates of all; of connections,
+ * pools and authorities with the same name the last, in the place of the first; the settings of the first
+ * part. n is not 0. */
+struct config *config_merge(struct config *const *parts, size_t n);
 const struct connection *config_find(const struct config *c, const char *name);
 /* Makes the index that look-ups need, where it is not there yet: those that come later find it. */
 void config_index(const struct config *c);
