@@ -45,8 +45,10 @@ void diag_where(struct diag *d, const char *file, int line, int column)
         return;
     if (column > 0)
         snprintf(d->where, sizeof(d->where), "%s:%d:%d", file, line, column);
-    else
+    else if (line > 0)
         snprintf(d->where, sizeof(d->where), "%s:%d", file, line);
+    else /* what has no lines */
+        snprintf(d->where, sizeof(d->where), "%s", file);
 }
 
 void diag_try(struct diag *d, const char *fmt, ...)

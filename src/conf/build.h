@@ -50,6 +50,7 @@ void origin_add(struct builder *b, struct origin_list *l, const char *prefix, co
 
 /* swanctl.c: everything that swanctl.conf may hold; the tree's references are resolved */
 void build_swanctl(struct builder *b, const struct setting *root);
+void build_secret(struct builder *b, const struct setting *section); /* ike1 { ... } */
 /* keyway.c: the same, the global section and the tunnels */
 void build_keyway(struct builder *b, struct setting *root);
 /* strongswan.c: the charon section */

@@ -85,7 +85,7 @@ static const struct {
     {"token",   SCOPE_TOKEN  },
 };
 
-static void build_secret(struct builder *b, const struct setting *section)
+void build_secret(struct builder *b, const struct setting *section)
 {
     static const char *const known[] = {"ike", "private", "rsa", "ecdsa", "pkcs8", "ppk", NULL};
     for (size_t i = 0; i < ARRAY_LEN(secret_kinds); i++) {
