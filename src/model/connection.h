@@ -273,10 +273,15 @@ struct config *config_new(struct arena *a);
 struct config *config_ref(struct config *c);
 void config_unref(
     struct config *c); /* the last one wipes secrets, drops keys and certificates, frees the arena */
+enum config_kind { CONFIG_CONNECTIONS, CONFIG_AUTHORITIES, CONFIG_POOLS };
+struct config_filter {
+    void *ctx;
+    bool (*hides)(void *ctx, enum config_kind kind, const char *name);
+};
 /* One snapshot of several, each of which it holds: the secrets, keys and certificates of all; of connections,
  * pools and authorities with the same name the last, in the place of the first; the settings of the first
- * part. n is not 0. */
-struct config *config_merge(struct config *const *parts, size_t n);
+ * part, and what the filter (or NULL) does not hide of it. n is not 0. */
+struct config *config_merge(struct config *const *parts, size_t n, const struct config_filter *filter);
 const struct connection *config_find(const struct config *c, const char *name);
 /* Makes the index that look-ups need, where it is not there yet: those that come later find it. */
 void config_index(const struct config *c);

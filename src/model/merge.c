@@ -2,7 +2,8 @@
 /* Several snapshots as one: the configuration of files, and what clients of vici load beside it, each a part.
  * The one that comes of it holds views of what its parts own, so that a change of one connection among
  * thousands builds that one alone. Of connections, pools and authorities with one name the last counts, and
- * keeps the first one's place. Settings are those of the first part. */
+ * keeps the first one's place; some of the first part's may be hidden. Settings are those of the first part.
+ */
 #include "base/map.h"
 #include "model/connection.h"
 #include <stdlib.h>
@@ -71,12 +72,13 @@ static const char *pool_name(const void *item)
 }
 
 static const struct named_vector {
+    enum config_kind kind;
     struct vector v;
     const char *(*name)(const void *item);
 } named_vectors[] = {
-    {VECTOR(connections, n_connections), connection_name},
-    {VECTOR(authorities, n_authorities), authority_name },
-    {VECTOR(pools,       n_pools),       pool_name      },
+    {CONFIG_CONNECTIONS, VECTOR(connections, n_connections), connection_name},
+    {CONFIG_AUTHORITIES, VECTOR(authorities, n_authorities), authority_name },
+    {CONFIG_POOLS,       VECTOR(pools,       n_pools),       pool_name      },
 };
 
 struct named {
@@ -95,8 +97,10 @@ static void *place_of(const struct map *m, const char *name, uint64_t hash, cons
     return NULL;
 }
 
-/* Those that come again take the place that the name has. Returns how many stay. */
-static size_t fold(char *items, size_t n, const struct named_vector *v, struct arena *scratch)
+/* Those that come again take the place that the name has; of the first n_first some are hidden. Returns how
+ * many stay. */
+static size_t fold(char *items, size_t n, size_t n_first, const struct named_vector *v,
+                   const struct config_filter *filter, struct arena *scratch)
 {
     struct named *nodes = arena_calloc(scratch, n, sizeof(*nodes));
     struct map by_name;
@@ -105,6 +109,8 @@ static size_t fold(char *items, size_t n, const struct named_vector *v, struct a
     for (size_t i = 0; i < n; i++) {
         char *item = items + i * v->v.size, *free_place = items + kept * v->v.size;
         const char *name = v->name(item);
+        if (i < n_first && filter && filter->hides(filter->ctx, v->kind, name))
+            continue;
         uint64_t hash = map_hash(span_str(name));
         char *place = place_of(&by_name, name, hash, v);
         if (!place) {
@@ -118,12 +124,14 @@ static size_t fold(char *items, size_t n, const struct named_vector *v, struct a
     return kept;
 }
 
-static void append_named(struct config *to, const struct named_vector *v, struct arena *scratch)
+static void append_named(struct config *to, const struct named_vector *v, const struct config_filter *filter,
+                         struct arena *scratch)
 {
-    size_t n;
+    size_t n, n_first;
+    vector_of(to->parts[0], &v->v, &n_first);
     append(to, &v->v);
     char *items = vector_of(to, &v->v, &n);
-    n = fold(items, n, v, scratch);
+    n = fold(items, n, n_first, v, filter, scratch);
     memcpy((char *)to + v->v.n, &n, sizeof(n));
 }
 
@@ -132,7 +140,7 @@ static int by_pool_name(const void *a, const void *b)
     return strcmp(pool_name(a), pool_name(b));
 }
 
-struct config *config_merge(struct config *const *parts, size_t n)
+struct config *config_merge(struct config *const *parts, size_t n, const struct config_filter *filter)
 {
     struct config *to = config_new(arena_new(UNBOUNDED));
     struct arena *scratch = arena_new(UNBOUNDED);
@@ -144,7 +152,7 @@ struct config *config_merge(struct config *const *parts, size_t n)
     for (size_t i = 0; i < ARRAY_LEN(vectors); i++)
         append(to, &vectors[i]);
     for (size_t i = 0; i < ARRAY_LEN(named_vectors); i++)
-        append_named(to, &named_vectors[i], scratch);
+        append_named(to, &named_vectors[i], filter, scratch);
     if (to->n_pools)
         qsort(to->pools, to->n_pools, sizeof(*to->pools), by_pool_name);
     arena_free(scratch);

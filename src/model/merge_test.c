@@ -46,7 +46,7 @@ static void of_one_name_the_last_counts_in_the_place_of_the_first(void **state)
     add_connection(parts[0], "lab", 1);
     add_connection(parts[1], "home", 2);
     const struct connection *last = add_connection(parts[2], "office", 3);
-    struct config *c = config_merge(parts, 3);
+    struct config *c = config_merge(parts, 3, NULL);
     static const char *const names[] = {"office", "lab", "home"};
     assert_int_equal(c->n_connections, 3);
     for (size_t i = 0; i < 3; i++)
@@ -67,7 +67,7 @@ static void pools_are_found_by_name_whatever_part_they_are_of(void **state)
     add_pool(parts[0], "phones", 1);
     add_pool(parts[1], "guests", 2);
     add_pool(parts[2], "phones", 3);
-    struct config *c = config_merge(parts, 3);
+    struct config *c = config_merge(parts, 3, NULL);
     assert_int_equal(c->n_pools, 2);
     assert_int_equal(config_pool(c, "phones")->n_attrs, 3);
     assert_int_equal(config_pool(c, "guests")->n_attrs, 2);
@@ -88,7 +88,7 @@ static void credentials_of_all_parts_are_there_and_stay_their_parts_own(void **s
     parts[1]->cas.v = arena_calloc(parts[1]->arena, 1, sizeof(struct cert *));
     parts[1]->cas.v[0] = cert_load(testca_pem(ca), &d);
     parts[1]->cas.n = 1;
-    struct config *both = config_merge(parts, 2), *again = config_merge(parts, 2);
+    struct config *both = config_merge(parts, 2, NULL), *again = config_merge(parts, 2, NULL);
     config_unref(again); /* drops no secret and no certificate */
     config_unref(parts[0]);
     config_unref(parts[1]);
@@ -107,8 +107,37 @@ static void settings_are_those_of_the_first_part(void **state)
     struct config *parts[2] = {part_new(), part_new()};
     parts[0]->settings.port = 1500;
     parts[1]->settings.port = 2500;
-    struct config *c = config_merge(parts, 2);
+    struct config *c = config_merge(parts, 2, NULL);
     assert_int_equal(c->settings.port, 1500);
+    config_unref(c);
+    config_unref(parts[0]);
+    config_unref(parts[1]);
+}
+
+static bool hides_lab(void *ctx, enum config_kind kind, const char *name)
+{
+    (*(unsigned *)ctx)++;
+    return kind == CONFIG_CONNECTIONS && strcmp(name, "lab") == 0;
+}
+
+static void what_is_hidden_of_the_first_part_may_come_again(void **state)
+{
+    (void)state;
+    unsigned calls = 0;
+    struct config_filter filter = {.ctx = &calls, .hides = hides_lab};
+    struct config *parts[2] = {part_new(), part_new()};
+    add_connection(parts[0], "lab", 1);
+    add_connection(parts[0], "office", 1);
+    struct config *c = config_merge(parts, 1, &filter);
+    assert_int_equal(c->n_connections, 1);
+    assert_null(config_find(c, "lab"));
+    assert_non_null(config_find(c, "office"));
+    config_unref(c);
+    add_connection(parts[1], "lab", 2);
+    calls = 0;
+    c = config_merge(parts, 2, &filter);
+    assert_int_equal(calls, 2); /* the second part is not asked about */
+    assert_int_equal(config_find(c, "lab")->version, 2);
     config_unref(c);
     config_unref(parts[0]);
     config_unref(parts[1]);
@@ -120,7 +149,7 @@ static void a_part_may_itself_be_merged(void **state)
     struct config *parts[2] = {part_new(), part_new()};
     add_connection(parts[0], "a", 1);
     add_connection(parts[1], "b", 1);
-    struct config *inner = config_merge(parts, 2), *outer = config_merge(&inner, 1);
+    struct config *inner = config_merge(parts, 2, NULL), *outer = config_merge(&inner, 1, NULL);
     config_unref(inner);
     config_unref(parts[0]);
     config_unref(parts[1]);
@@ -136,6 +165,7 @@ int main(void)
         cmocka_unit_test(pools_are_found_by_name_whatever_part_they_are_of),
         cmocka_unit_test(credentials_of_all_parts_are_there_and_stay_their_parts_own),
         cmocka_unit_test(settings_are_those_of_the_first_part),
+        cmocka_unit_test(what_is_hidden_of_the_first_part_may_come_again),
         cmocka_unit_test(a_part_may_itself_be_merged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
