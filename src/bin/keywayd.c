@@ -39,7 +39,9 @@ static struct time host_now(void *ctx)
 
 static const struct engine *host_engine(void *ctx)
 {
-    return loop_engine(((struct daemon *)ctx)->loop);
+    struct daemon *d = ctx;
+    loop_apply_overlay(d->loop);
+    return loop_engine(d->loop);
 }
 
 static void host_command(void *ctx, const struct command *c)
@@ -52,6 +54,31 @@ static void host_command(void *ctx, const struct command *c)
 static void host_reload(void *ctx, uint64_t token)
 {
     loop_reload(((struct daemon *)ctx)->loop, token);
+}
+
+static void host_build(void *ctx, uint64_t token, struct conf_item *item)
+{
+    loop_build(((struct daemon *)ctx)->loop, token, item);
+}
+
+static const struct overlay *host_overlay(void *ctx)
+{
+    return loop_overlay(((struct daemon *)ctx)->loop);
+}
+
+static bool host_put(void *ctx, enum conf_item_kind kind, const char *name, struct config *part)
+{
+    return loop_put(((struct daemon *)ctx)->loop, kind, name, part);
+}
+
+static bool host_remove(void *ctx, enum conf_item_kind kind, const char *name)
+{
+    return loop_remove(((struct daemon *)ctx)->loop, kind, name);
+}
+
+static void host_clear_credentials(void *ctx)
+{
+    loop_clear_credentials(((struct daemon *)ctx)->loop);
 }
 
 static void host_write(void *ctx, void *handle, struct span bytes)
@@ -97,6 +124,11 @@ static void hook_event(void *ctx, const struct event *e)
 static void hook_reloaded(void *ctx, uint64_t token, const struct diag *errors, size_t n, size_t connections)
 {
     ctl_reload_done(((struct daemon *)ctx)->ctl, token, errors, n, connections);
+}
+
+static void hook_built(void *ctx, uint64_t token, struct config *part, const struct diag *errors, size_t n)
+{
+    ctl_built(((struct daemon *)ctx)->ctl, token, part, errors, n);
 }
 
 static int64_t hook_deadline(void *ctx)
@@ -146,6 +178,11 @@ static bool run(const struct options *o, void (*ready)(void), struct diag *diag)
         .engine = host_engine,
         .command = host_command,
         .reload = host_reload,
+        .build = host_build,
+        .overlay = host_overlay,
+        .put = host_put,
+        .remove = host_remove,
+        .clear_credentials = host_clear_credentials,
         .write = host_write,
         .close = host_close,
         .numbers = host_numbers,
@@ -160,6 +197,7 @@ static bool run(const struct options *o, void (*ready)(void), struct diag *diag)
     struct loop_hooks hooks = {.ctx = &d,
                                .event = hook_event,
                                .reloaded = hook_reloaded,
+                               .built = hook_built,
                                .deadline = hook_deadline,
                                .tick = hook_tick};
     loop_set_hooks(d.loop, &hooks);

@@ -33,8 +33,12 @@ enum ctl_pending_kind {
     CTL_PENDING_INSTALL,
     CTL_PENDING_UNINSTALL,
     CTL_PENDING_REDIRECT,
-    CTL_PENDING_RELOAD
+    CTL_PENDING_RELOAD,
+    CTL_PENDING_LOAD
 };
+
+#define CTL_NAME_MAX 512    /* of what can be loaded */
+#define CTL_NAMELESS "\001" /* begins the names of items that their clients did not name */
 
 struct ctl_pending { /* the command that a connection waits for */
     enum ctl_pending_kind kind;
@@ -42,7 +46,8 @@ struct ctl_pending { /* the command that a connection waits for */
     int64_t deadline; /* mono; TIME_NEVER */
     int64_t timeout;  /* milliseconds, for the message */
     int level;        /* most verbose control-log level that is streamed; -1 none */
-    char connection[128], target[128];
+    char connection[CTL_NAME_MAX], target[128];
+    enum conf_item_kind item; /* LOAD: called connection */
 };
 
 struct ctl_conn {
@@ -134,6 +139,16 @@ ctl_handler ctl_cmd_get_pools;                                       /* cmd_pool
 ctl_handler ctl_cmd_list_policies;
 ctl_handler ctl_cmd_initiate, ctl_cmd_terminate, ctl_cmd_rekey; /* cmd_control.c */
 ctl_handler ctl_cmd_install, ctl_cmd_uninstall, ctl_cmd_redirect;
+
+ctl_handler ctl_cmd_load_conn, ctl_cmd_load_pool, ctl_cmd_load_authority; /* cmd_load.c */
+ctl_handler ctl_cmd_load_shared, ctl_cmd_load_key, ctl_cmd_load_token, ctl_cmd_load_cert;
+ctl_handler ctl_cmd_unload_conn, ctl_cmd_unload_pool, ctl_cmd_unload_authority; /* cmd_unload.c */
+ctl_handler ctl_cmd_unload_shared, ctl_cmd_unload_key, ctl_cmd_clear_creds;
+ctl_handler ctl_cmd_get_keys, ctl_cmd_get_shared, ctl_cmd_get_authorities, ctl_cmd_list_authorities;
+
+/* Puts what was built (taken; NULL after errors) in force, and says how that went. */
+void ctl_load_answer(struct ctl_conn *conn, struct config *part, const struct diag *errors, size_t n,
+                     struct vici_writer *w);
 
 /* Called for the engine's answer to a pending command and when its time is up. */
 void ctl_control_done(struct ctl_conn *conn, const struct event *e, struct vici_writer *w);

@@ -249,19 +249,42 @@ bool ctl_is_wanted(const struct ctl *c, enum ctl_event_id id)
     return false;
 }
 
+static void open_answer(struct vici_writer *w)
+{
+    vici_write_init(w);
+    vici_packet_open(w, VICI_CMD_RESPONSE, NULL);
+}
+
+/* Sends what the connection waited for, and goes on with what the client sent meanwhile. */
+static void close_answer(struct ctl_conn *conn, struct vici_writer *w)
+{
+    conn->pending = (struct ctl_pending){.deadline = TIME_NEVER};
+    send_reply(conn, w);
+    vici_write_free(w);
+    run_stream(conn);
+}
+
 static void answer_pending(struct ctl_conn *conn, const struct event *e)
 {
     struct vici_writer w;
-    vici_write_init(&w);
-    vici_packet_open(&w, VICI_CMD_RESPONSE, NULL);
+    open_answer(&w);
     if (e)
         ctl_control_done(conn, e, &w);
     else
         ctl_control_timeout(conn, &w);
-    conn->pending = (struct ctl_pending){.deadline = TIME_NEVER};
-    send_reply(conn, &w);
-    vici_write_free(&w);
-    run_stream(conn);
+    close_answer(conn, &w);
+}
+
+/* Who waits for something of that kind with that id, or NULL: it went meanwhile. */
+static struct ctl_conn *find_waiting(struct ctl *c, enum ctl_pending_kind kind, uint64_t id)
+{
+    struct ctl_conn *conn;
+    list_each(conn, &c->conns, link)
+    {
+        if (conn->pending.kind == kind && conn->pending.id == id)
+            return conn;
+    }
+    return NULL;
 }
 
 static void command_done(struct ctl *c, const struct event *e)
@@ -269,7 +292,7 @@ static void command_done(struct ctl *c, const struct event *e)
     struct ctl_conn *conn;
     list_each(conn, &c->conns, link)
     {
-        if (conn->pending.kind != CTL_PENDING_NONE && conn->pending.kind != CTL_PENDING_RELOAD &&
+        if (conn->pending.kind != CTL_PENDING_NONE && conn->pending.kind < CTL_PENDING_RELOAD &&
             conn->pending.id == e->command_id) {
             answer_pending(conn, e);
             return;
@@ -301,38 +324,47 @@ void ctl_event(struct ctl *c, const struct event *e)
     }
 }
 
+static void write_errors(struct vici_writer *w, const struct diag *errors, size_t n)
+{
+    ctl_reply_error(w, "the configuration has %zu error%s; the running one stays", n, n > 1 ? "s" : "");
+    vici_section(w, "errors");
+    for (size_t i = 0; i < n; i++) {
+        char name[24];
+        snprintf(name, sizeof(name), "%zu", i + 1);
+        vici_section(w, name);
+        ctl_write_diag(w, &errors[i]);
+        vici_section_end(w);
+    }
+    vici_section_end(w);
+}
+
 void ctl_reload_done(struct ctl *c, uint64_t token, const struct diag *errors, size_t n, size_t connections)
 {
-    struct ctl_conn *conn;
-    list_each(conn, &c->conns, link)
-    {
-        if (conn->pending.kind != CTL_PENDING_RELOAD || conn->pending.id != token)
-            continue;
-        struct vici_writer w;
-        vici_write_init(&w);
-        vici_packet_open(&w, VICI_CMD_RESPONSE, NULL);
-        if (n) {
-            ctl_reply_error(&w, "the configuration has %zu error%s; the running one stays", n,
-                            n > 1 ? "s" : "");
-            vici_section(&w, "errors");
-            for (size_t i = 0; i < n; i++) {
-                char name[24];
-                snprintf(name, sizeof(name), "%zu", i + 1);
-                vici_section(&w, name);
-                ctl_write_diag(&w, &errors[i]);
-                vici_section_end(&w);
-            }
-            vici_section_end(&w);
-        } else {
-            ctl_reply_ok(&w);
-            vici_printf(&w, "connections", "%zu", connections);
-        }
-        conn->pending = (struct ctl_pending){.deadline = TIME_NEVER};
-        send_reply(conn, &w);
-        vici_write_free(&w);
-        run_stream(conn);
+    struct ctl_conn *conn = find_waiting(c, CTL_PENDING_RELOAD, token);
+    struct vici_writer w;
+    if (!conn)
+        return;
+    open_answer(&w);
+    if (n) {
+        write_errors(&w, errors, n);
+    } else {
+        ctl_reply_ok(&w);
+        vici_printf(&w, "connections", "%zu", connections);
+    }
+    close_answer(conn, &w);
+}
+
+void ctl_built(struct ctl *c, uint64_t token, struct config *part, const struct diag *errors, size_t n)
+{
+    struct ctl_conn *conn = find_waiting(c, CTL_PENDING_LOAD, token);
+    struct vici_writer w;
+    if (!conn) { /* nobody knows whether it was to be: a client that gave up may do something else */
+        config_unref(part);
         return;
     }
+    open_answer(&w);
+    ctl_load_answer(conn, part, errors, n, &w);
+    close_answer(conn, &w);
 }
 
 int64_t ctl_deadline(const struct ctl *c)

@@ -4,6 +4,7 @@
  * the engine goes out through the host too and comes back as events, so that nothing here waits. */
 #pragma once
 
+#include "conf/overlay.h"
 #include "engine/engine.h"
 
 struct ctl;
@@ -29,6 +30,14 @@ struct ctl_host {
     void (*command)(void *ctx, const struct command *c);
     /* Reads the configuration files anew; answered by ctl_reload_done() with the token. */
     void (*reload)(void *ctx, uint64_t token);
+    /* Builds the item, which is taken, on another thread; answered by ctl_built() with the token. */
+    void (*build)(void *ctx, uint64_t token, struct conf_item *item);
+    /* What clients loaded over the files; each change takes effect before the next engine() and command().
+     * put and remove are overlay_put() and overlay_remove(). */
+    const struct overlay *(*overlay)(void *ctx);
+    bool (*put)(void *ctx, enum conf_item_kind kind, const char *name, struct config *part);
+    bool (*remove)(void *ctx, enum conf_item_kind kind, const char *name);
+    void (*clear_credentials)(void *ctx);
     /* Queues bytes for a client. A client that reads too slowly is the host's to close. */
     void (*write)(void *ctx, void *handle, struct span bytes);
     /* Closes a client that broke the protocol; ctl_closed() follows, later. */
@@ -51,6 +60,9 @@ void ctl_closed(struct ctl_conn *conn);
 void ctl_event(struct ctl *c, const struct event *e);
 /* n 0: the new configuration is in force, with so many connections. */
 void ctl_reload_done(struct ctl *c, uint64_t token, const struct diag *errors, size_t n, size_t connections);
+
+/* part is taken; NULL: the errors say why. */
+void ctl_built(struct ctl *c, uint64_t token, struct config *part, const struct diag *errors, size_t n);
 
 /* When a waiting command runs out of time (mono microseconds, TIME_NEVER for none); ctl_tick() answers it. */
 int64_t ctl_deadline(const struct ctl *c);

@@ -20,6 +20,8 @@
 
 static void run_commands(struct loop *l)
 {
+    if (!list_empty(&l->commands))
+        loop_apply_overlay(l);
     while (!list_empty(&l->commands)) {
         struct queued_command *q = container_of(l->commands.next, struct queued_command, link);
         list_remove(&q->link);
@@ -257,12 +259,14 @@ static struct loop *loop_alloc(const struct loop_options *o)
     outbox_init(&l->outbox);
     uv_async_init(&l->uv, &l->kick, on_kick);
     l->kick.data = l;
-    uv_timer_t *const timers[] = {&l->timer, &l->stop_timer, &l->refresh_timer, &l->roam_timer};
+    uv_timer_t *const timers[] = {&l->timer, &l->stop_timer, &l->refresh_timer, &l->roam_timer,
+                                  &l->overlay_timer};
     for (size_t i = 0; i < ARRAY_LEN(timers); i++) {
         uv_timer_init(&l->uv, timers[i]);
         timers[i]->data = l;
     }
     l->ike[0].sock.fd = l->ike[1].sock.fd = l->natt[0].sock.fd = l->natt[1].sock.fd = -1;
+    l->overlay = overlay_new();
     l->updown = updown_new(&l->uv, NULL);
     l->tcp = loop_tcp_new(l);
     fetch_init();
@@ -321,7 +325,7 @@ struct loop *loop_new(const struct loop_options *o, struct diag *d)
              config->n_connections == 1 ? "" : "s");
     loop_look_up_first(config);
     loop_roam_start(l, &config->settings);
-    loop_step(l, &(struct input){.kind = INPUT_CONFIG, .config = config});
+    loop_take_files(l, config);
     if (l->routes)
         route_sweep(l->routes);
     return l;
@@ -381,6 +385,8 @@ void loop_free(struct loop *l)
         free(q);
     }
     revoker_free(l->revoker);
+    overlay_free(l->overlay);
+    config_unref(l->files);
     outbox_deinit(&l->outbox);
     free(l);
 }

@@ -3,6 +3,7 @@
  * data plane messages, and does what it says. Everything here belongs to the thread that calls loop_run(). */
 #pragma once
 
+#include "conf/overlay.h"
 #include "engine/engine.h"
 #include "esp/esp.h"
 #include "sys/paths.h"
@@ -20,6 +21,8 @@ struct loop_hooks { /* who listens: the vici service */
     void *ctx;
     void (*event)(void *ctx, const struct event *e);
     void (*reloaded)(void *ctx, uint64_t token, const struct diag *errors, size_t n, size_t connections);
+    /* part is the listener's; NULL: the errors say why. */
+    void (*built)(void *ctx, uint64_t token, struct config *part, const struct diag *errors, size_t n);
     int64_t (*deadline)(void *ctx); /* mono; TIME_NEVER */
     void (*tick)(void *ctx);
 };
@@ -49,6 +52,15 @@ void loop_free(struct loop *l);
 void loop_command(struct loop *l, const struct command *c);
 /* Reads the files on a worker; then hooks.reloaded with the token. */
 void loop_reload(struct loop *l, uint64_t token);
+/* Builds an item, which is taken, on a worker; then hooks.built with the token. */
+void loop_build(struct loop *l, uint64_t token, struct conf_item *item);
+/* What clients loaded over the configuration of files, and changes of it: see conf/overlay.h. They are in
+ * force a moment later, or when loop_apply_overlay() says so, and always before the next command. */
+const struct overlay *loop_overlay(const struct loop *l);
+bool loop_put(struct loop *l, enum conf_item_kind kind, const char *name, struct config *part);
+bool loop_remove(struct loop *l, enum conf_item_kind kind, const char *name);
+void loop_clear_credentials(struct loop *l);
+void loop_apply_overlay(struct loop *l);
 /* After something that may have changed hooks.deadline(). */
 void loop_rearm(struct loop *l);
 const struct engine *loop_engine(const struct loop *l);

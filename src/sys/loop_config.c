@@ -148,7 +148,7 @@ static void on_loaded(uv_work_t *req, int status)
             log_line(LOG_NOTICE, "configuration loaded: %zu connection%s", connections,
                      connections == 1 ? "" : "s");
             warn_of_restart(&l->in_force, &w->config->settings);
-            loop_step(l, &(struct input){.kind = INPUT_CONFIG, .config = w->config});
+            loop_take_files(l, w->config);
             w->config = NULL;
             loop_roam_tell(l, &engine_config(l->engine)->settings);
         } else {

@@ -33,7 +33,7 @@ struct loop {
     struct loop_options o;
     struct loop_hooks hooks;
     uv_loop_t uv;
-    uv_timer_t timer, stop_timer, refresh_timer, roam_timer;
+    uv_timer_t timer, stop_timer, refresh_timer, roam_timer, overlay_timer;
     uv_poll_t news; /* of addresses */
     struct addresses *addresses;
     struct path_query *queries; /* of the last steps, not answered yet */
@@ -45,6 +45,9 @@ struct loop {
     size_t n_ports;
     uint16_t port_natt;
     struct engine *engine;
+    struct config *files;    /* what they say; the engine's is that with the overlay */
+    struct overlay *overlay; /* what clients loaded */
+    bool has_overlay_news;
     struct outbox outbox;
     struct dataplane *dataplane;
     struct route_table *routes;
@@ -88,6 +91,8 @@ struct config *loop_load(const struct loop_options *o, struct diag *errors, size
 /* Peers' names for a snapshot that the engine has not seen yet; waits for 3 seconds at most: a tunnel's first
  * attempt must not fail for a name that was not asked for. */
 void loop_look_up_first(const struct config *c);
+/* loop_overlay.c: what the files say now, which is taken, into the engine with what clients loaded. */
+void loop_take_files(struct loop *l, struct config *files);
 /* loop_roam.c: changes of addresses and routes go to the engine, from now on. */
 bool loop_roam_open(struct loop *l, const struct settings *s, int device, struct diag *d);
 void loop_roam_start(struct loop *l, const struct settings *s);
