@@ -17,6 +17,7 @@ struct builder {
     struct arena *a;       /* the snapshot's */
     struct arena *scratch; /* wiped after loading */
     struct config *config;
+    const struct config *around; /* what is built will stand beside it; or NULL */
     const char *dir;     /* of the dialect being read: ETC/swanctl or ETC/keyway */
     const char *dialect; /* "swanctl.conf", "keyway.conf" */
     struct proposal_list default_ike, default_esp, default_ah;

@@ -277,24 +277,36 @@ static void check_groups(struct builder *b, const struct connection *c, const st
     diag_expected(d, "auth = pubkey, and no pubkeys");
 }
 
+static bool has_key_for(const struct builder *b, const struct pkey *public_key)
+{
+    return config_key_for(b->config, public_key) || (b->around && config_key_for(b->around, public_key));
+}
+
+static void add_own_certs(const struct builder *b, struct auth_side *side, const struct cert_list *from)
+{
+    for (size_t i = 0; i < from->n && side->id.type != ID_ANY; i++) {
+        struct cert *cert = from->v[i];
+        if (cert_has_identity(cert, &side->id) && has_key_for(b, cert_public_key(cert)))
+            side->certs.v[side->certs.n++] = cert_ref(cert);
+    }
+}
+
 /* Certificates that were not named: those that speak for our identity and whose key is here. */
 static void find_own_certs(struct builder *b, struct auth_side *side)
 {
-    struct cert_list *l = &side->certs;
-    if (side->method != AUTH_PUBKEY || l->n || side->pubkeys.n)
+    if (side->method != AUTH_PUBKEY || side->certs.n || side->pubkeys.n)
         return;
-    l->v = arena_calloc(b->a, b->config->certs.n, sizeof(*l->v));
-    for (size_t i = 0; i < b->config->certs.n && side->id.type != ID_ANY; i++) {
-        struct cert *cert = b->config->certs.v[i];
-        if (cert_has_identity(cert, &side->id) && config_key_for(b->config, cert_public_key(cert)))
-            l->v[l->n++] = cert_ref(cert);
-    }
+    size_t around = b->around ? b->around->certs.n : 0;
+    side->certs.v = arena_calloc(b->a, b->config->certs.n + around, sizeof(*side->certs.v));
+    add_own_certs(b, side, &b->config->certs);
+    if (around)
+        add_own_certs(b, side, &b->around->certs);
 }
 
 static void warn_of_missing(struct builder *b, const struct connection *c, const struct auth_side *side)
 {
     for (size_t i = 0; i < side->pubkeys.n; i++) {
-        if (!config_key_for(b->config, side->pubkeys.v[i]) &&
+        if (!has_key_for(b, side->pubkeys.v[i]) &&
             !build_found_key(b, side->pubkeys.v[i], c->name, "a raw public key"))
             log_line(LOG_WARN, "connection %s: no private key for a raw public key of ours", c->name);
     }
@@ -302,7 +314,7 @@ static void warn_of_missing(struct builder *b, const struct connection *c, const
         log_line(LOG_WARN, "connection %s: no certificate for local.id: set local.certs", c->name);
     for (size_t i = 0; i < side->certs.n; i++) {
         const struct cert *cert = side->certs.v[i];
-        if (!config_key_for(b->config, cert_public_key(cert)) &&
+        if (!has_key_for(b, cert_public_key(cert)) &&
             !build_found_key(b, cert_public_key(cert), c->name, cert_subject_text(cert)))
             log_line(LOG_WARN, "connection %s: no private key for certificate %s", c->name,
                      cert_subject_text(cert));

@@ -326,7 +326,7 @@ static void build(struct builder *b, struct conf_item *t)
 }
 
 struct config *conf_item_build(struct conf_item *t, const struct conf_source *src, const char *etc,
-                               const struct settings *settings, struct diag *d, size_t cap, size_t *n_errors)
+                               const struct config *around, struct diag *d, size_t cap, size_t *n_errors)
 {
     struct errors errs = {.v = d, .cap = cap};
     struct arena *a = arena_new(UNBOUNDED);
@@ -336,10 +336,11 @@ struct config *conf_item_build(struct conf_item *t, const struct conf_source *sr
                         .a = a,
                         .scratch = t->a,
                         .config = c,
+                        .around = around,
                         .tree = &t->tree,
                         .dialect = "vici",
                         .dir = arena_printf(a, "%s/swanctl", etc)};
-    c->settings = *settings;
+    c->settings = around->settings;
     map_init(&b.names);
     build(&b, t);
     map_deinit(&b.names);

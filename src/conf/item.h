@@ -29,7 +29,8 @@ bool conf_item_close(struct conf_item *t);
 /* The same name again: one more item of a list. */
 bool conf_item_value(struct conf_item *t, struct span name, struct span value);
 
-/* The part of a snapshot that it is, with the defaults that settings hold; or NULL, with the errors in d as
- * from conf_load(). Once. Touches what src reads, so it may take its time. */
+/* The part of a snapshot that it is, to stand beside another, whose settings hold defaults and whose keys and
+ * certificates count; or NULL, with the errors in d as from conf_load(). Once. Touches what src reads, so it
+ * may take its time. */
 struct config *conf_item_build(struct conf_item *t, const struct conf_source *src, const char *etc,
-                               const struct settings *settings, struct diag *d, size_t cap, size_t *n_errors);
+                               const struct config *around, struct diag *d, size_t cap, size_t *n_errors);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What clients load one by one becomes what the same section of swanctl.conf would have become. */
+#include "base/log.h"
 #include "conf/item.h"
 #include "conf/show.h"
 #include "conf/test_credentials.h"
@@ -30,18 +31,24 @@ static void close_section(struct conf_item *t)
     assert_true(conf_item_close(t));
 }
 
-static struct config *build(struct conf_item *t, struct diag *first)
+static struct config *build_beside(struct config *around, struct conf_item *t, struct diag *first)
 {
-    struct settings settings;
     struct diag d[4] = {{0}};
     struct conf_source src = memory_source(&no_files);
     size_t n = 0;
-    settings_defaults(&settings);
-    settings.replay_window = 77;
-    struct config *c = conf_item_build(t, &src, "/etc", &settings, d, ARRAY_LEN(d), &n);
+    around->settings.replay_window = 77;
+    struct config *c = conf_item_build(t, &src, "/etc", around, d, ARRAY_LEN(d), &n);
     conf_item_free(t);
     assert_int_equal(c == NULL, n > 0);
     *first = d[0];
+    return c;
+}
+
+static struct config *build(struct conf_item *t, struct diag *first)
+{
+    struct config *around = config_new(arena_new(1 << 10));
+    struct config *c = build_beside(around, t, first);
+    config_unref(around);
     return c;
 }
 
@@ -224,6 +231,51 @@ static void a_key_is_loaded_and_a_locked_one_is_not(void **state)
     refused(conf_item_new(ITEM_KEY, s("")), "holds no data");
 }
 
+static unsigned warnings;
+
+static void count_warnings(void *ctx, enum log_level level, const char *text)
+{
+    (void)ctx;
+    (void)text;
+    warnings += level == LOG_WARN;
+}
+
+static struct conf_item *with_own_certificate(const char *key, const char *value)
+{
+    struct conf_item *t = conf_item_new(ITEM_CONNECTION, s("own"));
+    open_section(t, "local");
+    put(t, "auth", "pubkey");
+    put(t, key, value);
+    close_section(t);
+    return t;
+}
+
+static void keys_and_certificates_that_were_loaded_before_count(void **state)
+{
+    (void)state;
+    struct diag d;
+    struct conf_item *t = conf_item_new(ITEM_KEY, s(""));
+    put(t, "data", test_moon_key);
+    struct config *parts[2] = {good(t), good(cert("X509", "NONE", test_moon))};
+    struct config *around = config_merge(parts, 2, NULL);
+    log_set_sink(count_warnings, NULL, LOG_WARN);
+    warnings = 0;
+    struct config *c = build_beside(around, with_own_certificate("certs", test_moon), &d);
+    assert_int_equal(warnings, 0);
+    config_unref(c);
+    c = build_beside(around, with_own_certificate("id", "C=CH, O=Keyway, CN=moon"), &d);
+    assert_int_equal(warnings, 0);
+    assert_int_equal(c->connections[0]->local.certs.n, 1);
+    config_unref(c);
+    c = good(with_own_certificate("certs", test_moon)); /* nothing stands around it */
+    assert_int_equal(warnings, 1);
+    config_unref(c);
+    log_set_sink(NULL, NULL, LOG_WARN);
+    config_unref(around);
+    config_unref(parts[0]);
+    config_unref(parts[1]);
+}
+
 static void pools_and_authorities_are_parts_of_their_own(void **state)
 {
     (void)state;
@@ -276,6 +328,7 @@ int main(void)
         cmocka_unit_test(a_shared_secret_has_its_owners),
         cmocka_unit_test(certificates_go_where_their_flag_says),
         cmocka_unit_test(a_key_is_loaded_and_a_locked_one_is_not),
+        cmocka_unit_test(keys_and_certificates_that_were_loaded_before_count),
         cmocka_unit_test(pools_and_authorities_are_parts_of_their_own),
         cmocka_unit_test(what_no_section_can_hold_is_refused_at_once),
     };

@@ -9,14 +9,14 @@ static struct config *part_of(enum conf_item_kind kind, const char *name, const 
 {
     struct memory_source none = {0};
     struct conf_source src = memory_source(&none);
-    struct settings settings;
+    struct config *around = config_new(arena_new(1 << 10));
     struct diag d[4];
     size_t n = 0;
-    settings_defaults(&settings);
     struct conf_item *t = conf_item_new(kind, span_str(name));
     assert_true(conf_item_value(t, span_str(key), span_str(value)));
-    struct config *c = conf_item_build(t, &src, "/etc", &settings, d, ARRAY_LEN(d), &n);
+    struct config *c = conf_item_build(t, &src, "/etc", around, d, ARRAY_LEN(d), &n);
     conf_item_free(t);
+    config_unref(around);
     assert_non_null(c);
     return c;
 }
@@ -114,7 +114,7 @@ static void credentials_are_cleared_and_connections_stay(void **state)
     struct conf_item *t = conf_item_new(ITEM_SHARED, span_str("x"));
     assert_true(conf_item_value(t, span_str("type"), span_str("IKE")));
     assert_true(conf_item_value(t, span_str("data"), span_str("a secret")));
-    struct config *part = conf_item_build(t, &src, "/etc", &s.base->settings, d, ARRAY_LEN(d), &n);
+    struct config *part = conf_item_build(t, &src, "/etc", s.base, d, ARRAY_LEN(d), &n);
     conf_item_free(t);
     overlay_put(s.o, ITEM_SHARED, "x", part);
     overlay_put(s.o, ITEM_CONNECTION, "x", connection("x", "601")); /* names are each kind's own */

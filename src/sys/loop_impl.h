@@ -47,7 +47,7 @@ struct loop {
     struct engine *engine;
     struct config *files;    /* what they say; the engine's is that with the overlay */
     struct overlay *overlay; /* what clients loaded */
-    bool has_overlay_news;
+    bool has_overlay_news, has_credential_news; /* the engine has not been told yet */
     struct outbox outbox;
     struct dataplane *dataplane;
     struct route_table *routes;

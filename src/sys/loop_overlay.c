@@ -16,7 +16,7 @@ struct build_work {
     struct loop *loop;
     uint64_t token;
     struct conf_item *item;
-    struct config *around; /* its settings hold defaults */
+    struct config *around; /* what it will stand beside */
     struct config *part;
     struct diag errors[LOOP_ERRORS_MAX];
     size_t n_errors;
@@ -37,8 +37,8 @@ static void on_build(uv_work_t *req)
 {
     struct build_work *w = container_of(req, struct build_work, req);
     struct conf_source files = files_source(w->loop->o.paths.state);
-    w->part = conf_item_build(w->item, &files, w->loop->o.paths.etc, &w->around->settings, w->errors,
-                              LOOP_ERRORS_MAX, &w->n_errors);
+    w->part = conf_item_build(w->item, &files, w->loop->o.paths.etc, w->around, w->errors, LOOP_ERRORS_MAX,
+                              &w->n_errors);
     if (w->part)
         look_up(w->part);
 }
@@ -62,10 +62,12 @@ void loop_build(struct loop *l, uint64_t token, struct conf_item *item)
     struct build_work *w = calloc(1, sizeof(*w));
     if (!w)
         abort();
+    if (l->has_credential_news)
+        loop_apply_overlay(l);
     w->loop = l;
     w->token = token;
     w->item = item;
-    w->around = config_ref(l->files);
+    w->around = config_ref((struct config *)engine_config(l->engine));
     uv_queue_work(&l->uv, &w->req, on_build, on_built);
 }
 
@@ -73,7 +75,7 @@ void loop_build(struct loop *l, uint64_t token, struct conf_item *item)
 
 static void give(struct loop *l)
 {
-    l->has_overlay_news = false;
+    l->has_overlay_news = l->has_credential_news = false;
     uv_timer_stop(&l->overlay_timer);
     loop_step(l, &(struct input){.kind = INPUT_CONFIG, .config = overlay_config(l->overlay, l->files)});
 }
@@ -112,6 +114,7 @@ const struct overlay *loop_overlay(const struct loop *l)
 bool loop_put(struct loop *l, enum conf_item_kind kind, const char *name, struct config *part)
 {
     bool ok = overlay_put(l->overlay, kind, name, part);
+    l->has_credential_news |= kind != ITEM_CONNECTION && kind != ITEM_POOL;
     changed(l);
     return ok;
 }
