@@ -114,6 +114,20 @@ static void settings_are_those_of_the_first_part(void **state)
     config_unref(parts[1]);
 }
 
+static void peers_are_found_in_all_parts(void **state)
+{
+    (void)state;
+    struct config *parts[2] = {part_new(), part_new()};
+    struct arena *a = arena_new(1 << 16);
+    add_connection(parts[1], "office", 2);
+    struct config *c = config_merge(parts, 2, NULL);
+    assert_int_equal(config_peer_kinds(c, a, ip4(192, 0, 2, 1), ip4(192, 0, 2, 2)).n, 1);
+    config_unref(c);
+    config_unref(parts[0]);
+    config_unref(parts[1]);
+    arena_free(a);
+}
+
 static bool hides_lab(void *ctx, enum config_kind kind, const char *name)
 {
     (*(unsigned *)ctx)++;
@@ -165,6 +179,7 @@ int main(void)
         cmocka_unit_test(pools_are_found_by_name_whatever_part_they_are_of),
         cmocka_unit_test(credentials_of_all_parts_are_there_and_stay_their_parts_own),
         cmocka_unit_test(settings_are_those_of_the_first_part),
+        cmocka_unit_test(peers_are_found_in_all_parts),
         cmocka_unit_test(what_is_hidden_of_the_first_part_may_come_again),
         cmocka_unit_test(a_part_may_itself_be_merged),
     };

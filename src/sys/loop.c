@@ -61,10 +61,21 @@ static void finish(struct loop *l)
     uv_stop(&l->uv);
 }
 
+/* A peer that begins (the responder's SPI is still zero): a client that has its answer expects what it loaded
+ * to be there. */
+static bool begins(const struct input *in)
+{
+    static const uint8_t none[8];
+    return in->kind == INPUT_DATAGRAM && in->datagram.bytes.len >= 16 &&
+           memcmp(in->datagram.bytes.ptr + 8, none, sizeof(none)) == 0;
+}
+
 void loop_step(struct loop *l, const struct input *in)
 {
     if (l->is_stepping)
         abort(); /* a listener must queue */
+    if (begins(in))
+        loop_apply_overlay(l);
     l->is_stepping = true;
     outbox_reset(&l->outbox);
     if (in->kind == INPUT_CONFIG) {

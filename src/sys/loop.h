@@ -55,7 +55,8 @@ void loop_reload(struct loop *l, uint64_t token);
 /* Builds an item, which is taken, on a worker; then hooks.built with the token. */
 void loop_build(struct loop *l, uint64_t token, struct conf_item *item);
 /* What clients loaded over the configuration of files, and changes of it: see conf/overlay.h. They are in
- * force a moment later, or when loop_apply_overlay() says so, and always before the next command. */
+ * force a moment later, or when loop_apply_overlay() says so, and always before the next command and before a
+ * peer begins an IKE SA. */
 const struct overlay *loop_overlay(const struct loop *l);
 bool loop_put(struct loop *l, enum conf_item_kind kind, const char *name, struct config *part);
 bool loop_remove(struct loop *l, enum conf_item_kind kind, const char *name);

@@ -12,7 +12,7 @@ SCENARIOS = []
 FILES = ("many", "proof", "rekey", "collisions", "hybrid", "life", "lifecycle", "nat", "certificates", "refusals",
          "configuration", "keys", "barrier", "filter", "workers", "link", "tcp", "vips", "crypto", "ppk", "recover",
          "roam", "dos", "childless", "redirect", "rounds", "raw_keys", "tokens", "alike", "lsw", "revocation",
-         "groups", "hash_and_url")
+         "groups", "hash_and_url", "vici_load")
 
 
 @dataclass
