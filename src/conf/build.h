@@ -18,8 +18,8 @@ struct builder {
     struct arena *scratch; /* wiped after loading */
     struct config *config;
     const struct config *around; /* what is built will stand beside it; or NULL */
-    const char *dir;     /* of the dialect being read: ETC/swanctl or ETC/keyway */
-    const char *dialect; /* "swanctl.conf", "keyway.conf" */
+    const char *dir;             /* of the dialect being read: ETC/swanctl or ETC/keyway */
+    const char *dialect;         /* "swanctl.conf", "keyway.conf" */
     struct proposal_list default_ike, default_esp, default_ah;
     struct map names; /* of the connections so far */
     bool is_tunnel;   /* what is built is the short form */

@@ -45,8 +45,8 @@ struct loop {
     size_t n_ports;
     uint16_t port_natt;
     struct engine *engine;
-    struct config *files;    /* what they say; the engine's is that with the overlay */
-    struct overlay *overlay; /* what clients loaded */
+    struct config *files;                       /* what they say; the engine's is that with the overlay */
+    struct overlay *overlay;                    /* what clients loaded */
     bool has_overlay_news, has_credential_news; /* the engine has not been told yet */
     struct outbox outbox;
     struct dataplane *dataplane;
