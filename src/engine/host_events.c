@@ -17,11 +17,13 @@ static struct event *event(struct ike_env *env, enum event_kind kind, const stru
     return ev;
 }
 
-void host_log(struct ike_env *env, const struct connection *conn, enum log_level level, const char *text)
+void host_log(struct ike_env *env, const struct connection *conn, uint64_t ike_id, enum log_level level,
+              const char *text)
 {
     struct event *ev = &outbox_add(env->out, ACTION_EVENT)->event;
     ev->kind = EVENT_LOG;
     ev->level = level;
+    ev->ike_id = ike_id;
     ev->connection = conn ? arena_strdup(env->out->arena, conn->name) : NULL;
     ev->text = arena_strdup(env->out->arena, text);
     ev->command_id = conn ? command_waiting_for(engine_of(env), conn) : 0;
@@ -38,7 +40,7 @@ bool host_may_complain(struct ike_env *env)
             snprintf(text, sizeof(text),
                      "%u more lines about peers that have not authenticated were left out",
                      e->complaints - COMPLAINTS_PER_SECOND);
-            host_log(env, NULL, LOG_WARN, text);
+            host_log(env, NULL, 0, LOG_WARN, text);
         }
         e->complaints_at = env->now.mono;
         e->complaints = 0;

@@ -59,11 +59,12 @@ static struct ip cfg_host_wanted(void *ctx, const struct ike_sa *sa, size_t i)
     return sa->conn->vips[i];
 }
 
-static void cfg_host_log(struct ike_env *env, const struct connection *conn, enum log_level level,
-                         const char *text)
+static void cfg_host_log(struct ike_env *env, const struct connection *conn, uint64_t ike_id,
+                         enum log_level level, const char *text)
 {
     (void)env;
     (void)conn;
+    (void)ike_id;
     (void)level;
     (void)text;
 }
