@@ -81,6 +81,11 @@ static void host_clear_credentials(void *ctx)
     loop_clear_credentials(((struct daemon *)ctx)->loop);
 }
 
+static enum choice host_choose(void *ctx, const char *connection, enum choice what)
+{
+    return loop_choose(((struct daemon *)ctx)->loop, connection, what);
+}
+
 static void host_write(void *ctx, void *handle, struct span bytes)
 {
     (void)ctx;
@@ -183,6 +188,7 @@ static bool run(const struct options *o, void (*ready)(void), struct diag *diag)
         .put = host_put,
         .remove = host_remove,
         .clear_credentials = host_clear_credentials,
+        .choose = host_choose,
         .write = host_write,
         .close = host_close,
         .numbers = host_numbers,

@@ -134,7 +134,7 @@ static void write_drops(struct vici_writer *w, const struct ctl_numbers *n)
     vici_section_end(w);
 }
 
-static void write_engine(struct vici_writer *w, const struct engine_stats *s)
+static void write_engine(struct vici_writer *w, const struct engine_stats *s, const struct config *c)
 {
     const struct {
         const char *key;
@@ -165,6 +165,30 @@ static void write_engine(struct vici_writer *w, const struct engine_stats *s)
     vici_section(w, "ike");
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         vici_printf(w, rows[i].key, "%" PRIu64, rows[i].value);
+    vici_flag(w, "cookies-required", c && s->half_open >= c->settings.cookie_threshold);
+    vici_section_end(w);
+}
+
+/* How many connections came from each dialect. */
+static void write_dialects(struct vici_writer *w, const struct config *c)
+{
+    const char *names[16];
+    size_t counts[16], n = 0;
+    for (size_t i = 0; c && i < c->n_connections; i++) {
+        size_t k = 0;
+        while (k < n && strcmp(names[k], c->connections[i]->dialect) != 0)
+            k++;
+        if (k == n && n == ARRAY_LEN(names))
+            continue;
+        if (k == n) {
+            names[n] = c->connections[i]->dialect;
+            counts[n++] = 0;
+        }
+        counts[k]++;
+    }
+    vici_section(w, "dialects");
+    for (size_t k = 0; k < n; k++)
+        vici_printf(w, names[k], "%zu", counts[k]);
     vici_section_end(w);
 }
 
@@ -187,7 +211,8 @@ void ctl_cmd_keyway_status(struct ctl_request *r)
     vici_printf(w, "bytes-out", "%" PRIu64, n.bytes_out);
     write_drops(w, &n);
     vici_section_end(w);
-    write_engine(w, engine_stats(e));
+    write_engine(w, engine_stats(e), c);
+    write_dialects(w, c);
     vici_section(w, "failures");
     for (size_t i = 0; c && i < c->n_connections; i++) {
         const struct diag *d = engine_last_failure(e, c->connections[i]->name);

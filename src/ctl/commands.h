@@ -34,7 +34,8 @@ enum ctl_pending_kind {
     CTL_PENDING_UNINSTALL,
     CTL_PENDING_REDIRECT,
     CTL_PENDING_RELOAD,
-    CTL_PENDING_LOAD
+    CTL_PENDING_LOAD,
+    CTL_PENDING_CHOICE, /* a reload that adds or deletes a connection */
 };
 
 #define CTL_NAME_MAX 512    /* of what can be loaded */
@@ -48,6 +49,7 @@ struct ctl_pending { /* the command that a connection waits for */
     int level;        /* most verbose control-log level that is streamed; -1 none */
     char connection[CTL_NAME_MAX], target[128];
     enum conf_item_kind item; /* LOAD: called connection */
+    enum choice is, was;      /* CHOICE, of connection */
 };
 
 struct ctl_conn {
@@ -97,6 +99,7 @@ void ctl_reply_ok(struct vici_writer *w);
 void ctl_reply_error(struct vici_writer *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The reason as keys: class what expected got where try; those that are empty are left out. */
 void ctl_write_diag(struct vici_writer *w, const struct diag *d);
+void ctl_write_errors(struct vici_writer *w, const struct diag *errors, size_t n);
 /* Sends the scratch event, when the connection registered for it. */
 void ctl_emit_to(struct ctl_conn *conn, enum ctl_event_id id);
 /* To all that registered. */
@@ -132,10 +135,11 @@ void ctl_write_trap(struct vici_writer *w, const struct trap_view *v);
 ctl_handler ctl_cmd_version, ctl_cmd_stats, ctl_cmd_reload_settings,
     ctl_cmd_get_algorithms; /* cmd_daemon.c */
 ctl_handler ctl_cmd_keyway_reload, ctl_cmd_keyway_status;
-ctl_handler ctl_cmd_keyway_algorithms;                               /* cmd_algorithms.c */
-ctl_handler ctl_cmd_keyway_config_show;                              /* cmd_show.c */
-ctl_handler ctl_cmd_list_sas, ctl_cmd_list_conns, ctl_cmd_get_conns; /* cmd_list.c */
-ctl_handler ctl_cmd_get_pools;                                       /* cmd_pools.c */
+ctl_handler ctl_cmd_keyway_algorithms;                                            /* cmd_algorithms.c */
+ctl_handler ctl_cmd_keyway_add, ctl_cmd_keyway_delete, ctl_cmd_keyway_connection; /* cmd_choice.c */
+ctl_handler ctl_cmd_keyway_config_show;                                           /* cmd_show.c */
+ctl_handler ctl_cmd_list_sas, ctl_cmd_list_conns, ctl_cmd_get_conns;              /* cmd_list.c */
+ctl_handler ctl_cmd_get_pools;                                                    /* cmd_pools.c */
 ctl_handler ctl_cmd_list_policies;
 ctl_handler ctl_cmd_initiate, ctl_cmd_terminate, ctl_cmd_rekey; /* cmd_control.c */
 ctl_handler ctl_cmd_install, ctl_cmd_uninstall, ctl_cmd_redirect;
@@ -152,4 +156,6 @@ void ctl_load_answer(struct ctl_conn *conn, struct config *part, const struct di
 
 /* Called for the engine's answer to a pending command and when its time is up. */
 void ctl_control_done(struct ctl_conn *conn, const struct event *e, struct vici_writer *w);
+/* A reload is over: whether it did what was chosen. Writes the whole reply. */
+void ctl_choice_done(struct ctl_conn *conn, const struct diag *errors, size_t n, struct vici_writer *w);
 void ctl_control_timeout(struct ctl_conn *conn, struct vici_writer *w);

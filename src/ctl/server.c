@@ -137,6 +137,20 @@ void ctl_write_diag(struct vici_writer *w, const struct diag *d)
     }
 }
 
+void ctl_write_errors(struct vici_writer *w, const struct diag *errors, size_t n)
+{
+    char name[24];
+    ctl_reply_error(w, "the configuration has %zu error%s; the running one stays", n, n > 1 ? "s" : "");
+    vici_section(w, "errors");
+    for (size_t i = 0; i < n; i++) {
+        snprintf(name, sizeof(name), "%zu", i + 1);
+        vici_section(w, name);
+        ctl_write_diag(w, &errors[i]);
+        vici_section_end(w);
+    }
+    vici_section_end(w);
+}
+
 /* ---- requests */
 
 static void run_command(struct ctl_conn *conn, const struct vici_packet *p)
@@ -324,29 +338,19 @@ void ctl_event(struct ctl *c, const struct event *e)
     }
 }
 
-static void write_errors(struct vici_writer *w, const struct diag *errors, size_t n)
-{
-    ctl_reply_error(w, "the configuration has %zu error%s; the running one stays", n, n > 1 ? "s" : "");
-    vici_section(w, "errors");
-    for (size_t i = 0; i < n; i++) {
-        char name[24];
-        snprintf(name, sizeof(name), "%zu", i + 1);
-        vici_section(w, name);
-        ctl_write_diag(w, &errors[i]);
-        vici_section_end(w);
-    }
-    vici_section_end(w);
-}
-
 void ctl_reload_done(struct ctl *c, uint64_t token, const struct diag *errors, size_t n, size_t connections)
 {
     struct ctl_conn *conn = find_waiting(c, CTL_PENDING_RELOAD, token);
     struct vici_writer w;
     if (!conn)
+        conn = find_waiting(c, CTL_PENDING_CHOICE, token);
+    if (!conn)
         return;
     open_answer(&w);
-    if (n) {
-        write_errors(&w, errors, n);
+    if (conn->pending.kind == CTL_PENDING_CHOICE) {
+        ctl_choice_done(conn, errors, n, &w);
+    } else if (n) {
+        ctl_write_errors(&w, errors, n);
     } else {
         ctl_reply_ok(&w);
         vici_printf(&w, "connections", "%zu", connections);

@@ -4,6 +4,7 @@
  * the engine goes out through the host too and comes back as events, so that nothing here waits. */
 #pragma once
 
+#include "conf/choice.h"
 #include "conf/overlay.h"
 #include "engine/engine.h"
 
@@ -38,6 +39,8 @@ struct ctl_host {
     bool (*put)(void *ctx, enum conf_item_kind kind, const char *name, struct config *part);
     bool (*remove)(void *ctx, enum conf_item_kind kind, const char *name);
     void (*clear_credentials)(void *ctx);
+    /* What the next reload does about this connection of ipsec.conf. Returns what it was. */
+    enum choice (*choose)(void *ctx, const char *connection, enum choice what);
     /* Queues bytes for a client. A client that reads too slowly is the host's to close. */
     void (*write)(void *ctx, void *handle, struct span bytes);
     /* Closes a client that broke the protocol; ctl_closed() follows, later. */

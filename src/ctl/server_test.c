@@ -3,6 +3,7 @@
 #include "ctl/server.h"
 #include "ctl/vici.h"
 #include "support/test.h"
+#include <stdio.h>
 #include <stdlib.h>
 
 /* ---- a fake engine: one IKE SA with one child, one connection */
@@ -11,7 +12,8 @@ static const struct engine *const the_engine = (const struct engine *)&the_engin
 static struct engine_stats stats;
 static struct diag failure;
 static struct child_config child_conf = {.name = "lan"};
-static struct connection conn = {.name = "office", .version = 2, .children = &child_conf, .n_children = 1};
+static struct connection conn = {
+    .name = "office", .dialect = "swanctl.conf", .version = 2, .children = &child_conf, .n_children = 1};
 static const struct connection *conns[] = {&conn};
 static struct config config = {.connections = conns, .n_connections = 1};
 static bool has_sa, is_giver;
@@ -149,6 +151,8 @@ static struct fake {
     struct command command;
     unsigned n_commands, n_closed;
     uint64_t reload_token;
+    char chosen[64];
+    enum choice choice, choice_before;
     uint8_t out[2][65536]; /* what each of two clients got */
     size_t len[2];
 } fake;
@@ -176,6 +180,14 @@ static void fake_reload(void *ctx, uint64_t token)
 {
     (void)ctx;
     fake.reload_token = token;
+}
+
+static enum choice fake_choose(void *ctx, const char *connection, enum choice what)
+{
+    (void)ctx;
+    snprintf(fake.chosen, sizeof(fake.chosen), "%s", connection);
+    fake.choice = what;
+    return fake.choice_before;
 }
 
 static void fake_write(void *ctx, void *handle, struct span bytes)
@@ -211,6 +223,7 @@ static int setup(void **state)
         .engine = fake_engine,
         .command = fake_command,
         .reload = fake_reload,
+        .choose = fake_choose,
         .write = fake_write,
         .close = fake_close,
         .numbers = fake_numbers,
@@ -657,6 +670,90 @@ static void reload_answers_with_every_error(void **state)
     assert_int_equal(found, 2);
 }
 
+static void a_connection_is_added_by_a_reload(void **state)
+{
+    (void)state;
+    request(0, "keyway-add", "name", "office");
+    assert_int_equal(fake.len[0], 0);
+    assert_string_equal(fake.chosen, "office");
+    assert_int_equal(fake.choice, CHOICE_ADDED);
+    ctl_reload_done(service, fake.reload_token, NULL, 0, 1);
+    struct span r = reply(0);
+    assert_text(r, "success", "yes");
+    assert_text(r, "dialect", "swanctl.conf");
+    assert_int_equal(fake.choice, CHOICE_ADDED);
+}
+
+static void what_no_file_has_is_not_added_and_not_remembered(void **state)
+{
+    (void)state;
+    fake.choice_before = CHOICE_DELETED;
+    request(0, "keyway-add", "name", "nothing");
+    ctl_reload_done(service, fake.reload_token, NULL, 0, 1);
+    struct span r = reply(0);
+    assert_text(r, "success", "no");
+    assert_text(r, "class", "4");
+    assert_int_equal(fake.choice, CHOICE_DELETED);
+}
+
+static void what_another_file_has_is_not_deleted(void **state)
+{
+    (void)state;
+    request(0, "keyway-delete", "name", "office");
+    assert_int_equal(fake.choice, CHOICE_DELETED);
+    ctl_reload_done(service, fake.reload_token, NULL, 0, 1);
+    struct span r = reply(0);
+    assert_text(r, "success", "no");
+    assert_text(r, "what", "connection office is of swanctl.conf: it is deleted there");
+    assert_int_equal(fake.choice, CHOICE_NONE);
+}
+
+static void a_choice_falls_with_a_configuration_that_is_refused(void **state)
+{
+    (void)state;
+    struct diag error = {0};
+    request(0, "keyway-delete", "name", "gone");
+    diag_set(&error, FAIL_CONFIG, "first");
+    ctl_reload_done(service, fake.reload_token, &error, 1, 0);
+    struct span r = reply(0);
+    assert_text(r, "errmsg", "the configuration has 1 error; the running one stays");
+    assert_text(r, "what", "first");
+    assert_int_equal(fake.choice, CHOICE_NONE);
+}
+
+static void a_choice_wants_a_name(void **state)
+{
+    (void)state;
+    char name[600];
+    request(0, "keyway-add", NULL, NULL);
+    assert_text(reply(0), "success", "no");
+    memset(name, 'x', sizeof(name) - 1);
+    name[sizeof(name) - 1] = '\0';
+    request(0, "keyway-add", "name", name);
+    assert_text(reply(0), "success", "no");
+    assert_int_equal(fake.reload_token, 0);
+}
+
+static void a_name_means_a_connection_or_a_child(void **state)
+{
+    (void)state;
+    request(0, "keyway-connection", "name", "office");
+    struct span r = reply(0);
+    assert_text(r, "connection", "office");
+    assert_text(r, "dialect", "swanctl.conf");
+    struct span none;
+    assert_false(vici_find(r, "child", &none));
+    static const char *const children[] = {"lan", "office/lan"};
+    for (size_t i = 0; i < 2; i++) {
+        request(0, "keyway-connection", "name", children[i]);
+        r = reply(0);
+        assert_text(r, "connection", "office");
+        assert_text(r, "child", "lan");
+    }
+    request(0, "keyway-connection", "name", "office/wan");
+    assert_text(reply(0), "class", "4");
+}
+
 static void an_up_down_event_reaches_those_that_registered(void **state)
 {
     (void)state;
@@ -800,6 +897,12 @@ int main(void)
         TEST(an_asynchronous_command_is_answered_at_once),
         TEST(a_client_that_goes_while_it_waits_harms_nobody),
         TEST(reload_answers_with_every_error),
+        TEST(a_connection_is_added_by_a_reload),
+        TEST(what_no_file_has_is_not_added_and_not_remembered),
+        TEST(what_another_file_has_is_not_deleted),
+        TEST(a_choice_falls_with_a_configuration_that_is_refused),
+        TEST(a_choice_wants_a_name),
+        TEST(a_name_means_a_connection_or_a_child),
         TEST(an_up_down_event_reaches_those_that_registered),
         TEST(a_child_that_has_gone_is_still_named),
         TEST(a_rekeyed_child_is_shown_old_and_new),

@@ -313,7 +313,7 @@ struct loop *loop_new(const struct loop_options *o, struct diag *d)
     size_t n = 0;
     char text[1024];
     set_map_key();
-    struct config *config = loop_load(o, errors, &n);
+    struct config *config = loop_load(o, &(struct choices){0}, errors, &n);
     if (!config) {
         for (size_t i = 0; i < n && i < LOOP_ERRORS_MAX; i++)
             log_line(LOG_ERR, "%s", diag_format(&errors[i], text, sizeof(text)));
@@ -398,6 +398,7 @@ void loop_free(struct loop *l)
     revoker_free(l->revoker);
     overlay_free(l->overlay);
     config_unref(l->files);
+    choices_deinit(&l->choices);
     outbox_deinit(&l->outbox);
     free(l);
 }

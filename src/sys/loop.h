@@ -3,6 +3,7 @@
  * data plane messages, and does what it says. Everything here belongs to the thread that calls loop_run(). */
 #pragma once
 
+#include "conf/choice.h"
 #include "conf/overlay.h"
 #include "engine/engine.h"
 #include "esp/esp.h"
@@ -62,6 +63,8 @@ bool loop_put(struct loop *l, enum conf_item_kind kind, const char *name, struct
 bool loop_remove(struct loop *l, enum conf_item_kind kind, const char *name);
 void loop_clear_credentials(struct loop *l);
 void loop_apply_overlay(struct loop *l);
+/* For all loads from now on. Returns what it was. */
+enum choice loop_choose(struct loop *l, const char *connection, enum choice what);
 /* After something that may have changed hooks.deadline(). */
 void loop_rearm(struct loop *l);
 const struct engine *loop_engine(const struct loop *l);

@@ -11,11 +11,17 @@
 #include <stdlib.h>
 #include <time.h>
 
-struct config *loop_load(const struct loop_options *o, struct diag *errors, size_t *n_errors)
+struct config *loop_load(const struct loop_options *o, const struct choices *choices, struct diag *errors,
+                         size_t *n_errors)
 {
     struct conf_source files = files_source(o->paths.state);
-    struct conf_request req = {.etc = o->paths.etc, .load = o->load, .settings = o->settings};
+    const char **added = choices_names(choices, CHOICE_ADDED),
+               **deleted = choices_names(choices, CHOICE_DELETED);
+    struct conf_request req = {
+        .etc = o->paths.etc, .load = o->load, .settings = o->settings, .added = added, .deleted = deleted};
     struct config *c = conf_load(&files, &req, errors, LOOP_ERRORS_MAX, n_errors);
+    free(added);
+    free(deleted);
     if (c)
         sys_resolve_config(c);
     return c;
@@ -27,7 +33,7 @@ void loop_read_routing(const struct loop_options *o, int *table, int *priority)
     struct settings s;
     size_t n = 0;
     settings_defaults(&s);
-    struct config *c = loop_load(o, errors, &n);
+    struct config *c = loop_load(o, &(struct choices){0}, errors, &n);
     if (c)
         s = c->settings;
     *table = s.routing_table;
@@ -89,7 +95,9 @@ void loop_look_up_first(const struct config *c)
 struct load_work {
     uv_work_t req;
     struct loop *loop;
-    uint64_t token;
+    struct choices choices;
+    uint64_t tokens[LOOP_RELOADS_MAX];
+    size_t n_tokens;
     struct config *config;
     struct diag errors[LOOP_ERRORS_MAX];
     size_t n_errors;
@@ -98,7 +106,7 @@ struct load_work {
 static void on_load(uv_work_t *req)
 {
     struct load_work *w = container_of(req, struct load_work, req);
-    w->config = loop_load(&w->loop->o, w->errors, &w->n_errors);
+    w->config = loop_load(&w->loop->o, &w->choices, w->errors, &w->n_errors);
     struct name_lookup *names = w->config ? name_lookup_new(w->config, false) : NULL;
     if (!names)
         return;
@@ -137,6 +145,8 @@ static void warn_of_restart(const struct settings *was, const struct settings *i
     }
 }
 
+static void load_for_waiting(struct loop *l);
+
 static void on_loaded(uv_work_t *req, int status)
 {
     struct load_work *w = container_of(req, struct load_work, req);
@@ -155,37 +165,43 @@ static void on_loaded(uv_work_t *req, int status)
             log_errors(w->errors, w->n_errors);
         }
         size_t n = w->n_errors < LOOP_ERRORS_MAX ? w->n_errors : LOOP_ERRORS_MAX;
-        if (l->hooks.reloaded)
-            l->hooks.reloaded(l->hooks.ctx, w->token, w->errors, n, connections);
+        for (size_t i = 0; i < w->n_tokens && l->hooks.reloaded; i++)
+            l->hooks.reloaded(l->hooks.ctx, w->tokens[i], w->errors, n, connections);
     }
     if (w->config)
         config_unref(w->config);
+    choices_deinit(&w->choices);
     free(w);
-    if (l->wants_reload && !l->is_stopping) {
-        l->wants_reload = false;
-        loop_reload(l, l->next_token);
-    }
+    if (l->n_waiting && !l->is_stopping)
+        load_for_waiting(l);
 }
 
-void loop_reload(struct loop *l, uint64_t token)
+/* One load for all who wait. */
+static void load_for_waiting(struct loop *l)
 {
-    if (l->is_reloading) { /* the files may have changed since it began: once more, after it */
-        if (l->wants_reload && l->hooks.reloaded) {
-            struct diag d;
-            diag_set(&d, FAIL_GENERIC, "another reload took this one's place");
-            l->hooks.reloaded(l->hooks.ctx, l->next_token, &d, 1, 0);
-        }
-        l->wants_reload = true;
-        l->next_token = token;
-        return;
-    }
     struct load_work *w = calloc(1, sizeof(*w));
     if (!w)
         abort();
     w->loop = l;
-    w->token = token;
+    w->choices = choices_copy(&l->choices);
+    memcpy(w->tokens, l->waiting, sizeof(w->tokens));
+    w->n_tokens = l->n_waiting;
+    l->n_waiting = 0;
     l->is_reloading = true;
     uv_queue_work(&l->uv, &w->req, on_load, on_loaded);
+}
+
+void loop_reload(struct loop *l, uint64_t token)
+{
+    if (l->n_waiting < LOOP_RELOADS_MAX)
+        l->waiting[l->n_waiting++] = token;
+    if (!l->is_reloading) /* else once more, after it: the files may have changed since it began */
+        load_for_waiting(l);
+}
+
+enum choice loop_choose(struct loop *l, const char *connection, enum choice what)
+{
+    return choices_set(&l->choices, connection, what);
 }
 
 /* ---- addresses that change */

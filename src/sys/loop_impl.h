@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/list.h"
+#include "conf/choice.h"
 #include "conf/conf.h"
 #include "sys/addresses.h"
 #include "sys/dataplane.h"
@@ -26,8 +27,9 @@ struct udp_watch {
     struct loop *loop;
 };
 
-#define LOOP_PORTS_MAX  32 /* of single connections, each address family for itself */
-#define LOOP_ERRORS_MAX 32 /* configuration errors that are reported at once */
+#define LOOP_PORTS_MAX   32  /* of single connections, each address family for itself */
+#define LOOP_ERRORS_MAX  32  /* configuration errors that are reported at once */
+#define LOOP_RELOADS_MAX 128 /* that are waited for; vici has fewer clients */
 
 struct loop {
     struct loop_options o;
@@ -60,9 +62,11 @@ struct loop {
     struct list commands;
     unsigned working;
     struct time started;
-    bool is_stepping, is_answering, is_stopping, is_reloading, wants_reload, is_looking_up;
+    bool is_stepping, is_answering, is_stopping, is_reloading, is_looking_up;
     unsigned refreshes;
-    uint64_t reload_token, next_token;
+    struct choices choices;
+    uint64_t waiting[LOOP_RELOADS_MAX]; /* tokens of reloads that begin when the one that runs is over */
+    size_t n_waiting;
 };
 
 /* loop_exec.c: does what the outbox says. */
@@ -87,7 +91,8 @@ void loop_close_ports(struct loop *l);
 /* The one that sends from this port; another port: the daemon's. */
 const struct sock *loop_ike_socket(const struct loop *l, uint8_t family, uint16_t port);
 /* loop_config.c */
-struct config *loop_load(const struct loop_options *o, struct diag *errors, size_t *n_errors);
+struct config *loop_load(const struct loop_options *o, const struct choices *choices, struct diag *errors,
+                         size_t *n_errors);
 /* Peers' names for a snapshot that the engine has not seen yet; waits for 3 seconds at most: a tunnel's first
  * attempt must not fail for a name that was not asked for. */
 void loop_look_up_first(const struct config *c);
