@@ -27,7 +27,7 @@ static void write_log(struct vici_writer *w, const struct event *e, bool has_thr
 
 static bool belongs_to(const struct ctl_pending *p, const struct event *e)
 {
-    if (p->kind == CTL_PENDING_NONE || p->kind == CTL_PENDING_RELOAD || p->kind == CTL_PENDING_CHOICE)
+    if (p->kind == CTL_PENDING_NONE || p->kind >= CTL_PENDING_RELOAD)
         return false;
     if (e->command_id)
         return e->command_id == p->id;

@@ -6,6 +6,7 @@
 
 #include "base/diag.h"
 #include "sys/keystore.h"
+#include "sys/paths.h"
 #include <stdio.h>
 
 struct ipsec_option {
@@ -15,6 +16,10 @@ struct ipsec_option {
 };
 
 struct ipsec_run;
+struct control;
+
+enum dialect { DIALECT_UNKNOWN, DIALECT_LIBRESWAN, DIALECT_STRONGSWAN };
+enum ipsec_names { NAMES_NONE, NAMES_MAYBE, NAMES_NEEDED };
 
 struct ipsec_command {
     const char *name;
@@ -23,14 +28,26 @@ struct ipsec_command {
     const struct ipsec_option *options;      /* ends with a row without a name */
     int (*run)(struct ipsec_run *r);         /* returns the exit code */
     int (*run_words)(int argc, char **argv); /* instead: it reads its words itself; argv[0] is its name */
-    const char *manual;                      /* paragraphs of man/ipsec.8, roff; NULL: doc says it all */
-    bool has_store;                          /* it has --nssdir and --state */
-    int usage_code;                          /* how it exits when it is typed wrongly */
+    /* Instead: what asks or tells the daemon. Once for each name, or once with NULL when there are none. */
+    int (*act)(struct control *c, const char *name);
+    enum ipsec_names names;
+    enum dialect family;    /* who has such a command; DIALECT_UNKNOWN: both */
+    const char *also;       /* other words for it, with blanks between */
+    const char *as_auto;    /* `ipsec auto --WORD`, likewise */
+    const char *as_whack;   /* `ipsec whack --name NAME --WORD`, likewise */
+    const char *manual;     /* paragraphs of man/ipsec.8, roff; NULL: doc says it all */
+    bool has_store;         /* it has --nssdir and --state */
+    bool is_without_daemon; /* act needs no daemon that runs */
+    int usage_code;         /* how it exits when it is typed wrongly */
 };
 
 /* table.c: index 0.. until NULL */
 const struct ipsec_command *ipsec_command_at(size_t index);
-/* The rows of every command with a store: index 0.. until NULL. */
+/* The command of a word; by: &command->also and its like. NULL: none. */
+const struct ipsec_command *ipsec_command_named(const char *word);
+const struct ipsec_command *ipsec_command_of_auto(const char *word);
+const struct ipsec_command *ipsec_command_of_whack(const char *word);
+/* The rows that commands with a store share, and those that control the daemon: index 0.. until NULL. */
 const struct ipsec_option *ipsec_common_at(const struct ipsec_command *c, size_t index);
 
 enum { IPSEC_OPTIONS_MAX = 24, IPSEC_OPERANDS_MAX = 8 };
@@ -44,6 +61,8 @@ struct ipsec_run {
     size_t n_operands;
     char folder[PATH_TEXT_MAX]; /* of the key store */
     bool is_default_folder;     /* no --nssdir said */
+    struct paths paths;
+    enum dialect family; /* of who types it so: `ipsec auto` is Libreswan's */
 };
 
 /* options.c: the command line. False: *code says how to exit, and all is said. */

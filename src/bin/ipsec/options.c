@@ -44,14 +44,23 @@ static bool take_option(struct ipsec_run *r, char **words, int n_words, int *use
 
 static void choose_folder(struct ipsec_run *r)
 {
-    struct paths p = {.state = ipsec_get(r, "state")};
+    struct paths *p = &r->paths;
     const char *folder = ipsec_get(r, "nssdir");
-    paths_complete(&p);
+    p->etc = ipsec_get(r, "etc");
+    p->run = ipsec_get(r, "run");
+    p->state = ipsec_get(r, "state");
+    p->vici = ipsec_get(r, "vici");
+    paths_complete(p);
     r->is_default_folder = !folder;
     if (!folder)
-        keystore_default(p.state, r->folder);
+        keystore_default(p->state, r->folder);
     else /* as NSS's tools have it */
         snprintf(r->folder, sizeof(r->folder), "%s", !strncmp(folder, "sql:", 4) ? folder + 4 : folder);
+}
+
+static bool takes_operands(const struct ipsec_command *c)
+{
+    return c->operands || c->names != NAMES_NONE;
 }
 
 bool ipsec_options_parse(struct ipsec_run *r, int argc, char **argv, int *code)
@@ -68,7 +77,7 @@ bool ipsec_options_parse(struct ipsec_run *r, int argc, char **argv, int *code)
         if (!strncmp(argv[i], "--", 2) || is_letter) {
             if (!take_option(r, argv + i, argc - i, &used, code))
                 return false;
-        } else if (!r->command->operands || r->n_operands == IPSEC_OPERANDS_MAX) {
+        } else if (!takes_operands(r->command) || r->n_operands == IPSEC_OPERANDS_MAX) {
             return refuse(r, code, "unexpected", argv[i]);
         } else {
             r->operand[r->n_operands++] = argv[i];

@@ -1,16 +1,76 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The commands of `ipsec`, in the order of its help, and the options that those with a key store share. */
+/* The commands of `ipsec`, in the order of its help, and the options that those with a key store and those
+ * that control the daemon share. */
 #include "bin/ipsec/commands.h"
 
 static const struct ipsec_command *const commands[] = {
-    &ipsec_cmd_initnss,     &ipsec_cmd_checknss, &ipsec_cmd_newhostkey,
-    &ipsec_cmd_showhostkey, &ipsec_cmd_import,   &ipsec_cmd_pki,
+    /* the daemon */
+    &ipsec_cmd_start,
+    &ipsec_cmd_stop,
+    &ipsec_cmd_restart,
+    &ipsec_cmd_setup,
+    &ipsec_cmd_reload,
+    &ipsec_cmd_update,
+    &ipsec_cmd_rereadsecrets,
+    &ipsec_cmd_rereadall,
+    &ipsec_cmd_ready,
+    /* connections */
+    &ipsec_cmd_add,
+    &ipsec_cmd_delete,
+    &ipsec_cmd_up,
+    &ipsec_cmd_down,
+    &ipsec_cmd_auto_start,
+    &ipsec_cmd_route,
+    &ipsec_cmd_unroute,
+    &ipsec_cmd_auto,
+    &ipsec_cmd_whack,
+    /* what there is */
+    &ipsec_cmd_status,
+    &ipsec_cmd_statusall,
+    &ipsec_cmd_trafficstatus,
+    &ipsec_cmd_briefstatus,
+    &ipsec_cmd_globalstatus,
+    &ipsec_cmd_showstates,
+    &ipsec_cmd_shuntstatus,
+    &ipsec_cmd_connectionstatus,
+    &ipsec_cmd_briefconnectionstatus,
+    &ipsec_cmd_fipsstatus,
+    &ipsec_cmd_leases,
+    &ipsec_cmd_listalgs,
+    /* keys */
+    &ipsec_cmd_initnss,
+    &ipsec_cmd_checknss,
+    &ipsec_cmd_newhostkey,
+    &ipsec_cmd_showhostkey,
+    &ipsec_cmd_import,
+    &ipsec_cmd_pki,
+    /* this program */
+    &ipsec_cmd_version,
+    &ipsec_cmd_versioncode,
+    &ipsec_cmd_directory,
+    &ipsec_cmd_help,
 };
 
 static const struct ipsec_option store_options[] = {
     {"nssdir",   "DIR",  "folder of the key store; default: STATE/ipsec/nss"},
     {"state",    "DIR",  "STATE; default: KEYWAY_STATE, or /var/lib"        },
     {"password", "TEXT", "taken and not used: the key store has no password"},
+};
+
+static const struct ipsec_option control_options[] = {
+    {"etc",          "DIR",   "stands for /etc; default: KEYWAY_ETC, or /etc"                            },
+    {"run",          "DIR",   "where the daemon's socket is; default: KEYWAY_RUN, or /run/keyway"        },
+    {"state",        "DIR",   "stands for /var/lib; default: KEYWAY_STATE, or /var/lib"                  },
+    {"vici",         "PATH",  "another socket of it"                                                     },
+    {"dialect",      "WHOSE", "answer as libreswan or strongswan does; default: as the connection's file"},
+    {"no-prefix",    NULL,    "Libreswan's lines without their codes, as of 5.x"                         },
+    {"exit-compat",  NULL,    "strongSwan's exit codes: 0 whatever became of up, down and route"         },
+    {"asynchronous", NULL,    "do not wait for the end of it"                                            },
+    {"remote-host",  "IP",    "taken and not used: where a connection's peer is stands in its file"      },
+    {"config",       "FILE",  "taken and not used: the daemon reads the files that it was started with"  },
+    {"ctlsocket",    "PATH",  "likewise: --vici"                                                         },
+    {"verbose",      NULL,    "taken and not used"                                                       },
+    {"utc",          NULL,    "likewise"                                                                 },
 };
 
 const struct ipsec_command *ipsec_command_at(size_t index)
@@ -20,5 +80,7 @@ const struct ipsec_command *ipsec_command_at(size_t index)
 
 const struct ipsec_option *ipsec_common_at(const struct ipsec_command *c, size_t index)
 {
+    if (c->act)
+        return index < ARRAY_LEN(control_options) ? &control_options[index] : NULL;
     return c->has_store && index < ARRAY_LEN(store_options) ? &store_options[index] : NULL;
 }

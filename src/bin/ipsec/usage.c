@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What `ipsec` says of itself: the overview, a command's usage, man/ipsec.8, all from the rows; and how it
  * refuses. */
-#include "bin/ipsec/ipsec.h"
+#include "bin/ipsec/commands.h"
 #include <stdarg.h>
 
 static const struct ipsec_option *option_at(const struct ipsec_command *c, size_t index)
@@ -76,6 +76,29 @@ static void manual_option(FILE *to, const struct ipsec_option *o)
     fputc('\n', to);
 }
 
+/* Other ways to type it. */
+static void manual_words(FILE *to, const struct ipsec_command *c)
+{
+    const struct {
+        const char *before, *words;
+    } rows[] = {
+        {"ipsec ",                       c->also    },
+        {"ipsec auto \\-\\-",            c->as_auto },
+        {"ipsec whack \\-\\-... \\-\\-", c->as_whack},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        for (const char *at = rows[i].words; at && *at; at += strspn(at, " ")) {
+            int len = (int)strcspn(at, " ");
+            char word[64];
+            snprintf(word, sizeof(word), "%.*s", len, at);
+            fprintf(to, ".br\nAlso: \\fB%s", rows[i].before);
+            roff(to, word);
+            fputs("\\fR\n", to);
+            at += len;
+        }
+    }
+}
+
 static const char manual_head[] =
     ".\\\" SPDX-License-Identifier: Apache-2.0\n"
     ".\\\" Written from the table of commands by tests/pki/store_test.py; KEYWAY_UPDATE=1 writes it anew.\n"
@@ -85,6 +108,14 @@ static const char manual_head[] =
     ".SH SYNOPSIS\n"
     ".B ipsec\n.I command\n.RI [ option \" ...]\"\n"
     ".SH DESCRIPTION\n"
+    "What Libreswan's and strongSwan's users type, with the lines and exit codes that their scripts look\n"
+    "for. A command that names a connection answers in the words of the dialect that the connection's\n"
+    "file is of; others in those of the dialect of most that are loaded, or, without a daemon, that the\n"
+    "files in \\fI/etc\\fR are of: \\fB\\-\\-dialect\\fR or \\fBIPSEC_COMPAT\\fR=\\fBlibreswan\\fR or\n"
+    "\\fBstrongswan\\fR decides otherwise. Libreswan's lines are those of 4.x, which begin with three "
+    "digits;\n"
+    "\\fBIPSEC_COMPAT=5\\fR or \\fB\\-\\-no\\-prefix\\fR leaves them away, as 5.x does.\n"
+    ".PP\n"
     "Raw keys of hosts live in a key store: a folder with an index, \\fIkeyway.db\\fR, and one file\n"
     "for each private key, all for their owner only. It takes the place of NSS's database, and NSS is\n"
     "not needed. A key is named by its CKAID, which is the one that NSS gives to the same key.\n"
@@ -95,10 +126,16 @@ void ipsec_manual(FILE *to)
     const struct ipsec_command *c;
     const struct ipsec_option *o;
     fputs(manual_head, to);
-    for (size_t i = 0; (o = ipsec_common_at(ipsec_command_at(0), i)); i++)
+    for (size_t i = 0; (o = ipsec_common_at(&ipsec_cmd_initnss, i)); i++)
+        manual_option(to, o);
+    fputs(".SH OPTIONS OF COMMANDS THAT ASK OR TELL THE DAEMON\n", to);
+    for (size_t i = 0; (o = ipsec_common_at(&ipsec_cmd_up, i)); i++)
         manual_option(to, o);
     for (size_t i = 0; (c = ipsec_command_at(i)); i++) {
-        fprintf(to, ".SH \"ipsec %s\"\n%s.\n", c->name, c->doc);
+        fputs(".SH \"ipsec ", to);
+        roff(to, c->name);
+        fprintf(to, "\"\n%s.\n", c->doc);
+        manual_words(to, c);
         if (c->manual)
             fprintf(to, ".PP\n%s\n", c->manual);
         for (o = c->options; o && o->name; o++)

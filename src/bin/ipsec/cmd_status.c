@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `ipsec status`, `statusall`, and Libreswan's narrower ones: trafficstatus, briefstatus, globalstatus,
+ * showstates, shuntstatus, connectionstatus, briefconnectionstatus, fipsstatus. */
+#include "bin/ipsec/commands.h"
+#include "bin/ipsec/control.h"
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <stdlib.h>
+
+enum {
+    INTERFACES_MAX = 64,
+    ASK_ALL = ASK_SAS | ASK_CONNS | ASK_POLICIES | ASK_STATUS | ASK_VERSION | ASK_STATS
+};
+
+typedef int show_fn(struct control *c, const struct answers *a, const char *name);
+
+static int with_answers(struct control *c, unsigned what, const char *name, show_fn *show)
+{
+    struct answers a;
+    struct diag d;
+    int code;
+    if (control_answers(c, what, &a, &d))
+        code = show(c, &a, name);
+    else
+        code = control_fail(c, NULL, &d);
+    answers_free(&a);
+    return code;
+}
+
+/* ---- what the daemon listens on: every address, here as the machine has them */
+
+static size_t interfaces(char **v, size_t cap)
+{
+    struct ifaddrs *all, *i;
+    size_t n = 0;
+    char ip[INET6_ADDRSTRLEN];
+    if (getifaddrs(&all) < 0)
+        return 0;
+    for (i = all; i; i = i->ifa_next) {
+        int family = i->ifa_addr ? i->ifa_addr->sa_family : 0;
+        const void *bytes =
+            family == AF_INET    ? (const void *)&((const struct sockaddr_in *)i->ifa_addr)->sin_addr
+            : family == AF_INET6 ? (const void *)&((const struct sockaddr_in6 *)i->ifa_addr)->sin6_addr
+                                 : NULL;
+        if (!bytes || !inet_ntop(family, bytes, ip, sizeof(ip)))
+            continue;
+        for (int port = 500; port <= 4500 && n < cap; port += 4000) {
+            if (asprintf(&v[n], family == AF_INET6 ? "%s UDP [%s]:%d" : "%s UDP %s:%d", i->ifa_name, ip,
+                         port) < 0)
+                abort();
+            n++;
+        }
+    }
+    freeifaddrs(all);
+    return n;
+}
+
+static int whole_libreswan(struct control *c, const struct answers *a, const char *name)
+{
+    char *v[INTERFACES_MAX + 1] = {0};
+    struct libreswan_places p = {
+        .etc = c->run->paths.etc, .state = c->run->paths.state, .interfaces = (const char *const *)v};
+    if (name) {
+        libreswan_connections(&c->voice, a, name);
+        libreswan_states(&c->voice, a, name);
+        return 0;
+    }
+    interfaces(v, INTERFACES_MAX);
+    libreswan_status(&c->voice, a, &p);
+    for (size_t i = 0; v[i]; i++)
+        free(v[i]);
+    return 0;
+}
+
+static int brief_strongswan(struct control *c, const struct answers *a, const char *name)
+{
+    (void)c;
+    strongswan_status(stdout, a, name, false);
+    return 0;
+}
+
+static int whole_strongswan(struct control *c, const struct answers *a, const char *name)
+{
+    (void)c;
+    strongswan_status(stdout, a, name, true);
+    return 0;
+}
+
+/* strongSwan's codes for a daemon that is not there: 1 a pid file is left, 3 it is not. */
+static int not_running(struct control *c)
+{
+    struct diag d;
+    bool has_file;
+    int pid = daemon_pid(&c->run->paths, &has_file);
+    if (is_libreswan(c)) {
+        char path[PATH_TEXT_MAX];
+        diag_set(&d, FAIL_NO_DAEMON, "nothing listens at %s", paths_run(&c->run->paths, "keyway.vici", path));
+        return control_fail(c, NULL, &d);
+    }
+    fputs("keywayd is not running\n", stderr);
+    return pid || has_file ? 1 : 3;
+}
+
+static bool is_daemon_there(struct control *c)
+{
+    struct diag d;
+    char path[PATH_TEXT_MAX];
+    const struct paths *p = &c->run->paths;
+    struct vici_client *v = vici_client_open(p->vici ? p->vici : paths_run(p, "keyway.vici", path), &d);
+    bool is_there = v || d.class != FAIL_NO_DAEMON; /* without permission control_ready() says so */
+    vici_client_close(v);
+    return is_there;
+}
+
+static int status_as(struct control *c, const char *name, bool has_all)
+{
+    struct target t;
+    int code;
+    if (!is_daemon_there(c))
+        return not_running(c);
+    if (!control_ready(c, &code))
+        return code;
+    bool is_bracketed = name && strpbrk(name, "{[");
+    if (name && !is_bracketed && c->dialect == DIALECT_LIBRESWAN) {
+        if (!control_find(c, name, &t, &code))
+            return code;
+        target_free(&t);
+    }
+    if (is_libreswan(c))
+        return with_answers(c, ASK_ALL, name, whole_libreswan);
+    return with_answers(c, ASK_ALL, name, has_all ? whole_strongswan : brief_strongswan);
+}
+
+static int status_of(struct control *c, const char *name)
+{
+    return status_as(c, name, false);
+}
+
+static int status_all(struct control *c, const char *name)
+{
+    return status_as(c, name, true);
+}
+
+/* ---- Libreswan's narrower ones */
+
+static int show_traffic(struct control *c, const struct answers *a, const char *name)
+{
+    if (libreswan_traffic(&c->voice, a, name) || !name || conn_of(a, name))
+        return 0;
+    say(&c->voice, RC_UNKNOWN_NAME, "no connection named \"%s\"", name);
+    return RC_UNKNOWN_NAME;
+}
+
+static int traffic(struct control *c, const char *name)
+{
+    return with_answers(c, ASK_SAS | ASK_CONNS, name, show_traffic);
+}
+
+static int show_brief(struct control *c, const struct answers *a, const char *name)
+{
+    (void)name;
+    libreswan_brief(&c->voice, a);
+    return 0;
+}
+
+static int brief(struct control *c, const char *name)
+{
+    return with_answers(c, ASK_SAS | ASK_STATUS, name, show_brief);
+}
+
+static int show_global(struct control *c, const struct answers *a, const char *name)
+{
+    (void)name;
+    libreswan_global(&c->voice, a);
+    return 0;
+}
+
+static int global(struct control *c, const char *name)
+{
+    return with_answers(c, ASK_SAS | ASK_STATUS, name, show_global);
+}
+
+static int show_states(struct control *c, const struct answers *a, const char *name)
+{
+    libreswan_states(&c->voice, a, name);
+    return 0;
+}
+
+static int states(struct control *c, const char *name)
+{
+    return with_answers(c, ASK_SAS | ASK_CONNS, name, show_states);
+}
+
+static int show_shunts(struct control *c, const struct answers *a, const char *name)
+{
+    (void)name;
+    libreswan_shunts(&c->voice, a);
+    return 0;
+}
+
+static int shunts(struct control *c, const char *name)
+{
+    return with_answers(c, ASK_POLICIES, name, show_shunts);
+}
+
+static int show_connections(struct control *c, const struct answers *a, const char *name)
+{
+    libreswan_connections(&c->voice, a, name);
+    return 0;
+}
+
+static int connections(struct control *c, const char *name)
+{
+    return with_answers(c, ASK_SAS | ASK_CONNS | ASK_POLICIES, name, show_connections);
+}
+
+static int show_brief_connections(struct control *c, const struct answers *a, const char *name)
+{
+    libreswan_brief_connections(&c->voice, a, name);
+    return 0;
+}
+
+static int brief_connections(struct control *c, const char *name)
+{
+    return with_answers(c, ASK_SAS | ASK_CONNS, name, show_brief_connections);
+}
+
+static int fips(struct control *c, const char *name)
+{
+    (void)name;
+    say(&c->voice, RC_PLAIN, "FIPS mode disabled");
+    return 0;
+}
+
+const struct ipsec_command ipsec_cmd_status = {
+    .name = "status",
+    .as_auto = "status",
+    .as_whack = "status",
+    .operands = "[NAME]",
+    .names = NAMES_MAYBE,
+    .doc = "what is loaded and what is up",
+    .act = status_of,
+    .is_without_daemon = true,
+    .manual = "Without a daemon strongSwan's exits with 1 when a pid file is left, else with 3; Libreswan's "
+              "with 33.",
+};
+
+const struct ipsec_command ipsec_cmd_statusall = {
+    .name = "statusall",
+    .operands = "[NAME]",
+    .names = NAMES_MAYBE,
+    .family = DIALECT_STRONGSWAN,
+    .doc = "all of it, as strongSwan writes it",
+    .act = status_all,
+    .is_without_daemon = true,
+};
+
+#define NARROWER(id, word, does, text)                                                                       \
+    const struct ipsec_command ipsec_cmd_##id = {.name = word,                                               \
+                                                 .as_whack = word,                                           \
+                                                 .operands = "[NAME]",                                       \
+                                                 .names = NAMES_MAYBE,                                       \
+                                                 .family = DIALECT_LIBRESWAN,                                \
+                                                 .doc = text,                                                \
+                                                 .act = does}
+
+NARROWER(trafficstatus, "trafficstatus", traffic, "how much went through each child SA");
+NARROWER(briefstatus, "briefstatus", brief, "numbers of SAs");
+NARROWER(globalstatus, "globalstatus", global, "numbers for machines, one in a line");
+NARROWER(showstates, "showstates", states, "the SAs, one in a line");
+NARROWER(shuntstatus, "shuntstatus", shunts, "what passes or is dropped without a connection");
+NARROWER(connectionstatus, "connectionstatus", connections, "the connections, with their settings");
+NARROWER(briefconnectionstatus, "briefconnectionstatus", brief_connections, "the child SAs, one in a line");
+NARROWER(fipsstatus, "fipsstatus", fips, "whether FIPS mode is on: it is not");
