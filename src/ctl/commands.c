@@ -15,6 +15,7 @@ static const struct ctl_command table[] = {
     {"uninstall",          ctl_cmd_uninstall,          "take a trap away"                                          },
     {"list-policies",      ctl_cmd_list_policies,      "streams one list-policy event for each trap"               },
     {"list-conns",         ctl_cmd_list_conns,         "streams one list-conn event for each connection"           },
+    {"list-certs",         ctl_cmd_list_certs,         "streams one list-cert event for each certificate"          },
     {"get-conns",          ctl_cmd_get_conns,          "names of the loaded connections"                           },
     {"get-pools",          ctl_cmd_get_pools,          "pools of virtual addresses, and their leases"              },
     {"load-conn",          ctl_cmd_load_conn,          "load one connection; its section's name is its own"        },

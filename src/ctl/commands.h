@@ -139,6 +139,7 @@ ctl_handler ctl_cmd_keyway_algorithms;                                          
 ctl_handler ctl_cmd_keyway_add, ctl_cmd_keyway_delete, ctl_cmd_keyway_connection; /* cmd_choice.c */
 ctl_handler ctl_cmd_keyway_config_show;                                           /* cmd_show.c */
 ctl_handler ctl_cmd_list_sas, ctl_cmd_list_conns, ctl_cmd_get_conns;              /* cmd_list.c */
+ctl_handler ctl_cmd_list_certs;                                                   /* cmd_certs.c */
 ctl_handler ctl_cmd_get_pools;                                                    /* cmd_pools.c */
 ctl_handler ctl_cmd_list_policies;
 ctl_handler ctl_cmd_initiate, ctl_cmd_terminate, ctl_cmd_rekey; /* cmd_control.c */

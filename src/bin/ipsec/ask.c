@@ -40,6 +40,13 @@ json_t *control_ask_with(struct control *c, const char *command, const char *con
     return j;
 }
 
+bool control_stream(struct control *c, const char *command, const char *const *pairs, const char *event,
+                    vici_event_fn *fn, void *ctx, struct diag *d)
+{
+    struct span reply;
+    return call(c, command, pairs, event, fn, ctx, &reply, d);
+}
+
 static void collect(void *ctx, struct span body)
 {
     json_t *section = vici_to_json(body), *all = ctx, *value;

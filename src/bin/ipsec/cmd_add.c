@@ -9,7 +9,7 @@ static int refused(struct control *c, const char *name, const struct diag *d)
 {
     if (!is_libreswan(c) || d->class != FAIL_NOT_FOUND)
         return control_fail(c, name, d);
-    say(&c->voice, RC_UNKNOWN_NAME, "\"%s\": %s", name, d->what);
+    fprintf(stderr, "conn '%s': not found: %s\n", name, d->what);
     return RC_UNKNOWN_NAME;
 }
 

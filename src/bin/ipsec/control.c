@@ -125,8 +125,11 @@ static int fail_libreswan(const struct control *c, const char *subject, const st
 {
     char text[2048];
     int rc = rc_of(d->class);
-    if (d->class == FAIL_NO_DAEMON)
-        fprintf(stderr, "whack: Pluto is not running: %s\n", d->what);
+    char path[PATH_TEXT_MAX];
+    const struct paths *p = &c->run->paths;
+    if (d->class == FAIL_NO_DAEMON) /* the words that scripts look for */
+        fprintf(stderr, "whack: Pluto is not running (no \"%s\")\n",
+                p->vici ? p->vici : paths_run(p, "keyway.vici", path));
     else if (subject)
         say(&c->voice, rc, "\"%s\": %s", subject, diag_format(d, text, sizeof(text)));
     else

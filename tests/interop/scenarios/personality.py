@@ -71,8 +71,7 @@ def libreswan_codes(lab):
         out = ipsec(lab, *words, "nothing", *LIBRESWAN, code=0 if words[0] == "connectionstatus" else 21)
         if words[0] != "connectionstatus":
             must_match(out, '021 no connection named "nothing"')
-    out = ipsec(lab, "auto", "--add", "nothing", *LIBRESWAN, code=21)
-    must_match(out, '021 "nothing": no file has a connection nothing')
+    ipsec(lab, "auto", "--add", "nothing", *LIBRESWAN, code=21)
     out = ipsec(lab, "auto", "--delete", "net", *LIBRESWAN, code=33)
     must_match(out, '033 "net": connection net is of swanctl.conf.*')
     demand(ipsec(lab, "status", "net", *LIBRESWAN), "it is gone")
@@ -176,3 +175,21 @@ def start_stop(lab):
 
 def trees(lab):
     return sides(certs=lab.certs)[0]
+
+
+@scenario("ipsec.lists", needs_keyway=True)
+def lists(lab):
+    """Credentials by kind, each once."""
+    configure(lab, auth="ecdsa")
+    must_match(ipsec(lab, "listcerts"), "List of X.509 End Entity Certificates", '  subject:  ".*"', "  has private key")
+    out = must_match(ipsec(lab, "listcacerts"), "List of X.509 CA Certificates", '  subject:  ".*"')
+    must_not_match(out, "has private key")
+    demand(out.count("subject:") == out.count("serial:"), "something is listed by half")
+    demand(ipsec(lab, "listaacerts") == "" and ipsec(lab, "listcrls") == "", "something of nothing")
+    whole = ipsec(lab, "auto", "--listall")
+    demand(ipsec(lab, "listcerts") in whole and out in whole, "listall lacks something")
+    with lab.a.vici() as v:
+        kinds = [(e["type"], e["flag"], e.get("has_privkey")) for e in v.stream("list-certs", "list-cert")]
+        cas = v.stream("list-certs", "list-cert", {"flag": "ca"})
+    demand(("X509", "NONE", "yes") in kinds and ("X509", "CA", None) in kinds, f"list-certs: {kinds}")
+    demand(cas and all(e["flag"] == "CA" for e in cas), f"by flag: {cas}")
