@@ -2,6 +2,7 @@
 /* The vici service over a fake engine: dispatch, events, waiting commands, order of keys. */
 #include "ctl/server.h"
 #include "ctl/vici.h"
+#include "support/acerts.h"
 #include "support/test.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -734,6 +735,43 @@ static void a_choice_wants_a_name(void **state)
     assert_int_equal(fake.reload_token, 0);
 }
 
+/* So many list-cert events before the reply. */
+static unsigned listed_certs(const char *key, const char *value)
+{
+    struct vici_packet p;
+    unsigned n = 0;
+    request(0, "list-certs", key, value);
+    while (next(0, &p) && p.type == VICI_EVENT) {
+        assert_text(p.body, "type", "X509");
+        n++;
+    }
+    return n;
+}
+
+static void certificates_are_listed_once_by_what_they_are_for(void **state)
+{
+    (void)state;
+    struct diag d;
+    struct vici_packet p;
+    struct cert *cert = cert_load(span_str(acert_authority), &d),
+                *again = cert_load(span_str(acert_authority), &d);
+    assert_non_null(cert);
+    config.certs = (struct cert_list){&cert, 1};
+    conn.local.certs = (struct cert_list){&again, 1};
+    config.cas = (struct cert_list){&again, 1};
+    send_packet(0, VICI_EVENT_REGISTER, "list-cert");
+    next(0, &p);
+    assert_int_equal(listed_certs(NULL, NULL), 1);
+    assert_int_equal(listed_certs("flag", "CA"), 1);
+    assert_int_equal(listed_certs("flag", "AA"), 0);
+    assert_int_equal(listed_certs("type", "x509_crl"), 0);
+    assert_int_equal(listed_certs("subject", cert_subject_text(cert)), 1);
+    assert_int_equal(listed_certs("subject", "CN=somebody"), 0);
+    config.certs = config.cas = conn.local.certs = (struct cert_list){0};
+    cert_unref(cert);
+    cert_unref(again);
+}
+
 static void a_name_means_a_connection_or_a_child(void **state)
 {
     (void)state;
@@ -902,6 +940,7 @@ int main(void)
         TEST(what_another_file_has_is_not_deleted),
         TEST(a_choice_falls_with_a_configuration_that_is_refused),
         TEST(a_choice_wants_a_name),
+        TEST(certificates_are_listed_once_by_what_they_are_for),
         TEST(a_name_means_a_connection_or_a_child),
         TEST(an_up_down_event_reaches_those_that_registered),
         TEST(a_child_that_has_gone_is_still_named),

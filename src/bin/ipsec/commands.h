@@ -17,7 +17,7 @@ extern const struct ipsec_command ipsec_cmd_status, ipsec_cmd_statusall, ipsec_c
     ipsec_cmd_connectionstatus, ipsec_cmd_briefconnectionstatus, ipsec_cmd_fipsstatus, ipsec_cmd_leases,
     ipsec_cmd_listalgs;
 extern const struct ipsec_command ipsec_cmd_auto, ipsec_cmd_whack, ipsec_cmd_version, ipsec_cmd_versioncode,
-    ipsec_cmd_directory, ipsec_cmd_help;
+    ipsec_cmd_directory, ipsec_cmd_help, ipsec_cmd_completion;
 extern const struct ipsec_command ipsec_cmd_listcerts, ipsec_cmd_listcacerts, ipsec_cmd_listaacerts,
     ipsec_cmd_listocspcerts, ipsec_cmd_listacerts, ipsec_cmd_listcrls, ipsec_cmd_listpubkeys,
     ipsec_cmd_listall;

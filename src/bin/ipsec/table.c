@@ -56,6 +56,7 @@ static const struct ipsec_command *const commands[] = {
     &ipsec_cmd_version,
     &ipsec_cmd_versioncode,
     &ipsec_cmd_directory,
+    &ipsec_cmd_completion,
     &ipsec_cmd_help,
 };
 
