@@ -93,14 +93,8 @@ bool control_answers(struct control *c, unsigned what, struct answers *a, struct
         if (!*rows[i].to)
             return false;
     }
+    answers_index(a);
     return true;
-}
-
-void answers_free(struct answers *a)
-{
-    json_t *const all[] = {a->sas, a->conns, a->policies, a->status, a->version, a->stats};
-    for (size_t i = 0; i < ARRAY_LEN(all); i++)
-        json_decref(all[i]);
 }
 
 bool control_tell(struct control *c, const char *command, const char *const *pairs, struct diag *d)

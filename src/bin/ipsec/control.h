@@ -55,7 +55,6 @@ bool control_stream(struct control *c, const char *command, const char *const *p
 enum { ASK_SAS = 1, ASK_CONNS = 2, ASK_POLICIES = 4, ASK_STATUS = 8, ASK_VERSION = 16, ASK_STATS = 32 };
 /* What of them; false with d. The answers are freed by answers_free() in either case. */
 bool control_answers(struct control *c, unsigned what, struct answers *a, struct diag *d);
-void answers_free(struct answers *a);
 /* A command whose reply says no more than that it worked. */
 bool control_tell(struct control *c, const char *command, const char *const *pairs, struct diag *d);
 /* The same, with its log lines as they come. */

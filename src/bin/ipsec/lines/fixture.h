@@ -74,7 +74,7 @@ static inline json_t *fixture_json(const char *text)
 
 static inline struct answers fixture_answers(void)
 {
-    return (struct answers){
+    struct answers a = {
         .sas = fixture_json(fixture_sas),
         .conns = fixture_json(fixture_conns),
         .policies = fixture_json(fixture_policies),
@@ -86,13 +86,13 @@ static inline struct answers fixture_answers(void)
             "'critical':'0','high':'0','medium':'0','low':'0'},'scheduled':'0','plugins':[]}"),
         .now = 1000000000,
     };
+    answers_index(&a);
+    return a;
 }
 
 static inline void fixture_free(struct answers *a)
 {
-    json_t *const all[] = {a->sas, a->conns, a->policies, a->status, a->version, a->stats};
-    for (size_t i = 0; i < 6; i++)
-        json_decref(all[i]);
+    answers_free(a);
 }
 
 /* What was written so far, as text that the next test frees. */

@@ -45,15 +45,14 @@ bool has_instances(json_t *conn)
 /* Which of the connection's SAs is it? From 1. */
 static size_t instance_of(const struct answers *a, json_t *sa_row)
 {
-    size_t i, n = 1;
+    size_t i;
     json_t *row;
-    json_array_foreach(a->sas, i, row)
+    json_array_foreach(sas_of(a, member(sa_row, "name")), i, row)
     {
         if (row == sa_row)
             break;
-        n += !strcmp(member(row, "name"), member(sa_row, "name"));
     }
-    return n;
+    return i + 1;
 }
 
 const char *libreswan_name(const struct answers *a, json_t *sa_row, const char *label, char *buf)

@@ -98,47 +98,16 @@ static const char *policy_word(json_t *conn)
     return !strcmp(word, "secret") ? "PSK" : !strcmp(word, "null") ? "AUTHNULL" : "RSASIG";
 }
 
-struct newest {
-    json_t *row, *sa, *child;
-};
-
-/* Of a child as configured. */
-static struct newest newest_of(const struct answers *a, const char *connection, const char *child_name)
+/* The newest that is up. */
+static json_t *up_sa_of(const struct answers *a, const char *connection)
 {
-    struct newest n = {0};
-    size_t i;
-    json_t *row, *child;
-    const char *key;
-    json_array_foreach(a->sas, i, row)
-    {
-        json_t *sa = member_object(row, "body");
-        bool is_own = !strcmp(member(row, "name"), connection);
-        if (is_own && is_up(sa)) {
-            n.row = row;
-            n.sa = sa;
-        }
-        json_object_foreach(member_object(sa, "child-sas"), key, child)
-        {
-            const char *owner = member(child, "connection");
-            if (child_is_up(child) && (*owner ? !strcmp(owner, connection) : is_own) &&
-                !strcmp(member(child, "name"), child_name))
-                n.child = child;
-        }
+    json_t *rows = sas_of(a, connection);
+    for (size_t i = json_array_size(rows); i > 0; i--) {
+        json_t *sa = member_object(json_array_get(rows, i - 1), "body");
+        if (is_up(sa))
+            return sa;
     }
-    return n;
-}
-
-static bool is_trapped(const struct answers *a, const char *connection, const char *child)
-{
-    size_t i;
-    json_t *row;
-    json_array_foreach(a->policies, i, row)
-    {
-        json_t *p = member_object(row, "body");
-        if (!strcmp(member(p, "ike"), connection) && !strcmp(member(p, "child"), child))
-            return true;
-    }
-    return false;
+    return NULL;
 }
 
 static const char *id_of(json_t *sa)
@@ -149,7 +118,7 @@ static const char *id_of(json_t *sa)
 static void block(const struct voice *v, const struct answers *a, const char *connection, json_t *conn,
                   const char *child_name, json_t *child, size_t serial)
 {
-    struct newest n = newest_of(a, connection, child_name);
+    json_t *sa = up_sa_of(a, connection), *up = up_child_of(a, connection, child_name);
     char label[300], *topology = NULL;
     size_t len = 0;
     json_t *named = json_pack("{s:s}", "name", child_name);
@@ -158,20 +127,19 @@ static void block(const struct voice *v, const struct answers *a, const char *co
     FILE *f = open_memstream(&topology, &len);
     if (!f)
         abort();
-    json_t *at =
-        has_instances(conn) ? NULL : n.sa; /* whose addresses are shown: those of all are configured */
+    json_t *at = has_instances(conn) ? NULL : sa; /* whose addresses are shown: those of all are configured */
     write_end(f, conn, child, "local", member(at, "local-host"));
     fputs("...", f);
     write_end(f, conn, child, "remote", member(at, "remote-host"));
     fclose(f);
-    const char *word = n.child                                 ? "erouted"
-                       : is_trapped(a, connection, child_name) ? "prospective erouted"
-                                                               : "unrouted";
+    const char *word = up                                    ? "erouted"
+                       : has_trap(a, connection, child_name) ? "prospective erouted"
+                                                             : "unrouted";
     if (v->has_prefix)
-        say(v, RC_PLAIN, "\"%s\": %s; %s; eroute owner: #%s", label, topology, word, id_of(n.child));
+        say(v, RC_PLAIN, "\"%s\": %s; %s; eroute owner: #%s", label, topology, word, id_of(up));
     else
         say(v, RC_PLAIN, "\"%s\": %s; %s; my_ip=unset; their_ip=unset;", label, topology,
-            n.child        ? "routed-tunnel"
+            up             ? "routed-tunnel"
             : *word == 'p' ? "routed-ondemand"
                            : "unrouted");
     free(topology);
@@ -185,7 +153,7 @@ static void block(const struct voice *v, const struct answers *a, const char *co
     say(v, RC_PLAIN, "\"%s\":   liveness: %s; dpddelay:%llds;", label,
         *member(conn, "dpd_delay") ? "active" : "passive", (long long)member_number(conn, "dpd_delay"));
     say(v, RC_PLAIN, "\"%s\":   newest IKE SA: #%s; newest IPsec SA: #%s; conn serial: $%zu;", label,
-        id_of(n.sa), id_of(n.child), serial);
+        id_of(sa), id_of(up), serial);
 }
 
 /* In the order of their names, as Libreswan has them; totals belong to the whole list. */
@@ -214,7 +182,7 @@ void libreswan_connections(const struct voice *v, const struct answers *a, const
         json_object_foreach(member_object(conn, "children"), key, child)
         {
             loaded++;
-            active += newest_of(a, connection, key).child != NULL;
+            active += up_child_of(a, connection, key) != NULL;
             if (!name || !strcmp(name, connection))
                 block(v, a, connection, conn, key, child, loaded);
         }

@@ -41,12 +41,22 @@ struct answers {
     json_t *sas, *conns, *policies;
     json_t *status, *version, *stats; /* keyway-status, version, stats; NULL where a command needs none */
     int64_t now;                      /* wall clock, seconds */
+    json_t *index;                    /* by name; made by answers_index() */
 };
 
 /* "" when there is none */
 const char *member(json_t *object, const char *key);
 int64_t member_number(json_t *object, const char *key);
 json_t *member_object(json_t *object, const char *key);
+/* Makes what the functions below look things up in, for thousands of connections. Once all answers are there;
+ * answers_free() drops it. */
+void answers_index(struct answers *a);
+void answers_free(struct answers *a);
+/* The rows of a connection's IKE SAs, in their order, or NULL. */
+json_t *sas_of(const struct answers *a, const char *connection);
+/* The newest child that is up, as configured: also one that the peer made in another connection's IKE SA. */
+json_t *up_child_of(const struct answers *a, const char *connection, const char *child);
+bool has_trap(const struct answers *a, const char *connection, const char *child);
 /* The connection's list-conn answer, or NULL. */
 json_t *conn_of(const struct answers *a, const char *name);
 /* Items with a separator between them, as malloc()ed text. */
