@@ -80,6 +80,14 @@ static void put_line(const struct conf_sink *sink, struct span line, int column)
     put(sink, buf);
 }
 
+/* ipsec.secrets and its like: no line of them is for anybody's eyes. */
+static bool is_of_secrets(const char *file)
+{
+    static const char end[] = ".secrets";
+    size_t len = strlen(file), n = sizeof(end) - 1;
+    return len >= n && strcmp(file + len - n, end) == 0;
+}
+
 void conf_print_error(const struct diag *d, const struct conf_source *src, const struct conf_sink *sink)
 {
     char file[sizeof(d->where)], buf[sizeof(struct diag) + 64];
@@ -93,7 +101,7 @@ void conf_print_error(const struct diag *d, const struct conf_source *src, const
         text_printf(&t, "; got %s", d->got);
     text_str(&t, "\n");
     put(sink, buf);
-    if (src && split_where(d->where, file, sizeof(file), &line, &column)) {
+    if (src && split_where(d->where, file, sizeof(file), &line, &column) && !is_of_secrets(file)) {
         struct arena *a = arena_new(SIZE_MAX / 2);
         struct span text = {0};
         struct diag ignored = {0};
