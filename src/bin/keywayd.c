@@ -308,7 +308,7 @@ static const char usage[] =
     "  --etc DIR          stands for /etc (KEYWAY_ETC)\n"
     "  --run DIR          socket and pid file, /run/keyway (KEYWAY_RUN)\n"
     "  --state DIR        stands for /var/lib (KEYWAY_STATE)\n"
-    "  --load LIST        which files to load: keyway,swanctl or none; all that exist\n"
+    "  --load LIST        which files to load: keyway,swanctl,ipsec or none; all that exist\n"
     "  --vici PATH        a second vici socket, e.g. /var/run/charon.vici\n"
     "  --settings FILE    the strongswan.conf to read\n"
     "  --log LEVEL        error, warning, notice, detail or trace\n"

@@ -196,7 +196,7 @@ void set_groups(struct builder *b, const struct schema_row *row, const struct se
 }
 
 static const char *const cert_folders[] = {"x509", "certs", NULL};
-static const char *const ca_folders[] = {"x509ca", "ca", NULL};
+static const char *const ca_folders[] = {"x509ca", "ca", "cacerts", NULL};
 
 void set_certs(struct builder *b, const struct schema_row *row, const struct setting *key, void *dest)
 {

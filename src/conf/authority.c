@@ -11,7 +11,7 @@ enum { CRLS_MAX = 256, AUTHORITIES_MAX = 256 };
 void set_authority_cert(struct builder *b, const struct schema_row *row, const struct setting *key,
                         void *dest)
 {
-    static const char *const folders[] = {"x509ca", "ca", NULL};
+    static const char *const folders[] = {"x509ca", "ca", "cacerts", NULL};
     (void)row;
     struct authority *a = dest;
     struct cert_list l = {0};

@@ -46,8 +46,16 @@ void build_expected(struct diag *d, const struct setting *key, const char *expec
 /* How many characters of a value may be shown: not those of a secret that ran into it from the next setting.
  */
 int build_shown(const char *value);
+struct origin origin_of_setting(const struct setting *key);
 void origin_copy(struct builder *b, struct origin_list *l, const struct origin *o);
 void origin_add(struct builder *b, struct origin_list *l, const char *prefix, const struct setting *key);
+
+/* put.c: sets a dotted path below a section, '*' being name. What is on the way is placed where section is;
+ * from is what the user wrote, NULL: a default. */
+void build_put(struct builder *b, struct setting *to, const struct setting *section, const char *name,
+               const char *path, const struct setting *from, const char *value);
+/* ipsec/: ipsec.conf and ipsec.secrets, in both dialects */
+void build_ipsec(struct builder *b, const struct conf_request *req);
 
 /* swanctl.c: everything that swanctl.conf may hold; the tree's references are resolved */
 void build_swanctl(struct builder *b, const struct setting *root);

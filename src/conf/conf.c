@@ -32,12 +32,12 @@ static void check_request(const struct conf_request *req, struct errors *errs)
         size_t k = 0;
         while (k < ARRAY_LEN(known) && strcmp(known[k], v[i]) != 0)
             k++;
-        if (k < ARRAY_LEN(known) && k < 3)
+        if (k < ARRAY_LEN(known) && k < 4)
             continue;
         struct diag *d = errors_add(
             errs, NULL, 0, 0,
             k < ARRAY_LEN(known) ? "'%s' files are not read yet" : "there are no '%s' files to load", v[i]);
-        diag_expected(d, "none, or keyway and swanctl");
+        diag_expected(d, "none, or keyway, swanctl and ipsec");
     }
     arena_free(a);
 }
@@ -130,6 +130,15 @@ static void load_ipsec_d(struct builder *b, const struct conf_request *req)
     end(&r);
 }
 
+/* After keyway.conf, whose settings count more. */
+static void load_ipsec(struct builder *b, const struct conf_request *req)
+{
+    struct reading r;
+    begin(&r, b, "ipsec.conf", arena_printf(b->a, "%s/ipsec.d", req->etc));
+    build_ipsec(b, req);
+    end(&r);
+}
+
 struct config *conf_load(const struct conf_source *src, const struct conf_request *req, struct diag *d,
                          size_t cap, size_t *n_errors)
 {
@@ -148,6 +157,8 @@ struct config *conf_load(const struct conf_source *src, const struct conf_reques
         load_keyway(&b, req);
     if (is_loaded(req, "swanctl"))
         load_swanctl(&b, req);
+    if (is_loaded(req, "ipsec"))
+        load_ipsec(&b, req);
     build_finish_pools(&b);
     build_check_ppks(&b);
     build_drop_found(&b);

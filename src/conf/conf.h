@@ -36,12 +36,14 @@ struct conf_source {
                               struct diag *d);
     /* The certificates of the key store, in a's memory; returns how many. */
     size_t (*store_certs)(void *ctx, struct arena *a, struct stored_cert **certs, struct diag *d);
+    /* The machine's addresses, in a's memory; returns how many. NULL: none are known. */
+    size_t (*own_addresses)(void *ctx, struct arena *a, struct ip **v);
     size_t (*glob)(void *ctx, struct arena *a, const char *pattern, const char ***paths);
 };
 
 struct conf_request {
     const char *etc;      /* stands for /etc */
-    const char *load;     /* NULL = all that exist; "none", "keyway,swanctl" */
+    const char *load;     /* NULL = all that exist; "none", "keyway,swanctl,ipsec" */
     const char *settings; /* strongswan.conf path, or NULL */
     /* Connections of ipsec.conf by name, against what their auto= says: added ones are loaded though it is
      * ignore, deleted ones are not loaded whatever it is. A name in both is deleted. NULL-terminated, the
@@ -49,8 +51,8 @@ struct conf_request {
     const char *const *added, *const *deleted;
 };
 
-/* Reads keyway.conf (and conf.d/), swanctl.conf and their credentials into one snapshot, or nothing at all:
- * on an error NULL, with every error found (at most cap) in d, each with file, line and column. *n_errors
- * tells how many. Warnings go to the log. */
+/* Reads keyway.conf (and conf.d/), swanctl.conf, ipsec.conf and their credentials into one snapshot, or
+ * nothing at all: on an error NULL, with every error found (at most cap) in d, each with file, line and
+ * column. *n_errors tells how many. Warnings go to the log. */
 struct config *conf_load(const struct conf_source *src, const struct conf_request *req, struct diag *d,
                          size_t cap, size_t *n_errors);

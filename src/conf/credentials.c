@@ -81,7 +81,7 @@ void build_add_pubkey(struct builder *b, struct pkey *k)
     keys_add(b, &b->config->pubkeys, &b->cap_pubkeys, k);
 }
 
-static struct origin origin_of_setting(const struct setting *key)
+struct origin origin_of_setting(const struct setting *key)
 {
     return (struct origin){.key = "secret", .file = key->file, .line = key->line, .column = key->column};
 }
@@ -136,6 +136,16 @@ static bool read_stored(const struct builder *b, const char *nickname, struct sp
     return false;
 }
 
+/* The one that the dialect's users know: ipsec.d's is the last. */
+static const char *folder_of(const struct builder *b, const char *const *folders)
+{
+    size_t i = 0;
+    bool is_last = b->ipsec_d && strcmp(b->dir, b->ipsec_d) == 0;
+    while (is_last && folders[i + 1])
+        i++;
+    return folders[i];
+}
+
 static struct cert *load_cert(struct builder *b, const struct setting *key, const char *word,
                               const char *const *folders)
 {
@@ -148,7 +158,7 @@ static struct cert *load_cert(struct builder *b, const struct setting *key, cons
         struct diag *e =
             build_error(b, key, "%s: %.200s", diag_failed(&d) ? d.what : "no such certificate file", word);
         diag_expected(e, "a file below %s/%s, an absolute path, or a nickname of the key store", b->dir,
-                      folders[0]);
+                      folder_of(b, folders));
         return NULL;
     }
     struct cert *c = ok ? cert_load(data, &d) : NULL;

@@ -28,37 +28,10 @@ static const struct setting *given(const struct tunnel *t, const char *key)
     return s && s->value ? s : NULL;
 }
 
-/* Sets a dotted path below the connection, '*' being the tunnel's name. from NULL: a default. */
+/* from NULL: a default. */
 static void put(struct tunnel *t, const char *path, const struct setting *from, const char *value)
 {
-    struct settings_tree *tree = t->b->tree;
-    struct setting *at = t->to;
-    for (;;) {
-        size_t len = strcspn(path, ".");
-        bool is_leaf = path[len] == 0, is_name = len == 1 && *path == '*';
-        struct setting *next =
-            settings_add(tree, at, is_name ? t->name : path, is_name ? strlen(t->name) : len, !is_leaf);
-        if (!next)
-            return;
-        if (!is_leaf) {
-            if (!next->file) {
-                next->file = t->from->file;
-                next->line = t->from->line;
-                next->column = t->from->column;
-            }
-            at = next;
-            path += len + 1;
-            continue;
-        }
-        next->value = value;
-        next->written = from ? from->written : next->name;
-        next->file = from ? from->file : NULL;
-        next->line = from ? from->line : 0;
-        next->column = from ? from->column : 0;
-        next->value_line = from ? from->value_line : 0;
-        next->value_column = from ? from->value_column : 0;
-        return;
-    }
+    build_put(t->b, t->to, t->from, t->name, path, from, value);
 }
 
 static void put_defaults(struct tunnel *t)
@@ -125,17 +98,8 @@ static void put_pool(struct tunnel *t)
     struct setting *section = made ? settings_add(tree, made, t->name, strlen(t->name), true) : NULL;
     for (size_t i = 0; section && i < ARRAY_LEN(of_pool); i++) {
         const struct setting *s = given(t, of_pool[i][0]);
-        struct setting *copy =
-            s ? settings_add(tree, section, of_pool[i][1], strlen(of_pool[i][1]), false) : NULL;
-        if (!copy)
-            continue;
-        copy->value = s->value;
-        copy->written = s->written;
-        copy->file = s->file;
-        copy->line = s->line;
-        copy->column = s->column;
-        copy->value_line = s->value_line;
-        copy->value_column = s->value_column;
+        if (s)
+            build_put(t->b, section, t->from, t->name, of_pool[i][1], s, s->value);
     }
     if (!section)
         return;

@@ -1,23 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* man/keyway.conf.5 from the schema: prose for the grammar, then every key of every section. */
+#include "conf/reference.h"
 #include "base/text.h"
 #include "conf/schema.h"
-#include "conf/show.h"
 
-static void put(const struct conf_sink *sink, const char *s)
+void roff_put(const struct conf_sink *sink, const char *s)
 {
     sink->write(sink->ctx, s);
 }
 
-/* Text in roff: backslashes and hyphens are escaped, and no line begins with a control character. */
-static void put_text(const struct conf_sink *sink, const char *s)
+void roff_text(const struct conf_sink *sink, const char *s)
 {
     char piece[2] = {0};
     if (*s == '.' || *s == '\'')
-        put(sink, "\\&");
+        roff_put(sink, "\\&");
     for (; *s; s++) {
         piece[0] = *s;
-        put(sink, *s == '\\' ? "\\e" : *s == '-' ? "\\-" : piece);
+        roff_put(sink, *s == '\\' ? "\\e" : *s == '-' ? "\\-" : piece);
     }
 }
 
@@ -54,38 +53,38 @@ static void put_default(const struct conf_sink *sink, const struct schema_row *r
     const char *text = r->computed ? r->computed : r->def;
     if (!text)
         return;
-    put(sink, " Default: ");
-    put_text(sink, text);
-    put(sink, ".");
+    roff_put(sink, " Default: ");
+    roff_text(sink, text);
+    roff_put(sink, ".");
 }
 
 static void put_row(const struct conf_sink *sink, const struct schema_row *r)
 {
-    put(sink, ".TP\n.B ");
-    put_text(sink, r->key[0] ? r->key : "<attribute>");
-    put(sink, r->has_suffix && r->key[0] ? "<suffix>\n" : "\n");
-    put_text(sink, r->doc);
-    put(sink, ".");
+    roff_put(sink, ".TP\n.B ");
+    roff_text(sink, r->key[0] ? r->key : "<attribute>");
+    roff_put(sink, r->has_suffix && r->key[0] ? "<suffix>\n" : "\n");
+    roff_text(sink, r->doc);
+    roff_put(sink, ".");
     put_default(sink, r);
     if (r->status == REFUSED) {
-        put(sink, "\nRefused: ");
-        put_text(sink, r->reason);
+        roff_put(sink, "\nRefused: ");
+        roff_text(sink, r->reason);
         if (r->accepts) {
-            put(sink, " (taken: ");
-            put_text(sink, r->accepts);
-            put(sink, ")");
+            roff_put(sink, " (taken: ");
+            roff_text(sink, r->accepts);
+            roff_put(sink, ")");
         }
-        put(sink, ".");
+        roff_put(sink, ".");
     }
     bool told = false;
     for (const struct schema_word *w = r->words; w && w->word; w++) {
         if (!w->refused)
             continue;
-        put(sink, told ? ", " : "\nRefused values: ");
-        put_text(sink, w->word);
+        roff_put(sink, told ? ", " : "\nRefused values: ");
+        roff_text(sink, w->word);
         told = true;
     }
-    put(sink, told ? ".\n" : "\n");
+    roff_put(sink, told ? ".\n" : "\n");
 }
 
 void conf_reference_write(const struct conf_sink *sink)
@@ -97,15 +96,15 @@ void conf_reference_write(const struct conf_sink *sink)
         SCOPE_PKCS12, SCOPE_TOKEN,  SCOPE_POOL,       SCOPE_AUTHORITY, SCOPE_CHARON,
     };
     for (size_t i = 0; i < ARRAY_LEN(intro); i++)
-        put(sink, intro[i]);
+        roff_put(sink, intro[i]);
     for (size_t i = 0; i < ARRAY_LEN(order); i++) {
-        put(sink, ".SH SECTION ");
-        put_text(sink, schema_scope_path(order[i]));
-        put(sink, "\n");
+        roff_put(sink, ".SH SECTION ");
+        roff_text(sink, schema_scope_path(order[i]));
+        roff_put(sink, "\n");
         for (size_t k = 0; schema_at(k); k++) {
             if (schema_at(k)->scope == order[i])
                 put_row(sink, schema_at(k));
         }
     }
-    put(sink, ".SH SEE ALSO\n.BR keyway (1),\n.BR keywayd (8)\n");
+    roff_put(sink, ".SH SEE ALSO\n.BR ipsec.conf (5),\n.BR keyway (1),\n.BR keywayd (8)\n");
 }

@@ -25,6 +25,10 @@ static const char *const scope_paths[SCOPE_COUNT] = {
     [SCOPE_TUNNEL] = "tunnel <name>",
     [SCOPE_GLOBAL] = "keyway",
     [SCOPE_CHARON] = "charon",
+    [SCOPE_IPSEC_SETUP] = "config setup",
+    [SCOPE_IPSEC_CONN] = "conn <name>",
+    [SCOPE_IPSEC_END] = "conn <name>: left, right",
+    [SCOPE_IPSEC_CA] = "ca <name>",
 };
 
 const char *schema_scope_path(enum schema_scope scope)
@@ -32,14 +36,28 @@ const char *schema_scope_path(enum schema_scope scope)
     return scope_paths[scope];
 }
 
+static bool is_among(const char *words, const char *word)
+{
+    size_t len = strlen(word);
+    for (const char *at = words; at && *at; at += strspn(at, " ")) {
+        size_t n = strcspn(at, " ");
+        if (n == len && memcmp(at, word, n) == 0)
+            return true;
+        at += n;
+    }
+    return false;
+}
+
 const struct schema_row *schema_find(enum schema_scope scope, const char *key)
 {
     const struct schema_row *by_prefix = NULL;
-    for (size_t i = 0; schema_at(i); i++) {
-        const struct schema_row *r = schema_at(i);
+    size_t n;
+    const struct schema_row *rows = schema_rows(scope, &n);
+    for (size_t i = 0; i < n; i++) {
+        const struct schema_row *r = &rows[i];
         if (r->scope != scope)
             continue;
-        if (strcmp(r->key, key) == 0)
+        if (strcmp(r->key, key) == 0 || is_among(r->aliases, key))
             return r;
         if (r->has_suffix && strncmp(r->key, key, strlen(r->key)) == 0)
             by_prefix = r;
@@ -253,8 +271,10 @@ static void apply_row(struct builder *b, const struct schema_row *r, const struc
 
 static void apply_defaults(struct builder *b, enum schema_scope scope, void *dest)
 {
-    for (size_t i = 0; schema_at(i); i++) {
-        const struct schema_row *r = schema_at(i);
+    size_t n;
+    const struct schema_row *rows = schema_rows(scope, &n);
+    for (size_t i = 0; i < n; i++) {
+        const struct schema_row *r = &rows[i];
         if (r->scope != scope || r->status == REFUSED || !r->def)
             continue;
         const struct setting key = {.name = r->key, .written = r->key, .value = r->def};

@@ -24,8 +24,16 @@ enum schema_scope {
     SCOPE_TUNNEL,    /* keyway.conf: tunnel <name> */
     SCOPE_GLOBAL,    /* keyway.conf: keyway */
     SCOPE_CHARON,    /* strongswan.conf: charon */
+    /* ipsec.conf, of both dialects: these rows are in schema_ipsec.c */
+    SCOPE_IPSEC_SETUP,
+    SCOPE_IPSEC_CONN,
+    SCOPE_IPSEC_END, /* of conn, with left or right in front; "" is left and right themselves */
+    SCOPE_IPSEC_CA,
     SCOPE_COUNT
 };
+
+/* Whose ipsec.conf it is. */
+enum dialect { DIALECT_UNKNOWN, DIALECT_LIBRESWAN = 1, DIALECT_STRONGSWAN = 2, DIALECT_BOTH = 3 };
 
 enum schema_kind {
     KIND_BOOL,
@@ -37,12 +45,15 @@ enum schema_kind {
     KIND_WORD,
     KIND_TEXT
 };
-enum schema_status { EFFECTIVE, REFUSED };
+/* IGNORED: taken, with a warning that it has no effect. UNBUILT: the connection that asks for it is left out
+ * with a warning. Both in ipsec.conf alone, where the reason says why, and accepts what needs no warning. */
+enum schema_status { EFFECTIVE, REFUSED, IGNORED, UNBUILT };
 
 struct schema_word {
     const char *word; /* NULL ends the list */
     int value;
     const char *refused; /* why this one word is not taken, or NULL */
+    const char *maps;    /* ipsec.conf: what it is in swanctl.conf; NULL: the same */
 };
 
 struct schema_row {
@@ -60,13 +71,21 @@ struct schema_row {
     const char *accepts; /* REFUSED: values, by commas, that ask for what happens anyway */
     size_t offset, size; /* destination in the scope's struct, for all kinds but TEXT ... */
     schema_setter *set;  /* ... or a function */
-    const char *maps;    /* SCOPE_TUNNEL: the key that it stands for; '*' is the tunnel's name */
-    const char *example; /* a value other than the default */
+    /* SCOPE_TUNNEL, SCOPE_IPSEC_*: the key that it stands for; '*' is the connection's name, '%' local or
+     * remote. NULL in ipsec.conf: what becomes of it depends on other keys, too, and is in src/conf/ipsec. */
+    const char *maps;
+    enum dialect dialects;                      /* SCOPE_IPSEC_*: whose key it is */
+    const char *aliases;                        /* its other names, between blanks */
+    const char *def_libreswan, *def_strongswan; /* what is put where it maps to when it is not set */
+    const char *example;                        /* a value other than the default */
     const char *doc;
 };
 
 /* index 0.. until NULL */
 const struct schema_row *schema_at(size_t index);
+/* The rows of the file that has those of the scope, and perhaps of others. */
+const struct schema_row *schema_rows(enum schema_scope scope, size_t *n);
+const struct schema_row *schema_ipsec_rows(size_t *n);
 const struct schema_row *schema_find(enum schema_scope scope, const char *key);
 /* "connections.<conn>" */
 const char *schema_scope_path(enum schema_scope scope);

@@ -196,6 +196,11 @@ static const struct schema_word dataplanes[] = {{"auto", 0, NULL}, {"user", 1, N
 static const struct schema_word esp_path_words[] = {{"auto", ESP_PATH_AUTO, NULL}, {"packet", ESP_PATH_PACKET, NULL},
     {"raw", ESP_PATH_RAW, NULL}, {NULL}};
 
+static const struct schema_word ipsec_dialects[] = {{"auto", DIALECT_UNKNOWN, NULL}, {"libreswan", DIALECT_LIBRESWAN, NULL},
+    {"strongswan", DIALECT_STRONGSWAN, NULL}, {NULL}};
+#define DIALECT_DOC "whose ipsec.conf it is, which decides on defaults and on words that both have. auto: what is in it " \
+    "decides, for each file, and the log says what that was; a line '# keyway: dialect=libreswan' (or strongswan) in a file decides for it"
+
 static const struct schema_row rows[] = {
     {SCOPE_CONNECTION, "version", .kind = KIND_WORD, .def = "0", .words = versions, CONN(version), .example = "2", .doc = "IKE version: 2, or 0 for any"},
     {SCOPE_CONNECTION, "local_addrs", .kind = KIND_TEXT, .def = "%any", .set = set_hosts, .example = "192.0.2.1", .doc = "own addresses: IPs, prefixes, ranges, names, %any"},
@@ -399,12 +404,24 @@ static const struct schema_row rows[] = {
     {SCOPE_GLOBAL, "dataplane_workers", .kind = KIND_NUMBER, .def = "0", .max = 64, SET(dataplane_workers), .example = "2", .doc = "threads that carry packets; 0: one for each processor"},
     {SCOPE_GLOBAL, "resolv_conf", .kind = KIND_TEXT, .set = set_resolv_conf, .example = "/etc/resolv.conf", .computed = "none", .doc = "file that gets the name servers which peers tell together with a virtual address, as its first lines, as long as that is here; updown commands hear of them in any case"},
     {SCOPE_GLOBAL, "esp_path", .kind = KIND_WORD, .def = "auto", .words = esp_path_words, SET(esp_path), .example = "raw", .doc = ESP_PATH_DOC},
+    {SCOPE_GLOBAL, "ipsec_dialect", .kind = KIND_WORD, .def = "auto", .words = ipsec_dialects, SET(ipsec_dialect), .example = "libreswan", .doc = DIALECT_DOC},
     {SCOPE_GLOBAL, "listen_tcp", .kind = KIND_TEXT, .def = "no", .set = set_listen_tcp, .example = "4500, 443", .doc = LISTEN_TCP_DOC},
     SETTINGS_ROWS(SCOPE_CHARON, "port_nat_t"),
 };
 /* clang-format on */
 
+const struct schema_row *schema_rows(enum schema_scope scope, size_t *n)
+{
+    *n = ARRAY_LEN(rows);
+    return scope >= SCOPE_IPSEC_SETUP ? schema_ipsec_rows(n) : rows;
+}
+
 const struct schema_row *schema_at(size_t index)
 {
-    return index < ARRAY_LEN(rows) ? &rows[index] : NULL;
+    size_t n;
+    if (index < ARRAY_LEN(rows))
+        return &rows[index];
+    const struct schema_row *ipsec = schema_ipsec_rows(&n);
+    index -= ARRAY_LEN(rows);
+    return index < n ? &ipsec[index] : NULL;
 }

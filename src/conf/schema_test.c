@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Walks THE table: every key takes effect or is refused by name and line; and the manual page is the table's.
  * Set KEYWAY_UPDATE=1 to rewrite man/keyway.conf.5. */
+#include "base/log.h"
 #include "base/text.h"
 #include "conf/schema.h"
 #include "conf/show.h"
@@ -45,6 +46,7 @@ static struct config *load(const char *path, const char *text)
         {path,                        text            },
         {"/etc/swanctl/x509/x.pem",   test_moon       },
         {"/etc/swanctl/x509ca/x.pem", test_ca         },
+        {"/etc/ipsec.d/certs/x.pem",  test_moon       },
         {"/etc/keyway/x.pem",         test_moon       },
         {"/etc/keyway/ca/x.pem",      test_ca         },
         {"/root/x.pem",               test_moon_key   },
@@ -169,6 +171,8 @@ static void every_key_takes_effect_or_is_refused_by_name_and_line(void **state)
                          r->scope == SCOPE_TOKEN || (r->scope == SCOPE_CERT && strcmp(r->key, "file") != 0) ||
                          r->scope == SCOPE_PPK || strncmp(r->key, "ppk", 3) == 0; /* load_test.c has them */
         bool is_passphrase = r->scope == SCOPE_TUNNEL && strcmp(r->key, "passphrase") == 0;
+        if (r->scope >= SCOPE_IPSEC_SETUP)
+            continue; /* below */
         if (r->status == EFFECTIVE && !elsewhere && !is_passphrase)
             check_effective(r);
         if (r->status == REFUSED)
@@ -177,6 +181,110 @@ static void every_key_takes_effect_or_is_refused_by_name_and_line(void **state)
         refused += r->status == REFUSED;
     }
     print_message("%zu keys take effect, %zu are refused by name\n", effective, refused);
+}
+
+/* ---- ipsec.conf */
+
+static char warnings[8192];
+
+static void note(void *ctx, enum log_level level, const char *text)
+{
+    size_t len = strlen(warnings);
+    (void)ctx;
+    if (level == LOG_WARN)
+        snprintf(warnings + len, sizeof(warnings) - len, "%s\n", text);
+}
+
+/* The key with its value, or none, among what makes a file of one connection. */
+static struct config *load_ipsec(const struct schema_row *r, enum dialect d, const char *value)
+{
+    char text[2048] = "", line[512] = "";
+    struct text t = TEXT_ON(text);
+    bool is_setup = r->scope == SCOPE_IPSEC_SETUP, is_end = r->scope == SCOPE_IPSEC_END;
+    bool is_own = strcmp(r->key, "cert") == 0 || strcmp(r->key, "updown") == 0;
+    if (value)
+        snprintf(line, sizeof(line), " %s%s%s=%s\n", is_end ? (is_own ? "left" : "right") : "", r->key,
+                 r->has_suffix ? "x" : "", value);
+    text_printf(&t, "# keyway: dialect=%s\nconfig setup\n%s",
+                d == DIALECT_STRONGSWAN ? "strongswan" : "libreswan", is_setup ? line : "");
+    text_printf(&t, "conn t\n%s", is_setup ? "" : line);
+    text_str(&t, " left=192.0.2.1\n right=192.0.2.2\n");
+    text_str(&t, value && strcmp(r->key, "auto") == 0 ? "" : " auto=add\n");
+    if (strncmp(r->key, "margin", 6) == 0)
+        text_str(&t, " lifebytes=2000000\n lifepackets=2000000\n");
+    text_str(&t, strcmp(r->key, "redirect_to") == 0 ? " send-redirect=yes\n" : "");
+    text_str(&t, "conn base\n rekeymargin=2m\n");
+    warnings[0] = 0;
+    log_set_sink(note, NULL, LOG_WARN);
+    struct config *c = load("/etc/ipsec.conf", text);
+    log_set_sink(NULL, NULL, LOG_ERR);
+    char buf[2048];
+    if (!c)
+        fail_msg("%s\n%s", text, diag_format(&errors[0], buf, sizeof(buf)));
+    return c;
+}
+
+static size_t n_silent;
+
+static void check_ipsec_row(const struct schema_row *r, enum dialect d)
+{
+    if (r->status == EFFECTIVE && strcmp(r->example, "@") == 0)
+        return; /* tests/conf/ipsec has them */
+    const char *value = r->example             ? r->example
+                        : r->kind == KIND_BOOL ? (r->accepts && strstr(r->accepts, "yes") ? "no" : "yes")
+                        : r->kind == KIND_WORD ? r->words[0].word
+                                               : "77";
+    struct config *with = load_ipsec(r, d, value);
+    struct config *without = load_ipsec(r, d, NULL);
+    char *a = picture(with), *b = picture(without);
+    config_unref(with);
+    with = load_ipsec(r, d, value); /* its warnings */
+    if (r->status == EFFECTIVE && strcmp(a, b) == 0)
+        n_silent++, print_message("%s.%s=%s changes nothing that is shown\n", schema_scope_path(r->scope),
+                                  r->key, value);
+    if (r->status == IGNORED && strcmp(a, b) != 0)
+        n_silent++, print_message("%s.%s=%s changes something\n", schema_scope_path(r->scope), r->key, value);
+    bool is_told = strstr(warnings, r->key) && (r->status == UNBUILT || strstr(warnings, "without effect"));
+    bool may_be_silent = r->status == EFFECTIVE || !r->reason[0] || (r->accepts && strstr(r->accepts, value));
+    if (!is_told && !may_be_silent)
+        n_silent++, print_message("%s.%s=%s is silently without effect: %s\n", schema_scope_path(r->scope),
+                                  r->key, value, warnings);
+    if (r->status == UNBUILT && with->n_connections != 0)
+        n_silent++, print_message("%s is taken\n", r->key);
+    free(a);
+    free(b);
+    config_unref(with);
+    config_unref(without);
+}
+
+static void every_key_of_ipsec_conf_takes_effect_or_says_that_it_has_none(void **state)
+{
+    (void)state;
+    size_t n;
+    const struct schema_row *rows = schema_ipsec_rows(&n);
+    for (size_t i = 0; i < n; i++) {
+        assert_true(rows[i].dialects != 0);
+        if (rows[i].scope == SCOPE_IPSEC_CA)
+            continue;
+        if (rows[i].dialects & DIALECT_LIBRESWAN)
+            check_ipsec_row(&rows[i], DIALECT_LIBRESWAN);
+        if ((rows[i].dialects & DIALECT_STRONGSWAN) && strcmp(rows[i].key, "pfs") != 0)
+            check_ipsec_row(&rows[i], DIALECT_STRONGSWAN);
+        for (const struct schema_word *w = rows[i].words; w && w->word; w++) {
+            struct config *c = w->refused
+                                   ? load_ipsec(&rows[i],
+                                                rows[i].dialects & DIALECT_LIBRESWAN ? DIALECT_LIBRESWAN
+                                                                                     : DIALECT_STRONGSWAN,
+                                                w->word)
+                                   : NULL;
+            if (!c)
+                continue;
+            assert_int_equal(c->n_connections, 0);
+            assert_non_null(strstr(warnings, w->refused));
+            config_unref(c);
+        }
+    }
+    assert_int_equal(n_silent, 0);
 }
 
 static void a_tunnels_passphrase_opens_its_key(void **state)
@@ -209,6 +317,8 @@ static void refused_words_are_refused_with_their_reason(void **state)
 {
     (void)state;
     for (size_t i = 0; schema_at(i); i++) {
+        if (schema_at(i)->scope >= SCOPE_IPSEC_SETUP)
+            continue; /* above */
         for (const struct schema_word *w = schema_at(i)->words; w && w->word; w++) {
             struct config *c = load_key(schema_at(i), w->word);
             if (!c != !!w->refused)
@@ -232,17 +342,16 @@ static void the_schema_and_the_model_have_the_same_defaults(void **state)
     config_unref(c);
 }
 
-static void the_manual_page_is_what_the_schema_says(void **state)
+static void check_page(const char *path, void (*write_page)(const struct conf_sink *sink))
 {
-    (void)state;
     size_t cap = 1 << 20;
     struct text t = {.buf = calloc(1, cap), .cap = cap};
     const struct conf_sink sink = {&t, collect};
-    conf_reference_write(&sink);
+    write_page(&sink);
     bool update = getenv("KEYWAY_UPDATE") != NULL;
-    FILE *f = fopen("man/keyway.conf.5", update ? "w+" : "r");
+    FILE *f = fopen(path, update ? "w+" : "r");
     if (!f)
-        fail_msg("man/keyway.conf.5 is missing: run this test with KEYWAY_UPDATE=1");
+        fail_msg("%s is missing: run this test with KEYWAY_UPDATE=1", path);
     if (update)
         fwrite(t.buf, 1, t.len, f);
     rewind(f);
@@ -250,20 +359,28 @@ static void the_manual_page_is_what_the_schema_says(void **state)
     size_t n = fread(have, 1, cap - 1, f);
     fclose(f);
     if (n != t.len || memcmp(have, t.buf, n) != 0)
-        fail_msg("man/keyway.conf.5 is not up to date: run this test with KEYWAY_UPDATE=1");
+        fail_msg("%s is not up to date: run this test with KEYWAY_UPDATE=1", path);
     free(have);
     free(t.buf);
+}
+
+static void the_manual_pages_are_what_the_schema_says(void **state)
+{
+    (void)state;
+    check_page("man/keyway.conf.5", conf_reference_write);
+    check_page("man/ipsec.conf.5", conf_reference_write_ipsec);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_key_takes_effect_or_is_refused_by_name_and_line),
+        cmocka_unit_test(every_key_of_ipsec_conf_takes_effect_or_says_that_it_has_none),
         cmocka_unit_test(a_tunnels_passphrase_opens_its_key),
         cmocka_unit_test(no_key_is_there_twice_and_each_has_words_for_the_manual),
         cmocka_unit_test(refused_words_are_refused_with_their_reason),
         cmocka_unit_test(the_schema_and_the_model_have_the_same_defaults),
-        cmocka_unit_test(the_manual_page_is_what_the_schema_says),
+        cmocka_unit_test(the_manual_pages_are_what_the_schema_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

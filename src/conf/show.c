@@ -286,11 +286,13 @@ static void show_settings(struct show_out *o, const struct settings *s)
 {
     static const char *const esp_path[] = {
         [ESP_PATH_AUTO] = "auto", [ESP_PATH_PACKET] = "packet", [ESP_PATH_RAW] = "raw"};
+    static const char *const dialects[] = {"auto", "libreswan", "strongswan"};
     const struct origins *from = &s->origins;
     show_open_block(o, "settings", "settings", "{");
     show_word_field(o, from, "dataplane", s->dataplane);
     show_number_field(o, from, "dataplane_workers", s->dataplane_workers);
     show_word_field(o, from, "esp_path", esp_path[s->esp_path]);
+    show_word_field(o, from, "ipsec_dialect", dialects[s->ipsec_dialect]);
     show_word_field(o, from, "resolv_conf", s->resolv_conf ? s->resolv_conf : "");
     show_begin_value(o);
     for (unsigned i = 0; i < s->n_tcp_ports; i++)

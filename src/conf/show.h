@@ -21,3 +21,4 @@ void conf_print_error(const struct diag *d, const struct conf_source *src, const
 
 /* man/keyway.conf.5, made from the schema. */
 void conf_reference_write(const struct conf_sink *sink);
+void conf_reference_write_ipsec(const struct conf_sink *sink); /* of ipsec.conf */

@@ -88,6 +88,12 @@ static void sides_unref(const struct connection *conn, bool is_local)
     }
 }
 
+void connection_drop(const struct connection *c)
+{
+    sides_unref(c, true);
+    sides_unref(c, false);
+}
+
 static void drop_contents(struct config *c)
 {
     for (size_t i = 0; i < c->n_secrets; i++)
@@ -96,11 +102,8 @@ static void drop_contents(struct config *c)
         secret_free(&c->ppks[i].secret);
     for (size_t i = 0; i < c->n_keys; i++)
         pkey_unref(c->keys[i].key);
-    for (size_t i = 0; i < c->n_connections; i++) {
-        const struct connection *conn = c->connections[i];
-        sides_unref(conn, true);
-        sides_unref(conn, false);
-    }
+    for (size_t i = 0; i < c->n_connections; i++)
+        connection_drop(c->connections[i]);
     list_unref(&c->cas);
     list_unref(&c->certs);
     list_unref(&c->aas);

@@ -123,8 +123,9 @@ struct host_spec {      /* one entry of local_addrs or remote_addrs */
 
 struct connection {
     const char *name;
-    const char *dialect; /* "keyway.conf", "swanctl.conf", "vici" */
-    int version;         /* 0 = both, 2 */
+    const char
+        *dialect; /* "keyway.conf", "swanctl.conf", "vici", "ipsec.conf/libreswan", "ipsec.conf/strongswan" */
+    int version;  /* 0 = both, 2 */
     const struct host_spec *local_addrs, *remote_addrs;
     size_t n_local_addrs, n_remote_addrs;
     uint16_t local_port, remote_port; /* 500 floats to 4500 */
@@ -220,7 +221,8 @@ struct settings {               /* strongswan.conf and keyway.conf's global sect
     const char *dataplane;                          /* "auto", "user", "kernel" */
     unsigned dataplane_workers;                     /* 0: one for each processor */
     enum esp_path esp_path;                         /* of ESP that is not in UDP */
-    bool caches_crls;                               /* CRLs that were fetched are kept over restarts */
+    int ipsec_dialect;                 /* of ipsec.conf: 0: found out, 1: Libreswan's, 2: strongSwan's */
+    bool caches_crls;                  /* CRLs that were fetched are kept over restarts */
     bool uses_hash_and_url;            /* peers may say where their certificate is, and it is fetched there */
     const char *resolv_conf;           /* a file that gets the name servers of peers, or NULL */
     uint16_t tcp_ports[TCP_PORTS_MAX]; /* that are listened on */
@@ -243,6 +245,8 @@ struct config {
     uint64_t generation;
     const struct connection **connections;
     size_t n_connections;
+    size_t
+        n_left_out; /* connections of ipsec.conf that are not there, though their auto= says that they are */
     struct shared_secret *secrets;
     size_t n_secrets;
     struct ppk *ppks;
@@ -282,6 +286,8 @@ struct config_filter {
  * pools and authorities with the same name the last, in the place of the first; the settings of the first
  * part, and what the filter (or NULL) does not hide of it. n is not 0. */
 struct config *config_merge(struct config *const *parts, size_t n, const struct config_filter *filter);
+/* Gives back the keys and certificates of one that is in no snapshot. */
+void connection_drop(const struct connection *c);
 const struct connection *config_find(const struct config *c, const char *name);
 /* Makes the index that look-ups need, where it is not there yet: those that come later find it. */
 void config_index(const struct config *c);

@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <ifaddrs.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -144,6 +146,37 @@ static size_t files_store_certs(void *ctx, struct arena *a, struct stored_cert *
     return n;
 }
 
+static bool ip_of(const struct sockaddr *sa, struct ip *out)
+{
+    if (sa && sa->sa_family == AF_INET) {
+        const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)sa;
+        return ip_from_bytes(span_of(&in->sin_addr, sizeof(in->sin_addr)), out);
+    }
+    if (sa && sa->sa_family == AF_INET6) {
+        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)(const void *)sa;
+        return ip_from_bytes(span_of(&in6->sin6_addr, sizeof(in6->sin6_addr)), out);
+    }
+    return false;
+}
+
+static size_t files_own_addresses(void *ctx, struct arena *a, struct ip **v)
+{
+    struct ifaddrs *all = NULL;
+    size_t cap = 0, n = 0;
+    (void)ctx;
+    if (getifaddrs(&all) < 0)
+        return 0;
+    for (const struct ifaddrs *i = all; i; i = i->ifa_next)
+        cap++;
+    *v = arena_calloc(a, cap, sizeof(**v));
+    for (const struct ifaddrs *i = all; i; i = i->ifa_next) {
+        if (ip_of(i->ifa_addr, &(*v)[n]))
+            n++;
+    }
+    freeifaddrs(all);
+    return n;
+}
+
 struct conf_source files_source(const char *state)
 {
     return (struct conf_source){.ctx = (void *)state,
@@ -153,5 +186,6 @@ struct conf_source files_source(const char *state)
                                 .token_cert = token_cert,
                                 .store_key = files_store_key,
                                 .store_certs = files_store_certs,
+                                .own_addresses = files_own_addresses,
                                 .glob = files_glob};
 }

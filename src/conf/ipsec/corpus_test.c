@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every file of tests/conf/ipsec is loaded as /etc/ipsec.conf, with what is said of it in NAME.out: the log's
+ * warnings, the errors, and what became of it: the lines of `keyway config show` that differ from those of a
+ * connection of swanctl.conf with nothing set. A line "==== PATH" begins another file. KEYWAY_UPDATE=1 writes
+ * the .out files. */
+#include "base/log.h"
+#include "base/text.h"
+#include "conf/schema.h"
+#include "conf/show.h"
+#include "conf/test_credentials.h"
+#include "conf/testing.h"
+#include "support/test.h"
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define FILES_MAX 16
+#define TEXT_MAX  (1 << 20)
+
+static struct ip own[2];
+
+static size_t own_addresses(void *ctx, struct arena *a, struct ip **v)
+{
+    (void)ctx;
+    (void)a;
+    *v = own;
+    return 2;
+}
+
+static char *slurp(const char *path)
+{
+    FILE *f = fopen(path, "r");
+    char *text = calloc(1, TEXT_MAX);
+    if (f) {
+        size_t n = fread(text, 1, TEXT_MAX - 1, f);
+        text[n] = 0;
+        fclose(f);
+    }
+    return text;
+}
+
+static void collect(void *ctx, const char *text)
+{
+    text_str(ctx, text);
+}
+
+static void note(void *ctx, enum log_level level, const char *text)
+{
+    text_printf(ctx, "%s: %s\n", log_level_name(level), text);
+}
+
+/* Cuts the text at the lines that begin another file. */
+static size_t split(char *text, struct memory_file *files)
+{
+    size_t n = 0;
+    files[n++] = (struct memory_file){.path = "/etc/ipsec.conf", .text = text};
+    for (char *p = text; (p = strstr(p, "==== ")) && n < FILES_MAX;) {
+        if (p > text && p[-1] != '\n') {
+            p++;
+            continue;
+        }
+        char *path = p + 5, *end = strchr(path, '\n');
+        assert_non_null(end);
+        *p = *end = 0;
+        files[n++] = (struct memory_file){.path = path, .text = end + 1};
+        p = end + 1;
+    }
+    /* what has no text before the first such line is not there */
+    if (!*text && n > 1) {
+        memmove(files, files + 1, (n - 1) * sizeof(*files));
+        n--;
+    }
+    return n;
+}
+
+static struct config *load(const struct memory_file *files, size_t n, struct diag *errors, size_t *n_errors)
+{
+    struct memory_file all[FILES_MAX + 4];
+    memcpy(all, files, n * sizeof(*files));
+    all[n++] = (struct memory_file){.path = "/etc/ipsec.d/certs/moon.pem", .text = test_moon};
+    all[n++] = (struct memory_file){.path = "/etc/ipsec.d/cacerts/ca.pem", .text = test_ca};
+    all[n++] = (struct memory_file){.path = "/etc/ipsec.d/private/moon.pem", .text = test_moon_key};
+    struct memory_source m = {all, n};
+    struct conf_source src = memory_source(&m);
+    src.own_addresses = own_addresses;
+    const struct conf_request req = {.etc = "/etc"};
+    return conf_load(&src, &req, errors, 16, n_errors);
+}
+
+/* Lines of the snapshot that the plainest one does not have. */
+static void put_news(struct text *out, const char *shown, const char *plain)
+{
+    for (const char *line = shown; *line;) {
+        size_t len = strcspn(line, "\n");
+        char *copy = strndup(line, len + (line[len] == '\n'));
+        if (!strstr(plain, copy))
+            text_str(out, copy);
+        free(copy);
+        line += len + (line[len] == '\n');
+    }
+}
+
+static char *picture(const struct config *c)
+{
+    struct text t = {.buf = calloc(1, TEXT_MAX), .cap = TEXT_MAX};
+    const struct conf_sink sink = {&t, collect};
+    conf_show(c, NULL, false, &sink);
+    return t.buf;
+}
+
+static char *outcome_of(char *conf)
+{
+    struct text t = {.buf = calloc(1, TEXT_MAX), .cap = TEXT_MAX};
+    struct memory_file files[FILES_MAX];
+    static const struct memory_file plain_file = {
+        .path = "/etc/swanctl/swanctl.conf",
+        .text = "connections { plain { children { plain { } } local { auth = psk\n } remote { } } } "
+                "authorities { plain { } } pools { plain { addrs = 10.9.9.9\n } }"};
+    struct diag errors[16] = {0};
+    size_t n_errors = 0, n = split(conf, files);
+    struct config *plain = load(&plain_file, 1, errors, &n_errors);
+    char *plain_text = picture(plain), buf[2048];
+    log_set_sink(note, &t, LOG_NOTICE);
+    struct config *c = load(files, n, errors, &n_errors);
+    log_set_sink(NULL, NULL, LOG_ERR);
+    for (size_t i = 0; i < n_errors && i < ARRAY_LEN(errors); i++)
+        text_printf(&t, "error: %s\n", diag_format(&errors[i], buf, sizeof(buf)));
+    assert_true(!c == (n_errors > 0));
+    if (c) {
+        char *shown = picture(c);
+        put_news(&t, shown, plain_text);
+        free(shown);
+        config_unref(c);
+    }
+    free(plain_text);
+    config_unref(plain);
+    return t.buf;
+}
+
+static void every_file_becomes_what_is_said_of_it(void **state)
+{
+    (void)state;
+    glob_t g;
+    size_t n_bad = 0;
+    bool update = getenv("KEYWAY_UPDATE") != NULL;
+    assert_int_equal(glob("tests/conf/ipsec/*.conf", 0, NULL, &g), 0);
+    for (size_t i = 0; i < g.gl_pathc; i++) {
+        char out_path[512];
+        snprintf(out_path, sizeof(out_path), "%.*s.out", (int)strlen(g.gl_pathv[i]) - 5, g.gl_pathv[i]);
+        char *conf = slurp(g.gl_pathv[i]), *have = outcome_of(conf), *want = slurp(out_path);
+        if (update) {
+            FILE *f = fopen(out_path, "w");
+            assert_non_null(f);
+            fputs(have, f);
+            fclose(f);
+        } else if (strcmp(have, want) != 0) {
+            print_message("%s is not what %s says, but:\n%s\n", g.gl_pathv[i], out_path, have);
+            n_bad++;
+        }
+        free(conf);
+        free(have);
+        free(want);
+    }
+    print_message("%zu files\n", (size_t)g.gl_pathc);
+    globfree(&g);
+    assert_int_equal(n_bad, 0);
+}
+
+static bool is_in_corpus(const char *key)
+{
+    glob_t g;
+    bool found = false;
+    assert_int_equal(glob("tests/conf/ipsec/*.conf", 0, NULL, &g), 0);
+    for (size_t i = 0; i < g.gl_pathc && !found; i++) {
+        char *text = slurp(g.gl_pathv[i]);
+        for (char *p = text; *p; p++)
+            *p = *p == '-' ? '_' : *p;
+        found = strstr(text, key) != NULL;
+        free(text);
+    }
+    globfree(&g);
+    return found;
+}
+
+static void every_key_that_takes_effect_is_in_a_file(void **state)
+{
+    (void)state;
+    size_t n;
+    const struct schema_row *rows = schema_ipsec_rows(&n);
+    for (size_t i = 0; i < n; i++) {
+        char key[80];
+        snprintf(key, sizeof(key), "%s=", rows[i].key);
+        if (rows[i].status == EFFECTIVE && !is_in_corpus(key))
+            fail_msg("no file of tests/conf/ipsec has %s of %s", rows[i].key,
+                     schema_scope_path(rows[i].scope));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_file_becomes_what_is_said_of_it),
+        cmocka_unit_test(every_key_that_takes_effect_is_in_a_file),
+    };
+    ip_parse("192.0.2.1", &own[0]);
+    ip_parse("2001:db8:0:1::1", &own[1]);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ipsec.conf and ipsec.secrets, from files to connections: which files are read, and in which order what is
+ * in them becomes what. Errors of the lines hide what would only follow from them. */
+#include "conf/ipsec/ipsec.h"
+
+static void read_folder(struct ipsec_tree *t, const char *why)
+{
+    const char **paths = NULL;
+    const char *pattern = arena_printf(t->arena, "%s/*.conf", t->b->dir);
+    size_t n = t->b->src->glob(t->b->src->ctx, t->arena, pattern, &paths);
+    for (size_t i = 0; i < n; i++)
+        ipsec_read(t, paths[i], true);
+    if (n)
+        log_line(LOG_NOTICE, "%s is read, since %s", pattern, why);
+}
+
+static void read_secret_files(struct ipsec_tree *t, const char *etc, bool reads_folder)
+{
+    const char **paths = NULL;
+    const char *main = arena_printf(t->arena, "%s/ipsec.secrets", etc);
+    bool found = ipsec_read_secrets(t, main);
+    size_t n = found && !reads_folder
+                   ? 0
+                   : t->b->src->glob(t->b->src->ctx, t->arena,
+                                     arena_printf(t->arena, "%s/*.secrets", t->b->dir), &paths);
+    for (size_t i = 0; i < n; i++)
+        ipsec_read_secrets(t, paths[i]); /* what is included twice is the same */
+}
+
+/* Files of ipsec.d that ipsec.conf includes, if it does that, and else because it says nothing. */
+static bool read_files(struct ipsec_tree *t, const char *etc)
+{
+    bool found = ipsec_read(t, arena_printf(t->arena, "%s/ipsec.conf", etc), false);
+    bool reads_folder = !t->has_include && !t->has_conn;
+    if (reads_folder)
+        read_folder(t, found ? "ipsec.conf has neither an include nor a conn" : "there is no ipsec.conf");
+    read_secret_files(t, etc, reads_folder);
+    return t->files != NULL;
+}
+
+void build_ipsec(struct builder *b, const struct conf_request *req)
+{
+    struct ipsec_tree t = {.b = b, .etc = req->etc, .arena = b->scratch, .names = b->a};
+    size_t n_errors = b->errs->n;
+    t.files_end = &t.files;
+    t.forced = b->config->settings.ipsec_dialect;
+    map_init(&t.by_name);
+    if (b->src->own_addresses)
+        t.n_own = b->src->own_addresses(b->src->ctx, b->scratch, &t.own);
+    if (read_files(&t, req->etc)) {
+        ipsec_judge(&t);
+        ipsec_check(&t);
+    }
+    if (b->errs->n == n_errors) {
+        ipsec_build_setup(&t);
+        ipsec_build_cas(&t);
+        ipsec_build_conns(&t, req);
+    }
+    map_deinit(&t.by_name);
+}
