@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* keyway config check | show [NAME] | reference: reads the files itself, with the daemon's own loader; the
  * daemon need not run. */
+#include "base/log.h"
 #include "bin/keyway/cli.h"
 #include "conf/show.h"
 #include "sys/files.h"
@@ -21,11 +22,20 @@ static void to_stderr(void *ctx, const char *text)
     fputs(text, stderr);
 }
 
+/* What the daemon would log while it loads. */
+static void put_warning(void *ctx, enum log_level level, const char *text)
+{
+    (void)ctx;
+    fprintf(stderr, "%s: %s\n", log_level_name(level), text);
+}
+
 static struct config *load(struct cli *c, struct diag *errors, size_t *n)
 {
     struct conf_source files = files_source(c->paths.state);
     struct conf_request req = {.etc = c->paths.etc, .load = c->load, .settings = c->settings};
     *n = 0;
+    if (!c->is_quiet)
+        log_set_sink(put_warning, NULL, LOG_NOTICE);
     return conf_load(&files, &req, errors, ERRORS_MAX, n);
 }
 
@@ -46,6 +56,14 @@ static int report_errors(struct cli *c, const struct diag *errors, size_t n)
     return FAIL_CONFIG;
 }
 
+static void report_count(const struct config *config)
+{
+    fprintf(stderr, "ok: %zu tunnel%s", config->n_connections, config->n_connections == 1 ? "" : "s");
+    if (config->n_left_out)
+        fprintf(stderr, ", and %zu left out", config->n_left_out);
+    fputs("\n", stderr);
+}
+
 static int check(struct cli *c)
 {
     struct diag *errors = calloc(ERRORS_MAX, sizeof(*errors));
@@ -61,7 +79,7 @@ static int check(struct cli *c)
         cli_print_json(
             json_pack("{s:b,s:I}", "success", 1, "connections", (json_int_t)config->n_connections));
     if (!c->is_quiet)
-        fprintf(stderr, "ok: %zu tunnel%s\n", config->n_connections, config->n_connections == 1 ? "" : "s");
+        report_count(config);
     config_unref(config);
     return 0;
 }
@@ -120,5 +138,10 @@ int cmd_config(struct cli *c)
         conf_reference_write(&sink);
         return 0;
     }
-    return cli_usage("keyway config check, keyway config show [NAME], or keyway config reference");
+    if (!strcmp(verb, "reference") && c->argc == 2 && !strcmp(c->argv[1], "ipsec.conf")) {
+        conf_reference_write_ipsec(&sink);
+        return 0;
+    }
+    return cli_usage(
+        "keyway config check, keyway config show [NAME], or keyway config reference [ipsec.conf]");
 }
