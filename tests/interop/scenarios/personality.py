@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command `ipsec` as users of Libreswan and strongSwan type it, against the running daemon: result lines and exit
 codes, in the words of the dialect that the connection came from or that was asked for."""
+import contextlib
+import os
 import re
 
+from gateways import merged
+from rows import PSK
 from scenarios import scenario
-from scenarios.steps import CB, capture, configure, dark, demand, must_ping, sides, wait_for
+from scenarios.steps import CB, capture, configure, dark, demand, must_ping, sides, topology, wait_for
 
 LIBRESWAN, STRONGSWAN = ("--dialect", "libreswan"), ("--dialect", "strongswan")
 
@@ -56,7 +60,8 @@ def libreswan_up(lab):
                r'000 #\d+: "net":\d+ STATE_V2_ESTABLISHED_CHILD_SA \(established Child SA\);.* IKE SA #\d+; idle;',
                r'000 #\d+: "net" esp\.\S+ esp\.\S+ tun\.0@\S+ tun\.0@\S+ Traffic: ESPin=\d+B ESPout=\d+B ESPmax=2\^63B')
     out = ipsec(lab, "auto", "--down", "net", *LIBRESWAN)
-    must_match(out, '002 "net": terminating SAs using this connection', r'005 "net" #\d+: ESP traffic information: in=\d+B out=\d+B')
+    must_match(out, '002 "net": terminating SAs using this connection',
+               r'005 "net" #\d+: ESP traffic information: in=\d+B out=\d+B')
     demand(not lab.a.children(), "something is still up")
     ipsec(lab, "auto", "--down", "net", *LIBRESWAN)
     return f"{dark(lab)}"
@@ -123,7 +128,8 @@ def strongswan_up(lab):
                r"Security Associations \(1 up, 0 connecting\):", head,
                r" +net\[\d+\]: IKEv2 SPIs: %s_i\* %s_r, rekeying in .*" % (sa["initiator-spi"], sa["responder-spi"]),
                r" +net\[\d+\]: IKE proposal: [A-Z0-9_/]+", installed,
-               r" +net\{\d+\}:  [A-Z0-9_/]+, \d+ bytes_i \(\d+ pkts?, \d+s ago\), \d+ bytes_o \(\d+ pkts?, \d+s ago\), rekeying in .*", ts)
+               r" +net\{\d+\}:  [A-Z0-9_/]+, \d+ bytes_i \(\d+ pkts?, \d+s ago\), "
+               r"\d+ bytes_o \(\d+ pkts?, \d+s ago\), rekeying in .*", ts)
     must_match(ipsec(lab, "down", "net{%s}" % child["uniqueid"]), r"CHILD_SA \{%s\} closed successfully" % child["uniqueid"])
     demand(not lab.a.children() and lab.a.established(), "not the child alone went")
     must_match(ipsec(lab, "down", "net"), r"IKE_SA \[%s\] closed successfully" % sa["uniqueid"])
@@ -193,3 +199,69 @@ def lists(lab):
         cas = v.stream("list-certs", "list-cert", {"flag": "ca"})
     demand(("X509", "NONE", "yes") in kinds and ("X509", "CA", None) in kinds, f"list-certs: {kinds}")
     demand(cas and all(e["flag"] == "CA" for e in cas), f"by flag: {cas}")
+
+
+def conn(more):
+    """ipsec.conf of gateway A, as far as both dialects write it alike."""
+    return f"""conn net
+    left={topology.A4}
+    leftsubnet={topology.NET[4][0]}
+    right={topology.B4}
+    rightsubnet={topology.NET[4][1]}
+    ike=aes256-sha256-modp2048{more}
+"""
+
+
+@contextlib.contextmanager
+def ipsec_conf(lab, files):
+    """Gateway A with these files of /etc alone."""
+    files["ipsec.secrets"] = f'{topology.A4} {topology.B4} : PSK "{PSK}"\n'
+    paths = {os.path.join(lab.a.etc, name): text for name, text in files.items()}
+    try:
+        for path, text in paths.items():
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "w", opener=lambda p, flags: os.open(p, flags, 0o600)) as f:
+                f.write(text)
+        tree, credentials = sides(certs=lab.certs)[1]
+        lab.b.load(merged(tree, {"connections": {"net": {"proposals": "aes256-sha256-modp2048"}}}), credentials)
+        lab.a.load()
+        yield
+    finally:
+        for path in paths:
+            if os.path.exists(path):
+                os.unlink(path)
+
+
+@scenario("ipsec.words-of-the-file.libreswan", needs_keyway=True)
+def words_of_libreswan(lab):
+    """A connection that waits to be added; nobody says whose words are wanted."""
+    capture(lab)
+    with ipsec_conf(lab, {"ipsec.d/net.conf": conn("\n    authby=secret")}):
+        ipsec(lab, "up", "net", code=21)
+        must_match(ipsec(lab, "add", "net"), '002 "net": added IKEv2 connection')
+        must_match(ipsec(lab, "up", "net"), r'181 "net" #\d+: initiating .*',
+                   r'004 "net" #\d+: initiator established Child SA .*')
+        must_ping(lab.net["ca"], CB)
+        ipsec(lab, "rereadall")  # forgets nothing
+        demand(lab.a.children(), "reading the files anew took down what was added")
+        must_match(ipsec(lab, "add", "net"), '002 "net": terminating SAs using this connection',
+                   '002 "net": added IKEv2 connection')
+        demand(not lab.a.children(), "added anew, it is still up")
+        must_match(ipsec(lab, "status"), r'000 "net": 10\.1\.0\.0/24===\S+; unrouted; eroute owner: #0')
+        ipsec(lab, "delete", "net")
+        ipsec(lab, "delete", "net", code=21)
+        must_match(ipsec(lab, "auto", "--start", "net"), '002 "net": added IKEv2 connection', '004 "net" .*')
+        return f"{dark(lab)}"
+
+
+@scenario("ipsec.words-of-the-file.strongswan", needs_keyway=True)
+def words_of_strongswan(lab):
+    capture(lab)
+    text = 'config setup\n    charondebug="ike 1"\n' + conn("!\n    keyexchange=ikev2\n    authby=psk\n    auto=add")
+    with ipsec_conf(lab, {"ipsec.conf": text}):
+        must_match(ipsec(lab, "up", "net"), "connection 'net' established successfully")
+        must_ping(lab.net["ca"], CB)
+        must_match(ipsec(lab, "status"), r"Security Associations \(1 up, 0 connecting\):", r" +net\[\d+\]: ESTABLISHED .*",
+                   r" +net\{\d+\}:  INSTALLED, TUNNEL, .*")
+        must_match(ipsec(lab, "down", "net"), r"IKE_SA \[\d+\] closed successfully")
+        return f"{dark(lab)}"
