@@ -136,6 +136,14 @@ def fetch_softhsm(say=lambda text: print("lab:", text)):
     return fetch("softhsm", SOFTHSM_PACKAGES, say=say)
 
 
+SLAPD_PACKAGES = "slapd libldap-2.5-0 libodbc2 libltdl7 libsasl2-2 libwrap0".split()
+
+
+def fetch_slapd(say=lambda text: print("lab:", text)):
+    """The folder of OpenLDAP's slapd."""
+    return fetch("slapd", SLAPD_PACKAGES, say=say)
+
+
 class NotToBeHad(LabError):
     """A peer that nobody offers any more: what wants it is not run."""
 
