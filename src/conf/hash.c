@@ -198,7 +198,7 @@ uint64_t connection_hash(const struct connection *c)
         c->fragmentation,
         c->send_cert,
         c->sends_certreq,
-        c->asks_ocsp,
+        c->ocsp,
         c->dscp,
     };
     mix(&h, numbers, sizeof(numbers));

@@ -20,9 +20,11 @@ static const char peers_only[] = "it makes demands on the peer: put it into the 
 static const struct schema_word versions[] = {{"0", 0, NULL}, {"2", 2, NULL}, {"1", 1, v1}, {NULL}};
 static const struct schema_word frag_words[] = {{"yes", FRAG_YES, NULL}, {"accept", FRAG_ACCEPT, NULL},
     {"no", FRAG_NO, NULL}, {"force", 0, "it is for IKEv1 only"}, {NULL}};
-static const char no_ocsp_reply[] = "responses about our own certificates are not sent yet";
-static const struct schema_word ocsp_words[] = {{"never", false, NULL}, {"request", true, NULL}, {"reply", 0, no_ocsp_reply},
-    {"both", 0, no_ocsp_reply}, {NULL}};
+static const struct schema_word ocsp_words[] = {{"never", 0, NULL}, {"request", OCSP_ASK, NULL}, {"reply", OCSP_TELL, NULL},
+    {"both", OCSP_ASK | OCSP_TELL, NULL}, {NULL}};
+#define OCSP_DOC "OCSP responses in IKE (RFC 4806). request: the peer is asked to send one about its certificate; reply: it is sent one about " \
+    "ours when it asks, which is fetched when the configuration is loaded and again before it ends, from where the certificate or its authority " \
+    "says; both; never. One that comes is used in any case"
 static const struct schema_word revocation_words[] = {{"relaxed", REVOCATION_RELAXED, NULL}, {"ifuri", REVOCATION_IFURI, NULL},
     {"strict", REVOCATION_STRICT, NULL}, {NULL}};
 #define REVOCATION_DOC "what to do when it is not known whether a certificate of the peer's path is revoked, because no current CRL or OCSP " \
@@ -228,7 +230,7 @@ static const struct schema_row rows[] = {
     {SCOPE_CONNECTION, "redirect_when", .kind = KIND_WORD, .def = "init", .words = redirect_words, CONN(redirect_when), .example = "auth", .doc = REDIRECT_WHEN_DOC},
     {SCOPE_CONNECTION, "send_certreq", .kind = KIND_BOOL, .def = "yes", CONN(sends_certreq), .example = "no", .doc = "whether certificate requests are sent"},
     {SCOPE_CONNECTION, "send_cert", .kind = KIND_WORD, .def = "ifasked", .words = cert_words, CONN(send_cert), .example = "always", .doc = "when the own certificate is sent"},
-    {SCOPE_CONNECTION, "ocsp", .kind = KIND_WORD, .def = "never", .words = ocsp_words, CONN(asks_ocsp), .example = "request", .doc = "whether the peer is asked to send an OCSP response about its certificate (RFC 4806). One that comes is used in any case"},
+    {SCOPE_CONNECTION, "ocsp", .kind = KIND_WORD, .def = "never", .words = ocsp_words, CONN(ocsp), .example = "request", .doc = OCSP_DOC},
     {SCOPE_CONNECTION, "ppk_id", .kind = KIND_TEXT, .set = set_ppk_id, .example = "vault", .doc = PPK_ID_DOC},
     {SCOPE_CONNECTION, "ppk_required", .kind = KIND_BOOL, .def = "no", CONN(ppk_required), .example = "yes", .doc = PPK_REQUIRED_DOC},
     {SCOPE_CONNECTION, "keyingtries", .kind = KIND_NUMBER, .def = "1", .max = UINT32_MAX, CONN(keyingtries), .forever = true, .example = "3", .doc = "attempts to initiate; 0 or %forever: for ever"},

@@ -118,7 +118,7 @@ static void show_connection(struct show_out *o, const struct connection *c)
     static const char
         *const send_cert
             [] = {"ifasked", "always", "never"},
-   *const frag[] = {"yes", "accept", "no"},
+   *const ocsp[] = {"never", "request", "reply", "both"}, *const frag[] = {"yes", "accept", "no"},
    *const encap[] = {[ENCAP_NO] = "no", [ENCAP_AUTO] = "auto", [ENCAP_YES] = "yes"},
    *const unique[] =
         {[UNIQUE_REPLACE] = "replace", [UNIQUE_KEEP] = "keep", [UNIQUE_NO] = "no", [UNIQUE_NEVER] = "never"},
@@ -168,7 +168,7 @@ static void show_connection(struct show_out *o, const struct connection *c)
     show_word_field(o, from, "fragmentation", frag[c->fragmentation]);
     show_word_field(o, from, "send_cert", send_cert[c->send_cert]);
     show_bool_field(o, from, "send_certreq", c->sends_certreq);
-    show_word_field(o, from, "ocsp", c->asks_ocsp ? "request" : "never");
+    show_word_field(o, from, "ocsp", ocsp[c->ocsp]);
     show_number_field(o, from, "dscp", c->dscp);
     if (c->ppk_id) {
         char buf[ID_TEXT_MAX];

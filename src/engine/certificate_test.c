@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Two engines back to back, authenticating with certificates: each kind of key, chains, refusals. */
-#include "pki/crl.h"
+#include "pki/ocsp.h"
 #include "support/engine_pair.h"
 #include "support/rogue.h"
 #include "support/test.h"
 #include "support/testcrl.h"
+#include "support/testocsp.h"
 #include <stdio.h>
 
 static struct pair p;
@@ -332,7 +333,7 @@ static void a_refusal_for_revocation_points_at_the_line_that_decided(void **stat
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
-static unsigned ocsp_requests;
+static unsigned ocsp_requests, ocsp_responses;
 
 static void look_for_request(void *ctx, const struct chain *c)
 {
@@ -340,6 +341,7 @@ static void look_for_request(void *ctx, const struct chain *c)
     (void)ctx;
     for (size_t at = 0; next; at += (size_t)c->at[at + 2] << 8 | c->at[at + 3]) {
         ocsp_requests += next == PAYLOAD_CERTREQ && c->at[at + 4] == CERT_OCSP_CONTENT;
+        ocsp_responses += next == PAYLOAD_CERT && c->at[at + 4] == CERT_OCSP_CONTENT;
         next = c->at[at];
     }
 }
@@ -362,13 +364,70 @@ static void the_peer_is_asked_for_an_ocsp_response_where_that_is_wanted(void **s
     p.filter = count_requests;
     for (unsigned wanted = 0; wanted < 2; wanted++) {
         ocsp_requests = 0;
-        a.asks_ocsp = wanted;
+        a.ocsp = wanted ? OCSP_ASK : OCSP_TELL;
         up(&a, &b);
         expect_up("ECDSA");
         assert_int_equal(ocsp_requests, wanted);
         pair_deinit(&p);
         pair_init(&p);
         p.filter = count_requests;
+    }
+}
+
+static struct ocsp *response_about(const struct testca_cert *t)
+{
+    struct diag d = {0};
+    struct span der = testocsp_make(&(struct testocsp_spec){.issuer = ca, .cert = t});
+    struct ocsp *o = ocsp_load(der, &d);
+    assert_non_null(o);
+    testocsp_free(der);
+    return o;
+}
+
+static void demand_strict(struct config *c, struct connection *conn, struct child_config *children)
+{
+    (void)c, (void)children;
+    conn->remote.revocation = REVOCATION_STRICT;
+}
+
+/* [RFC4806#3] each side has a response about itself, and asks, or not, or does not answer. Who is strict
+ * needs it. */
+static void a_response_about_our_certificate_is_sent_to_whoever_asks(void **state)
+{
+    (void)state;
+    static const struct {
+        uint8_t moons, suns;
+        bool has_moons, has_suns;
+        unsigned sent; /* by moon */
+        bool is_up;    /* with the asking side strict */
+    } rows[] = {
+        {OCSP_ASK,             OCSP_TELL,            true, true,  0, true },
+        {OCSP_TELL,            OCSP_ASK,             true, true,  1, true },
+        {OCSP_ASK | OCSP_TELL, OCSP_ASK | OCSP_TELL, true, true,  1, true },
+        {OCSP_ASK,             OCSP_TELL,            true, false, 0, false}, /* none at hand: not waited for */
+        {OCSP_ASK,             OCSP_ASK,             true, true,  0, false},
+        {OCSP_TELL,            OCSP_TELL,            true, true,  0, true },
+    };
+    moon = leaf("moon", TESTCA_P256, ca);
+    sun = leaf("sun", TESTCA_P256, ca);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct pair_spec a = spec(0), b = spec(1);
+        p.filter = count_requests;
+        ocsp_responses = 0;
+        a.fragment_size = b.fragment_size = 8000; /* to be looked into */
+        a.ocsp = rows[i].moons;
+        b.ocsp = rows[i].suns;
+        a.tweak = a.ocsp & OCSP_ASK ? demand_strict : NULL;
+        b.tweak = b.ocsp & OCSP_ASK ? demand_strict : NULL;
+        p.response[0] = rows[i].has_moons ? response_about(moon) : NULL;
+        p.response[1] = rows[i].has_suns ? response_about(sun) : NULL;
+        up(&a, &b);
+        assert_int_equal(ocsp_responses, rows[i].sent);
+        assert_int_equal(pair_children(&p, 0), rows[i].is_up);
+        ocsp_unref(p.response[0]);
+        ocsp_unref(p.response[1]);
+        pair_deinit(&p);
+        pair_init(&p);
     }
 }
 
@@ -386,6 +445,7 @@ int main(void)
         T(a_certificate_is_not_sent_when_never),
         T(the_cas_that_the_peer_names_choose_our_certificate),
         T(a_refusal_for_revocation_points_at_the_line_that_decided),
+        T(a_response_about_our_certificate_is_sent_to_whoever_asks),
         T(the_peer_is_asked_for_an_ocsp_response_where_that_is_wanted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -60,6 +60,8 @@ struct job {
     struct pkey *key;          /* a reference: private for JOB_SIGN */
     struct sig_scheme scheme;
     bool is_classic;
+    struct cert *own; /* JOB_SIGN: a reference: an OCSP response about it is wanted; who has one at hand sets
+                         response */
     uint8_t auth_method;
     struct secret message, signature_in;
     struct pkey
@@ -76,6 +78,7 @@ struct job {
     /* outputs */
     bool ok;
     struct secret public_key, shared, signature;
+    struct ocsp *response; /* a reference, or NULL */
     struct sig_scheme used;
     size_t used_key;              /* of peer_keys: the one whose signature it is */
     struct trust_verdict verdict; /* JOB_PAD: only its why */

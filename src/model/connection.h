@@ -70,6 +70,10 @@ struct auth_side {
     struct origins origins;
 };
 
+/* RFC 4806, a set: the peer is asked for a response about its certificate; is told one about ours when it
+ * asks. */
+enum { OCSP_ASK = 1, OCSP_TELL = 2 };
+
 #define AUTH_ROUNDS_MAX 4 /* of one side */
 
 struct auth_sides {
@@ -157,7 +161,7 @@ struct connection {
     enum fragmentation fragmentation;
     enum send_cert send_cert;
     bool sends_certreq;
-    bool asks_ocsp; /* RFC 4806: the peer is asked for an OCSP response about its own certificate */
+    uint8_t ocsp;                  /* RFC 4806: OCSP responses in IKE: a set */
     const struct identity *ppk_id; /* the PPK to use; NULL: none as initiator, any as responder */
     bool ppk_required;
     uint8_t dscp;  /* of IKE packets */

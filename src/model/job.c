@@ -96,6 +96,8 @@ void job_free(struct job *j)
     for (size_t i = 0; i < ARRAY_LEN(owned); i++)
         secret_free(owned[i]);
     pkey_unref(j->key);
+    cert_unref(j->own);
+    ocsp_unref(j->response);
     for (size_t i = 0; i < j->n_peer_keys; i++)
         pkey_unref(j->peer_keys[i]);
     cert_unref(j->trust.leaf);

@@ -80,6 +80,7 @@ void loop_step(struct loop *l, const struct input *in)
     outbox_reset(&l->outbox);
     if (in->kind == INPUT_CONFIG) {
         revoker_keep(l->revoker, in->config->settings.caches_crls);
+        revoker_watch(l->revoker, in->config);
         loop_open_ports(l, in->config);
         loop_tcp_listen(l->tcp, &in->config->settings);
     }

@@ -19,6 +19,8 @@ static void on_work(uv_work_t *req)
     const struct work *w = container_of(req, struct work, req);
     if (w->job->kind == JOB_VERIFY)
         revoker_prepare(w->loop->revoker, w->job);
+    if (w->job->kind == JOB_SIGN)
+        revoker_staple(w->loop->revoker, w->job);
     if (w->job->kind == JOB_PAD)
         pad_run(w->job, &pad_io);
     else

@@ -8,8 +8,12 @@
 #include "sys/clock.h"
 #include "sys/places.h"
 #include "sys/revoker_store.h"
+#include "sys/stapler.h"
 #include <pthread.h>
 #include <stdlib.h>
+
+#define STAPLE_LEAST INT64_C(60000000)        /* microseconds */
+#define STAPLE_MOST  INT64_C(12) * 3600000000 /* twelve hours */
 
 enum { THREADS_MAX = 8, WAITING_MAX = 256, ROUNDS_MAX = 12 };
 
@@ -22,6 +26,7 @@ struct waiting {
 struct revoker {
     struct revoker_store *store;
     struct places *places;
+    struct stapler *stapler;
     pthread_mutex_t lock;
     pthread_cond_t work;
     pthread_t threads[THREADS_MAX];
@@ -110,6 +115,7 @@ struct revoker *revoker_new(const char *state, void (*done)(void *ctx), void *ct
     struct revoker *r = mem_new(sizeof(*r));
     r->store = store_new(state, &r->is_ending);
     r->places = places_new(&r->is_ending);
+    r->stapler = stapler_new(r->store, &r->is_ending, (struct stapler_pace){STAPLE_LEAST, STAPLE_MOST});
     pthread_mutex_init(&r->lock, NULL);
     pthread_cond_init(&r->work, NULL);
     list_init(&r->waiting);
@@ -128,6 +134,7 @@ void revoker_stop(struct revoker *r)
     for (unsigned i = 0; i < r->n_threads; i++)
         pthread_join(r->threads[i], NULL);
     r->n_threads = 0;
+    stapler_stop(r->stapler);
 }
 
 void revoker_free(struct revoker *r)
@@ -138,6 +145,7 @@ void revoker_free(struct revoker *r)
     revoker_stop(r);
     while ((j = revoker_next(r)))
         job_free(j);
+    stapler_free(r->stapler);
     store_free(r->store);
     places_free(r->places);
     pthread_cond_destroy(&r->work);
@@ -148,6 +156,24 @@ void revoker_free(struct revoker *r)
 void revoker_keep(struct revoker *r, bool is_kept)
 {
     store_keep(r->store, is_kept);
+}
+
+void revoker_watch(struct revoker *r, const struct config *c)
+{
+    stapler_watch(r->stapler, c);
+}
+
+void revoker_staple(struct revoker *r, struct job *j)
+{
+    if (j->own)
+        j->response = stapler_find(r->stapler, j->own, clock_now().wall);
+}
+
+unsigned revoker_flush(struct revoker *r)
+{
+    unsigned n = store_flush(r->store);
+    stapler_renew(r->stapler);
+    return n;
 }
 
 void revoker_prepare(struct revoker *r, struct job *j)

@@ -21,6 +21,14 @@ void revoker_stop(struct revoker *r);
 void revoker_free(struct revoker *r);
 /* Are fetched CRLs to be kept on disk, and used from there? */
 void revoker_keep(struct revoker *r, bool is_kept);
+/* From now on: OCSP responses about our own certificates, where connections send them to peers that ask, are
+ * fetched ahead and renewed. */
+void revoker_watch(struct revoker *r, const struct config *c);
+/* One that is at hand goes to a job that signs and wants it. Any thread; waits for nobody. */
+void revoker_staple(struct revoker *r, struct job *j);
+/* Forgets CRLs and responses that were fetched, on disk too; those about our own certificates are fetched
+ * anew. Returns how many there were. */
+unsigned revoker_flush(struct revoker *r);
 /* What has come before goes to a job that was not run yet, and it may say what else is to be fetched. Any
  * thread. */
 void revoker_prepare(struct revoker *r, struct job *j);

@@ -268,6 +268,17 @@ bool store_fetch(struct revoker_store *s, const struct trust_fetch *t, int64_t s
     return is_there;
 }
 
+struct ocsp *store_ocsp(struct revoker_store *s, const struct trust_fetch *f)
+{
+    char key[KEY_LEN];
+    make_key(f, key);
+    pthread_mutex_lock(&s->lock);
+    const struct entry *e = find(s, key);
+    struct ocsp *o = e && e->ocsp ? ocsp_ref(e->ocsp) : NULL;
+    pthread_mutex_unlock(&s->lock);
+    return o;
+}
+
 /* ---- lending */
 
 static bool has_crl(const struct trust_request *t, const struct crl *c)
@@ -314,17 +325,22 @@ void store_lend(struct revoker_store *s, struct job *j)
 
 /* ---- on disk */
 
+static void remove_one(struct revoker_store *s, const char *name)
+{
+    char path[4200];
+    snprintf(path, sizeof(path), "%.4000s/keyway/%.64s", s->state, name);
+    unlink(path);
+}
+
 static void load_one(struct revoker_store *s, const char *name)
 {
     struct secret bytes = {0};
     struct diag d = {0};
-    char path[4200];
     struct crl *crl =
         state_read(s->state, name, CRL_DER_MAX, &bytes, &d) ? crl_load(secret_view(&bytes), &d) : NULL;
     secret_free(&bytes);
     if (!crl || crl_next_update(crl) < clock_now().wall) {
-        snprintf(path, sizeof(path), "%.4000s/keyway/%.64s", s->state, name);
-        unlink(path);
+        remove_one(s, name);
         crl_unref(crl);
         return;
     }
@@ -336,7 +352,7 @@ static void load_one(struct revoker_store *s, const char *name)
     crl_unref(crl);
 }
 
-static void load_all(struct revoker_store *s)
+static void each_file(struct revoker_store *s, void (*each)(struct revoker_store *s, const char *name))
 {
     char path[4200];
     snprintf(path, sizeof(path), "%.4000s/keyway", s->state);
@@ -344,10 +360,26 @@ static void load_all(struct revoker_store *s)
     const struct dirent *entry;
     while (dir && (entry = readdir(dir))) {
         if (strncmp(entry->d_name, "crl-", 4) == 0 && strlen(entry->d_name) == 44)
-            load_one(s, entry->d_name);
+            each(s, entry->d_name);
     }
     if (dir)
         closedir(dir);
+}
+
+unsigned store_flush(struct revoker_store *s)
+{
+    unsigned n = 0;
+    pthread_mutex_lock(&s->lock);
+    for (size_t i = 0; i < ENTRIES_MAX; i++) {
+        struct entry *e = &s->v[i];
+        n += e->key[0] && (e->crl || e->ocsp);
+        if (!e->is_busy && !e->waiters)
+            entry_clear(e);
+    }
+    if (s->state)
+        each_file(s, remove_one);
+    pthread_mutex_unlock(&s->lock);
+    return n;
 }
 
 void store_keep(struct revoker_store *s, bool is_kept)
@@ -357,5 +389,5 @@ void store_keep(struct revoker_store *s, bool is_kept)
     s->is_kept = is_kept;
     pthread_mutex_unlock(&s->lock);
     if (begins)
-        load_all(s);
+        each_file(s, load_one);
 }

@@ -218,7 +218,8 @@ class TestingStrongSwan(StrongSwan):
 
     def command(self, program):
         loader = next(iter(glob.glob(self.root + "/usr/lib/*/ld-linux*.so.*")))
-        libraries = f"{os.path.dirname(loader)}:{peers.PLUGIN_DIR}"
+        machines = next(iter(glob.glob("/usr/lib/*-linux-gnu")), "/usr/lib")  # libcurl, for its plugin
+        libraries = f"{os.path.dirname(loader)}:{peers.PLUGIN_DIR}:{machines}"
         return (f"mount --bind {self.root}/usr/lib/ipsec {peers.PLUGIN_DIR} && "
                 f"exec {loader} --library-path {libraries} {self.root}/usr/sbin/{program}")
 

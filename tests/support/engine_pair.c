@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See engine_pair.h. */
 #include "support/engine_pair.h"
+#include "pki/ocsp.h"
 #include "support/test.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -214,7 +215,7 @@ struct config *pair_config(int side, const struct pair_spec *s)
                                 .does_mobike = s->does_mobike,
                                 .send_cert = s->send_cert,
                                 .sends_certreq = true,
-                                .asks_ocsp = s->asks_ocsp,
+                                .ocsp = s->ocsp,
                                 .hash = s->hash ? s->hash : 1};
     parse_id(a, s->local_id, &conn->local.id);
     parse_id(a, s->remote_id, &conn->remote.id);
@@ -449,6 +450,8 @@ void pair_release_jobs(struct pair *p, int side)
             p->run_pad(side, j);
         else
             job_run(j);
+        if (j->own && p->response[side])
+            j->response = ocsp_ref(p->response[side]);
         pair_input(p, side, &(struct input){.kind = INPUT_JOB_DONE, .job = j});
     }
 }

@@ -85,6 +85,7 @@ struct pair {
     void *ctx;
     /* Does a JOB_PAD of a side; without it none is ever ok. */
     void (*run_pad)(int side, struct job *j);
+    struct ocsp *response[2]; /* what each side has at hand about its own certificate */
 };
 
 /* How a side's one connection "net" with one child "net" looks; zero fields are defaults. */
@@ -98,7 +99,7 @@ struct pair_spec {
     int64_t dpd_delay, ike_rekey, ike_over, ike_rand, ike_reauth, child_rekey, child_life, inactivity;
     enum encap_mode encap;
     bool does_mobike;
-    bool asks_ocsp; /* RFC 4806 */
+    uint8_t ocsp; /* RFC 4806 */
     enum dpd_action dpd_action;
     const char *second_local_ts, *second_remote_ts; /* a second child "other" */
     unsigned cookie_threshold, block_threshold, init_limit_half_open;

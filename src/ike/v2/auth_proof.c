@@ -5,6 +5,7 @@
 #include "ike/v2/ike_auth.h"
 #include "ike/v2/resume.h"
 #include "pki/acert.h"
+#include "pki/ocsp.h"
 
 struct identity auth_side_id(const struct ike_sa *sa, const struct auth_side *side, struct arena *a)
 {
@@ -109,8 +110,11 @@ bool auth_make(struct ike_env *env, struct ike_sa *sa, struct exchange *x, excha
 
 bool auth_is_made(struct exchange *x, struct job *job)
 {
+    x->response = span_of(NULL, 0);
     if (!job)
         return true;
+    if (job->response)
+        x->response = arena_dup(x->tx, ocsp_der(job->response));
     secret_free(&x->auth_data);
     x->auth_data = secret_take(&job->signature);
     return job->ok;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* CERT and CERTREQ (RFC 7296 sections 3.6, 3.7; RFC 4945): which certificate is ours, what is sent with it,
  * and what the peer's path is checked against. X.509 only. An OCSP response about the peer's certificate can
- * be asked for (RFC 4806); what comes of that kind is read in cert_news.c. */
+ * be asked for, and one about ours is sent when it is at hand (RFC 4806); what comes of that kind is read in
+ * cert_news.c. */
 #include "ike/v2/ike_auth.h"
 #include "pki/acert.h"
 #include "pki/crl.h"
@@ -130,6 +131,18 @@ void cert_put_attributes(struct ike_env *env, struct build *b, struct ike_sa *sa
     }
 }
 
+bool cert_wants_response(const struct ike_sa *sa, const struct exchange *x)
+{
+    return is_sent(sa, x) && sa->has_ocsp_request && sa->conn->ocsp & OCSP_TELL;
+}
+
+void cert_put_response(struct ike_env *env, struct build *b, struct ike_sa *sa, struct exchange *x)
+{
+    (void)env;
+    if (x->response.len && cert_wants_response(sa, x))
+        build_cert(b, CERT_OCSP_CONTENT, x->response);
+}
+
 static bool asks(const struct connection *c, bool for_ocsp)
 {
     bool wants = false;
@@ -137,7 +150,7 @@ static bool asks(const struct connection *c, bool for_ocsp)
         const struct auth_side *side = connection_round(c, false, i);
         wants |= side->method == AUTH_PUBKEY && !raw_key_is_only(side);
     }
-    return wants && c->sends_certreq && (!for_ocsp || c->asks_ocsp);
+    return wants && c->sends_certreq && (!for_ocsp || c->ocsp & OCSP_ASK);
 }
 
 /* The responder asks before it knows which connection the peer means. */
@@ -189,6 +202,8 @@ bool cert_take_request(struct ike_env *env, struct ike_sa *sa, const struct ike_
     for (const struct ike_payload *p = NULL; (p = ike_next(m, PAYLOAD_CERTREQ, p));) {
         bool is_x509 = p->cert.encoding == CERT_X509_SIGNATURE;
         sa->has_certreq |= is_x509;
+        sa->has_ocsp_request |=
+            p->cert.encoding == CERT_OCSP_CONTENT; /* whichever responders it names [RFC4806#3.2] */
         if (is_x509 && auth_certreq_count(p->cert.data) &&
             p->cert.data.len <= sizeof(names) - wr_span_view(&w).len)
             wr_span(&w, p->cert.data);

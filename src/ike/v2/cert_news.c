@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a peer sends along in CERT payloads: CRLs (RFC 7296 section 3.6) and OCSP responses about its own
  * certificate (RFC 4806 section 3.1), and attribute certificates for it (RFC 5755). No more than hints: they
- * have to be signed by its authorities as those from elsewhere. Responses about our own certificate are not
- * sent. */
+ * have to be signed by its authorities as those from elsewhere. */
 #include "ike/v2/ike_auth.h"
 #include "pki/acert.h"
 #include "pki/ocsp.h"

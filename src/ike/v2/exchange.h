@@ -115,6 +115,7 @@ struct exchange {
     struct auth_choice auth;       /* IKE_AUTH: how we sign */
     struct secret auth_data;       /* ours, made with a shared secret */
     struct cert *cert;             /* ours, for signing; borrowed from the snapshot */
+    struct span response;          /* an OCSP response about it, in tx; empty: none */
     struct pkey *raw_key;          /* ours, without a certificate; likewise */
     int64_t begun_at;              /* ours: liveness, where what is heard later counts; a child */
     unsigned restarts;             /* cookies and other key exchange methods that were asked for */

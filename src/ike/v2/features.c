@@ -52,6 +52,7 @@ static const struct feature_part parts[] = {
     {MSG_AUTH_REQUEST,    "identity",            auth_put_id,         NULL              },
     {MSG_AUTH_REQUEST,    "certificate",         cert_put_own,        NULL              },
     {MSG_AUTH_REQUEST,    "attributes",          cert_put_attributes, NULL              },
+    {MSG_AUTH_REQUEST,    "OCSP response",       cert_put_response,   NULL              },
     {MSG_AUTH_REQUEST,    "raw key",             raw_key_put,         NULL              },
     {MSG_AUTH_REQUEST,    "initial contact",     contact_put,         contact_take      },
     {MSG_AUTH_REQUEST,    "certificate request", cert_put_request,    NULL              }, /* read to choose who we are */
@@ -75,6 +76,7 @@ static const struct feature_part parts[] = {
     {MSG_AUTH_RESPONSE,   "identity",            auth_put_id,         NULL              },
     {MSG_AUTH_RESPONSE,   "certificate",         cert_put_own,        NULL              },
     {MSG_AUTH_RESPONSE,   "attributes",          cert_put_attributes, NULL              },
+    {MSG_AUTH_RESPONSE,   "OCSP response",       cert_put_response,   NULL              },
     {MSG_AUTH_RESPONSE,   "raw key",             raw_key_put,         NULL              },
     {MSG_AUTH_RESPONSE,   "AUTH",                auth_put_own,        NULL              },
     {MSG_AUTH_RESPONSE,   "PPK",                 ppk_put_identity,    NULL              }, /* as above */
@@ -92,6 +94,7 @@ static const struct feature_part parts[] = {
     {MSG_MORE_REQUEST,    "identity",            auth_put_id,         NULL              },
     {MSG_MORE_REQUEST,    "certificate",         cert_put_own,        NULL              },
     {MSG_MORE_REQUEST,    "attributes",          cert_put_attributes, NULL              },
+    {MSG_MORE_REQUEST,    "OCSP response",       cert_put_response,   NULL              },
     {MSG_MORE_REQUEST,    "raw key",             raw_key_put,         NULL              },
     {MSG_MORE_REQUEST,    "AUTH",                auth_put_own,        NULL              },
     {MSG_MORE_REQUEST,    "further round",       rounds_put_more,     NULL              },
@@ -99,6 +102,7 @@ static const struct feature_part parts[] = {
     {MSG_MORE_RESPONSE,   "identity",            auth_put_id,         NULL              },
     {MSG_MORE_RESPONSE,   "certificate",         cert_put_own,        NULL              },
     {MSG_MORE_RESPONSE,   "attributes",          cert_put_attributes, NULL              },
+    {MSG_MORE_RESPONSE,   "OCSP response",       cert_put_response,   NULL              },
     {MSG_MORE_RESPONSE,   "raw key",             raw_key_put,         NULL              },
     {MSG_MORE_RESPONSE,   "AUTH",                auth_put_own,        NULL              },
     {MSG_MORE_RESPONSE,   "PPK",                 ppk_put_identity,    NULL              },

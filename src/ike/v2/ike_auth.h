@@ -59,7 +59,9 @@ bool cert_is_below(const struct cert_below *c, uint8_t place);
 bool cert_requests(struct ike_env *env, const struct ike_sa *sa);
 /* The CAs that our CERTREQ names; empty: there is none. */
 struct span cert_authorities(struct ike_env *env, const struct ike_sa *sa);
-feature_put cert_put_own, cert_put_attributes, cert_put_request;
+/* Does the peer get an OCSP response about our certificate, where one is at hand [RFC4806]? */
+bool cert_wants_response(const struct ike_sa *sa, const struct exchange *x);
+feature_put cert_put_own, cert_put_attributes, cert_put_response, cert_put_request;
 feature_take cert_take_request;
 /* cert_news.c: CRLs and OCSP responses go to what the job has at hand. */
 void cert_take_news(const struct ike_message *m, struct job *j);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Jobs: key exchanges and signatures run elsewhere, on copies of their inputs; the exchange waits in resume.
  */
+#include "ike/v2/ike_auth.h"
 #include "ike/v2/overlap.h"
 
 struct job *job_prepare(struct ike_sa *sa, struct exchange *x, enum job_kind kind, exchange_resume *resume)
@@ -58,6 +59,8 @@ void job_sign(struct ike_env *env, struct ike_sa *sa, struct exchange *x, struct
     j->scheme = x->auth.scheme;
     j->is_classic = x->auth.is_classic;
     j->message = secret_take(octets);
+    if (x->cert && cert_wants_response(sa, x))
+        j->own = cert_ref(x->cert);
     job_give(env, j);
 }
 

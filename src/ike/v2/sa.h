@@ -102,11 +102,12 @@ struct ike_sa {
     int64_t requests_since; /* such a peer's requests are counted: see null_auth.c */
     unsigned requests;
     struct rounds rounds;
-    struct sa_cfg *cfg;   /* cfg.h; NULL: no configuration payload was about */
-    struct span certreq;  /* what the peer's CERTREQs name, in arena */
-    bool has_certreq;     /* the peer asks for X.509 certificates */
-    bool has_raw_request; /* it asks for raw public keys */
-    bool peer_looks_up;   /* it fetches certificates of which it is told where they are */
+    struct sa_cfg *cfg;    /* cfg.h; NULL: no configuration payload was about */
+    struct span certreq;   /* what the peer's CERTREQs name, in arena */
+    bool has_certreq;      /* the peer asks for X.509 certificates */
+    bool has_ocsp_request; /* and for an OCSP response [RFC4806] */
+    bool has_raw_request;  /* it asks for raw public keys */
+    bool peer_looks_up;    /* it fetches certificates of which it is told where they are */
     struct chosen chosen;
     struct ike_keys keys;
     struct ppk_state ppk;

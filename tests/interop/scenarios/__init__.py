@@ -33,6 +33,9 @@ def scenario(name, shape="plain", needs_keyway=False, is_alone=False, in_guest=F
     return register
 
 
+FILES += ("ldap_fetch", "stapling")
+
+
 def load_all():
     here = os.path.dirname(os.path.abspath(__file__))
     for name in FILES:

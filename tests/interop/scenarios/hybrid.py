@@ -16,10 +16,11 @@ DEFAULT = {"connections": {"net": {"proposals": "default"}}}
 
 
 @contextlib.contextmanager
-def newer_peer(lab):
+def newer_peer(lab, plugins=""):
     """Debian testing's strongSwan in the place of the lab's own."""
     old = lab.b
     peer = TestingStrongSwan(old.node, old.dir + "-testing", "gateway B")
+    peer.CRYPTO += plugins
     old.stop()
     lab.b = peer
     try:

@@ -16,10 +16,10 @@ PORT, OCSP_PORT = 8088, 8089
 
 
 class Authority:
-    """`openssl ca` over the lab's CA: a leaf for B that names where to ask, and what has become of it."""
+    """`openssl ca` over the lab's CA: a leaf for B, or A, that names where to ask, and what has become of it."""
 
-    def __init__(self, lab, name, extensions):
-        self.lab, self.name = lab, name
+    def __init__(self, lab, name, extensions, side="b"):
+        self.lab, self.name, self.side = lab, name, side
         self.dir = os.path.join(lab.work, "authority")
         os.makedirs(self.dir, exist_ok=True)
         lab.certs.pair("ecdsa")  # and the CA with them
@@ -33,11 +33,11 @@ class Authority:
                     f"new_certs_dir={self.dir}\ndefault_md=sha256\ndefault_crl_days=7\ndefault_days=30\npolicy=p\nx509_extensions=x\n"
                     f"crl_extensions=c\nunique_subject=no\n[c]\nauthorityKeyIdentifier=keyid\n"
                     f"[p]\norganizationName=optional\ncommonName=supplied\n[x]\nbasicConstraints=CA:FALSE\nkeyUsage=digitalSignature\n"
-                    f"subjectAltName=DNS:{NAME['b']}\nauthorityKeyIdentifier=keyid\n" + "\n".join(extensions) + "\n")
+                    f"subjectAltName=DNS:{NAME[side]}\nauthorityKeyIdentifier=keyid\n" + "\n".join(extensions) + "\n")
         self.cert, self.key = (lab.certs.path(f"{name}.{what}") for what in ("pem", "key"))
         csr = os.path.join(self.dir, "csr")
         self.openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", self.key,
-                     "-subj", f"/O=Keyway Lab/CN={NAME['b']}", "-out", csr)
+                     "-subj", f"/O=Keyway Lab/CN={NAME[side]}", "-out", csr)
         self.ca("-in", csr, "-out", self.cert, "-notext")
 
     def openssl(self, *argv):
@@ -67,18 +67,18 @@ class Authority:
         wait_for("the web server", lambda: os.path.exists(out) and "Serving" in open(out).read(), 10, 0.05)
         return out
 
-    def serve_nothing(self):
+    def serve_nothing(self, port=PORT):
         """Takes connections and says nothing."""
         out = os.path.join(self.lab.work, "silent.log")
-        code = f"import socket, time; s = socket.create_server(('127.0.0.1', {PORT})); print('Serving', flush=True); time.sleep(120)"
+        code = f"import socket, time; s = socket.create_server(('127.0.0.1', {port})); print('Serving', flush=True); time.sleep(120)"
         self.lab.net["ga"].start([PYTHON, "-c", code], out)
         wait_for("the silent server", lambda: os.path.exists(out) and "Serving" in open(out).read(), 10, 0.05)
 
-    def serve_ocsp(self):
+    def serve_ocsp(self, node="ga"):
         out, path = os.path.join(self.lab.work, "ocsp.log"), self.lab.certs.path
         if os.path.exists(out):
             os.unlink(out)
-        self.responder = self.lab.net["ga"].start(["openssl", "ocsp", "-index", self.index, "-port", str(OCSP_PORT), "-rsigner", path("ca.pem"),
+        self.responder = self.lab.net[node].start(["openssl", "ocsp", "-index", self.index, "-port", str(OCSP_PORT), "-rsigner", path("ca.pem"),
                                   "-rkey", path("ca.key"), "-CA", path("ca.pem"), "-text", "-ndays", "1"], out)
         wait_for("the responder", lambda: os.path.exists(out) and "waiting" in open(out).read().lower(), 10, 0.05)
         return out
