@@ -140,6 +140,8 @@ static void job_take(struct node *n, struct action *a)
     }
     /* Workers finish at once, late, and in any order. */
     int64_t late = (int64_t)sim_rand_below(&n->sim->net.rng, 40 * TIME_MS);
+    if (n->sim->verdicts_after && a->job->kind == JOB_VERIFY)
+        late = (int64_t)sim_rand_below(&n->sim->net.rng, (uint64_t)n->sim->verdicts_after);
     n->jobs[n->n_jobs].job = a->job;
     n->jobs[n->n_jobs++].at = n->sim->now.mono + (sim_chance(&n->sim->net.rng, 30) ? 0 : late);
     if (a->job->kind == JOB_PAD)

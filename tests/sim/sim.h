@@ -18,7 +18,8 @@ struct sim {
     int64_t next_traffic;
     uint32_t old_spi; /* marks of a scenario: what it wants to see replaced */
     uint64_t old_ike;
-    char failure[512]; /* the first thing that went wrong; empty: nothing */
+    int64_t verdicts_after; /* what is to be verified takes up to so long; 0: as other jobs do */
+    char failure[512];      /* the first thing that went wrong; empty: nothing */
     /* Every encryption key ever put to use for sending, and every (SPI, IV) seen on the wire: none may
      * repeat. */
     uint64_t *seen;
@@ -73,4 +74,5 @@ extern const struct scenario scenarios_setup[], scenarios_rekey[], scenarios_lif
     scenarios_encap[], scenarios_trap[], scenarios_modes[], scenarios_kin[], scenarios_roam[],
     scenarios_vips[], scenarios_ppk[], scenarios_collide[], scenarios_tcp[], scenarios_addke[],
     scenarios_childless[], scenarios_null[], scenarios_crash[], scenarios_resume[], scenarios_redirect[],
-    scenarios_rounds[], scenarios_cluster[], scenarios_announce[], scenarios_alike[], scenarios_overlap[];
+    scenarios_rounds[], scenarios_cluster[], scenarios_announce[], scenarios_alike[], scenarios_overlap[],
+    scenarios_verdict[];
