@@ -98,6 +98,11 @@ static void host_close(void *ctx, void *handle)
     stream_close(handle);
 }
 
+static unsigned host_flush(void *ctx, bool crls, bool ocsps)
+{
+    return loop_flush(((struct daemon *)ctx)->loop, crls, ocsps);
+}
+
 static void host_numbers(void *ctx, struct ctl_numbers *out)
 {
     static struct loop_numbers n;
@@ -192,6 +197,7 @@ static bool run(const struct options *o, void (*ready)(void), struct diag *diag)
         .write = host_write,
         .close = host_close,
         .numbers = host_numbers,
+        .flush = host_flush,
     };
     struct daemon d = {0};
     guard_memory();

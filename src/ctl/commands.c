@@ -35,6 +35,7 @@ static const struct ctl_command table[] = {
     {"get-keys",           ctl_cmd_get_keys,           "key ids of those that were loaded"                         },
     {"load-cert",          ctl_cmd_load_cert,          "load a certificate, CRL, attribute certificate or key"     },
     {"clear-creds",        ctl_cmd_clear_creds,        "unload all credentials that were loaded"                   },
+    {"flush-certs",        ctl_cmd_flush_certs,        "forget CRLs and OCSP responses that were fetched"          },
     {"get-algorithms",     ctl_cmd_get_algorithms,     "algorithms by kind and who implements them"                },
     {"keyway-algorithms",  ctl_cmd_keyway_algorithms,  "which library serves each algorithm and key length"        },
     {"keyway-reload",      ctl_cmd_keyway_reload,      "read the configuration files anew; all errors, by line"    },

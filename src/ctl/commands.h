@@ -135,6 +135,7 @@ void ctl_write_trap(struct vici_writer *w, const struct trap_view *v);
 ctl_handler ctl_cmd_version, ctl_cmd_stats, ctl_cmd_reload_settings,
     ctl_cmd_get_algorithms; /* cmd_daemon.c */
 ctl_handler ctl_cmd_keyway_reload, ctl_cmd_keyway_status;
+ctl_handler ctl_cmd_flush_certs;                                                  /* cmd_flush.c */
 ctl_handler ctl_cmd_keyway_algorithms;                                            /* cmd_algorithms.c */
 ctl_handler ctl_cmd_keyway_add, ctl_cmd_keyway_delete, ctl_cmd_keyway_connection; /* cmd_choice.c */
 ctl_handler ctl_cmd_keyway_config_show;                                           /* cmd_show.c */

@@ -46,6 +46,8 @@ struct ctl_host {
     /* Closes a client that broke the protocol; ctl_closed() follows, later. */
     void (*close)(void *ctx, void *handle);
     void (*numbers)(void *ctx, struct ctl_numbers *out);
+    /* Forgets CRLs, OCSP responses that were fetched; returns how many. */
+    unsigned (*flush)(void *ctx, bool crls, bool ocsps);
 };
 
 #define CTL_CLIENTS_MAX 64

@@ -213,6 +213,20 @@ static void fake_numbers(void *ctx, struct ctl_numbers *out)
     *out = (struct ctl_numbers){.workers = 4, .working = 1, .dataplane = "user", .device = "kw0"};
 }
 
+static struct {
+    unsigned calls;
+    bool crls, ocsps;
+} flushed;
+
+static unsigned fake_flush(void *ctx, bool crls, bool ocsps)
+{
+    (void)ctx;
+    flushed.calls++;
+    flushed.crls = crls;
+    flushed.ocsps = ocsps;
+    return 3;
+}
+
 static struct ctl *service;
 static struct ctl_conn *client[2];
 
@@ -228,6 +242,7 @@ static int setup(void **state)
         .write = fake_write,
         .close = fake_close,
         .numbers = fake_numbers,
+        .flush = fake_flush,
     };
     const char *err;
     memset(&fake, 0, sizeof(fake));
@@ -652,6 +667,34 @@ static void a_client_that_goes_while_it_waits_harms_nobody(void **state)
     assert_true(reply(1).len > 0);
 }
 
+static void what_was_fetched_is_flushed_by_type(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *type;
+        bool crls, ocsps, is_known;
+    } rows[] = {
+        {NULL,            true,  true,  true },
+        {"any",           true,  true,  true },
+        {"X509_CRL",      true,  false, true },
+        {"ocsp_response", false, true,  true },
+        {"x509",          false, false, true },
+        {"rubbish",       false, false, false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        flushed.calls = 0;
+        request(0, "flush-certs", rows[i].type ? "type" : NULL, rows[i].type);
+        struct span r = reply(0);
+        assert_text(r, "success", rows[i].is_known ? "yes" : "no");
+        assert_int_equal(flushed.calls, rows[i].is_known);
+        if (!rows[i].is_known)
+            continue;
+        assert_text(r, "flushed", "3");
+        assert_int_equal(flushed.crls, rows[i].crls);
+        assert_int_equal(flushed.ocsps, rows[i].ocsps);
+    }
+}
+
 static void reload_answers_with_every_error(void **state)
 {
     (void)state;
@@ -934,6 +977,7 @@ int main(void)
         TEST(a_command_runs_out_of_time),
         TEST(an_asynchronous_command_is_answered_at_once),
         TEST(a_client_that_goes_while_it_waits_harms_nobody),
+        TEST(what_was_fetched_is_flushed_by_type),
         TEST(reload_answers_with_every_error),
         TEST(a_connection_is_added_by_a_reload),
         TEST(what_no_file_has_is_not_added_and_not_remembered),

@@ -409,6 +409,11 @@ const struct engine *loop_engine(const struct loop *l)
     return l->engine;
 }
 
+unsigned loop_flush(struct loop *l, bool crls, bool ocsps)
+{
+    return revoker_flush(l->revoker, crls, ocsps);
+}
+
 void loop_numbers(const struct loop *l, struct loop_numbers *out)
 {
     const char *size = getenv("UV_THREADPOOL_SIZE");

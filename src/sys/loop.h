@@ -69,3 +69,5 @@ enum choice loop_choose(struct loop *l, const char *connection, enum choice what
 void loop_rearm(struct loop *l);
 const struct engine *loop_engine(const struct loop *l);
 void loop_numbers(const struct loop *l, struct loop_numbers *out);
+/* Forgets CRLs, OCSP responses that were fetched, on disk too; returns how many. */
+unsigned loop_flush(struct loop *l, bool crls, bool ocsps);

@@ -169,10 +169,11 @@ void revoker_staple(struct revoker *r, struct job *j)
         j->response = stapler_find(r->stapler, j->own, clock_now().wall);
 }
 
-unsigned revoker_flush(struct revoker *r)
+unsigned revoker_flush(struct revoker *r, bool crls, bool ocsps)
 {
-    unsigned n = store_flush(r->store);
-    stapler_renew(r->stapler);
+    unsigned n = store_flush(r->store, crls, ocsps);
+    if (ocsps)
+        stapler_renew(r->stapler);
     return n;
 }
 

@@ -26,9 +26,9 @@ void revoker_keep(struct revoker *r, bool is_kept);
 void revoker_watch(struct revoker *r, const struct config *c);
 /* One that is at hand goes to a job that signs and wants it. Any thread; waits for nobody. */
 void revoker_staple(struct revoker *r, struct job *j);
-/* Forgets CRLs and responses that were fetched, on disk too; those about our own certificates are fetched
+/* Forgets CRLs, OCSP responses that were fetched, on disk too; those about our own certificates are fetched
  * anew. Returns how many there were. */
-unsigned revoker_flush(struct revoker *r);
+unsigned revoker_flush(struct revoker *r, bool crls, bool ocsps);
 /* What has come before goes to a job that was not run yet, and it may say what else is to be fetched. Any
  * thread. */
 void revoker_prepare(struct revoker *r, struct job *j);

@@ -366,17 +366,19 @@ static void each_file(struct revoker_store *s, void (*each)(struct revoker_store
         closedir(dir);
 }
 
-unsigned store_flush(struct revoker_store *s)
+unsigned store_flush(struct revoker_store *s, bool crls, bool ocsps)
 {
     unsigned n = 0;
     pthread_mutex_lock(&s->lock);
     for (size_t i = 0; i < ENTRIES_MAX; i++) {
         struct entry *e = &s->v[i];
-        n += e->key[0] && (e->crl || e->ocsp);
-        if (!e->is_busy && !e->waiters)
-            entry_clear(e);
+        bool is_meant = strncmp(e->key, "crl-", 4) == 0 ? crls : ocsps;
+        if (!e->key[0] || e->is_busy || e->waiters || !is_meant)
+            continue;
+        n += e->crl || e->ocsp;
+        entry_clear(e);
     }
-    if (s->state)
+    if (s->state && crls)
         each_file(s, remove_one);
     pthread_mutex_unlock(&s->lock);
     return n;

@@ -19,7 +19,7 @@ bool store_fetch(struct revoker_store *s, const struct trust_fetch *f, int64_t s
                  char why[FETCH_WHY_MAX]);
 /* What came for it: a reference, or NULL. */
 struct ocsp *store_ocsp(struct revoker_store *s, const struct trust_fetch *f);
-/* Forgets all, on disk too, but for what is being fetched. Returns how many. */
-unsigned store_flush(struct revoker_store *s);
+/* Forgets CRLs, on disk too, or responses, but for what is being fetched. Returns how many. */
+unsigned store_flush(struct revoker_store *s, bool crls, bool ocsps);
 /* Adds all there is to what the job has at hand. */
 void store_lend(struct revoker_store *s, struct job *j);

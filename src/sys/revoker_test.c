@@ -529,6 +529,30 @@ static void crls_are_kept_over_restarts_where_that_is_wanted(void **state)
     assert_int_equal(atomic_load(&server.requests), 2); /* the first was not kept, the second was */
 }
 
+static void what_is_flushed_is_fetched_anew(void **state)
+{
+    (void)state;
+    struct revoker *r = revoker_new(dir, on_done, NULL);
+    revoker_keep(r, true);
+    for (unsigned i = 0; i < 4; i++) {
+        struct job *j = verify(r, verification(leaf, REVOCATION_STRICT));
+        assert_true(j->verdict.is_trusted);
+        job_free(j);
+        assert_int_equal(atomic_load(&server.requests), i / 2 + 1);
+        if (i == 1) {
+            assert_int_equal(revoker_flush(r, false, true), 0); /* no response is there */
+            assert_int_equal(revoker_flush(r, true, false), 1);
+        }
+    }
+    assert_int_equal(revoker_flush(r, true, true), 1);
+    revoker_free(r);
+    r = revoker_new(dir, on_done, NULL); /* nor is it on disk */
+    revoker_keep(r, true);
+    job_free(verify(r, verification(leaf, REVOCATION_STRICT)));
+    assert_int_equal(atomic_load(&server.requests), 3);
+    revoker_free(r);
+}
+
 static void a_fetch_that_hangs_does_not_keep_the_end_away(void **state)
 {
     (void)state;
@@ -614,6 +638,7 @@ int main(void)
         T(few_are_fetched_at_a_time),
         T(a_responder_is_asked_and_its_answer_is_ours),
         T(crls_are_kept_over_restarts_where_that_is_wanted),
+        T(what_is_flushed_is_fetched_anew),
         T(a_fetch_that_hangs_does_not_keep_the_end_away),
         T(addresses_are_fetched_within_their_bounds),
         T(the_value_of_an_ldap_answer_is_found),

@@ -100,6 +100,7 @@ int cmd_untrap(struct cli *c);
 int cmd_redirect(struct cli *c);
 int cmd_pools(struct cli *c);
 int cmd_reload(struct cli *c);
+int cmd_flush(struct cli *c);
 int cmd_config(struct cli *c);
 int cmd_version(struct cli *c);
 int cmd_help(struct cli *c);

@@ -23,6 +23,7 @@ static const struct cli_command table[] = {
     {"untrap",     "NAME",                            "undo that",                                    cmd_untrap    },
     {"redirect",   "[NAME] GATEWAY",                  "send clients to another gateway",              cmd_redirect  },
     {"pools",      "[NAME]",                          "pools of virtual addresses, and who has them", cmd_pools     },
+    {"flush",      "[crls | ocsp]",                   "forget CRLs and OCSP responses that came",     cmd_flush     },
     {"reload",     "",                                "read the configuration files anew",            cmd_reload    },
     {"config",     "check | show [NAME] | reference", "check the files, or show what they became",    cmd_config    },
     {"pki",        "COMMAND [OPTION...]",             "make, show and check keys and certificates",   cmd_pki       },

@@ -162,6 +162,24 @@ def crl_http_responder(lab):
     return _crl_http(lab, "responder")
 
 
+@scenario("revoked.flush", needs_keyway=True)
+def flush(lab):
+    """A CRL that came is believed until it ends, or until `keyway flush`."""
+    authority = Authority(lab, "b-flush", CRL_POINT)
+    _load(lab, authority, "strict")
+    asked = authority.serve_crl()
+    bring_up(lab)
+    authority.revoke()
+    authority.crl()
+    lab.a.terminate("net")
+    bring_up(lab)
+    lab.a.terminate("net")
+    demand(open(asked).read().count("GET /ca.crl") == 1, f"asked for the CRL: {open(asked).read()[-300:]}")
+    code, out, err = lab.a.cli("flush", "crls")
+    demand(code == 0 and "1 CRL" in err, f"keyway flush: {code} {out} {err}")
+    return _must_say(lab, _attempt(lab, "initiator"), REVOKED)
+
+
 def _silent(lab, role):
     """The peer repeats its request while Keyway waits for a server that says nothing; then the policy decides."""
     authority = Authority(lab, "b-silent", CRL_POINT)
