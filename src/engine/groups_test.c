@@ -202,6 +202,19 @@ static void one_that_is_at_hand_does_as_well(void **state)
     expect_up();
 }
 
+/* Peers would not take the message. */
+static void more_than_a_message_carries_is_not_sent(void **state)
+{
+    (void)state;
+    static char large[7000];
+    memset(large, 'x', sizeof(large) - 1);
+    has[0].member[0] = large;
+    has[1].group[0] = large;
+    up();
+    expect_refused();
+    assert_true(pair_logged(&p, 0, "an attribute certificate of ours is not sent: more than 6000 bytes"));
+}
+
 static void somebody_elses_is_not_sent(void **state)
 {
     (void)state;
@@ -298,6 +311,7 @@ int main(void)
         T(a_responder_shows_its_group),
         T(one_that_is_at_hand_does_as_well),
         T(somebody_elses_is_not_sent),
+        T(more_than_a_message_carries_is_not_sent),
         T(another_group_is_refused_at_the_line_that_asks),
         T(one_that_has_ended_is_not_sent),
         T(one_that_has_ended_is_told_of_with_its_dates),

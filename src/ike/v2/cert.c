@@ -8,6 +8,7 @@
 #include "pki/crl.h"
 
 #define CHAIN_MAX_CERTS 8
+#define EXTRAS_MAX      6000 /* bytes: peers take messages of 10000 (strongSwan's max_packet) */
 #define PEER_MAX_CERTS  16
 #define PEER_MAX_NEWS   8           /* CRLs, and OCSP responses, for each kind */
 #define CERTREQ_MAX     (1000 * 20) /* bytes: hashes of CAs that the peer names; more are not looked at */
@@ -120,14 +121,19 @@ void cert_put_own(struct ike_env *env, struct build *b, struct ike_sa *sa, struc
 void cert_put_attributes(struct ike_env *env, struct build *b, struct ike_sa *sa, struct exchange *x)
 {
     const struct config *c = sa->config;
-    size_t n = 0;
-    for (size_t i = 0; i < c->n_acerts && n < CHAIN_MAX_CERTS && is_sent(sa, x); i++) {
+    size_t room = EXTRAS_MAX;
+    for (size_t i = 0; i < c->n_acerts && is_sent(sa, x); i++) {
         const struct acert *a = c->acerts[i];
         bool is_current = acert_not_before(a) <= env->now.wall && env->now.wall <= acert_not_after(a);
         if (!is_current || !acert_is_for(a, x->cert))
             continue;
+        if (acert_der(a).len > room) {
+            sa_log(env, sa, LOG_NOTICE,
+                   "an attribute certificate of ours is not sent: more than %d bytes of them", EXTRAS_MAX);
+            continue;
+        }
         build_cert(b, CERT_ATTRIBUTE, acert_der(a));
-        n++;
+        room -= acert_der(a).len;
     }
 }
 
@@ -138,9 +144,13 @@ bool cert_wants_response(const struct ike_sa *sa, const struct exchange *x)
 
 void cert_put_response(struct ike_env *env, struct build *b, struct ike_sa *sa, struct exchange *x)
 {
-    (void)env;
-    if (x->response.len && cert_wants_response(sa, x))
+    if (!x->response.len || !cert_wants_response(sa, x))
+        return;
+    if (x->response.len <= EXTRAS_MAX)
         build_cert(b, CERT_OCSP_CONTENT, x->response);
+    else
+        sa_log(env, sa, LOG_NOTICE, "the OCSP response about our certificate is not sent: it has %zu bytes",
+               x->response.len);
 }
 
 static bool asks(const struct connection *c, bool for_ocsp)
