@@ -3,14 +3,9 @@
  * Pure: bytes in, bytes and certificates out. */
 #pragma once
 
-#include "pki/cert.h"
+#include "pki/certs_only.h"
 
-enum { EST_ANSWER_MAX = 1 << 20, EST_CERTS_MAX = 64 };
-
-struct est_certs {
-    struct cert *v[EST_CERTS_MAX];
-    size_t n;
-};
+enum { EST_ANSWER_MAX = 1 << 20 };
 
 /* Where an operation is: "https://host/.well-known/est/label/cacerts" [RFC7030#3.2.2]. label may be NULL; it
  * is one segment of a path. NULL with d. */
@@ -18,9 +13,6 @@ const char *est_url(struct arena *a, const char *base, const char *label, const 
                     struct diag *d);
 /* A request as it is posted: base64 in lines [RFC8951#3.1]. */
 struct span est_body(struct arena *a, struct span der);
-/* The certificates of an answer of the media type, in its order: a certs-only message in base64
- * [RFC7030#4.1.3]. False with d; else there is at least one, and est_certs_free() drops them. */
-bool est_read(struct span body, const char *type, struct est_certs *out, struct diag *d);
-void est_certs_free(struct est_certs *c);
-/* The one of the certificates that is for the key, borrowed. NULL with d: none is. */
-struct cert *est_issued(const struct est_certs *c, const struct pkey *key, struct diag *d);
+/* The certificates of an answer of the media type: a certs-only message in base64 [RFC7030#4.1.3]. As
+ * certs_only_read(). */
+bool est_read(struct span body, const char *type, struct certs_only *out, struct diag *d);

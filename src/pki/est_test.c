@@ -59,7 +59,7 @@ static struct span message(size_t i, int n, const char *tail)
 
 static void refuse(struct span body, const char *type, const char *word)
 {
-    struct est_certs certs;
+    struct certs_only certs;
     struct diag d = {0};
     char line[2048];
     assert_false(est_read(body, type, &certs, &d));
@@ -73,14 +73,14 @@ static void certificates_of_an_answer_come_out(void **state)
     (void)state;
     static const char *const types[] = {TYPE, TYPE "; smime-type=certs-only", "Application/PKCS7-MIME"};
     for (size_t i = 0; i < ARRAY_LEN(types); i++) {
-        struct est_certs certs;
+        struct certs_only certs;
         struct diag d = {0};
         struct span body = message(1, 2, "");
         if (!est_read(body, types[i], &certs, &d))
             fail_msg("%s", d.what);
         assert_int_equal(certs.n, 2);
         assert_true(span_equal(cert_der(certs.v[0]), testca_der(made[1])));
-        est_certs_free(&certs);
+        certs_only_free(&certs);
         assert_int_equal(certs.n, 0);
         free((void *)(uintptr_t)body.ptr);
     }
@@ -93,19 +93,19 @@ static void counts_and_sizes_are_bounded(void **state)
         int n;
         bool is_ok;
     } rows[] = {
-        {0,                 false},
-        {1,                 true },
-        {EST_CERTS_MAX,     true },
-        {EST_CERTS_MAX + 1, false},
+        {0,                  false},
+        {1,                  true },
+        {CERTS_ONLY_MAX,     true },
+        {CERTS_ONLY_MAX + 1, false},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct est_certs certs;
+        struct certs_only certs;
         struct diag d = {0};
         struct span body = message(1, rows[i].n, "");
         assert_int_equal(est_read(body, TYPE, &certs, &d), rows[i].is_ok);
         assert_int_equal(diag_failed(&d), !rows[i].is_ok);
         assert_int_equal(certs.n, rows[i].is_ok ? rows[i].n : 0);
-        est_certs_free(&certs);
+        certs_only_free(&certs);
         free((void *)(uintptr_t)body.ptr);
     }
     uint8_t *huge = mem_new(EST_ANSWER_MAX + 1);
@@ -133,16 +133,16 @@ static void what_is_no_answer_is_refused(void **state)
 static void only_a_certificate_for_the_key_is_taken(void **state)
 {
     (void)state;
-    struct est_certs certs;
+    struct certs_only certs;
     struct diag d = {0};
     struct span body = message(1, 1, "");
     struct pkey *key = pkey_load_private(testca_key_der(made[1]), span_of(NULL, 0), &d);
     struct pkey *other = pkey_load_private(testca_key_der(made[2]), span_of(NULL, 0), &d);
     assert_true(est_read(body, TYPE, &certs, &d));
-    assert_ptr_equal(est_issued(&certs, key, &d), certs.v[0]);
-    assert_null(est_issued(&certs, other, &d));
+    assert_ptr_equal(certs_only_issued(&certs, key, &d), certs.v[0]);
+    assert_null(certs_only_issued(&certs, other, &d));
     assert_string_equal(d.got, "CN=leaf");
-    est_certs_free(&certs);
+    certs_only_free(&certs);
     pkey_unref(key);
     pkey_unref(other);
     free((void *)(uintptr_t)body.ptr);

@@ -124,11 +124,11 @@ static int enrol(struct est_job *j, struct diag *d)
 {
     struct fetch_answer answer = {0};
     struct secret body = {0};
-    struct est_certs certs = {0};
+    struct certs_only certs = {0};
     bool is_read = ask(j, &answer, &body, d) && est_read(secret_view(&body), answer.type, &certs, d);
-    struct cert *issued = is_read ? est_issued(&certs, request_public_key(j->request), d) : NULL;
+    struct cert *issued = is_read ? certs_only_issued(&certs, request_public_key(j->request), d) : NULL;
     int code = issued ? enrol_finish(j->r, &j->cas, issued) : pki_fail(j->r, d);
-    est_certs_free(&certs);
+    certs_only_free(&certs);
     secret_free(&body);
     return code;
 }

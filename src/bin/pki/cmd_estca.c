@@ -19,7 +19,7 @@ static const struct pki_option options[] = {
 };
 /* clang-format on */
 
-static bool get(const struct pki_run *r, const struct enrol_cas *cas, struct est_certs *out, struct diag *d)
+static bool get(const struct pki_run *r, const struct enrol_cas *cas, struct certs_only *out, struct diag *d)
 {
     char why[FETCH_WHY_MAX];
     struct fetch_answer answer = {0};
@@ -92,13 +92,13 @@ static int run(struct pki_run *r)
 {
     struct diag d = {0};
     struct enrol_cas cas = {0}, came = {0};
-    struct est_certs certs = {0};
+    struct certs_only certs = {0};
     struct enrol_out out = {.template = pki_get(r, "caout")};
     bool is_ok = enrol_cas_read(r, &cas, &d) && get(r, &cas, &certs, &d);
     for (size_t i = 0; is_ok && i < certs.n; i++)
         is_ok = enrol_cas_add(&came, certs.v[i], &d);
     is_ok = is_ok && store_roots(r, &out, &cas, &came, &d) && store_others(r, &out, &came, &d);
-    est_certs_free(&certs);
+    certs_only_free(&certs);
     enrol_cas_free(&came);
     enrol_cas_free(&cas);
     return is_ok ? 0 : pki_fail(r, &d);
