@@ -91,7 +91,7 @@ static bool store_others(const struct pki_run *r, struct enrol_out *o, struct en
 static int run(struct pki_run *r)
 {
     struct diag d = {0};
-    struct enrol_cas cas = {0}, came = {0};
+    struct enrol_cas cas = {0}, came = {.came = true};
     struct certs_only certs = {0};
     struct enrol_out out = {.template = pki_get(r, "caout")};
     bool is_ok = enrol_cas_read(r, &cas, &d) && get(r, &cas, &certs, &d);

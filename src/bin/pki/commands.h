@@ -20,6 +20,8 @@ extern const struct pki_command pki_cmd_pkcs7;
 extern const struct pki_command pki_cmd_print;
 extern const struct pki_command pki_cmd_pub;
 extern const struct pki_command pki_cmd_req;
+extern const struct pki_command pki_cmd_scep;
+extern const struct pki_command pki_cmd_scepca;
 extern const struct pki_command pki_cmd_self;
 extern const struct pki_command pki_cmd_signcrl;
 extern const struct pki_command pki_cmd_verify;

@@ -95,16 +95,28 @@ bool enrol_is_among(const struct enrol_cas *cas, const struct cert *c)
     return false;
 }
 
+/* One of those that the user names. */
+static bool is_known(const struct enrol_cas *cas, const struct cert *c)
+{
+    for (size_t i = 0; !cas->came && i < cas->n_others; i++) {
+        if (span_equal(cert_der(cas->others[i]), cert_der(c)))
+            return true;
+    }
+    return !cas->came && enrol_is_among(cas, c);
+}
+
 static void tell_path(const struct pki_run *r, const struct enrol_cas *cas, const struct cert *leaf)
 {
     size_t n = 0;
     const struct cert *c = leaf, *root;
-    pki_note(r, 1, "  using certificate \"%s\"", cert_subject_text(leaf));
+    pki_note(r, 1, "  using %scertificate \"%s\"", is_known(cas, leaf) ? "trusted " : "",
+             cert_subject_text(leaf));
     for (; !(root = issuer_among(cas->roots, cas->n_roots, c)) && n < cas->n_others; n++) {
         c = issuer_among(cas->others, cas->n_others, c);
         if (!c)
             return;
-        pki_note(r, 1, "  using trusted intermediate ca certificate \"%s\"", cert_subject_text(c));
+        pki_note(r, 1, "  using %s certificate \"%s\"",
+                 cas->came ? "untrusted intermediate" : "trusted intermediate ca", cert_subject_text(c));
     }
     if (!root)
         return;
@@ -196,9 +208,11 @@ static const char *ca_path(const struct pki_run *r, const struct enrol_out *o)
     const char *dot = strrchr(name ? name : o->template, '.');
     int len = (int)(dot ? dot - o->template : (long)strlen(o->template));
     const char *suffix = dot ? dot : !strcasecmp(pki_get(r, "outform"), "pem") ? ".pem" : ".der";
+    const char *infix = o->infix ? o->infix : "";
     if (!o->n_written)
-        return arena_printf(r->arena, "%.*s%s", len, o->template, suffix);
-    return arena_printf(r->arena, "%.*s-%u%s", len, o->template, o->n_written, suffix);
+        return arena_printf(r->arena, "%.*s%s%s", len, o->template, infix, suffix);
+    return arena_printf(r->arena, "%.*s%s-%u%s", len, o->template, infix, o->n_written + o->counts_from_two,
+                        suffix);
 }
 
 static bool write_all(int fd, struct span bytes)

@@ -11,6 +11,7 @@ enum { ENROL_CAS_MAX = 64 };
 struct enrol_cas {
     struct cert *roots[ENROL_CAS_MAX], *others[ENROL_CAS_MAX]; /* self-signed, and not */
     size_t n_roots, n_others;
+    bool came; /* from a server: nobody vouches for them */
 };
 
 /* Those of --cacert; false with d. enrol_cas_free() in both cases. */
@@ -39,6 +40,8 @@ int enrol_finish(const struct pki_run *r, struct enrol_cas *cas, struct cert *is
 /* CA certificates that came: the root first, then those below it. Files are named after template. */
 struct enrol_out {
     const char *template; /* --caout; NULL: to stdout, in PEM only */
+    const char *infix;    /* behind its name: "-ra"; or NULL */
+    bool counts_from_two; /* "x.crt" and "x-2.crt", not "x-1.crt" */
     unsigned n_written;
 };
 /* Where the certificate went: a path, "stdout", NULL with d. */

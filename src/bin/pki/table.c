@@ -17,6 +17,8 @@ static const struct pki_command *const commands[] = {
     &pki_cmd_print,
     &pki_cmd_pub,
     &pki_cmd_req,
+    &pki_cmd_scep,
+    &pki_cmd_scepca,
     &pki_cmd_self,
     &pki_cmd_signcrl,
     &pki_cmd_verify,
