@@ -205,6 +205,11 @@ void pkey_keyid(const struct pkey *k, uint8_t out[20])
     memcpy(out, k->keyid, sizeof(k->keyid));
 }
 
+bool pkey_is_elsewhere(const struct pkey *k)
+{
+    return k->signer.sign != NULL;
+}
+
 struct evp_pkey_st *pkey_evp(const struct pkey *k)
 {
     return k->evp;

@@ -70,6 +70,8 @@ enum pkey_type pkey_type(const struct pkey *k);
 const char *pkey_type_name(const struct pkey *k); /* "ECDSA key" */
 unsigned pkey_bits(const struct pkey *k);
 bool pkey_is_private(const struct pkey *k);
+/* Made by pkey_of_signer(): pkey_evp() has its public half only. */
+bool pkey_is_elsewhere(const struct pkey *k);
 /* SubjectPublicKeyInfo DER, owned by the key. */
 struct span pkey_spki(const struct pkey *k);
 /* SHA-1 of the subjectPublicKey BIT STRING contents (the key id that CERTREQ for raw keys, SKI and vici use).

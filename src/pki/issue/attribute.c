@@ -100,11 +100,36 @@ static bool put_fields(AC_INFO *info, const struct issue_acert *c, const struct 
            put_extensions(info, issuer);
 }
 
+static bool sign(struct arena *a, AC_CERT *ac, const struct issue_signer *by, struct span *der,
+                 struct diag *d)
+{
+    unsigned char *encoded = NULL;
+    EVP_MD_CTX *ctx = issue_signing(by, d);
+    bool is_signed = ctx && ASN1_item_sign_ctx(ASN1_ITEM_rptr(AC_INFO), ac->info->signature, ac->algorithm,
+                                               ac->signature, ac->info, ctx) > 0;
+    int len = is_signed ? ASN1_item_i2d((ASN1_VALUE *)ac, &encoded, ASN1_ITEM_rptr(AC_CERT)) : -1;
+    bool is_ok = ctx && issue_take(a, encoded, len, "attribute certificate", der, d);
+    EVP_MD_CTX_free(ctx);
+    return is_ok;
+}
+
+static bool sign_elsewhere(struct arena *a, AC_CERT *ac, const struct issue_signer *by, struct span *der,
+                           struct diag *d)
+{
+    unsigned char *tbs = NULL;
+    X509_ALGOR *algorithm = issue_algorithm(by, d);
+    bool is_ok = algorithm && X509_ALGOR_copy(ac->info->signature, algorithm);
+    if (is_ok) {
+        int len = ASN1_item_i2d((ASN1_VALUE *)ac->info, &tbs, ASN1_ITEM_rptr(AC_INFO));
+        is_ok = issue_sign_elsewhere(a, by, tbs, len, algorithm, der, d);
+    }
+    X509_ALGOR_free(algorithm);
+    return is_ok;
+}
+
 bool issue_acert(struct arena *a, const struct issue_acert *c, const struct cert *issuer,
                  const struct issue_signer *by, struct span *der, struct diag *d)
 {
-    unsigned char *encoded = NULL;
-    EVP_MD_CTX *ctx = NULL;
     AC_CERT *ac = (void *)ASN1_item_new(ASN1_ITEM_rptr(AC_CERT));
     bool is_ok = false;
     if (!issue_times_fit(c->not_before, c->not_after, d) || !issue_key_fits(issuer, by, d))
@@ -113,14 +138,8 @@ bool issue_acert(struct arena *a, const struct issue_acert *c, const struct cert
         diag_set(d, FAIL_USAGE, "the contents of the attribute certificate cannot be encoded");
         goto out;
     }
-    if (!(ctx = issue_signing(by, d)))
-        goto out;
-    bool is_signed = ASN1_item_sign_ctx(ASN1_ITEM_rptr(AC_INFO), ac->info->signature, ac->algorithm,
-                                        ac->signature, ac->info, ctx) > 0;
-    int len = is_signed ? ASN1_item_i2d((ASN1_VALUE *)ac, &encoded, ASN1_ITEM_rptr(AC_CERT)) : -1;
-    is_ok = issue_take(a, encoded, len, "attribute certificate", der, d);
+    is_ok = (pkey_is_elsewhere(by->key) ? sign_elsewhere : sign)(a, ac, by, der, d);
 out:
-    EVP_MD_CTX_free(ctx);
     ASN1_item_free((ASN1_VALUE *)ac, ASN1_ITEM_rptr(AC_CERT));
     ERR_clear_error();
     return is_ok;

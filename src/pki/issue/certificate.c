@@ -238,12 +238,34 @@ static bool put_fields(X509 *x, const struct issue_cert *c, const struct cert *i
     return is_ok;
 }
 
+static bool sign(struct arena *a, X509 *x, const struct issue_signer *by, struct span *der, struct diag *d)
+{
+    unsigned char *encoded = NULL;
+    EVP_MD_CTX *ctx = issue_signing(by, d);
+    int len = ctx && X509_sign_ctx(x, ctx) > 0 ? i2d_X509(x, &encoded) : -1;
+    bool is_ok = ctx && issue_take(a, encoded, len, "certificate", der, d);
+    EVP_MD_CTX_free(ctx);
+    return is_ok;
+}
+
+static bool sign_elsewhere(struct arena *a, X509 *x, const struct issue_signer *by, struct span *der,
+                           struct diag *d)
+{
+    unsigned char *tbs = NULL;
+    X509_ALGOR *algorithm = issue_algorithm(by, d);
+    bool is_ok = algorithm && X509_ALGOR_copy((X509_ALGOR *)(uintptr_t)X509_get0_tbs_sigalg(x), algorithm);
+    if (is_ok) {
+        int len = i2d_re_X509_tbs(x, &tbs);
+        is_ok = issue_sign_elsewhere(a, by, tbs, len, algorithm, der, d);
+    }
+    X509_ALGOR_free(algorithm);
+    return is_ok;
+}
+
 bool issue_certificate(struct arena *a, const struct issue_cert *c, const struct cert *issuer,
                        const struct issue_signer *by, struct span *der, struct diag *d)
 {
-    unsigned char *encoded = NULL;
     X509 *x = X509_new();
-    EVP_MD_CTX *ctx = NULL;
     bool is_ok = false;
     if (!issue_times_fit(c->not_before, c->not_after, d))
         goto out;
@@ -257,12 +279,9 @@ bool issue_certificate(struct arena *a, const struct issue_cert *c, const struct
         diag_set(d, FAIL_USAGE, "the fields of the certificate cannot be encoded");
         goto out;
     }
-    if (!put_extensions(x, c, issuer, d) || !(ctx = issue_signing(by, d)))
-        goto out;
-    int len = X509_sign_ctx(x, ctx) > 0 ? i2d_X509(x, &encoded) : -1;
-    is_ok = issue_take(a, encoded, len, "certificate", der, d);
+    is_ok = put_extensions(x, c, issuer, d) &&
+            (pkey_is_elsewhere(by->key) ? sign_elsewhere : sign)(a, x, by, der, d);
 out:
-    EVP_MD_CTX_free(ctx);
     X509_free(x);
     ERR_clear_error();
     return is_ok;

@@ -28,8 +28,20 @@ bool issue_ext_add_critical(STACK_OF(X509_EXTENSION) * *list, const char *const 
 bool issue_times_fit(int64_t from, int64_t to, struct diag *d);
 /* Has the issuer the key that signs? False with d. */
 bool issue_key_fits(const struct cert *issuer, const struct issue_signer *by, struct diag *d);
+/* "sha256" and its like: as strong as the key. */
+const char *issue_usual_digest(const struct pkey *k);
 /* A context for X509_sign_ctx() and its like; NULL with d: this key cannot sign so. */
 EVP_MD_CTX *issue_signing(const struct issue_signer *by, struct diag *d);
 /* What OpenSSL's i2d made, owned by it, into a; false with d when it made nothing. */
 bool issue_take(struct arena *a, unsigned char *encoded, int len, const char *what, struct span *der,
                 struct diag *d);
+
+/* elsewhere.c: with a key that is not here but on a token. */
+
+/* What will stand in the signed part and behind it; the caller frees it. NULL with d. */
+X509_ALGOR *issue_algorithm(const struct issue_signer *by, struct diag *d);
+/* A revocation list without contents in which that stands already. */
+X509_CRL *issue_crl_with(const X509_ALGOR *algorithm);
+/* The signed part as OpenSSL's i2d made it, which is freed, becomes the whole. False with d. */
+bool issue_sign_elsewhere(struct arena *a, const struct issue_signer *by, unsigned char *tbs, int len,
+                          const X509_ALGOR *algorithm, struct span *der, struct diag *d);

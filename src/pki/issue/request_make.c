@@ -30,12 +30,32 @@ static bool put_attributes(X509_REQ *x, const struct issue_request *r)
     return is_ok;
 }
 
+static bool sign(struct arena *a, X509_REQ *x, const struct issue_signer *by, struct span *der,
+                 struct diag *d)
+{
+    unsigned char *encoded = NULL;
+    EVP_MD_CTX *ctx = issue_signing(by, d);
+    int len = ctx && X509_REQ_sign_ctx(x, ctx) > 0 ? i2d_X509_REQ(x, &encoded) : -1;
+    bool is_ok = ctx && issue_take(a, encoded, len, "certificate request", der, d);
+    EVP_MD_CTX_free(ctx);
+    return is_ok;
+}
+
+static bool sign_elsewhere(struct arena *a, X509_REQ *x, const struct issue_signer *by, struct span *der,
+                           struct diag *d)
+{
+    unsigned char *tbs = NULL;
+    X509_ALGOR *algorithm = issue_algorithm(by, d);
+    int len = algorithm ? i2d_re_X509_REQ_tbs(x, &tbs) : -1;
+    bool is_ok = algorithm && issue_sign_elsewhere(a, by, tbs, len, algorithm, der, d);
+    X509_ALGOR_free(algorithm);
+    return is_ok;
+}
+
 bool issue_request(struct arena *a, const struct issue_request *r, const struct issue_signer *by,
                    struct span *der, struct diag *d)
 {
-    unsigned char *encoded = NULL;
     struct issue_signer own = {.key = r->key, .digest = by->digest, .is_pss = by->is_pss};
-    EVP_MD_CTX *ctx = NULL;
     X509_REQ *x = X509_REQ_new();
     X509_NAME *subject = issue_x509_name(r->subject);
     bool is_ok = x && subject && X509_REQ_set_version(x, X509_REQ_VERSION_1) &&
@@ -43,12 +63,7 @@ bool issue_request(struct arena *a, const struct issue_request *r, const struct 
                  put_attributes(x, r);
     if (!is_ok)
         diag_set(d, FAIL_USAGE, "the contents of the certificate request cannot be encoded");
-    is_ok = is_ok && (ctx = issue_signing(&own, d));
-    if (is_ok) {
-        int len = X509_REQ_sign_ctx(x, ctx) > 0 ? i2d_X509_REQ(x, &encoded) : -1;
-        is_ok = issue_take(a, encoded, len, "certificate request", der, d);
-    }
-    EVP_MD_CTX_free(ctx);
+    is_ok = is_ok && (pkey_is_elsewhere(r->key) ? sign_elsewhere : sign)(a, x, &own, der, d);
     X509_NAME_free(subject);
     X509_REQ_free(x);
     ERR_clear_error();

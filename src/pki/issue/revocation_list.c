@@ -92,13 +92,27 @@ static bool put_extensions(X509_CRL *crl, const struct issue_crl *c, const struc
     return is_ok;
 }
 
+static bool sign(struct arena *a, X509_CRL *crl, const struct issue_signer *by, struct span *der,
+                 struct diag *d)
+{
+    unsigned char *encoded = NULL;
+    EVP_MD_CTX *ctx = issue_signing(by, d);
+    int len = ctx && X509_CRL_sign_ctx(crl, ctx) > 0 ? i2d_X509_CRL(crl, &encoded) : -1;
+    bool is_ok = ctx && issue_take(a, encoded, len, "revocation list", der, d);
+    EVP_MD_CTX_free(ctx);
+    return is_ok;
+}
+
 bool issue_crl(struct arena *a, const struct issue_crl *c, const struct cert *issuer,
                const struct issue_signer *by, struct span *der, struct diag *d)
 {
-    unsigned char *encoded = NULL;
-    X509_CRL *crl = X509_CRL_new();
-    EVP_MD_CTX *ctx = NULL;
+    bool is_elsewhere = pkey_is_elsewhere(by->key);
+    unsigned char *tbs = NULL;
+    X509_ALGOR *algorithm = is_elsewhere ? issue_algorithm(by, d) : NULL;
+    X509_CRL *crl = algorithm ? issue_crl_with(algorithm) : X509_CRL_new();
     bool is_ok = false;
+    if (is_elsewhere && !algorithm)
+        goto out;
     if (!issue_times_fit(c->this_update, c->next_update, d))
         goto out;
     if (!issuer->is_ca && !(issuer->has_key_usage && issuer->key_usage & KU_CRL_SIGN)) {
@@ -113,12 +127,11 @@ bool issue_crl(struct arena *a, const struct issue_crl *c, const struct cert *is
         diag_set(d, FAIL_USAGE, "the contents of the revocation list cannot be encoded");
         goto out;
     }
-    if (!(ctx = issue_signing(by, d)))
-        goto out;
-    int len = X509_CRL_sign_ctx(crl, ctx) > 0 ? i2d_X509_CRL(crl, &encoded) : -1;
-    is_ok = issue_take(a, encoded, len, "revocation list", der, d);
+    int len = is_elsewhere ? i2d_re_X509_CRL_tbs(crl, &tbs) : 0;
+    is_ok =
+        is_elsewhere ? issue_sign_elsewhere(a, by, tbs, len, algorithm, der, d) : sign(a, crl, by, der, d);
 out:
-    EVP_MD_CTX_free(ctx);
+    X509_ALGOR_free(algorithm);
     X509_CRL_free(crl);
     ERR_clear_error();
     return is_ok;

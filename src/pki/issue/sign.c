@@ -20,8 +20,8 @@ static const struct {
     {"sha3_512", "SHA3-512"},
 };
 
-/* As strong as the key. [SP800-57] for RSA. */
-static const char *usual_digest(const struct pkey *k)
+/* [SP800-57] for RSA */
+const char *issue_usual_digest(const struct pkey *k)
 {
     unsigned bits = pkey_bits(k), weak = pkey_type(k) == PKEY_RSA ? 3072 : 256,
              middle = weak == 256 ? 384 : 7680;
@@ -60,7 +60,7 @@ EVP_MD_CTX *issue_signing(const struct issue_signer *by, struct diag *d)
 {
     enum pkey_type type = pkey_type(by->key);
     bool has_digest = type == PKEY_RSA || type == PKEY_ECDSA;
-    const char *word = by->digest ? by->digest : usual_digest(by->key);
+    const char *word = by->digest ? by->digest : issue_usual_digest(by->key);
     const EVP_MD *md = has_digest ? find_digest(word) : NULL;
     EVP_PKEY_CTX *pctx = NULL;
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
