@@ -16,6 +16,7 @@ static pthread_mutex_t modules_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct {
     char *path;
     CK_FUNCTION_LIST *module;
+    bool is_added;   /* for queries that name no module */
 } loaded[NAMES_MAX]; /* by path */
 static CK_FUNCTION_LIST **registered;
 
@@ -41,6 +42,16 @@ static CK_FUNCTION_LIST *load_path(const char *path)
     return m;
 }
 
+bool token_add_module(const char *path)
+{
+    pthread_mutex_lock(&modules_lock);
+    CK_FUNCTION_LIST *m = load_path(path);
+    for (size_t i = 0; m && i < NAMES_MAX && loaded[i].path; i++)
+        loaded[i].is_added |= loaded[i].module == m;
+    pthread_mutex_unlock(&modules_lock);
+    return m != NULL;
+}
+
 static bool has_name(CK_FUNCTION_LIST *m, const char *name)
 {
     char *is = p11_kit_module_get_name(m);
@@ -57,6 +68,10 @@ static size_t find_modules(const char *name, CK_FUNCTION_LIST *v[MODULES_MAX])
         v[0] = load_path(name);
         n = v[0] != NULL;
     } else {
+        for (size_t i = 0; !name && i < NAMES_MAX && loaded[i].path; i++) {
+            if (loaded[i].is_added)
+                v[n++] = loaded[i].module;
+        }
         registered = registered ? registered : p11_kit_modules_load_and_initialize(0);
         for (CK_FUNCTION_LIST **m = registered; m && *m && n < MODULES_MAX; m++) {
             if (!name || has_name(*m, name))
@@ -291,7 +306,8 @@ struct pkey *token_key(void *ctx, const struct token_query *q, struct diag *d)
     CK_RV rv = token_open(t);
     struct pkey *pub = rv == CKR_OK ? public_half(t, &why) : NULL;
     if (!pub) {
-        diag_set(d, FAIL_CONFIG, "the token in slot %lu: %s", t->slot,
+        bool is_pin_missing = !q->pin && (rv == CKR_OBJECT_HANDLE_INVALID || rv == CKR_USER_NOT_LOGGED_IN);
+        diag_set(d, is_pin_missing ? FAIL_PERMISSION : FAIL_CONFIG, "the token in slot %lu: %s", t->slot,
                  rv != CKR_OK ? reason(rv) : "the key's public half is not there");
         if (rv == CKR_OBJECT_HANDLE_INVALID && !q->pin)
             diag_try(d, "a pin, without which private keys are not seen");

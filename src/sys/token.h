@@ -4,7 +4,11 @@
 
 #include "conf/conf.h"
 
-/* The private key with that handle; signing goes to the token. NULL with the reason in d. */
+/* A module, a library by its path, for queries that name none, beside those that p11-kit knows. False: it
+ * cannot be loaded. */
+bool token_add_module(const char *path);
+/* The private key with that handle; signing goes to the token. NULL with the reason in d, which is
+ * FAIL_PERMISSION when a PIN may help. */
 struct pkey *token_key(void *ctx, const struct token_query *q, struct diag *d);
 /* The certificate with that handle, in a's memory. */
 bool token_cert(void *ctx, struct arena *a, const struct token_query *q, struct span *der, struct diag *d);

@@ -75,7 +75,7 @@ class CommandLine(kit.Case):
                            (["--gen", "--debug", "5"], "invalid --debug 5"), (["--gen", "rsa"], "unexpected argument rsa"),
                            (["--gen", "--outform", "text"], "invalid --outform text: expected der|pem"),
                            (["--gen", "--options", "nothing.opt"], "cannot open nothing.opt"),
-                           (["--pub", "--keyid", "0x81000001"], "tokens are not served")):
+                           (["--pub", "--keyid", "0x8100000g"], "--keyid 0x8100000g is no handle of an object")):
             self.refused(self.try_ours(*args), word)
 
     def test_a_full_disk_is_noticed(self):

@@ -302,7 +302,7 @@ class Makers(kit.Case):
                 (["--dn", "CN=a", "--not-after", "01.01.20 00:00:00", "--not-before", "01.01.21 00:00:00"],
                  "--not-after is before --not-before"),
                 (["--dn", "CN=a", "--lifetime", "2147483647"], "beyond the year 9999"),
-                (["--dn", "CN=a", "--cakeyid", "01"], "tokens are not served"),
+                (["--dn", "CN=a", "--cakeyid", "1"], "--cakeyid 1 is no handle of an object"),
                 (["--dn", "CN=a", "--nc-permitted", "dns:"], "invalid --nc")):
             # an RSA CA, whose digest matters
             with self.subTest(args):

@@ -28,16 +28,14 @@ static int run(struct pki_run *r)
     struct issue_acert c = {0};
     struct cert *holder = NULL, *issuer = NULL;
     struct pkey *key = NULL;
-    if (!pki_no_token(r, "issuerkeyid"))
-        return 1;
-    if (!pki_has(r, "issuerkey"))
+    if (!pki_has(r, "issuerkey") && !pki_has(r, "issuerkeyid"))
         return pki_refuse(r, "--issuerkey or --issuerkeyid is required");
     c.groups = pki_texts(r, "group", &c.n_groups);
     bool is_ok = pki_new_serial(r, &c.serial, &d) &&
                  pki_validity(r, "not-before", "not-after", HOUR, &c.not_before, &c.not_after, &d) &&
                  (holder = pki_certificate(pki_get(r, "in"), &d)) &&
                  (issuer = pki_certificate(pki_get(r, "issuercert"), &d)) &&
-                 (key = pki_private_key(r, pki_get(r, "issuerkey"), "priv", &d));
+                 (key = pki_key_of(r, "issuerkey", "issuerkeyid", "priv", pki_has(r, "in"), &d));
     if (is_ok) {
         struct issue_signer by = pki_signer(r, key);
         c.holder = holder;

@@ -98,7 +98,7 @@ static bool prepare(const struct pki_run *r, struct issuing *s, struct issue_cer
         return false;
     c->key = s->key;
     s->ca = pki_certificate(pki_get(r, "cacert"), d);
-    s->ca_key = s->ca ? pki_private_key(r, pki_get(r, "cakey"), "priv", d) : NULL;
+    s->ca_key = s->ca ? pki_key_of(r, "cakey", "cakeyid", "priv", pki_has(r, "in"), d) : NULL;
     return s->ca_key != NULL;
 }
 
@@ -108,9 +108,7 @@ static int run(struct pki_run *r)
     struct span der;
     struct issue_cert c = {0};
     struct issuing s = {0};
-    if (!pki_no_token(r, "cakeyid"))
-        return 1;
-    if (!pki_has(r, "cakey"))
+    if (!pki_has(r, "cakey") && !pki_has(r, "cakeyid"))
         return pki_refuse(r, "--cakey or --cakeyid is required");
     bool is_ok = prepare(r, &s, &c, &d);
     if (is_ok) {

@@ -30,9 +30,8 @@ static int run(struct pki_run *r)
     uint8_t spk[20], spki[20];
     const char *which = pki_get(r, "id");
     int code = 0;
-    if (!pki_no_token(r, "keyid"))
-        return 1;
-    struct pkey *k = pki_public_key(r, pki_get(r, "in"), pki_get(r, "type"), &d);
+    struct pkey *k = pki_has(r, "keyid") ? pki_key_on_token(r, "keyid", pki_get(r, "type"), true, &d)
+                                         : pki_public_key(r, pki_get(r, "in"), pki_get(r, "type"), &d);
     if (!k)
         return pki_fail(r, &d);
     struct span info = pkey_spki(k);

@@ -51,12 +51,28 @@ static void suggest_type(struct span data, struct diag *d)
     }
 }
 
+/* Tokens have certificates, and nothing else that is shown as bytes. */
+static bool read_bytes(const struct pki_run *r, const char *type, struct secret *out, struct diag *d)
+{
+    if (!pki_has(r, "keyid"))
+        return pki_read_in(r, out, d);
+    if (strcasecmp(type, "x509") != 0) {
+        diag_set(d, FAIL_USAGE, "no %s is on tokens: --keyid goes with certificates and private keys", type);
+        return false;
+    }
+    struct cert *c = pki_cert_on_token(r, "keyid", d);
+    if (c)
+        *out = secret_copy(cert_der(c));
+    cert_unref(c);
+    return c != NULL;
+}
+
 static int show_bytes(const struct pki_run *r, const char *type)
 {
     struct print_env env = {.now = r->now, .zone_offset = zone_offset};
     struct secret data = {0};
     struct diag d = {0};
-    if (!pki_read_in(r, &data, &d))
+    if (!read_bytes(r, type, &data, &d))
         return pki_fail(r, &d);
     struct text t = {.buf = malloc(print_room(data.len)), .cap = print_room(data.len)};
     if (!t.buf)
@@ -76,7 +92,8 @@ static int show_key(const struct pki_run *r, const char *type)
     char buf[512] = "";
     struct text t = TEXT_ON(buf);
     struct diag d = {0};
-    struct pkey *k = pki_public_key(r, pki_get(r, "in"), type, &d);
+    struct pkey *k = pki_has(r, "keyid") ? pki_key_on_token(r, "keyid", type, true, &d)
+                                         : pki_public_key(r, pki_get(r, "in"), type, &d);
     if (!k)
         return pki_fail(r, &d);
     print_key(&t, k);
@@ -88,8 +105,6 @@ static int run(struct pki_run *r)
 {
     static const char *const keys[] = {"pub", "priv", "rsa", "ecdsa", "ed25519", "ed448"};
     const char *type = pki_get(r, "type");
-    if (!pki_no_token(r, "keyid"))
-        return 1;
     for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
         if (!strcasecmp(type, keys[i]))
             return show_key(r, keys[i]);

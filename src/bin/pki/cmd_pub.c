@@ -29,9 +29,8 @@ static int run(struct pki_run *r)
 {
     struct diag d = {0};
     const char *form = pki_get(r, "outform");
-    if (!pki_no_token(r, "keyid"))
-        return 1;
-    struct pkey *k = pki_public_key(r, pki_get(r, "in"), pki_get(r, "type"), &d);
+    struct pkey *k = pki_has(r, "keyid") ? pki_key_on_token(r, "keyid", pki_get(r, "type"), true, &d)
+                                         : pki_public_key(r, pki_get(r, "in"), pki_get(r, "type"), &d);
     if (!k)
         return pki_fail(r, &d);
     bool is_dns = !strcasecmp(form, "dnskey"), is_ssh = !strcasecmp(form, "sshkey");

@@ -44,7 +44,7 @@ static bool prepare(const struct pki_run *r, struct issue_request *q, struct req
         q->password = span_str(pki_get(r, "password"));
     if (pki_has(r, "profile"))
         q->profile = span_str(pki_get(r, "profile"));
-    q->key = pki_private_key(r, pki_get(r, "in"), pki_get(r, "type"), d);
+    q->key = pki_key_of(r, "in", "keyid", pki_get(r, "type"), true, d);
     return q->key && pki_names(r, "san", pki_san, &q->names, d);
 }
 
@@ -54,8 +54,6 @@ static int run(struct pki_run *r)
     struct span der;
     struct issue_request q = {0};
     struct request *old = NULL;
-    if (!pki_no_token(r, "keyid"))
-        return 1;
     if (!pki_has(r, "dn") && !pki_has(r, "oldreq"))
         return pki_refuse(r, "--dn or --oldreq is required");
     bool is_ok = prepare(r, &q, &old, &d);

@@ -20,11 +20,9 @@ static int run(struct pki_run *r)
     struct diag d = {0};
     struct span der;
     struct issue_cert c = {0};
-    if (!pki_no_token(r, "keyid"))
-        return 1;
     if (!pki_dn(r, pki_get(r, "dn"), &c.subject, &d) || !pki_cert_fill(r, &c, &d))
         return pki_fail(r, &d);
-    c.key = pki_private_key(r, pki_get(r, "in"), pki_get(r, "type"), &d);
+    c.key = pki_key_of(r, "in", "keyid", pki_get(r, "type"), true, &d);
     if (!c.key)
         return pki_fail(r, &d);
     struct issue_signer by = pki_signer(r, c.key);

@@ -179,7 +179,7 @@ static bool prepare(const struct pki_run *r, struct lists *s, struct issue_crl *
             return false;
     }
     s->ca = pki_certificate(pki_get(r, "cacert"), d);
-    s->key = s->ca ? pki_private_key(r, pki_get(r, "cakey"), "priv", d) : NULL;
+    s->key = s->ca ? pki_key_of(r, "cakey", "cakeyid", "priv", true, d) : NULL;
     return s->key != NULL;
 }
 
@@ -189,9 +189,7 @@ static int run(struct pki_run *r)
     struct span der;
     struct issue_crl c = {0};
     struct lists s = {0};
-    if (!pki_no_token(r, "cakeyid"))
-        return 1;
-    if (!pki_has(r, "cakey"))
+    if (!pki_has(r, "cakey") && !pki_has(r, "cakeyid"))
         return pki_refuse(r, "--cakey or --cakeyid is required");
     bool is_ok = prepare(r, &s, &c, &d);
     if (is_ok) {

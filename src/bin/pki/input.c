@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the pki tool reads: files and stdin, PEM and DER alike, keys and certificates by the words of --type.
- * Everything that may hold a private key is wiped. Not here: tokens. */
+ * Everything that may hold a private key is wiped. Tokens: on_token.c. */
 #include "bin/pki/pki.h"
 #include "pki/cert.h"
 #include "pki/issue/request.h"
@@ -111,8 +111,7 @@ static const char *type_word(enum pkey_type type)
     return words[type];
 }
 
-/* Refuses, and gives back, a key that is not of the type that was said. */
-static struct pkey *must_be(struct pkey *k, const char *type, struct diag *d)
+struct pkey *pki_key_must_be(struct pkey *k, const char *type, struct diag *d)
 {
     if (!k || !strcmp(type, "priv") || !strcmp(type, "pub") || !strcasecmp(type, type_word(pkey_type(k))))
         return k;
@@ -133,7 +132,7 @@ static struct pkey *private_from(struct span data, const char *type, struct diag
     secret_free(&pass);
     if (!k)
         *d = first;
-    return must_be(k, type, d);
+    return pki_key_must_be(k, type, d);
 }
 
 static void where(struct diag *d, const char *path)
@@ -218,7 +217,7 @@ bool pki_no_token(const struct pki_run *r, const char *option)
 {
     if (!pki_has(r, option))
         return true;
-    fprintf(stderr, "%s --%s: --%s: keys on tokens are not served; name a file\n", r->program,
+    fprintf(stderr, "%s --%s: --%s: nothing on tokens is served here; name a file\n", r->program,
             r->command->name, option);
     return false;
 }

@@ -114,8 +114,21 @@ struct pkey *pki_public_key(const struct pki_run *r, const char *path, const cha
 struct request;
 struct request *pki_request(const struct pki_run *r, const char *path, struct diag *d);
 struct cert *pki_certificate(const char *path, struct diag *d);
-/* Refuses --keyid and its like: tokens are not served. True when the option is not there. */
+/* Refuses --keyid and its like where tokens are not served. True when the option is not there. */
 bool pki_no_token(const struct pki_run *r, const char *option);
+/* Gives back, with d, a key that is not of the type; k may be NULL. */
+struct pkey *pki_key_must_be(struct pkey *k, const char *type, struct diag *d);
+
+/* on_token.c: things on tokens, by the handle in an option. NULL with d. */
+
+/* type: of pki_private_key(). has_stdin: it is not the input, so that a PIN may come from there where there
+ * is no terminal. */
+struct pkey *pki_key_on_token(const struct pki_run *r, const char *option, const char *type, bool has_stdin,
+                              struct diag *d);
+struct cert *pki_cert_on_token(const struct pki_run *r, const char *option, struct diag *d);
+/* That of the option id when it is given, else of the file that the option file names (or of stdin). */
+struct pkey *pki_key_of(const struct pki_run *r, const char *file, const char *id, const char *type,
+                        bool has_stdin, struct diag *d);
 
 /* values.c: what options say. Memory of the run's arena; false with d. */
 
