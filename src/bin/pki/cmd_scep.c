@@ -8,7 +8,7 @@
 #include "bin/pki/scep_message.h"
 #include "crypto/random.h"
 
-enum { SELF_LIFETIME = 365 * 86400 };
+enum { SELF_LIFETIME = 365 * 86400, MESSAGE_MEMORY_MAX = 64 << 20 };
 
 /* clang-format off */
 static const struct pki_option options[] = {
@@ -121,7 +121,7 @@ static bool check_caps(struct scep_job *j, struct diag *d)
     struct secret body = {0};
     const char *digest = pki_get(j->r, "digest");
     bool is_des3 = !strcasecmp(pki_get(j->r, "cipher"), "des3");
-    if (!scep_http_ask(j->r, "GetCACaps", span_of(NULL, 0), false, &answer, &body, d))
+    if (!scep_http_ask(j->r, j->r->arena, "GetCACaps", span_of(NULL, 0), false, &answer, &body, d))
         return false;
     j->caps = scep_caps(secret_view(&body));
     secret_free(&body);
@@ -131,11 +131,6 @@ static bool check_caps(struct scep_job *j, struct diag *d)
         diag_set(d, FAIL_GENERIC, "%s encryption algorithm not supported by CA",
                  is_des3 ? "3DES_CBC" : "AES_CBC");
     return !diag_failed(d);
-}
-
-static struct span poll_data(const struct scep_job *j)
-{
-    return scep_issuer_and_subject(j->r->arena, cert_subject_der(j->ca_sig), j->request.subject);
 }
 
 /* Any certificate of the CA will do for who signs an answer: it can withhold what was issued, but what it
@@ -149,7 +144,8 @@ static bool is_trusted(struct scep_job *j, const struct scep_answer *a, struct d
 }
 
 /* One message and its answer, whose signer is trusted and which fits. NULL with d. */
-static struct scep_answer *exchange(struct scep_job *j, enum scep_type type, struct span data, struct diag *d)
+static struct scep_answer *exchange_in(struct arena *scratch, struct scep_job *j, enum scep_type type,
+                                       struct span data, struct diag *d)
 {
     struct fetch_answer http = {0};
     struct secret body = {0};
@@ -169,13 +165,8 @@ static struct scep_answer *exchange(struct scep_job *j, enum scep_type type, str
     };
     crypto_random(m.nonce, sizeof(m.nonce));
     memcpy(expect.nonce, m.nonce, sizeof(m.nonce));
-    pki_note(j->r, 1, "transaction ID: %s", j->transaction);
-    if (type == SCEP_RENEWAL_REQ && !(j->caps & SCEP_RENEWAL)) {
-        diag_set(d, FAIL_GENERIC, "Renewal operation not supported by SCEP server");
-        return NULL;
-    }
-    if (!scep_message_make(j->r->arena, &m, &der, d) ||
-        !scep_http_ask(j->r, "PKIOperation", der, (j->caps & SCEP_POST) != 0, &http, &body, d))
+    if (!scep_message_make(scratch, &m, &der, d) ||
+        !scep_http_ask(j->r, scratch, "PKIOperation", der, (j->caps & SCEP_POST) != 0, &http, &body, d))
         return NULL;
     struct cert *known[] = {j->ca_sig, j->ca_enc};
     struct scep_answer *a = scep_answer_load(secret_view(&body), http.type, known, ARRAY_LEN(known), d);
@@ -186,14 +177,29 @@ static struct scep_answer *exchange(struct scep_job *j, enum scep_type type, str
     return NULL;
 }
 
+/* The memory goes with it: there may be polls for months. */
+static struct scep_answer *exchange(struct scep_job *j, enum scep_type type, struct span data, struct diag *d)
+{
+    pki_note(j->r, 1, "transaction ID: %s", j->transaction);
+    if (type == SCEP_RENEWAL_REQ && !(j->caps & SCEP_RENEWAL)) {
+        diag_set(d, FAIL_GENERIC, "Renewal operation not supported by SCEP server");
+        return NULL;
+    }
+    struct arena *scratch = arena_new(MESSAGE_MEMORY_MAX);
+    struct scep_answer *a = exchange_in(scratch, j, type, data, d);
+    arena_free(scratch);
+    return a;
+}
+
 /* Asks until the answer is another than "later" [RFC8894#4.4]. The answer is a SUCCESS; NULL with d. */
 static struct scep_answer *ask(struct scep_job *j, struct span request, struct diag *d)
 {
     struct enrol_poll poll = {.protocol = "SCEP"};
+    struct span about = scep_issuer_and_subject(j->r->arena, cert_subject_der(j->ca_sig), j->request.subject);
     struct scep_answer *a = exchange(j, j->old ? SCEP_RENEWAL_REQ : SCEP_PKCS_REQ, request, d);
     while (a && scep_answer_status(a) == SCEP_PENDING) {
         scep_answer_free(a);
-        a = enrol_wait(j->r, &poll, 0, d) ? exchange(j, SCEP_CERT_POLL, poll_data(j), d) : NULL;
+        a = enrol_wait(j->r, &poll, 0, d) ? exchange(j, SCEP_CERT_POLL, about, d) : NULL;
     }
     if (!a || scep_answer_status(a) == SCEP_SUCCESS)
         return a;

@@ -28,7 +28,7 @@ static bool get(const struct pki_run *r, struct certs_only *out, struct diag *d)
     struct fetch_answer answer = {0};
     struct secret body = {0};
     fetch_init();
-    if (!scep_http_ask(r, "GetCACert", span_of(NULL, 0), false, &answer, &body, d))
+    if (!scep_http_ask(r, r->arena, "GetCACert", span_of(NULL, 0), false, &answer, &body, d))
         return false;
     bool is_ok = scep_read_cas(secret_view(&body), answer.type, out, d);
     secret_free(&body);

@@ -6,12 +6,12 @@
 
 enum { TIMEOUT = 60000000 }; /* microseconds, of one request */
 
-bool scep_http_ask(const struct pki_run *r, const char *operation, struct span message, bool is_post,
-                   struct fetch_answer *answer, struct secret *body, struct diag *d)
+bool scep_http_ask(const struct pki_run *r, struct arena *scratch, const char *operation, struct span message,
+                   bool is_post, struct fetch_answer *answer, struct secret *body, struct diag *d)
 {
     char why[FETCH_WHY_MAX];
     struct span none = {0};
-    const char *url = scep_url(r->arena, pki_get(r, "url"), operation, is_post ? none : message, d);
+    const char *url = scep_url(scratch, pki_get(r, "url"), operation, is_post ? none : message, d);
     if (!url)
         return false;
     struct fetch f = {
