@@ -103,6 +103,7 @@ LABELS = {
     "des3": {"wrap": lambda d: encrypt(d, cipher="-des3")},
     "others": {"certs": with_others},
     "casigns": {"signer": "ca"},
+    "flat": {"signer": "root", "certs": lambda csr: issue(csr, "root")},
     "pending": {"waits": 2},
     "unhurried": {"waits": 10**9},
     **{f"fail{n}": {"status": FAILURE, "fail": str(n)} for n in (0, 1, 2, 3, 4, 9)},

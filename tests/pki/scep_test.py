@@ -183,6 +183,7 @@ class Scep(kit.Case):
         for label in ("aes256", "des3", "casigns"):
             with self.subTest(label):
                 self.both(*ASK, label=label)
+        self.both("--in", "new.key", "--dn", "CN=moon", "--cacert-enc", "ra.pem", "--cacert-sig", "root.pem", label="flat")
         self.verified(self.scep(*ASK, label="others"))  # strongSwan writes the first that comes
 
     def test_both_clients_poll_until_the_certificate_is_there(self):

@@ -111,6 +111,8 @@ static void tell_path(const struct pki_run *r, const struct enrol_cas *cas, cons
     const struct cert *c = leaf, *root;
     pki_note(r, 1, "  using %scertificate \"%s\"", is_known(cas, leaf) ? "trusted " : "",
              cert_subject_text(leaf));
+    if (enrol_is_among(cas, leaf)) /* a root itself */
+        return;
     for (; !(root = issuer_among(cas->roots, cas->n_roots, c)) && n < cas->n_others; n++) {
         c = issuer_among(cas->others, cas->n_others, c);
         if (!c)
