@@ -171,6 +171,12 @@ static void what_a_token_signs_is_as_good(void **state)
         assert_int_equal(n_signed, 4);
         verify_all(ca, &here);
         verify_all(ca, &there);
+        if (rows[i].type != PKEY_ECDSA) { /* the same scheme: the lengths of its names differ */
+            assert_int_equal(here.cert.len, there.cert.len);
+            assert_int_equal(here.request.len, there.request.len);
+            assert_int_equal(here.crl.len, there.crl.len);
+            assert_int_equal(here.acert.len, there.acert.len);
+        }
         bool is_same = span_equal(here.cert, there.cert) && span_equal(here.request, there.request) &&
                        span_equal(here.crl, there.crl) && span_equal(here.acert, there.acert);
         if (is_same == rows[i].is_random)
