@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the vici service lists and tells as events: which, to whom, and in which order of keys. */
+#include "support/acerts.h"
+#include "support/ctl_fixture.h"
+
+static void listed_sas_go_to_the_asking_client_alone_in_the_order_of_the_protocol(void **state)
+{
+    (void)state;
+    static const char *const order[] = {
+        "office",        "uniqueid",     "version",
+        "state",         "local-host",   "local-port",
+        "local-id",      "remote-host",  "remote-port",
+        "remote-id",     "initiator",    "initiator-spi",
+        "responder-spi", "encr-alg",     "encr-keysize",
+        "prf-alg",       "dh-group",     "crash-detection",
+        "ticket",        "ticket-time",  "redirected-from",
+        "established",   "rekey-time",   "remote-vips",
+        "child-sas",     "lan-3",        "name",
+        "uniqueid",      "reqid",        "state",
+        "mode",          "protocol",     "encap",
+        "spi-in",        "spi-out",      "encr-alg",
+        "encr-keysize",  "esn",          "bytes-in",
+        "packets-in",    "bytes-out",    "packets-out",
+        "rekey-time",    "install-time", "local-ts",
+        "remote-ts",
+    };
+    struct vici_packet p;
+    struct vici_element e;
+    size_t n = 0;
+    send_packet(0, VICI_EVENT_REGISTER, "list-sa");
+    send_packet(1, VICI_EVENT_REGISTER, "list-sa");
+    next(0, &p);
+    next(1, &p);
+    request(0, "list-sas", NULL, NULL);
+    assert_true(next(0, &p));
+    assert_int_equal(p.type, VICI_EVENT);
+    assert_span_equal(p.name, span_str("list-sa"));
+    struct vici_reader r = vici_read(p.body);
+    while (vici_next(&r, &e)) {
+        if (!e.name.len)
+            continue;
+        assert_true(n < ARRAY_LEN(order));
+        assert_span_equal(e.name, span_str(order[n]));
+        if (n == 11)
+            assert_span_equal(e.value, span_str("0102030405060708"));
+        if (n == 19)
+            assert_span_equal(e.value, span_str("60")); /* as seconds, that are left */
+        if (n == 20)
+            assert_span_equal(e.value, span_str("192.0.2.9"));
+        if (n == 21)
+            assert_span_equal(e.value, span_str("30")); /* established, in seconds */
+        if (n == 33)
+            assert_span_equal(e.value, span_str("00c0ffee"));
+        n++;
+    }
+    assert_int_equal(n, ARRAY_LEN(order));
+    assert_int_equal(reply(0).len, 0);
+    assert_int_equal(fake.len[1], 0);
+}
+
+static bool lists(const char *key)
+{
+    struct vici_packet p;
+    struct vici_element e;
+    bool found = false;
+    request(0, "list-sas", NULL, NULL);
+    assert_true(next(0, &p));
+    struct vici_reader r = vici_read(p.body);
+    while (vici_next(&r, &e))
+        found |= span_equal(e.name, span_str(key));
+    reply(0);
+    return found;
+}
+
+static void a_ticket_is_held_or_given_and_runs_out(void **state)
+{
+    static const struct {
+        bool is_giver;
+        int64_t now;
+        bool is_held, is_given;
+    } rows[] = {
+        {false, 40,  true,  false},
+        {true,  40,  false, true },
+        {false, 100, false, false},
+        {true,  100, false, false},
+    };
+    struct vici_packet p;
+    (void)state;
+    send_packet(0, VICI_EVENT_REGISTER, "list-sa");
+    next(0, &p);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        is_giver = rows[i].is_giver;
+        fake.now = rows[i].now * TIME_SECOND;
+        assert_int_equal(lists("ticket"), rows[i].is_held);
+        assert_int_equal(lists("ticket-given"), rows[i].is_given);
+        assert_int_equal(lists("ticket-time"), rows[i].is_held || rows[i].is_given);
+    }
+    is_giver = false;
+}
+
+static void pools_tell_their_leases_when_asked(void **state)
+{
+    (void)state;
+    static const char *const order[] = {"office", "base",    "size",     "online",   "offline",
+                                        "leases", "0",       "address",  "identity", "status",
+                                        "1",      "address", "identity", "status"};
+    static const char *const values[] = {"", "10.3.0.1", "9",         "1",         "1",
+                                         "", "",         "10.3.0.2",  "b.example", "online",
+                                         "", "10.3.0.1", "a.example", "offline"};
+    static const char *const names[] = {"office"};
+    const struct ip_range range = {ip4(10, 3, 0, 1), ip4(10, 3, 0, 9)};
+    const struct pool_config c = {.name = "office", .ranges = &range, .n_ranges = 1};
+    const struct identity a = {ID_FQDN, span_str("a.example")}, b = {ID_FQDN, span_str("b.example")};
+    struct vici_element e;
+    size_t n = 0;
+    pools_load(&pools, &c, 1);
+    pools_ask(&pools, &(struct lease_request){.pools = names, .n_pools = 1, .owner = &a, .family = 4});
+    pools_ask(&pools, &(struct lease_request){.pools = names, .n_pools = 1, .owner = &b, .family = 4});
+    pools_release(&pools, ip4(10, 3, 0, 1));
+    request(0, "get-pools", "leases", "yes");
+    struct span body = reply(0);
+    struct vici_reader r = vici_read(body);
+    while (vici_next(&r, &e)) {
+        if (!e.name.len)
+            continue;
+        assert_true(n < ARRAY_LEN(order));
+        assert_span_equal(e.name, span_str(order[n]));
+        assert_span_equal(e.value, span_str(values[n]));
+        n++;
+    }
+    assert_int_equal(n, ARRAY_LEN(order));
+    request(0, "get-pools", NULL, NULL);
+    assert_true(reply(0).len < body.len);
+    request(0, "get-pools", "name", "other");
+    assert_int_equal(reply(0).len, 0);
+}
+
+static void filters_select_sas(void **state)
+{
+    (void)state;
+    struct vici_packet p;
+    send_packet(0, VICI_EVENT_REGISTER, "list-sa");
+    next(0, &p);
+    request(0, "list-sas", "ike", "other");
+    assert_int_equal(reply(0).len, 0);
+    request(0, "list-sas", "child", "other");
+    assert_int_equal(reply(0).len, 0);
+    request(0, "list-sas", "child-id", "3");
+    assert_true(next(0, &p));
+    assert_int_equal(p.type, VICI_EVENT);
+}
+
+static void traps_are_listed_as_policies(void **state)
+{
+    (void)state;
+    static const char *const order[] = {"office/lan", "child", "ike", "mode", "local-ts", "remote-ts"};
+    struct vici_packet p;
+    struct vici_element e;
+    size_t n = 0;
+    send_packet(0, VICI_EVENT_REGISTER, "list-policy");
+    next(0, &p);
+    request(0, "list-policies", "trap", "yes");
+    assert_true(next(0, &p));
+    assert_span_equal(p.name, span_str("list-policy"));
+    struct vici_reader r = vici_read(p.body);
+    while (vici_next(&r, &e)) {
+        if (!e.name.len)
+            continue;
+        assert_true(n < ARRAY_LEN(order));
+        assert_span_equal(e.name, span_str(order[n++]));
+    }
+    assert_int_equal(n, ARRAY_LEN(order));
+    assert_int_equal(reply(0).len, 0);
+    request(0, "list-policies", "drop", "yes");
+    assert_int_equal(reply(0).len, 0);
+    request(0, "list-policies", "child", "other");
+    assert_int_equal(reply(0).len, 0);
+}
+
+/* So many list-cert events before the reply. */
+static unsigned listed_certs(const char *key, const char *value)
+{
+    struct vici_packet p;
+    unsigned n = 0;
+    request(0, "list-certs", key, value);
+    while (next(0, &p) && p.type == VICI_EVENT) {
+        assert_text(p.body, "type", "X509");
+        n++;
+    }
+    return n;
+}
+
+static void certificates_are_listed_once_by_what_they_are_for(void **state)
+{
+    (void)state;
+    struct diag d;
+    struct vici_packet p;
+    struct cert *cert = cert_load(span_str(acert_authority), &d),
+                *again = cert_load(span_str(acert_authority), &d);
+    assert_non_null(cert);
+    config.certs = (struct cert_list){&cert, 1};
+    conn.local.certs = (struct cert_list){&again, 1};
+    config.cas = (struct cert_list){&again, 1};
+    send_packet(0, VICI_EVENT_REGISTER, "list-cert");
+    next(0, &p);
+    assert_int_equal(listed_certs(NULL, NULL), 1);
+    assert_int_equal(listed_certs("flag", "CA"), 1);
+    assert_int_equal(listed_certs("flag", "AA"), 0);
+    assert_int_equal(listed_certs("type", "x509_crl"), 0);
+    assert_int_equal(listed_certs("subject", cert_subject_text(cert)), 1);
+    assert_int_equal(listed_certs("subject", "CN=somebody"), 0);
+    config.certs = config.cas = conn.local.certs = (struct cert_list){0};
+    cert_unref(cert);
+    cert_unref(again);
+}
+
+static void an_up_down_event_reaches_those_that_registered(void **state)
+{
+    (void)state;
+    struct vici_packet p;
+    send_packet(1, VICI_EVENT_REGISTER, "child-updown");
+    next(1, &p);
+    struct event up = {
+        .kind = EVENT_CHILD_UPDOWN, .is_up = true, .ike_id = 7, .child_id = 3, .connection = "office"};
+    ctl_event(service, &up);
+    assert_int_equal(fake.len[0], 0);
+    assert_true(next(1, &p));
+    assert_text(p.body, "up", "yes");
+}
+
+static void a_child_that_has_gone_is_still_named(void **state)
+{
+    (void)state;
+    struct vici_packet p;
+    struct vici_element e;
+    bool is_named = false;
+    send_packet(1, VICI_EVENT_REGISTER, "child-updown");
+    next(1, &p);
+    struct event down = {
+        .kind = EVENT_CHILD_UPDOWN, .ike_id = 7, .child_id = 99, .connection = "office", .child = "lan"};
+    ctl_event(service, &down);
+    assert_true(next(1, &p));
+    struct vici_reader r = vici_read(p.body);
+    while (vici_next(&r, &e))
+        is_named |= e.kind == VICI_SECTION_START && span_equal(e.name, span_str("lan-99"));
+    assert_true(is_named);
+}
+
+static void a_rekeyed_child_is_shown_old_and_new(void **state)
+{
+    (void)state;
+    static const char *const order[] = {"child-sas", "lan", "old", "new"};
+    struct vici_packet p;
+    struct vici_element e;
+    size_t n = 0;
+    send_packet(1, VICI_EVENT_REGISTER, "child-rekey");
+    next(1, &p);
+    struct event rekeyed = {.kind = EVENT_CHILD_REKEY,
+                            .ike_id = 7,
+                            .child_id = 3,
+                            .old_id = 2, /* gone already */
+                            .connection = "office",
+                            .child = "lan"};
+    ctl_event(service, &rekeyed);
+    assert_true(next(1, &p));
+    struct vici_reader r = vici_read(p.body);
+    while (vici_next(&r, &e)) {
+        if (e.kind != VICI_SECTION_START || r.depth < 2)
+            continue;
+        assert_true(n < ARRAY_LEN(order));
+        assert_span_equal(e.name, span_str(order[n++]));
+    }
+    assert_int_equal(n, ARRAY_LEN(order));
+}
+
+/* The value at a path of sections. */
+static void assert_at(struct span message, const char *const path[3], const char *expected)
+{
+    struct vici_reader r = vici_read(message);
+    struct vici_element e;
+    size_t deep = 0, last = path[2] ? 2 : 1;
+    unsigned skipped = 0;
+    while (vici_next(&r, &e)) {
+        bool is_next = e.kind != VICI_SECTION_END && !skipped && span_equal(e.name, span_str(path[deep]));
+        if (e.kind == VICI_SECTION_END && skipped)
+            skipped--;
+        else if (e.kind == VICI_SECTION_START && is_next && deep < last)
+            deep++;
+        else if (e.kind == VICI_SECTION_START)
+            skipped++;
+        else if (e.kind == VICI_KEY_VALUE && is_next && deep == last) {
+            assert_true(span_equal(e.value, span_str(expected)));
+            return;
+        }
+    }
+    fail_msg("%s.%s is not there", path[0], path[1]);
+}
+
+static void algorithms_have_the_protocols_form_and_ours(void **state)
+{
+    (void)state;
+    request(0, "get-algorithms", NULL, NULL);
+    struct span theirs = reply(0);
+    assert_at(theirs, (const char *const[3]){"aead", "AES_GCM_16"}, "openssl");
+    assert_at(theirs, (const char *const[3]){"ke", "CURVE_25519"}, "openssl");
+    request(0, "keyway-algorithms", NULL, NULL);
+    struct span ours = reply(0);
+    assert_at(ours, (const char *const[3]){"encryption", "AES_CCM_16_192", "esp"}, "openssl");
+    assert_at(ours, (const char *const[3]){"encryption", "AES_CCM_16_192", "but"}, "ipsec-mb");
+    assert_at(ours, (const char *const[3]){"integrity", "HMAC_SHA2_256_128", "ike"}, "openssl");
+    assert_at(ours, (const char *const[3]){"key-exchange", "MODP_1024", "weak"}, "yes");
+    assert_at(ours, (const char *const[3]){"signature", "ED25519", "ike"}, "openssl");
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(listed_sas_go_to_the_asking_client_alone_in_the_order_of_the_protocol),
+        TEST(pools_tell_their_leases_when_asked),
+        TEST(filters_select_sas),
+        TEST(a_ticket_is_held_or_given_and_runs_out),
+        TEST(traps_are_listed_as_policies),
+        TEST(certificates_are_listed_once_by_what_they_are_for),
+        TEST(an_up_down_event_reaches_those_that_registered),
+        TEST(a_child_that_has_gone_is_still_named),
+        TEST(a_rekeyed_child_is_shown_old_and_new),
+        TEST(algorithms_have_the_protocols_form_and_ours),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
