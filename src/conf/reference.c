@@ -58,6 +58,19 @@ static void put_default(const struct conf_sink *sink, const struct schema_row *r
     roff_put(sink, ".");
 }
 
+void roff_refused_words(const struct conf_sink *sink, const struct schema_row *r, const char *lead)
+{
+    bool told = false;
+    for (const struct schema_word *w = r->words; w && w->word; w++) {
+        if (!w->refused)
+            continue;
+        roff_put(sink, told ? ", " : lead);
+        roff_text(sink, w->word);
+        told = true;
+    }
+    roff_put(sink, told ? ".\n" : "\n");
+}
+
 static void put_row(const struct conf_sink *sink, const struct schema_row *r)
 {
     roff_put(sink, ".TP\n.B ");
@@ -76,15 +89,7 @@ static void put_row(const struct conf_sink *sink, const struct schema_row *r)
         }
         roff_put(sink, ".");
     }
-    bool told = false;
-    for (const struct schema_word *w = r->words; w && w->word; w++) {
-        if (!w->refused)
-            continue;
-        roff_put(sink, told ? ", " : "\nRefused values: ");
-        roff_text(sink, w->word);
-        told = true;
-    }
-    roff_put(sink, told ? ".\n" : "\n");
+    roff_refused_words(sink, r, "\nRefused values: ");
 }
 
 void conf_reference_write(const struct conf_sink *sink)

@@ -121,15 +121,7 @@ static void put_row(const struct conf_sink *sink, const struct schema_row *r)
         roff_text(sink, r->reason);
         roff_put(sink, ".");
     }
-    bool told = false;
-    for (const struct schema_word *w = r->words; w && w->word; w++) {
-        if (!w->refused)
-            continue;
-        roff_put(sink, told ? ", " : "\nA connection is left out that has: ");
-        roff_text(sink, w->word);
-        told = true;
-    }
-    roff_put(sink, told ? ".\n" : "\n");
+    roff_refused_words(sink, r, "\nA connection is left out that has: ");
 }
 
 void conf_reference_write_ipsec(const struct conf_sink *sink)

@@ -41,12 +41,8 @@ struct revoker_store {
 struct revoker_store *store_new(const char *state, const atomic_bool *is_ending)
 {
     struct revoker_store *s = mem_new(sizeof(*s));
-    pthread_condattr_t attr;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_mutex_init(&s->lock, NULL);
-    pthread_cond_init(&s->changed, &attr);
-    pthread_condattr_destroy(&attr);
+    clock_cond_init(&s->changed);
     s->state = state;
     s->is_ending = is_ending;
     return s;

@@ -45,12 +45,8 @@ struct stapler *stapler_new(struct revoker_store *store, const atomic_bool *is_e
                             struct stapler_pace pace)
 {
     struct stapler *s = mem_new(sizeof(*s));
-    pthread_condattr_t attr;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_mutex_init(&s->lock, NULL);
-    pthread_cond_init(&s->changed, &attr);
-    pthread_condattr_destroy(&attr);
+    clock_cond_init(&s->changed);
     s->store = store;
     s->is_ending = is_ending;
     s->pace = pace;

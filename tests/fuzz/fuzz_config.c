@@ -2,17 +2,10 @@
 /* A whole conf_load() from one buffer: up to four files, separated by lines of "%%": keyway.conf,
  * swanctl.conf, strongswan.conf and a secret in a file. What loads is shown in both forms; what fails prints
  * its errors; it is never both. Credentials that the tests use lie beside. */
-#include "conf/show.h"
 #include "conf/test_credentials.h"
-#include "conf/testing.h"
-#include <stdlib.h>
+#include "load.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void swallow(void *ctx, const char *text)
-{
-    *(size_t *)ctx += strlen(text);
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -29,31 +22,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         {"/etc/swanctl/x509ca/ca.pem",                         test_ca},
         {"/etc/swanctl/private/moon.pem",                         test_moon_key},
     };
-    const uint8_t *at = data, *end = data + size;
-    for (size_t i = 0; i < 4 && at < end; i++) {
-        const uint8_t *cut = memmem(at, (size_t)(end - at), "\n%%\n", 4);
-        const uint8_t *stop = cut ? cut + 1 : end;
-        files[i].text = (const char *)at;
-        files[i].len = (size_t)(stop - at);
-        at = cut ? cut + 4 : end;
-    }
+    cut_into_files(files, 4, data, size);
     struct memory_source m = {files, ARRAY_LEN(files)};
     const struct conf_source src = memory_source(&m);
-    const struct conf_request req = {.etc = "/etc"};
-    struct diag errors[8] = {0};
-    size_t n = 0, written = 0;
-    const struct conf_sink sink = {&written, swallow};
-    struct config *c = conf_load(&src, &req, errors, ARRAY_LEN(errors), &n);
-    if (!c != (n > 0))
-        abort();
-    for (size_t i = 0; i < n && i < ARRAY_LEN(errors); i++)
-        conf_print_error(&errors[i], &src, &sink);
-    if (c) {
-        conf_show(c, NULL, false, &sink);
-        conf_show(c, NULL, true, &sink);
-        config_unref(c);
-    }
-    if (written == 0)
-        abort();
+    load(&src, &(struct conf_request){.etc = "/etc"});
     return 0;
 }
