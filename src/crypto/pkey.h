@@ -41,6 +41,8 @@ enum pkey_encoding {
 };
 /* out is freed by the caller. False: the format has no such kind of key, or only the public half is here. */
 bool pkey_encode(const struct pkey *k, enum pkey_encoding e, struct secret *out);
+/* PEM of PKCS#8, encrypted with a passphrase, which is not empty. Slow by design. False as above. */
+bool pkey_encrypt(const struct pkey *k, struct span passphrase, struct secret *pem);
 /* "-----BEGIN label-----", lines of 64 characters, a line feed at the end. */
 void pem_encode(struct span der, const char *label, struct secret *out);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Keys as bytes: DER through OpenSSL (RFC 5280 SubjectPublicKeyInfo, RFC 8017, RFC 5915, RFC 5958), and PEM
  * (RFC 7468) around it. The formats of DNS and OpenSSH are in pkey_dns.c and pkey_ssh.c. See pkey.h. Not
- * here: encrypted forms. */
+ * here: encrypted forms (pkey_encrypt.c). */
 #include "crypto/evp.h"
 #include "crypto/pkey_impl.h"
 #include <openssl/err.h>
