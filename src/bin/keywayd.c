@@ -314,6 +314,7 @@ static const char usage[] =
     "  --etc DIR          stands for /etc (KEYWAY_ETC)\n"
     "  --run DIR          socket and pid file, /run/keyway (KEYWAY_RUN)\n"
     "  --state DIR        stands for /var/lib (KEYWAY_STATE)\n"
+    "  --nssdir DIR       folder of the key store, STATE/ipsec/nss\n"
     "  --load LIST        which files to load: keyway,swanctl,ipsec or none; all that exist\n"
     "  --vici PATH        a second vici socket, e.g. /var/run/charon.vici\n"
     "  --settings FILE    the strongswan.conf to read\n"
@@ -325,6 +326,7 @@ enum {
     OPT_ETC = 256,
     OPT_RUN,
     OPT_STATE,
+    OPT_NSSDIR,
     OPT_LOAD,
     OPT_VICI,
     OPT_SETTINGS,
@@ -338,14 +340,15 @@ static const struct option long_options[] = {
     {"etc",              required_argument, NULL, OPT_ETC},
     {"run",                  required_argument, NULL, OPT_RUN},
     {"state",required_argument, NULL, OPT_STATE},
-    {"load",           required_argument, NULL, OPT_LOAD},
+    {"nssdir",           required_argument, NULL, OPT_NSSDIR},
+    {"load",              required_argument, NULL, OPT_LOAD},
     {"vici",              required_argument, NULL, OPT_VICI},
-    {"settings",              required_argument, NULL, OPT_SETTINGS},
-    {"log",                  required_argument, NULL, OPT_LOG},
-    {"cleanup",              no_argument, NULL, OPT_CLEANUP},
-    {"version",         no_argument, NULL, OPT_VERSION},
-    {"help",             no_argument, NULL, 'h'},
-    {0             },
+    {"settings",                  required_argument, NULL, OPT_SETTINGS},
+    {"log",              required_argument, NULL, OPT_LOG},
+    {"cleanup",         no_argument, NULL, OPT_CLEANUP},
+    {"version",           no_argument, NULL, OPT_VERSION},
+    {"help",              no_argument, NULL, 'h'},
+    {0                 },
 };
 
 static bool parse_level(const char *word, enum log_level *out)
@@ -375,6 +378,9 @@ static int take_option(struct options *o, int option, const char *arg)
         return -1;
     case OPT_STATE:
         o->loop.paths.state = arg;
+        return -1;
+    case OPT_NSSDIR:
+        o->loop.paths.nssdir = arg;
         return -1;
     case OPT_LOAD:
         o->loop.load = arg;

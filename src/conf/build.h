@@ -29,6 +29,8 @@ struct builder {
     bool has_looked;     /* for private keys there: found_keys */
     struct private_key *found_keys;
     size_t n_found_keys;
+    const char *nssdir;         /* where ipsec.conf says that the key store is, or NULL; set it before
+                                   build_key_store() */
     struct stored_cert *stored; /* of the key store, for their nicknames */
     size_t n_stored;
 };
@@ -126,6 +128,12 @@ bool build_found_key(struct builder *b, const struct pkey *public_key, const cha
 void build_drop_found(struct builder *b);
 /* The certificates of the key store: authorities that are trusted, and others. */
 void build_key_store(struct builder *b);
+/* named_cert.c: a certificate as leftcert of ipsec.conf names it: a nickname of the key store; else a file in
+ * the key store's folder; else one in ETC/ipsec.d/certs; else a path. A reference, or NULL after an error at
+ * the setting. */
+struct cert *build_named_cert(struct builder *b, const struct setting *key, const char *name);
+/* The certificate of the key store with that nickname, as DER. */
+bool build_stored_cert(const struct builder *b, const char *nickname, struct span *der);
 /* The file of that name, absolute or in one of the folders (NULL-terminated) below dir. */
 bool build_read(struct builder *b, const char *name, const char *const *folders, bool is_private,
                 struct span *out, const char **path, struct diag *d);

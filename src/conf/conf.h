@@ -30,12 +30,15 @@ struct conf_source {
     struct pkey *(*token_key)(void *ctx, const struct token_query *q, struct diag *d);
     bool (*token_cert)(void *ctx, struct arena *a, const struct token_query *q, struct span *der,
                        struct diag *d);
-    /* The private key of a public one, when it is in the key store of the host's keys, or NULL: nothing is in
-     * d when it is not there. A reference that the caller drops; *file, in a's memory, is where it is. */
-    struct pkey *(*store_key)(void *ctx, struct arena *a, const struct pkey *public_key, const char **file,
-                              struct diag *d);
-    /* The certificates of the key store, in a's memory; returns how many. */
-    size_t (*store_certs)(void *ctx, struct arena *a, struct stored_cert **certs, struct diag *d);
+    /* The key store of the host's keys. folder: where a configuration says that it is, or NULL; the command
+     * line may know better. store_key: the private key of a public one, or NULL: nothing is in d when it is
+     * not there. A reference that the caller drops; *file, in a's memory, is where it is. store_certs: in a's
+     * memory; returns how many. store_folder: where the store is, in a's memory, or NULL: there is none. */
+    struct pkey *(*store_key)(void *ctx, const char *folder, struct arena *a, const struct pkey *public_key,
+                              const char **file, struct diag *d);
+    size_t (*store_certs)(void *ctx, const char *folder, struct arena *a, struct stored_cert **certs,
+                          struct diag *d);
+    const char *(*store_folder)(void *ctx, const char *folder, struct arena *a);
     /* The machine's addresses, in a's memory; returns how many. NULL: none are known. */
     size_t (*own_addresses)(void *ctx, struct arena *a, struct ip **v);
     size_t (*glob)(void *ctx, struct arena *a, const char *pattern, const char ***paths);

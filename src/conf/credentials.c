@@ -124,18 +124,6 @@ bool build_read(struct builder *b, const char *name, const char *const *folders,
     return build_read_file(b, *path, is_private, out, d);
 }
 
-/* A nickname of the key store. */
-static bool read_stored(const struct builder *b, const char *nickname, struct span *der)
-{
-    for (size_t i = 0; i < b->n_stored; i++) {
-        if (strcmp(b->stored[i].nickname, nickname) != 0)
-            continue;
-        *der = b->stored[i].der;
-        return true;
-    }
-    return false;
-}
-
 /* The one that the dialect's users know: ipsec.d's is the last. */
 static const char *folder_of(const struct builder *b, const char *const *folders)
 {
@@ -154,7 +142,7 @@ static struct cert *load_cert(struct builder *b, const struct setting *key, cons
     const char *path = "the value";
     bool ok = true;
     if (!value_blob(b->scratch, word, &data, &ok) && !build_read(b, word, folders, false, &data, &path, &d) &&
-        (diag_failed(&d) || !read_stored(b, word, &data))) {
+        (diag_failed(&d) || !build_stored_cert(b, word, &data))) {
         struct diag *e =
             build_error(b, key, "%s: %.200s", diag_failed(&d) ? d.what : "no such certificate file", word);
         diag_expected(e, "a file below %s/%s, an absolute path, or a nickname of the key store", b->dir,

@@ -26,10 +26,11 @@ static void keep(void *ctx, enum log_level level, const char *text)
 /* A key store with the test's key alone, when it has one. */
 static const char *stored;
 
-static struct pkey *store_key(void *ctx, struct arena *a, const struct pkey *public_key, const char **file,
-                              struct diag *d)
+static struct pkey *store_key(void *ctx, const char *folder, struct arena *a, const struct pkey *public_key,
+                              const char **file, struct diag *d)
 {
     (void)ctx;
+    (void)folder;
     (void)a;
     *file = "/var/lib/ipsec/nss/x.key.db";
     struct pkey *k = stored ? pkey_load_private(span_str(stored), span_of(NULL, 0), d) : NULL;
@@ -42,9 +43,11 @@ static struct pkey *store_key(void *ctx, struct arena *a, const struct pkey *pub
 static struct stored_cert stored_certs[2];
 static size_t n_stored_certs;
 
-static size_t store_certs(void *ctx, struct arena *a, struct stored_cert **certs, struct diag *d)
+static size_t store_certs(void *ctx, const char *folder, struct arena *a, struct stored_cert **certs,
+                          struct diag *d)
 {
     (void)ctx;
+    (void)folder;
     (void)a;
     diag_clear(d);
     *certs = stored_certs;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Files for conf/: see files.h. Only regular files are read: a FIFO or a device would block or never end. */
 #include "sys/files.h"
-#include "sys/keystore.h"
+#include "sys/store_password.h"
 #include "sys/token.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -107,32 +107,62 @@ static size_t files_glob(void *ctx, struct arena *a, const char *pattern, const 
     return n;
 }
 
-static struct pkey *files_store_key(void *ctx, struct arena *a, const struct pkey *public_key,
-                                    const char **file, struct diag *d)
+/* NULL with nothing in d: there is none. */
+static struct keystore *open_store(const struct paths *p, const char *configured, struct diag *d)
 {
     char folder[PATH_TEXT_MAX];
     diag_clear(d);
-    if (!ctx || !keystore_is_there(keystore_default(ctx, folder)))
+    if (!p || !keystore_is_there(keystore_folder(p, configured, folder)))
         return NULL;
-    struct keystore *s = keystore_open(folder, false, d);
+    return keystore_open(folder, false, d);
+}
+
+/* What is wrong with the password was said when the certificates were read. */
+static void unlock(struct keystore *s, const struct paths *p)
+{
+    struct store_password found;
+    struct diag d;
+    if (!keystore_has_password(s))
+        return;
+    store_password_find(p->etc, s, &found, &d);
+    store_password_free(&found);
+}
+
+static struct pkey *files_store_key(void *ctx, const char *configured, struct arena *a,
+                                    const struct pkey *public_key, const char **file, struct diag *d)
+{
+    struct keystore *s = open_store(ctx, configured, d);
     const struct keystore_key *entry = s ? keystore_find(s, public_key) : NULL;
+    if (entry)
+        unlock(s, ctx);
     struct pkey *k = entry ? keystore_private_key(s, entry, d) : NULL;
     if (k) {
         char leaf[KEYSTORE_LEAF_MAX];
-        *file = arena_printf(a, "%s/%s", folder, keystore_leaf(entry, leaf));
+        *file = arena_printf(a, "%s/%s", s->folder, keystore_leaf(s, entry, leaf));
     }
     keystore_close(s);
     return k;
 }
 
-static size_t files_store_certs(void *ctx, struct arena *a, struct stored_cert **certs, struct diag *d)
+/* Once for each time that a configuration is read. */
+static void check_password(struct keystore *s, const struct paths *p)
 {
-    char folder[PATH_TEXT_MAX];
-    diag_clear(d);
-    if (!ctx || !keystore_is_there(keystore_default(ctx, folder)))
-        return 0;
-    struct keystore *s = keystore_open(folder, false, d);
+    struct store_password found;
+    struct diag d;
+    if (!keystore_has_password(s))
+        return;
+    bool is_found = store_password_find(p->etc, s, &found, &d);
+    store_password_log(&found, is_found, &d);
+    store_password_free(&found);
+}
+
+static size_t files_store_certs(void *ctx, const char *configured, struct arena *a,
+                                struct stored_cert **certs, struct diag *d)
+{
+    struct keystore *s = open_store(ctx, configured, d);
     size_t n = s ? s->n_certs : 0;
+    if (s)
+        check_password(s, ctx);
     *certs = arena_calloc(a, n, sizeof(**certs));
     for (size_t i = 0; i < n; i++) {
         struct span der = cert_der(s->certs[i].cert);
@@ -140,7 +170,7 @@ static size_t files_store_certs(void *ctx, struct arena *a, struct stored_cert *
         memcpy(copy, der.ptr, der.len);
         (*certs)[i] = (struct stored_cert){.nickname = arena_strdup(a, s->certs[i].nickname),
                                            .der = span_of(copy, der.len),
-                                           .is_trusted = s->certs[i].is_trusted};
+                                           .is_trusted = keystore_is_authority(&s->certs[i])};
     }
     keystore_close(s);
     return n;
@@ -177,9 +207,15 @@ static size_t files_own_addresses(void *ctx, struct arena *a, struct ip **v)
     return n;
 }
 
-struct conf_source files_source(const char *state)
+static const char *files_store_folder(void *ctx, const char *configured, struct arena *a)
 {
-    return (struct conf_source){.ctx = (void *)state,
+    char folder[PATH_TEXT_MAX];
+    return ctx ? arena_strdup(a, keystore_folder(ctx, configured, folder)) : NULL;
+}
+
+struct conf_source files_source(const struct paths *p)
+{
+    return (struct conf_source){.ctx = (void *)p,
                                 .read = files_read,
                                 .read_private = files_read_private,
                                 .token_key = token_key,
@@ -187,5 +223,6 @@ struct conf_source files_source(const char *state)
                                 .store_key = files_store_key,
                                 .store_certs = files_store_certs,
                                 .own_addresses = files_own_addresses,
+                                .store_folder = files_store_folder,
                                 .glob = files_glob};
 }

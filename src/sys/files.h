@@ -3,7 +3,8 @@
 #pragma once
 
 #include "conf/conf.h"
+#include "sys/paths.h"
 
-/* A source over the machine's files; the key store is the one below state (paths.h), NULL: none is looked
- * into. state is borrowed. */
-struct conf_source files_source(const char *state);
+/* A source over the machine's files; the key store is the one of the paths (keystore.h), NULL: none is
+ * looked into. They are complete, and borrowed. */
+struct conf_source files_source(const struct paths *p);

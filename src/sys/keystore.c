@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See keystore.h. The index is text: a line that says what it is, then a line for each entry, in the order in
- * which they were added:
- *   key CKAID SUBJECTPUBLICKEYINFO
- *   cert TRUST NICKNAME CERTIFICATE
- * CKAID in hex, TRUST "ca" or "-", the others in base64. A line that is not understood makes the index unfit:
- * what a newer Keyway wrote is not overwritten by an older one. */
+/* See keystore.h. The index: keystore_index.c; passwords: keystore_password.c. */
 #include "sys/keystore.h"
 #include "base/arena.h"
 #include "base/text.h"
+#include "sys/keystore_impl.h"
 #include "sys/private_file.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -17,20 +13,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum {
-    INDEX_MAX = 4 << 20,
-    KEY_FILE_MAX_LEN = 65536,
-    SPKI_MAX = 2200,
-    LINE_LEN_MAX = 3072,
-    CERT_LINE_MAX = 512 + KEYSTORE_CERT_MAX / 3 * 4
-};
+enum { KEY_FILE_MAX_LEN = 65536 };
 
-static const char first_line[] = "keyway key store 1";
 static const char advice[] = "chmod 600 on it, and make a new key where others may have read this one";
 
-const char *keystore_default(const char *state, char buf[PATH_TEXT_MAX])
+const char *keystore_folder(const struct paths *p, const char *configured, char buf[PATH_TEXT_MAX])
 {
-    snprintf(buf, PATH_TEXT_MAX, "%s/ipsec/nss", state);
+    const char *folder = p->nssdir ? p->nssdir : configured;
+    if (!folder)
+        snprintf(buf, PATH_TEXT_MAX, "%s/ipsec/nss", p->state);
+    else /* as NSS's tools have it */
+        snprintf(buf, PATH_TEXT_MAX, "%s", !strncmp(folder, "sql:", 4) ? folder + 4 : folder);
     return buf;
 }
 
@@ -44,120 +37,9 @@ bool keystore_is_there(const char *folder)
 
 bool keystore_init(const char *folder, struct diag *d)
 {
-    char line[sizeof(first_line) + 1];
-    int n = snprintf(line, sizeof(line), "%s\n", first_line);
-    return private_write_once(folder, KEYSTORE_INDEX, span_of(line, (size_t)n), d);
-}
-
-/* ---- the index */
-
-static struct span next_line(struct span *rest)
-{
-    const uint8_t *end = memchr(rest->ptr, '\n', rest->len);
-    struct span line = span_of(rest->ptr, end ? (size_t)(end - rest->ptr) : rest->len);
-    size_t used = line.len + (end ? 1 : 0);
-    *rest = span_of(rest->ptr + used, rest->len - used);
-    return line;
-}
-
-static struct span next_word(struct span *rest)
-{
-    const uint8_t *end = memchr(rest->ptr, ' ', rest->len);
-    struct span word = span_of(rest->ptr, end ? (size_t)(end - rest->ptr) : rest->len);
-    size_t used = word.len + (end ? 1 : 0);
-    *rest = span_of(rest->ptr + used, rest->len - used);
-    return word;
-}
-
-static bool read_cert(struct keystore *s, struct span line)
-{
-    size_t len = 0;
-    struct diag d;
-    struct span trust = next_word(&line), name = next_word(&line);
-    struct keystore_cert *c = &s->certs[s->n_certs];
-    uint8_t *der = mem_new(KEYSTORE_CERT_MAX);
-    bool is_ok = s->n_certs < KEYSTORE_ENTRIES_MAX &&
-                 base64_decode(name, (uint8_t *)c->nickname, sizeof(c->nickname) - 1, &len) && len &&
-                 strlen(c->nickname) == len;
-    c->is_trusted = span_equal(trust, span_str("ca"));
-    is_ok = is_ok && (c->is_trusted || span_equal(trust, span_str("-"))) &&
-            base64_decode(line, der, KEYSTORE_CERT_MAX, &len);
-    c->cert = is_ok ? cert_load(span_of(der, len), &d) : NULL;
-    free(der);
-    s->n_certs += c->cert != NULL;
-    return c->cert != NULL;
-}
-
-static bool read_key(struct keystore *s, struct span line)
-{
-    uint8_t spki[SPKI_MAX], ckaid[KEYSTORE_CKAID_LEN];
-    size_t len;
-    struct diag d;
-    struct keystore_key *k = &s->keys[s->n_keys];
-    if (s->n_keys == KEYSTORE_ENTRIES_MAX ||
-        !hex_decode(next_word(&line), k->ckaid, sizeof(k->ckaid), &len) || len != sizeof(k->ckaid) ||
-        !base64_decode(line, spki, sizeof(spki), &len))
-        return false;
-    k->public_key = pkey_load_public(span_of(spki, len), &d);
-    if (!k->public_key)
-        return false;
-    s->n_keys++;
-    pkey_ckaid(k->public_key, ckaid);
-    return !memcmp(ckaid, k->ckaid, sizeof(ckaid));
-}
-
-static bool read_entry(struct keystore *s, struct span line)
-{
-    struct span kind = next_word(&line);
-    if (span_equal(kind, span_str("key")))
-        return read_key(s, line);
-    return span_equal(kind, span_str("cert")) && read_cert(s, line);
-}
-
-static bool read_index(struct keystore *s, struct span text, struct diag *d)
-{
-    int number = 1;
-    char path[PATH_TEXT_MAX + sizeof(KEYSTORE_INDEX)];
-    snprintf(path, sizeof(path), "%s/%s", s->folder, KEYSTORE_INDEX);
-    if (!span_equal(next_line(&text), span_str(first_line))) {
-        diag_set(d, FAIL_GENERIC, "%s is no index of a key store", path);
-        diag_expected(d, "the line \"%s\" first", first_line);
-        return false;
-    }
-    while (text.len) {
-        number++;
-        if (read_entry(s, next_line(&text)))
-            continue;
-        diag_set(d, FAIL_GENERIC, "the index of the key store is damaged");
-        diag_where(d, path, number, 0);
-        return false;
-    }
-    return true;
-}
-
-static bool write_index(const struct keystore *s, struct diag *d)
-{
-    size_t cap = sizeof(first_line) + 1 + s->n_keys * LINE_LEN_MAX + s->n_certs * CERT_LINE_MAX;
-    struct secret room = secret_new(cap);
-    struct text t = {.buf = (char *)room.ptr, .cap = cap};
-    text_printf(&t, "%s\n", first_line);
-    for (size_t i = 0; i < s->n_keys; i++) {
-        text_str(&t, "key ");
-        text_hex(&t, span_of(s->keys[i].ckaid, KEYSTORE_CKAID_LEN));
-        text_str(&t, " ");
-        text_base64(&t, pkey_spki(s->keys[i].public_key));
-        text_str(&t, "\n");
-    }
-    for (size_t i = 0; i < s->n_certs; i++) {
-        text_str(&t, s->certs[i].is_trusted ? "cert ca " : "cert - ");
-        text_base64(&t, span_str(s->certs[i].nickname));
-        text_str(&t, " ");
-        text_base64(&t, cert_der(s->certs[i].cert));
-        text_str(&t, "\n");
-    }
-    bool ok = private_write(s->folder, KEYSTORE_INDEX, span_of(t.buf, t.len), d);
-    secret_free(&room);
-    return ok;
+    char line[64];
+    keystore_index_first(line, sizeof(line));
+    return private_write_once(folder, KEYSTORE_INDEX, span_str(line), d);
 }
 
 /* ---- opening */
@@ -178,15 +60,17 @@ struct keystore *keystore_open(const char *folder, bool is_writing, struct diag 
 {
     struct secret index = {0};
     struct keystore *s = mem_new(sizeof(*s));
-    s->keys = mem_new(KEYSTORE_ENTRIES_MAX * sizeof(*s->keys));
+    s->keys = mem_new((KEYSTORE_ENTRIES_MAX + 1) * sizeof(*s->keys));
     s->certs = mem_new((KEYSTORE_ENTRIES_MAX + 1) * sizeof(*s->certs));
     s->lock = -1;
     snprintf(s->folder, sizeof(s->folder), "%s", folder);
     diag_clear(d);
     bool ok = (!is_writing || take_lock(s, d)) &&
-              private_read(folder, KEYSTORE_INDEX, INDEX_MAX, advice, &index, d) &&
-              read_index(s, secret_view(&index), d);
+              private_read(folder, KEYSTORE_INDEX, KEYSTORE_INDEX_LEN_MAX, advice, &index, d) &&
+              keystore_index_read(s, secret_view(&index), d);
     secret_free(&index);
+    if (ok && is_writing)
+        keystore_drop_older(s);
     if (ok)
         return s;
     keystore_close(s);
@@ -207,24 +91,40 @@ void keystore_close(struct keystore *s)
         cert_unref(s->certs[i].cert);
     if (s->lock >= 0)
         close(s->lock);
+    secret_free(&s->proof);
+    secret_free(&s->password);
+    free(s->taken);
     free(s->certs);
     free(s->keys);
     free(s);
 }
 
+bool keystore_set_taken(struct keystore *s, const char *taken, struct diag *d)
+{
+    diag_clear(d);
+    free(s->taken);
+    s->taken = mem_new(strlen(taken) + 1);
+    memcpy(s->taken, taken, strlen(taken));
+    return keystore_index_write(s, d);
+}
+
 /* ---- keys */
 
-static const char *leaf_of(const uint8_t ckaid[KEYSTORE_CKAID_LEN], char buf[KEYSTORE_LEAF_MAX])
+const char *keystore_leaf_of(unsigned generation, const struct keystore_key *entry,
+                             char buf[KEYSTORE_LEAF_MAX])
 {
     struct text t = {.buf = buf, .cap = KEYSTORE_LEAF_MAX};
-    text_hex(&t, span_of(ckaid, KEYSTORE_CKAID_LEN));
+    text_hex(&t, span_of(entry->ckaid, KEYSTORE_CKAID_LEN));
+    if (generation)
+        text_printf(&t, ".%u", generation);
     text_str(&t, ".key.db");
     return buf;
 }
 
-const char *keystore_leaf(const struct keystore_key *entry, char buf[KEYSTORE_LEAF_MAX])
+const char *keystore_leaf(const struct keystore *s, const struct keystore_key *entry,
+                          char buf[KEYSTORE_LEAF_MAX])
 {
-    return leaf_of(entry->ckaid, buf);
+    return keystore_leaf_of(s->generation, entry, buf);
 }
 
 const struct keystore_key *keystore_find(const struct keystore *s, const struct pkey *key)
@@ -238,51 +138,81 @@ const struct keystore_key *keystore_find(const struct keystore *s, const struct 
     return NULL;
 }
 
-bool keystore_add(struct keystore *s, const struct pkey *key, struct diag *d)
+bool keystore_write_key(const struct keystore *s, unsigned generation, struct span password,
+                        const struct keystore_key *entry, const struct pkey *key, struct diag *d)
 {
     char leaf[KEYSTORE_LEAF_MAX];
-    uint8_t ckaid[KEYSTORE_CKAID_LEN];
     struct secret pem = {0};
-    pkey_ckaid(key, ckaid);
+    bool ok = password.len ? pkey_encrypt(key, password, &pem) : pkey_encode(key, PKEY_PKCS8_PEM, &pem);
+    if (!ok)
+        diag_set(d, FAIL_GENERIC, "the private half of the %s is not at hand", pkey_type_name(key));
+    ok = ok && private_write(s->folder, keystore_leaf_of(generation, entry, leaf), secret_view(&pem), d);
+    secret_free(&pem);
+    return ok;
+}
+
+static bool is_locked(const struct keystore *s, struct diag *d)
+{
+    if (!keystore_has_password(s) || s->password.len)
+        return false;
+    diag_set(d, FAIL_PERMISSION, "the key store in %s has a password, and none was given", s->folder);
+    return true;
+}
+
+bool keystore_add(struct keystore *s, const struct pkey *key, const char *label, struct diag *d)
+{
     const struct keystore_key *there = keystore_find(s, key);
     diag_clear(d);
     if (!there && s->n_keys == KEYSTORE_ENTRIES_MAX) {
         diag_set(d, FAIL_GENERIC, "the key store is full: it has %d keys", KEYSTORE_ENTRIES_MAX);
         return false;
     }
-    if (!pkey_encode(key, PKEY_PKCS8_PEM, &pem)) {
-        diag_set(d, FAIL_GENERIC, "the private half of the %s is not at hand", pkey_type_name(key));
-        return false;
-    }
-    bool ok = private_write(s->folder, leaf_of(ckaid, leaf), secret_view(&pem), d);
-    secret_free(&pem);
-    if (!ok || there)
-        return ok;
     struct keystore_key *k = &s->keys[s->n_keys];
+    *k = (struct keystore_key){0};
+    pkey_ckaid(key, k->ckaid);
+    snprintf(k->label, sizeof(k->label), "%s", label ? label : "");
+    if (is_locked(s, d) || !keystore_write_key(s, s->generation, secret_view(&s->password), k, key, d))
+        return false;
+    if (there)
+        return true;
     k->public_key = pkey_load_public(pkey_spki(key), d);
     if (!k->public_key)
         return false;
-    memcpy(k->ckaid, ckaid, sizeof(ckaid));
     s->n_keys++;
-    return write_index(s, d);
+    return keystore_index_write(s, d);
 }
 
 struct pkey *keystore_private_key(const struct keystore *s, const struct keystore_key *entry, struct diag *d)
 {
     char leaf[KEYSTORE_LEAF_MAX];
     struct secret pem = {0};
-    if (!private_read(s->folder, leaf_of(entry->ckaid, leaf), KEY_FILE_MAX_LEN, advice, &pem, d)) {
+    diag_clear(d);
+    if (is_locked(s, d))
+        return NULL;
+    if (!private_read(s->folder, keystore_leaf(s, entry, leaf), KEY_FILE_MAX_LEN, advice, &pem, d)) {
         if (!diag_failed(d))
             diag_set(d, FAIL_NOT_FOUND, "%s/%s: the key's file is gone", s->folder, leaf);
         return NULL;
     }
-    struct pkey *k = pkey_load_private(secret_view(&pem), span_of(NULL, 0), d);
+    struct pkey *k = pkey_load_private(secret_view(&pem), secret_view(&s->password), d);
     secret_free(&pem);
     if (!k || pkey_same(k, entry->public_key))
         return k;
     pkey_unref(k);
     diag_set(d, FAIL_GENERIC, "%s/%s: it is another key than the index says", s->folder, leaf);
     return NULL;
+}
+
+/* The index first: a key that it names is there. */
+bool keystore_remove_key(struct keystore *s, size_t key, struct diag *d)
+{
+    char leaf[KEYSTORE_LEAF_MAX];
+    diag_clear(d);
+    keystore_leaf(s, &s->keys[key], leaf);
+    pkey_unref(s->keys[key].public_key);
+    s->n_keys--;
+    memmove(&s->keys[key], &s->keys[key + 1], (s->n_keys - key) * sizeof(*s->keys));
+    return keystore_index_write(s, d) && private_remove(s->folder, leaf, d);
 }
 
 /* ---- certificates */
@@ -296,16 +226,30 @@ const struct keystore_cert *keystore_find_cert(const struct keystore *s, const c
     return NULL;
 }
 
-bool keystore_add_cert(struct keystore *s, struct cert *cert, const char *nickname, bool is_trusted,
-                       struct diag *d)
+bool keystore_set_trust(struct keystore *s, size_t cert, struct keystore_trust trust, struct diag *d)
+{
+    diag_clear(d);
+    s->certs[cert].trust = trust;
+    return keystore_index_write(s, d);
+}
+
+bool keystore_remove_cert(struct keystore *s, size_t cert, struct diag *d)
+{
+    diag_clear(d);
+    cert_unref(s->certs[cert].cert);
+    s->n_certs--;
+    memmove(&s->certs[cert], &s->certs[cert + 1], (s->n_certs - cert) * sizeof(*s->certs));
+    return keystore_index_write(s, d);
+}
+
+bool keystore_add_cert(struct keystore *s, struct cert *cert, const char *nickname,
+                       struct keystore_trust trust, struct diag *d)
 {
     char unique[KEYSTORE_NICKNAME_MAX];
     diag_clear(d);
     for (size_t i = 0; i < s->n_certs; i++) {
-        if (!span_equal(cert_der(s->certs[i].cert), cert_der(cert)))
-            continue;
-        s->certs[i].is_trusted = is_trusted;
-        return write_index(s, d);
+        if (span_equal(cert_der(s->certs[i].cert), cert_der(cert)))
+            return keystore_set_trust(s, i, trust, d);
     }
     if (s->n_certs == KEYSTORE_ENTRIES_MAX || cert_der(cert).len > KEYSTORE_CERT_MAX) {
         diag_set(d, FAIL_GENERIC, "the key store takes at most %d certificates of at most %d bytes",
@@ -317,7 +261,7 @@ bool keystore_add_cert(struct keystore *s, struct cert *cert, const char *nickna
         snprintf(unique, sizeof(unique), "%.*s #%u", KEYSTORE_NICKNAME_MAX - 16, nickname, n);
     struct keystore_cert *c = &s->certs[s->n_certs++];
     memcpy(c->nickname, unique, sizeof(unique));
-    c->is_trusted = is_trusted;
+    c->trust = trust;
     c->cert = cert_ref(cert);
-    return write_index(s, d);
+    return keystore_index_write(s, d);
 }

@@ -14,7 +14,7 @@
 struct config *loop_load(const struct loop_options *o, const struct choices *choices, struct diag *errors,
                          size_t *n_errors)
 {
-    struct conf_source files = files_source(o->paths.state);
+    struct conf_source files = files_source(&o->paths);
     const char **added = choices_names(choices, CHOICE_ADDED),
                **deleted = choices_names(choices, CHOICE_DELETED);
     struct conf_request req = {

@@ -36,7 +36,7 @@ static void look_up(struct config *part)
 static void on_build(uv_work_t *req)
 {
     struct build_work *w = container_of(req, struct build_work, req);
-    struct conf_source files = files_source(w->loop->o.paths.state);
+    struct conf_source files = files_source(&w->loop->o.paths);
     w->part = conf_item_build(w->item, &files, w->loop->o.paths.etc, w->around, w->errors, LOOP_ERRORS_MAX,
                               &w->n_errors);
     if (w->part)

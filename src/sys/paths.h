@@ -8,6 +8,7 @@
 struct paths {
     const char *etc, *run, *state; /* NULL until paths_complete() where no option said */
     const char *vici;              /* a socket beside RUN/keyway.vici, or NULL */
+    const char *nssdir;            /* folder of the key store, or NULL: not said (keystore.h) */
 };
 
 void paths_complete(struct paths *p);

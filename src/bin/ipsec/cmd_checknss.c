@@ -34,7 +34,10 @@ static int run(struct ipsec_run *r)
     struct keystore *s = ipsec_store_open(r, false, &code);
     if (!s)
         return code;
-    for (size_t i = 0; i < s->n_keys; i++) {
+    bool is_open = ipsec_store_unlock(r, s, &d);
+    if (!is_open)
+        code = ipsec_fail(r, &d);
+    for (size_t i = 0; is_open && i < s->n_keys; i++) {
         struct pkey *k = keystore_private_key(s, &s->keys[i], &d);
         if (!k)
             code = ipsec_fail(r, &d);

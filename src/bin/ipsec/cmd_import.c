@@ -20,15 +20,7 @@ static bool read_password(const struct ipsec_run *r, struct secret *out, struct 
         diag_set(d, FAIL_PERMISSION, "no password was given");
         return false;
     }
-    struct secret file = {0};
-    if (!pki_read(path, &file, d))
-        return false;
-    size_t len = 0;
-    while (len < file.len && file.ptr[len] != '\n' && file.ptr[len] != '\r')
-        len++;
-    *out = secret_copy(span_of(file.ptr, len));
-    secret_free(&file);
-    return true;
+    return ipsec_first_line(path, out, d);
 }
 
 static bool load(const struct ipsec_run *r, struct pkcs12 *p, struct diag *d)
@@ -45,13 +37,13 @@ static bool load(const struct ipsec_run *r, struct pkcs12 *p, struct diag *d)
 static bool store(struct keystore *s, const struct pkcs12 *p, struct diag *d)
 {
     for (size_t i = 0; i < p->n_keys; i++) {
-        if (!keystore_add(s, p->keys[i], d))
+        if (!keystore_add(s, p->keys[i], p->key_names[i], d))
             return false;
     }
     for (size_t i = 0; i < p->n_certs; i++) {
         struct cert *c = p->certs[i];
         const char *name = p->cert_names[i] ? p->cert_names[i] : cert_subject_text(c);
-        if (!keystore_add_cert(s, c, name, cert_is_ca(c), d))
+        if (!keystore_add_cert(s, c, name, cert_is_ca(c) ? KEYSTORE_CA_TRUST : KEYSTORE_NO_TRUST, d))
             return false;
     }
     return true;
@@ -74,7 +66,7 @@ static int run(struct ipsec_run *r)
     if (!load(r, &p, &d))
         return ipsec_fail(r, &d);
     struct keystore *s = ipsec_store_open(r, true, &code);
-    if (s && !store(s, &p, &d))
+    if (s && !(ipsec_store_unlock(r, s, &d) && store(s, &p, &d)))
         code = ipsec_fail(r, &d);
     keystore_close(s);
     pkcs12_free(&p);

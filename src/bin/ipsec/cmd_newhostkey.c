@@ -148,7 +148,7 @@ static int run(struct ipsec_run *r)
         return ipsec_fail(r, &d);
     struct keystore *s = ipsec_store_open(r, true, &code);
     if (s) {
-        code = keystore_add(s, k, &d) ? 0 : ipsec_fail(r, &d);
+        code = ipsec_store_unlock(r, s, &d) && keystore_add(s, k, NULL, &d) ? 0 : ipsec_fail(r, &d);
         if (!code)
             announce(k);
     }

@@ -4,7 +4,7 @@
 
 #include "bin/ipsec/ipsec.h"
 
-extern const struct ipsec_command ipsec_cmd_checknss, ipsec_cmd_import, ipsec_cmd_initnss,
+extern const struct ipsec_command ipsec_cmd_certutil, ipsec_cmd_checknss, ipsec_cmd_import, ipsec_cmd_initnss,
     ipsec_cmd_newhostkey, ipsec_cmd_pki, ipsec_cmd_showhostkey;
 
 /* what controls the daemon */

@@ -83,7 +83,14 @@ int ipsec_refuse(const struct ipsec_run *r, int code, const char *fmt, ...)
 /* The reason on stderr. Returns 1. */
 int ipsec_fail(const struct ipsec_run *r, const struct diag *d);
 
-/* store.c: makes an empty key store, and its folder when that is the default one. Returns the exit code. */
+/* store.c: makes an empty key store, and its folder when that is the default one. It has a password when
+ * --password or nsspassword say one. Returns the exit code. */
 int ipsec_store_make(const struct ipsec_run *r);
+/* Without a password and without a word, but for what is wrong. */
+int ipsec_store_make_empty(const struct ipsec_run *r);
 /* NULL: said, and *code says how to exit. */
 struct keystore *ipsec_store_open(const struct ipsec_run *r, bool is_writing, int *code);
+/* For private keys: the password of --password, of nsspassword, or what is typed. Says nothing of it. */
+bool ipsec_store_unlock(const struct ipsec_run *r, struct keystore *s, struct diag *d);
+/* The first line of a file, without what ends it. */
+bool ipsec_first_line(const char *path, struct secret *out, struct diag *d);

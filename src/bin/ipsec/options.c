@@ -45,17 +45,14 @@ static bool take_option(struct ipsec_run *r, char **words, int n_words, int *use
 static void choose_folder(struct ipsec_run *r)
 {
     struct paths *p = &r->paths;
-    const char *folder = ipsec_get(r, "nssdir");
     p->etc = ipsec_get(r, "etc");
     p->run = ipsec_get(r, "run");
     p->state = ipsec_get(r, "state");
     p->vici = ipsec_get(r, "vici");
+    p->nssdir = ipsec_get(r, "nssdir");
     paths_complete(p);
-    r->is_default_folder = !folder;
-    if (!folder)
-        keystore_default(p->state, r->folder);
-    else /* as NSS's tools have it */
-        snprintf(r->folder, sizeof(r->folder), "%s", !strncmp(folder, "sql:", 4) ? folder + 4 : folder);
+    r->is_default_folder = !p->nssdir;
+    keystore_folder(p, NULL, r->folder);
 }
 
 static bool takes_operands(const struct ipsec_command *c)

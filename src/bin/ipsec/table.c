@@ -51,6 +51,7 @@ static const struct ipsec_command *const commands[] = {
     &ipsec_cmd_newhostkey,
     &ipsec_cmd_showhostkey,
     &ipsec_cmd_import,
+    &ipsec_cmd_certutil,
     &ipsec_cmd_pki,
     /* this program */
     &ipsec_cmd_version,
@@ -63,7 +64,9 @@ static const struct ipsec_command *const commands[] = {
 static const struct ipsec_option store_options[] = {
     {"nssdir",   "DIR",  "folder of the key store; default: STATE/ipsec/nss"},
     {"state",    "DIR",  "STATE; default: KEYWAY_STATE, or /var/lib"        },
-    {"password", "TEXT", "taken and not used: the key store has no password"},
+    {"password", "TEXT",
+     "the key store's password, where it has one; else the line \"NSS Certificate DB:TEXT\" of "
+     "ETC/ipsec.d/nsspassword, or what is typed"                            },
 };
 
 static const struct ipsec_option control_options[] = {

@@ -31,7 +31,7 @@ static void put_warning(void *ctx, enum log_level level, const char *text)
 
 static struct config *load(struct cli *c, struct diag *errors, size_t *n)
 {
-    struct conf_source files = files_source(c->paths.state);
+    struct conf_source files = files_source(&c->paths);
     struct conf_request req = {.etc = c->paths.etc, .load = c->load, .settings = c->settings};
     *n = 0;
     if (!c->is_quiet)
@@ -41,7 +41,7 @@ static struct config *load(struct cli *c, struct diag *errors, size_t *n)
 
 static int report_errors(struct cli *c, const struct diag *errors, size_t n)
 {
-    struct conf_source files = files_source(c->paths.state);
+    struct conf_source files = files_source(&c->paths);
     struct conf_sink sink = {.write = to_stderr};
     json_t *all = json_array();
     for (size_t i = 0; i < n && i < ERRORS_MAX; i++) {
