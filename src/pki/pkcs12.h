@@ -20,5 +20,8 @@ struct pkcs12 {
  * no use to us is passed over. */
 bool pkcs12_load(struct span data, struct span passphrase, uint64_t max_iterations, struct pkcs12 *out,
                  struct diag *d);
+/* A container with the first key, the first certificate, which is the key's, and the others, under their
+ * names. out is freed by the caller. Slow by design. */
+bool pkcs12_make(const struct pkcs12 *p, struct span passphrase, struct secret *out, struct diag *d);
 /* Drops keys, certificates and names. */
 void pkcs12_free(struct pkcs12 *p);

@@ -105,6 +105,30 @@ static void damage_is_noticed(void **state)
     }
 }
 
+static void what_is_made_opens_again(void **state)
+{
+    (void)state;
+    struct diag d = {0};
+    struct pkcs12 p, again;
+    struct secret der;
+    assert_true(pkcs12_load(container("plain"), span_str("moonlight"), 0, &p, &d));
+    assert_true(pkcs12_make(&p, span_str("sunlight"), &der, &d));
+    assert_false(pkcs12_load(secret_view(&der), span_str("moonlight"), 0, &again, &d));
+    assert_true(pkcs12_load(secret_view(&der), span_str("sunlight"), 0, &again, &d));
+    assert_int_equal(again.n_keys, 1);
+    assert_int_equal(again.n_certs, 2);
+    assert_true(pkey_same(again.keys[0], p.keys[0]));
+    assert_string_equal(again.key_names[0], "moon");
+    for (size_t i = 0; i < 2; i++) {
+        bool is_leaf = !cert_is_ca(again.certs[i]);
+        assert_string_equal(again.cert_names[i], is_leaf ? "moon" : "ca");
+        assert_span_equal(cert_der(again.certs[i]), cert_der(p.certs[is_leaf ? 0 : 1]));
+    }
+    pkcs12_free(&again);
+    pkcs12_free(&p);
+    secret_free(&der);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -113,6 +137,7 @@ int main(void)
         cmocka_unit_test(a_container_without_a_key_gives_its_certificates),
         cmocka_unit_test(what_does_not_open_says_why),
         cmocka_unit_test(damage_is_noticed),
+        cmocka_unit_test(what_is_made_opens_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
