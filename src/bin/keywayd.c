@@ -7,6 +7,7 @@
 #include "sys/lock.h"
 #include "sys/logsink.h"
 #include "sys/loop.h"
+#include "sys/nss_database.h"
 #include "sys/route.h"
 #include "sys/stream.h"
 #include <fcntl.h>
@@ -180,6 +181,24 @@ static bool listen_all(struct daemon *d, const struct paths *p, struct diag *dia
 
 /* ---- running */
 
+/* What NSS's tools have written into the key store's folder since the last start. */
+static void take_nss_database(const struct paths *p)
+{
+    char folder[PATH_TEXT_MAX], text[1024];
+    struct nss_taken t;
+    struct diag d;
+    bool is_ok = nss_database_take(keystore_folder(p, NULL, folder), p->etc, &t, &d);
+    if (!is_ok)
+        log_line(LOG_WARN, "the database of NSS's in %s is not taken over: %s", folder,
+                 diag_format(&d, text, sizeof(text)));
+    else if (t.is_there && !t.has_tools)
+        log_line(LOG_WARN, "the database of NSS's in %s is not used; try: ipsec checknss", folder);
+    else if (t.is_there)
+        log_line(LOG_NOTICE,
+                 "taken over from the database of NSS's in %s: keys %zu, certificates %zu, left %zu", folder,
+                 t.n_keys, t.n_certs, t.n_left);
+}
+
 /* ready: told once all is open; the parent of a daemon in the background waits for it. */
 static bool run(const struct options *o, void (*ready)(void), struct diag *diag)
 {
@@ -201,6 +220,7 @@ static bool run(const struct options *o, void (*ready)(void), struct diag *diag)
     };
     struct daemon d = {0};
     guard_memory();
+    take_nss_database(&o->loop.paths);
     d.loop = loop_new(&o->loop, diag);
     if (!d.loop)
         return false;

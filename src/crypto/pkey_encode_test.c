@@ -162,6 +162,30 @@ static void a_format_without_the_kind_of_key_says_so(void **state)
     pkey_unref(brainpool);
 }
 
+static void an_encrypted_key_opens_with_its_passphrase_alone(void **state)
+{
+    (void)state;
+    struct diag d = {0};
+    struct secret one, two;
+    struct pkey *k = pkey_generate(PKEY_ECDSA, 256, &d), *pub = pkey_load_public(pkey_spki(k), &d);
+    assert_true(pkey_encrypt(k, span_str("sesame"), &one));
+    assert_true(pkey_encrypt(k, span_str("sesame"), &two));
+    assert_false(secret_equal(secret_view(&one), secret_view(&two)));
+    assert_memory_equal(one.ptr, "-----BEGIN ENCRYPTED PRIVATE KEY-----\n", 38);
+    struct pkey *again = pkey_load_private(secret_view(&one), span_str("sesame"), &d);
+    assert_non_null(again);
+    assert_true(pkey_same(again, k));
+    assert_null(pkey_load_private(secret_view(&one), span_str("sesam"), &d));
+    assert_null(pkey_load_private(secret_view(&one), span_of(NULL, 0), &d));
+    secret_free(&one);
+    secret_free(&two);
+    assert_false(pkey_encrypt(k, span_of(NULL, 0), &one));
+    assert_false(pkey_encrypt(pub, span_str("sesame"), &one));
+    pkey_unref(again);
+    pkey_unref(pub);
+    pkey_unref(k);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -171,6 +195,7 @@ int main(void)
         cmocka_unit_test(private_keys_are_written_as_openssl_writes_them),
         cmocka_unit_test(public_keys_are_written_as_dns_and_ssh_have_them),
         cmocka_unit_test(a_format_without_the_kind_of_key_says_so),
+        cmocka_unit_test(an_encrypted_key_opens_with_its_passphrase_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,13 +10,14 @@ PASSWORD = b"correct horse"
 
 
 class Database:
-    """A database of NSS in a folder, without a password."""
+    """A database of NSS in a folder, without a password; or none yet."""
 
-    def __init__(self, case, name):
+    def __init__(self, case, name, is_made=True):
         self.root, self.version = peers.fetch_libreswan()
         self.case, self.folder = case, case.path(name)
-        os.mkdir(self.folder)
-        self.must("certutil", "-N", "-d", "sql:" + self.folder, "--empty-password")
+        os.makedirs(self.folder, exist_ok=True)
+        if is_made:
+            self.must("certutil", "-N", "-d", "sql:" + self.folder, "--empty-password")
 
     def run(self, program, *args, stdin=b""):
         where = peers.LIBRESWAN_DIR if program in ("showhostkey", "rsasigkey", "ecdsasigkey") else "/usr/bin"
@@ -26,6 +27,18 @@ class Database:
 
     def must(self, program, *args, stdin=b""):
         return self.case.good(self.run(program, *args, stdin=stdin), f"{program} {args}")
+
+    def tools(self):
+        """A folder with certutil and pk12util, to be put into PATH."""
+        libraries = self.root + "/usr/lib/x86_64-linux-gnu"
+        folder = self.case.path("tools")
+        os.makedirs(folder, exist_ok=True)
+        for name in ("certutil", "pk12util"):
+            with open(os.path.join(folder, name), "w") as f:
+                f.write(f'#!/bin/sh\nexec {libraries}/ld-linux-x86-64.so.2 --library-path {libraries} '
+                        f'{self.root}/usr/bin/{name} "$@"\n')
+            os.chmod(os.path.join(folder, name), 0o755)
+        return folder
 
     def show(self, *args):
         return self.run("showhostkey", "--nssdir", self.folder, *args)

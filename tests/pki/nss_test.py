@@ -211,7 +211,7 @@ class Both(Protected):
         self.openssl("pkcs12", "-export", "-inkey", key + ".key", "-in", key + ".pem", "-name", key, "-passout", "file:new",
                      "-out", key + ".p12")
         self.real.must("pk12util", "-i", self.path(key + ".p12"), "-d", "sql:" + self.real.folder, "-w", self.path("new"))
-        self.must("import", key + ".p12", "-w", "new")
+        self.must("pk12util", "-i", key + ".p12", "-w", "new")
 
 
 class Certutil(Both):
@@ -230,9 +230,9 @@ class Certutil(Both):
 
     def test_every_trust_is_written_as_nss_writes_it(self):
         self.same("-A", "-n", "ca", "-t", "CT,,", "-i", "ca.pem")
-        words = ["", "CT", "CT,C", "CT,C,,", ",,", "u,u,u", "w,w,w", "x,,", "C T,,", "CT, C,"]
-        flags = ["p", "P", "c", "C", "T", "pc", "pC", "pT", "pP", "cT", "cP", "TC", "TP", "CP", "pcTCP", "pcT", "cTP", "CTP", "pCT"]
-        for word in [*words, *(f"{f},{f},{f}" for f in flags)]:
+        words = ["", "CT,C", "CT,C,,", "u,w,u", "x,,", "CT, C,"]
+        flags = ["p", "c", "T", "pc", "pC", "pT", "cT", "TC", "TP", "CP", "pcTCP", "pcT", "cTP", "CTP"]
+        for word in [*words, *(f"{f},{f},{g}" for f, g in zip(flags, reversed(flags)))]:
             theirs, ours = self.pair("-M", "-n", "ca", "-t", word)
             self.assertEqual((ours.code, ours.err), (theirs.code, theirs.err), word)
             self.assertEqual(*(r.out for r in self.pair("-L")), word)
@@ -297,6 +297,186 @@ class Certutil(Both):
         self.assertEqual(self.good(self.certutil("-N", "-f", "old"), "certutil -N").err, "")
         self.new("--keytype", "ecdsa", "--password", PASSWORD)
         self.assertTrue(self.opens(self.key_files()[0], PASSWORD))
+
+    def test_what_is_made_elsewhere_is_said(self):
+        for letter, words in (("-S", "ipsec pki --gen"), ("-G", "ipsec newhostkey"), ("-R", "ipsec pki --req"), ("-V", "--verify")):
+            result = self.certutil(letter, "-n", "x", "-x", "-8", "y")
+            self.assertEqual((result.code, result.out), (255, b""))
+            self.assertIn(words, result.err)
+
+
+class Pk12util(Both):
+    def both(self, *args):
+        theirs = self.real.run("pk12util", *args, "-d", "sql:" + self.real.folder)
+        return theirs, self.ipsec("pk12util", *args)
+
+    def alike(self, *args, code=0):
+        theirs, ours = self.both(*args)
+        self.assertEqual((ours.code, ours.out), (theirs.code, theirs.out), (args, theirs.err, ours.err))
+        self.assertEqual(ours.code, code, args)
+        return theirs, ours
+
+    def container(self, *more, subject="/O=Mine/CN=leaf"):
+        """A leaf below the authority ca, with it and two others that have no friendlyName."""
+        self.openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "leaf.key", "-subj",
+                     subject, "-out", "leaf.csr")
+        self.openssl("x509", "-req", "-in", "leaf.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-days", "30", "-out", "leaf.pem")
+        self.openssl("req", "-x509", "-new", "-key", "ca.key", "-subj", "/C=NL/O=just org", "-out", "org.pem")
+        self.write("chain.pem", self.read("ca.pem") + self.read("org.pem"))
+        self.openssl("pkcs12", "-export", "-inkey", "leaf.key", "-in", "leaf.pem", "-certfile", "chain.pem", "-passout",
+                     "file:new", "-out", "leaf.p12", *more)
+        return "leaf.p12"
+
+    def test_what_comes_in_has_the_same_names_and_trust_as_with_nss(self):
+        for more, subject in (([], "/O=Mine/CN=leaf"), (["-name", "east"], "/CN=other leaf")):
+            self.alike("-i", self.path(self.container(*more, subject=subject)), "-w", self.path("new"))
+            self.same("-L")
+            self.same("-K")
+        self.same("-M", "-n", "CA - Org", "-t", "CT,,")
+        self.alike("-i", self.path("leaf.p12"), "-w", self.path("new"))
+        self.same("-L")
+
+    def test_each_reads_what_the_other_writes(self):
+        self.alike("-i", self.path(self.container("-name", "east")), "-W", "Another1")
+        there = self.real.run("pk12util", "-o", self.path("theirs.p12"), "-n", "east", "-W", "x", "-d", "sql:" + self.real.folder)
+        here = self.ipsec("pk12util", "-o", "ours.p12", "-n", "east", "-W", "x")
+        self.assertEqual((here.code, here.out, here.err), (there.code, there.out, there.err))
+        self.assertEqual(os.stat(self.path("ours.p12")).st_mode & 0o777, 0o600)
+        shown = [self.openssl("pkcs12", "-in", name, "-passin", "pass:x", "-nodes").decode() for name in ("ours.p12", "theirs.p12")]
+        for what in (r"-----BEGIN CERT[^-]*-----[^-]*-", r"friendlyName: .*", r"-----BEGIN PRIV[^-]*-----[^-]*-"):
+            ours, theirs = (sorted(re.findall(what, text)) for text in shown)
+            self.assertEqual(ours, theirs)
+        other = nss.Database(self, "other-database")
+        other.must("pk12util", "-i", self.path("ours.p12"), "-W", "x", "-d", "sql:" + other.folder)
+        self.assertIn("u,u,u", other.must("certutil", "-L", "-d", "sql:" + other.folder).text)
+        for name in os.listdir(self.store):
+            os.unlink(os.path.join(self.store, name))
+        self.must("initnss", "--password", PASSWORD)
+        self.good(self.ipsec("pk12util", "-i", "theirs.p12", "-W", "x", "-K", PASSWORD), "pk12util -i")
+        self.assertTrue(self.opens(self.key_files()[0], PASSWORD))
+        self.assertEqual(self.ipsec("pk12util", "-o", "x.p12", "-n", "east", "-W", "x").code, 18)
+        self.good(self.ipsec("pk12util", "-o", "x.p12", "-n", "east", "-W", "x", "-k", "old"), "pk12util -o")
+
+    def test_a_container_is_listed_with_its_names(self):
+        self.container("-name", "east")
+        theirs, ours = self.both("-l", self.path("leaf.p12"), "-W", "Another1")
+        self.assertEqual((ours.code, theirs.code), (0, 0))
+        for line in (r"^Certificate.*:$", r"^Key\(shrouded\):$", r"^    Friendly Name: .*$"):
+            self.assertEqual(re.findall(line, ours.text, re.M), re.findall(line, theirs.text, re.M))
+        self.assertNotIn("Subject", self.both("-l", self.path("leaf.p12"), "-W", "Another1", "-r")[1].text)
+
+    def test_mistakes_end_alike(self):
+        self.both_take("other")
+        self.same("-A", "-n", "ca", "-t", ",,", "-i", "ca.pem")
+        path = self.path("other.p12")
+        for args, code in ((["-i", path, "-W", "bad"], 17), (["-l", path, "-W", "bad"], 17), (["-i", path, "-w", "none"], 1),
+                           (["-i", "none", "-W", "x"], 10), (["-i", self.path("ca.pem"), "-W", "x"], 17), ([], 2),
+                           (["-o", "x.p12", "-W", "x"], 2), (["-o", self.path("no/x"), "-n", "other", "-W", "x"], 10)):
+            theirs, ours = self.both(*args)
+            self.assertEqual((ours.code, theirs.code), (code, code), (args, ours.err, theirs.err))
+        for args in (["-o", "x", "-n", "none", "-W", "x"], ["-o", "x", "-n", "ca", "-W", "x"]):
+            theirs, ours = self.alike(*args, code=24)
+            self.assertEqual(ours.err, theirs.err)
+        self.assertEqual(self.ipsec("pk12util", "-d", "x", "-i", "y").code, 2)
+
+    def test_other_tools_of_nss_say_what_does_their_work(self):
+        for name, words in (("crlutil", "/etc/ipsec.d/crls"), ("modutil", "certutil -W"), ("vfychain", "ipsec pki --verify")):
+            result = self.ipsec(name, "-L")
+            self.assertEqual((result.code, result.out), (1, b""))
+            self.assertIn(words, result.err)
+
+
+class TakingOver(Protected):
+    """A database that NSS's own tools have written into the folder of the key store."""
+
+    def setUp(self):
+        super().setUp()
+        self.must("initnss")
+        self.here = nss.Database(self, "state/ipsec/nss", is_made=False)
+        self.more_environment = {"PATH": self.here.tools() + ":" + os.environ["PATH"]}
+
+    def nss(self, program, *args):
+        return self.here.must(program, *args, "-d", "sql:" + self.store)
+
+    def fill(self):
+        """A certificate with its key, an authority that is trusted, a key without a certificate."""
+        self.write("noise", os.urandom(64))
+        self.nss("certutil", "-S", "-n", "ca", "-s", "CN=CA,O=Org", "-x", "-t", "CT,,", "-k", "ec", "-q", "secp256r1", "-z",
+                 self.path("noise"), "-f", self.path("old"))
+        self.nss("certutil", "-S", "-n", "the east", "-s", "CN=east", "-c", "ca", "-t", ",,", "-k", "rsa", "-g", "2048", "-z",
+                 self.path("noise"), "-f", self.path("old"), "-m", "7")
+        self.nss("certutil", "-G", "-k", "ec", "-q", "secp384r1", "-z", self.path("noise"), "-f", self.path("old"))
+
+    def lists(self):
+        """Of NSS's tool and of ours, without what counts the lines."""
+        for args in (["-L"], ["-K", "-f", self.path("old")]):
+            theirs = self.nss("certutil", *args).text
+            yield args, *(sorted(re.sub(r"^<.*?>", "", line) for line in text.splitlines())
+                          for text in (theirs, self.certutil(*args).text))
+
+    def test_the_password_procedure_of_the_text_runs_as_printed(self):
+        """certutil -N, the nsspassword file, a restart."""
+        ckaid = self.new("--keytype", "ecdsa")
+        self.assertTrue(self.opens(ckaid + ".key.db", ""))
+        self.nss("certutil", "-N", "-f", self.path("old"))
+        path = self.nsspassword(f"NSS Certificate DB:{PASSWORD}\n")
+        log = self.start([("a", "pubkeys", "0s" + self.public(ckaid))])
+        self.assertIn(FACT.format(path, "NSS Certificate DB", 20), log)
+        self.assertIn("connection a: the private key of a raw public key is in the key store", log)
+        self.assertEqual(self.key_files(), [ckaid + ".1.key.db"])
+        self.assertTrue(self.opens(ckaid + ".1.key.db", PASSWORD))
+        self.assertFalse(self.opens(ckaid + ".1.key.db", ""))
+
+    def test_all_that_a_database_has_comes_over_once(self):
+        self.nss("certutil", "-N", "-f", self.path("old"))
+        self.fill()
+        self.nsspassword(f"NSS Certificate DB:{PASSWORD}\n")
+        before = {name: self.read(os.path.join(self.store, name)) for name in ("cert9.db", "key4.db")}
+        self.assertIn("3 keys, 2 certificates\n", self.good(self.ipsec("checknss"), "checknss").err)
+        for args, theirs, ours in self.lists():
+            self.assertEqual(ours, theirs, args)
+        for name in self.key_files():
+            self.assertTrue(self.opens(name, PASSWORD))
+        self.assertEqual({name: self.read(os.path.join(self.store, name)) for name in before}, before)
+        self.assertEqual([name for name in os.listdir(self.store) if name.startswith(".")], [])
+        self.good(self.certutil("-D", "-n", "the east"), "certutil -D")
+        self.assertEqual(self.ipsec("checknss").err, "")
+        self.assertNotIn("the east", self.certutil("-L").text)
+        self.nss("certutil", "-M", "-n", "ca", "-t", "C,,", "-f", self.path("old"))
+        self.must("checknss")
+        self.assertRegex(self.certutil("-L").text, r"\nca +Cu,u,u\n")
+
+    def test_a_database_without_a_password_comes_over_when_the_daemon_starts(self):
+        self.write("old", "\n")
+        self.nss("certutil", "-N", "--empty-password")
+        self.fill()
+        os.unlink(os.path.join(self.store, "keyway.db"))
+        log = self.start([("a", "certs", "the east")])
+        self.assertIn(f"taken over from the database of NSS's in {self.store}: keys 3, certificates 2, left 0", log)
+        self.assertIn("connection a: the private key of CN=east is in the key store", log)
+        self.assertNotIn("taken over", self.start([("a", "certs", "the east")]))
+
+    def test_a_password_that_is_not_known_is_asked_for_by_name(self):
+        ckaid = self.new("--keytype", "ecdsa")
+        self.nss("certutil", "-N", "-f", self.path("old"))
+        for text in (None, "NSS Certificate DB:wrong\n"):
+            if text:
+                self.nsspassword(text)
+            result = self.ipsec("checknss")
+            self.assertEqual(result.code, 1)
+            self.assertIn("the password of NSS's database is not known", result.err)
+            self.assertIn(self.path("etc/ipsec.d/nsspassword"), result.err)
+            self.assertIn("the password of NSS's database is not known", self.start([]))
+            self.assertEqual(self.key_files(), [ckaid + ".key.db"])
+        self.assertEqual([name for name in os.listdir(self.store) if name.startswith(".")], [])
+
+    def test_without_the_tools_the_command_is_said(self):
+        self.nss("certutil", "-N", "--empty-password")
+        self.more_environment = {"PATH": "/nowhere"}
+        result = self.good(self.ipsec("checknss"), "checknss")
+        self.assertIn("with NSS's tools installed, 'ipsec checknss' takes it over", result.err)
+        self.more_environment = {}
+        self.assertIn("is not used; try: ipsec checknss", self.start([]))
 
 
 if __name__ == "__main__":

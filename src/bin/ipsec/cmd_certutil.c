@@ -28,6 +28,18 @@ static const struct ipsec_option options[] = {
     {0                                                                                  },
 };
 
+/* What is made elsewhere. */
+static const struct {
+    const char *letter, *instead;
+} others[] = {
+    {"S", "a certificate is made by: ipsec pki --gen, --self, --issue; and taken by: ipsec certutil -A, "
+          "ipsec import"                                 },
+    {"R", "a request is made by: ipsec pki --req"                 },
+    {"C", "a request is signed by: ipsec pki --issue"             },
+    {"G", "a key is made by: ipsec newhostkey"                    },
+    {"V", "a certificate's path is checked by: ipsec pki --verify"},
+};
+
 static const struct action {
     const char *letter;
     certutil_fn *run;
@@ -132,11 +144,27 @@ static int run(struct ipsec_run *r)
     return code;
 }
 
+/* These come with options of their own, which are not looked at. */
+static int run_words(int argc, char **argv)
+{
+    struct ipsec_run r = {.command = &ipsec_cmd_certutil};
+    int code = 0;
+    for (int i = 1; i < argc; i++) {
+        for (size_t k = 0; k < ARRAY_LEN(others); k++) {
+            if (argv[i][0] == '-' && !strcmp(argv[i] + 1, others[k].letter)) {
+                fprintf(stderr, "certutil %s: not here: %s\n", argv[i], others[k].instead);
+                return CERTUTIL_BAD;
+            }
+        }
+    }
+    return ipsec_options_parse(&r, argc, argv, &code) ? run(&r) : code;
+}
+
 const struct ipsec_command ipsec_cmd_certutil = {
     .name = "certutil",
     .doc = "what users of NSS's certutil type, on the key store",
     .options = options,
-    .run = run,
+    .run_words = run_words,
     .has_store = true,
     .usage_code = CERTUTIL_BAD,
     .manual =

@@ -2,8 +2,8 @@
 /* `ipsec import`: the keys and certificates of a PKCS#12 container (RFC 7292) into the key store. A
  * certificate's nickname is its friendlyName; authorities that come along are trusted. */
 #include "bin/ipsec/commands.h"
+#include "bin/ipsec/container.h"
 #include "bin/pki/pki.h"
-#include "pki/pkcs12.h"
 
 static const struct ipsec_option options[] = {
     {"w",                                                                         "FILE", "the container's password is the first line of FILE; else it is asked for"},
@@ -33,22 +33,6 @@ static bool load(const struct ipsec_run *r, struct pkcs12 *p, struct diag *d)
     return is_ok;
 }
 
-/* Keys first: a certificate in the store whose key is not yet there would be of no use. */
-static bool store(struct keystore *s, const struct pkcs12 *p, struct diag *d)
-{
-    for (size_t i = 0; i < p->n_keys; i++) {
-        if (!keystore_add(s, p->keys[i], p->key_names[i], d))
-            return false;
-    }
-    for (size_t i = 0; i < p->n_certs; i++) {
-        struct cert *c = p->certs[i];
-        const char *name = p->cert_names[i] ? p->cert_names[i] : cert_subject_text(c);
-        if (!keystore_add_cert(s, c, name, cert_is_ca(c) ? KEYSTORE_CA_TRUST : KEYSTORE_NO_TRUST, d))
-            return false;
-    }
-    return true;
-}
-
 static int run(struct ipsec_run *r)
 {
     struct pkcs12 p = {0};
@@ -66,7 +50,7 @@ static int run(struct ipsec_run *r)
     if (!load(r, &p, &d))
         return ipsec_fail(r, &d);
     struct keystore *s = ipsec_store_open(r, true, &code);
-    if (s && !(ipsec_store_unlock(r, s, &d) && store(s, &p, &d)))
+    if (s && !(ipsec_store_unlock(r, s, &d) && container_take(s, &p, true, &d)))
         code = ipsec_fail(r, &d);
     keystore_close(s);
     pkcs12_free(&p);
@@ -82,7 +66,8 @@ const struct ipsec_command ipsec_cmd_import = {
     .has_store = true,
     .usage_code = 1,
     .manual =
-        "A certificate is called by its friendlyName in the container, or by its subject. A connection may\n"
+        "A certificate is called by its friendlyName in the container, or, as NSS does, by the CN of its\n"
+        "subject and the O of its issuer. A connection may\n"
         "name it so (certs = NICKNAME), and finds its private key. Authorities that come along are\n"
         "trusted. The password is asked for on the terminal; where there is none it is a line of stdin.",
 };

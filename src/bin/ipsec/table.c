@@ -52,6 +52,10 @@ static const struct ipsec_command *const commands[] = {
     &ipsec_cmd_showhostkey,
     &ipsec_cmd_import,
     &ipsec_cmd_certutil,
+    &ipsec_cmd_pk12util,
+    &ipsec_cmd_crlutil,
+    &ipsec_cmd_modutil,
+    &ipsec_cmd_vfychain,
     &ipsec_cmd_pki,
     /* this program */
     &ipsec_cmd_version,
