@@ -207,9 +207,13 @@ void set_certs(struct builder *b, const struct schema_row *row, const struct set
 
 void set_pubkeys(struct builder *b, const struct schema_row *row, const struct setting *key, void *dest)
 {
-    (void)row;
     struct auth_side *side = dest;
-    build_pubkey_list(b, key, &side->pubkeys);
+    side->asks_dns = strcmp(key->value, "dns") == 0;
+    if (!side->asks_dns)
+        build_pubkey_list(b, key, &side->pubkeys);
+    else if (row->scope == SCOPE_LOCAL)
+        build_expected(build_error(b, key, "our own public key is not asked of DNS"), key,
+                       "files below pubkey/, or 0x.. and 0s.. of public keys");
 }
 
 void set_cert_file(struct builder *b, const struct schema_row *row, const struct setting *key, void *dest)

@@ -158,3 +158,4 @@ schema_setter set_resolv_conf, set_vips, set_pool_names, set_pool_addrs, set_poo
 schema_setter set_authority_cert, set_crl_uris, set_ocsp_uris, set_cert_uri_base;       /* authority.c */
 schema_setter set_auth, set_id, set_certs, set_cacerts, set_ca_id, set_cert_policy, set_groups, set_cert_file,
     set_cacert_file, set_ppk_id, set_pubkeys, set_nothing;
+schema_setter set_dns_anchors, set_dns_resolv_conf; /* values.c */

@@ -17,6 +17,19 @@ static bool starts_with(const char *s, const char *prefix)
 /* ---- local and remote ---- */
 
 /* outer: where the connection notes what was set in its first round, or NULL. */
+/* Whose keys DNS is asked for has to be said, and be something that DNS has. */
+static void check_dns(struct builder *b, const struct auth_side *side, const struct setting *section)
+{
+    const struct setting *key = section ? settings_key(b->tree, section, "pubkeys") : NULL;
+    const enum id_type type = side->id.type;
+    if (!side->asks_dns || !key || (type == ID_ANY && origin_of(&side->origins, "id")) || type == ID_FQDN ||
+        type == ID_IPV4_ADDR || type == ID_IPV6_ADDR)
+        return;
+    struct diag *d = build_error(b, key, "whose public key is DNS to be asked for?");
+    diag_expected(d, "an id of this peer's that is a host's name or an address");
+    diag_got(d, "%s", type == ID_ANY ? "none" : identity_type_name(type));
+}
+
 static void build_side(struct builder *b, struct auth_side *side, const struct setting *section,
                        bool is_local, struct origin_list *outer)
 {
@@ -36,6 +49,7 @@ static void build_side(struct builder *b, struct auth_side *side, const struct s
             schema_unknown_section(b, s, known);
     }
     side->origins = (struct origins){own.v, own.n};
+    check_dns(b, side, section);
     for (size_t i = 0; i < side->certs.n; i++)
         build_add_cert(b, cert_ref(side->certs.v[i]));
 }

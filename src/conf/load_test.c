@@ -48,6 +48,28 @@ static void strongswan_conf_sets_what_it_can(void **state)
     config_unref(c);
 }
 
+/* Sections, or the same with dots; what the plugins' sections have beside that is without effect. */
+static void plugins_of_strongswan_conf_that_ask_dns_are_ours(void **state)
+{
+    (void)state;
+    const struct memory_file files[] = {
+        {"/etc/strongswan.conf",
+         "charon {\n plugins {\n ipseckey {\n enable = yes\n load = yes\n }\n"
+         " unbound {\n trust_anchors = /etc/a, /etc/b\n dlv_anchors = /etc/c\n }\n }\n}\n"
+         "charon.plugins.unbound.resolv_conf = /etc/d\n"},
+    };
+    struct config *c = load_files(files, ARRAY_LEN(files), NULL);
+    assert_non_null(c);
+    assert_true(c->settings.asks_dns);
+    assert_int_equal(c->settings.n_dns_trust_anchors, 2);
+    assert_string_equal(c->settings.dns_trust_anchors[1], "/etc/b");
+    assert_string_equal(c->settings.dns_resolv_conf, "/etc/d");
+    const struct origin *o = origin_of(&c->settings.origins, "plugins.ipseckey.enable");
+    assert_non_null(o);
+    assert_int_equal(o->line, 4);
+    config_unref(c);
+}
+
 static void load_says_which_dialects_count(void **state)
 {
     (void)state;
@@ -182,6 +204,7 @@ int main(void)
         cmocka_unit_test(refused_secrets_are_not_printed),
         cmocka_unit_test(every_error_of_a_file_is_told_and_nothing_is_loaded),
         cmocka_unit_test(strongswan_conf_sets_what_it_can),
+        cmocka_unit_test(plugins_of_strongswan_conf_that_ask_dns_are_ours),
         cmocka_unit_test(load_says_which_dialects_count),
         cmocka_unit_test(no_file_at_all_is_an_empty_configuration),
         cmocka_unit_test(one_name_in_two_dialects_is_refused),

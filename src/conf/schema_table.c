@@ -136,7 +136,18 @@ static const struct schema_word dscp_words[] = {{"out", DSCP_OUT, NULL}, {"in", 
 
 #define PUBKEYS_DOC "raw public keys (RFC 7670) in place of certificates: local: ours, of which the private key is loaded, too; " \
     "remote: one of these is the peer's. Files below pubkey/, or 0x.. and 0s.. of them: PEM or DER of a public key, OpenSSH's, " \
-    "RFC 3110's (what Libreswan calls leftrsasigkey), or a DNSKEY or IPSECKEY record"
+    "RFC 3110's (what Libreswan calls leftrsasigkey), or a DNSKEY or IPSECKEY record. In a remote section also dns: the peer's " \
+    "keys are the IPSECKEY records (RFC 4025) of its identity, which has to be a host's name, or an address (whose reverse name is " \
+    "asked for), and which has to be set: %any lets everybody in who has a signed name. " \
+    "Only answers that DNSSEC proves are taken; they are asked for at each authentication, cached as long as they say, and waited for " \
+    "8 seconds at most. See dns_trust_anchors and dns_resolv_conf of the daemon"
+#define DNS_KEYS_DOC "whether DNS is asked for the public keys of all peers of which nothing else says how they prove themselves: their " \
+    "remote section has an id, and neither pubkeys, certs nor cacerts, and they send no certificate. pubkeys = dns says it of one peer"
+#define DNS_ANCHORS_DOC "files with the DS or DNSKEY records, as in a zone, that DNSSEC's proofs begin with, separated by commas: of the " \
+    "root, or of zones of one's own that no other zone vouches for"
+#define DNS_ANCHORS_DEF "the first that exists of /etc/ipsec.d/dnssec.keys, /usr/share/dns/root.key, /var/lib/unbound/root.key"
+#define DNS_RESOLV_DOC "file that names the name servers which are asked for public keys of peers; they have to pass on what DNSSEC needs, but " \
+    "need not check it. One that names none: the root's servers are asked"
 
 /* What local and remote sections have in common. */
 #define AUTH_ROWS(scope_, id_default) \
@@ -351,7 +362,7 @@ static const struct schema_row rows[] = {
     {SCOPE_TUNNEL, "cert", .kind = KIND_TEXT, .maps = "local.certs", .example = "x.pem", .doc = "our certificate: a path, or a name in certs/"},
     {SCOPE_TUNNEL, "key", .kind = KIND_TEXT, .example = "/root/x.pem", .doc = "its private key: a path, or a name in private/"},
     {SCOPE_TUNNEL, "passphrase", .kind = KIND_TEXT, .example = "x", .doc = "of the private key"},
-    {SCOPE_TUNNEL, "peer_pubkey", .kind = KIND_TEXT, .maps = "remote.pubkeys", .example = "0sAAAAC3NzaC1lZDI1NTE5AAAAID3cidexkT4JyvzvqWL94VFJhKgFeIVSCCjjFSNcCvzW", .doc = "the peer's raw public key, in place of cert and psk: with key, whose public half the peer is given (pki --pub --in KEY). A file below pubkey/, or 0x.. and 0s..; see remote.pubkeys"},
+    {SCOPE_TUNNEL, "peer_pubkey", .kind = KIND_TEXT, .maps = "remote.pubkeys", .example = "0sAAAAC3NzaC1lZDI1NTE5AAAAID3cidexkT4JyvzvqWL94VFJhKgFeIVSCCjjFSNcCvzW", .doc = "the peer's raw public key, in place of cert and psk: with key, whose public half the peer is given (pki --pub --in KEY). A file below pubkey/, or 0x.. and 0s.., or dns; see remote.pubkeys"},
     {SCOPE_TUNNEL, "revocation", .kind = KIND_TEXT, .maps = "remote.revocation", .computed = "relaxed", .example = "strict", .doc = "what to do when it is not known whether a certificate of the peer's path is revoked: see remote.revocation"},
     {SCOPE_TUNNEL, "groups", .kind = KIND_TEXT, .maps = "remote.groups", .example = "sales", .doc = "groups of which the peer must be in one by an attribute certificate: see remote.groups"},
     {SCOPE_TUNNEL, "ca", .kind = KIND_TEXT, .maps = "remote.cacerts", .example = "x.pem", .doc = "authority that vouches for the peer: a path, or a name in ca/"},
@@ -408,7 +419,13 @@ static const struct schema_row rows[] = {
     {SCOPE_GLOBAL, "esp_path", .kind = KIND_WORD, .def = "auto", .words = esp_path_words, SET(esp_path), .example = "raw", .doc = ESP_PATH_DOC},
     {SCOPE_GLOBAL, "ipsec_dialect", .kind = KIND_WORD, .def = "auto", .words = ipsec_dialects, SET(ipsec_dialect), .example = "libreswan", .doc = DIALECT_DOC},
     {SCOPE_GLOBAL, "listen_tcp", .kind = KIND_TEXT, .def = "no", .set = set_listen_tcp, .example = "4500, 443", .doc = LISTEN_TCP_DOC},
+    {SCOPE_GLOBAL, "dns_keys", .kind = KIND_BOOL, .def = "no", SET(asks_dns), .example = "yes", .doc = DNS_KEYS_DOC},
+    {SCOPE_GLOBAL, "dns_trust_anchors", .kind = KIND_TEXT, .set = set_dns_anchors, .computed = DNS_ANCHORS_DEF, .example = "/etc/keyway/anchors.key", .doc = DNS_ANCHORS_DOC},
+    {SCOPE_GLOBAL, "dns_resolv_conf", .kind = KIND_TEXT, .computed = "/etc/resolv.conf", .set = set_dns_resolv_conf, .example = "/etc/keyway/resolv.conf", .doc = DNS_RESOLV_DOC},
     SETTINGS_ROWS(SCOPE_CHARON, "port_nat_t"),
+    {SCOPE_CHARON, "plugins.ipseckey.enable", .kind = KIND_BOOL, .def = "no", SET(asks_dns), .example = "yes", .doc = DNS_KEYS_DOC},
+    {SCOPE_CHARON, "plugins.unbound.trust_anchors", .kind = KIND_TEXT, .set = set_dns_anchors, .computed = DNS_ANCHORS_DEF, .example = "/etc/keyway/anchors.key", .doc = DNS_ANCHORS_DOC},
+    {SCOPE_CHARON, "plugins.unbound.resolv_conf", .kind = KIND_TEXT, .computed = "/etc/resolv.conf", .set = set_dns_resolv_conf, .example = "/etc/keyway/resolv.conf", .doc = DNS_RESOLV_DOC},
 };
 /* clang-format on */
 

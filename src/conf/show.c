@@ -28,7 +28,10 @@ static void show_side(struct show_out *o, const char *name, const struct auth_si
                                                              : "our address");
     show_number_field(o, &s->origins, "round", s->round);
     show_certs_field(o, &s->origins, "certs", &s->certs);
-    show_pubkeys_field(o, &s->origins, "pubkeys", &s->pubkeys);
+    if (s->asks_dns)
+        show_word_field(o, &s->origins, "pubkeys", "those that DNS has");
+    else
+        show_pubkeys_field(o, &s->origins, "pubkeys", &s->pubkeys);
     if (!is_local) {
         show_certs_field(o, &s->origins, "cacerts", &s->cacerts);
         show_word_field(o, &s->origins, "ca_id", s->ca_id ? identity_format(s->ca_id, buf) : "");
@@ -322,6 +325,12 @@ static void show_settings(struct show_out *o, const struct settings *s)
     show_word_field(o, from, "interfaces_use", s->interfaces_use ? s->interfaces_use : "");
     show_word_field(o, from, "interfaces_ignore", s->interfaces_ignore ? s->interfaces_ignore : "");
     show_bool_field(o, from, "cache_crls", s->caches_crls);
+    show_bool_field(o, from, "dns_keys", s->asks_dns);
+    show_begin_value(o);
+    for (size_t i = 0; i < s->n_dns_trust_anchors; i++)
+        text_printf(&o->t, "%s%s", show_separator(o), s->dns_trust_anchors[i]);
+    show_field(o, from, "dns_trust_anchors");
+    show_word_field(o, from, "dns_resolv_conf", s->dns_resolv_conf);
     show_bool_field(o, from, "hash_and_url", s->uses_hash_and_url);
     show_bool_field(o, from, "follow_redirects", s->follows_redirects);
     show_bool_field(o, from, "make_before_break", s->makes_before_break);

@@ -5,33 +5,58 @@
 #include "base/text.h"
 #include "conf/schema.h"
 
-/* Names every leaf that is not ours, as far as there is room. */
-static void collect(struct text *t, const struct setting *section, const char *path, bool is_charon,
-                    unsigned depth)
+enum { DEPTH_MAX = 8, PATH_LEN = 256 };
+
+/* Below charon: the path from there, as the schema calls keys: "plugins.unbound.resolv_conf"; else NULL. */
+static const char *in_charon(const char *path)
 {
-    for (const struct setting *s = section->first; s && depth < 8; s = s->next) {
-        char here[256];
+    static const char charon[] = "charon.";
+    return strncmp(path, charon, sizeof(charon) - 1) == 0 ? path + sizeof(charon) - 1 : NULL;
+}
+
+static bool has_keys_below(const char *section)
+{
+    const size_t len = strlen(section);
+    for (size_t i = 0; schema_at(i); i++) {
+        const struct schema_row *r = schema_at(i);
+        if (r->scope == SCOPE_CHARON && strncmp(r->key, section, len) == 0 && r->key[len] == '.')
+            return true;
+    }
+    return false;
+}
+
+/* Names every leaf that is not ours, as far as there is room. */
+static void collect(struct text *t, const struct setting *section, const char *path, unsigned depth)
+{
+    for (const struct setting *s = section->first; s && depth < DEPTH_MAX; s = s->next) {
+        char here[PATH_LEN];
         struct text h = TEXT_ON(here);
         here[0] = 0;
         text_printf(&h, "%s%s%s", path, *path ? "." : "", s->name);
-        bool is_ours = is_charon && !s->is_section && schema_find(SCOPE_CHARON, s->name);
-        if (s->is_section && *path) /* a plugin's section is told as one */
+        const char *ours = in_charon(here);
+        if (s->is_section && (!*path || (ours && has_keys_below(ours))))
+            collect(t, s, here, depth + 1);
+        else if (s->is_section) /* a plugin's section is told as one */
             text_printf(t, "%s%s.*", t->len ? ", " : "", here);
-        else if (s->is_section)
-            collect(t, s, here, strcmp(s->name, "charon") == 0, depth + 1);
-        else if (!is_ours)
+        else if (!ours || !schema_find(SCOPE_CHARON, ours))
             text_printf(t, "%s%s", t->len ? ", " : "", here);
     }
 }
 
-static void apply_known(struct builder *b, const struct setting *charon)
+/* The same way, the other leaves: into one section. */
+static void add_known(struct builder *b, struct setting *to, const struct setting *section, const char *path,
+                      unsigned depth)
 {
-    /* a section of those keys only, so that the schema's walk does not refuse the others */
-    struct setting *ours = settings_add(b->tree, b->tree->root, "\001charon", 7, true);
-    for (const struct setting *s = charon ? charon->first : NULL; s; s = s->next) {
-        if (s->is_section || !schema_find(SCOPE_CHARON, s->name))
+    for (const struct setting *s = section->first; s && depth < DEPTH_MAX; s = s->next) {
+        char here[PATH_LEN];
+        struct text h = TEXT_ON(here);
+        here[0] = 0;
+        text_printf(&h, "%s%s%s", path, *path ? "." : "", s->name);
+        if (s->is_section)
+            add_known(b, to, s, here, depth + 1);
+        if (s->is_section || !schema_find(SCOPE_CHARON, here))
             continue;
-        struct setting *copy = settings_add(b->tree, ours, s->name, strlen(s->name), false);
+        struct setting *copy = settings_add(b->tree, to, here, h.len, false);
         copy->value = s->value;
         copy->file = s->file;
         copy->line = s->line;
@@ -39,6 +64,14 @@ static void apply_known(struct builder *b, const struct setting *charon)
         copy->value_line = s->value_line;
         copy->value_column = s->value_column;
     }
+}
+
+static void apply_known(struct builder *b, const struct setting *charon)
+{
+    /* a section of those keys only, so that the schema's walk does not refuse the others */
+    struct setting *ours = settings_add(b->tree, b->tree->root, "\001charon", 7, true);
+    if (charon)
+        add_known(b, ours, charon, "", 0);
     struct origin_list l = {0};
     schema_apply(b, SCOPE_CHARON, ours, &b->config->settings, &l, NULL, NULL);
     if (b->config->settings.fragment_size == 0) /* there it means "the default" */
@@ -51,7 +84,7 @@ void build_strongswan(struct builder *b, const struct setting *root)
     char list[1500];
     struct text t = TEXT_ON(list);
     list[0] = 0;
-    collect(&t, root, "", false, 0);
+    collect(&t, root, "", 0);
     if (t.len)
         log_line(LOG_NOTICE, "strongswan.conf: without effect: %s", list);
     apply_known(b, settings_section(b->tree, root, "charon"));

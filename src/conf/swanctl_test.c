@@ -267,6 +267,47 @@ static void bad_connections_are_refused_by_line(void **state)
     refused_by_swanctl("conections { }", "/etc/swanctl/swanctl.conf:1:1", "did you mean 'connections'?");
 }
 
+static void keys_that_dns_has_need_a_name_to_ask_for(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"id = sun.example", "id = 192.0.2.1", "id = 2001:db8::1",
+                                       "id = *.example", "id = %any"};
+    static const char *const bad[] = {"", "id = sun@example.org", "id = \"C=CH, CN=sun\"", "id = \"@#0102\""};
+    char text[160];
+    for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+        snprintf(text, sizeof(text), "connections { a { remote {\n pubkeys = dns\n %s\n } } }", good[i]);
+        struct config *c = swanctl(text);
+        assert_non_null(c);
+        assert_true(c->connections[0]->remote.asks_dns);
+        assert_int_equal(c->connections[0]->remote.pubkeys.n, 0);
+        config_unref(c);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        snprintf(text, sizeof(text), "connections { a { remote {\n pubkeys = dns\n %s\n } } }", bad[i]);
+        refused_by_swanctl(text, "/etc/swanctl/swanctl.conf:2:12",
+                           "whose public key is DNS to be asked for?");
+    }
+    refused_by_swanctl("connections { a { local {\n pubkeys = dns\n } } }", "/etc/swanctl/swanctl.conf:2:12",
+                       "our own public key is not asked of DNS");
+}
+
+static void a_tunnel_takes_the_key_that_dns_has(void **state)
+{
+    (void)state;
+    const struct memory_file files[] = {
+        {"/etc/keyway/keyway.conf",
+         "tunnel t {\n peer = 192.0.2.1\n key = moon.pem\n peer_pubkey = dns\n}\n"},
+        {"/etc/keyway/private/moon.pem", test_moon_key                            },
+    };
+    struct config *c = load_files(files, ARRAY_LEN(files), NULL);
+    assert_non_null(c);
+    const struct auth_side *remote = &c->connections[0]->remote;
+    assert_true(remote->asks_dns);
+    assert_int_equal(remote->method, AUTH_PUBKEY);
+    assert_int_equal(remote->id.type, ID_IPV4_ADDR);
+    config_unref(c);
+}
+
 /* [RFC7296#3.6] peers may use no other scheme. */
 static void certificates_of_an_authority_are_told_to_be_at_http_addresses(void **state)
 {
@@ -343,6 +384,8 @@ static void a_ppk_that_is_none_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(keys_that_dns_has_need_a_name_to_ask_for),
+        cmocka_unit_test(a_tunnel_takes_the_key_that_dns_has),
         cmocka_unit_test(certificates_of_an_authority_are_told_to_be_at_http_addresses),
         cmocka_unit_test(ppks_are_found_by_name),
         cmocka_unit_test(a_pad_is_a_ppk),

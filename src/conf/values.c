@@ -271,6 +271,40 @@ void set_interfaces_use(struct builder *b, const struct schema_row *row, const s
     ((struct settings *)dest)->interfaces_use = arena_strdup(b->a, key->value);
 }
 
+static bool is_path(struct builder *b, const struct setting *key, const char *path)
+{
+    if (path[0] == '/')
+        return true;
+    build_expected(build_error(b, key, "'%.100s' is no absolute path", path), key, "such as /etc/keyway/x");
+    return false;
+}
+
+void set_dns_anchors(struct builder *b, const struct schema_row *row, const struct setting *key, void *dest)
+{
+    struct settings *s = dest;
+    size_t n = 0;
+    const char **v = value_list(b->a, key->value, &n);
+    (void)row;
+    if (n > DNS_ANCHORS_MAX) {
+        build_error(b, key, "too many files: at most %d", DNS_ANCHORS_MAX);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (!is_path(b, key, v[i]))
+            return;
+    }
+    s->dns_trust_anchors = v;
+    s->n_dns_trust_anchors = n;
+}
+
+void set_dns_resolv_conf(struct builder *b, const struct schema_row *row, const struct setting *key,
+                         void *dest)
+{
+    (void)row;
+    if (is_path(b, key, key->value))
+        ((struct settings *)dest)->dns_resolv_conf = arena_strdup(b->a, key->value);
+}
+
 void set_interfaces_ignore(struct builder *b, const struct schema_row *row, const struct setting *key,
                            void *dest)
 {

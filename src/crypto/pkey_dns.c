@@ -5,6 +5,7 @@
 #include "base/rd.h"
 #include "base/wr.h"
 #include "crypto/pkey_impl.h"
+#include <openssl/x509.h>
 
 enum { DNSKEY_ZONE = 256, DNSKEY_PROTOCOL = 3, DNSKEY_MAX = 4 + 3 + 2 * PKEY_PART_MAX };
 
@@ -127,6 +128,16 @@ EVP_PKEY *pkey_dnskey_read(struct span rdata)
     return rd_ok(&r) && protocol == DNSKEY_PROTOCOL ? pkey_dns_read(field, algorithm) : NULL;
 }
 
+static EVP_PKEY *read_spki(struct span field)
+{
+    const uint8_t *at = field.ptr;
+    EVP_PKEY *evp = field.len ? d2i_PUBKEY(NULL, &at, (long)field.len) : NULL;
+    if (!evp || at == field.ptr + field.len)
+        return evp;
+    EVP_PKEY_free(evp);
+    return NULL;
+}
+
 EVP_PKEY *pkey_ipseckey_read(struct span field, uint8_t algorithm)
 {
     switch (algorithm) {
@@ -134,8 +145,10 @@ EVP_PKEY *pkey_ipseckey_read(struct span field, uint8_t algorithm)
         return pkey_dns_read(field, 8);
     case 3:
         return pkey_dns_read(field, field.len == 64 ? 13 : 14);
-    case 4:
-        return pkey_dns_read(field, field.len == 32 ? 15 : 16);
+    case 4: /* [RFC9373], and what Libreswan writes: a whole SubjectPublicKeyInfo of any kind */
+        return field.len == 32   ? pkey_dns_read(field, 15)
+               : field.len == 57 ? pkey_dns_read(field, 16)
+                                 : read_spki(field);
     default:
         return NULL;
     }

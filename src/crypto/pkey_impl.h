@@ -48,7 +48,8 @@ bool pkey_ssh_encode(const struct pkey *k, struct secret *out);
 EVP_PKEY *pkey_dns_read(struct span field, uint8_t algorithm);
 EVP_PKEY *pkey_dnskey_read(struct span rdata);
 EVP_PKEY *pkey_ssh_read(struct span blob);
-/* IPSECKEY's numbers: 2 RSA, 3 ECDSA, of which the length tells the curve, 4 EdDSA likewise. */
+/* IPSECKEY's numbers: 2 RSA, 3 ECDSA, of which the length tells the curve, 4 EdDSA likewise or a
+ * SubjectPublicKeyInfo. */
 EVP_PKEY *pkey_ipseckey_read(struct span field, uint8_t algorithm);
 
 /* The label of the first PEM block: "CERTIFICATE" for "-----BEGIN CERTIFICATE-----"; empty when there is

@@ -288,7 +288,7 @@ struct pkey *pkey_load_ipseckey(uint8_t algorithm, struct span key, struct diag 
     if (evp)
         return pkey_wrap_take(evp, false, span_of(NULL, 0), d);
     diag_set(d, FAIL_AUTH, "the IPSECKEY record has no key that can be read");
-    diag_expected(d, "algorithm 2 (RSA), 3 (ECDSA) or 4 (EdDSA)");
+    diag_expected(d, "algorithm 2 (RSA), 3 (ECDSA) or 4 (EdDSA or SubjectPublicKeyInfo)");
     diag_got(d, "algorithm %u, %zu bytes", algorithm, key.len);
     return NULL;
 }

@@ -133,6 +133,28 @@ static void ipseckey_records_carry_each_kind(void **state)
     }
 }
 
+/* As Libreswan writes them. */
+static void ipseckey_records_carry_a_whole_subject_public_key_info(void **state)
+{
+    (void)state;
+    static const char *const files[] = {"rsa.pkcs8.pem", "p256.sec1.pem", "p521.sec1.pem", "ed25519.pem"};
+    for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+        struct diag d = {0};
+        uint8_t more[1024];
+        struct pkey *want = key_private(files[i], "");
+        struct span spki = pkey_spki(want);
+        struct pkey *k = pkey_load_ipseckey(4, spki, &d);
+        assert_non_null(k);
+        assert_true(pkey_same(k, want));
+        memcpy(more, spki.ptr, spki.len);
+        more[spki.len] = 0;
+        assert_null(pkey_load_ipseckey(4, span_of(more, spki.len + 1), &d));
+        assert_null(pkey_load_ipseckey(4, span_of(NULL, 0), &d));
+        pkey_unref(k);
+        pkey_unref(want);
+    }
+}
+
 /* The examples of RFC 6605 section 6.1 and RFC 8080 section 6.1. */
 static void published_records_are_read(void **state)
 {
@@ -313,6 +335,7 @@ int main(void)
         cmocka_unit_test(text_forms_of_configurations_are_understood),
         cmocka_unit_test(what_is_written_can_be_read),
         cmocka_unit_test(ipseckey_records_carry_each_kind),
+        cmocka_unit_test(ipseckey_records_carry_a_whole_subject_public_key_info),
         cmocka_unit_test(published_records_are_read),
         cmocka_unit_test(what_is_no_public_key_is_refused_with_a_reason),
         cmocka_unit_test(a_point_beside_the_curve_is_refused),

@@ -48,6 +48,20 @@ struct cert_place {
     const char *failure; /* NULL: it was had, or not tried */
 };
 
+/* What came of asking DNS for the peer's raw public keys [RFC4025]. */
+enum dns_outcome {
+    DNS_NOT_ASKED,
+    DNS_SECURE,     /* keys, and DNSSEC proves them */
+    DNS_BOGUS,      /* signatures do not hold */
+    DNS_INSECURE,   /* nothing proves anything */
+    DNS_MISSING,    /* the proof that there are none */
+    DNS_UNREADABLE, /* none of the records has a key that can be used */
+    DNS_NO_ANSWER,
+    DNS_NO_ANCHOR, /* nothing can be proved here */
+    DNS_BUSY,
+};
+#define DNS_RECORDS_MAX 32 /* that are looked at */
+
 struct job {
     enum job_kind kind;
     uint64_t sa_id; /* whom the result is for: engine's id and generation; a late one is dropped */
@@ -67,6 +81,10 @@ struct job {
     struct pkey
         *peer_keys[JOB_KEYS_MAX]; /* JOB_VERIFY: references; the signature is of one of them, and not of */
     size_t n_peer_keys;           /* trust's leaf; none: of the leaf */
+    const char *dns_name; /* JOB_VERIFY, not NULL: peer_keys are those that DNS has for this name, and whoever
+                             asks DNS adds them before the job is run; in arena */
+    enum dns_outcome dns_outcome;
+    const char *dns_detail; /* in arena, or NULL */
     enum pad_use pad_use;
     const char *pad; /* a path, in arena */
     uint64_t piece;  /* also an output; counted from the beginning of the file */
@@ -88,6 +106,10 @@ struct job {
 void job_run(struct job *j);
 /* Wipes and frees, references included. */
 void job_free(struct job *j);
+/* IPSECKEY records of dns_name that DNSSEC has proved, or why there are none. detail: text or NULL. */
+void job_dns_answer(struct job *j, const struct span *rdata, size_t n);
+void job_dns_failed(struct job *j, enum dns_outcome outcome, const char *detail);
+void job_dns_explain(const struct job *j, struct diag *d);
 /* What was at a place, or why it was not had. Only what has the hash is taken. */
 void job_place_fill(struct job *j, size_t i, struct span bytes);
 void job_place_failed(struct job *j, size_t i, const char *why);

@@ -30,6 +30,7 @@ void settings_defaults(struct settings *s)
         .installs_routes = true,
         .follows_redirects = true,
         .makes_before_break = true,
+        .dns_resolv_conf = "/etc/resolv.conf",
         .dataplane = "auto",
     };
 }

@@ -57,6 +57,7 @@ struct auth_side {
     struct cert_list certs;         /* local: candidates; remote: accepted end entities */
     struct cert_list cacerts;       /* remote: one of these must be in the path */
     struct pkey_list pubkeys;       /* raw public keys [RFC7670]: local: ours; remote: accepted ones */
+    bool asks_dns;                  /* remote: DNS has the raw public keys of its identity [RFC4025] */
     const struct identity *ca_id;   /* remote: identity that a CA of the path must have, or NULL */
     const char *const *cert_policy; /* remote: required policy OIDs */
     size_t n_cert_policy;
@@ -199,6 +200,7 @@ struct private_key {
 
 #define TCP_PORTS_MAX 8
 
+#define DNS_ANCHORS_MAX 8
 struct settings {               /* strongswan.conf and keyway.conf's global section; times in microseconds */
     uint16_t port, port_natt;   /* 500, 4500 */
     int64_t retransmit_timeout; /* 4 s */
@@ -225,8 +227,12 @@ struct settings {               /* strongswan.conf and keyway.conf's global sect
     const char *dataplane;                          /* "auto", "user", "kernel" */
     unsigned dataplane_workers;                     /* 0: one for each processor */
     enum esp_path esp_path;                         /* of ESP that is not in UDP */
-    int ipsec_dialect;                 /* of ipsec.conf: 0: found out, 1: Libreswan's, 2: strongSwan's */
-    bool caches_crls;                  /* CRLs that were fetched are kept over restarts */
+    int ipsec_dialect;           /* of ipsec.conf: 0: found out, 1: Libreswan's, 2: strongSwan's */
+    bool caches_crls;            /* CRLs that were fetched are kept over restarts */
+    bool asks_dns;               /* for keys of peers of which nothing else says how they prove themselves */
+    const char *dns_resolv_conf; /* the file that names the name servers which are asked */
+    const char *const *dns_trust_anchors; /* files with DS or DNSKEY records; none: the first known one */
+    size_t n_dns_trust_anchors;
     bool uses_hash_and_url;            /* peers may say where their certificate is, and it is fetched there */
     const char *resolv_conf;           /* a file that gets the name servers of peers, or NULL */
     uint16_t tcp_ports[TCP_PORTS_MAX]; /* that are listened on */

@@ -43,6 +43,10 @@ static void run_verify(struct job *j)
         run_verify_raw(j);
         return;
     }
+    if (j->dns_name) {
+        job_dns_explain(j, &j->verdict.why);
+        return;
+    }
     if (!j->trust.leaf) {
         job_place_explain(j, &j->verdict.why);
         return;

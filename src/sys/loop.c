@@ -81,6 +81,7 @@ void loop_step(struct loop *l, const struct input *in)
     if (in->kind == INPUT_CONFIG) {
         revoker_keep(l->revoker, in->config->settings.caches_crls);
         revoker_watch(l->revoker, in->config);
+        dns_keys_configure(l->dns_keys, &in->config->settings);
         loop_open_ports(l, in->config);
         loop_tcp_listen(l->tcp, &in->config->settings);
     }
@@ -283,6 +284,7 @@ static struct loop *loop_alloc(const struct loop_options *o)
     l->tcp = loop_tcp_new(l);
     fetch_init();
     l->revoker = revoker_new(l->o.paths.state, loop_wake, l);
+    l->dns_keys = dns_keys_new(DNS_KEYS_PATIENCE, loop_wake, l);
     return l;
 }
 
@@ -377,6 +379,7 @@ void loop_free(struct loop *l)
         engine_free(l->engine);
     l->engine = NULL; /* jobs that end now are freed */
     revoker_stop(l->revoker);
+    dns_keys_stop(l->dns_keys);
     loop_clean_resolv_conf(l);
     route_close(l->routes);
     dataplane_stop(l->dataplane);
@@ -397,6 +400,7 @@ void loop_free(struct loop *l)
         free(q);
     }
     revoker_free(l->revoker);
+    dns_keys_free(l->dns_keys);
     overlay_free(l->overlay);
     config_unref(l->files);
     choices_deinit(&l->choices);

@@ -40,7 +40,7 @@ static void give_back(struct loop *l, struct job *job)
 void loop_take_decided(struct loop *l)
 {
     struct job *job;
-    while ((job = revoker_next(l->revoker)))
+    while ((job = revoker_next(l->revoker)) || (job = dns_keys_next(l->dns_keys)))
         give_back(l, job);
 }
 
@@ -62,13 +62,23 @@ static void on_work_done(uv_work_t *req, int status)
     job_free(job);
 }
 
+/* Verifications that lack something which is not on this machine. */
+static bool asks_first(struct loop *l, struct job *job)
+{
+    if (job->kind != JOB_VERIFY || (!job->n_places && !job->dns_name))
+        return false;
+    l->working++;
+    if (job->dns_name)
+        dns_keys_give(l->dns_keys, job);
+    else
+        revoker_give(l->revoker, job);
+    return true;
+}
+
 static void start_job(struct loop *l, struct job *job)
 {
-    if (job->kind == JOB_VERIFY && job->n_places) {
-        l->working++;
-        revoker_give(l->revoker, job);
+    if (asks_first(l, job))
         return;
-    }
     struct work *w = calloc(1, sizeof(*w));
     if (!w)
         abort();

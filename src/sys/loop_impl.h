@@ -7,6 +7,7 @@
 #include "conf/conf.h"
 #include "sys/addresses.h"
 #include "sys/dataplane.h"
+#include "sys/dns_keys.h"
 #include "sys/loop.h"
 #include "sys/loop_tcp.h"
 #include "sys/revoker.h"
@@ -43,6 +44,7 @@ struct loop {
     uv_signal_t signals[4];
     uv_async_t kick; /* queued commands, data plane messages, decided verifications */
     struct revoker *revoker;
+    struct dns_keys *dns_keys;
     struct udp_watch ike[2], natt[2], ports[LOOP_PORTS_MAX];
     size_t n_ports;
     uint16_t port_natt;

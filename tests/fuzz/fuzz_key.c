@@ -2,8 +2,19 @@
 /* Fuzz target: one key file. The first byte says how it is read: private, public in any format, or the field
  * of an IPSECKEY record. What is refused has a reason; what is read can be written and read again, and is
  * then the same key. Without a passphrase, so that no iteration count of the file's is obeyed. */
-#include "crypto/pkey.h"
+#include "crypto/ipseckey.h"
 #include <stdlib.h>
+
+/* The key of a whole record, as DNS carries it. */
+static struct pkey *of_record(struct span rdata, struct diag *d)
+{
+    struct ipseckey r;
+    if (!ipseckey_read(rdata, &r, d))
+        return NULL;
+    if (r.gateway.len + r.key.len + 3 != rdata.len)
+        abort();
+    return pkey_load_ipseckey(r.algorithm, r.key, d);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -55,6 +66,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     struct span rest = span_of(data + 1, len - 1);
     if (data[0] == 'p')
         k = pkey_load_private(rest, span_of(NULL, 0), &d);
+    else if (data[0] == 'r')
+        k = of_record(rest, &d);
     else if (data[0] < 8)
         k = pkey_load_ipseckey(data[0], rest, &d);
     else

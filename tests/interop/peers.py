@@ -144,6 +144,14 @@ def fetch_slapd(say=lambda text: print("lab:", text)):
     return fetch("slapd", SLAPD_PACKAGES, say=say)
 
 
+NAME_SERVER_PACKAGES = "nsd ldnsutils libldns3 libevent-2.1-7 libfstrm0 libprotobuf-c1 libpcap0.8 libdbus-1-3".split()
+
+
+def fetch_name_server(say=lambda text: print("lab:", text)):
+    """The folder of NSD, an authoritative name server, and of ldns's tools that sign zones."""
+    return fetch("nsd", NAME_SERVER_PACKAGES, say=say)
+
+
 class NotToBeHad(LabError):
     """A peer that nobody offers any more: what wants it is not run."""
 

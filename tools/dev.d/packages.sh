@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Debian packages: which command needs what, and how they get here.
 
-BUILD_PACKAGES="cmake ninja-build gcc g++ libc6-dev pkg-config libssl-dev libuv1-dev libmnl-dev libcurl4-openssl-dev libjansson-dev libp11-kit-dev zlib1g-dev"
+BUILD_PACKAGES="cmake ninja-build gcc g++ libc6-dev pkg-config libssl-dev libuv1-dev libmnl-dev libcurl4-openssl-dev libunbound-dev libjansson-dev libp11-kit-dev zlib1g-dev"
 TEST_PACKAGES="valgrind iproute2 nftables libcmocka-dev clang-format python3-minimal libpython3-stdlib git"
 LAB_PACKAGES="python3-minimal libpython3-stdlib iproute2 iputils-ping nftables tcpdump openssl openssh-client user-mode-linux kmod busybox-static"
 BENCH_PACKAGES="ethtool"

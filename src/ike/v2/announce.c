@@ -65,7 +65,7 @@ static bool differ(const struct wish *w)
 static void link_kind(const struct wish *w, size_t i, struct span authorities)
 {
     const struct auth_side *side = w->of[i];
-    if (!side || !side->cacerts.n || side->certs.n || side->pubkeys.n)
+    if (!side || !side->cacerts.n || side->certs.n || side->pubkeys.n || side->asks_dns)
         return;
     uint8_t *cas = arena_alloc(w->a, side->cacerts.n);
     for (size_t k = 0; cas && k < side->cacerts.n; k++) {

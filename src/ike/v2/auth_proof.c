@@ -152,8 +152,9 @@ bool auth_verify(struct ike_env *env, struct ike_sa *sa, struct exchange *x, con
 {
     const struct pl_auth auth = ppk_peer_auth(sa, x);
     struct job *j = job_prepare(sa, x, JOB_VERIFY, resume);
-    bool is_raw = raw_key_is_theirs(sa, &x->msg);
-    if (!(is_raw ? raw_key_fill(sa, &x->msg, j, d) : cert_fill_trust(env, sa, &x->msg, j, d))) {
+    if (!(dns_key_is_theirs(sa, &x->msg)   ? dns_key_fill(sa, j, d)
+          : raw_key_is_theirs(sa, &x->msg) ? raw_key_fill(sa, &x->msg, j, d)
+                                           : cert_fill_trust(env, sa, &x->msg, j, d))) {
         x->job_tag = 0;
         job_free(j);
         return false;
@@ -172,14 +173,27 @@ static const struct pkey *key_of(const struct job *job)
     return job->n_peer_keys ? job->peer_keys[job->used_key] : cert_public_key(job->trust.leaf);
 }
 
-/* The line that made the demand; where revocation is left at its default, that which lets certificates count.
- */
-static void point_at(const struct origins *o, const char *unmet, struct diag *d)
+static void point_at_first(const struct origins *o, const char *const *keys, size_t n, struct diag *d)
 {
-    const char *const lines[] = {unmet ? unmet : "id", "cacerts", "auth"};
-    size_t n = unmet && strcmp(unmet, "revocation") == 0 ? ARRAY_LEN(lines) : 1;
     for (size_t i = 0; i < n && !d->where[0]; i++)
-        diag_where_of(d, o, lines[i]);
+        diag_where_of(d, o, keys[i]);
+}
+
+/* The line that made the demand; where revocation is left at its default, that which lets certificates count;
+ * where something was to be asked for first, that which says so. */
+static void point_at(const struct ike_sa *sa, const struct job *job, struct diag *d)
+{
+    const char *unmet = job->verdict.unmet;
+    const char *const lines[] = {unmet ? unmet : "id", "cacerts", "auth"};
+    const struct origins *theirs = &auth_theirs(sa)->origins, *daemon = &sa->config->settings.origins;
+    if (job->dns_name) {
+        point_at_first(theirs, (const char *const[]){"pubkeys"}, 1, d);
+        point_at_first(daemon, (const char *const[]){"dns_keys", "plugins.ipseckey.enable"}, 2, d);
+    } else if (!job->trust.leaf && job->n_places) {
+        point_at_first(daemon, (const char *const[]){"hash_and_url"}, 1, d);
+    } else {
+        point_at_first(theirs, lines, unmet && strcmp(unmet, "revocation") == 0 ? ARRAY_LEN(lines) : 1, d);
+    }
 }
 
 /* What an operator would ask who reads that the peer was let in. */
@@ -198,17 +212,17 @@ bool auth_verdict(struct ike_env *env, struct ike_sa *sa, const struct job *job,
     if (!job->verdict.is_trusted) {
         *d = job->verdict.why;
         d->class = FAIL_CERTIFICATE;
-        if (!job->trust.leaf && job->n_places)
-            diag_where_of(d, &sa->config->settings.origins, "hash_and_url");
-        else
-            point_at(&auth_theirs(sa)->origins, job->verdict.unmet, d);
+        point_at(sa, job, d);
         return false;
     }
     if (job->n_places && job->trust.leaf && !cert_is_expected(auth_theirs(sa), job->trust.leaf, d))
         return false;
     if (!job->ok) {
         diag_set(d, FAIL_AUTH, "the signature of %s does not verify", identity_format(&sa->remote_id, who));
-        if (job->n_peer_keys)
+        if (job->dns_name)
+            diag_expected(d, "one made with %s that DNS has for %.255s",
+                          job->n_peer_keys > 1 ? "one of the keys" : "the key", job->dns_name);
+        else if (job->n_peer_keys)
             diag_expected(d, "one made with %s",
                           job->n_peer_keys > 1 ? "one of the raw keys" : "the raw key");
         else
@@ -217,7 +231,11 @@ bool auth_verdict(struct ike_env *env, struct ike_sa *sa, const struct job *job,
                  auth_wire_method_name(job->auth_method) ? auth_wire_method_name(job->auth_method)
                                                          : "another method");
         diag_try(d, "does the peer's private key belong to its %s?",
-                 job->n_peer_keys ? "public key here" : "certificate");
+                 job->dns_name      ? "IPSECKEY record"
+                 : job->n_peer_keys ? "public key here"
+                                    : "certificate");
+        if (job->dns_name)
+            point_at(sa, job, d);
         return false;
     }
     if (!auth_acceptable(auth_theirs(sa), key_of(job), job->used, d)) {

@@ -95,6 +95,11 @@ feature_take raw_key_asked;
 bool raw_key_is_theirs(const struct ike_sa *sa, const struct ike_message *m);
 bool raw_key_fill(struct ike_sa *sa, const struct ike_message *m, struct job *j, struct diag *d);
 
+/* ---- dns_key.c: raw public keys that DNS has [RFC4025] */
+/* Are they what the peer proves itself with in this message? The job gets the name; false with d. */
+bool dns_key_is_theirs(const struct ike_sa *sa, const struct ike_message *m);
+bool dns_key_fill(const struct ike_sa *sa, struct job *j, struct diag *d);
+
 /* ---- null_auth.c: NULL authentication [RFC7619] */
 /* Our AUTH data, at once. */
 bool null_auth_make(struct ike_sa *sa, struct exchange *x, struct diag *d);

@@ -117,7 +117,7 @@ bool match_same_demands(const struct auth_side *a, const struct auth_side *b)
 {
     bool same = a->method == b->method && identity_equal(&a->id, &b->id) &&
                 same_certs(&a->certs, &b->certs) && same_certs(&a->cacerts, &b->cacerts) &&
-                same_keys(&a->pubkeys, &b->pubkeys) && !a->ca_id == !b->ca_id &&
+                same_keys(&a->pubkeys, &b->pubkeys) && a->asks_dns == b->asks_dns && !a->ca_id == !b->ca_id &&
                 (!a->ca_id || identity_equal(a->ca_id, b->ca_id)) && a->n_cert_policy == b->n_cert_policy &&
                 a->n_groups == b->n_groups && a->n_schemes == b->n_schemes &&
                 a->min_rsa_bits == b->min_rsa_bits && a->min_ecdsa_bits == b->min_ecdsa_bits;
@@ -134,8 +134,8 @@ bool match_same_demands(const struct auth_side *a, const struct auth_side *b)
 bool match_same_proof(const struct auth_side *a, const struct auth_side *b)
 {
     return a->method == b->method && identity_equal(&a->id, &b->id) &&
-           (a->method != AUTH_PUBKEY ||
-            (same_certs(&a->certs, &b->certs) && same_keys(&a->pubkeys, &b->pubkeys)));
+           (a->method != AUTH_PUBKEY || (same_certs(&a->certs, &b->certs) &&
+                                         same_keys(&a->pubkeys, &b->pubkeys) && a->asks_dns == b->asks_dns));
 }
 
 static bool same_rounds(const struct connection *a, const struct connection *b)

@@ -3,12 +3,12 @@
  * 15): which key is ours, what is sent, and which keys of the peer's are accepted. A raw key says nothing
  * about its owner: only those that the configuration binds to the peer count, and a CERT payload but chooses
  * among them. Peers that send none (strongSwan, Libreswan) are checked against all of them. Not here: keys in
- * DNS. */
+ * DNS (dns_key.c). */
 #include "ike/v2/ike_auth.h"
 
 bool raw_key_is_side(const struct auth_side *side)
 {
-    return side->method == AUTH_PUBKEY && side->pubkeys.n > 0;
+    return side->method == AUTH_PUBKEY && (side->pubkeys.n > 0 || side->asks_dns);
 }
 
 bool raw_key_is_only(const struct auth_side *side)
