@@ -464,6 +464,16 @@ static void what_a_stranger_may_not_make_us_fetch_is_not_used(void **state)
     revoker_free(r);
 }
 
+/* It serves one after the other: what came before this is over then. */
+static void let_the_server_finish(void)
+{
+    char why[FETCH_WHY_MAX];
+    struct secret out = {0};
+    struct fetch f = {.url = address("/nothing"), .max = 100, .timeout = 10 * TIME_SECOND};
+    assert_false(fetch_url(&f, &out, why));
+    assert_non_null(strstr(why, "404"));
+}
+
 /* Four that wait for a silent server keep no others waiting, and a fifth is not asked. */
 static void few_are_fetched_at_a_time(void **state)
 {
@@ -485,6 +495,7 @@ static void few_are_fetched_at_a_time(void **state)
     for (int i = 0; i < 4; i++)
         job_free(wait_job(r));
     revoker_free(r);
+    let_the_server_finish();
 }
 
 static void a_responder_is_asked_and_its_answer_is_ours(void **state)
