@@ -104,6 +104,12 @@ class Lab:
         self.b.load({})
         self.fresh_logs()
 
+    def end_servers(self, before):
+        """Whatever a scenario started and did not end, but for the gateways: the next one may want its port."""
+        for p in self.net.processes:
+            if p.is_running() and p not in before and p not in (self.a.process, self.b.process):
+                p.stop(seconds=2)
+
     def close(self):
         for g in (self.a, self.b):
             try:
@@ -252,9 +258,10 @@ def run_scenarios(scenarios, report, left, side_by_side=SIDE_BY_SIDE):
 
 
 def run_scenario(lab, scenario, report):
-    start = time.monotonic()
+    start, before = time.monotonic(), ()
     try:
         lab.reset()
+        before = list(lab.net.processes)
         text = scenario.run(lab)
         must_end_well(lab)
         report.add(scenario.name, "ok", time.monotonic() - start, text or "")
@@ -268,6 +275,7 @@ def run_scenario(lab, scenario, report):
     finally:
         if lab.capture:
             lab.capture.process.stop()
+        lab.end_servers(before)
 
 
 def run_uml(rows, report, left, patterns):

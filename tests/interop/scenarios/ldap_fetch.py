@@ -5,6 +5,7 @@ import base64
 import os
 import signal
 import subprocess
+import tempfile
 
 import peers
 from scenarios import scenario
@@ -22,8 +23,8 @@ class Directory:
 
     def __init__(self, lab):
         self.lab, self.root = lab, peers.fetch_slapd()
-        self.dir = os.path.join(lab.work, "slapd")
-        os.makedirs(self.dir + "/db", exist_ok=True)
+        self.dir = tempfile.mkdtemp(prefix="slapd-", dir=lab.work)  # a lab runs many rows
+        os.makedirs(self.dir + "/db")
         self.conf, self.server = self.dir + "/slapd.conf", None
         libraries = [d for d in (f"{self.root}/usr/lib/{a}-linux-gnu" for a in ("x86_64", "aarch64")) if os.path.isdir(d)]
         self.env = {"LD_LIBRARY_PATH": ":".join(libraries)}

@@ -62,6 +62,8 @@ class Authority:
     def serve_crl(self):
         self.crl()
         out = os.path.join(self.lab.work, "http.log")
+        if os.path.exists(out):
+            os.unlink(out)
         self.lab.net["ga"].start([PYTHON, "-u", "-m", "http.server", str(PORT), "--bind", "127.0.0.1", "--directory",
                                   os.path.join(self.dir, "www")], out)
         wait_for("the web server", lambda: os.path.exists(out) and "Serving" in open(out).read(), 10, 0.05)
@@ -70,6 +72,8 @@ class Authority:
     def serve_nothing(self, port=PORT):
         """Takes connections and says nothing."""
         out = os.path.join(self.lab.work, "silent.log")
+        if os.path.exists(out):
+            os.unlink(out)
         code = f"import socket, time; s = socket.create_server(('127.0.0.1', {port})); print('Serving', flush=True); time.sleep(120)"
         self.lab.net["ga"].start([PYTHON, "-c", code], out)
         wait_for("the silent server", lambda: os.path.exists(out) and "Serving" in open(out).read(), 10, 0.05)
