@@ -29,6 +29,7 @@ struct builder {
     bool has_looked;     /* for private keys there: found_keys */
     struct private_key *found_keys;
     size_t n_found_keys;
+    bool has_nicknames;         /* a certificate's name is one of the key store's first: ipsec.conf */
     const char *nssdir;         /* where ipsec.conf says that the key store is, or NULL; set it before
                                    build_key_store() */
     struct stored_cert *stored; /* of the key store, for their nicknames */

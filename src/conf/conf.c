@@ -135,7 +135,9 @@ static void load_ipsec(struct builder *b, const struct conf_request *req)
 {
     struct reading r;
     begin(&r, b, "ipsec.conf", arena_printf(b->a, "%s/ipsec.d", req->etc));
+    b->has_nicknames = true;
     build_ipsec(b, req);
+    b->has_nicknames = false;
     end(&r);
 }
 

@@ -140,8 +140,10 @@ static struct cert *load_cert(struct builder *b, const struct setting *key, cons
     struct span data = {0};
     struct diag d = {0};
     const char *path = "the value";
-    bool ok = true;
-    if (!value_blob(b->scratch, word, &data, &ok) && !build_read(b, word, folders, false, &data, &path, &d) &&
+    bool ok = true, is_blob = value_blob(b->scratch, word, &data, &ok);
+    if (!is_blob && b->has_nicknames && strcmp(folders[0], "x509") == 0)
+        return build_named_cert(b, key, word);
+    if (!is_blob && !build_read(b, word, folders, false, &data, &path, &d) &&
         (diag_failed(&d) || !build_stored_cert(b, word, &data))) {
         struct diag *e =
             build_error(b, key, "%s: %.200s", diag_failed(&d) ? d.what : "no such certificate file", word);
