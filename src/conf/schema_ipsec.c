@@ -23,7 +23,7 @@
 #define NOT_BUILT(why) .status = UNBUILT, .reason = why
 
 static const char v1[] = "IKEv1", xauth[] = "XAUTH", eap[] = "EAP", marks[] = "marks", opportunistic[] = "opportunistic encryption",
-    policies[] = "policies that pass or drop", xfrmi[] = "interfaces of IPsec (XFRM, VTI)", mediation[] = "mediation",     labels[] = "security labels", iptfs[] = "IP-TFS", dns_keys[] = "keys in DNS";
+    policies[] = "policies that pass or drop", xfrmi[] = "interfaces of IPsec (XFRM, VTI)", mediation[] = "mediation",     labels[] = "security labels", iptfs[] = "IP-TFS", dns_keys[] = "dns_keys, dns_trust_anchors and dns_resolv_conf of keyway.conf decide";
 static const char only_v1[] = "it is for IKEv1 alone", obsolete[] = "it is obsolete", own_log[] = "Keyway logs by settings of its own",
     own_keys[] = "Keyway has a key store of its own", kernel_only[] = "it is for a data plane in the kernel", not_yet[] = "not built yet",
     other_place[] = "Keyway keeps it in a place of its own", comment[] = "", work_around[] = "the peers that it is for need nothing else of Keyway";
@@ -260,7 +260,7 @@ static const struct schema_row rows[] = {
     END("protoport", B, TEXT, .example = "udp/1234", .doc = "protocol and port"),
     END("id", B, TEXT, .example = "@a.example", .computed = "its address; strongSwan: the certificate's subject", .doc = "its identity; %fromcert: the certificate's subject"),
     END("cert", B, TEXT, .example = "x.pem", .doc = "its certificate: a nickname of the key store, or a file"),
-    END("rsasigkey", B, TEXT, .aliases = "sigkey pubkey ecdsakey eddsakey", .example = "@", .doc = "its raw public key; %cert: that of its certificate"),
+    END("rsasigkey", B, TEXT, .aliases = "sigkey pubkey ecdsakey eddsakey", .example = "@", .doc = "its raw public key; %cert: that of its certificate; %dns, %dnsondemand: the peer's is asked of DNS (IPSECKEY), which has to be proven by DNSSEC"),
     END("ckaid", L, TEXT, .example = "@", .doc = "key id of its private key, which is found by the public one"),
     END("ca", B, TEXT, .example = "C=CH, CN=other", .doc = "authority in its path: a name, or %same as ours"),
     END("auth", B, TEXT, .example = "psk", .doc = "how it proves who it is"),

@@ -146,8 +146,10 @@ static bool put_key(struct ipsec_conn *c, bool is_local)
     const struct setting *s = ipsec_end(c, is_local, "rsasigkey");
     if (!s || !s->value[0] || is_word(s, "%cert") || is_word(s, "%none"))
         return false;
-    if (begins(s->value, "%dns"))
-        ipsec_needs(c, s, "keys in DNS");
+    if (begins(s->value, "%dns") && !is_local)
+        ipsec_put(c, "remote.pubkeys", s, "dns");
+    else if (begins(s->value, "%dns"))
+        ipsec_leave_out(c, s, "our own key is not asked of DNS: 'ipsec showhostkey' says it");
     else if (strstr(s->value, "[...]"))
         ipsec_leave_out(
             c, s,
