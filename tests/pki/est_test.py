@@ -131,7 +131,9 @@ class Est(kit.Case):
         self.refused(ours, "polling every 1 seconds up to 2 seconds", "maximum poll time reached: 2 seconds")
         self.assertEqual(len(self.log()), 3)
         theirs = self.new("--est", *URL, *args)
-        self.assertEqual(self.words(ours.err).replace("pki --est: ", ""), self.words(theirs.err))
+        # strongSwan's clock is looked at in whole seconds: it may poll once less
+        said = [self.words(ours.err).replace("pki --est: ", ""), self.words(theirs.err)]
+        self.assertEqual(*(list(dict.fromkeys(text.splitlines())) for text in said))
         self.refused(self.est("--in", "any.csr", *CAS, "--label", "ages", "--maxpolltime", "3"), "maximum poll time reached: 3 seconds")
 
     def test_bad_answers_are_refused_with_a_reason(self):
