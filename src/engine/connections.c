@@ -394,6 +394,16 @@ void conn_reconcile(struct ike_env *env, struct conn_run *r)
     engine_touch(e, sa);
 }
 
+void conn_attempt_over(struct ike_env *env, struct conn_run *r, const struct ike_sa *sa)
+{
+    struct engine *e = engine_of(env);
+    for (size_t i = 0; i < r->conn->n_children; i++) {
+        const struct child_config *cfg = &r->conn->children[i];
+        if (sa_makes_child(sa, r->conn, cfg->name) && !conn_child_is_up(e, r->conn, cfg))
+            r->children[i].is_wanted = true;
+    }
+}
+
 /* The initiator did not get an IKE SA. */
 void conn_attempt_failed(struct ike_env *env, struct conn_run *r, const struct diag *why)
 {

@@ -117,6 +117,8 @@ void host_ike_down(struct ike_env *env, struct ike_sa *sa, const struct diag *wh
                 redirect_again(r, sa);
             return;
         }
+        if (r && sa->was_initiator && (sa->starts_again || diag_failed(why)))
+            conn_attempt_over(env, r, sa);
         if (r && sa->starts_again) {
             redirect_again(r, sa);
             conn_schedule(e, r, env->now.mono);

@@ -236,6 +236,9 @@ void conn_reconcile(struct ike_env *env, struct conn_run *r);
 bool conn_renew(struct ike_env *env, struct ike_sa *old);
 /* The IKE SA with that id, which may be being renewed, was rekeyed and is this one now. */
 void conn_renewal_follows(struct ike_env *env, struct ike_sa *sa, uint64_t old_id);
+/* An attempt of ours, sa, ends without having come up. What it was to carry is wanted again where nothing
+ * carries it: the peer's own IKE SA may have come up meanwhile, and gone as the one too many of the two. */
+void conn_attempt_over(struct ike_env *env, struct conn_run *r, const struct ike_sa *sa);
 void conn_attempt_failed(struct ike_env *env, struct conn_run *r, const struct diag *why);
 void conn_child_came_up(struct ike_env *env, struct child_sa *c);
 void conn_child_missing(struct ike_env *env, struct conn_run *r);

@@ -115,6 +115,37 @@ static void a_message_that_is_replayed_draws_two_a_second(void **state)
     assert_in_range(net.asked, 3, 5);
 }
 
+static unsigned attempts; /* of side 0 */
+
+/* The first attempt gets as far as IKE_AUTH, which nobody answers. */
+static bool lose_first_attempt(void *ctx, struct pair_packet *k)
+{
+    bool is_request = k->from == 0 && !rogue_is_response(k);
+    (void)ctx;
+    attempts += is_request && k->bytes[AT_EXCHANGE] == EXCHANGE_IKE_SA_INIT;
+    return !is_request || k->bytes[AT_EXCHANGE] != EXCHANGE_IKE_AUTH || attempts > 1;
+}
+
+/* The peer's own IKE SA served for a while, and the peer took it down, as it does with one too many. */
+static void an_attempt_that_fails_is_made_again_though_the_peers_came_up_meanwhile(void **state)
+{
+    (void)state;
+    const struct pair_spec spec = {0};
+    attempts = 0;
+    p.filter = lose_first_attempt;
+    load(&spec, &spec);
+    pair_command(&p, 1, COMMAND_INITIATE, "net", NULL);
+    pair_run(&p);
+    expect_up();
+    assert_int_equal(attempts, 1);
+    pair_command(&p, 1, COMMAND_TERMINATE, "net", NULL);
+    pair_run(&p);
+    assert_int_equal(pair_children(&p, 0), 0);
+    pair_advance(&p, 300 * TIME_SECOND);
+    expect_up();
+    assert_int_equal(attempts, 2);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -124,6 +155,8 @@ int main(void)
         T(each_repetition_has_it_ask_once_more),
         T(what_is_not_authentic_has_no_effect),
         T(a_message_that_is_replayed_draws_two_a_second),
+        cmocka_unit_test_setup_teardown(
+            an_attempt_that_fails_is_made_again_though_the_peers_came_up_meanwhile, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,15 +14,17 @@
     NET(" keyingtries = 0\n remote_addrs = 198.51.100.2\n" HAS("a") TAKES("b"),                              \
         "10.10.0.0/24\n remote_ts = 10.20.0.0/24", "start")
 #define OF_B NET(HAS("b") TAKES("a"), "10.20.0.0/24\n remote_ts = 10.10.0.0/24", "none")
-/* Both begin, and one of the two IKE SAs goes: who does not hear of it learns it from liveness checks. */
-#define LIVELY    " keyingtries = 0\n unique = replace\n dpd_delay = 10s\n"
+/* Both begin, and one of the two IKE SAs goes: who does not hear of it learns it from liveness checks, or
+ * from the attempt that the other one makes then. */
+#define EAGER     " keyingtries = 0\n unique = replace\n"
+#define LIVELY    EAGER " dpd_delay = 10s\n"
 #define RESTARTED "start\n dpd_action = restart\n close_action = start"
-#define OF_A_TOO                                                                                             \
-    NET(LIVELY " remote_addrs = 198.51.100.2\n" HAS("a") TAKES("b"),                                         \
-        "10.10.0.0/24\n remote_ts = 10.20.0.0/24", RESTARTED)
-#define OF_B_TOO                                                                                             \
-    NET(LIVELY " remote_addrs = 192.0.2.1\n" HAS("b") TAKES("a"), "10.20.0.0/24\n remote_ts = 10.10.0.0/24", \
-        RESTARTED)
+#define A_BEGINS(keys, action)                                                                               \
+    NET(keys " remote_addrs = 198.51.100.2\n" HAS("a") TAKES("b"),                                           \
+        "10.10.0.0/24\n remote_ts = 10.20.0.0/24", action)
+#define B_BEGINS(keys, action)                                                                               \
+    NET(keys " remote_addrs = 192.0.2.1\n" HAS("b") TAKES("a"), "10.20.0.0/24\n remote_ts = 10.10.0.0/24",   \
+        action)
 
 /* As long as the revoker has patience. */
 static void wait_for_verdicts(struct sim *s)
@@ -53,8 +55,12 @@ const struct scenario scenarios_verdict[] = {
                .run = wait_for_verdicts, UP),
     IN_WEATHER("verdicts_are_waited_for", ALL_OF_IT, "in_all_weathers_at_once", .conf_a = OF_A,
                .conf_b = OF_B, .run = wait_for_verdicts, UP),
-    IN_WEATHER("verdicts_are_waited_for_by_both_who_begin", LOSS, "under_loss", .conf_a = OF_A_TOO,
-               .conf_b = OF_B_TOO, .run = wait_for_verdicts, UP),
+    IN_WEATHER("verdicts_are_waited_for_by_both_who_begin", LOSS, "under_loss",
+               .conf_a = A_BEGINS(LIVELY, RESTARTED), .conf_b = B_BEGINS(LIVELY, RESTARTED),
+               .run = wait_for_verdicts, UP),
+    IN_WEATHER("verdicts_are_waited_for_by_both_who_begin_without_liveness", LOSS, "under_loss",
+               .conf_a = A_BEGINS(EAGER, "start"), .conf_b = B_BEGINS(EAGER, "start"),
+               .run = wait_for_verdicts, UP),
     IN_WEATHER("verdicts_that_come_too_late", LOSS, "under_loss", .conf_a = OF_A, .conf_b = OF_B,
                .run = have_late_verdicts, UP),
     {0},
