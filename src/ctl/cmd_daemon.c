@@ -165,8 +165,8 @@ static void write_engine(struct vici_writer *w, const struct engine_stats *s, co
     vici_section(w, "ike");
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         vici_printf(w, rows[i].key, "%" PRIu64, rows[i].value);
-    vici_flag(w, "cookies-required", c && s->half_open >= c->settings.cookie_threshold);
     vici_section_end(w);
+    vici_flag(w, "cookies-required", c && s->half_open >= c->settings.cookie_threshold);
 }
 
 /* How many connections came from each dialect. */

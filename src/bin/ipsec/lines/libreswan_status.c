@@ -46,7 +46,7 @@ static struct counts count(const struct answers *a)
 void libreswan_brief(const struct voice *v, const struct answers *a)
 {
     struct counts n = count(a);
-    bool has_cookies = *member(member_object(a->status, "ike"), "cookies-required");
+    bool has_cookies = *member(a->status, "cookies-required");
     say(v, RC_PLAIN, "State Information: DDoS cookies %srequired, Accepting new IKE connections",
         has_cookies ? "" : "not ");
     say(v, RC_PLAIN, "IKE SAs: total(%zu), half-open(%zu), open(%d), authenticated(%zu), anonymous(%zu)",

@@ -150,7 +150,7 @@ static void cookies_are_told_of(void **state)
 {
     (void)state;
     struct answers a = fixture_answers();
-    json_object_set_new(member_object(a.status, "ike"), "cookies-required", json_string("yes"));
+    json_object_set_new(a.status, "cookies-required", json_string("yes"));
     struct voice v = voice(false);
     libreswan_brief(&v, &a);
     page_has(&p, (const char *const[]){"State Information: DDoS cookies required, ", NULL});
