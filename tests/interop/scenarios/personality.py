@@ -121,6 +121,7 @@ def strongswan_up(lab):
     ts = r" +net\{%s\}:   10\.1\.0\.0/24 === 10\.2\.0\.0/24" % child["uniqueid"]
     must_match(brief, r"Security Associations \(1 up, 0 connecting\):", head, installed, ts)
     must_not_match(brief, "IKE proposal|bytes_i")
+    wait_for("the counters to be told", lambda: int(lab.a.children()[0]["bytes-in"]) > 0, 5, 0.1)  # a quarter of a second old
     must_match(ipsec(lab, "statusall"), r"Status of IKE charon daemon \(.*\):", "  uptime: .*, since .*", "Connections:",
                r" +net:  \S+\.\.\.\S+  IKEv2.*", r" +net:   local:  \[.*\] uses pre-shared key authentication",
                r" +net:   remote: \[.*\] uses pre-shared key authentication",
