@@ -6,15 +6,9 @@ import json
 import os
 import re
 import sys
-import unittest
 
 import kit
 
-NEW = ('mount --bind "$0/usr/lib/ipsec" /usr/lib/ipsec && loader=$1 && shift && '
-       'exec "$loader" --library-path "$(dirname "$loader"):/usr/lib/ipsec" "$0/usr/bin/pki" "$@"')
-# Debian 13's gcrypt plugin wants a libgcrypt of its own, and the pkcs11 and tpm plugins say more than is asked.
-NEW_CONF = ("pki {\n  load = aes sha2 sha1 random x509 revocation constraints pubkey pkcs1 pkcs7 pkcs8 pem openssl gmp curve25519 hmac kdf "
-            "drbg curl\n}\n")
 URL = ["--url", "https://localhost:8443"]
 CAS = ["--cacert", "tls.pem", "--cacert", "root.pem", "--cacert", "ca.pem"]
 # What strongSwan says of its TLS and its plugins; we say nothing of ours.
@@ -52,14 +46,8 @@ class Est(kit.Case):
         return self.beside(os.path.join(kit.BIN, "pki"), command, *URL, *args)
 
     def new(self, *args):
-        try:
-            root = kit.peers.fetch_new_strongswan_pki()
-        except kit.peers.NotToBeHad as e:
-            raise unittest.SkipTest(str(e)) from None
-        self.write("new.conf", NEW_CONF)
-        loader = glob.glob(root + "/usr/lib/*/ld-linux*.so.*")[0]
-        return self.beside("unshare", "-m", "--propagation", "private", "sh", "-c", NEW, root, loader, *args,
-                           env={"STRONGSWAN_CONF": self.path("new.conf")})
+        command, env = self.newer(*args)
+        return self.beside(*command, env=env)
 
     def log(self):
         return [json.loads(line) for line in self.read("est.log").decode().splitlines()]

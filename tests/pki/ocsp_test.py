@@ -1,16 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """`pki --ocsp` and the printing of requests and responses, beside openssl and the tool of strongSwan 6.0 (5.9.8 has neither)."""
-import glob
 import re
-import unittest
 
 import kit
 
-NEW = ('mount --bind "$0/usr/lib/ipsec" /usr/lib/ipsec && loader=$1 && shift && '
-       'exec "$loader" --library-path "$(dirname "$loader"):/usr/lib/ipsec" "$0/usr/bin/pki" "$@"')
-# Debian 13's gcrypt plugin wants a libgcrypt of its own, and the pkcs11 and tpm plugins say more than is asked.
-NEW_CONF = "pki {\n  load = aes sha2 sha1 random x509 pubkey pkcs1 pkcs8 pem openssl gmp curve25519\n}\n"
+PLUGINS = "aes sha2 sha1 random x509 pubkey pkcs1 pkcs8 pem openssl gmp curve25519"
 INDEX = ("V\t300101000000Z\t\t05\tunknown\t/CN=a\nR\t300101000000Z\t260101000000Z,keyCompromise\t06\tunknown\t/CN=b\n"
          "E\t200101000000Z\t\t07\tunknown\t/CN=c\nR\t300101000000Z\t260101000000Z\t80AA\tunknown\t/CN=d\n"
          "R\t300101000000Z\t260101000000Z,certificateHold\t0A\tunknown\t/CN=e\n")
@@ -20,11 +15,6 @@ SERIALS = ("5", "6", "7", "0x80aa", "10", "11")
 class Ocsp(kit.Case):
     def setUp(self):
         super().setUp()
-        try:
-            self.root = kit.peers.fetch_new_strongswan_pki()
-        except kit.peers.NotToBeHad as e:
-            raise unittest.SkipTest(str(e)) from None
-        self.write("new.conf", NEW_CONF)
         self.write("index.txt", INDEX)
         for name, subject in (("ca", "/O=Keyway/CN=CA"), ("x", "/CN=stranger")):
             self.openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{name}.key", "-out",
@@ -42,9 +32,8 @@ class Ocsp(kit.Case):
         self.openssl("ocsp", "-issuer", issuer, *(word for s in SERIALS for word in ("-serial", s)), *options, "-reqout", "q.der")
 
     def new(self, *args):
-        loader = glob.glob(self.root + "/usr/lib/*/ld-linux*.so.*")[0]
-        command = ["unshare", "-m", "--propagation", "private", "sh", "-c", NEW, self.root, loader, *args]
-        return kit.run(command, self.folder, env={"STRONGSWAN_CONF": self.path("new.conf")})
+        command, env = self.newer(*args, plugins=PLUGINS)
+        return kit.run(command, self.folder, env=env)
 
     def statuses(self, path):
         """As openssl reads the response, after it has verified signature and nonce."""

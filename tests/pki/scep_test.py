@@ -8,14 +8,9 @@ import re
 import shutil
 import sys
 import tempfile
-import unittest
 
 import kit
-from est_test import NEW
 
-# des and md5 for what servers of old say; see est_test.py for the rest.
-NEW_CONF = ("pki {\n  load = aes des sha2 sha1 random x509 revocation constraints pubkey pkcs1 pkcs7 pkcs8 pem openssl gmp curve25519 "
-            "hmac kdf drbg curl\n}\n")
 HTTP, HTTPS = "http://127.0.0.1:8080/scep/", "https://localhost:8443/scep/"
 SYSTEM_CAS = "/etc/ssl/certs/ca-certificates.crt"
 CAS = ["--cacert-enc", "ra.pem", "--cacert-sig", "ca.pem", "--cacert", "root.pem"]
@@ -68,14 +63,8 @@ class Scep(kit.Case):
         return self.beside(os.path.join(kit.BIN, "pki"), command, "--url", url + label, *args)
 
     def new(self, *args, command="--scep", label="", url=HTTP):
-        try:
-            root = kit.peers.fetch_new_strongswan_pki()
-        except kit.peers.NotToBeHad as e:
-            raise unittest.SkipTest(str(e)) from None
-        self.write("new.conf", NEW_CONF)
-        loader = glob.glob(root + "/usr/lib/*/ld-linux*.so.*")[0]
-        return self.beside("unshare", "-m", "--propagation", "private", "sh", "-c", NEW, root, loader, command, "--url",
-                           url + label, *args, env={"STRONGSWAN_CONF": self.path("new.conf")})
+        argv, env = self.newer(command, "--url", url + label, *args)
+        return self.beside(*argv, env=env)
 
     def log(self):
         return [json.loads(line) for line in self.read("scep.log").decode().splitlines()]
