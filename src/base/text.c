@@ -111,3 +111,21 @@ bool base64_decode(struct span text, uint8_t *out, size_t cap, size_t *len)
     *len = n;
     return bits < 6 && pad <= 2;
 }
+
+void text_duration(struct text *t, int64_t seconds)
+{
+    static const struct {
+        int64_t unit;
+        const char *name;
+    } units[] = {
+        {86400, "day"   },
+        {3600,  "hour"  },
+        {60,    "minute"},
+        {1,     "second"}
+    };
+    size_t i = 0;
+    while (i < ARRAY_LEN(units) - 1 && seconds < 2 * units[i].unit)
+        i++;
+    long long n = seconds / units[i].unit;
+    text_printf(t, "%lld %s%s", n, units[i].name, n == 1 ? "" : "s");
+}

@@ -20,3 +20,5 @@ void text_safe(struct text *t, struct span s);
 bool hex_decode(struct span hex, uint8_t *out, size_t cap, size_t *len);
 void text_base64(struct text *t, struct span s);
 bool base64_decode(struct span text, uint8_t *out, size_t cap, size_t *len);
+/* "3 seconds", "2 minutes", "1 day": the largest unit of which there are two, or seconds. */
+void text_duration(struct text *t, int64_t seconds);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* version, stats, get-algorithms, and the reload of the configuration files. */
+#include "base/text.h"
 #include "crypto/alg.h"
 #include "crypto/kex.h"
 #include "ctl/commands.h"
@@ -21,23 +22,13 @@ void ctl_cmd_version(struct ctl_request *r)
 
 static void write_uptime(struct vici_writer *w, int64_t seconds, int64_t since)
 {
-    static const struct {
-        int64_t unit;
-        const char *name;
-    } units[] = {
-        {86400, "day"   },
-        {3600,  "hour"  },
-        {60,    "minute"},
-        {1,     "second"}
-    };
-    size_t i = 0;
-    while (i < ARRAY_LEN(units) - 1 && seconds < 2 * units[i].unit)
-        i++;
-    int64_t n = seconds / units[i].unit;
+    char running[40];
+    struct text t = TEXT_ON(running);
     char text[64];
     struct tm tm;
     time_t at = (time_t)since;
-    vici_printf(w, "running", "%" PRId64 " %s%s", n, units[i].name, n == 1 ? "" : "s");
+    text_duration(&t, seconds);
+    vici_text(w, "running", running);
     strftime(text, sizeof(text), "%b %d %H:%M:%S %Y", localtime_r(&at, &tm));
     vici_text(w, "since", text);
 }

@@ -29,15 +29,6 @@ static int teardown(void **state)
     return 0;
 }
 
-static struct pkey *public_of(const char *file)
-{
-    struct diag d = {0};
-    struct pkey *k = key_private(file, ""), *pub = pkey_load_public(pkey_spki(k), &d);
-    pkey_unref(k);
-    assert_non_null(pub);
-    return pub;
-}
-
 static const char *const own[] = {"ed25519.pem", "p256.sec1.pem"};
 
 static void tweak(struct config *c, struct connection *conn, struct child_config *children)
@@ -48,10 +39,10 @@ static void tweak(struct config *c, struct connection *conn, struct child_config
     c->keys = arena_calloc(c->arena, 1, sizeof(*c->keys));
     c->keys[c->n_keys++].key = key_private(own[side], "");
     conn->local.pubkeys.v = arena_calloc(c->arena, 1, sizeof(struct pkey *));
-    conn->local.pubkeys.v[conn->local.pubkeys.n++] = public_of(own[side]);
+    conn->local.pubkeys.v[conn->local.pubkeys.n++] = key_public(own[side]);
     if (side == 0 && !asks_both) {
         conn->remote.pubkeys.v = arena_calloc(c->arena, 1, sizeof(struct pkey *));
-        conn->remote.pubkeys.v[conn->remote.pubkeys.n++] = public_of(own[1]);
+        conn->remote.pubkeys.v[conn->remote.pubkeys.n++] = key_public(own[1]);
         return;
     }
     conn->remote.asks_dns = !is_by_setting;
@@ -68,23 +59,8 @@ static struct job *until_it_asks(int side)
                               .tweak = tweak};
         pair_load(&p, i, &s);
     }
-    p.side[side].holds_jobs = true;
     pair_command(&p, 0, COMMAND_INITIATE, "net", NULL);
-    for (int i = 0; i < 20; i++) {
-        pair_run(&p);
-        struct job *j = p.side[side].n_held ? p.side[side].held[0] : NULL;
-        if (j && j->kind == JOB_VERIFY)
-            return j;
-        pair_release_jobs(&p, side);
-    }
-    return NULL;
-}
-
-static void go_on(int side)
-{
-    p.side[side].holds_jobs = false;
-    pair_release_jobs(&p, side);
-    pair_run(&p);
+    return pair_until_verify(&p, side);
 }
 
 static void expect_up(void)
@@ -103,7 +79,7 @@ static struct span record(const char *file, uint8_t precedence, uint8_t algorith
         [3] = {2, 'g', 'w', 7, 'e', 'x', 'a', 'm', 'p', 'l', 'e'},
     };
     static const size_t sizes[] = {0, 4, 16, 12};
-    struct pkey *k = public_of(file);
+    struct pkey *k = key_public(file);
     struct secret key = {0};
     assert_true(pkey_encode(k, PKEY_IPSECKEY, &key));
     memcpy(buf, (uint8_t[]){precedence, gateway, algorithm}, 3);
@@ -126,7 +102,7 @@ static void the_key_of_the_peers_name_is_asked_of_dns(void **state)
         assert_int_equal(j->n_peer_keys, 0);
         struct span r = record("ed25519.pem", 10, 4, gateway, buf);
         job_dns_answer(j, &r, 1);
-        go_on(1);
+        pair_go_on(&p, 1);
         expect_up();
         assert_true(pair_logged(&p, 1, "authentication of moon.example with ED25519 successful"));
         pair_restart(&p, 0);
@@ -151,13 +127,13 @@ static void the_initiator_asks_as_well(void **state)
     assert_non_null(j);
     struct span r = record("ed25519.pem", 10, 4, 0, buf);
     job_dns_answer(j, &r, 1);
-    go_on(1);
+    pair_go_on(&p, 1);
     j = p.side[0].n_held ? p.side[0].held[0] : NULL;
     assert_true(j && j->kind == JOB_VERIFY);
     assert_string_equal(j->dns_name, "sun.example");
     r = record("p256.sec1.pem", 10, 3, 0, buf);
     job_dns_answer(j, &r, 1);
-    go_on(0);
+    pair_go_on(&p, 0);
     expect_up();
 }
 
@@ -175,7 +151,7 @@ static void an_address_is_asked_for_by_its_reverse_name(void **state)
         struct job *j = until_it_asks(1);
         assert_non_null(j);
         assert_string_equal(j->dns_name, rows[i].name);
-        go_on(1);
+        pair_go_on(&p, 1);
         pair_restart(&p, 0);
         pair_restart(&p, 1);
     }
@@ -217,7 +193,7 @@ static void with_the_daemons_setting_not_just_anybody_may_come(void **state)
     is_by_setting = true;
     struct job *j = until_it_asks(1);
     assert_string_equal(j->dns_name, "moon.example");
-    go_on(1);
+    pair_go_on(&p, 1);
     pair_restart(&p, 0);
     pair_restart(&p, 1);
     has_pattern = true;
@@ -229,7 +205,7 @@ static void with_the_daemons_setting_not_just_anybody_may_come(void **state)
 
 static void refused(const char *got)
 {
-    go_on(1);
+    pair_go_on(&p, 1);
     assert_int_equal(pair_ikes(&p, 1), 0);
     assert_int_equal(pair_children(&p, 0), 0);
     assert_int_equal(p.side[0].done.class, FAIL_AUTH);
@@ -310,7 +286,7 @@ static void records_that_are_none_are_refused(void **state)
     mixed[5] = record("ed25519.pem", 200, 4, 0, buf); /* beside a good one they do no harm */
     job_dns_answer(j, mixed, ARRAY_LEN(mixed));
     assert_int_equal(j->n_peer_keys, 1);
-    go_on(1);
+    pair_go_on(&p, 1);
     expect_up();
 }
 
@@ -325,7 +301,7 @@ static void no_more_keys_are_tried_than_there_is_room_for(void **state)
             record(i == DNS_RECORDS_MAX - 1 ? "ed25519.pem" : "ed448.pem", (uint8_t)(200 - i), 4, 0, buf[i]);
     job_dns_answer(j, all, DNS_RECORDS_MAX);
     assert_int_equal(j->n_peer_keys, JOB_KEYS_MAX);
-    go_on(1);
+    pair_go_on(&p, 1);
     expect_up(); /* the last one has the lowest precedence number, and is tried first */
 }
 

@@ -92,23 +92,8 @@ static struct job *until_it_fetches(int side)
     struct pair_spec a = spec(0), b = spec(1);
     pair_load(&p, 0, &a);
     pair_load(&p, 1, &b);
-    p.side[side].holds_jobs = true;
     pair_command(&p, 0, COMMAND_INITIATE, "net", NULL);
-    for (int i = 0; i < 20; i++) {
-        pair_run(&p);
-        struct job *j = p.side[side].n_held ? p.side[side].held[0] : NULL;
-        if (j && j->kind == JOB_VERIFY)
-            return j;
-        pair_release_jobs(&p, side);
-    }
-    return NULL;
-}
-
-static void go_on(int side)
-{
-    p.side[side].holds_jobs = false;
-    pair_release_jobs(&p, side);
-    pair_run(&p);
+    return pair_until_verify(&p, side);
 }
 
 static void expect_up(void)
@@ -144,7 +129,7 @@ static void where_the_certificate_is_goes_instead_of_it(void **state)
     assert_false(j->places[0].is_bundle);
     job_place_fill(j, 0, testca_der(moon));
     assert_null(j->places[0].failure);
-    go_on(1);
+    pair_go_on(&p, 1);
     expect_up();
     assert_true(pair_logged(&p, 1, "authentication of moon.example with ECDSA"));
 }
@@ -156,7 +141,7 @@ static void the_initiator_looks_up_as_well(void **state)
     struct job *j = until_it_fetches(0);
     assert_int_equal(j->n_places, 1);
     job_place_fill(j, 0, testca_der(sun));
-    go_on(0);
+    pair_go_on(&p, 0);
     expect_up();
 }
 
@@ -167,7 +152,7 @@ static void who_does_not_look_up_is_sent_the_certificate(void **state)
     struct job *j = until_it_fetches(1);
     assert_int_equal(j->n_places, 0);
     assert_non_null(j->trust.leaf);
-    go_on(1);
+    pair_go_on(&p, 1);
     expect_up();
 }
 
@@ -177,7 +162,7 @@ static void without_an_address_the_certificate_is_sent(void **state)
     base[0] = base[1] = NULL;
     struct job *j = until_it_fetches(1);
     assert_int_equal(j->n_places, 0);
-    go_on(1);
+    pair_go_on(&p, 1);
     expect_up();
 }
 
@@ -193,7 +178,7 @@ static void intermediates_are_told_likewise(void **state)
     assert_false(j->places[1].has_leaf);
     job_place_fill(j, 0, testca_der(moon));
     job_place_fill(j, 1, testca_der(intermediate));
-    go_on(1);
+    pair_go_on(&p, 1);
     expect_up();
 }
 
@@ -201,7 +186,7 @@ static void intermediates_are_told_likewise(void **state)
 
 static void refused(const char *got)
 {
-    go_on(1);
+    pair_go_on(&p, 1);
     assert_int_equal(pair_ikes(&p, 1), 0);
     assert_int_equal(pair_children(&p, 0), 0);
     assert_int_equal(p.side[0].done.class, FAIL_AUTH);
@@ -254,7 +239,7 @@ static void the_certificate_of_somebody_else_is_refused(void **state)
     hash_digest(HASH_SHA1, &der, 1, j->places[0].hash);
     job_place_fill(j, 0, der);
     assert_non_null(j->trust.leaf);
-    go_on(1);
+    pair_go_on(&p, 1);
     testca_free(mars);
     assert_int_equal(pair_ikes(&p, 1), 0);
     assert_true(pair_logged(&p, 1, "moon.example"));
@@ -266,7 +251,7 @@ static void another_certificate_than_the_configured_one_is_refused(void **state)
     pinned = leaf("moon", ca);
     struct job *j = moon_tells();
     job_place_fill(j, 0, testca_der(moon));
-    go_on(1);
+    pair_go_on(&p, 1);
     assert_int_equal(pair_ikes(&p, 1), 0);
     assert_true(pair_logged(&p, 1, "the peer's certificate is not the configured one"));
 }
@@ -280,7 +265,7 @@ static void a_configured_certificate_is_not_fetched(void **state)
     pinned = NULL;
     assert_int_equal(j->n_places, 0);
     assert_span_equal(cert_der(j->trust.leaf), testca_der(moon));
-    go_on(1);
+    pair_go_on(&p, 1);
     expect_up();
 }
 
@@ -333,7 +318,7 @@ static void only_http_is_asked(void **state)
         assert_int_equal(j->n_places, 1);
         assert_non_null(j->places[0].failure);
         assert_null(strstr(j->places[0].url, "moon"));
-        go_on(1);
+        pair_go_on(&p, 1);
         assert_int_equal(pair_ikes(&p, 1), 0);
         assert_true(pair_logged(&p, 1, "not asked: it is no address that begins with http://"));
         pair_restart(&p, 0);
@@ -363,7 +348,7 @@ static void a_bundle_may_be_there(void **state)
     assert_int_equal(j->trust.intermediates.n, helpers + 1);
     secret_free(&s);
     testcrl_free(crl);
-    go_on(1);
+    pair_go_on(&p, 1);
     expect_up();
 }
 

@@ -29,15 +29,6 @@ static int teardown(void **state)
     return 0;
 }
 
-static struct pkey *public_of(const char *file)
-{
-    struct diag d = {0};
-    struct pkey *k = key_private(file, ""), *pub = pkey_load_public(pkey_spki(k), &d);
-    pkey_unref(k);
-    assert_non_null(pub);
-    return pub;
-}
-
 static void use_raw_keys(struct config *c, struct connection *conn, struct child_config *children)
 {
     const int side = span_equal(conn->local.id.data, span_str("sun.example"));
@@ -46,10 +37,10 @@ static void use_raw_keys(struct config *c, struct connection *conn, struct child
     c->keys = arena_calloc(c->arena, 1, sizeof(*c->keys));
     c->keys[c->n_keys++].key = key_private(sides[side].own, "");
     conn->local.pubkeys.v = arena_calloc(c->arena, 1, sizeof(struct pkey *));
-    conn->local.pubkeys.v[conn->local.pubkeys.n++] = public_of(sides[side].own);
+    conn->local.pubkeys.v[conn->local.pubkeys.n++] = key_public(sides[side].own);
     conn->remote.pubkeys.v = arena_calloc(c->arena, 2, sizeof(struct pkey *));
     for (size_t i = 0; i < 2 && sides[side].accepted[i]; i++)
-        conn->remote.pubkeys.v[conn->remote.pubkeys.n++] = public_of(sides[side].accepted[i]);
+        conn->remote.pubkeys.v[conn->remote.pubkeys.n++] = key_public(sides[side].accepted[i]);
     if (sides[side].is_silent) {
         conn->send_cert = SEND_CERT_NEVER;
         conn->sends_certreq = false;

@@ -703,3 +703,23 @@ bool pair_logged(const struct pair *p, int side, const char *part)
 {
     return strstr(p->side[side].log, part) != NULL;
 }
+
+struct job *pair_until_verify(struct pair *p, int side)
+{
+    p->side[side].holds_jobs = true;
+    for (int i = 0; i < 20; i++) {
+        pair_run(p);
+        struct job *j = p->side[side].n_held ? p->side[side].held[0] : NULL;
+        if (j && j->kind == JOB_VERIFY)
+            return j;
+        pair_release_jobs(p, side);
+    }
+    return NULL;
+}
+
+void pair_go_on(struct pair *p, int side)
+{
+    p->side[side].holds_jobs = false;
+    pair_release_jobs(p, side);
+    pair_run(p);
+}

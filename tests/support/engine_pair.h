@@ -132,6 +132,10 @@ void pair_break_link(struct pair *p);
 const struct pair_link *pair_newest_link(const struct pair *p);
 void pair_answer_resolve(struct pair *p, int side);
 void pair_release_jobs(struct pair *p, int side);
+/* Runs until the side has a JOB_VERIFY to do, which is held; NULL when none comes. */
+struct job *pair_until_verify(struct pair *p, int side);
+/* Does what was held, and runs on. */
+void pair_go_on(struct pair *p, int side);
 /* The side's machine has a secret of its own from now on, which a restart leaves. */
 void pair_secret(struct pair *p, int side);
 /* Kills and restarts an engine, forgetting everything; records of the data plane are gone as well. */

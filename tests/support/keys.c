@@ -29,3 +29,12 @@ struct pkey *key_private(const char *name, const char *passphrase)
     }
     return k;
 }
+
+struct pkey *key_public(const char *name)
+{
+    struct diag d = {0};
+    struct pkey *k = key_private(name, ""), *pub = pkey_load_public(pkey_spki(k), &d);
+    pkey_unref(k);
+    assert_non_null(pub);
+    return pub;
+}

@@ -8,3 +8,5 @@
 struct span key_file(const char *name);
 /* The private key in it; fails the test with the reason when there is none. */
 struct pkey *key_private(const char *name, const char *passphrase);
+/* Its public half alone. */
+struct pkey *key_public(const char *name);

@@ -1,26 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* strongSwan's `ipsec status`, `statusall`, `leases` and `listalgs`, as 5.9.8 writes them. */
+#include "base/text.h"
 #include "bin/ipsec/lines/lines.h"
 #include <stdlib.h>
 #include <string.h>
 
-/* "3 seconds", "2 minutes": the largest unit of which there are two, at least. */
 static const char *duration(int64_t s, char buf[40])
 {
-    static const struct {
-        int64_t unit;
-        const char *name;
-    } units[] = {
-        {86400, "day"   },
-        {3600,  "hour"  },
-        {60,    "minute"},
-        {1,     "second"}
-    };
-    size_t i = 0;
-    while (i < 3 && s < 2 * units[i].unit)
-        i++;
-    int64_t n = s / units[i].unit;
-    snprintf(buf, 40, "%lld %s%s", (long long)n, units[i].name, n == 1 ? "" : "s");
+    struct text t = {.buf = buf, .cap = 40};
+    text_duration(&t, s);
     return buf;
 }
 
