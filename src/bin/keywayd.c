@@ -189,12 +189,12 @@ static void take_nss_database(const struct paths *p)
     struct diag d;
     bool is_ok = nss_database_take(keystore_folder(p, NULL, folder), p->etc, &t, &d);
     if (!is_ok)
-        log_line(LOG_WARN, "the database of NSS's in %s is not taken over: %s", folder,
+        log_line(GROUP_CFG, LOG_WARN, "the database of NSS's in %s is not taken over: %s", folder,
                  diag_format(&d, text, sizeof(text)));
     else if (t.is_there && !t.has_tools)
-        log_line(LOG_WARN, "the database of NSS's in %s is not used; try: ipsec checknss", folder);
+        log_line(GROUP_CFG, LOG_WARN, "the database of NSS's in %s is not used; try: ipsec checknss", folder);
     else if (t.is_there)
-        log_line(LOG_NOTICE,
+        log_line(GROUP_CFG, LOG_NOTICE,
                  "taken over from the database of NSS's in %s: keys %zu, certificates %zu, left %zu", folder,
                  t.n_keys, t.n_certs, t.n_left);
 }
@@ -238,7 +238,7 @@ static bool run(const struct options *o, void (*ready)(void), struct diag *diag)
         ready();
         loop_run(d.loop);
         service_notify("STOPPING=1");
-        log_line(LOG_NOTICE, "stopped");
+        log_line(GROUP_DMN, LOG_NOTICE, "stopped");
     }
     stream_stop(d.listeners[0]);
     stream_stop(d.listeners[1]);
@@ -251,7 +251,7 @@ static int ready_pipe = -1;
 
 static void ready_to_service(void)
 {
-    log_line(LOG_NOTICE, "keywayd %s is ready", KEYWAY_VERSION);
+    log_line(GROUP_DMN, LOG_NOTICE, "keywayd %s is ready", KEYWAY_VERSION);
     service_notify("READY=1");
     if (ready_pipe >= 0) {
         uint8_t ok = 0;
@@ -294,7 +294,7 @@ static void go_to_background(void)
 static int fail(const struct diag *d)
 {
     explain(d);
-    log_line(LOG_ERR, "%s", d->what);
+    log_line(GROUP_DMN, LOG_ERR, "%s", d->what);
     if (ready_pipe >= 0) {
         uint8_t code = (uint8_t)d->class;
         ssize_t n = write(ready_pipe, &code, 1);

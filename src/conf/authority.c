@@ -83,7 +83,8 @@ static void build_authority(struct builder *b, const struct setting *section)
     schema_apply(b, SCOPE_AUTHORITY, section, a, &l, NULL, NULL);
     a->origins = (struct origins){l.v, l.n};
     if (!a->trust.ca)
-        log_line(LOG_WARN, "%s:%d: authority '%s' names no certificate (cacert, file) and is without effect",
+        log_line(GROUP_CFG, LOG_WARN,
+                 "%s:%d: authority '%s' names no certificate (cacert, file) and is without effect",
                  section->file, section->line, section->name);
 }
 
@@ -104,7 +105,8 @@ void build_add_crl(struct builder *b, struct crl *crl)
 {
     struct config *c = b->config;
     if (c->n_crls == CRLS_MAX) {
-        log_line(LOG_WARN, "more than %d CRLs: that of %s is left out", CRLS_MAX, crl_issuer_text(crl));
+        log_line(GROUP_CFG, LOG_WARN, "more than %d CRLs: that of %s is left out", CRLS_MAX,
+                 crl_issuer_text(crl));
         crl_unref(crl);
         return;
     }

@@ -126,8 +126,8 @@ static void finish_lifetime(struct lifetime *l, const char *name)
     if (l->rand_time == UNSET)
         l->rand_time = l->life_time > l->rekey_time && l->rekey_time ? l->life_time - l->rekey_time : 0;
     if (l->life_time && l->rekey_time >= l->life_time)
-        log_line(LOG_WARN, "child %s: it expires before it is rekeyed (life_time is not above rekey_time)",
-                 name);
+        log_line(GROUP_CFG, LOG_WARN,
+                 "child %s: it expires before it is rekeyed (life_time is not above rekey_time)", name);
     finish_limit(&l->rekey_bytes, &l->life_bytes, &l->rand_bytes);
     finish_limit(&l->rekey_packets, &l->life_packets, &l->rand_packets);
 }
@@ -322,15 +322,16 @@ static void warn_of_missing(struct builder *b, const struct connection *c, const
     for (size_t i = 0; i < side->pubkeys.n; i++) {
         if (!has_key_for(b, side->pubkeys.v[i]) &&
             !build_found_key(b, side->pubkeys.v[i], c->name, "a raw public key"))
-            log_line(LOG_WARN, "connection %s: no private key for a raw public key of ours", c->name);
+            log_line(GROUP_CFG, LOG_WARN, "connection %s: no private key for a raw public key of ours",
+                     c->name);
     }
     if (side->method == AUTH_PUBKEY && side->certs.n + side->pubkeys.n == 0)
-        log_line(LOG_WARN, "connection %s: no certificate for local.id: set local.certs", c->name);
+        log_line(GROUP_CFG, LOG_WARN, "connection %s: no certificate for local.id: set local.certs", c->name);
     for (size_t i = 0; i < side->certs.n; i++) {
         const struct cert *cert = side->certs.v[i];
         if (!has_key_for(b, cert_public_key(cert)) &&
             !build_found_key(b, cert_public_key(cert), c->name, cert_subject_text(cert)))
-            log_line(LOG_WARN, "connection %s: no private key for certificate %s", c->name,
+            log_line(GROUP_CFG, LOG_WARN, "connection %s: no private key for certificate %s", c->name,
                      cert_subject_text(cert));
     }
 }

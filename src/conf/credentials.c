@@ -56,7 +56,8 @@ void build_add_acert(struct builder *b, struct acert *a)
 {
     struct config *c = b->config;
     if (c->n_acerts == ACERTS_MAX) {
-        log_line(LOG_WARN, "more than %d attribute certificates: the others are left out", ACERTS_MAX);
+        log_line(GROUP_CFG, LOG_WARN, "more than %d attribute certificates: the others are left out",
+                 ACERTS_MAX);
         acert_unref(a);
         return;
     }

@@ -164,7 +164,7 @@ void build_folders(struct builder *b, const struct setting *secrets)
 static void warn_of_file(const char *path, const struct diag *d)
 {
     char text[1024];
-    log_line(LOG_WARN, "%s is passed over: %s", path, diag_format(d, text, sizeof(text)));
+    log_line(GROUP_CFG, LOG_WARN, "%s is passed over: %s", path, diag_format(d, text, sizeof(text)));
 }
 
 void build_ipsec_d(struct builder *b)
@@ -223,7 +223,7 @@ static const char *secrets_word(const struct pkey *k)
 static void warn_of_store(const struct diag *d)
 {
     char text[1024];
-    log_line(LOG_WARN, "the key store is passed over: %s", diag_format(d, text, sizeof(text)));
+    log_line(GROUP_CFG, LOG_WARN, "the key store is passed over: %s", diag_format(d, text, sizeof(text)));
 }
 
 static bool found_in_store(struct builder *b, const struct pkey *public_key, const char *connection,
@@ -234,8 +234,8 @@ static bool found_in_store(struct builder *b, const struct pkey *public_key, con
     struct pkey *k =
         b->src->store_key ? b->src->store_key(b->src->ctx, b->nssdir, b->a, public_key, &file, &d) : NULL;
     if (k) {
-        log_line(LOG_NOTICE, "connection %s: the private key of %s is in the key store: %s", connection, what,
-                 file);
+        log_line(GROUP_CFG, LOG_NOTICE, "connection %s: the private key of %s is in the key store: %s",
+                 connection, what, file);
         build_add_key(b, k, (struct origin){.key = "key store", .file = file, .line = 1});
     } else if (diag_failed(&d)) {
         warn_of_store(&d);
@@ -268,7 +268,7 @@ bool build_found_key(struct builder *b, const struct pkey *public_key, const cha
             continue;
         build_add_key(b, pkey_ref(f->key), f->origin);
         log_line(
-            LOG_NOTICE,
+            GROUP_CFG, LOG_NOTICE,
             "connection %s: the private key of %s is in %s, which no line names; it would be ': %s %s' in "
             "ipsec.secrets",
             connection, what, f->origin.file, secrets_word(public_key), base_name(f->origin.file));

@@ -15,12 +15,11 @@ static size_t n_errors;
 static char lines[16][1024];
 static size_t n_lines;
 
-static void keep(void *ctx, enum log_level level, const char *text)
+static void keep(void *ctx, const struct log_entry *e)
 {
     (void)ctx;
-    (void)level;
     if (n_lines < ARRAY_LEN(lines))
-        snprintf(lines[n_lines++], sizeof(lines[0]), "%s", text);
+        snprintf(lines[n_lines++], sizeof(lines[0]), "%s", e->text);
 }
 
 /* A key store with the test's key alone, when it has one. */

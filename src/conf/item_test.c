@@ -233,11 +233,10 @@ static void a_key_is_loaded_and_a_locked_one_is_not(void **state)
 
 static unsigned warnings;
 
-static void count_warnings(void *ctx, enum log_level level, const char *text)
+static void count_warnings(void *ctx, const struct log_entry *e)
 {
     (void)ctx;
-    (void)text;
-    warnings += level == LOG_WARN;
+    warnings += e->level == LOG_WARN;
 }
 
 static struct conf_item *with_own_certificate(const char *key, const char *value)

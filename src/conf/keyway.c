@@ -176,7 +176,7 @@ static void put_ids(struct tunnel *t)
         put(t, "remote.id", peer, peer->value);
     if (given(t, "cert") || given(t, "ca"))
         log_line(
-            LOG_WARN,
+            GROUP_CFG, LOG_WARN,
             "%s:%d: tunnel %s has no peer_id: every certificate of the authority is taken for the peer's",
             t->from->file, t->from->line, t->name);
 }

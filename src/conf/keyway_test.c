@@ -58,11 +58,10 @@ static void a_tunnel_remembers_which_line_decided(void **state)
 
 static char logged[4096];
 
-static void keep(void *ctx, enum log_level level, const char *text)
+static void keep(void *ctx, const struct log_entry *e)
 {
     (void)ctx;
-    (void)level;
-    snprintf(logged + strlen(logged), sizeof(logged) - strlen(logged), "%s\n", text);
+    snprintf(logged + strlen(logged), sizeof(logged) - strlen(logged), "%s\n", e->text);
 }
 
 static void traps_in_a_secret_are_warned_of(void **state)

@@ -48,7 +48,8 @@ static bool read_secret(struct builder *b, const struct setting *key, const char
     if (out->len == 0)
         build_error(b, key, "an empty PPK protects nothing");
     else if (out->len < PPK_STRONG)
-        log_line(LOG_WARN, "%s:%d: a PPK of %zu bytes: 32 random ones are what withstands a quantum computer",
+        log_line(GROUP_CFG, LOG_WARN,
+                 "%s:%d: a PPK of %zu bytes: 32 random ones are what withstands a quantum computer",
                  key->file, key->line, out->len);
     return true;
 }

@@ -187,12 +187,12 @@ static void every_key_takes_effect_or_is_refused_by_name_and_line(void **state)
 
 static char warnings[8192];
 
-static void note(void *ctx, enum log_level level, const char *text)
+static void note(void *ctx, const struct log_entry *e)
 {
     size_t len = strlen(warnings);
     (void)ctx;
-    if (level == LOG_WARN)
-        snprintf(warnings + len, sizeof(warnings) - len, "%s\n", text);
+    if (e->level == LOG_WARN)
+        snprintf(warnings + len, sizeof(warnings) - len, "%s\n", e->text);
 }
 
 /* The key with its value, or none, among what makes a file of one connection. */

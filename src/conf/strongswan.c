@@ -86,6 +86,6 @@ void build_strongswan(struct builder *b, const struct setting *root)
     list[0] = 0;
     collect(&t, root, "", 0);
     if (t.len)
-        log_line(LOG_NOTICE, "strongswan.conf: without effect: %s", list);
+        log_line(GROUP_CFG, LOG_NOTICE, "strongswan.conf: without effect: %s", list);
     apply_known(b, settings_section(b->tree, root, "charon"));
 }

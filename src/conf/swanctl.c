@@ -123,7 +123,7 @@ static void check_top(struct builder *b, const struct setting *root)
         else if (!is_known && is_near)
             schema_unknown_section(b, s, known);
         else if (!is_known && !s->is_base)
-            log_line(LOG_WARN, "%s:%d: section '%s' is without effect", s->file, s->line, s->name);
+            log_line(GROUP_CFG, LOG_WARN, "%s:%d: section '%s' is without effect", s->file, s->line, s->name);
     }
 }
 

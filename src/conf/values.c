@@ -122,7 +122,7 @@ static void warn_of_weak(const struct setting *key, const struct proposal *p)
     for (size_t i = 0; i < p->count; i++) {
         const struct alg *a = alg_find((enum transform_type)p->t[i].type, p->t[i].id);
         if (a && a->is_weak)
-            log_line(LOG_WARN, "%s:%d: %s is weak", key->file ? key->file : "default", key->line,
+            log_line(GROUP_CFG, LOG_WARN, "%s:%d: %s is weak", key->file ? key->file : "default", key->line,
                      alg_format((enum transform_type)p->t[i].type, p->t[i].id, p->t[i].key_bits, name,
                                 sizeof(name)));
     }

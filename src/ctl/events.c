@@ -6,16 +6,10 @@
 
 /* ---- log lines */
 
-/* vici's scale: 0 is what an operator must see, 1 the steps, 2 and above for developers. */
-static int vici_level(enum log_level l)
-{
-    return l <= LOG_WARN ? 0 : (int)l - 1;
-}
-
 static void write_log(struct vici_writer *w, const struct event *e, bool has_thread)
 {
-    vici_text(w, "group", "IKE");
-    vici_printf(w, "level", "%d", vici_level(e->level));
+    vici_text(w, "group", log_group_name(e->group));
+    vici_printf(w, "level", "%d", log_level_number(e->level));
     if (has_thread)
         vici_text(w, "thread", "0");
     if (e->connection) {
@@ -39,12 +33,12 @@ void ctl_event_log(struct ctl *c, const struct event *e)
     struct ctl_conn *conn;
     list_each(conn, &c->conns, link)
     {
-        if (!belongs_to(&conn->pending, e) || vici_level(e->level) > conn->pending.level)
+        if (!belongs_to(&conn->pending, e) || log_level_number(e->level) > conn->pending.level)
             continue;
         write_log(ctl_event_open(c, CTL_CONTROL_LOG), e, false);
         ctl_emit_to(conn, CTL_CONTROL_LOG);
     }
-    if (vici_level(e->level) > 1 || !ctl_is_wanted(c, CTL_LOG))
+    if (log_level_number(e->level) > 1 || !ctl_is_wanted(c, CTL_LOG))
         return;
     write_log(ctl_event_open(c, CTL_LOG), e, true);
     ctl_emit(c, CTL_LOG);

@@ -339,7 +339,7 @@ static void initiate(struct ike_env *env, struct conn_run *r)
         diag_where_of(&d, &conn->origins, "remote_addrs");
         diag_try(&d, "name an address of the peer, or wait for the peer to begin");
         char line[1024];
-        conn_log(env, conn, LOG_ERR, "%s", diag_format(&d, line, sizeof(line)));
+        conn_log(env, conn, GROUP_IKE, LOG_ERR, "%s", diag_format(&d, line, sizeof(line)));
         conn_attempt_failed(env, r, &d);
         return;
     }

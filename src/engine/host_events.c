@@ -17,11 +17,12 @@ static struct event *event(struct ike_env *env, enum event_kind kind, const stru
     return ev;
 }
 
-void host_log(struct ike_env *env, const struct connection *conn, uint64_t ike_id, enum log_level level,
-              const char *text)
+void host_log(struct ike_env *env, const struct connection *conn, uint64_t ike_id, enum log_group group,
+              enum log_level level, const char *text)
 {
     struct event *ev = &outbox_add(env->out, ACTION_EVENT)->event;
     ev->kind = EVENT_LOG;
+    ev->group = group;
     ev->level = level;
     ev->ike_id = ike_id;
     ev->connection = conn ? arena_strdup(env->out->arena, conn->name) : NULL;
@@ -40,7 +41,7 @@ bool host_may_complain(struct ike_env *env)
             snprintf(text, sizeof(text),
                      "%u more lines about peers that have not authenticated were left out",
                      e->complaints - COMPLAINTS_PER_SECOND);
-            host_log(env, NULL, 0, LOG_WARN, text);
+            host_log(env, NULL, 0, GROUP_NET, LOG_WARN, text);
         }
         e->complaints_at = env->now.mono;
         e->complaints = 0;
@@ -51,7 +52,7 @@ bool host_may_complain(struct ike_env *env)
 void host_ike_up(struct ike_env *env, struct ike_sa *sa, uint64_t old_id)
 {
     char local[IP_TEXT_MAX], remote[IP_TEXT_MAX], mine[ID_TEXT_MAX], theirs[ID_TEXT_MAX];
-    sa_log(env, sa, LOG_NOTICE, "IKE SA %llu %s between %s[%s] and %s[%s]", (unsigned long long)sa->id,
+    sa_log(env, sa, LOG_AUDIT, "IKE SA %llu %s between %s[%s] and %s[%s]", (unsigned long long)sa->id,
            old_id ? "rekeyed" : "established", ip_format(sa->local.ip, local),
            identity_format(&sa->local_id, mine), ip_format(sa->remote.ip, remote),
            identity_format(&sa->remote_id, theirs));
@@ -132,7 +133,7 @@ void host_ike_down(struct ike_env *env, struct ike_sa *sa, const struct diag *wh
         }
         return;
     }
-    sa_log(env, sa, LOG_NOTICE, "IKE SA %llu is down", (unsigned long long)sa->id);
+    sa_log(env, sa, LOG_AUDIT, "IKE SA %llu is down", (unsigned long long)sa->id);
     event(env, EVENT_IKE_UPDOWN, sa)->is_up = false;
     if (!diag_failed(why) && sa->is_double) {
         act_on_end(env, sa, false);
@@ -156,7 +157,7 @@ void host_child_up(struct ike_env *env, struct child_sa *c, uint64_t old_id)
 {
     char a[200], b[200], alg[PROPOSAL_TEXT_MAX];
     const struct ike_sa *sa = c->ike;
-    sa_log(env, sa, LOG_NOTICE, "child %s %s: SPIs %08x_i %08x_o, %s === %s, %s", c->cfg->name,
+    sa_log(env, sa, LOG_AUDIT, "child %s %s: SPIs %08x_i %08x_o, %s === %s, %s", c->cfg->name,
            old_id ? "rekeyed" : "established", c->spi_in, c->spi_out,
            ts_list_format(c->ts.local, c->ts.n_local, a, sizeof(a)),
            ts_list_format(c->ts.remote, c->ts.n_remote, b, sizeof(b)), chosen_format(&c->chosen, alg));
@@ -184,7 +185,7 @@ void host_child_down(struct ike_env *env, struct child_sa *c)
 {
     struct child_run *run;
     struct conn_run *r = conn_run_of_child(engine_of(env), c->ike, c->cfg, &run);
-    sa_log(env, c->ike, LOG_NOTICE, "child %s is down", c->cfg->name);
+    sa_log(env, c->ike, LOG_AUDIT, "child %s is down", c->cfg->name);
     struct event *ev = event(env, EVENT_CHILD_UPDOWN, c->ike);
     ev->child = arena_strdup(env->out->arena, c->cfg->name);
     ev->child_id = c->id;

@@ -209,8 +209,8 @@ void host_child_down(struct ike_env *env, struct child_sa *c);
 void host_child_failed(struct ike_env *env, struct ike_sa *sa, const struct child_config *cfg,
                        const struct diag *why);
 void host_rekey_failed(struct ike_env *env, struct ike_sa *sa, uint64_t child_id, const struct diag *why);
-void host_log(struct ike_env *env, const struct connection *conn, uint64_t ike_id, enum log_level level,
-              const char *text);
+void host_log(struct ike_env *env, const struct connection *conn, uint64_t ike_id, enum log_group group,
+              enum log_level level, const char *text);
 bool host_may_complain(struct ike_env *env);
 
 /* admit.c */

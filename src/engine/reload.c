@@ -52,7 +52,8 @@ static void load_one(struct ike_env *env, struct config *config, const struct co
     barrier_add(env, fresh); /* before the old one goes: no gap */
     set_traps(env, fresh);
     if (old) {
-        conn_log(env, conn, LOG_NOTICE, "connection %s has changed: taking down what is up", conn->name);
+        conn_log(env, conn, GROUP_CFG, LOG_NOTICE, "connection %s has changed: taking down what is up",
+                 conn->name);
         take_down(env, old->conn);
         conn_run_free(env, old);
     }
@@ -73,7 +74,8 @@ void engine_load(struct ike_env *env, struct config *config)
     {
         if (r->seen == config)
             continue;
-        conn_log(env, r->conn, LOG_NOTICE, "connection %s is not configured any more", r->conn->name);
+        conn_log(env, r->conn, GROUP_CFG, LOG_NOTICE, "connection %s is not configured any more",
+                 r->conn->name);
         take_down(env, r->conn);
         conn_run_free(env, r);
     }

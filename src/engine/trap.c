@@ -82,7 +82,7 @@ bool trap_set(struct ike_env *env, struct conn_run *r, size_t i, struct diag *wh
         return true;
     trap_clear(env, r, i);
     if (lacks) {
-        conn_log(env, r->conn, LOG_WARN, "child %s has no trap: %s", cfg->name, lacks);
+        conn_log(env, r->conn, GROUP_KNL, LOG_WARN, "child %s has no trap: %s", cfg->name, lacks);
         if (why)
             diag_set(why, FAIL_GENERIC, "child %s can have no trap: %s", cfg->name, lacks);
         return false;
@@ -141,8 +141,8 @@ void trap_acquire(struct ike_env *env, const struct dataplane_event *ev)
         return;
     if (!t->has_packet) {
         char a[TS_TEXT_MAX], b[TS_TEXT_MAX];
-        conn_log(env, r->conn, LOG_NOTICE, "child %s is asked for by a packet from %s to %s", cfg->name,
-                 ts_format(&ev->packet_local, a), ts_format(&ev->packet_remote, b));
+        conn_log(env, r->conn, GROUP_KNL, LOG_NOTICE, "child %s is asked for by a packet from %s to %s",
+                 cfg->name, ts_format(&ev->packet_local, a), ts_format(&ev->packet_remote, b));
     }
     t->has_packet = true;
     t->packet_local = ev->packet_local;

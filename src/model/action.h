@@ -240,7 +240,8 @@ enum event_kind {
 
 struct event {
     enum event_kind kind;
-    uint64_t command_id; /* 0, or the command that this belongs to */
+    uint64_t command_id;  /* 0, or the command that this belongs to */
+    enum log_group group; /* EVENT_LOG */
     enum log_level level;
     const char *connection, *child;
     uint64_t ike_id, child_id, old_id;
@@ -416,6 +417,3 @@ void outbox_deinit(struct outbox *o); /* frees jobs nobody took */
 void outbox_reset(struct outbox *o);
 /* A zeroed action of that kind at the end. Never NULL. */
 struct action *outbox_add(struct outbox *o, enum action_kind kind);
-/* EVENT_LOG, formatted into the outbox's arena. */
-void outbox_log(struct outbox *o, enum log_level level, const char *connection, const char *fmt, ...)
-    __attribute__((format(printf, 4, 5)));

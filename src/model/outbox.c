@@ -48,17 +48,3 @@ struct action *outbox_add(struct outbox *o, enum action_kind kind)
     a->kind = kind;
     return a;
 }
-
-void outbox_log(struct outbox *o, enum log_level level, const char *connection, const char *fmt, ...)
-{
-    char line[1024];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(line, sizeof(line), fmt, ap);
-    va_end(ap);
-    struct action *a = outbox_add(o, ACTION_EVENT);
-    a->event.kind = EVENT_LOG;
-    a->event.level = level;
-    a->event.connection = connection ? arena_strdup(o->arena, connection) : NULL;
-    a->event.text = arena_strdup(o->arena, line);
-}

@@ -93,7 +93,7 @@ void dataplane_review(struct dataplane *dp)
 {
     char text[LINKPATH_TEXT];
     if (linkpath_review(dp->linkpath, clock_mono(), text))
-        log_line(LOG_NOTICE, "data plane: %s", text);
+        log_line(GROUP_ESP, LOG_NOTICE, "data plane: %s", text);
 }
 
 /* ---- messages */
@@ -147,7 +147,7 @@ static void open_ah(struct dataplane *dp)
         all[i]->is_ah = true;
         all[i]->sock.fd = -1;
         if (is_wanted && !sock_open_ah(&all[i]->sock, i % 2 ? 6 : 4, i < 2, &d))
-            log_line(LOG_NOTICE, "no AH over IPv%d here: %s", i % 2 ? 6 : 4, d.what);
+            log_line(GROUP_ESP, LOG_NOTICE, "no AH over IPv%d here: %s", i % 2 ? 6 : 4, d.what);
     }
     sock_set_df(&dp->ah4_df.sock, true);
     sock_set_df(&dp->ah6_df.sock, true);
@@ -168,7 +168,7 @@ struct dataplane *dataplane_start(const struct dataplane_options *o, struct diag
         sock_set_df(&dp->esp6_df.sock, true);
     char text[LINKPATH_TEXT];
     dp->linkpath = linkpath_open(o->esp_path, dp->n, &o->esp4, &o->esp6, clock_mono(), text);
-    log_line(LOG_NOTICE, "data plane: %s", text);
+    log_line(GROUP_ESP, LOG_NOTICE, "data plane: %s", text);
     handover_init(&dp->strays, dp->n);
     for (unsigned i = 0; i < dp->n; i++)
         dp->workers[i] = worker_new(dp, i);

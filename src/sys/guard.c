@@ -84,15 +84,18 @@ void guard_memory(void)
 {
     const struct rlimit none = {0};
     if (prctl(PR_SET_DUMPABLE, 0) < 0 || setrlimit(RLIMIT_CORE, &none) < 0)
-        log_line(LOG_WARN, "a core dump of this process could hold keys: %s", strerror(errno));
+        log_line(GROUP_LIB, LOG_WARN, "a core dump of this process could hold keys: %s", strerror(errno));
     if (!CRYPTO_set_mem_functions(wiped_alloc, wiped_realloc, wiped_free))
-        log_line(LOG_WARN, "OpenSSL was in use already: it may leave parts of keys in freed memory");
+        log_line(GROUP_LIB, LOG_WARN,
+                 "OpenSSL was in use already: it may leave parts of keys in freed memory");
     if (CRYPTO_secure_malloc_init(SECURE_HEAP, SECURE_LEAST) != 1)
-        log_line(LOG_WARN, "private keys are not locked into memory: OpenSSL has no secure heap here");
+        log_line(GROUP_LIB, LOG_WARN,
+                 "private keys are not locked into memory: OpenSSL has no secure heap here");
     tell_leak_checker();
     if (!has_no_limit())
-        log_line(LOG_WARN,
+        log_line(GROUP_LIB, LOG_WARN,
                  "keys can reach swap space: the memory that may be locked is limited (LimitMEMLOCK)");
     else if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) < 0)
-        log_line(LOG_WARN, "keys can reach swap space: memory cannot be locked: %s", strerror(errno));
+        log_line(GROUP_LIB, LOG_WARN, "keys can reach swap space: memory cannot be locked: %s",
+                 strerror(errno));
 }

@@ -139,10 +139,10 @@ static void take_message(struct loop *l, const struct dataplane_message *m)
         loop_step(l, &in);
         break;
     case DATAPLANE_FAIL:
-        log_line(LOG_ERR, "data plane: %s", diag_format(&m->diag, text, sizeof(text)));
+        log_line(GROUP_ESP, LOG_ERR, "data plane: %s", diag_format(&m->diag, text, sizeof(text)));
         break;
     case DATAPLANE_NOTE:
-        log_line(LOG_NOTICE, "data plane: %s", (const char *)m->bytes);
+        log_line(GROUP_ESP, LOG_NOTICE, "data plane: %s", (const char *)m->bytes);
         break;
     case DATAPLANE_TOO_BIG:
         dataplane_path_mtu(l->dataplane, m->too_big.peer, m->too_big.mtu);
@@ -209,7 +209,7 @@ static void stop(struct loop *l, const char *why)
         finish(l);
         return;
     }
-    log_line(LOG_NOTICE, "%s: stopping", why);
+    log_line(GROUP_DMN, LOG_NOTICE, "%s: stopping", why);
     l->is_stopping = true;
     uv_timer_start(&l->stop_timer, on_stop_timer, STOP_WAIT_MS, 0);
     loop_step(l, &(struct input){.kind = INPUT_SHUTDOWN});
@@ -220,10 +220,10 @@ static void log_status(struct loop *l)
     const struct engine_stats *s = engine_stats(l->engine);
     struct esp_counters c;
     dataplane_counters(l->dataplane, &c);
-    log_line(LOG_NOTICE, "%llu IKE SAs (%llu half-open), %llu child SAs; ESP packets in %llu, out %llu",
-             (unsigned long long)s->ike_sas, (unsigned long long)s->half_open,
-             (unsigned long long)s->child_sas, (unsigned long long)c.packets_in,
-             (unsigned long long)c.packets_out);
+    log_line(
+        GROUP_DMN, LOG_NOTICE, "%llu IKE SAs (%llu half-open), %llu child SAs; ESP packets in %llu, out %llu",
+        (unsigned long long)s->ike_sas, (unsigned long long)s->half_open, (unsigned long long)s->child_sas,
+        (unsigned long long)c.packets_in, (unsigned long long)c.packets_out);
 }
 
 static void on_signal(uv_signal_t *s, int number)
@@ -231,7 +231,7 @@ static void on_signal(uv_signal_t *s, int number)
     struct loop *l = s->data;
     switch (number) {
     case SIGHUP:
-        log_line(LOG_NOTICE, "SIGHUP: reading the configuration");
+        log_line(GROUP_DMN, LOG_NOTICE, "SIGHUP: reading the configuration");
         loop_reload(l, 0);
         break;
     case SIGUSR1:
@@ -306,7 +306,7 @@ static void give_secret(struct loop *l)
     if (state_secret(l->o.paths.state, MACHINE_SECRET, &s, &d))
         loop_step(l, &(struct input){.kind = INPUT_SECRET, .secret = secret_view(&s)});
     else
-        log_line(LOG_WARN, "no crash detection: %s", diag_format(&d, text, sizeof(text)));
+        log_line(GROUP_IKE, LOG_WARN, "no crash detection: %s", diag_format(&d, text, sizeof(text)));
     secret_free(&s);
 }
 
@@ -319,7 +319,7 @@ struct loop *loop_new(const struct loop_options *o, struct diag *d)
     struct config *config = loop_load(o, &(struct choices){0}, errors, &n);
     if (!config) {
         for (size_t i = 0; i < n && i < LOOP_ERRORS_MAX; i++)
-            log_line(LOG_ERR, "%s", diag_format(&errors[i], text, sizeof(text)));
+            log_line(GROUP_CFG, LOG_ERR, "%s", diag_format(&errors[i], text, sizeof(text)));
         diag_set(d, FAIL_CONFIG, "the configuration has %zu error%s", n, n == 1 ? "" : "s");
         diag_try(d, "keyway config check");
         return NULL;
@@ -335,7 +335,7 @@ struct loop *loop_new(const struct loop_options *o, struct diag *d)
     l->engine = engine_new();
     give_secret(l);
     start_watching(l);
-    log_line(LOG_NOTICE, "%zu connection%s loaded", config->n_connections,
+    log_line(GROUP_CFG, LOG_NOTICE, "%zu connection%s loaded", config->n_connections,
              config->n_connections == 1 ? "" : "s");
     loop_look_up_first(config);
     loop_roam_start(l, &config->settings);

@@ -119,8 +119,8 @@ static void log_errors(const struct diag *errors, size_t n)
 {
     char text[1024];
     for (size_t i = 0; i < n && i < LOOP_ERRORS_MAX; i++)
-        log_line(LOG_ERR, "%s", diag_format(&errors[i], text, sizeof(text)));
-    log_line(LOG_ERR, "the configuration is refused (%zu error%s); the running one stays", n,
+        log_line(GROUP_CFG, LOG_ERR, "%s", diag_format(&errors[i], text, sizeof(text)));
+    log_line(GROUP_CFG, LOG_ERR, "the configuration is refused (%zu error%s); the running one stays", n,
              n == 1 ? "" : "s");
 }
 
@@ -141,7 +141,8 @@ static void warn_of_restart(const struct settings *was, const struct settings *i
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         if (rows[i].differs)
-            log_line(LOG_WARN, "%s has changed: it takes effect when keywayd is restarted", rows[i].key);
+            log_line(GROUP_CFG, LOG_WARN, "%s has changed: it takes effect when keywayd is restarted",
+                     rows[i].key);
     }
 }
 
@@ -155,7 +156,7 @@ static void on_loaded(uv_work_t *req, int status)
     l->is_reloading = false;
     if (status == 0 && !l->is_stopping) {
         if (w->config) {
-            log_line(LOG_NOTICE, "configuration loaded: %zu connection%s", connections,
+            log_line(GROUP_CFG, LOG_NOTICE, "configuration loaded: %zu connection%s", connections,
                      connections == 1 ? "" : "s");
             warn_of_restart(&l->in_force, &w->config->settings);
             loop_take_files(l, w->config);

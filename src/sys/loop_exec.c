@@ -109,7 +109,7 @@ static void send_datagram(struct loop *l, const struct action *a)
     }
     char from[IP_TEXT_MAX], to[IP_TEXT_MAX];
     if (!ok) /* the retransmission tries again */
-        log_line(LOG_DETAIL, "cannot send %zu bytes from %s to %s", a->send.bytes.len,
+        log_line(GROUP_NET, LOG_DETAIL, "cannot send %zu bytes from %s to %s", a->send.bytes.len,
                  endpoint_format(&a->send.local, from), endpoint_format(remote, to));
 }
 
@@ -124,7 +124,7 @@ static void add_route(struct loop *l, const struct route *r)
 {
     struct diag d;
     if (l->routes && !route_add(l->routes, r, &d))
-        log_line(LOG_ERR, "%s", d.what);
+        log_line(GROUP_KNL, LOG_ERR, "%s", d.what);
 }
 
 static void set_address(struct loop *l, struct ip ip, bool adds)
@@ -133,7 +133,7 @@ static void set_address(struct loop *l, struct ip ip, bool adds)
     char text[1024];
     diag_clear(&d);
     if (!address_set(l->device_index, ip, adds, &d))
-        log_line(LOG_ERR, "%s", diag_format(&d, text, sizeof(text)));
+        log_line(GROUP_KNL, LOG_ERR, "%s", diag_format(&d, text, sizeof(text)));
 }
 
 static void set_name_server(const struct loop *l, struct ip ip, bool adds)
@@ -142,7 +142,7 @@ static void set_name_server(const struct loop *l, struct ip ip, bool adds)
     char text[1024];
     diag_clear(&d);
     if (l->resolv_conf[0] && !resolvconf_set(l->resolv_conf, ip, adds, &d))
-        log_line(LOG_ERR, "%s", diag_format(&d, text, sizeof(text)));
+        log_line(GROUP_KNL, LOG_ERR, "%s", diag_format(&d, text, sizeof(text)));
 }
 
 void loop_clean_resolv_conf(const struct loop *l)
@@ -152,15 +152,20 @@ void loop_clean_resolv_conf(const struct loop *l)
     diag_clear(&d);
     int n = l->resolv_conf[0] ? resolvconf_clean(l->resolv_conf, &d) : 0;
     if (n > 0)
-        log_line(LOG_NOTICE, "removed %d name server%s from %s", n, n > 1 ? "s" : "", l->resolv_conf);
+        log_line(GROUP_KNL, LOG_NOTICE, "removed %d name server%s from %s", n, n > 1 ? "s" : "",
+                 l->resolv_conf);
     if (n < 0)
-        log_line(LOG_WARN, "%s", diag_format(&d, text, sizeof(text)));
+        log_line(GROUP_KNL, LOG_WARN, "%s", diag_format(&d, text, sizeof(text)));
 }
 
 static void tell(struct loop *l, const struct event *e)
 {
     if (e->kind == EVENT_LOG && e->text)
-        log_line(e->level, "%s%s%s", e->connection ? e->connection : "", e->connection ? ": " : "", e->text);
+        log_line_about(&(struct log_entry){.group = e->group,
+                                           .level = e->level,
+                                           .ike_name = e->connection,
+                                           .ike_id = e->ike_id,
+                                           .text = e->text});
     if (l->hooks.event)
         l->hooks.event(l->hooks.ctx, e);
 }

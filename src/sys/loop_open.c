@@ -33,7 +33,8 @@ static bool open_natt(struct loop *l, struct dataplane_options *dp, uint8_t fami
     for (unsigned i = 0; i < dp->n_workers; i++)
         workers[i] = all[1 + i];
     if (!steer_datagrams(all[0].fd, dp->n_workers))
-        log_line(LOG_NOTICE, "this kernel does not steer datagrams: workers pass them on to each other");
+        log_line(GROUP_ESP, LOG_NOTICE,
+                 "this kernel does not steer datagrams: workers pass them on to each other");
     sock_join_datagrams(&mine->sock); /* all or none: the kernel asks any socket of the port */
     return true;
 }
@@ -49,7 +50,7 @@ static bool open_sockets(struct loop *l, const struct settings *s, struct datapl
     bool has_ipv6 = sock_open_udp(&l->ike[1].sock, 6, s->port, false, &why) &&
                     open_natt(l, dp, 6, s->port_natt, &why) && sock_open_esp(&dp->esp6, 6, true, &why);
     if (!has_ipv6)
-        log_line(LOG_NOTICE, "no IPv6 here: %s", why.what);
+        log_line(GROUP_ESP, LOG_NOTICE, "no IPv6 here: %s", why.what);
     return true;
 }
 
@@ -74,8 +75,8 @@ static bool open_dataplane(struct loop *l, const struct settings *s, struct data
         return false;
     l->dataplane = dataplane_start(dp, d);
     if (l->dataplane)
-        log_line(LOG_NOTICE, "data plane: userspace ESP on %s, %u worker%s", l->device, dp->n_workers,
-                 dp->n_workers == 1 ? "" : "s");
+        log_line(GROUP_ESP, LOG_NOTICE, "data plane: userspace ESP on %s, %u worker%s", l->device,
+                 dp->n_workers, dp->n_workers == 1 ? "" : "s");
     return true;
 }
 

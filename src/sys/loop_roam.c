@@ -23,7 +23,7 @@ void loop_roam_tell(struct loop *l, const struct settings *s)
 static void on_settled(uv_timer_t *timer)
 {
     struct loop *l = timer->data;
-    log_line(LOG_DETAIL, "addresses or routes have changed");
+    log_line(GROUP_KNL, LOG_DETAIL, "addresses or routes have changed");
     loop_roam_tell(l, &engine_config(l->engine)->settings);
 }
 

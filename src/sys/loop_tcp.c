@@ -131,14 +131,16 @@ void loop_tcp_down(struct loop_tcp *t, uint32_t handle, const char *why)
     struct peer_stream *s = loop_tcp_find(t, handle);
     if (!s || s->attempt)
         return;
-    log_line(LOG_DETAIL, "the TCP connection with %s has ended: %s", endpoint_format(&s->remote, text), why);
+    log_line(GROUP_NET, LOG_DETAIL, "the TCP connection with %s has ended: %s",
+             endpoint_format(&s->remote, text), why);
     loop_tcp_tell_down(t, s, why);
 }
 
 void loop_tcp_give_up(struct loop_tcp *t, struct peer_stream *s, const char *why)
 {
     char text[IP_TEXT_MAX];
-    log_line(LOG_DETAIL, "closing the TCP connection with %s: %s", endpoint_format(&s->remote, text), why);
+    log_line(GROUP_NET, LOG_DETAIL, "closing the TCP connection with %s: %s",
+             endpoint_format(&s->remote, text), why);
     if (!s->attempt)
         dataplane_stream_close(t->loop->dataplane, s->handle, false);
     loop_tcp_tell_down(t, s, why);

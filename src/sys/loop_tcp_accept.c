@@ -50,7 +50,8 @@ static bool has_room_for(struct loop_tcp *t, struct ip ip)
     if (unproven_from(t, ip) < UNPROVEN_PER_PEER)
         return true;
     if (!t->has_said_full)
-        log_line(LOG_WARN, "a TCP connection of %s is refused: 16 of it have not authenticated yet",
+        log_line(GROUP_NET, LOG_WARN,
+                 "a TCP connection of %s is refused: 16 of it have not authenticated yet",
                  ip_format(ip, text));
     t->has_said_full = true;
     return false;
@@ -75,7 +76,7 @@ static void admit(struct loop_tcp *t, int fd, const struct endpoint *local, cons
         make_room(t);
     struct peer_stream *s = loop_tcp_add(t, new_handle(t), remote);
     loop_tcp_limit(t, s, clock_mono() + LOOP_TCP_FIRST_MESSAGE);
-    log_line(LOG_DETAIL, "a TCP connection of %s", endpoint_format(remote, text));
+    log_line(GROUP_NET, LOG_DETAIL, "a TCP connection of %s", endpoint_format(remote, text));
     dataplane_stream_add(
         t->loop->dataplane,
         &(struct dataplane_stream){
@@ -95,7 +96,7 @@ void loop_tcp_accept_again(uv_timer_t *timer)
 static void pause_listeners(struct loop_tcp *t, int err)
 {
     struct listener *l;
-    log_line(LOG_WARN, "TCP connections have to wait: %s", strerror(err));
+    log_line(GROUP_NET, LOG_WARN, "TCP connections have to wait: %s", strerror(err));
     list_each(l, &t->listeners, link) uv_poll_stop(&l->poll);
     uv_timer_start(&t->pause, loop_tcp_accept_again, PAUSE_MS, 0);
 }
@@ -146,7 +147,8 @@ static void listen_on(struct loop_tcp *t, uint8_t family, uint16_t port)
         abort();
     diag_clear(&d);
     if (!sock_listen_tcp(&l->sock, family, port, &d)) {
-        log_line(family == 4 ? LOG_ERR : LOG_NOTICE, "listen_tcp: %s", diag_format(&d, text, sizeof(text)));
+        log_line(GROUP_NET, family == 4 ? LOG_ERR : LOG_NOTICE, "listen_tcp: %s",
+                 diag_format(&d, text, sizeof(text)));
         free(l);
         return;
     }
@@ -155,7 +157,7 @@ static void listen_on(struct loop_tcp *t, uint8_t family, uint16_t port)
     uv_poll_init(&t->loop->uv, &l->poll, l->sock.fd);
     uv_poll_start(&l->poll, UV_READABLE, on_listener);
     list_append(&t->listeners, &l->link);
-    log_line(LOG_NOTICE, "IKE and ESP are taken on TCP port %u (IPv%u) too", port, family);
+    log_line(GROUP_NET, LOG_NOTICE, "IKE and ESP are taken on TCP port %u (IPv%u) too", port, family);
 }
 
 void loop_tcp_listen(struct loop_tcp *t, const struct settings *s)

@@ -182,7 +182,7 @@ static void write_crl(const struct revoker_store *s, const char *key, const stru
     struct diag d = {0};
     char text[512];
     if (s->state && !state_write(s->state, key, crl_der(crl), &d))
-        log_line(LOG_WARN, "a CRL of %s is not kept: %s", crl_issuer_text(crl),
+        log_line(GROUP_CFG, LOG_WARN, "a CRL of %s is not kept: %s", crl_issuer_text(crl),
                  diag_format(&d, text, sizeof(text)));
 }
 
@@ -197,7 +197,7 @@ static void fetch(struct revoker_store *s, const struct trust_fetch *t, int64_t 
     secret_free(&raw);
     if (!is_there && !got->failure[0])
         snprintf(got->failure, sizeof(got->failure), "no time left");
-    log_line(is_there ? LOG_DETAIL : LOG_NOTICE, "%s %s: %s",
+    log_line(GROUP_CFG, is_there ? LOG_DETAIL : LOG_NOTICE, "%s %s: %s",
              t->kind == FETCH_CRL ? "CRL from" : "OCSP responder", t->url,
              !is_there  ? got->failure
              : got->crl ? crl_issuer_text(got->crl)

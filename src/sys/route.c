@@ -247,7 +247,7 @@ static bool suit_filter(struct route_table *t, const struct route *r, const stru
         const char *name = device[0] ? device : "default";
         snprintf(t->strict, sizeof(t->strict), "%s", device);
         log_line(
-            LOG_WARN,
+            GROUP_KNL, LOG_WARN,
             "the kernel will drop what peer %s sends: the route to it leads into the tunnel, and the reverse "
             "path filter of interface %s is strict. Try: sysctl -w net.ipv4.conf.%s.rp_filter=2",
             ip_format(r->dst.ip, ip), name, name);
@@ -290,7 +290,7 @@ static void drop_kernel_route(struct route_table *t, struct kernel_route *r)
     char buf[MESSAGE_MAX], dst[IP_TEXT_MAX];
     int err = netlink_ask(&t->nl, route_message(buf, &r->spec, false), NULL, NULL);
     if (err && err != ESRCH && err != ENOENT && err != ENODEV)
-        log_line(LOG_WARN, "cannot remove the route to %s: %s", prefix_format(&r->spec.dst, dst),
+        log_line(GROUP_KNL, LOG_WARN, "cannot remove the route to %s: %s", prefix_format(&r->spec.dst, dst),
                  strerror(err));
     map_remove(&t->routes, &r->node);
     free(r);
@@ -352,7 +352,7 @@ void route_sweep(struct route_table *t)
     int n = drop_routes(t, true);
     route_flows_drop(&t->flows, true);
     if (n)
-        log_line(LOG_NOTICE, "removed %d route%s that an earlier run left", n, n > 1 ? "s" : "");
+        log_line(GROUP_KNL, LOG_NOTICE, "removed %d route%s that an earlier run left", n, n > 1 ? "s" : "");
 }
 
 static int close_all(struct route_table *t)

@@ -17,11 +17,10 @@
 static struct route_table *table;
 static char heard[2000];
 
-static void on_line(void *ctx, enum log_level level, const char *text)
+static void on_line(void *ctx, const struct log_entry *e)
 {
     (void)ctx;
-    (void)level;
-    snprintf(heard + strlen(heard), sizeof(heard) - strlen(heard), "%s\n", text);
+    snprintf(heard + strlen(heard), sizeof(heard) - strlen(heard), "%s\n", e->text);
 }
 
 /* v0 leads to the peer 10.9.0.2, whose frames the test sends from v1; kw0 stands for the TUN. */

@@ -167,7 +167,7 @@ static void take(struct stapler *s, struct watched *w, struct ocsp *o, const cha
     struct diag why = {0};
     int64_t until = 0;
     if (o && is_good(o, w->cert, w->issuer, &s->signers, now.wall, &until, &why)) {
-        log_line(w->response ? LOG_DETAIL : LOG_NOTICE,
+        log_line(GROUP_CFG, w->response ? LOG_DETAIL : LOG_NOTICE,
                  "an OCSP response about our certificate %s is at hand, of %s", cert_subject_text(w->cert),
                  ocsp_responder_text(o));
         ocsp_unref(w->response);
@@ -177,8 +177,8 @@ static void take(struct stapler *s, struct watched *w, struct ocsp *o, const cha
         return;
     }
     if (!w->pause)
-        log_line(LOG_WARN, "no OCSP response about our certificate %s: %.300s", cert_subject_text(w->cert),
-                 o ? why.what : failure);
+        log_line(GROUP_CFG, LOG_WARN, "no OCSP response about our certificate %s: %.300s",
+                 cert_subject_text(w->cert), o ? why.what : failure);
     w->pause = within(s, 2 * w->pause);
     w->at = now.mono + w->pause;
 }
@@ -273,7 +273,7 @@ static void list_cert(struct listing *l, const struct config *c, struct cert *ce
     for (size_t i = 0; cert_ocsp_uri(cert, i); i++)
         add_url(&w, cert_ocsp_uri(cert, i));
     if (!w.n_urls) {
-        log_line(LOG_NOTICE, "nobody is to be asked for an OCSP response about our certificate %s",
+        log_line(GROUP_CFG, LOG_NOTICE, "nobody is to be asked for an OCSP response about our certificate %s",
                  cert_subject_text(cert));
         return;
     }

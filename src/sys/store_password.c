@@ -94,15 +94,16 @@ void store_password_log(const struct store_password *p, bool is_found, const str
 {
     char text[1024];
     if (is_found) /* the words that an administrator is told to look for */
-        log_line(LOG_NOTICE, "NSS Password from file \"%s\" for token \"%s\" with length %zu passed to NSS",
-                 p->path, p->token, p->password.len);
+        log_line(GROUP_CFG, LOG_NOTICE,
+                 "NSS Password from file \"%s\" for token \"%s\" with length %zu passed to NSS", p->path,
+                 p->token, p->password.len);
     else if (diag_failed(d))
-        log_line(LOG_WARN, "%s", diag_format(d, text, sizeof(text)));
+        log_line(GROUP_CFG, LOG_WARN, "%s", diag_format(d, text, sizeof(text)));
     else
-        log_line(LOG_WARN,
+        log_line(GROUP_CFG, LOG_WARN,
                  "the key store has a password, and %s has no line \"" NSSPASSWORD_TOKEN ":PASSWORD\"",
                  p->path);
     if (p->is_cut)
-        log_line(LOG_WARN, "%s: its last line has no line feed, and is ignored: it may not be whole",
-                 p->path);
+        log_line(GROUP_CFG, LOG_WARN,
+                 "%s: its last line has no line feed, and is ignored: it may not be whole", p->path);
 }

@@ -55,9 +55,9 @@ static void log_output_line(struct run *run)
             run->line[i] = '?';
     }
     if (run->line_len && run->lines < LINES_MAX)
-        log_line(LOG_NOTICE, "%s: updown: %.*s", run->name, (int)run->line_len, run->line);
+        log_line(GROUP_CHD, LOG_NOTICE, "%s: updown: %.*s", run->name, (int)run->line_len, run->line);
     if (run->line_len && run->lines++ == LINES_MAX)
-        log_line(LOG_NOTICE, "%s: updown: more output is not logged", run->name);
+        log_line(GROUP_CHD, LOG_NOTICE, "%s: updown: more output is not logged", run->name);
     run->line_len = 0;
 }
 
@@ -129,9 +129,10 @@ static void on_exit_of(uv_process_t *process, int64_t status, int sig)
     struct updown_runner *r = run->owner;
     drain_output(run);
     if (sig)
-        log_line(LOG_WARN, "%s: updown command (%s) was ended by signal %d", run->name, run->verb, sig);
+        log_line(GROUP_CHD, LOG_WARN, "%s: updown command (%s) was ended by signal %d", run->name, run->verb,
+                 sig);
     else if (status)
-        log_line(LOG_WARN, "%s: updown command (%s) ended with status %lld", run->name, run->verb,
+        log_line(GROUP_CHD, LOG_WARN, "%s: updown command (%s) ended with status %lld", run->name, run->verb,
                  (long long)status);
     end(run);
     start_waiting(r);
@@ -146,8 +147,8 @@ static void kill_run(struct run *run)
 static void on_timeout(uv_timer_t *timer)
 {
     struct run *run = timer->data;
-    log_line(LOG_WARN, "%s: updown command (%s) is killed: it did not end within %u s", run->name, run->verb,
-             run->owner->o.timeout_ms / 1000);
+    log_line(GROUP_CHD, LOG_WARN, "%s: updown command (%s) is killed: it did not end within %u s", run->name,
+             run->verb, run->owner->o.timeout_ms / 1000);
     kill_run(run);
 }
 
@@ -196,13 +197,13 @@ static void start(struct run *run)
     if (out >= 0)
         close(out);
     if (err < 0) {
-        log_line(LOG_ERR, "%s: cannot run the updown command (%s): %s", run->name, run->verb,
+        log_line(GROUP_CHD, LOG_ERR, "%s: cannot run the updown command (%s): %s", run->name, run->verb,
                  uv_strerror(err));
         run->process.pid = 0;
         end(run);
         return;
     }
-    log_line(LOG_DETAIL, "%s: updown command (%s) runs as process %d", run->name, run->verb,
+    log_line(GROUP_CHD, LOG_DETAIL, "%s: updown command (%s) runs as process %d", run->name, run->verb,
              run->process.pid);
     uv_timer_start(&run->timer, on_timeout, r->o.timeout_ms, 0);
 }
@@ -273,7 +274,7 @@ static void queue(struct updown_runner *r, const struct updown *u, const struct 
     run->key = arena_printf(run->arena, "%u", u->reqid);
     run->env = updown_env(run->arena, u, p, interface);
     if (arena_failed(run->arena)) { /* a command of 64 kB */
-        log_line(LOG_ERR, "%s: the updown command is too long", u->connection);
+        log_line(GROUP_CHD, LOG_ERR, "%s: the updown command is too long", u->connection);
         arena_free(run->arena);
         free(run);
         return;
@@ -288,11 +289,12 @@ void updown_run(struct updown_runner *r, const struct updown *u)
     size_t n;
     char interface[32];
     if (!updown_pairs(u, pairs, &n))
-        log_line(LOG_WARN, "%s: more than %d pairs of selectors: the updown command hears of the first %zu",
+        log_line(GROUP_CHD, LOG_WARN,
+                 "%s: more than %d pairs of selectors: the updown command hears of the first %zu",
                  u->connection, UPDOWN_PAIRS_MAX, n);
     if (r->n_waiting + n > r->o.max_waiting) {
-        log_line(LOG_ERR, "%s: %zu updown commands wait already: this one (%s) is not run", u->connection,
-                 r->n_waiting, u->is_up ? "up" : "down");
+        log_line(GROUP_CHD, LOG_ERR, "%s: %zu updown commands wait already: this one (%s) is not run",
+                 u->connection, r->n_waiting, u->is_up ? "up" : "down");
         return;
     }
     interface_of(u->local.ip, interface);
@@ -332,8 +334,8 @@ static void on_too_late(uv_timer_t *timer)
 static void give_up(struct updown_runner *r)
 {
     struct run *run;
-    log_line(LOG_WARN, "updown: %zu commands are killed and %zu not run: the daemon ends", r->n_running,
-             r->n_waiting);
+    log_line(GROUP_CHD, LOG_WARN, "updown: %zu commands are killed and %zu not run: the daemon ends",
+             r->n_running, r->n_waiting);
     r->is_closed = true;
     list_each(run, &r->waiting, link)
     {

@@ -12,12 +12,11 @@
 static uv_loop_t uv;
 static char dir[64], lines[16384];
 
-static void sink(void *ctx, enum log_level level, const char *text)
+static void sink(void *ctx, const struct log_entry *e)
 {
     size_t at = strlen(lines);
     (void)ctx;
-    (void)level;
-    snprintf(lines + at, sizeof(lines) - at, "%s\n", text);
+    snprintf(lines + at, sizeof(lines) - at, "%s\n", e->text);
 }
 
 static int setup(void **state)

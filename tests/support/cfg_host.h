@@ -60,11 +60,12 @@ static struct ip cfg_host_wanted(void *ctx, const struct ike_sa *sa, size_t i)
 }
 
 static void cfg_host_log(struct ike_env *env, const struct connection *conn, uint64_t ike_id,
-                         enum log_level level, const char *text)
+                         enum log_group group, enum log_level level, const char *text)
 {
     (void)env;
     (void)conn;
     (void)ike_id;
+    (void)group;
     (void)level;
     (void)text;
 }

@@ -23,10 +23,10 @@ static void to_stderr(void *ctx, const char *text)
 }
 
 /* What the daemon would log while it loads. */
-static void put_warning(void *ctx, enum log_level level, const char *text)
+static void put_warning(void *ctx, const struct log_entry *e)
 {
     (void)ctx;
-    fprintf(stderr, "%s: %s\n", log_level_name(level), text);
+    fprintf(stderr, "%s: %s\n", log_level_name(e->level), e->text);
 }
 
 static struct config *load(struct cli *c, struct diag *errors, size_t *n)

@@ -55,8 +55,9 @@ static void follow(struct flattening *f, const struct ipsec_section *s, const st
         return;
     }
     if (base->is_open || depth > SETTINGS_MAX_DEPTH) {
-        log_line(LOG_WARN, "%s:%d:%d: %s: '%.200s' leads back to itself, or too deep, and is passed over",
-                 also->file, also->value_line, also->value_column, also->written, also->value);
+        log_line(GROUP_CFG, LOG_WARN,
+                 "%s:%d:%d: %s: '%.200s' leads back to itself, or too deep, and is passed over", also->file,
+                 also->value_line, also->value_column, also->written, also->value);
         return;
     }
     walk(f, base, is_flipped != flips, depth + 1);
@@ -72,13 +73,13 @@ static void walk_alsos(struct flattening *f, struct ipsec_section *s, bool is_fl
         if (strcmp(k->name, "also") != 0 && strcmp(k->name, "alsoflip") != 0)
             continue;
         if (f->is_of_default && s->file->dialect == DIALECT_LIBRESWAN) {
-            log_line(LOG_WARN, "%s:%d:%d: %%default cannot have %s, which is passed over", k->file, k->line,
-                     k->column, k->written);
+            log_line(GROUP_CFG, LOG_WARN, "%s:%d:%d: %%default cannot have %s, which is passed over", k->file,
+                     k->line, k->column, k->written);
             return;
         }
         if (n == ARRAY_LEN(v)) {
-            log_line(LOG_WARN, "%s:%d:%d: too many %s in one section: the rest is passed over", k->file,
-                     k->line, k->column, k->written);
+            log_line(GROUP_CFG, LOG_WARN, "%s:%d:%d: too many %s in one section: the rest is passed over",
+                     k->file, k->line, k->column, k->written);
             break;
         }
         v[n++] = k;

@@ -61,7 +61,7 @@ void ipsec_warn(struct ipsec_conn *c, const struct setting *at, const char *fmt,
     vsnprintf(what, sizeof(what), fmt, ap);
     va_end(ap);
     at = at ? at : &c->section->s;
-    log_line(LOG_WARN, "%s:%d: connection %s: %s", at->file, at->line, c->name, what);
+    log_line(GROUP_CFG, LOG_WARN, "%s:%d: connection %s: %s", at->file, at->line, c->name, what);
 }
 
 /* ---- keys that map by themselves */
@@ -287,15 +287,16 @@ static void tell_left_out(struct ipsec_conn *c)
 {
     const struct setting *k = c->out_key ? c->out_key : &c->section->s;
     bool is_shown = k->value && strlen(k->value) < 40;
-    log_line(LOG_WARN, "%s:%d: connection %s is left out: %s%s%s: %s", k->file, k->line, c->name, k->written,
-             is_shown ? "=" : "", is_shown ? k->value : "", c->out);
+    log_line(GROUP_CFG, LOG_WARN, "%s:%d: connection %s is left out: %s%s%s: %s", k->file, k->line, c->name,
+             k->written, is_shown ? "=" : "", is_shown ? k->value : "", c->out);
 }
 
 /* What is wrong with one connection leaves that one out: the others are loaded, as both daemons do. */
 static void take_errors(struct ipsec_conn *c, size_t n_before)
 {
     ipsec_log_errors(c->b, n_before);
-    log_line(LOG_ERR, "%s:%d: connection %s is left out", c->section->s.file, c->section->s.line, c->name);
+    log_line(GROUP_CFG, LOG_ERR, "%s:%d: connection %s is left out", c->section->s.file, c->section->s.line,
+             c->name);
 }
 
 static void build_from(struct ipsec_conn *c, size_t n_errors)
@@ -352,8 +353,8 @@ static bool is_second(struct ipsec_tree *t, const struct ipsec_section *s)
     if (first == s)
         return false;
     if (s->file->dialect == DIALECT_LIBRESWAN && !same_keys(first, s))
-        log_line(LOG_WARN, "%s:%d: connection %s is there already, in %s:%d, which counts", s->s.file,
-                 s->s.line, s->s.name, first->s.file, first->s.line);
+        log_line(GROUP_CFG, LOG_WARN, "%s:%d: connection %s is there already, in %s:%d, which counts",
+                 s->s.file, s->s.line, s->s.name, first->s.file, first->s.line);
     return true;
 }
 

@@ -44,9 +44,9 @@ static void collect(void *ctx, const char *text)
     text_str(ctx, text);
 }
 
-static void note(void *ctx, enum log_level level, const char *text)
+static void note(void *ctx, const struct log_entry *e)
 {
-    text_printf(ctx, "%s: %s\n", log_level_name(level), text);
+    text_printf(ctx, "%s: %s\n", log_level_name(e->level), e->text);
 }
 
 /* Cuts the text at the lines that begin another file. */

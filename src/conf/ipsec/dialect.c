@@ -161,12 +161,12 @@ static void judge_file(struct ipsec_tree *t, struct ipsec_file *f, enum dialect 
     const char *why = NULL;
     f->dialect = f->forced ? f->forced : t->forced ? t->forced : heavier(f->evidence);
     if (f->forced || t->forced) {
-        log_line(LOG_NOTICE, "%s: read as %s, as %s says", f->path, ipsec_dialect_name(f->dialect),
+        log_line(GROUP_CFG, LOG_NOTICE, "%s: read as %s, as %s says", f->path, ipsec_dialect_name(f->dialect),
                  f->forced ? "a line of it" : "ipsec_dialect");
         return;
     }
     if (f->dialect) {
-        log_line(LOG_NOTICE, "%s: read as %s: %s (line %d) decides%s", f->path,
+        log_line(GROUP_CFG, LOG_NOTICE, "%s: read as %s: %s (line %d) decides%s", f->path,
                  ipsec_dialect_name(f->dialect), f->why[f->dialect], f->why_line[f->dialect],
                  f->evidence[DIALECT_BOTH - f->dialect] ? ", though not everything is of it" : "");
         return;
@@ -183,7 +183,7 @@ static void judge_file(struct ipsec_tree *t, struct ipsec_file *f, enum dialect 
     } else {
         f->dialect = guess(t, &why);
     }
-    log_line(LOG_NOTICE,
+    log_line(GROUP_CFG, LOG_NOTICE,
              "%s: read as %s, since %s; a line '# keyway: dialect=libreswan' or 'strongswan' settles it",
              f->path, ipsec_dialect_name(f->dialect), why);
 }

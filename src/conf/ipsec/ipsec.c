@@ -11,7 +11,7 @@ static void read_folder(struct ipsec_tree *t, const char *why)
     for (size_t i = 0; i < n; i++)
         ipsec_read(t, paths[i], true);
     if (n)
-        log_line(LOG_NOTICE, "%s is read, since %s", pattern, why);
+        log_line(GROUP_CFG, LOG_NOTICE, "%s is read, since %s", pattern, why);
 }
 
 static void read_secret_files(struct ipsec_tree *t, const char *etc, bool reads_folder)

@@ -14,12 +14,11 @@
 
 static char logged[1 << 16];
 
-static void note(void *ctx, enum log_level level, const char *text)
+static void note(void *ctx, const struct log_entry *e)
 {
     size_t len = strlen(logged);
     (void)ctx;
-    (void)level;
-    snprintf(logged + len, sizeof(logged) - len, "%s\n", text);
+    snprintf(logged + len, sizeof(logged) - len, "%s\n", e->text);
 }
 
 static int begin_log(void **state)

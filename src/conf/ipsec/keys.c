@@ -186,7 +186,7 @@ static const char *unescape(struct arena *a, const char *value)
 void ipsec_log_error(const struct diag *d)
 {
     char text[2048];
-    log_line(LOG_ERR, "%s", diag_format(d, text, sizeof(text)));
+    log_line(GROUP_CFG, LOG_ERR, "%s", diag_format(d, text, sizeof(text)));
 }
 
 void ipsec_log_errors(struct builder *b, size_t n_before)
@@ -220,7 +220,7 @@ static void unknown_key(struct ipsec_tree *t, enum ipsec_kind kind, struct ipsec
     const char *near = suggestion(kind, t, k->s.name);
     k->is_dropped = true;
     if (k->file->dialect == DIALECT_STRONGSWAN) {
-        log_line(LOG_WARN, "%s:%d:%d: unknown key '%s' is passed over%s%s%s", k->s.file, k->s.line,
+        log_line(GROUP_CFG, LOG_WARN, "%s:%d:%d: unknown key '%s' is passed over%s%s%s", k->s.file, k->s.line,
                  k->s.column, k->s.written, near ? ": did you mean '" : "", near ? near : "",
                  near ? "'?" : "");
         return;
@@ -247,7 +247,7 @@ static void check_value(struct ipsec_tree *t, enum ipsec_kind kind, struct ipsec
                                  "%s: a string goes over several lines", k->s.written),
                       "a '\"' on the same line: only strongSwan takes it elsewhere");
     } else if (k->has_blanks) {
-        log_line(LOG_WARN,
+        log_line(GROUP_CFG, LOG_WARN,
                  "%s:%d:%d: the value of %s has blanks and no quotes around it: Libreswan refuses that",
                  k->s.file, k->s.value_line, k->s.value_column, k->s.written);
     }
@@ -271,7 +271,8 @@ static void warn_of_effect(const struct ipsec_key *k, bool told[])
         ipsec_accepts(r, k->s.value))
         return;
     told[at] = true;
-    log_line(LOG_WARN, "%s:%d: %s is without effect: %s", k->s.file, k->s.line, k->s.written, r->reason);
+    log_line(GROUP_CFG, LOG_WARN, "%s:%d: %s is without effect: %s", k->s.file, k->s.line, k->s.written,
+             r->reason);
 }
 
 /* It counts all the same. */
@@ -282,8 +283,9 @@ static void warn_of_stranger(const struct ipsec_key *k, bool told[])
         k->row->scope == SCOPE_IPSEC_CA)
         return;
     told[at] = true;
-    log_line(LOG_WARN, "%s:%d: %s is a key of %s ipsec.conf, and this file is %s", k->s.file, k->s.line,
-             k->s.written, ipsec_dialect_name(k->row->dialects), ipsec_dialect_name(k->file->dialect));
+    log_line(GROUP_CFG, LOG_WARN, "%s:%d: %s is a key of %s ipsec.conf, and this file is %s", k->s.file,
+             k->s.line, k->s.written, ipsec_dialect_name(k->row->dialects),
+             ipsec_dialect_name(k->file->dialect));
 }
 
 static void check_key(struct ipsec_tree *t, enum ipsec_kind kind, struct ipsec_key *k, bool told[])
@@ -314,8 +316,8 @@ static void drop(struct ipsec_key *dropped, const struct ipsec_key *kept)
     dropped->is_dropped = true;
     if (dropped->s.value && kept->s.value && strcmp(dropped->s.value, kept->s.value) == 0)
         return;
-    log_line(LOG_WARN, "%s:%d: %s does not count: the one of line %d does", dropped->s.file, dropped->s.line,
-             dropped->s.written, kept->s.line);
+    log_line(GROUP_CFG, LOG_WARN, "%s:%d: %s does not count: the one of line %d does", dropped->s.file,
+             dropped->s.line, dropped->s.written, kept->s.line);
 }
 
 /* Which of them counts: the first in a conn of Libreswan's, the last elsewhere. */
@@ -348,7 +350,7 @@ static void check_orphans(struct ipsec_tree *t)
 {
     for (struct setting *k = t->orphans.first; k; k = k->next) {
         if (((struct ipsec_key *)k)->file->dialect == DIALECT_STRONGSWAN)
-            log_line(LOG_WARN,
+            log_line(GROUP_CFG, LOG_WARN,
                      "%s:%d:%d: '%s' stands before any section and is without effect: put 'config setup' "
                      "above it",
                      k->file, k->line, k->column, k->written);

@@ -363,7 +363,7 @@ static void take_include(struct reader *r)
     }
     size_t n = src->glob(src->ctx, t->arena, beside(t->arena, r->file->path, pattern), &paths);
     if (n == 0 && !strpbrk(pattern, "*?["))
-        log_line(LOG_WARN, "%s:%d: no such file to include: %s", r->file->path, line, pattern);
+        log_line(GROUP_CFG, LOG_WARN, "%s:%d: no such file to include: %s", r->file->path, line, pattern);
     for (size_t i = 0; i < n; i++) {
         const struct file_stack *f = r->files;
         while (f && strcmp(f->path, paths[i]) != 0)

@@ -41,7 +41,8 @@ static bool read_secrets(struct ipsec_tree *t, const char *path, const struct se
 
 static void warn(const struct secrets *s, const struct token *at, const char *what)
 {
-    log_line(LOG_WARN, "%s:%d:%d: the entry is passed over: %s", s->path, at->line, at->column, what);
+    log_line(GROUP_CFG, LOG_WARN, "%s:%d:%d: the entry is passed over: %s", s->path, at->line, at->column,
+             what);
 }
 
 /* ---- tokens */
@@ -293,7 +294,8 @@ static void tell_later(struct secrets *s, const struct token *kind)
     if (s->t->told_later)
         return;
     s->t->told_later = true;
-    log_line(LOG_WARN, "%s:%d: secrets of %s wait until it is built", s->path, kind->line, kind->text);
+    log_line(GROUP_CFG, LOG_WARN, "%s:%d: secrets of %s wait until it is built", s->path, kind->line,
+             kind->text);
 }
 
 static void take_kind(struct secrets *s, const struct entry *e, size_t colon, const struct identity *owners,

@@ -86,11 +86,13 @@ static void warn_of_traps(const struct lexer *at, struct span name, const char *
 {
     size_t len = value ? strlen(value) : 0;
     if (has_cut)
-        log_line(LOG_WARN, "%s:%d: the value of %.*s ends before '#', a comment: quote it if it goes on",
-                 at->file, at->line, (int)name.len, name.ptr);
+        log_line(GROUP_CFG, LOG_WARN,
+                 "%s:%d: the value of %.*s ends before '#', a comment: quote it if it goes on", at->file,
+                 at->line, (int)name.len, name.ptr);
     if (len > 1 && value[0] == '\'' && value[len - 1] == '\'')
-        log_line(LOG_WARN, "%s:%d: the single quotes are part of the value of %.*s: use double ones",
-                 at->file, at->line, (int)name.len, name.ptr);
+        log_line(GROUP_CFG, LOG_WARN,
+                 "%s:%d: the single quotes are part of the value of %.*s: use double ones", at->file,
+                 at->line, (int)name.len, name.ptr);
 }
 
 static void parse_value(struct parser *p, struct setting *into, struct span path, const struct lexer *at)
@@ -209,7 +211,7 @@ static void parse_include(struct parser *p, struct setting *into, const struct l
     const char **paths = NULL;
     size_t n = p->src->glob(p->src->ctx, p->tree->arena, beside(p->tree->arena, at->file, pattern), &paths);
     if (n == 0 && !strpbrk(pattern, "*?["))
-        log_line(LOG_WARN, "%s:%d: no such file to include: %s", at->file, at->line, pattern);
+        log_line(GROUP_CFG, LOG_WARN, "%s:%d: no such file to include: %s", at->file, at->line, pattern);
     for (size_t i = 0; i < n; i++) {
         const struct file_stack *f = p->files;
         while (f && strcmp(f->path, paths[i]) != 0)

@@ -7,34 +7,51 @@
 #include "ike/v2/ike_auth.h"
 #include <stdio.h>
 
-static void vlog(struct ike_env *env, const struct connection *conn, uint64_t ike_id, enum log_level level,
-                 const char *fmt, va_list ap)
+static void vlog(struct ike_env *env, const struct connection *conn, uint64_t ike_id, enum log_group group,
+                 enum log_level level, const char *fmt, va_list ap)
 {
     char text[1024];
     vsnprintf(text, sizeof(text), fmt, ap);
-    env->host->log(env, conn, ike_id, level, text);
+    env->host->log(env, conn, ike_id, group, level, text);
+}
+
+void sa_log_in(struct ike_env *env, const struct ike_sa *sa, enum log_group group, enum log_level level,
+               const char *fmt, ...)
+{
+    if (!log_wants(group, level))
+        return;
+    va_list ap;
+    va_start(ap, fmt);
+    vlog(env, sa->conn, sa->id, group, level, fmt, ap);
+    va_end(ap);
 }
 
 void sa_log(struct ike_env *env, const struct ike_sa *sa, enum log_level level, const char *fmt, ...)
 {
+    if (!log_wants(GROUP_IKE, level))
+        return;
     va_list ap;
     va_start(ap, fmt);
-    vlog(env, sa->conn, sa->id, level, fmt, ap);
+    vlog(env, sa->conn, sa->id, GROUP_IKE, level, fmt, ap);
     va_end(ap);
 }
 
-void conn_log(struct ike_env *env, const struct connection *conn, enum log_level level, const char *fmt, ...)
+void conn_log(struct ike_env *env, const struct connection *conn, enum log_group group, enum log_level level,
+              const char *fmt, ...)
 {
+    if (!log_wants(group, level))
+        return;
     va_list ap;
     va_start(ap, fmt);
-    vlog(env, conn, 0, level, fmt, ap);
+    vlog(env, conn, 0, group, level, fmt, ap);
     va_end(ap);
 }
 
 void sa_log_diag(struct ike_env *env, const struct ike_sa *sa, enum log_level level, const struct diag *d)
 {
     char text[1024];
-    env->host->log(env, sa->conn, sa->id, level, diag_format(d, text, sizeof(text)));
+    if (log_wants(GROUP_IKE, level))
+        env->host->log(env, sa->conn, sa->id, GROUP_IKE, level, diag_format(d, text, sizeof(text)));
 }
 
 void diag_where_of(struct diag *d, const struct origins *o, const char *key)

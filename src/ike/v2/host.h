@@ -77,8 +77,8 @@ struct ike_host {
                          const struct diag *why);
     void (*rekey_failed)(struct ike_env *env, struct ike_sa *sa, uint64_t child_id, const struct diag *why);
     /* conn, ike_id: whom it is about; NULL, 0: nobody */
-    void (*log)(struct ike_env *env, const struct connection *conn, uint64_t ike_id, enum log_level level,
-                const char *text);
+    void (*log)(struct ike_env *env, const struct connection *conn, uint64_t ike_id, enum log_group group,
+                enum log_level level, const char *text);
 };
 
 struct ike_env { /* one step */

@@ -179,7 +179,8 @@ void init_on_request(struct ike_env *env, const struct ike_message *m, const str
         char line[900], from[IP_TEXT_MAX];
         env->stats->proposal_mismatch += d.class == FAIL_PROPOSAL;
         if (env->host->may_complain(env))
-            conn_log(env, NULL, LOG_WARN, "IKE_SA_INIT of %s is refused with NO_PROPOSAL_CHOSEN: %s",
+            conn_log(env, NULL, GROUP_CFG, LOG_WARN,
+                     "IKE_SA_INIT of %s is refused with NO_PROPOSAL_CHOSEN: %s",
                      endpoint_format(remote, from), diag_format(&d, line, sizeof(line)));
         init_reply_notify(env, m, local, remote, has_marker, N_NO_PROPOSAL_CHOSEN, span_of(NULL, 0));
         return;

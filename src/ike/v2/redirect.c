@@ -262,7 +262,7 @@ bool redirect_answers_init(struct ike_env *env, const struct connection *conn, c
         from = (struct gateway){0};
     if (is_there(&conn->redirect, local->ip, from.ip))
         return false;
-    conn_log(env, conn, LOG_DETAIL, "redirecting %s to %s", endpoint_format(remote, who),
+    conn_log(env, conn, GROUP_IKE, LOG_DETAIL, "redirecting %s to %s", endpoint_format(remote, who),
              gateway_format(&conn->redirect, text));
     init_reply_notify(env, m, local, remote, has_marker, N_REDIRECT,
                       write_gateway(data, &conn->redirect, ike_find(m, PAYLOAD_NONCE)->nonce.data));

@@ -353,8 +353,8 @@ void resume_on_request(struct ike_env *env, const struct ike_message *m, const s
         !env->host->is_ticket_used(env->ctx, t.id))
         conn = allowed_by(env, &t);
     if (conn && !resume_way_fits(&t.way, m, local, remote)) {
-        conn_log(env, conn, LOG_NOTICE, "%s says nothing of NATs, and the session went another way",
-                 endpoint_format(remote, text));
+        conn_log(env, conn, GROUP_NET, LOG_NOTICE,
+                 "%s says nothing of NATs, and the session went another way", endpoint_format(remote, text));
         conn = NULL;
     }
     if (conn && redirect_answers_init(env, conn, m, local, remote, has_marker)) {
@@ -364,7 +364,7 @@ void resume_on_request(struct ike_env *env, const struct ike_message *m, const s
     if (conn) {
         accept(env, make_sa(env, conn, &t, m, local, remote, has_marker), m);
     } else {
-        conn_log(env, NULL, LOG_NOTICE, "the ticket of %s is refused: a full exchange is needed",
+        conn_log(env, NULL, GROUP_IKE, LOG_NOTICE, "the ticket of %s is refused: a full exchange is needed",
                  endpoint_format(remote, text));
         init_reply_notify(env, m, local, remote, has_marker, N_TICKET_NACK, span_of(NULL, 0));
     }

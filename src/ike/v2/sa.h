@@ -212,11 +212,15 @@ void rekey_ike_repeated(struct ike_env *env, struct ike_sa *sa);
 void rekey_ike_ends(struct ike_env *env, struct ike_sa *sa, bool says_so);
 
 /* ---- fail.c */
+/* Of the group IKE; sa_log_in: of another. */
 void sa_log(struct ike_env *env, const struct ike_sa *sa, enum log_level level, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
+void sa_log_in(struct ike_env *env, const struct ike_sa *sa, enum log_group group, enum log_level level,
+               const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 void sa_log_diag(struct ike_env *env, const struct ike_sa *sa, enum log_level level, const struct diag *d);
-void conn_log(struct ike_env *env, const struct connection *conn, enum log_level level, const char *fmt, ...)
-    __attribute__((format(printf, 4, 5)));
+/* conn NULL: about no connection. */
+void conn_log(struct ike_env *env, const struct connection *conn, enum log_group group, enum log_level level,
+              const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 /* The peer refused: what we sent, the notify, likely causes. */
 void diag_from_notify(struct diag *d, const struct ike_sa *sa, const struct pl_notify *n,
                       enum exchange_kind kind, const struct child_config *cfg);
