@@ -2,7 +2,12 @@
 /* Every file of tests/conf/ipsec is loaded as /etc/ipsec.conf, with what is said of it in NAME.out: the log's
  * warnings, the errors, and what became of it: the lines of `keyway config show` that differ from those of a
  * connection of swanctl.conf with nothing set. A line "==== PATH" begins another file. KEYWAY_UPDATE=1 writes
- * the .out files. */
+ * the .out files.
+ *
+ * What a file is silent about differs between the dialects. Files of their own assert it, which KEYWAY_UPDATE
+ * does not rewrite: a comment "# default: child.life_time 8h" holds when every child shows that value; "..."
+ * at its end stands for any rest. Keys of the connection have nothing in front, those of a side local. or
+ * remote., those of the daemon settings. */
 #include "base/log.h"
 #include "base/text.h"
 #include "conf/schema.h"
@@ -108,6 +113,66 @@ static char *picture(const struct config *c)
     return t.buf;
 }
 
+/* ---- "# default: KEY VALUE" */
+
+/* A line of the picture as "KEY VALUE", with its section in front of the key. False: a section begins. */
+static bool read_line(const char *line, size_t len, char *section, size_t cap, char *out, size_t out_cap)
+{
+    const char *source = memmem(line, len, "  # ", 4);
+    size_t indent = strspn(line, " ");
+    const char *word = line + indent, *end = source ? source : line + len;
+    size_t name = strcspn(word, " -\n");
+    if (!source) { /* "connection NAME" is the place of keys without a section */
+        snprintf(section, cap, "%.*s", strncmp(word, "connection ", 11) == 0 ? 0 : (int)name, word);
+        return false;
+    }
+    name = strcspn(word, " ");
+    const char *value = word + name + strspn(word + name, " ");
+    bool is_below = *section && (indent == 4 || strcmp(section, "settings") == 0);
+    snprintf(out, out_cap, "%s%s%.*s %.*s", is_below ? section : "", is_below ? "." : "", (int)name, word,
+             (int)(end - value), value);
+    return true;
+}
+
+static bool is_said(const char *line, const char *wanted)
+{
+    size_t len = strlen(wanted);
+    bool has_rest = len > 3 && strcmp(wanted + len - 3, "...") == 0;
+    return has_rest ? strncmp(line, wanted, len - 3) == 0 : strcmp(line, wanted) == 0;
+}
+
+/* Is it true wherever that key is shown, and shown at all? */
+static bool holds(const char *picture_text, const char *wanted)
+{
+    char section[64] = "", line[4096];
+    size_t key = strcspn(wanted, " ") + 1, n = 0;
+    for (const char *p = picture_text; *p; p += strcspn(p, "\n"), p += *p == '\n') {
+        if (!read_line(p, strcspn(p, "\n"), section, sizeof(section), line, sizeof(line)) ||
+            strncmp(line, wanted, key) != 0)
+            continue;
+        if (!is_said(line, wanted))
+            return false;
+        n++;
+    }
+    return n > 0;
+}
+
+static size_t n_defaults; /* that hold, of this file */
+
+static void check_defaults(struct text *out, const char *conf, const char *picture_text)
+{
+    static const char mark[] = "# default: ";
+    n_defaults = 0;
+    for (const char *p = conf; (p = strstr(p, mark)); p++) {
+        char wanted[512];
+        snprintf(wanted, sizeof(wanted), "%.*s", (int)strcspn(p + strlen(mark), "\n"), p + strlen(mark));
+        if (holds(picture_text, wanted))
+            n_defaults++;
+        else
+            text_printf(out, "the default is another: %s\n", wanted);
+    }
+}
+
 static char *outcome_of(char *conf)
 {
     struct text t = {.buf = calloc(1, TEXT_MAX), .cap = TEXT_MAX};
@@ -117,6 +182,7 @@ static char *outcome_of(char *conf)
         .text = "connections { plain { children { plain { } } local { auth = psk\n } remote { } } } "
                 "authorities { plain { } } pools { plain { addrs = 10.9.9.9\n } }"};
     struct diag errors[16] = {0};
+    char *comments = strdup(conf);
     size_t n_errors = 0, n = split(conf, files);
     struct config *plain = load(&plain_file, 1, errors, &n_errors);
     char *plain_text = picture(plain), buf[2048];
@@ -129,9 +195,13 @@ static char *outcome_of(char *conf)
     if (c) {
         char *shown = picture(c);
         put_news(&t, shown, plain_text);
+        check_defaults(&t, comments, shown);
         free(shown);
         config_unref(c);
+    } else {
+        check_defaults(&t, comments, "");
     }
+    free(comments);
     free(plain_text);
     config_unref(plain);
     return t.buf;
@@ -141,14 +211,19 @@ static void every_file_becomes_what_is_said_of_it(void **state)
 {
     (void)state;
     glob_t g;
-    size_t n_bad = 0;
+    size_t n_bad = 0, n_of_defaults = 0;
     bool update = getenv("KEYWAY_UPDATE") != NULL;
     assert_int_equal(glob("tests/conf/ipsec/*.conf", 0, NULL, &g), 0);
     for (size_t i = 0; i < g.gl_pathc; i++) {
         char out_path[512];
         snprintf(out_path, sizeof(out_path), "%.*s.out", (int)strlen(g.gl_pathv[i]) - 5, g.gl_pathv[i]);
+        n_defaults = 0;
         char *conf = slurp(g.gl_pathv[i]), *have = outcome_of(conf), *want = slurp(out_path);
-        if (update) {
+        n_of_defaults += n_defaults > 0;
+        if (strstr(have, "the default is another")) {
+            print_message("%s:\n%s\n", g.gl_pathv[i], strstr(have, "the default is another"));
+            n_bad++;
+        } else if (update) {
             FILE *f = fopen(out_path, "w");
             assert_non_null(f);
             fputs(have, f);
@@ -161,7 +236,7 @@ static void every_file_becomes_what_is_said_of_it(void **state)
         free(have);
         free(want);
     }
-    print_message("%zu files\n", (size_t)g.gl_pathc);
+    print_message("%zu files, %zu of them of defaults\n", (size_t)g.gl_pathc, n_of_defaults);
     globfree(&g);
     assert_int_equal(n_bad, 0);
 }
