@@ -3,6 +3,7 @@
 #include "conf/reference.h"
 #include "base/text.h"
 #include "conf/schema.h"
+#include "conf/strongswan_options.h"
 
 void roff_put(const struct conf_sink *sink, const char *s)
 {
@@ -43,9 +44,12 @@ static const char *const intro[] = {
     "Times are seconds, or have s, m, h or d behind them; volumes are bytes, or have k, m or g (of 1024).\n",
     ".PP\nA file that holds an unknown key, a value that cannot be, or a key that would have no effect is "
     "refused\n",
-    "as a whole, with file, line and column of each; what runs goes on. Of strongswan.conf the keys below "
-    "count;\n",
-    "the others are written for another program and are named once in the log.\n",
+    "as a whole, with file, line and column of each; what runs goes on. Of strongswan.conf the keys of "
+    "section\n.B charon\nbelow count, in\n.B libstrongswan, charon\nand\n.BR charon-systemd ,\n"
+    "the last of which counts most. Its other options are written for another program: those that strongSwan "
+    "has, see the list at "
+    "the end, are named once in the log; those that it has not either are warned about. Which plugins it "
+    "loads is passed over.\n",
 };
 
 static void put_default(const struct conf_sink *sink, const struct schema_row *r)
@@ -92,6 +96,42 @@ static void put_row(const struct conf_sink *sink, const struct schema_row *r)
     roff_refused_words(sink, r, "\nRefused values: ");
 }
 
+static bool is_row(const char *section, const char *name, size_t len)
+{
+    char path[256];
+    struct text t = TEXT_ON(path);
+    text_printf(&t, "%s.%.*s", section, (int)len, name);
+    return strncmp(path, "charon.", 7) == 0 && schema_find(SCOPE_CHARON, path + 7);
+}
+
+static void put_without_effect(const struct conf_sink *sink, const struct strongswan_options *o)
+{
+    bool has_begun = false;
+    for (const char *at = o->names; *at; at += strspn(at, " ")) {
+        size_t len = strcspn(at, " ");
+        if (!is_row(o->section, at, len)) {
+            char word[80];
+            struct text t = TEXT_ON(word);
+            roff_put(sink, has_begun ? "\n" : ".TP\n.B ");
+            roff_text(sink, has_begun ? "" : o->section);
+            roff_put(sink, has_begun ? "" : "\n");
+            text_printf(&t, "%.*s", (int)len, at);
+            roff_text(sink, word);
+            has_begun = true;
+        }
+        at += len;
+    }
+    roff_put(sink, has_begun ? "\n" : "");
+}
+
+static void put_strongswan_options(const struct conf_sink *sink)
+{
+    roff_put(sink, ".SH OPTIONS OF STRONGSWAN.CONF WITHOUT EFFECT\nBelow each section; * is any name, # any "
+                   "number, ** all that follows. Besides, load of each plugin.\n");
+    for (const struct strongswan_options *o = strongswan_options; o->section; o++)
+        put_without_effect(sink, o);
+}
+
 void conf_reference_write(const struct conf_sink *sink)
 {
     /* what is written most comes first */
@@ -111,5 +151,6 @@ void conf_reference_write(const struct conf_sink *sink)
                 put_row(sink, schema_at(k));
         }
     }
+    put_strongswan_options(sink);
     roff_put(sink, ".SH SEE ALSO\n.BR ipsec.conf (5),\n.BR keyway (1),\n.BR keywayd (8)\n");
 }

@@ -1,49 +1,112 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* strongswan.conf: the keys of its charon section that mean something here. The file is written for another
- * program's plugins, so what is without effect is not an error: one line in the log names it. */
+/* strongswan.conf: the keys that mean something here are the rows of the schema's charon scope. The file is
+ * written for another program and its plugins, so what is without effect is no error: one line in the log
+ * names such options, and those that strongSwan has not either are warned about one by one. */
 #include "base/log.h"
-#include "base/text.h"
 #include "conf/schema.h"
+#include "conf/strongswan_options.h"
+#include "conf/value.h"
 
-enum { DEPTH_MAX = 8, PATH_LEN = 256 };
+enum { DEPTH_MAX = 12, PATH_LEN = 256, WARNINGS_MAX = 20, LIST_LEN = 900 };
 
-/* Below charon: the path from there, as the schema calls keys: "plugins.unbound.resolv_conf"; else NULL. */
-static const char *in_charon(const char *path)
+/* charon-systemd is what Debian's systems run, and its settings count more than charon's, as they do there.
+ */
+static const char *const ours[] = {"libstrongswan", "charon", "charon-systemd"};
+
+/* In one of our sections: the path from there, as the schema calls keys: "plugins.unbound.resolv_conf"; else
+ * NULL. */
+static const char *in_ours(const char *path)
 {
-    static const char charon[] = "charon.";
-    return strncmp(path, charon, sizeof(charon) - 1) == 0 ? path + sizeof(charon) - 1 : NULL;
+    size_t len = strcspn(path, ".");
+    for (size_t i = 0; i < ARRAY_LEN(ours) && path[len]; i++) {
+        if (strlen(ours[i]) == len && memcmp(ours[i], path, len) == 0)
+            return path + len + 1;
+    }
+    return NULL;
 }
 
-static bool has_keys_below(const char *section)
+/* ---- what is told ---- */
+
+struct findings {
+    struct text list; /* options without effect */
+    size_t n_unlisted, n_unknown;
+};
+
+static bool ends_with(const char *path, const char *end)
 {
-    const size_t len = strlen(section);
-    for (size_t i = 0; schema_at(i); i++) {
-        const struct schema_row *r = schema_at(i);
-        if (r->scope == SCOPE_CHARON && strncmp(r->key, section, len) == 0 && r->key[len] == '.')
+    size_t len = strlen(path), n = strlen(end);
+    return len >= n && strcmp(path + len - n, end) == 0;
+}
+
+/* Which plugins are loaded is the packager's business, as long as none is missed. */
+static bool is_packaging(const char *path, const char *value)
+{
+    static const char *const left_out[] = {"plugins.bypass-lan.load", "plugins.kernel-libipsec.load"};
+    bool yes = true;
+    if (ends_with(path, ".load_modular"))
+        return true;
+    if (!strstr(path, ".plugins.") || !ends_with(path, ".load"))
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(left_out); i++) {
+        if (ends_with(path, left_out[i]))
             return true;
     }
-    return false;
+    return !value_bool(value, &yes) || yes; /* a number is a priority */
 }
 
-/* Names every leaf that is not ours, as far as there is room. */
-static void collect(struct text *t, const struct setting *section, const char *path, unsigned depth)
+static void list_option(struct findings *f, const char *path)
+{
+    if (f->list.len + strlen(path) + 2 < f->list.cap && f->n_unlisted == 0)
+        text_printf(&f->list, "%s%s", f->list.len ? ", " : "", path);
+    else
+        f->n_unlisted++;
+}
+
+static void warn_unknown(struct findings *f, const struct setting *s, const char *path)
+{
+    char near[PATH_LEN];
+    struct text t = TEXT_ON(near);
+    bool is_near = strongswan_suggest(path, s->is_section, &t);
+    if (f->n_unknown++ < WARNINGS_MAX)
+        log_line(GROUP_CFG, LOG_WARN, "%s:%d:%d: strongswan.conf has no %s '%s', which is passed over%s%s%s",
+                 s->file, s->line, s->column, s->is_section ? "section" : "option", path,
+                 is_near ? ": did you mean '" : "", is_near ? near : "", is_near ? "'?" : "");
+}
+
+static void look(struct findings *f, const struct setting *section, const char *path, unsigned depth)
 {
     for (const struct setting *s = section->first; s && depth < DEPTH_MAX; s = s->next) {
-        char here[PATH_LEN];
+        char here[PATH_LEN] = "";
         struct text h = TEXT_ON(here);
-        here[0] = 0;
         text_printf(&h, "%s%s%s", path, *path ? "." : "", s->name);
-        const char *ours = in_charon(here);
-        if (s->is_section && (!*path || (ours && has_keys_below(ours))))
-            collect(t, s, here, depth + 1);
-        else if (s->is_section) /* a plugin's section is told as one */
-            text_printf(t, "%s%s.*", t->len ? ", " : "", here);
-        else if (!ours || !schema_find(SCOPE_CHARON, ours))
-            text_printf(t, "%s%s", t->len ? ", " : "", here);
+        const char *known = in_ours(here);
+        if (s->is_section && strongswan_has_section(here))
+            look(f, s, here, depth + 1);
+        else if (s->is_section ? !s->is_base : !strongswan_has_option(here))
+            warn_unknown(f, s, here);
+        else if (s->is_section || !s->value || is_packaging(here, s->value))
+            continue;
+        else if (!known || !schema_find(SCOPE_CHARON, known))
+            list_option(f, here);
     }
 }
 
-/* The same way, the other leaves: into one section. */
+static void tell(const struct setting *root)
+{
+    char list[LIST_LEN] = "";
+    struct findings f = {.list = TEXT_ON(list)};
+    look(&f, root, "", 0);
+    if (f.n_unknown > WARNINGS_MAX)
+        log_line(GROUP_CFG, LOG_WARN, "strongswan.conf: and %zu more like this", f.n_unknown - WARNINGS_MAX);
+    if (f.n_unlisted)
+        text_printf(&f.list, " and %zu more", f.n_unlisted);
+    if (f.list.len)
+        log_line(GROUP_CFG, LOG_NOTICE, "strongswan.conf: without effect: %s", list);
+}
+
+/* ---- what takes effect ---- */
+
+/* The keys that are ours, from all depths, into one section. */
 static void add_known(struct builder *b, struct setting *to, const struct setting *section, const char *path,
                       unsigned depth)
 {
@@ -57,6 +120,8 @@ static void add_known(struct builder *b, struct setting *to, const struct settin
         if (s->is_section || !schema_find(SCOPE_CHARON, here))
             continue;
         struct setting *copy = settings_add(b->tree, to, here, h.len, false);
+        if (!copy)
+            return; /* the tree is full, which the reader has said */
         copy->value = s->value;
         copy->file = s->file;
         copy->line = s->line;
@@ -66,26 +131,44 @@ static void add_known(struct builder *b, struct setting *to, const struct settin
     }
 }
 
-static void apply_known(struct builder *b, const struct setting *charon)
+/* The daemon's own name for a setting that strongSwan calls otherwise, which is what shows it. */
+static const char *own_name(const char *key)
 {
-    /* a section of those keys only, so that the schema's walk does not refuse the others */
-    struct setting *ours = settings_add(b->tree, b->tree->root, "\001charon", 7, true);
-    if (charon)
-        add_known(b, ours, charon, "", 0);
-    struct origin_list l = {0};
-    schema_apply(b, SCOPE_CHARON, ours, &b->config->settings, &l, NULL, NULL);
-    if (b->config->settings.fragment_size == 0) /* there it means "the default" */
-        b->config->settings.fragment_size = 1280;
-    b->config->settings.origins = (struct origins){l.v, l.n};
+    const struct schema_row *r = schema_find(SCOPE_CHARON, key), *own;
+    for (size_t i = 0; (own = schema_at(i)); i++) {
+        if (own->scope == SCOPE_GLOBAL && own->set == r->set && own->offset == r->offset &&
+            own->size == r->size)
+            return own->key;
+    }
+    return key;
+}
+
+static void name_origins(struct builder *b, struct origin_list *l)
+{
+    for (size_t i = 0, n = l->n; i < n; i++) {
+        struct origin o = l->v[i];
+        const char *name = own_name(o.key);
+        if (strcmp(name, o.key) == 0)
+            continue;
+        o.key = name;
+        origin_copy(b, l, &o);
+    }
 }
 
 void build_strongswan(struct builder *b, const struct setting *root)
 {
-    char list[1500];
-    struct text t = TEXT_ON(list);
-    list[0] = 0;
-    collect(&t, root, "", 0);
-    if (t.len)
-        log_line(GROUP_CFG, LOG_NOTICE, "strongswan.conf: without effect: %s", list);
-    apply_known(b, settings_section(b->tree, root, "charon"));
+    tell(root);
+    /* a section of those keys only, so that the schema's walk does not refuse the others */
+    struct setting *known = settings_add(b->tree, b->tree->root, "\001charon", 7, true);
+    for (size_t i = 0; i < ARRAY_LEN(ours) && known; i++) {
+        const struct setting *section = settings_section(b->tree, root, ours[i]);
+        if (section)
+            add_known(b, known, section, "", 0);
+    }
+    struct origin_list l = {0};
+    schema_apply(b, SCOPE_CHARON, known, &b->config->settings, &l, NULL, NULL);
+    name_origins(b, &l);
+    if (b->config->settings.fragment_size == 0) /* there it means "the default" */
+        b->config->settings.fragment_size = 1280;
+    b->config->settings.origins = (struct origins){l.v, l.n};
 }

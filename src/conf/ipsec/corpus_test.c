@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every file of tests/conf/ipsec is loaded as /etc/ipsec.conf, with what is said of it in NAME.out: the log's
- * warnings, the errors, and what became of it: the lines of `keyway config show` that differ from those of a
- * connection of swanctl.conf with nothing set. A line "==== PATH" begins another file. KEYWAY_UPDATE=1 writes
- * the .out files.
+/* Every file of tests/conf/ipsec is loaded as /etc/ipsec.conf, of tests/conf/swanctl as swanctl.conf, of
+ * tests/conf/strongswan as strongswan.conf, with what is said of it in NAME.out: the log's warnings, the
+ * errors, and what became of it: the lines of `keyway config show` that differ from those of a connection of
+ * swanctl.conf with nothing set. A line "==== PATH" begins another file. KEYWAY_UPDATE=1 writes the .out
+ * files.
  *
  * What a file is silent about differs between the dialects. Files of their own assert it, which KEYWAY_UPDATE
  * does not rewrite: a comment "# default: child.life_time 8h" holds when every child shows that value; "..."
@@ -19,8 +20,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define FILES_MAX 16
+#define FILES_MAX 128
 #define TEXT_MAX  (1 << 20)
+
+static const struct corpus {
+    const char *folder, *path;
+} corpora[] = {
+    {"ipsec",      "/etc/ipsec.conf"          },
+    {"swanctl",    "/etc/swanctl/swanctl.conf"},
+    {"strongswan", "/etc/strongswan.conf"     },
+};
 
 static struct ip own[2];
 
@@ -55,10 +64,10 @@ static void note(void *ctx, const struct log_entry *e)
 }
 
 /* Cuts the text at the lines that begin another file. */
-static size_t split(char *text, struct memory_file *files)
+static size_t split(const char *first, char *text, struct memory_file *files)
 {
     size_t n = 0;
-    files[n++] = (struct memory_file){.path = "/etc/ipsec.conf", .text = text};
+    files[n++] = (struct memory_file){.path = first, .text = text};
     for (char *p = text; (p = strstr(p, "==== ")) && n < FILES_MAX;) {
         if (p > text && p[-1] != '\n') {
             p++;
@@ -78,13 +87,26 @@ static size_t split(char *text, struct memory_file *files)
     return n;
 }
 
-static struct config *load(const struct memory_file *files, size_t n, struct diag *errors, size_t *n_errors)
+/* With a certificate, its key and its authority where the dialect of the file at first looks for them. */
+static struct config *load(const char *first, const struct memory_file *files, size_t n, struct diag *errors,
+                           size_t *n_errors)
 {
-    struct memory_file all[FILES_MAX + 4];
+    static const struct memory_file of_ipsec[] = {
+        {.path = "/etc/ipsec.d/certs/moon.pem",   .text = test_moon    },
+        {.path = "/etc/ipsec.d/cacerts/ca.pem",   .text = test_ca      },
+        {.path = "/etc/ipsec.d/private/moon.pem", .text = test_moon_key},
+    };
+    static const struct memory_file of_swanctl[] = {
+        {.path = "/etc/swanctl/x509/moon.pem",  .text = test_moon    },
+        {.path = "/etc/swanctl/x509ca/ca.pem",  .text = test_ca      },
+        {.path = "/etc/swanctl/ecdsa/moon.pem", .text = test_moon_key},
+    };
+    struct memory_file all[FILES_MAX + ARRAY_LEN(of_ipsec)];
     memcpy(all, files, n * sizeof(*files));
-    all[n++] = (struct memory_file){.path = "/etc/ipsec.d/certs/moon.pem", .text = test_moon};
-    all[n++] = (struct memory_file){.path = "/etc/ipsec.d/cacerts/ca.pem", .text = test_ca};
-    all[n++] = (struct memory_file){.path = "/etc/ipsec.d/private/moon.pem", .text = test_moon_key};
+    if (!strstr(first, "strongswan")) {
+        memcpy(all + n, strstr(first, "ipsec") ? of_ipsec : of_swanctl, sizeof(of_ipsec));
+        n += ARRAY_LEN(of_ipsec);
+    }
     struct memory_source m = {all, n};
     struct conf_source src = memory_source(&m);
     src.own_addresses = own_addresses;
@@ -173,7 +195,7 @@ static void check_defaults(struct text *out, const char *conf, const char *pictu
     }
 }
 
-static char *outcome_of(char *conf)
+static char *outcome_of(const char *path, char *conf)
 {
     struct text t = {.buf = calloc(1, TEXT_MAX), .cap = TEXT_MAX};
     struct memory_file files[FILES_MAX];
@@ -183,11 +205,11 @@ static char *outcome_of(char *conf)
                 "authorities { plain { } } pools { plain { addrs = 10.9.9.9\n } }"};
     struct diag errors[16] = {0};
     char *comments = strdup(conf);
-    size_t n_errors = 0, n = split(conf, files);
-    struct config *plain = load(&plain_file, 1, errors, &n_errors);
+    size_t n_errors = 0, n = split(path, conf, files);
+    struct config *plain = load(path, &plain_file, 1, errors, &n_errors);
     char *plain_text = picture(plain), buf[2048];
     log_set_sink(note, &t, LOG_NOTICE);
-    struct config *c = load(files, n, errors, &n_errors);
+    struct config *c = load(path, files, n, errors, &n_errors);
     log_set_sink(NULL, NULL, LOG_ERR);
     for (size_t i = 0; i < n_errors && i < ARRAY_LEN(errors); i++)
         text_printf(&t, "error: %s\n", diag_format(&errors[i], buf, sizeof(buf)));
@@ -207,37 +229,48 @@ static char *outcome_of(char *conf)
     return t.buf;
 }
 
+/* Is it what NAME.out says? */
+static bool is_as_said(const struct corpus *c, const char *path)
+{
+    char out_path[512];
+    snprintf(out_path, sizeof(out_path), "%.*s.out", (int)strlen(path) - 5, path);
+    char *conf = slurp(path), *have = outcome_of(c->path, conf), *want = slurp(out_path);
+    bool is_right = !strstr(have, "the default is another");
+    if (!is_right) {
+        print_message("%s:\n%s\n", path, strstr(have, "the default is another"));
+    } else if (getenv("KEYWAY_UPDATE")) {
+        FILE *f = fopen(out_path, "w");
+        assert_non_null(f);
+        fputs(have, f);
+        fclose(f);
+    } else if (strcmp(have, want) != 0) {
+        print_message("%s is not what %s says, but:\n%s\n", path, out_path, have);
+        is_right = false;
+    }
+    free(conf);
+    free(have);
+    free(want);
+    return is_right;
+}
+
 static void every_file_becomes_what_is_said_of_it(void **state)
 {
     (void)state;
-    glob_t g;
-    size_t n_bad = 0, n_of_defaults = 0;
-    bool update = getenv("KEYWAY_UPDATE") != NULL;
-    assert_int_equal(glob("tests/conf/ipsec/*.conf", 0, NULL, &g), 0);
-    for (size_t i = 0; i < g.gl_pathc; i++) {
-        char out_path[512];
-        snprintf(out_path, sizeof(out_path), "%.*s.out", (int)strlen(g.gl_pathv[i]) - 5, g.gl_pathv[i]);
-        n_defaults = 0;
-        char *conf = slurp(g.gl_pathv[i]), *have = outcome_of(conf), *want = slurp(out_path);
-        n_of_defaults += n_defaults > 0;
-        if (strstr(have, "the default is another")) {
-            print_message("%s:\n%s\n", g.gl_pathv[i], strstr(have, "the default is another"));
-            n_bad++;
-        } else if (update) {
-            FILE *f = fopen(out_path, "w");
-            assert_non_null(f);
-            fputs(have, f);
-            fclose(f);
-        } else if (strcmp(have, want) != 0) {
-            print_message("%s is not what %s says, but:\n%s\n", g.gl_pathv[i], out_path, have);
-            n_bad++;
+    size_t n_bad = 0;
+    for (size_t i = 0; i < ARRAY_LEN(corpora); i++) {
+        char pattern[64];
+        size_t n_of_defaults = 0;
+        glob_t g;
+        snprintf(pattern, sizeof(pattern), "tests/conf/%s/*.conf", corpora[i].folder);
+        assert_int_equal(glob(pattern, 0, NULL, &g), 0);
+        for (size_t k = 0; k < g.gl_pathc; k++) {
+            n_bad += !is_as_said(&corpora[i], g.gl_pathv[k]);
+            n_of_defaults += n_defaults > 0;
         }
-        free(conf);
-        free(have);
-        free(want);
+        print_message("%s: %zu files, %zu of them of defaults\n", corpora[i].folder, (size_t)g.gl_pathc,
+                      n_of_defaults);
+        globfree(&g);
     }
-    print_message("%zu files, %zu of them of defaults\n", (size_t)g.gl_pathc, n_of_defaults);
-    globfree(&g);
     assert_int_equal(n_bad, 0);
 }
 
