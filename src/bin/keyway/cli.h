@@ -102,6 +102,7 @@ int cmd_pools(struct cli *c);
 int cmd_reload(struct cli *c);
 int cmd_flush(struct cli *c);
 int cmd_config(struct cli *c);
+int cmd_config_explain(struct cli *c, const char *word); /* explain.c */
 int cmd_version(struct cli *c);
 int cmd_help(struct cli *c);
 int cmd_completion(struct cli *c);

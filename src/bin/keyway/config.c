@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* keyway config check | show [NAME] | reference: reads the files itself, with the daemon's own loader; the
- * daemon need not run. */
+/* keyway config check | show [NAME] | explain KEY | reference: reads the files itself, with the daemon's own
+ * loader; the daemon need not run. */
 #include "base/log.h"
 #include "bin/keyway/cli.h"
 #include "conf/show.h"
@@ -142,6 +142,8 @@ int cmd_config(struct cli *c)
         conf_reference_write_ipsec(&sink);
         return 0;
     }
-    return cli_usage(
-        "keyway config check, keyway config show [NAME], or keyway config reference [ipsec.conf]");
+    if (!strcmp(verb, "explain") && c->argc == 2)
+        return cmd_config_explain(c, c->argv[1]);
+    return cli_usage("keyway config check, keyway config show [NAME], keyway config explain KEY, or keyway "
+                     "config reference [ipsec.conf]");
 }
