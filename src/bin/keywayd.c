@@ -57,6 +57,11 @@ static void host_reload(void *ctx, uint64_t token)
     loop_reload(((struct daemon *)ctx)->loop, token);
 }
 
+static void host_reload_settings(void *ctx, uint64_t token)
+{
+    loop_reload_settings(((struct daemon *)ctx)->loop, token);
+}
+
 static void host_build(void *ctx, uint64_t token, struct conf_item *item)
 {
     loop_build(((struct daemon *)ctx)->loop, token, item);
@@ -207,6 +212,7 @@ static bool run(const struct options *o, void (*ready)(void), struct diag *diag)
         .engine = host_engine,
         .command = host_command,
         .reload = host_reload,
+        .reload_settings = host_reload_settings,
         .build = host_build,
         .overlay = host_overlay,
         .put = host_put,

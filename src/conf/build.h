@@ -21,8 +21,9 @@ struct builder {
     const char *dir;             /* of the dialect being read: ETC/swanctl or ETC/keyway */
     const char *dialect;         /* "swanctl.conf", "keyway.conf" */
     struct proposal_list default_ike, default_esp, default_ah;
-    struct map names; /* of the connections so far */
-    bool is_tunnel;   /* what is built is the short form */
+    struct map names;    /* of the connections so far */
+    bool is_tunnel;      /* what is built is the short form */
+    bool is_of_settings; /* see struct conf_request */
     size_t cap_pools, cap_connections, cap_secrets, cap_keys, cap_certs, cap_cas, cap_aas, cap_pubkeys,
         cap_signers, cap_acerts;
     const char *ipsec_d; /* ETC/ipsec.d, or NULL: not looked into */

@@ -147,17 +147,18 @@ struct config *conf_load(const struct conf_source *src, const struct conf_reques
     struct errors errs = {.v = d, .cap = cap};
     struct arena *a = arena_new(UNBOUNDED);
     struct config *c = config_new(a);
-    struct builder b = {.src = src, .errs = &errs, .a = a, .config = c};
+    struct builder b = {
+        .src = src, .errs = &errs, .a = a, .config = c, .is_of_settings = req->is_of_settings};
     map_init(&b.names);
     check_request(req, &errs);
     load_strongswan(&b, req);
-    if (is_loaded(req, "ipsec")) {
+    if (is_loaded(req, "ipsec") && !req->is_of_settings) {
         load_ipsec_d(&b, req);
         build_key_store(&b);
     }
     if (is_loaded(req, "keyway"))
         load_keyway(&b, req);
-    if (is_loaded(req, "swanctl"))
+    if (is_loaded(req, "swanctl") && !req->is_of_settings)
         load_swanctl(&b, req);
     if (is_loaded(req, "ipsec"))
         load_ipsec(&b, req);

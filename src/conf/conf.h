@@ -52,6 +52,7 @@ struct conf_request {
      * ignore, deleted ones are not loaded whatever it is. A name in both is deleted. NULL-terminated, the
      * caller's; NULL: none. */
     const char *const *added, *const *deleted;
+    bool is_of_settings; /* of all that is read only the settings: no connection, no credential */
 };
 
 /* Reads keyway.conf (and conf.d/), swanctl.conf, ipsec.conf and their credentials into one snapshot, or

@@ -321,6 +321,8 @@ void build_keyway(struct builder *b, struct setting *root)
             origin_copy(b, &l, &set->origins.v[k]);
         set->origins = (struct origins){l.v, l.n};
     }
+    if (b->is_of_settings)
+        return;
     build_swanctl(b, root);
     const struct setting *tunnels = settings_section(b->tree, root, "tunnel");
     struct setting *made = settings_add(b->tree, root, "\001tunnels", 8, true);

@@ -48,6 +48,25 @@ static void strongswan_conf_sets_what_it_can(void **state)
     config_unref(c);
 }
 
+static void settings_alone_are_those_of_all_files_and_nothing_else(void **state)
+{
+    (void)state;
+    const struct memory_file files[] = {
+        {"/etc/strongswan.conf",      "charon {\n port_nat_t = 14500\n}\n"                         },
+        {"/etc/swanctl/swanctl.conf", "connections { a { no_such_key = 1\n } }"                    },
+        {"/etc/keyway/keyway.conf",   "keyway {\n port = 600\n}\ntunnel t {\n no_such_key = 1\n}\n"},
+    };
+    struct memory_source m = {files, ARRAY_LEN(files)};
+    const struct conf_source src = memory_source(&m);
+    const struct conf_request req = {.etc = "/etc", .is_of_settings = true};
+    struct config *c = conf_load(&src, &req, errors, ARRAY_LEN(errors), &n_errors);
+    assert_non_null(c);
+    assert_int_equal(c->settings.port, 600);
+    assert_int_equal(c->settings.port_natt, 14500);
+    assert_int_equal(c->n_connections, 0);
+    config_unref(c);
+}
+
 /* Sections, or the same with dots; what the plugins' sections have beside that is without effect. */
 static void plugins_of_strongswan_conf_that_ask_dns_are_ours(void **state)
 {
@@ -204,6 +223,7 @@ int main(void)
         cmocka_unit_test(refused_secrets_are_not_printed),
         cmocka_unit_test(every_error_of_a_file_is_told_and_nothing_is_loaded),
         cmocka_unit_test(strongswan_conf_sets_what_it_can),
+        cmocka_unit_test(settings_alone_are_those_of_all_files_and_nothing_else),
         cmocka_unit_test(plugins_of_strongswan_conf_that_ask_dns_are_ours),
         cmocka_unit_test(load_says_which_dialects_count),
         cmocka_unit_test(no_file_at_all_is_an_empty_configuration),

@@ -182,7 +182,7 @@ static void write_errmsg(const struct ctl_pending *p, const struct event *e, str
 void ctl_control_done(struct ctl_conn *conn, const struct event *e, struct vici_writer *w)
 {
     const struct ctl_pending *p = &conn->pending;
-    bool is_ok = e->diag.class == FAIL_NONE;
+    bool is_ok = e->diag.class == FAIL_NONE || p->kind == CTL_PENDING_RESET; /* there may be none to reset */
     if (is_ok)
         ctl_reply_ok(w);
     else

@@ -96,23 +96,24 @@ void ctl_cmd_get_algorithms(struct ctl_request *r)
     write_algorithms(w, "ke", TRANSFORM_KE, false);
 }
 
-static void reload(struct ctl_request *r)
+static uint64_t wait_for_reload(struct ctl_request *r, enum ctl_pending_kind kind)
 {
-    struct ctl *c = r->ctl;
     r->conn->pending =
-        (struct ctl_pending){.kind = CTL_PENDING_RELOAD, .id = ++c->last_command, .deadline = TIME_NEVER};
+        (struct ctl_pending){.kind = kind, .id = ++r->ctl->last_command, .deadline = TIME_NEVER};
     r->is_deferred = true;
-    c->host.reload(c->host.ctx, r->conn->pending.id);
+    return r->conn->pending.id;
 }
 
 void ctl_cmd_reload_settings(struct ctl_request *r)
 {
-    reload(r);
+    const struct ctl_host *host = &r->ctl->host;
+    host->reload_settings(host->ctx, wait_for_reload(r, CTL_PENDING_SETTINGS));
 }
 
 void ctl_cmd_keyway_reload(struct ctl_request *r)
 {
-    reload(r);
+    const struct ctl_host *host = &r->ctl->host;
+    host->reload(host->ctx, wait_for_reload(r, CTL_PENDING_RELOAD));
 }
 
 static void write_drops(struct vici_writer *w, const struct ctl_numbers *n)

@@ -5,7 +5,7 @@
 static const struct ctl_command table[] = {
     {"version",            ctl_cmd_version,            "version of the daemon and the machine"                     },
     {"stats",              ctl_cmd_stats,              "uptime, workers, numbers of SAs"                           },
-    {"reload-settings",    ctl_cmd_reload_settings,    "read the configuration files anew; success or errmsg"      },
+    {"reload-settings",    ctl_cmd_reload_settings,    "read the settings anew; connections stay as they are"      },
     {"initiate",           ctl_cmd_initiate,           "bring up a connection or a child; streams control-log"     },
     {"terminate",          ctl_cmd_terminate,          "delete SAs by name or id; streams control-log"             },
     {"rekey",              ctl_cmd_rekey,              "rekey SAs by name or id"                                   },
@@ -36,6 +36,8 @@ static const struct ctl_command table[] = {
     {"load-cert",          ctl_cmd_load_cert,          "load a certificate, CRL, attribute certificate or key"     },
     {"clear-creds",        ctl_cmd_clear_creds,        "unload all credentials that were loaded"                   },
     {"flush-certs",        ctl_cmd_flush_certs,        "forget CRLs and OCSP responses that were fetched"          },
+    {"get-counters",       ctl_cmd_get_counters,       "numbers of messages, in all or by connection"              },
+    {"reset-counters",     ctl_cmd_reset_counters,     "they begin anew at 0"                                      },
     {"get-algorithms",     ctl_cmd_get_algorithms,     "algorithms by kind and who implements them"                },
     {"keyway-algorithms",  ctl_cmd_keyway_algorithms,  "which library serves each algorithm and key length"        },
     {"keyway-reload",      ctl_cmd_keyway_reload,      "read the configuration files anew; all errors, by line"    },

@@ -33,7 +33,9 @@ enum ctl_pending_kind {
     CTL_PENDING_INSTALL,
     CTL_PENDING_UNINSTALL,
     CTL_PENDING_REDIRECT,
+    CTL_PENDING_RESET, /* of counters */
     CTL_PENDING_RELOAD,
+    CTL_PENDING_SETTINGS,
     CTL_PENDING_LOAD,
     CTL_PENDING_CHOICE, /* a reload that adds or deletes a connection */
 };
@@ -135,6 +137,7 @@ void ctl_write_trap(struct vici_writer *w, const struct trap_view *v);
 ctl_handler ctl_cmd_version, ctl_cmd_stats, ctl_cmd_reload_settings,
     ctl_cmd_get_algorithms; /* cmd_daemon.c */
 ctl_handler ctl_cmd_keyway_reload, ctl_cmd_keyway_status;
+ctl_handler ctl_cmd_get_counters, ctl_cmd_reset_counters;                         /* cmd_counters.c */
 ctl_handler ctl_cmd_flush_certs;                                                  /* cmd_flush.c */
 ctl_handler ctl_cmd_keyway_algorithms;                                            /* cmd_algorithms.c */
 ctl_handler ctl_cmd_keyway_add, ctl_cmd_keyway_delete, ctl_cmd_keyway_connection; /* cmd_choice.c */

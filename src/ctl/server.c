@@ -340,10 +340,12 @@ void ctl_event(struct ctl *c, const struct event *e)
 
 void ctl_reload_done(struct ctl *c, uint64_t token, const struct diag *errors, size_t n, size_t connections)
 {
-    struct ctl_conn *conn = find_waiting(c, CTL_PENDING_RELOAD, token);
+    static const enum ctl_pending_kind kinds[] = {CTL_PENDING_RELOAD, CTL_PENDING_SETTINGS,
+                                                  CTL_PENDING_CHOICE};
+    struct ctl_conn *conn = NULL;
     struct vici_writer w;
-    if (!conn)
-        conn = find_waiting(c, CTL_PENDING_CHOICE, token);
+    for (size_t i = 0; i < ARRAY_LEN(kinds) && !conn; i++)
+        conn = find_waiting(c, kinds[i], token);
     if (!conn)
         return;
     open_answer(&w);
@@ -353,7 +355,8 @@ void ctl_reload_done(struct ctl *c, uint64_t token, const struct diag *errors, s
         ctl_write_errors(&w, errors, n);
     } else {
         ctl_reply_ok(&w);
-        vici_printf(&w, "connections", "%zu", connections);
+        if (conn->pending.kind == CTL_PENDING_RELOAD)
+            vici_printf(&w, "connections", "%zu", connections);
     }
     close_answer(conn, &w);
 }

@@ -31,6 +31,8 @@ struct ctl_host {
     void (*command)(void *ctx, const struct command *c);
     /* Reads the configuration files anew; answered by ctl_reload_done() with the token. */
     void (*reload)(void *ctx, uint64_t token);
+    /* The same of settings alone. */
+    void (*reload_settings)(void *ctx, uint64_t token);
     /* Builds the item, which is taken, on another thread; answered by ctl_built() with the token. */
     void (*build)(void *ctx, uint64_t token, struct conf_item *item);
     /* What clients loaded over the files; each change takes effect before the next engine() and command().

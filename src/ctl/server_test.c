@@ -224,6 +224,90 @@ static void reload_answers_with_every_error(void **state)
     assert_int_equal(found, 2);
 }
 
+static void settings_are_reloaded_alone(void **state)
+{
+    (void)state;
+    struct diag error = {0};
+    struct span none;
+    request(0, "reload-settings", NULL, NULL);
+    assert_int_equal(fake.reload_token, 0);
+    assert_int_equal(fake.len[0], 0);
+    ctl_reload_done(service, fake.settings_token, NULL, 0, 0);
+    struct span r = reply(0);
+    assert_text(r, "success", "yes");
+    assert_false(vici_find(r, "connections", &none));
+    request(0, "reload-settings", NULL, NULL);
+    diag_set(&error, FAIL_CONFIG, "first");
+    ctl_reload_done(service, fake.settings_token, &error, 1, 0);
+    assert_text(reply(0), "success", "no");
+}
+
+/* The keys of the one section of counters, whose name goes to name; "" for that of all; NULL: there is none.
+ */
+static size_t read_counters(struct span r, char name[64], uint64_t sum[1])
+{
+    struct vici_reader reader = vici_read(r);
+    struct vici_element e;
+    size_t n = 0;
+    *sum = 0;
+    strcpy(name, "none");
+    assert_true(vici_next(&reader, &e));
+    assert_span_equal(e.name, span_str("counters"));
+    while (vici_next(&reader, &e) && reader.depth) {
+        if (e.kind == VICI_SECTION_START)
+            snprintf(name, 64, "%.*s", (int)e.name.len, (const char *)e.name.ptr);
+        n += e.kind == VICI_KEY_VALUE;
+        if (e.kind == VICI_KEY_VALUE)
+            *sum += strtoull((const char *)e.value.ptr, NULL, 10);
+    }
+    return n;
+}
+
+static void counters_are_told_in_all_and_by_connection(void **state)
+{
+    (void)state;
+    char name[64];
+    uint64_t sum;
+    is_counted = false;
+    counters[0].v[COUNT_INVALID] = 3;
+    counters[1].v[COUNT_INFO + 3] = 8;
+    request(0, "get-counters", NULL, NULL);
+    assert_int_equal(read_counters(reply(0), name, &sum), 21);
+    assert_string_equal(name, "");
+    assert_int_equal(sum, 3);
+    request(0, "get-counters", "name", "office");
+    struct span r = reply(0);
+    assert_int_equal(read_counters(r, name, &sum), 0);
+    assert_text(r, "errmsg", "no counters found for this connection");
+    is_counted = true;
+    static const char *const keys[] = {"name", "all"}, *const values[] = {"office", "yes"};
+    for (size_t i = 0; i < 2; i++) {
+        request(0, "get-counters", keys[i], values[i]);
+        r = reply(0);
+        assert_int_equal(read_counters(r, name, &sum), 21);
+        assert_string_equal(name, "office");
+        assert_int_equal(sum, 8);
+        assert_text(r, "success", "yes");
+    }
+}
+
+/* Who asks for them next sees that they were: the answer waits until it is done. */
+static void counters_are_reset_by_the_engine(void **state)
+{
+    (void)state;
+    request(0, "reset-counters", "name", "nobody");
+    assert_int_equal(fake.len[0], 0);
+    assert_int_equal(fake.command.kind, COMMAND_RESET_COUNTERS);
+    assert_string_equal(fake.command.connection, "nobody");
+    struct event done = {.kind = EVENT_COMMAND_DONE, .command_id = fake.command.id};
+    diag_set(&done.diag, FAIL_NOT_FOUND, "nothing");
+    ctl_event(service, &done);
+    assert_text(reply(0), "success", "yes");
+    request(0, "reset-counters", "all", "yes");
+    assert_true(fake.command.is_for_all);
+    assert_null(fake.command.connection);
+}
+
 static void a_connection_is_added_by_a_reload(void **state)
 {
     (void)state;
@@ -349,6 +433,9 @@ int main(void)
         TEST(a_client_that_goes_while_it_waits_harms_nobody),
         TEST(what_was_fetched_is_flushed_by_type),
         TEST(reload_answers_with_every_error),
+        TEST(settings_are_reloaded_alone),
+        TEST(counters_are_told_in_all_and_by_connection),
+        TEST(counters_are_reset_by_the_engine),
         TEST(a_connection_is_added_by_a_reload),
         TEST(what_no_file_has_is_not_added_and_not_remembered),
         TEST(what_another_file_has_is_not_deleted),

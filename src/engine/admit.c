@@ -4,6 +4,7 @@
  * SAs per source, cookies, half-open SAs in all. What is about an SA that is not there is answered with
  * INVALID_IKE_SPI and, when it was there once, with the proof of that (RFC 6290 sections 4.5, 9.2). */
 #include "engine/impl.h"
+#include "ike/v2/count.h"
 #include "ike/v2/crash.h"
 #include "ike/v2/ike_init.h"
 #include "ike/v2/resume.h"
@@ -279,6 +280,7 @@ static void unknown_spi(struct ike_env *env, struct engine *e, const struct ike_
                         const struct input *in)
 {
     env->stats->dropped_unknown_spi++;
+    count_event(env, NULL, COUNT_INVALID_SPI);
     if (ike_is_response(&m->header) || ike_is_initial(&m->header) || !m->sk)
         return;
     if (env->now.mono >= e->spi_replies_at + TIME_SECOND || env->now.mono < e->spi_replies_at) {
@@ -308,6 +310,8 @@ void engine_datagram(struct ike_env *env, const struct input *in)
     enum decode_status s = ike_decode(env->out->arena, in->datagram.bytes, &m, &d);
     if (s != DECODE_OK) {
         env->stats->dropped_malformed++;
+        if (m.header.spi_i) /* else it is not even a header */
+            count_event(env, NULL, COUNT_INVALID);
         if (s == DECODE_BAD_VERSION && m.header.major > 2 && !ike_is_response(&m.header) &&
             m.header.spi_r == 0)
             init_reply_notify(env, &m, &in->datagram.local, &in->datagram.remote, in->datagram.is_natt,

@@ -280,6 +280,8 @@ void command_run(struct ike_env *env, const struct command *c)
         trap(env, w, c);
     else if (c->kind == COMMAND_REDIRECT)
         redirect(env, w, c);
+    else if (c->kind == COMMAND_RESET_COUNTERS)
+        w->matches = w->is_over = counters_reset(engine_of(env), c);
     else
         on_sas(env, w, c);
     if (w->matches || diag_failed(&w->diag))

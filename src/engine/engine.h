@@ -86,6 +86,9 @@ bool engine_child_find(const struct engine *e, uint64_t id, struct child_view *o
 bool engine_ike_at(const struct engine *e, size_t index, struct ike_view *out);
 bool engine_child_at(const struct engine *e, uint64_t ike_id, size_t index, struct child_view *out);
 const struct engine_stats *engine_stats(const struct engine *e);
+/* Of messages: of a connection, or NULL when nothing was counted for one of that name; connection NULL: all.
+ */
+const struct ike_counters *engine_counters(const struct engine *e, const char *connection);
 const struct config *engine_config(const struct engine *e);
 const char *ike_state_name(enum ike_state s);     /* "ESTABLISHED": vici's words */
 const char *child_state_name(enum child_state s); /* "INSTALLED" */

@@ -319,4 +319,5 @@ const struct ike_host engine_host = {
     .child_failed = host_child_failed,
     .rekey_failed = host_rekey_failed,
     .log = host_log,
+    .count = counters_count,
 };

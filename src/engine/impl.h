@@ -79,6 +79,8 @@ struct conn_run { /* a loaded connection */
     bool session_rests;         /* it was tried in vain: the next attempt goes without */
     bool has_short_auth;        /* the last one that was resumed: see resume_auth.c */
     struct ip vips[VIPS_MAX];   /* what we had last, to be asked for again; by place in conn->vips */
+    struct ike_counters counters;
+    bool is_counted; /* something was, since they were reset */
 };
 
 enum waiter_item_kind { WAIT_IKE, WAIT_CHILD };
@@ -137,6 +139,7 @@ struct engine {
     uint32_t next_reqid;
     struct cookie_jar jar;
     struct engine_stats stats;
+    struct ike_counters counters;
     bool is_shut_down;
     int64_t spi_replies_at;
     unsigned spi_replies;
@@ -212,6 +215,11 @@ void host_rekey_failed(struct ike_env *env, struct ike_sa *sa, uint64_t child_id
 void host_log(struct ike_env *env, const struct connection *conn, uint64_t ike_id, enum log_group group,
               enum log_level level, const char *text);
 bool host_may_complain(struct ike_env *env);
+
+/* counters.c: of messages, for all and for each connection that is loaded */
+void counters_count(struct ike_env *env, const struct connection *conn, enum ike_counter what);
+void counters_inherit(struct conn_run *to, const struct conn_run *from); /* it has changed */
+bool counters_reset(struct engine *e, const struct command *c);          /* false: there is none */
 
 /* admit.c */
 void engine_datagram(struct ike_env *env, const struct input *in);

@@ -52,6 +52,7 @@ static void load_one(struct ike_env *env, struct config *config, const struct co
     barrier_add(env, fresh); /* before the old one goes: no gap */
     set_traps(env, fresh);
     if (old) {
+        counters_inherit(fresh, old);
         conn_log(env, conn, GROUP_CFG, LOG_NOTICE, "connection %s has changed: taking down what is up",
                  conn->name);
         take_down(env, old->conn);

@@ -274,9 +274,11 @@ enum command_kind {
     COMMAND_INITIATE,
     COMMAND_TERMINATE,
     COMMAND_REKEY,
-    COMMAND_TRAP,     /* a trap for a child, or for all of a connection */
-    COMMAND_UNTRAP,   /* takes it away; what is up stays */
-    COMMAND_REDIRECT, /* clients are sent to another gateway */
+    COMMAND_TRAP,           /* a trap for a child, or for all of a connection */
+    COMMAND_UNTRAP,         /* takes it away; what is up stays */
+    COMMAND_REDIRECT,       /* clients are sent to another gateway */
+    COMMAND_RESET_COUNTERS, /* of messages: of connection, of all connections (is_for_all), else of the engine
+                             */
 };
 
 struct command {
@@ -285,6 +287,7 @@ struct command {
     const char *connection, *child; /* names; NULL where not given */
     uint64_t ike_id, child_id;      /* unique ids; 0 where not given */
     bool is_forced;                 /* terminate: do not wait for the peer */
+    bool is_for_all;                /* reset-counters */
     struct gateway gateway;         /* redirect: where to */
     struct ip peer_from, peer_to;   /* redirect: clients at these addresses; family 0: wherever they are */
     const char *peer_id;            /* redirect: and of this identity, perhaps a pattern; NULL: whoever */

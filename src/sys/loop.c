@@ -403,6 +403,7 @@ void loop_free(struct loop *l)
     dns_keys_free(l->dns_keys);
     overlay_free(l->overlay);
     config_unref(l->files);
+    config_unref(l->read);
     choices_deinit(&l->choices);
     outbox_deinit(&l->outbox);
     free(l);

@@ -53,6 +53,8 @@ void loop_free(struct loop *l);
 void loop_command(struct loop *l, const struct command *c);
 /* Reads the files on a worker; then hooks.reloaded with the token. */
 void loop_reload(struct loop *l, uint64_t token);
+/* The same for the settings alone: connections and credentials stay as they are. */
+void loop_reload_settings(struct loop *l, uint64_t token);
 /* Builds an item, which is taken, on a worker; then hooks.built with the token. */
 void loop_build(struct loop *l, uint64_t token, struct conf_item *item);
 /* What clients loaded over the configuration of files, and changes of it: see conf/overlay.h. They are in

@@ -11,6 +11,14 @@
 #include <stdlib.h>
 #include <time.h>
 
+static struct config *load_settings(const struct loop_options *o, struct diag *errors, size_t *n_errors)
+{
+    struct conf_source files = files_source(&o->paths);
+    struct conf_request req = {
+        .etc = o->paths.etc, .load = o->load, .settings = o->settings, .is_of_settings = true};
+    return conf_load(&files, &req, errors, LOOP_ERRORS_MAX, n_errors);
+}
+
 struct config *loop_load(const struct loop_options *o, const struct choices *choices, struct diag *errors,
                          size_t *n_errors)
 {
@@ -98,6 +106,7 @@ struct load_work {
     struct choices choices;
     uint64_t tokens[LOOP_RELOADS_MAX];
     size_t n_tokens;
+    bool is_of_settings; /* connections and credentials stay as they are */
     struct config *config;
     struct diag errors[LOOP_ERRORS_MAX];
     size_t n_errors;
@@ -106,6 +115,10 @@ struct load_work {
 static void on_load(uv_work_t *req)
 {
     struct load_work *w = container_of(req, struct load_work, req);
+    if (w->is_of_settings) {
+        w->config = load_settings(&w->loop->o, w->errors, &w->n_errors);
+        return;
+    }
     w->config = loop_load(&w->loop->o, &w->choices, w->errors, &w->n_errors);
     struct name_lookup *names = w->config ? name_lookup_new(w->config, false) : NULL;
     if (!names)
@@ -148,6 +161,15 @@ static void warn_of_restart(const struct settings *was, const struct settings *i
 
 static void load_for_waiting(struct loop *l);
 
+static void tell_loaded(const struct load_work *w, size_t connections)
+{
+    if (w->is_of_settings)
+        log_line(GROUP_CFG, LOG_NOTICE, "settings loaded; connections and credentials stay as they are");
+    else
+        log_line(GROUP_CFG, LOG_NOTICE, "configuration loaded: %zu connection%s", connections,
+                 connections == 1 ? "" : "s");
+}
+
 static void on_loaded(uv_work_t *req, int status)
 {
     struct load_work *w = container_of(req, struct load_work, req);
@@ -156,10 +178,12 @@ static void on_loaded(uv_work_t *req, int status)
     l->is_reloading = false;
     if (status == 0 && !l->is_stopping) {
         if (w->config) {
-            log_line(GROUP_CFG, LOG_NOTICE, "configuration loaded: %zu connection%s", connections,
-                     connections == 1 ? "" : "s");
+            tell_loaded(w, connections);
             warn_of_restart(&l->in_force, &w->config->settings);
-            loop_take_files(l, w->config);
+            if (w->is_of_settings)
+                loop_take_settings(l, w->config);
+            else
+                loop_take_files(l, w->config);
             w->config = NULL;
             loop_roam_tell(l, &engine_config(l->engine)->settings);
         } else {
@@ -177,7 +201,7 @@ static void on_loaded(uv_work_t *req, int status)
         load_for_waiting(l);
 }
 
-/* One load for all who wait. */
+/* One load for all who wait: of everything, when one of them wants that. */
 static void load_for_waiting(struct loop *l)
 {
     struct load_work *w = calloc(1, sizeof(*w));
@@ -187,17 +211,25 @@ static void load_for_waiting(struct loop *l)
     w->choices = choices_copy(&l->choices);
     memcpy(w->tokens, l->waiting, sizeof(w->tokens));
     w->n_tokens = l->n_waiting;
+    w->is_of_settings = !l->is_all_wanted;
+    l->is_all_wanted = false;
     l->n_waiting = 0;
     l->is_reloading = true;
     uv_queue_work(&l->uv, &w->req, on_load, on_loaded);
 }
 
-void loop_reload(struct loop *l, uint64_t token)
+void loop_reload_settings(struct loop *l, uint64_t token)
 {
     if (l->n_waiting < LOOP_RELOADS_MAX)
         l->waiting[l->n_waiting++] = token;
     if (!l->is_reloading) /* else once more, after it: the files may have changed since it began */
         load_for_waiting(l);
+}
+
+void loop_reload(struct loop *l, uint64_t token)
+{
+    l->is_all_wanted = true;
+    loop_reload_settings(l, token);
 }
 
 enum choice loop_choose(struct loop *l, const char *connection, enum choice what)

@@ -49,8 +49,9 @@ struct loop {
     size_t n_ports;
     uint16_t port_natt;
     struct engine *engine;
-    struct config *files;                       /* what they say; the engine's is that with the overlay */
-    struct overlay *overlay;                    /* what clients loaded */
+    struct config *read;     /* what the files said when all were read */
+    struct config *files;    /* that, with the newest settings; the engine's is that with the overlay */
+    struct overlay *overlay; /* what clients loaded */
     bool has_overlay_news, has_credential_news; /* the engine has not been told yet */
     struct outbox outbox;
     struct dataplane *dataplane;
@@ -69,6 +70,7 @@ struct loop {
     struct choices choices;
     uint64_t waiting[LOOP_RELOADS_MAX]; /* tokens of reloads that begin when the one that runs is over */
     size_t n_waiting;
+    bool is_all_wanted; /* one of them is not for the settings alone */
 };
 
 /* loop_exec.c: does what the outbox says. */
@@ -100,6 +102,8 @@ struct config *loop_load(const struct loop_options *o, const struct choices *cho
 void loop_look_up_first(const struct config *c);
 /* loop_overlay.c: what the files say now, which is taken, into the engine with what clients loaded. */
 void loop_take_files(struct loop *l, struct config *files);
+/* Only their settings: the rest stays. */
+void loop_take_settings(struct loop *l, struct config *settings);
 /* loop_roam.c: changes of addresses and routes go to the engine, from now on. */
 bool loop_roam_open(struct loop *l, const struct settings *s, int device, struct diag *d);
 void loop_roam_start(struct loop *l, const struct settings *s);

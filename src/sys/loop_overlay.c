@@ -89,8 +89,19 @@ void loop_apply_overlay(struct loop *l)
 void loop_take_files(struct loop *l, struct config *files)
 {
     config_unref(l->files);
+    config_unref(l->read);
     l->files = files;
+    l->read = config_ref(files);
     overlay_rebase(l->overlay, files);
+    give(l);
+}
+
+void loop_take_settings(struct loop *l, struct config *settings)
+{
+    struct config *const parts[] = {settings, l->read};
+    config_unref(l->files);
+    l->files = config_merge(parts, ARRAY_LEN(parts), NULL);
+    config_unref(settings);
     give(l);
 }
 

@@ -118,6 +118,17 @@ const struct engine_stats *engine_stats(const struct engine *e)
     return &stats;
 }
 
+static struct ike_counters counters[2]; /* in all, of office */
+static bool is_counted;
+
+const struct ike_counters *engine_counters(const struct engine *e, const char *connection)
+{
+    (void)e;
+    if (!connection)
+        return &counters[0];
+    return is_counted && !strcmp(connection, "office") ? &counters[1] : NULL;
+}
+
 const struct pools *engine_pools(const struct engine *e)
 {
     (void)e;
@@ -153,7 +164,7 @@ static struct fake {
     int64_t now;
     struct command command;
     unsigned n_commands, n_closed;
-    uint64_t reload_token;
+    uint64_t reload_token, settings_token;
     char chosen[64];
     enum choice choice, choice_before;
     uint8_t out[2][65536]; /* what each of two clients got */
@@ -183,6 +194,12 @@ static void fake_reload(void *ctx, uint64_t token)
 {
     (void)ctx;
     fake.reload_token = token;
+}
+
+static void fake_reload_settings(void *ctx, uint64_t token)
+{
+    (void)ctx;
+    fake.settings_token = token;
 }
 
 static enum choice fake_choose(void *ctx, const char *connection, enum choice what)
@@ -240,6 +257,7 @@ __attribute__((unused)) static int setup(void **state)
         .engine = fake_engine,
         .command = fake_command,
         .reload = fake_reload,
+        .reload_settings = fake_reload_settings,
         .choose = fake_choose,
         .write = fake_write,
         .close = fake_close,

@@ -51,8 +51,9 @@ void build_ipsec(struct builder *b, const struct conf_request *req)
         ipsec_judge(&t);
         ipsec_check(&t);
     }
-    if (b->errs->n == n_errors) {
+    if (b->errs->n == n_errors)
         ipsec_build_setup(&t);
+    if (b->errs->n == n_errors && !req->is_of_settings) {
         ipsec_build_cas(&t);
         ipsec_build_conns(&t, req);
     }

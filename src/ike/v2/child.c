@@ -2,6 +2,7 @@
 /* Child SAs (RFC 7296 sections 1.3, 2.8, 2.17): making the two ESP SAs, switching traffic from an old pair to
  * its replacement, taking them down. Order up: inbound, outbound, policy, route; down: the reverse. */
 #include "ike/v2/child.h"
+#include "ike/v2/count.h"
 #include "ike/v2/overlap.h"
 #include "ike/v2/path.h"
 #include <stdlib.h>
@@ -328,6 +329,7 @@ void child_rekeyed(struct ike_env *env, struct child_sa *old)
 {
     child_waits_for_delete(env, old);
     env->stats->rekeyed_child++;
+    count_event(env, old->ike, COUNT_CHILD_REKEY);
 }
 
 void child_waits_for_delete(struct ike_env *env, struct child_sa *c)

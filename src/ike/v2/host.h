@@ -79,6 +79,8 @@ struct ike_host {
     /* conn, ike_id: whom it is about; NULL, 0: nobody */
     void (*log)(struct ike_env *env, const struct connection *conn, uint64_t ike_id, enum log_group group,
                 enum log_level level, const char *text);
+    /* conn NULL: it belongs to none */
+    void (*count)(struct ike_env *env, const struct connection *conn, enum ike_counter what);
 };
 
 struct ike_env { /* one step */

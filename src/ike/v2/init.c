@@ -3,6 +3,7 @@
  * nonces, cookies, INVALID_KE_PAYLOAD. Nothing here is authenticated: after an error it is waited for a
  * little. The responder's part: init_responder.c. */
 #include "crypto/kex.h"
+#include "ike/v2/count.h"
 #include "ike/v2/exchanges.h"
 #include "ike/v2/features.h"
 #include "ike/v2/ike_auth.h"
@@ -51,6 +52,7 @@ static void init_send_request(struct ike_env *env, struct ike_sa *sa)
     struct retransmit schedule = schedule_of(sa);
     window_reset(&sa->window);
     window_request(&sa->window, &sa->own.out, env->now.mono, &schedule, &d);
+    count_message(env, sa, h.exchange, COUNT_OUT, false);
     send_datagrams(env, sa, &d);
 }
 
@@ -220,8 +222,10 @@ void init_on_response(struct ike_env *env, struct ike_sa *sa, const struct ike_m
     const struct pl_notify *cookie = ike_notify(m, N_COOKIE), *error = ike_error_notify(m);
     if (rules_check(m, &d) != DECODE_OK) {
         env->stats->dropped_malformed++;
+        count_event(env, sa, COUNT_INVALID);
         return;
     }
+    count_message(env, sa, m->header.exchange, COUNT_IN, true);
     if (sa->resume && !cookie) {
         resumed(env, sa, m, local);
         return;

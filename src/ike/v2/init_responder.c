@@ -3,6 +3,7 @@
  * the half-open SA of a request that is acceptable. Who is asked for a cookie first, and how many there may
  * be: engine/admit.c. */
 #include "crypto/kex.h"
+#include "ike/v2/count.h"
 #include "ike/v2/exchanges.h"
 #include "ike/v2/features.h"
 #include "ike/v2/ike_init.h"
@@ -30,8 +31,12 @@ void init_reply(struct ike_env *env, const struct ike_message *m, const struct e
     build_begin(&b, arena_alloc(env->out->arena, room), room, &h);
     for (size_t i = 0; i < n; i++)
         build_notify(&b, v[i].type, v[i].protocol, span_of(NULL, 0), v[i].data);
-    if (build_end(&b, &bytes))
-        send_raw(env, local, remote, has_marker, 0, bytes);
+    if (!build_end(&b, &bytes))
+        return;
+    if (ike_is_initial(&m->header) && n &&
+        v[0].type != N_COOKIE) /* that one is asked before there is anything to count */
+        count_message(env, NULL, m->header.exchange, COUNT_OUT, true);
+    send_raw(env, local, remote, has_marker, 0, bytes);
 }
 
 void init_reply_notify(struct ike_env *env, const struct ike_message *m, const struct endpoint *local,
@@ -69,6 +74,7 @@ void init_send_response(struct ike_env *env, struct ike_sa *sa)
     sa->init_response = secret_copy(bytes);
     struct datagrams d = {.v = &bytes, .n = 1};
     window_answer(&sa->window, &d);
+    count_message(env, sa, h.exchange, COUNT_OUT, true);
     send_datagrams(env, sa, &d);
     exchange_end(x);
 }
@@ -169,8 +175,10 @@ void init_on_request(struct ike_env *env, const struct ike_message *m, const str
     diag_clear(&d);
     if (rules_check(m, &d) != DECODE_OK || !m->header.spi_i || !nonce_take(&ni, m)) {
         env->stats->dropped_malformed++;
+        count_event(env, NULL, COUNT_INVALID);
         return;
     }
+    count_message(env, NULL, m->header.exchange, COUNT_IN, false);
     const struct pl_ke *ke = &ike_find(m, PAYLOAD_KE)->ke;
     /* [RFC9370#2.2.2] without IKE_INTERMEDIATE nothing could carry them */
     const struct select_options o = {.skips_addke = !ike_notify(m, N_INTERMEDIATE_EXCHANGE_SUPPORTED)};

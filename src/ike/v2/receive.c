@@ -2,6 +2,7 @@
 /* From a decoded datagram for a known SA to the exchange it belongs to (RFC 7296 sections 2.1 to 2.3, 2.21):
  * window, protection, fragments, endpoints, then the table of exchanges.c. Nothing of the SA changes before
  * the ICV has been checked. */
+#include "ike/v2/count.h"
 #include "ike/v2/crash.h"
 #include "ike/v2/exchanges.h"
 #include "ike/v2/followup.h"
@@ -30,6 +31,7 @@ static bool open_message(struct ike_env *env, struct ike_sa *sa, struct exchange
         *status = protect_open(x->rx, sa->opener, m, &d);
         if (*status == DECODE_BAD_ICV || (*status != DECODE_OK && !m->is_opened)) {
             *(*status == DECODE_BAD_ICV ? &env->stats->dropped_bad_icv : &env->stats->dropped_malformed) += 1;
+            count_event(env, sa, COUNT_INVALID);
             drop(x);
             return false;
         }
@@ -47,10 +49,12 @@ static bool open_message(struct ike_env *env, struct ike_sa *sa, struct exchange
         return true;
     case REASSEMBLY_BAD_ICV:
         env->stats->dropped_bad_icv++;
+        count_event(env, sa, COUNT_INVALID);
         drop(x);
         return false;
     case REASSEMBLY_REFUSED:
         env->stats->dropped_malformed++;
+        count_event(env, sa, COUNT_INVALID);
         drop(x);
         return false;
     case REASSEMBLY_MORE:
@@ -117,6 +121,7 @@ static void on_request(struct ike_env *env, struct ike_sa *sa, struct ike_messag
     if (status != DECODE_OK) {
         /* Authentic but wrong: the peer's fault, answered once [RFC7296#2.21.3] */
         env->stats->dropped_malformed++;
+        count_event(env, sa, COUNT_INVALID);
         sa_log(env, sa, LOG_WARN, "a malformed request of the peer is refused: %s", d.what);
         bool was_up = ike_sa_is_up(sa);
         uint8_t bad = m->bad_payload;
@@ -126,6 +131,7 @@ static void on_request(struct ike_env *env, struct ike_sa *sa, struct ike_messag
             ike_sa_linger(env, sa, &d);
         return;
     }
+    count_message(env, sa, m->header.exchange, COUNT_IN, false);
     const struct peer_exchange *row = exchange_peer(rules_kind(&x->msg));
     if (!row || !(row->states >> sa->state & 1)) {
         uint16_t refusal = row && row->refusal && sa->was_up ? row->refusal : N_INVALID_SYNTAX;
@@ -158,12 +164,16 @@ static void on_response(struct ike_env *env, struct ike_sa *sa, struct ike_messa
     path_answered(env, sa, x, local, remote);
     rekey_ike_heard(env, sa);
     keep(x, m);
+    if (status == DECODE_OK)
+        status = rules_check(m, &d);
+    if (status == DECODE_OK)
+        count_message(env, sa, m->header.exchange, COUNT_IN, true);
+    else
+        count_event(env, sa, COUNT_INVALID);
     if (sa->state == IKE_DELETING && x->kind != X_DELETE_IKE && x->kind != X_AUTH_FAILED) {
         exchange_end(x); /* overtaken by the end of the SA */
         return;
     }
-    if (status == DECODE_OK)
-        status = rules_check(m, &d);
     if (status != DECODE_OK) {
         env->stats->dropped_malformed++;
         if (!diag_failed(&d))

@@ -2,6 +2,7 @@
 /* What becomes of an IKE SA that is replaced, and of what replaces it: see rekey_ike_heir.h. */
 #include "ike/v2/rekey_ike_heir.h"
 #include "ike/v2/child.h"
+#include "ike/v2/count.h"
 #include "ike/v2/followup.h"
 #include "ike/v2/path.h"
 #include "ike/v2/redirect.h"
@@ -137,6 +138,7 @@ void rekey_ike_hand_over(struct ike_env *env, struct ike_sa *from, struct ike_sa
         ike_sa_queue(to, (struct task){.kind = k, .attempts = 1});
     rekey_ike_retire(env, from, to);
     env->stats->rekeyed_ike++;
+    count_event(env, to, to->is_initiator ? COUNT_IKE_REKEY_INIT : COUNT_IKE_REKEY_RESP);
 }
 
 /* What the peer made to replace sa, as long as it is there. */

@@ -17,6 +17,7 @@
  * IKE_INTERMEDIATE after IKE_SESSION_RESUME. */
 #include "ike/v2/resume.h"
 #include "crypto/alg.h"
+#include "ike/v2/count.h"
 #include "ike/v2/features.h"
 #include "ike/v2/ike_init.h"
 #include "ike/v2/path.h"
@@ -346,8 +347,10 @@ void resume_on_request(struct ike_env *env, const struct ike_message *m, const s
     const struct pl_notify *n = ike_notify(m, N_TICKET_OPAQUE);
     if (rules_check(m, &d) != DECODE_OK || !m->header.spi_i || !n || !nonce_take(&ni, m)) {
         env->stats->dropped_malformed++;
+        count_event(env, NULL, COUNT_INVALID);
         return;
     }
+    count_message(env, NULL, m->header.exchange, COUNT_IN, false);
     const struct connection *conn = NULL;
     if (ticket_open(env->secret, env->now.wall, n->data, room, &t) &&
         !env->host->is_ticket_used(env->ctx, t.id))

@@ -2,6 +2,7 @@
 /* Messages on their way out: sealing, fragmenting (RFC 7383), keeping what may have to be repeated
  * (RFC 7296 section 2.1), and nonces (section 2.10). */
 #include "crypto/random.h"
+#include "ike/v2/count.h"
 #include "ike/v2/ike_init.h"
 #include "ike/v2/overlap.h"
 #include "ike/v2/path.h"
@@ -98,6 +99,7 @@ bool send_chain(struct ike_env *env, struct ike_sa *sa, struct exchange *x, uint
     }
     struct path path = {.local = x->local, .remote = x->remote};
     window_request(&sa->window, &x->out, env->now.mono, &schedule, &d);
+    count_message(env, sa, exchange, COUNT_OUT, false);
     send_over(env, sa, &path, &d);
     if (x->kind == X_LIVENESS || x->kind == X_ADDRESSES)
         path_spread(env, sa, x, &d);
@@ -130,6 +132,7 @@ bool send_response(struct ike_env *env, struct ike_sa *sa, uint8_t exchange, str
               seal(env, sa, exchange, true, x->msg.header.message_id, b->first, chain, &d);
     if (ok) {
         window_answer(&sa->window, &d);
+        count_message(env, sa, exchange, COUNT_OUT, true);
         send_all(env, sa, &x->local, &x->remote, x->has_marker, &d);
     } else
         sa_log(env, sa, LOG_ERR, "a response of exchange %u does not fit or cannot be sealed", exchange);
