@@ -9,6 +9,7 @@
 #include "sys/sock.h"
 #include <errno.h>
 #include <ifaddrs.h>
+#include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -127,8 +128,12 @@ static bool set_rules(struct route_table *t, bool adds, struct diag *d)
 {
     for (uint8_t family = 4; family <= 6; family += 2) {
         char buf[MESSAGE_MAX];
-        int err =
-            netlink_ask(&t->nl, route_rule_message(buf, family, t->o.table, t->o.priority, adds), NULL, NULL);
+        const struct rule_spec rule = {.family = family,
+                                       .priority = t->o.priority,
+                                       .action = FR_ACT_TO_TBL,
+                                       .to = t->o.table,
+                                       .whose = RULE_NOT_OURS};
+        int err = netlink_ask(&t->nl, route_rule_message(buf, &rule, adds), NULL, NULL);
         bool is_fine = !adds || err == 0 || err == EEXIST || (family == 6 && err == EAFNOSUPPORT);
         if (is_fine)
             continue;

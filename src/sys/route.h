@@ -56,9 +56,21 @@ struct route_spec {
 struct nlmsghdr;
 /* RTM_NEWROUTE (create or replace) or RTM_DELROUTE into buf (at least 512 bytes). */
 struct nlmsghdr *route_message(void *buf, const struct route_spec *s, bool adds);
-struct nlmsghdr *route_rule_message(void *buf, uint8_t family, int table, int priority, bool adds);
-/* Leads the packets of a flow to a host, or a network, to a table. */
-struct nlmsghdr *route_flow_message(void *buf, const struct prefix *dst, const struct route_flow *flow,
-                                    int table, int priority, bool adds);
-/* Leads our own packets past rules of the priorities between. */
-struct nlmsghdr *route_goto_message(void *buf, uint8_t family, int priority, int target, bool adds);
+
+enum rule_whose { RULE_ALL, RULE_OURS, RULE_NOT_OURS }; /* by the mark of this daemon's own packets */
+
+struct rule_spec {
+    uint8_t family; /* 4 or 6 */
+    int priority;
+    uint8_t action; /* FR_ACT_TO_TBL, FR_ACT_GOTO, FR_ACT_NOP, FR_ACT_BLACKHOLE, FR_ACT_PROHIBIT */
+    int to;         /* the table, or the priority to go on at */
+    enum rule_whose whose;
+    const char *from_device; /* arrived there; NULL: wherever */
+    struct prefix src, dst;  /* no bits: any */
+    struct route_flow flow;
+};
+
+/* RTM_NEWRULE (not twice) or RTM_DELRULE into buf (at least 512 bytes). */
+struct nlmsghdr *route_rule_message(void *buf, const struct rule_spec *s, bool adds);
+/* What of a dumped rule such a message would name; from_device is in h. False when it is not one of ours. */
+bool route_rule_parse(const struct nlmsghdr *h, struct rule_spec *out);

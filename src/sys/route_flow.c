@@ -61,60 +61,25 @@ static void set_goto(struct route_flows *f, bool adds)
 {
     for (uint8_t family = 4; family <= 6; family += 2) {
         char buf[MESSAGE_MAX];
-        netlink_ask(f->nl, route_goto_message(buf, family, f->priority - 1, f->priority + 1, adds), NULL,
-                    NULL);
+        const struct rule_spec rule = {.family = family,
+                                       .priority = f->priority - 1,
+                                       .action = FR_ACT_GOTO,
+                                       .to = f->priority + 1,
+                                       .whose = RULE_OURS};
+        netlink_ask(f->nl, route_rule_message(buf, &rule, adds), NULL, NULL);
     }
     f->has_goto = adds;
 }
 
 /* ---- an earlier run's */
 
-static void read_ports(const struct nlattr *a, uint16_t *from, uint16_t *to)
-{
-    struct fib_rule_port_range r;
-    if (mnl_attr_get_payload_len(a) != sizeof(r))
-        return;
-    memcpy(&r, mnl_attr_get_payload(a), sizeof(r));
-    *from = r.start;
-    *to = r.end;
-}
-
 static int on_rule(const struct nlmsghdr *h, void *ctx)
 {
     struct route_flows *f = ctx;
-    const struct fib_rule_hdr *m = mnl_nlmsg_get_payload(h);
-    struct prefix dst = {.bits = m->dst_len};
-    struct route_flow flow = {0};
-    uint32_t priority = 0;
-    bool is_ours = false;
-    const struct nlattr *a;
-    mnl_attr_for_each(a, h, sizeof(*m))
-    {
-        switch (mnl_attr_get_type(a)) {
-        case FRA_PROTOCOL:
-            is_ours = mnl_attr_get_u8(a) == ROUTE_PROTOCOL;
-            break;
-        case FRA_PRIORITY:
-            priority = mnl_attr_get_u32(a);
-            break;
-        case FRA_DST:
-            ip_from_bytes(span_of(mnl_attr_get_payload(a), mnl_attr_get_payload_len(a)), &dst.ip);
-            break;
-        case FRA_IP_PROTO:
-            flow.proto = mnl_attr_get_u8(a);
-            break;
-        case FRA_SPORT_RANGE:
-            read_ports(a, &flow.sport_from, &flow.sport_to);
-            break;
-        case FRA_DPORT_RANGE:
-            read_ports(a, &flow.dport_from, &flow.dport_to);
-            break;
-        default:
-            break;
-        }
-    }
-    if (is_ours && priority == (uint32_t)f->priority && flow.proto && dst.ip.family && !find(f, &dst, &flow))
-        note(f, &dst, &flow);
+    struct rule_spec spec;
+    if (route_rule_parse(h, &spec) && spec.priority == f->priority && spec.flow.proto && spec.dst.ip.family &&
+        !find(f, &spec.dst, &spec.flow))
+        note(f, &spec.dst, &spec.flow);
     return MNL_CB_OK;
 }
 
@@ -139,16 +104,28 @@ void route_flows_init(struct route_flows *f, struct netlink *nl, int table, int 
 
 /* ---- adding, removing */
 
+static int set_rule(const struct route_flows *f, const struct prefix *dst, const struct route_flow *flow,
+                    bool adds)
+{
+    char buf[MESSAGE_MAX];
+    const struct rule_spec rule = {.family = dst->ip.family,
+                                   .priority = f->priority,
+                                   .action = FR_ACT_TO_TBL,
+                                   .to = f->table,
+                                   .dst = *dst,
+                                   .flow = *flow};
+    return netlink_ask(f->nl, route_rule_message(buf, &rule, adds), NULL, NULL);
+}
+
 bool route_flows_hold(struct route_flows *f, const struct prefix *dst, const struct route_flow *flow,
                       struct diag *d)
 {
-    char buf[MESSAGE_MAX], text[IP_TEXT_MAX];
+    char text[IP_TEXT_MAX];
     struct rule *r = find(f, dst, flow);
     if (!f->has_goto || (r && !r->refs))
         set_goto(f, true);
     if (!r) {
-        int err =
-            netlink_ask(f->nl, route_flow_message(buf, dst, flow, f->table, f->priority, true), NULL, NULL);
+        int err = set_rule(f, dst, flow, true);
         if (err && err != EEXIST) {
             diag_set(d, FAIL_GENERIC, "cannot add the rule for protocol %u to %s: %s", flow->proto,
                      prefix_format(dst, text), strerror(err));
@@ -162,8 +139,7 @@ bool route_flows_hold(struct route_flows *f, const struct prefix *dst, const str
 
 static void drop(struct route_flows *f, struct rule *r)
 {
-    char buf[MESSAGE_MAX];
-    netlink_ask(f->nl, route_flow_message(buf, &r->dst, &r->flow, f->table, f->priority, false), NULL, NULL);
+    set_rule(f, &r->dst, &r->flow, false);
     map_remove(&f->rules, &r->node);
     free(r);
     if (!f->rules.count)

@@ -47,59 +47,107 @@ struct nlmsghdr *route_message(void *buf, const struct route_spec *s, bool adds)
     return h;
 }
 
-struct nlmsghdr *route_rule_message(void *buf, uint8_t family, int table, int priority, bool adds)
+struct nlmsghdr *route_rule_message(void *buf, const struct rule_spec *s, bool adds)
 {
     struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
     h->nlmsg_type = adds ? RTM_NEWRULE : RTM_DELRULE;
     h->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | NLM_F_ACK | (adds ? NLM_F_CREATE | NLM_F_EXCL : 0));
     struct fib_rule_hdr *m = mnl_nlmsg_put_extra_header(h, sizeof(*m));
-    m->family = af_of(family);
-    m->action = FR_ACT_TO_TBL;
-    m->flags = FIB_RULE_INVERT; /* "not": all but our own packets */
-    mnl_attr_put_u32(h, FRA_TABLE, (uint32_t)table);
-    mnl_attr_put_u32(h, FRA_PRIORITY, (uint32_t)priority);
-    mnl_attr_put_u32(h, FRA_FWMARK, SOCK_FWMARK);
-    mnl_attr_put_u32(h, FRA_FWMASK, UINT32_MAX);
-    mnl_attr_put_u8(h, FRA_PROTOCOL, ROUTE_PROTOCOL);
-    return h;
-}
-
-struct nlmsghdr *route_flow_message(void *buf, const struct prefix *dst, const struct route_flow *flow,
-                                    int table, int priority, bool adds)
-{
-    struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
-    h->nlmsg_type = adds ? RTM_NEWRULE : RTM_DELRULE;
-    h->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | NLM_F_ACK | (adds ? NLM_F_CREATE | NLM_F_EXCL : 0));
-    struct fib_rule_hdr *m = mnl_nlmsg_put_extra_header(h, sizeof(*m));
-    m->family = af_of(dst->ip.family);
-    m->action = FR_ACT_TO_TBL;
-    m->dst_len = dst->bits;
-    mnl_attr_put_u32(h, FRA_TABLE, (uint32_t)table);
-    mnl_attr_put_u32(h, FRA_PRIORITY, (uint32_t)priority);
-    mnl_attr_put(h, FRA_DST, ip_len(dst->ip), dst->ip.b);
-    mnl_attr_put_u8(h, FRA_IP_PROTO, flow->proto);
-    struct fib_rule_port_range sport = {flow->sport_from, flow->sport_to},
-                               dport = {flow->dport_from, flow->dport_to};
-    if (flow->sport_to)
+    m->family = af_of(s->family);
+    m->action = s->action;
+    m->src_len = s->src.bits;
+    m->dst_len = s->dst.bits;
+    if (s->whose == RULE_NOT_OURS)
+        m->flags = FIB_RULE_INVERT; /* "not" */
+    if (s->action == FR_ACT_TO_TBL)
+        mnl_attr_put_u32(h, FRA_TABLE, (uint32_t)s->to);
+    if (s->action == FR_ACT_GOTO)
+        mnl_attr_put_u32(h, FRA_GOTO, (uint32_t)s->to);
+    mnl_attr_put_u32(h, FRA_PRIORITY, (uint32_t)s->priority);
+    if (s->src.bits)
+        mnl_attr_put(h, FRA_SRC, ip_len(s->src.ip), s->src.ip.b);
+    if (s->dst.bits)
+        mnl_attr_put(h, FRA_DST, ip_len(s->dst.ip), s->dst.ip.b);
+    if (s->flow.proto)
+        mnl_attr_put_u8(h, FRA_IP_PROTO, s->flow.proto);
+    struct fib_rule_port_range sport = {s->flow.sport_from, s->flow.sport_to},
+                               dport = {s->flow.dport_from, s->flow.dport_to};
+    if (sport.end)
         mnl_attr_put(h, FRA_SPORT_RANGE, sizeof(sport), &sport);
-    if (flow->dport_to)
+    if (dport.end)
         mnl_attr_put(h, FRA_DPORT_RANGE, sizeof(dport), &dport);
+    if (s->from_device)
+        mnl_attr_put_strz(h, FRA_IIFNAME, s->from_device);
+    if (s->whose != RULE_ALL) {
+        mnl_attr_put_u32(h, FRA_FWMARK, SOCK_FWMARK);
+        mnl_attr_put_u32(h, FRA_FWMASK, UINT32_MAX);
+    }
     mnl_attr_put_u8(h, FRA_PROTOCOL, ROUTE_PROTOCOL);
     return h;
 }
 
-struct nlmsghdr *route_goto_message(void *buf, uint8_t family, int priority, int target, bool adds)
+static void read_ports(const struct nlattr *a, uint16_t *from, uint16_t *to)
 {
-    struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
-    h->nlmsg_type = adds ? RTM_NEWRULE : RTM_DELRULE;
-    h->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | NLM_F_ACK | (adds ? NLM_F_CREATE | NLM_F_EXCL : 0));
-    struct fib_rule_hdr *m = mnl_nlmsg_put_extra_header(h, sizeof(*m));
-    m->family = af_of(family);
-    m->action = FR_ACT_GOTO;
-    mnl_attr_put_u32(h, FRA_GOTO, (uint32_t)target);
-    mnl_attr_put_u32(h, FRA_PRIORITY, (uint32_t)priority);
-    mnl_attr_put_u32(h, FRA_FWMARK, SOCK_FWMARK);
-    mnl_attr_put_u32(h, FRA_FWMASK, UINT32_MAX);
-    mnl_attr_put_u8(h, FRA_PROTOCOL, ROUTE_PROTOCOL);
-    return h;
+    struct fib_rule_port_range r;
+    if (mnl_attr_get_payload_len(a) != sizeof(r))
+        return;
+    memcpy(&r, mnl_attr_get_payload(a), sizeof(r));
+    *from = r.start;
+    *to = r.end;
+}
+
+static void read_ip(const struct nlattr *a, struct ip *out)
+{
+    ip_from_bytes(span_of(mnl_attr_get_payload(a), mnl_attr_get_payload_len(a)), out);
+}
+
+static uint32_t read_u32(const struct nlattr *a)
+{
+    return mnl_attr_validate(a, MNL_TYPE_U32) < 0 ? 0 : mnl_attr_get_u32(a);
+}
+
+bool route_rule_parse(const struct nlmsghdr *h, struct rule_spec *out)
+{
+    const struct fib_rule_hdr *m = mnl_nlmsg_get_payload(h);
+    const struct nlattr *a;
+    bool is_ours = false;
+    *out = (struct rule_spec){.family = m->family == AF_INET ? 4 : 6,
+                              .action = m->action,
+                              .src.bits = m->src_len,
+                              .dst.bits = m->dst_len};
+    mnl_attr_for_each(a, h, sizeof(*m))
+    {
+        switch (mnl_attr_get_type(a)) {
+        case FRA_PROTOCOL:
+            is_ours = mnl_attr_validate(a, MNL_TYPE_U8) >= 0 && mnl_attr_get_u8(a) == ROUTE_PROTOCOL;
+            break;
+        case FRA_PRIORITY:
+            out->priority = (int)read_u32(a);
+            break;
+        case FRA_GOTO:
+            out->to = (int)read_u32(a);
+            break;
+        case FRA_SRC:
+            read_ip(a, &out->src.ip);
+            break;
+        case FRA_DST:
+            read_ip(a, &out->dst.ip);
+            break;
+        case FRA_IIFNAME:
+            out->from_device = mnl_attr_validate(a, MNL_TYPE_NUL_STRING) < 0 ? NULL : mnl_attr_get_str(a);
+            break;
+        case FRA_IP_PROTO:
+            out->flow.proto = mnl_attr_validate(a, MNL_TYPE_U8) < 0 ? 0 : mnl_attr_get_u8(a);
+            break;
+        case FRA_SPORT_RANGE:
+            read_ports(a, &out->flow.sport_from, &out->flow.sport_to);
+            break;
+        case FRA_DPORT_RANGE:
+            read_ports(a, &out->flow.dport_from, &out->flow.dport_to);
+            break;
+        default:
+            break;
+        }
+    }
+    return is_ours;
 }

@@ -80,7 +80,11 @@ static void the_rule_excepts_our_own_packets(void **state)
 {
     (void)state;
     char buf[512];
-    struct nlmsghdr *h = route_rule_message(buf, 6, 220, 220, true);
+    struct nlmsghdr *h = route_rule_message(
+        buf,
+        &(struct rule_spec){
+            .family = 6, .priority = 220, .action = FR_ACT_TO_TBL, .to = 220, .whose = RULE_NOT_OURS},
+        true);
     const struct fib_rule_hdr *m = mnl_nlmsg_get_payload(h);
     assert_int_equal(m->family, AF_INET6);
     assert_true(m->flags & FIB_RULE_INVERT);
