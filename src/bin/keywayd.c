@@ -9,6 +9,7 @@
 #include "sys/loop.h"
 #include "sys/nss_database.h"
 #include "sys/route.h"
+#include "sys/shunt.h"
 #include "sys/stream.h"
 #include <fcntl.h>
 #include <getopt.h>
@@ -322,7 +323,9 @@ static int run_locked(const struct options *o)
         int table, priority;
         loop_read_routing(&o->loop, &table, &priority);
         int n = route_cleanup(table, priority, &d);
-        ok = n >= 0;
+        struct shunts *left = n < 0 ? NULL : shunts_open(priority, "", &d);
+        ok = left != NULL;
+        shunts_close(left);
         if (ok)
             fprintf(stderr, "keywayd: removed %d route%s\n", n, n == 1 ? "" : "s");
     } else {

@@ -209,11 +209,19 @@ static void build_children(struct builder *b, struct connection *c, const struct
             errors_add(b->errs, s->file, s->line, s->column, "'%s' is a key where a child is expected",
                        s->written);
     }
-    struct child_config *v = arena_calloc(b->a, n, sizeof(*v));
+    struct child_config *v = arena_calloc(b->a, n, sizeof(*v)), *shunts = arena_calloc(b->a, n, sizeof(*v));
     c->children = v;
+    c->shunts = shunts;
     for (const struct setting *s = section ? section->first : NULL; s; s = s->next) {
-        if (s->is_section)
-            build_child(b, c, s, &v[c->n_children++]);
+        if (!s->is_section)
+            continue;
+        build_child(b, c, s, &v[c->n_children]);
+        if (v[c->n_children].mode < MODE_PASS) {
+            c->n_children++;
+            continue;
+        }
+        shunts[c->n_shunts++] = v[c->n_children];
+        v[c->n_children] = (struct child_config){0};
     }
 }
 
@@ -362,7 +370,7 @@ void build_add_connection(struct builder *b, struct connection *c, const struct 
     const struct connection *same = take_name(b, c);
     check_start(b, c, section);
     build_null_auth(b, c);
-    for (size_t i = 0; i < connection_rounds(c, true); i++) {
+    for (size_t i = 0; connection_has_ike(c) && i < connection_rounds(c, true); i++) {
         struct auth_side *side = i ? &c->more_local.v[i - 1] : &c->local;
         find_own_certs(b, side);
         warn_of_missing(b, c, side);

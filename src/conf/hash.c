@@ -176,6 +176,8 @@ uint64_t connection_hash(const struct connection *c)
     mix_u64(&h, c->n_children);
     for (size_t i = 0; i < c->n_children; i++)
         mix_child(&h, &c->children[i]);
+    for (size_t i = 0; i < c->n_shunts; i++)
+        mix_child(&h, &c->shunts[i]);
     mix_ip(&h, c->redirect.ip);
     mix_text(&h, c->redirect.name);
     mix_id(&h, c->ppk_id);

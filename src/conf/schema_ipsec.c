@@ -23,7 +23,7 @@
 #define NOT_BUILT(why) .status = UNBUILT, .reason = why
 
 static const char v1[] = "IKEv1", xauth[] = "XAUTH", eap[] = "EAP", marks[] = "marks", opportunistic[] = "opportunistic encryption",
-    policies[] = "policies that pass or drop", xfrmi[] = "interfaces of IPsec (XFRM, VTI)", mediation[] = "mediation",     labels[] = "security labels", iptfs[] = "IP-TFS", dns_keys[] = "dns_keys, dns_trust_anchors and dns_resolv_conf of keyway.conf decide";
+    xfrmi[] = "interfaces of IPsec (XFRM, VTI)", mediation[] = "mediation",     labels[] = "security labels", iptfs[] = "IP-TFS", dns_keys[] = "dns_keys, dns_trust_anchors and dns_resolv_conf of keyway.conf decide";
 static const char only_v1[] = "it is for IKEv1 alone", obsolete[] = "it is obsolete", own_log[] = "Keyway logs by settings of its own",
     own_keys[] = "Keyway has a key store of its own", kernel_only[] = "it is for a data plane in the kernel", not_yet[] = "not built yet",
     other_place[] = "Keyway keeps it in a place of its own", comment[] = "", work_around[] = "the peers that it is for need nothing else of Keyway";
@@ -32,8 +32,8 @@ static const struct schema_word autos[] = {{"ignore"}, {"add"}, {"ondemand"}, {"
 static const struct schema_word keyexchanges[] = {{"ike"}, {"ikev2"}, {"ikev1", .refused = v1}, {NULL}};
 static const struct schema_word ikev2s[] = {{"yes"}, {"propose"}, {"insist"}, {"always"}, {"no", .refused = v1}, {"never", .refused = v1},
     {"permit", .refused = v1}, {NULL}};
-static const struct schema_word types[] = {{"tunnel"}, {"transport"}, {"beet"}, {"passthrough", .refused = policies}, {"pass", .refused = policies},
-    {"drop", .refused = policies}, {"reject", .refused = policies}, {"transport_proxy", .refused = "mobile IPv6 proxies"}, {NULL}};
+static const struct schema_word types[] = {{"tunnel"}, {"transport"}, {"beet"}, {"passthrough", .maps = "pass"}, {"pass"},
+    {"drop"}, {"reject"}, {"transport_proxy", .refused = "mobile IPv6 proxies"}, {NULL}};
 static const struct schema_word phases[] = {{"esp"}, {"ah"}, {NULL}};
 static const struct schema_word frags[] = {{"yes"}, {"accept"}, {"no"}, {"never", .maps = "no"}, {"force", .maps = "yes"}, {"insist", .maps = "yes"},
     {"true", .maps = "yes"}, {"false", .maps = "no"}, {"on", .maps = "yes"}, {"off", .maps = "no"}, {NULL}};

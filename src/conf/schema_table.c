@@ -88,12 +88,15 @@ static const struct schema_word tcp_words[] = {{"no", TCP_NO, NULL}, {"always", 
     "which does not wait for it where the rest is up"
 static const struct schema_word mode_words[] = {{"tunnel", MODE_TUNNEL, NULL}, {"transport", MODE_TRANSPORT, NULL},
     {"beet", MODE_BEET, NULL}, {"transport_proxy", 0, "mobile IPv6 proxies are not supported"},
-    {"iptfs", 0, "IP-TFS is not built yet"}, {"pass", 0, "bypass policies cannot be configured yet"},
-    {"drop", 0, "drop policies cannot be configured yet"}, {NULL}};
+    {"iptfs", 0, "IP-TFS is not built yet"}, {"pass", MODE_PASS, NULL}, {"drop", MODE_DROP, NULL},
+    {"reject", MODE_REJECT, NULL}, {NULL}};
 #define MODE_DOC "what of a packet ESP carries: tunnel, all of it; transport, what follows the IP header, between the " \
     "two gateways' own addresses alone; beet, the same between two other addresses. A peer may decline the latter " \
     "two, which makes a tunnel. Where all of a peer's own address is protected, IPv4's reverse path filter must not be " \
-    "strict (net.ipv4.conf.*.rp_filter: 2 or 0), or the kernel drops what that peer sends, which is logged"
+    "strict (net.ipv4.conf.*.rp_filter: 2 or 0), or the kernel drops what that peer sends, which is logged. " \
+    "pass, drop and reject are for packets that are to go past all tunnels, or nowhere (reject: whoever sends them is told); nothing is " \
+    "negotiated about them, and they are in force from start_action = trap, or a command, on. pass comes before all tunnels, drop and " \
+    "reject after them. They are routing rules: what is forwarded and what this machine sends; what is sent to it is not looked at"
 static const struct schema_word dpd_words[] = {{"clear", DPD_CLEAR, NULL}, {"restart", DPD_RESTART, NULL},
     {"none", DPD_CLEAR, NULL}, {"start", DPD_RESTART, NULL}, {"trap", DPD_TRAP, NULL}, {"route", DPD_TRAP, NULL}, {NULL}};
 static const struct schema_word start_words[] = {{"none", START_NONE, NULL}, {"start", START_START, NULL},

@@ -183,6 +183,8 @@ static void show_connection(struct show_out *o, const struct connection *c)
     show_open_block(o, "children", NULL, "{");
     for (size_t i = 0; i < c->n_children; i++)
         show_child(o, &c->children[i]);
+    for (size_t i = 0; i < c->n_shunts; i++)
+        show_child(o, &c->shunts[i]);
     show_close_block(o, "}", false);
     show_close_block(o, "}", true);
 }

@@ -69,6 +69,31 @@ static void a_swanctl_connection_becomes_the_same_model(void **state)
     config_unref(c);
 }
 
+static void children_that_pass_or_drop_are_no_children(void **state)
+{
+    (void)state;
+    struct config *c = swanctl("connections {\n"
+                               "  lan { children {\n"
+                               "    clear { mode = pass\n local_ts = 10.1.0.0/16\n start_action = trap\n }\n"
+                               "    never { mode = drop\n remote_ts = 10.9.0.0/16[udp/53]\n }\n } }\n"
+                               "  gw { children { a { mode = pass\n }\n b { }\n } } }");
+    const struct connection *lan = config_find(c, "lan"), *gw = config_find(c, "gw");
+    assert_int_equal(lan->n_children, 0);
+    assert_int_equal(lan->n_shunts, 2);
+    assert_false(connection_has_ike(lan));
+    assert_int_equal(lan->shunts[0].mode, MODE_PASS);
+    assert_int_equal(lan->shunts[0].start_action, START_TRAP);
+    assert_int_equal(connection_shunt(lan, "never")->mode, MODE_DROP);
+    assert_null(connection_child(lan, "never"));
+    assert_true(connection_has_ike(gw));
+    assert_string_equal(gw->children[0].name, "b");
+    struct arena *a = arena_new(1 << 16); /* nobody who comes is it */
+    const struct identity who = {.type = ID_FQDN, .data = span_str("sun.example")};
+    assert_int_equal(config_peers(c, a, ip4(192, 0, 2, 1), ip4(192, 0, 2, 2), &who).n, 1);
+    arena_free(a);
+    config_unref(c);
+}
+
 static void a_certificate_is_found_by_its_identity(void **state)
 {
     (void)state;
@@ -396,6 +421,7 @@ int main(void)
         cmocka_unit_test(modes_of_children_are_taken_in_both_files),
         cmocka_unit_test(actions_of_a_swanctl_connection_are_taken),
         cmocka_unit_test(childless_of_a_swanctl_connection_is_taken),
+        cmocka_unit_test(children_that_pass_or_drop_are_no_children),
         cmocka_unit_test(redirect_of_a_swanctl_connection_is_taken),
         cmocka_unit_test(bad_connections_are_refused_by_line),
         cmocka_unit_test(rounds_of_authentication_are_in_their_order),

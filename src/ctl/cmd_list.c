@@ -48,28 +48,47 @@ void ctl_cmd_list_conns(struct ctl_request *r)
     }
 }
 
-/* Traps alone: there are no policies that pass or drop. */
-void ctl_cmd_list_policies(struct ctl_request *r)
+/* Which kinds a client asks for; when it names none, all. */
+struct kinds {
+    bool drop, pass, trap;
+};
+
+static bool asks_for(struct span body, const char *kind)
+{
+    struct span v;
+    return vici_find(body, kind, &v) && vici_is_yes(v);
+}
+
+static struct kinds kinds_of(struct span body)
+{
+    struct kinds k = {
+        .drop = asks_for(body, "drop"), .pass = asks_for(body, "pass"), .trap = asks_for(body, "trap")};
+    return k.drop || k.pass || k.trap ? k : (struct kinds){true, true, true};
+}
+
+static void list_policies(struct ctl_request *r, bool (*next)(const struct engine *, struct trap_view *),
+                          const struct kinds *k)
 {
     const struct engine *e = ctl_engine(r);
-    char ike[128], child[128];
-    struct span value;
     struct trap_view v = {0};
+    char ike[128], child[128];
     vici_find_text(r->body, "ike", ike, sizeof(ike));
     vici_find_text(r->body, "child", child, sizeof(child));
-    bool asks = false; /* for some kinds; for none: for all */
-    bool for_traps = vici_find(r->body, "trap", &value) && vici_is_yes(value);
-    static const char *const kinds[] = {"drop", "pass"};
-    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
-        asks |= vici_find(r->body, kinds[i], &value) && vici_is_yes(value);
-    if (asks && !for_traps)
-        return;
-    while (engine_trap_next(e, &v)) {
-        if ((ike[0] && strcmp(v.connection, ike) != 0) || (child[0] && strcmp(v.child, child) != 0))
+    while (next(e, &v)) {
+        bool is_asked = v.mode == MODE_PASS ? k->pass : v.mode > MODE_PASS ? k->drop : k->trap;
+        if (!is_asked || (ike[0] && strcmp(v.connection, ike) != 0) ||
+            (child[0] && strcmp(v.child, child) != 0))
             continue;
         ctl_write_trap(ctl_event_open(r->ctl, CTL_LIST_POLICY), &v);
         ctl_emit_to(r->conn, CTL_LIST_POLICY);
     }
+}
+
+void ctl_cmd_list_policies(struct ctl_request *r)
+{
+    struct kinds k = kinds_of(r->body);
+    list_policies(r, engine_shunt_next, &k);
+    list_policies(r, engine_trap_next, &k);
 }
 
 void ctl_cmd_get_conns(struct ctl_request *r)

@@ -39,9 +39,8 @@ static void write_encr_integ(struct vici_writer *w, const struct chosen *c)
 }
 
 static const char *const mode_names[] = {
-    [MODE_TUNNEL] = "TUNNEL",
-    [MODE_TRANSPORT] = "TRANSPORT",
-    [MODE_BEET] = "BEET",
+    [MODE_TUNNEL] = "TUNNEL", [MODE_PASS] = "PASS",           [MODE_DROP] = "DROP",
+    [MODE_REJECT] = "DROP",   [MODE_TRANSPORT] = "TRANSPORT", [MODE_BEET] = "BEET",
 };
 
 /* ake1 to ake7, as far as they were made */
@@ -331,6 +330,8 @@ void ctl_write_connection(struct vici_writer *w, const struct connection *c)
     vici_section(w, "children");
     for (size_t i = 0; i < c->n_children; i++)
         write_child_config(w, &c->children[i]);
+    for (size_t i = 0; i < c->n_shunts; i++)
+        write_child_config(w, &c->shunts[i]);
     vici_section_end(w);
     vici_section_end(w);
 }

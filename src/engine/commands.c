@@ -67,10 +67,25 @@ static struct conn_run *named(const struct engine *e, const struct command *c)
         return conn_run_find(e, c->connection);
     list_each(r, &e->conns, link)
     {
-        if (c->child && connection_child(r->conn, c->child))
+        if (c->child && (connection_child(r->conn, c->child) || connection_shunt(r->conn, c->child)))
             return r;
     }
     return NULL;
+}
+
+/* In force at once, or not any more. */
+static void shunt(struct ike_env *env, struct waiter *w, const struct command *c, struct conn_run *r)
+{
+    for (size_t i = 0; i < r->conn->n_shunts; i++) {
+        if (c->child && strcmp(r->conn->shunts[i].name, c->child) != 0)
+            continue;
+        if (c->kind == COMMAND_UNTRAP)
+            w->matches += r->shunts[i].id != 0;
+        else
+            w->matches += shunt_set(env, r, i, &w->diag);
+        if (c->kind == COMMAND_UNTRAP)
+            shunt_clear(env, r, i);
+    }
 }
 
 static void initiate(struct ike_env *env, struct waiter *w, const struct command *c)
@@ -80,6 +95,11 @@ static void initiate(struct ike_env *env, struct waiter *w, const struct command
     if (!hit)
         return;
     set_connection(w, hit->conn);
+    shunt(env, w, c, hit);
+    if (diag_failed(&w->diag)) {
+        w->is_over = true;
+        return;
+    }
     w->n_needs = hit->conn->n_children;
     w->needs = mem_new(w->n_needs + 1);
     for (size_t i = 0; i < w->n_needs; i++) {
@@ -106,6 +126,7 @@ static void trap(struct ike_env *env, struct waiter *w, const struct command *c)
     if (!r)
         return;
     set_connection(w, r->conn);
+    shunt(env, w, c, r);
     for (size_t i = 0; i < r->conn->n_children; i++) {
         if (c->child && strcmp(r->conn->children[i].name, c->child) != 0)
             continue;

@@ -58,6 +58,7 @@ struct conn_run *conn_run_new(struct engine *e, struct config *config, const str
     r->config = config_ref(config);
     r->conn = conn;
     r->children = mem_new((conn->n_children + 1) * sizeof(*r->children));
+    r->shunts = mem_new((conn->n_shunts + 1) * sizeof(*r->shunts));
     for (size_t i = 0; i < conn->n_children; i++)
         r->children[i].is_wanted = r->children[i].is_configured = starts_by_itself(&conn->children[i]);
     list_append(&e->conns, &r->link);
@@ -71,6 +72,7 @@ void conn_run_free(struct ike_env *env, struct conn_run *r)
         struct engine *e = engine_of(env);
         for (size_t i = 0; i < r->conn->n_children; i++)
             trap_clear(env, r, i);
+        shunts_clear(env, r);
         pace_forget(e, r);
         route_set_drop(env, &r->barrier);
         map_remove(&e->conns_by_name, &r->by_name);
@@ -81,6 +83,7 @@ void conn_run_free(struct ike_env *env, struct conn_run *r)
     list_remove(&r->link);
     free(r->barrier.v);
     free(r->children);
+    free(r->shunts);
     resumption_free(r->session);
     config_unref(r->config);
     free(r);

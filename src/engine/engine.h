@@ -75,6 +75,9 @@ struct trap_view { /* of a child that comes with the first packet for it */
 /* In the order of the connections: v says which was the last one, connection NULL begins. */
 bool engine_trap_next(const struct engine *e, struct trap_view *v);
 
+/* The same for policies that pass or drop and are in force; their selectors as configured. */
+bool engine_shunt_next(const struct engine *e, struct trap_view *v);
+
 /* The pools of virtual addresses. */
 const struct pools *engine_pools(const struct engine *e);
 

@@ -54,12 +54,18 @@ struct child_run {
     struct trap *trap; /* NULL: none */
 };
 
+struct shunt_run {
+    uint64_t id; /* of its records; 0: not in force */
+    bool is_last;
+};
+
 struct conn_run { /* a loaded connection */
     struct list link;
     struct map_node by_name;
     struct config *config; /* a reference */
     const struct connection *conn;
     struct child_run *children; /* as conn->children */
+    struct shunt_run *shunts;   /* as conn->shunts */
     struct heap_node timer;     /* when to look again what is missing */
     unsigned attempts;
     bool is_patient;    /* the last attempt was begun anew as forgotten: the next one waits for longer */
@@ -283,6 +289,12 @@ void routes_want(struct ike_env *env, struct route_set *s, const struct config *
 /* False when it can have none, which is logged and, where why is not NULL, said. */
 bool trap_set(struct ike_env *env, struct conn_run *r, size_t i, struct diag *why);
 void trap_clear(struct ike_env *env, struct conn_run *r, size_t i);
+/* shunt.c. i: its place in conn->shunts. False with the reason when it cannot be. */
+bool shunt_set(struct ike_env *env, struct conn_run *r, size_t i, struct diag *why);
+void shunt_clear(struct ike_env *env, struct conn_run *r, size_t i);
+void shunts_clear(struct ike_env *env, struct conn_run *r);
+/* Those that are to be in force from the start, and those that are, against the connections of now. */
+void shunts_load(struct ike_env *env, struct conn_run *r);
 void trap_free(struct conn_run *r, size_t i); /* at the end of everything */
 void trap_acquire(struct ike_env *env, const struct dataplane_event *ev);
 /* The tunnel is not tried for any more: what the trap holds is dropped. The trap stays. */

@@ -43,6 +43,7 @@ static void load_one(struct ike_env *env, struct config *config, const struct co
         old->conn = conn;
         old->seen = config;
         set_traps(env, old);
+        shunts_load(env, old);
         barrier_renew(env, old);
         conn_schedule(e, old, env->now.mono); /* its peer's address may be known now */
         return;
@@ -51,6 +52,7 @@ static void load_one(struct ike_env *env, struct config *config, const struct co
     fresh->seen = config;
     barrier_add(env, fresh); /* before the old one goes: no gap */
     set_traps(env, fresh);
+    shunts_load(env, fresh);
     if (old) {
         counters_inherit(fresh, old);
         conn_log(env, conn, GROUP_CFG, LOG_NOTICE, "connection %s has changed: taking down what is up",
@@ -96,6 +98,7 @@ void engine_shut_down(struct ike_env *env)
             r->children[i].is_wanted = false;
             trap_clear(env, r, i);
         }
+        shunts_clear(env, r);
     }
     list_each(sa, &e->sas, link)
     {

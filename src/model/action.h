@@ -191,6 +191,16 @@ struct route {   /* for the policy's remote selectors; the executor knows device
     struct route_flow flow; /* of which packets; others are routed as if it were not there */
 };
 
+/* One kind of packets, from local to remote, that goes past the tunnels (MODE_PASS) or nowhere (MODE_DROP,
+ * and MODE_REJECT, which says so to who sent it). Several may have one id. */
+struct shunt {
+    uint64_t id; /* what SHUNT_DEL names */
+    enum child_mode mode;
+    bool is_last;                /* where no tunnel is for it; else before all tunnels */
+    struct prefix local, remote; /* of one family */
+    struct route_flow flow;
+};
+
 /* A user's command that hears of a child: up when its policy came, down when that went; never for a rekey. */
 struct updown {
     const char *command; /* of the configuration; a peer has no say in it */
@@ -366,6 +376,8 @@ enum action_kind {
     ACTION_POLICY_DEL,
     ACTION_ROUTE_ADD,
     ACTION_ROUTE_DEL,
+    ACTION_SHUNT_ADD,
+    ACTION_SHUNT_DEL,   /* all with the id */
     ACTION_ADDRESS_ADD, /* a virtual address of ours: on the tunnel's device, before what uses it */
     ACTION_ADDRESS_DEL,
     ACTION_DNS_ADD, /* a name server that a peer told together with a virtual address: for this machine to use
@@ -395,8 +407,9 @@ struct action {
         struct esp_sa *sa; /* for SA_DEL: direction and spi */
         struct esp_policy *policy;
         struct route *route;
+        struct shunt *shunt;
         struct ip address; /* ADDRESS_ADD, ADDRESS_DEL, DNS_ADD, DNS_DEL */
-        uint64_t id;       /* TRAP_FAILED, POLICY_DEL, ROUTE_DEL */
+        uint64_t id;       /* TRAP_FAILED, POLICY_DEL, ROUTE_DEL, SHUNT_DEL */
         struct event event;
         struct updown *updown;
         struct path_query *paths;

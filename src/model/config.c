@@ -155,13 +155,28 @@ bool child_config_is_alike(const struct child_config *a, const struct child_conf
            same_ts(a->remote_ts, a->n_remote_ts, b->remote_ts, b->n_remote_ts);
 }
 
-const struct child_config *connection_child(const struct connection *c, const char *name)
+static const struct child_config *named(const struct child_config *v, size_t n, const char *name)
 {
-    for (size_t i = 0; name && i < c->n_children; i++) {
-        if (strcmp(c->children[i].name, name) == 0)
-            return &c->children[i];
+    for (size_t i = 0; name && i < n; i++) {
+        if (strcmp(v[i].name, name) == 0)
+            return &v[i];
     }
     return NULL;
+}
+
+const struct child_config *connection_child(const struct connection *c, const char *name)
+{
+    return named(c->children, c->n_children, name);
+}
+
+const struct child_config *connection_shunt(const struct connection *c, const char *name)
+{
+    return named(c->shunts, c->n_shunts, name);
+}
+
+bool connection_has_ike(const struct connection *c)
+{
+    return c->n_children || !c->n_shunts;
 }
 
 const struct origin *origin_of(const struct origins *o, const char *key)
@@ -200,9 +215,8 @@ struct pkey *config_key_for(const struct config *c, const struct pkey *public_ke
 const char *child_mode_name(enum child_mode m)
 {
     static const char *const names[] = {
-        [MODE_TUNNEL] = "tunnel",
-        [MODE_TRANSPORT] = "transport",
-        [MODE_BEET] = "beet",
+        [MODE_TUNNEL] = "tunnel", [MODE_TRANSPORT] = "transport", [MODE_BEET] = "beet",
+        [MODE_PASS] = "pass",     [MODE_DROP] = "drop",           [MODE_REJECT] = "reject",
     };
     return names[m];
 }

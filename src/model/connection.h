@@ -16,7 +16,9 @@ enum auth_method { AUTH_PSK, AUTH_PUBKEY, AUTH_NULL };
 /* A set: TRAP waits for a packet, START does not; a child may have both. close_action takes the same words.
  */
 enum start_action { START_NONE, START_START, START_TRAP, START_BOTH };
-enum child_mode { MODE_TUNNEL, MODE_TRANSPORT, MODE_BEET };
+/* The last three are of shunts [RFC4301#4.4.1: BYPASS, DISCARD]: packets that go past all tunnels, and
+ * packets that go nowhere, silently or with a word to who sent them. */
+enum child_mode { MODE_TUNNEL, MODE_TRANSPORT, MODE_BEET, MODE_PASS, MODE_DROP, MODE_REJECT };
 const char *child_mode_name(enum child_mode m); /* "transport" */
 enum send_cert { SEND_CERT_IFASKED, SEND_CERT_ALWAYS, SEND_CERT_NEVER };
 enum fragmentation { FRAG_YES, FRAG_ACCEPT, FRAG_NO };
@@ -143,6 +145,8 @@ struct connection {
     struct auth_sides more_local, more_remote; /* of further ones, in their order [RFC4739] */
     const struct child_config *children;
     size_t n_children;
+    const struct child_config *shunts; /* what is not negotiated: children whose mode is one of shunts */
+    size_t n_shunts;
     int64_t rekey_time, over_time, rand_time, reauth_time; /* microseconds; 0 = off */
     int64_t dpd_delay;                                     /* microseconds; 0 = off */
     uint32_t keyingtries;                                  /* 0 = for ever */
@@ -307,6 +311,9 @@ const struct pool_config *config_pool(const struct config *c, const char *name);
 /* Have they the same selectors, as configured? */
 bool child_config_is_alike(const struct child_config *a, const struct child_config *b);
 const struct child_config *connection_child(const struct connection *c, const char *name);
+const struct child_config *connection_shunt(const struct connection *c, const char *name);
+/* False for one that is there for its shunts alone: nobody is talked to, and no peer is it. */
+bool connection_has_ike(const struct connection *c);
 /* NULL when the key has its default. */
 const struct origin *origin_of(const struct origins *o, const char *key);
 /* Best shared secret for the pair of identities (an owner list that names both, then one, then none), or

@@ -215,14 +215,16 @@ static void index_connections(struct config_index *x, const struct config *c)
 {
     for (size_t i = 0; i < c->n_connections; i++) {
         const struct connection *conn = c->connections[i];
+        x->by_name[i].conn = x->by_id[i].conn = conn;
+        bag_put(&x->names, &x->by_name[i].link, map_hash(span_str(conn->name)));
+        if (!connection_has_ike(conn))
+            continue;
         struct group *g = group_of(x, conn);
         note_kind(x, g, c->connections, i);
         x->has_rounds |= connection_has_rounds(conn);
-        x->by_name[i].conn = x->by_id[i].conn = conn;
         x->by_id[i].group = g;
         for (size_t k = 0; k < conn->n_children; k++)
             x->has_mode[conn->children[k].mode] = true;
-        bag_put(&x->names, &x->by_name[i].link, map_hash(span_str(conn->name)));
         bag_put(&x->ids, &x->by_id[i].link, id_key(g, &conn->remote.id));
     }
 }

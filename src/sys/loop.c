@@ -342,6 +342,7 @@ struct loop *loop_new(const struct loop_options *o, struct diag *d)
     loop_take_files(l, config);
     if (l->routes)
         route_sweep(l->routes);
+    shunts_sweep(l->shunts);
     return l;
 }
 
@@ -382,8 +383,10 @@ void loop_free(struct loop *l)
     dns_keys_stop(l->dns_keys);
     loop_clean_resolv_conf(l);
     route_close(l->routes);
+    shunts_close(l->shunts);
     dataplane_stop(l->dataplane);
     l->routes = NULL;
+    l->shunts = NULL;
     l->dataplane = NULL;
     loop_tcp_close(l->tcp);
     uv_walk(&l->uv, close_handle, NULL);

@@ -127,6 +127,15 @@ static void add_route(struct loop *l, const struct route *r)
         log_line(GROUP_KNL, LOG_ERR, "%s", d.what);
 }
 
+static void add_shunt(struct loop *l, const struct shunt *s)
+{
+    struct diag d;
+    char text[1024];
+    diag_clear(&d);
+    if (!shunts_add(l->shunts, s, &d))
+        log_line(GROUP_KNL, LOG_ERR, "%s", diag_format(&d, text, sizeof(text)));
+}
+
 static void set_address(struct loop *l, struct ip ip, bool adds)
 {
     struct diag d;
@@ -199,6 +208,12 @@ void loop_execute(struct loop *l, const struct outbox *o)
         case ACTION_ROUTE_DEL:
             if (l->routes)
                 route_del(l->routes, a->id);
+            break;
+        case ACTION_SHUNT_ADD:
+            add_shunt(l, a->shunt);
+            break;
+        case ACTION_SHUNT_DEL:
+            shunts_del(l->shunts, a->id);
             break;
         case ACTION_ADDRESS_ADD:
         case ACTION_ADDRESS_DEL:

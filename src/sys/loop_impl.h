@@ -12,6 +12,7 @@
 #include "sys/loop_tcp.h"
 #include "sys/revoker.h"
 #include "sys/route.h"
+#include "sys/shunt.h"
 #include "sys/updown.h"
 
 struct queued_command {
@@ -56,6 +57,7 @@ struct loop {
     struct outbox outbox;
     struct dataplane *dataplane;
     struct route_table *routes;
+    struct shunts *shunts;
     struct updown_runner *updown;
     struct loop_tcp *tcp;
     char device[16];

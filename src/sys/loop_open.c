@@ -71,7 +71,9 @@ static bool open_dataplane(struct loop *l, const struct settings *s, struct data
     loop_clean_resolv_conf(l); /* what a crash left */
     struct route_options ro = {
         .device = dp->tun.index, .table = s->routing_table, .priority = s->routing_table_prio};
-    if ((s->installs_routes && !(l->routes = route_open(&ro, d))) || !loop_roam_open(l, s, dp->tun.index, d))
+    if ((s->installs_routes && !(l->routes = route_open(&ro, d))) ||
+        !(l->shunts = shunts_open(s->routing_table_prio, dp->tun.name, d)) ||
+        !loop_roam_open(l, s, dp->tun.index, d))
         return false;
     l->dataplane = dataplane_start(dp, d);
     if (l->dataplane)

@@ -98,6 +98,13 @@ bool engine_child_find(const struct engine *e, uint64_t id, struct child_view *o
     return has_sa && engine_child_at(e, 7, id == 3 ? 0 : 1, out);
 }
 
+bool engine_shunt_next(const struct engine *e, struct trap_view *v)
+{
+    (void)e;
+    (void)v;
+    return false;
+}
+
 bool engine_trap_next(const struct engine *e, struct trap_view *v)
 {
     (void)e;

@@ -543,6 +543,13 @@ void pair_input(struct pair *p, int side, const struct input *in)
         case ACTION_POLICY_DEL:
             s->policies--;
             break;
+        case ACTION_SHUNT_ADD:
+            s->shunts++;
+            s->last_shunt = *a->shunt;
+            break;
+        case ACTION_SHUNT_DEL:
+            s->shunts_gone++;
+            break;
         case ACTION_ROUTE_ADD:
         case ACTION_ROUTE_DEL:
             on_route(s, a);

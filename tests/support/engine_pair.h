@@ -42,7 +42,8 @@ struct pair_side {
     size_t n_routes;
     size_t policies, live_routes;
     struct esp_policy last_trap, last_policy; /* the latter: any */
-    unsigned traps, traps_failed;
+    unsigned traps, traps_failed, shunts, shunts_gone;
+    struct shunt last_shunt;
     struct ip vips[8]; /* virtual ones on the device */
     size_t n_vips;
     int name_servers;

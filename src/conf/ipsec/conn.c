@@ -321,6 +321,8 @@ static void build_conn(struct ipsec_conn *c)
     c->remote = "right";
     if (c->t->bad)
         ipsec_leave_out(c, c->t->bad, "it cannot be");
+    else if (ipsec_is_shunt(c))
+        ipsec_put_shunt(c);
     else
         put_all(c);
     if (c->b->errs->n == n_errors && !c->out)

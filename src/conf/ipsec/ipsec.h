@@ -144,8 +144,10 @@ void ipsec_put_selectors(struct ipsec_conn *c); /* selectors.c: subnets, protoco
 void ipsec_put_auth(struct ipsec_conn *c);      /* auth.c */
 /* What only the built connection shows. */
 void ipsec_finish_auth(struct ipsec_conn *c, struct connection *built);
-void ipsec_put_proposals(struct ipsec_conn *c); /* proposals.c */
-void ipsec_put_times(struct ipsec_conn *c);     /* times.c */
+void ipsec_put_proposals(struct ipsec_conn *c);  /* proposals.c */
+void ipsec_put_times(struct ipsec_conn *c);      /* times.c */
+bool ipsec_is_shunt(const struct ipsec_conn *c); /* shunt.c: all there is to say about one */
+void ipsec_put_shunt(struct ipsec_conn *c);
 /* conn.c */
 void ipsec_build_conns(struct ipsec_tree *t, const struct conf_request *req);
 /* setup.c */
