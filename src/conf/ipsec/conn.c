@@ -174,7 +174,9 @@ static void put_window(struct ipsec_conn *c)
     const struct setting *s = ipsec_given(c, "replay_window");
     if (!s && c->dialect == DIALECT_LIBRESWAN)
         ipsec_put(c, "children.*.replay_window", NULL, "128");
-    if (s && strcmp(s->value, "-1") != 0)
+    /* [strongSwan] the daemon's */
+    bool is_daemons = s && c->dialect == DIALECT_STRONGSWAN && strcmp(s->value, "-1") == 0;
+    if (s && !is_daemons)
         ipsec_put(c, "children.*.replay_window", s, s->value);
 }
 
@@ -189,7 +191,8 @@ static void put_start(struct ipsec_conn *c)
 {
     const struct setting *s = ipsec_given(c, "auto"), *action = ipsec_given(c, "dpdaction");
     const struct setting *peer = ipsec_end(c, false, "");
-    bool has_peer = peer && build_has_peer(c->b, peer->value[0] == '%' ? peer->value + 1 : peer->value);
+    bool has_peer = peer && !ipsec_is_any(peer->value) &&
+                    build_has_peer(c->b, peer->value[0] == '%' ? peer->value + 1 : peer->value);
     bool starts = is_word(s, "start") || is_word(s, "up"),
          traps = is_word(s, "route") || is_word(s, "ondemand");
     bool keeps = is_word(s, "keep"), is_libreswan = c->dialect == DIALECT_LIBRESWAN;

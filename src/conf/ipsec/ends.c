@@ -5,7 +5,7 @@
  * but in Libreswan's dialect not one that stands for any peer. */
 #include "conf/ipsec/ipsec.h"
 
-static bool is_any_word(const char *s)
+bool ipsec_is_any(const char *s)
 {
     return !*s || strcasecmp(s, "%any") == 0 || strcasecmp(s, "%any4") == 0 || strcasecmp(s, "%any6") == 0;
 }
@@ -48,7 +48,7 @@ static void orient(struct ipsec_conn *c, const struct setting *left, const struc
     else if (is_default_route(right) || is_own(c, right))
         is_right = true;
     else if (is_libreswan)
-        is_right = left && is_any_word(left->value) && right && !is_any_word(right->value);
+        is_right = left && ipsec_is_any(left->value) && right && !ipsec_is_any(right->value);
     c->local = is_right ? "right" : "left";
     c->remote = is_right ? "left" : "right";
 }
@@ -57,7 +57,7 @@ static void orient(struct ipsec_conn *c, const struct setting *left, const struc
 static const char *address_of(struct ipsec_conn *c, const struct setting *s, bool is_local)
 {
     const char *word = s->value;
-    if (is_any_word(word) || is_default_route(s))
+    if (ipsec_is_any(word) || is_default_route(s))
         return "%any";
     if (is_of_group(s))
         return "%any";

@@ -38,6 +38,7 @@ struct ipsec_key {
     struct ipsec_file *file;
     const struct schema_row *row; /* NULL: unknown, or not looked up yet */
     bool has_blanks;              /* in a value without quotes */
+    bool is_continued;            /* behind a backslash at the end of a line */
     bool is_bad;                  /* it cannot have that value, which has been told */
     bool is_dropped;              /* another one of the same section counts */
 };
@@ -140,6 +141,7 @@ __attribute__((format(printf, 3, 4))) void ipsec_warn(struct ipsec_conn *c, cons
                                                       const char *fmt, ...);
 
 void ipsec_put_ends(struct ipsec_conn *c);      /* ends.c */
+bool ipsec_is_any(const char *address);         /* %any and its like */
 void ipsec_put_selectors(struct ipsec_conn *c); /* selectors.c: subnets, protocols, virtual addresses */
 void ipsec_put_auth(struct ipsec_conn *c);      /* auth.c */
 /* What only the built connection shows. */

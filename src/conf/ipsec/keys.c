@@ -246,6 +246,11 @@ static void check_value(struct ipsec_tree *t, enum ipsec_kind kind, struct ipsec
         diag_expected(errors_add(t->b->errs, k->s.file, k->s.value_line, k->s.value_column,
                                  "%s: a string goes over several lines", k->s.written),
                       "a '\"' on the same line: only strongSwan takes it elsewhere");
+    } else if (k->is_continued) {
+        log_line(GROUP_CFG, LOG_WARN,
+                 "%s:%d:%d: %s goes on in the next line, as in strongSwan's files: to Libreswan a backslash "
+                 "is a character like any other",
+                 k->s.file, k->s.value_line, k->s.value_column, k->s.written);
     } else if (k->has_blanks) {
         log_line(GROUP_CFG, LOG_WARN,
                  "%s:%d:%d: the value of %s has blanks and no quotes around it: Libreswan refuses that",

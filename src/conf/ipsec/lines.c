@@ -19,6 +19,7 @@ struct reader {
     unsigned depth;
     const char *at, *end, *line_begin;
     int line;
+    bool is_continued;           /* the value that was taken last */
     struct ipsec_section **open; /* that settings go to: an included file goes on with it */
 };
 
@@ -149,6 +150,7 @@ static const char *take_value(struct reader *r, bool *has_blanks)
     v.is_too_long = v.has_blanks = v.has_quotes = false;
     int line = r->line, col = column(r);
     bool pending = false, after_blank = true;
+    r->is_continued = false;
     for (int c; (c = peek(r)) >= 0 && c != '\n';) {
         if (is_blank(c)) {
             pending = v.len > 0;
@@ -161,6 +163,7 @@ static const char *take_value(struct reader *r, bool *has_blanks)
         if (is_joined(r)) {
             r->at = memchr(r->at, '\n', (size_t)(r->end - r->at));
             end_line(r);
+            r->is_continued = true;
             pending = v.len > 0;
             continue;
         }
@@ -257,6 +260,7 @@ static void take_setting(struct reader *r, const char *word, size_t len, int col
                             .value_column = value_column};
     k->file = r->file;
     k->has_blanks = has_blanks;
+    k->is_continued = r->is_continued;
     add_key(*r->open ? &(*r->open)->s : &r->t->orphans, k);
 }
 

@@ -111,7 +111,10 @@ struct draft {
     uint8_t protocol;
     char encr[N_ENCR][160], integ[160], prf[160], ke[320], addke[160];
     unsigned n_hashes; /* components of hashes so far */
-    bool has_encr, is_absent, is_bad;
+    bool has_encr, is_bad;
+    bool has_no_integ; /* as it says */
+    bool is_absent;    /* the word that was taken last is of an algorithm that Keyway has not got */
+    bool lacks;        /* all of one component are */
 };
 
 static void add(char *list, size_t cap, const char *word)
@@ -124,6 +127,12 @@ static void add(char *list, size_t cap, const char *word)
 static bool is_length(const char *s)
 {
     return strcmp(s, "128") == 0 || strcmp(s, "192") == 0 || strcmp(s, "256") == 0;
+}
+
+/* [RFC7296#3.3.2] IKE is encrypted */
+static bool suits(const struct draft *d, const char *word)
+{
+    return d->protocol != PROTO_IKE || (strncmp(word, "null", 4) != 0 && strcmp(word, "aes_gmac") != 0);
 }
 
 static void add_cipher(struct draft *d, size_t i, const char *bits)
@@ -145,7 +154,7 @@ static bool take_cipher(struct draft *d, const char *word)
         if (strncmp(word, ciphers[i].base, len) != 0)
             continue;
         rest += *rest == '_';
-        if (*rest && !is_length(rest))
+        if ((*rest && !is_length(rest)) || !suits(d, ciphers[i].base))
             continue;
         add_cipher(d, i, rest);
         return true;
@@ -154,7 +163,7 @@ static bool take_cipher(struct draft *d, const char *word)
                                       ? alg_by_keyword("chacha20poly1305", 16)
                                   : strcmp(word, "3des_cbc") == 0 ? alg_by_keyword("3des", 4)
                                                                   : alg_by_keyword(word, strlen(word));
-    if (!k || k->type != TRANSFORM_ENCR)
+    if (!k || k->type != TRANSFORM_ENCR || !suits(d, word))
         return false;
     const struct alg *a = alg_find(TRANSFORM_ENCR, k->id);
     ADD(d->encr[a && a->is_aead ? ENCR_AEAD : ENCR_CBC], k->word);
@@ -200,6 +209,7 @@ static void add_hash(struct draft *d, const char *word, enum component what)
     bool is_prf = what == COMPONENT_PRF || what == COMPONENT_HASH;
     if (what == COMPONENT_HASH && d->n_hashes == 2 && d->prf[0] && !strstr(d->prf, "\001"))
         d->prf[0] = 0; /* the first one was integrity alone */
+    d->has_no_integ |= !*word && is_integ;
     if (!*word)
         return;
     if (is_integ)
@@ -228,7 +238,9 @@ static bool take_word(struct draft *d, const char *word, enum component what, un
         return known != NULL;
     case COMPONENT_KE:
         known = ke_word(word);
-        if (known && !(strcmp(known, "none") == 0 && d->protocol == PROTO_IKE))
+        if (known && strcmp(known, "none") == 0 && d->protocol == PROTO_IKE)
+            return false;
+        if (known)
             ADD(d->ke, known);
         return known != NULL;
     case COMPONENT_ADDKE:
@@ -250,12 +262,16 @@ static void unknown(struct draft *d, const char *word)
 static void take_component(struct draft *d, char *text, enum component what, unsigned addke)
 {
     char *save = NULL;
+    bool has_one = false;
     if (what == COMPONENT_HASH)
         d->n_hashes++;
     for (char *w = strtok_r(text, "+", &save); w && !d->is_bad; w = strtok_r(NULL, "+", &save)) {
+        d->is_absent = false;
         if (!take_word(d, w, what, addke))
             unknown(d, w);
+        has_one |= !d->is_absent;
     }
+    d->lacks |= !has_one;
 }
 
 /* Is the first alternative of it a key exchange? "null" is integrity here. */
@@ -383,19 +399,48 @@ static const char *ke_of(const struct draft *d)
     return d->ke[0] ? d->ke : d->c->ke_words ? d->c->ke_words : default_ke;
 }
 
+/* Is there nothing where something should be: "aes256-", "aes256;;dh19"? */
+static bool has_gap(const char *text)
+{
+    bool is_mark = true;
+    for (; *text; text++) {
+        bool was_mark = is_mark;
+        is_mark = strchr("-+;", *text) != NULL;
+        if (is_mark && was_mark)
+            return true;
+    }
+    return is_mark;
+}
+
+static void take_proposal(struct draft *d, char *text)
+{
+    char *rest = strchr(text, ';'), *save = NULL;
+    if (has_gap(text)) {
+        build_expected(build_error(d->c->b, d->s, "a proposal has a gap"), d->s,
+                       "an algorithm on both sides of each '-', '+' and ';'");
+        d->is_bad = true;
+        return;
+    }
+    if (rest)
+        *rest++ = 0;
+    take_chain(d, text);
+    for (char *w = rest ? strtok_r(rest, ";", &save) : NULL; w; w = strtok_r(NULL, ";", &save))
+        take_part(d, w);
+    if (d->has_no_integ && (d->protocol == PROTO_AH || d->encr[ENCR_CBC][0])) {
+        build_expected(build_error(d->c->b, d->s, "a proposal has no integrity"), d->s,
+                       "none of it with AES-GCM, AES-CCM or ChaCha20-Poly1305 alone");
+        d->is_bad = true;
+    }
+}
+
 static void translate_one(struct ipsec_conn *c, const struct setting *s, uint8_t protocol, char *text,
                           struct text *out)
 {
     struct draft d = {.c = c, .s = s, .protocol = protocol};
-    char *rest = strchr(text, ';'), *save = NULL;
-    if (rest)
-        *rest++ = 0;
-    take_chain(&d, text);
-    for (char *w = rest ? strtok_r(rest, ";", &save) : NULL; w; w = strtok_r(NULL, ";", &save))
-        take_part(&d, w);
+    take_proposal(&d, text);
     if (d.is_bad)
         return;
-    if (protocol != PROTO_AH && !d.encr[0][0] && !d.encr[1][0]) {
+    if (d.lacks || (protocol != PROTO_AH && !d.encr[0][0] && !d.encr[1][0])) {
         ipsec_warn(c, s, "a proposal of %s is left out: its algorithms are not built", s->written);
         return;
     }
@@ -425,6 +470,9 @@ static const char *translate(struct ipsec_conn *c, const struct setting *s, uint
         *to = 0;
         translate_one(c, s, protocol, word, &t);
     }
+    size_t len = strlen(s->value);
+    if (len && (s->value[len - 1] == ',' || s->value[0] == ',' || strstr(s->value, ",,")))
+        build_expected(build_error(c->b, s, "an empty proposal"), s, "a proposal on both sides of each ','");
     if (!t.len && c->b->errs->n == n_errors)
         ipsec_needs(c, s, "these algorithms");
     return t.buf;

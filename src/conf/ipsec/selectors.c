@@ -180,6 +180,8 @@ static void put_side(struct ipsec_conn *c, bool is_local, bool has_virtual)
         ipsec_needs(c, s, "virtual subnets (vhost, vnet)");
     if (s && has_virtual && (c->dialect == DIALECT_LIBRESWAN || all_of(s)))
         s = NULL;
+    if (!s && !has_virtual && c->dialect == DIALECT_LIBRESWAN)
+        s = ipsec_end(c, is_local, "sourceip"); /* that host is the network, where none is said */
     if (!s) {
         const struct setting *from = ipsec_end(c, is_local, "protoport");
         if (*ports)
