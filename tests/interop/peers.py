@@ -192,3 +192,11 @@ def fetch_libreswan():
     except (LabError, OSError) as e:
         raise NotToBeHad(f"Debian's trixie offers no Libreswan: {e}") from None
     return folder, package_version("libreswan", "libreswan")
+
+
+OLD_LIBRESWAN = "libreswan libldns3 libunbound8 libevent-2.1-7 libnss3 libnspr4 libcap-ng0 libhogweed6 libnettle8".split()
+
+
+def fetch_old_libreswan():
+    """(folder, version) of Debian 12's: for its parsers, which want little beside the machine's C library."""
+    return fetch("libreswan-12", OLD_LIBRESWAN, "bookworm"), package_version("libreswan-12", "libreswan")
