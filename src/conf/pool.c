@@ -227,6 +227,24 @@ static bool find_word(const struct schema_row *row, const char *key, struct attr
     return is_number && number > 0 && number != 1 && number != 8; /* addresses are not the same for all */
 }
 
+/* One more? */
+static bool put_attr(struct builder *b, const struct setting *key, const struct attr_word *w,
+                     const char *word, struct pool_attr *at)
+{
+    *at = (struct pool_attr){
+        .type = w->v4, .key = arena_strdup(b->a, key->name), .text = arena_strdup(b->a, word)};
+    if (encode(b->a, w, word, at) && at->value.len)
+        return true;
+    build_expected(build_error(b, key, "'%.*s' cannot be told to clients", build_shown(word), word), key,
+                   w->form == FORM_DOMAIN             ? "domains such as corp.example"
+                   : w->form == FORM_SUBNET           ? "networks such as 10.1.0.0/16"
+                   : w->form == FORM_UNITY            ? "IPv4 networks such as 10.1.0.0/16"
+                   : w->form == FORM_ADDRESS && w->v6 ? "addresses"
+                   : w->form == FORM_ADDRESS          ? "IPv4 addresses"
+                                                      : "addresses, networks, 0x hex or text");
+    return false;
+}
+
 void set_pool_attr(struct builder *b, const struct schema_row *row, const struct setting *key, void *dest)
 {
     struct draft *d = dest;
@@ -248,20 +266,49 @@ void set_pool_attr(struct builder *b, const struct schema_row *row, const struct
             build_error(b, key, "too many attributes: at most %d", ATTRS_MAX);
             return;
         }
-        *at = (struct pool_attr){
-            .type = w.v4, .key = arena_strdup(b->a, key->name), .text = arena_strdup(b->a, words[i])};
-        if (encode(b->a, &w, words[i], at) && at->value.len)
-            d->c.n_attrs++;
-        else
-            build_expected(
-                build_error(b, key, "'%.*s' cannot be told to clients", build_shown(words[i]), words[i]), key,
-                w.form == FORM_DOMAIN            ? "domains such as corp.example"
-                : w.form == FORM_SUBNET          ? "networks such as 10.1.0.0/16"
-                : w.form == FORM_UNITY           ? "IPv4 networks such as 10.1.0.0/16"
-                : w.form == FORM_ADDRESS && w.v6 ? "addresses"
-                : w.form == FORM_ADDRESS         ? "IPv4 addresses"
-                                                 : "addresses, networks, 0x hex or text");
+        d->c.n_attrs += put_attr(b, key, &w, words[i], at);
     }
+}
+
+/* The words of strongswan.conf: "dns1", "plugins.attr.split-include", "plugins.attr.25". */
+static bool daemon_word(struct builder *b, const char *key, struct attr_word *out)
+{
+    static const char plugin[] = "plugins.attr.";
+    bool is_plugins = strncmp(key, plugin, sizeof(plugin) - 1) == 0;
+    char *name = arena_strdup(b->scratch, is_plugins ? key + sizeof(plugin) - 1 : key);
+    size_t len = strlen(name);
+    if (!is_plugins && len) /* dns1 is one of dns */
+        name[len - 1] = 0;
+    for (char *p = name; *p; p++)
+        *p = *p == '-' ? '_' : *p;
+    const struct schema_row row = {.key = name};
+    return find_word(&row, name, out);
+}
+
+void set_daemon_attr(struct builder *b, const struct schema_row *row, const struct setting *key, void *dest)
+{
+    struct settings *s = dest;
+    struct attr_word w;
+    size_t n = 0;
+    (void)row;
+    if (!daemon_word(b, key->name, &w)) {
+        build_error(b, key, "not an attribute that can be told to all clients alike");
+        return;
+    }
+    const char **words = value_list(b->scratch, key->value, &n);
+    struct pool_attr *v = arena_calloc(b->a, s->n_attrs + n, sizeof(*v));
+    if (s->n_attrs)
+        memcpy(v, s->attrs, s->n_attrs * sizeof(*v));
+    for (size_t i = 0; i < n; i++)
+        s->n_attrs += put_attr(b, key, &w, words[i], &v[s->n_attrs]);
+    s->attrs = v;
+}
+
+void set_vip_device(struct builder *b, const struct schema_row *row, const struct setting *key, void *dest)
+{
+    struct settings *s = dest;
+    (void)row;
+    s->vip_device = key->value[0] ? arena_strdup(b->a, key->value) : NULL;
 }
 
 /* ---- pools */

@@ -187,11 +187,27 @@ static const struct schema_word dscp_words[] = {{"out", DSCP_OUT, NULL}, {"in", 
     {scope_, "retransmit_jitter", .kind = KIND_NUMBER, .def = "0", .max = 20, SET(retransmit_jitter), .example = "10", .doc = "percentage by which the time is shortened at random"}, \
     {scope_, "half_open_timeout", .kind = KIND_SECONDS, .def = "30", SET(half_open_timeout), .example = "15", .doc = "time that a peer has to authenticate"}, \
     {scope_, "cookie_threshold", .kind = KIND_NUMBER, .def = "30", .max = 1000000, SET(cookie_threshold), .example = "7", .doc = "half-open IKE SAs from which on cookies are asked for"}, \
+    {scope_, "cookie_threshold_ip", .kind = KIND_NUMBER, .def = "3", .max = 1000000, SET(cookie_threshold_ip), .example = "9", .doc = "half-open IKE SAs of one address (IPv6: of one /64) from which on it is asked for cookies; 0: never"}, \
+    {scope_, "init_limit_job_load", .kind = KIND_NUMBER, .def = "0", .max = 1000000, SET(init_limit_job_load), .example = "100", .doc = "key exchanges and signatures under way from which on peers begin no IKE SA; 0: no limit"}, \
+    {scope_, "ikesa_limit", .kind = KIND_NUMBER, .def = "0", .max = 10000000, SET(ikesa_limit), .example = "1000", .doc = "IKE SAs in all from which on peers begin no more; 0: no limit"}, \
     {scope_, "null_auth_limit", .kind = KIND_NUMBER, .def = "1000", .max = 1000000, SET(null_auth_limit), .example = "50", .doc = "IKE SAs at a time that peers began which do not prove who they are (remote.auth = null); 0: no limit"}, \
     {scope_, "null_auth_per_address", .kind = KIND_NUMBER, .def = "5", .max = 1000000, SET(null_auth_per_address), .example = "1", .doc = "how many of them from one address; 0: no limit"}, \
     {scope_, "block_threshold", .kind = KIND_NUMBER, .def = "5", .max = 1000000, SET(block_threshold), .example = "9", .doc = "half-open IKE SAs of one address (IPv6: of one /64) from which on it is ignored"}, \
     {scope_, "init_limit_half_open", .kind = KIND_NUMBER, .def = "500", .max = 1000000, SET(init_limit_half_open), .example = "200", .doc = "half-open IKE SAs in all from which on a new one takes the place of the oldest; 0: no limit, which is strongSwan's default"}, \
     {scope_, "keep_alive", .kind = KIND_SECONDS, .def = "20", SET(keep_alive), .example = "15s", .doc = "time between NAT keepalives; 0: none"}, \
+    {scope_, "keep_alive_dpd_margin", .kind = KIND_SECONDS, .def = "0", SET(keep_alive_dpd_margin), .example = "5s", .doc = "how late a NAT keepalive may be, after the machine slept: one that is later asks instead whether the peer is still there; 0: it does not"}, \
+    {scope_, "retry_initiate_interval", .kind = KIND_SECONDS, .def = "0", SET(retry_initiate_interval), .example = "30s", .doc = "time between attempts while the peer's name leads to no address, however often keyingtries says; 0: as for other failures"}, \
+    {scope_, "delete_rekeyed_delay", .kind = KIND_SECONDS, .def = "5", SET(delete_rekeyed_delay), .example = "9s", .doc = "time for which late packets are taken with the keys of a child that was rekeyed"}, \
+    {scope_, "reqid_base", .kind = KIND_NUMBER, .def = "1", .min = 1, .max = 0x3fffffff, SET(reqid_base), .example = "100", .doc = "the first reqid that is assigned; those that are there stay"}, \
+    {scope_, "spi_min", .kind = KIND_NUMBER, .def = "0xc0000000", .min = 256, .max = UINT32_MAX, SET(spi_min), .example = "0xc1000000", .doc = "lowest SPI of ours that children get"}, \
+    {scope_, "spi_max", .kind = KIND_NUMBER, .def = "0xcfffffff", .min = 256, .max = UINT32_MAX, SET(spi_max), .example = "0xd0000000", .doc = "highest one; 65536 or more above spi_min, or neither counts"}, \
+    {scope_, "install_virtual_ip", .kind = KIND_BOOL, .def = "yes", SET(installs_vips), .example = "no", .doc = "whether virtual addresses that we are given are installed; else it is for the updown command to do"}, \
+    {scope_, "install_virtual_ip_on", .kind = KIND_TEXT, .set = set_vip_device, .computed = "the tunnel's interface", .example = "lo", .doc = "interface that they are installed on"}, \
+    {scope_, "reuse_ikesa", .kind = KIND_BOOL, .def = "yes", SET(reuses_ike_sas), .example = "no", .doc = "whether further children of a connection are made in the IKE SA that is there; with no each that we begin gets its own, which the peer has to put up with (unique = never, if it is Keyway)"}, \
+    {scope_, "prefer_configured_proposals", .kind = KIND_BOOL, .def = "yes", SET(prefers_own_proposals), .example = "no", .doc = "whether of what both sides know what stands first here is taken; with no what stands first at the peer"}, \
+    {scope_, "signature_authentication", .kind = KIND_BOOL, .def = "yes", SET(announces_hashes), .example = "no", .doc = "whether signatures of RFC 7427 are announced and made; without there are only RSA with SHA-1 and ECDSA on three curves"}, \
+    {scope_, "rsa_pss", .kind = KIND_BOOL, .def = "yes", SET(prefers_pss), .example = "no", .doc = "whether our RSA keys sign with PSS padding where the peer and auth leave it open; strongSwan's default is no, and Libreswan's peers want it"}, \
+    {scope_, "send_vendor_id", .kind = KIND_BOOL, .def = "no", SET(sends_vendor_id), .example = "yes", .doc = "whether strongSwan's vendor ID is sent; with mode = beet it is in any case, since strongSwan demands it"}, \
     {scope_, "fragment_size", .kind = KIND_NUMBER, .def = "1280", .max = 65535, SET(fragment_size), .example = "1400", .doc = "largest IP packet that an IKE fragment makes"}, \
     {scope_, "max_packet", .kind = KIND_NUMBER, .def = "10000", .max = 65535, SET(max_packet), .example = "20000", .doc = "largest IKE message that is taken"}, \
     {scope_, "replay_window", .kind = KIND_NUMBER, .def = "32", .max = 4096, SET(replay_window), .example = "64", .doc = "replay window of children that set none; a tunnel has its own"}, \
@@ -426,6 +442,19 @@ static const struct schema_row rows[] = {
     {SCOPE_GLOBAL, "dns_trust_anchors", .kind = KIND_TEXT, .set = set_dns_anchors, .computed = DNS_ANCHORS_DEF, .example = "/etc/keyway/anchors.key", .doc = DNS_ANCHORS_DOC},
     {SCOPE_GLOBAL, "dns_resolv_conf", .kind = KIND_TEXT, .computed = "/etc/resolv.conf", .set = set_dns_resolv_conf, .example = "/etc/keyway/resolv.conf", .doc = DNS_RESOLV_DOC},
     SETTINGS_ROWS(SCOPE_CHARON, "port_nat_t"),
+    {SCOPE_CHARON, "dns1", .kind = KIND_TEXT, .set = set_daemon_attr, .example = "10.3.0.53", .doc = "name server that every client is told which gets a virtual address, beside what the pools say"},
+    {SCOPE_CHARON, "dns2", .kind = KIND_TEXT, .set = set_daemon_attr, .example = "10.3.0.53", .doc = "another one"},
+    {SCOPE_CHARON, "nbns1", .kind = KIND_TEXT, .set = set_daemon_attr, .example = "10.3.0.54", .doc = "NetBIOS name server, likewise"},
+    {SCOPE_CHARON, "nbns2", .kind = KIND_TEXT, .set = set_daemon_attr, .example = "10.3.0.54", .doc = "another one"},
+    {SCOPE_CHARON, "plugins.attr.dns", .kind = KIND_TEXT, .set = set_daemon_attr, .example = "10.3.0.53, 10.3.0.54", .doc = "name servers, likewise"},
+    {SCOPE_CHARON, "plugins.attr.nbns", .kind = KIND_TEXT, .set = set_daemon_attr, .example = "10.3.0.54", .doc = "NetBIOS name servers, likewise"},
+    {SCOPE_CHARON, "plugins.attr.dhcp", .kind = KIND_TEXT, .set = set_daemon_attr, .example = "10.3.0.55", .doc = "DHCP servers, likewise"},
+    {SCOPE_CHARON, "plugins.attr.netmask", .kind = KIND_TEXT, .set = set_daemon_attr, .example = "255.255.255.0", .doc = "netmask of virtual addresses, likewise"},
+    {SCOPE_CHARON, "plugins.attr.subnet", .kind = KIND_TEXT, .set = set_daemon_attr, .example = "10.1.0.0/16", .doc = "networks that the gateway protects, likewise"},
+    {SCOPE_CHARON, "plugins.attr.split-include", .kind = KIND_TEXT, .set = set_daemon_attr, .example = "10.1.0.0/16", .doc = "networks that clients are to send into the tunnel, likewise: an attribute of Cisco's"},
+    {SCOPE_CHARON, "plugins.attr.split-exclude", .kind = KIND_TEXT, .set = set_daemon_attr, .example = "10.2.0.0/16", .doc = "networks that they are to reach without it, likewise"},
+    {SCOPE_CHARON, "plugins.attr.", .has_suffix = true, .kind = KIND_TEXT, .set = set_daemon_attr, .example = "corp.example", .doc = "with a number: attributes of that type, likewise, as addresses, prefixes, 0x hex or text"},
+    {SCOPE_CHARON, "plugins.resolve.file", .kind = KIND_TEXT, .set = set_resolv_conf, .example = "/etc/resolv.conf", .computed = "none, where strongSwan's plugin writes into /etc/resolv.conf or calls resolvconf", .doc = "file that gets the name servers which peers tell together with a virtual address, as its first lines, as long as that is here"},
     {SCOPE_CHARON, "plugins.ipseckey.enable", .kind = KIND_BOOL, .def = "no", SET(asks_dns), .example = "yes", .doc = DNS_KEYS_DOC},
     {SCOPE_CHARON, "plugins.unbound.trust_anchors", .kind = KIND_TEXT, .set = set_dns_anchors, .computed = DNS_ANCHORS_DEF, .example = "/etc/keyway/anchors.key", .doc = DNS_ANCHORS_DOC},
     {SCOPE_CHARON, "plugins.unbound.resolv_conf", .kind = KIND_TEXT, .computed = "/etc/resolv.conf", .set = set_dns_resolv_conf, .example = "/etc/keyway/resolv.conf", .doc = DNS_RESOLV_DOC},

@@ -89,7 +89,12 @@ static struct config *load_key(const struct schema_row *r, const char *value)
 {
     char text[2048] = "";
     struct text t = TEXT_ON(text);
+    char numbered[64];
     const char *key = r->key[0] ? r->key : "25";
+    if (strcmp(key, "plugins.attr.") == 0) {
+        snprintf(numbered, sizeof(numbered), "%s25", key);
+        key = numbered;
+    }
     text_str(&t, frames[r->scope].before);
     if (value)
         text_printf(&t, "%s = %s\n", key, value);

@@ -287,6 +287,28 @@ static void show_keys(struct show_out *o, const struct config *c)
     show_close_block(o, "]", false);
 }
 
+static void show_numbers(struct show_out *o, const struct settings *s)
+{
+    show_number_field(o, &s->origins, "reqid_base", s->reqid_base);
+    show_begin_value(o);
+    text_printf(&o->t, "0x%08x", s->spi_min);
+    show_field(o, &s->origins, "spi_min");
+    show_begin_value(o);
+    text_printf(&o->t, "0x%08x", s->spi_max);
+    show_field(o, &s->origins, "spi_max");
+}
+
+/* Virtual addresses: ours, and what clients are told. */
+static void show_for_clients(struct show_out *o, const struct settings *s)
+{
+    show_bool_field(o, &s->origins, "install_virtual_ip", s->installs_vips);
+    show_word_field(o, &s->origins, "install_virtual_ip_on", s->vip_device ? s->vip_device : "");
+    show_begin_value(o);
+    for (size_t i = 0; i < s->n_attrs; i++)
+        text_printf(&o->t, "%s%u=%s", show_separator(o), s->attrs[i].type, s->attrs[i].text);
+    show_field(o, &s->origins, s->n_attrs ? s->attrs[0].key : "attributes");
+}
+
 static void show_settings(struct show_out *o, const struct settings *s)
 {
     static const char *const esp_path[] = {
@@ -314,16 +336,29 @@ static void show_settings(struct show_out *o, const struct settings *s)
     show_number_field(o, from, "retransmit_jitter", s->retransmit_jitter);
     show_time_field(o, from, "half_open_timeout", s->half_open_timeout);
     show_number_field(o, from, "cookie_threshold", s->cookie_threshold);
+    show_number_field(o, from, "cookie_threshold_ip", s->cookie_threshold_ip);
     show_number_field(o, from, "block_threshold", s->block_threshold);
     show_number_field(o, from, "null_auth_limit", s->null_auth_limit);
     show_number_field(o, from, "null_auth_per_address", s->null_auth_per_address);
     show_number_field(o, from, "init_limit_half_open", s->init_limit_half_open);
+    show_number_field(o, from, "init_limit_job_load", s->init_limit_job_load);
+    show_number_field(o, from, "ikesa_limit", s->ikesa_limit);
     show_bool_field(o, from, "inactivity_close_ike", s->inactivity_close_ike);
     show_time_field(o, from, "keep_alive", s->keep_alive);
+    show_time_field(o, from, "keep_alive_dpd_margin", s->keep_alive_dpd_margin);
+    show_time_field(o, from, "retry_initiate_interval", s->retry_initiate_interval);
+    show_time_field(o, from, "delete_rekeyed_delay", s->delete_rekeyed_delay);
+    show_numbers(o, s);
     show_number_field(o, from, "fragment_size", s->fragment_size);
     show_number_field(o, from, "max_packet", s->max_packet);
     show_number_field(o, from, "replay_window", s->replay_window);
     show_bool_field(o, from, "install_routes", s->installs_routes);
+    show_for_clients(o, s);
+    show_bool_field(o, from, "reuse_ikesa", s->reuses_ike_sas);
+    show_bool_field(o, from, "prefer_configured_proposals", s->prefers_own_proposals);
+    show_bool_field(o, from, "signature_authentication", s->announces_hashes);
+    show_bool_field(o, from, "rsa_pss", s->prefers_pss);
+    show_bool_field(o, from, "send_vendor_id", s->sends_vendor_id);
     show_word_field(o, from, "interfaces_use", s->interfaces_use ? s->interfaces_use : "");
     show_word_field(o, from, "interfaces_ignore", s->interfaces_ignore ? s->interfaces_ignore : "");
     show_bool_field(o, from, "cache_crls", s->caches_crls);

@@ -13,6 +13,14 @@ enum { DEPTH_MAX = 12, PATH_LEN = 256, WARNINGS_MAX = 20, LIST_LEN = 900 };
  */
 static const char *const ours[] = {"libstrongswan", "charon", "charon-systemd"};
 
+/* Does it take effect? key is from the section on. What rows leave open are numbers. */
+static bool is_row(const char *key)
+{
+    const struct schema_row *row = schema_find(SCOPE_CHARON, key);
+    const char *rest = row ? key + strlen(row->key) : "";
+    return row && (!row->has_suffix || (*rest && rest[strspn(rest, "0123456789")] == 0));
+}
+
 /* In one of our sections: the path from there, as the schema calls keys: "plugins.unbound.resolv_conf"; else
  * NULL. */
 static const char *in_ours(const char *path)
@@ -86,7 +94,7 @@ static void look(struct findings *f, const struct setting *section, const char *
             warn_unknown(f, s, here);
         else if (s->is_section || !s->value || is_packaging(here, s->value))
             continue;
-        else if (!known || !schema_find(SCOPE_CHARON, known))
+        else if (!known || !is_row(known))
             list_option(f, here);
     }
 }
@@ -117,7 +125,7 @@ static void add_known(struct builder *b, struct setting *to, const struct settin
         text_printf(&h, "%s%s%s", path, *path ? "." : "", s->name);
         if (s->is_section)
             add_known(b, to, s, here, depth + 1);
-        if (s->is_section || !schema_find(SCOPE_CHARON, here))
+        if (s->is_section || !is_row(here))
             continue;
         struct setting *copy = settings_add(b->tree, to, here, h.len, false);
         if (!copy)

@@ -104,7 +104,8 @@ static bool is_option(const char *path)
         strcmp(rest + part_len(rest), ".load") == 0)
         return true;
     rest = below(charon, path);
-    return rest && *rest && schema_find(SCOPE_CHARON, rest);
+    const struct schema_row *row = rest && *rest ? schema_find(SCOPE_CHARON, rest) : NULL;
+    return row && !row->has_suffix; /* what it may end with is in the table */
 }
 
 static bool is_section_of(const char *path)

@@ -119,11 +119,13 @@ static enum cookie_state check_cookie(struct ike_env *env, struct engine *e, con
 {
     const struct settings *s = &env->config->settings;
     bool is_crowded = s->cookie_threshold && e->stats.half_open >= s->cookie_threshold;
+    bool has_many =
+        s->cookie_threshold_ip && half_open_from(e, in->datagram.remote.ip) >= s->cookie_threshold_ip;
     const struct ike_payload *nonce = ike_find(m, PAYLOAD_NONCE);
     const struct pl_notify *n = ike_notify(m, N_COOKIE);
     uint8_t cookie[COOKIE_LEN];
     tell_of_cookies(env, e, is_crowded);
-    if (!is_crowded && !is_full)
+    if (!is_crowded && !is_full && !has_many)
         return COOKIE_WAIVED;
     if (in->datagram.remote
             .stream) /* [RFC9329#6.3] the connection has shown that the address is not forged */
@@ -193,6 +195,13 @@ static bool make_room(struct ike_env *env, struct engine *e)
     return false;
 }
 
+/* Limits that an operator has set, beyond which no peer begins anything: cookies make no difference. */
+static bool is_overloaded(const struct engine *e, const struct settings *s)
+{
+    return (s->ikesa_limit && e->stats.ike_sas + e->stats.half_open >= s->ikesa_limit) ||
+           (s->init_limit_job_load && e->n_jobs >= s->init_limit_job_load);
+}
+
 static void on_init_request(struct ike_env *env, struct engine *e, struct ike_message *m,
                             const struct input *in)
 {
@@ -208,6 +217,10 @@ static void on_init_request(struct ike_env *env, struct engine *e, struct ike_me
     if (!env->config || e->is_shut_down)
         return;
     const struct settings *s = &env->config->settings;
+    if (is_overloaded(e, s)) {
+        env->stats->dropped_blocked++;
+        return;
+    }
     bool is_full = s->block_threshold && half_open_from(e, remote->ip) >= s->block_threshold;
     if (is_full && !s->cookie_threshold) {
         env->stats->dropped_blocked++;

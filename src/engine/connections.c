@@ -330,6 +330,14 @@ void conn_renewal_follows(struct ike_env *env, struct ike_sa *sa, uint64_t old_i
         renew_settled(env, sa, old->renewed_by);
 }
 
+/* What is wanted stays wanted: nothing was tried yet. */
+static void wait_for_name(struct ike_env *env, struct conn_run *r, const struct diag *why)
+{
+    r->last_failure = *why;
+    command_failed(env, r->conn, NULL, why);
+    conn_schedule(engine_of(env), r, env->now.mono + r->config->settings.retry_initiate_interval);
+}
+
 static void initiate(struct ike_env *env, struct conn_run *r)
 {
     struct diag d;
@@ -343,18 +351,26 @@ static void initiate(struct ike_env *env, struct conn_run *r)
         diag_try(&d, "name an address of the peer, or wait for the peer to begin");
         char line[1024];
         conn_log(env, conn, GROUP_IKE, LOG_ERR, "%s", diag_format(&d, line, sizeof(line)));
-        conn_attempt_failed(env, r, &d);
+        if (r->config->settings.retry_initiate_interval)
+            wait_for_name(env, r, &d);
+        else
+            conn_attempt_failed(env, r, &d);
         return;
     }
     if (!pace_admits(engine_of(env), r, command_waiting_for(engine_of(env), conn)))
         return;
     struct ike_sa *sa = sa_to_peer(env, r);
+    bool shares = r->config->settings.reuses_ike_sas, has_more = false;
     for (size_t i = 0; i < conn->n_children; i++) {
-        if (is_missing(engine_of(env), r, i))
+        bool misses = is_missing(engine_of(env), r, i);
+        has_more |= misses && !shares && sa->n_tasks;
+        if (misses && (shares || !sa->n_tasks))
             queue_child(sa, conn->children[i].name);
     }
     session_give(env, r, sa);
     begin(env, r, sa);
+    if (has_more)
+        conn_schedule(engine_of(env), r, env->now.mono);
 }
 
 /* An address to go to, or a name that may get one. */
@@ -375,6 +391,8 @@ void conn_reconcile(struct ike_env *env, struct conn_run *r)
     if (!any || e->is_shut_down)
         return;
     struct ike_sa *sa = best_sa(e, r);
+    if (sa && !r->config->settings.reuses_ike_sas && !sa->is_half_open)
+        sa = NULL;
     if (!sa && !conn_has_peer(r->conn) && !command_waiting_for(e, r->conn)) {
         for (size_t i = 0; i < r->conn->n_children; i++) {
             r->children[i].is_wanted = false; /* the peer begins */

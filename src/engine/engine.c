@@ -167,6 +167,7 @@ static void on_tick(struct ike_env *env, struct engine *e)
 static void on_job(struct ike_env *env, struct engine *e, struct job *job)
 {
     struct ike_sa *sa = engine_sa_by_id(e, job->sa_id);
+    e->n_jobs -= e->n_jobs > 0;
     if (sa) {
         engine_touch(e, sa);
         ike_sa_job_done(env, sa, job);
@@ -259,6 +260,7 @@ void engine_step(struct engine *e, struct time now, const struct input *in, stru
                           .host = &engine_host,
                           .ctx = e,
                           .secret = secret_view(&e->secret)};
+    size_t before = out->n;
     switch (in->kind) {
     case INPUT_TICK:
         break;
@@ -303,6 +305,8 @@ void engine_step(struct engine *e, struct time now, const struct input *in, stru
     settle(&env, e);
     command_check(&env);
     settle(&env, e);
+    for (size_t i = before; i < out->n; i++)
+        e->n_jobs += out->v[i].kind == ACTION_JOB;
 }
 
 int64_t engine_deadline(const struct engine *e)

@@ -4,6 +4,9 @@
 #include "crypto/random.h"
 #include "engine/impl.h"
 
+#define SPI_RANGE_LEAST 0xffff
+#define SPI_LOOKS       1000
+
 uint64_t engine_init_hash(const struct ike_sa *sa);
 
 static uint64_t new_id(void *ctx)
@@ -20,14 +23,29 @@ static bool spi_in_use(const struct engine *e, uint32_t spi)
     return false;
 }
 
+/* The configured one, unless it is so narrow, or so full, that nothing is found in it. */
+static void spi_range(const struct settings *s, unsigned looks, uint32_t *min, uint32_t *max)
+{
+    bool is_wide = s->spi_max > s->spi_min && s->spi_max - s->spi_min >= SPI_RANGE_LEAST;
+    bool counts = is_wide && looks < SPI_LOOKS;
+    *min = counts ? s->spi_min : 256;
+    *max = counts ? s->spi_max : UINT32_MAX;
+}
+
 static uint32_t new_child_spi(void *ctx, uint32_t reqid)
 {
-    uint32_t spi, steering = (1u << SPI_STEER_BITS) - 1;
-    do {
+    const struct engine *e = ctx;
+    const uint32_t steering = (1u << SPI_STEER_BITS) - 1;
+    uint32_t spi, min = 256, max = UINT32_MAX; /* [RFC4303#2.1] */
+    for (unsigned looks = 0;; looks++) {
+        if (e->config)
+            spi_range(&e->config->settings, looks, &min, &max);
         crypto_random(&spi, sizeof(spi));
+        spi = min + (uint32_t)(spi % ((uint64_t)max - min + 1));
         spi = (spi & ~steering) | (reqid & steering);
-    } while (spi < 256 || spi_in_use(ctx, spi)); /* [RFC4303#2.1] */
-    return spi;
+        if (spi >= min && spi <= max && !spi_in_use(e, spi))
+            return spi;
+    }
 }
 
 static uint64_t new_ike_spi(void *ctx)
@@ -45,6 +63,8 @@ static uint32_t new_reqid(struct engine *e, uint32_t like)
 {
     const uint32_t steering = (1u << SPI_STEER_BITS) - 1;
     e->next_reqid++;
+    if (e->config && e->next_reqid < e->config->settings.reqid_base)
+        e->next_reqid = e->config->settings.reqid_base;
     if (like)
         e->next_reqid += (like - e->next_reqid) & steering;
     return e->next_reqid;

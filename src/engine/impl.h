@@ -156,6 +156,7 @@ struct engine {
     struct blocked blocked[64];
     unsigned next_blocked;
     size_t n_guests;
+    unsigned n_jobs;      /* that workers have */
     struct ip *addresses; /* the machine's */
     size_t n_addresses;
     bool knows_addresses;

@@ -70,6 +70,8 @@ void lease_vip(struct ike_env *env, const struct ike_sa *sa, struct ip ip, bool 
     struct engine *e = engine_of(env);
     if (is_added)
         note(e, sa, ip);
+    if (is_added && !sa->config->settings.installs_vips)
+        return; /* what is not there is not taken away, either */
     count(env, &e->vips, ip, is_added, ACTION_ADDRESS_ADD, ACTION_ADDRESS_DEL);
 }
 

@@ -122,7 +122,8 @@ static void judge(struct ike_env *env, struct ike_sa *fresh, struct ike_sa *old)
 static bool is_double(const struct ike_sa *a, const struct ike_sa *b)
 {
     enum unique u = a->conn->unique;
-    if (!conn_is(a->conn, b->conn) || u == UNIQUE_NEVER)
+    bool is_wanted = a->was_initiator && b->was_initiator && !a->config->settings.reuses_ike_sas;
+    if (!conn_is(a->conn, b->conn) || u == UNIQUE_NEVER || is_wanted)
         return false;
     return u != UNIQUE_NO || conn_is_single(a->conn) || endpoint_equal(&a->remote, &b->remote);
 }

@@ -214,19 +214,36 @@ struct settings {               /* strongswan.conf and keyway.conf's global sect
     unsigned retransmit_jitter; /* percent */
     int64_t half_open_timeout;  /* 30 s */
     unsigned cookie_threshold;  /* 30 half-open SAs */
-    unsigned block_threshold;   /* 5 half-open SAs per address */
-    unsigned null_auth_limit;   /* 1000 IKE SAs that peers began without proving who they are */
-    unsigned null_auth_per_address;        /* 5 of them */
-    unsigned init_limit_half_open;         /* 500 in all; 0: no limit */
-    int64_t keep_alive;                    /* 20 s */
-    uint16_t fragment_size;                /* 1280: of the IP packet */
-    uint32_t max_packet;                   /* 10000 */
-    uint32_t replay_window;                /* 32 for swanctl; the short form uses its own */
+    unsigned cookie_threshold_ip;    /* 3 of them from one address */
+    unsigned block_threshold;        /* 5 half-open SAs per address */
+    unsigned null_auth_limit;        /* 1000 IKE SAs that peers began without proving who they are */
+    unsigned null_auth_per_address;  /* 5 of them */
+    unsigned init_limit_half_open;   /* 500 in all; 0: no limit */
+    unsigned init_limit_job_load;    /* 0: none; jobs under way */
+    unsigned ikesa_limit;            /* 0: none; IKE SAs in all, from which on peers begin no more */
+    int64_t keep_alive;              /* 20 s */
+    int64_t keep_alive_dpd_margin;   /* 0: none; a keepalive that is later asks whether the peer lives */
+    int64_t retry_initiate_interval; /* 0: as after any failure */
+    int64_t delete_rekeyed_delay;    /* 5 s: late packets of a child that was replaced are taken */
+    uint32_t reqid_base;             /* 1 */
+    uint32_t spi_min, spi_max;       /* 0xc0000000, 0xcfffffff: of children, inbound */
+    uint16_t fragment_size;          /* 1280: of the IP packet */
+    uint32_t max_packet;             /* 10000 */
+    uint32_t replay_window;          /* 32 for swanctl; the short form uses its own */
     int routing_table, routing_table_prio; /* 220, 220 */
     bool installs_routes;
-    bool follows_redirects;    /* to other gateways [RFC5685] */
-    bool inactivity_close_ike; /* the IKE SA goes with the only child that is closed for its inactivity */
-    bool makes_before_break;   /* reauthentication: the new IKE SA stands before the old one goes */
+    bool installs_vips;            /* virtual addresses that we are given */
+    const char *vip_device;        /* the interface that gets them; NULL: the tunnel's */
+    const struct pool_attr *attrs; /* that every client which gets an address is told */
+    size_t n_attrs;
+    bool reuses_ike_sas;        /* a further child does not get an IKE SA of its own */
+    bool prefers_own_proposals; /* and not the peer's order */
+    bool announces_hashes;      /* signatures of RFC 7427 */
+    bool prefers_pss;           /* for our RSA keys */
+    bool sends_vendor_id;       /* strongSwan's */
+    bool follows_redirects;     /* to other gateways [RFC5685] */
+    bool inactivity_close_ike;  /* the IKE SA goes with the only child that is closed for its inactivity */
+    bool makes_before_break;    /* reauthentication: the new IKE SA stands before the old one goes */
     const char *interfaces_use, *interfaces_ignore; /* names; NULL: all, none */
     const char *dataplane;                          /* "auto", "user", "kernel" */
     unsigned dataplane_workers;                     /* 0: one for each processor */

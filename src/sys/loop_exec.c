@@ -4,6 +4,7 @@
 #include "sys/loop_impl.h"
 #include "sys/pad.h"
 #include "sys/resolvconf.h"
+#include <net/if.h>
 #include <stdlib.h>
 
 /* ---- jobs */
@@ -141,7 +142,14 @@ static void set_address(struct loop *l, struct ip ip, bool adds)
     struct diag d;
     char text[1024];
     diag_clear(&d);
-    if (!address_set(l->device_index, ip, adds, &d))
+    int device = l->vip_device[0] ? (int)if_nametoindex(l->vip_device) : l->device_index;
+    if (!device) {
+        diag_set(&d, FAIL_NOT_FOUND, "there is no interface %s for a virtual address: the tunnel's has it",
+                 l->vip_device);
+        log_line(GROUP_KNL, LOG_WARN, "%s", diag_format(&d, text, sizeof(text)));
+        device = l->device_index;
+    }
+    if (!address_set(device, ip, adds, &d))
         log_line(GROUP_KNL, LOG_ERR, "%s", diag_format(&d, text, sizeof(text)));
 }
 

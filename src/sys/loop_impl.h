@@ -62,6 +62,7 @@ struct loop {
     struct loop_tcp *tcp;
     char device[16];
     int device_index;
+    char vip_device[32];             /* install_virtual_ip_on; empty: the tunnel's */
     char resolv_conf[PATH_TEXT_MAX]; /* empty: nobody is told of name servers */
     struct settings in_force;        /* those that need a restart to change; no texts */
     struct list commands;

@@ -68,6 +68,7 @@ static bool open_dataplane(struct loop *l, const struct settings *s, struct data
     snprintf(l->device, sizeof(l->device), "%s", dp->tun.name);
     l->device_index = dp->tun.index;
     snprintf(l->resolv_conf, sizeof(l->resolv_conf), "%s", s->resolv_conf ? s->resolv_conf : "");
+    snprintf(l->vip_device, sizeof(l->vip_device), "%s", s->vip_device ? s->vip_device : "");
     loop_clean_resolv_conf(l); /* what a crash left */
     struct route_options ro = {
         .device = dp->tun.index, .table = s->routing_table, .priority = s->routing_table_prio};

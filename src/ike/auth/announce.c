@@ -177,13 +177,14 @@ bool announce_choose(const struct announce_ask *q, struct auth_choice *out, stru
     size_t n = 0;
     const struct auth_side *own = q->own;
     if (!q->peer || q->peer->is_awaited)
-        return auth_choose(q->key, q->peer_hashes, own->schemes, own->n_schemes, out, d);
+        return auth_choose_padded(q->key, q->peer_hashes, own->schemes, own->n_schemes, q->prefers_pss, out,
+                                  d);
     for (uint8_t i = 0; i < q->peer->n; i++) {
         const struct announcement *v = &q->peer->v[i];
         if (v->has_scheme && is_linked(q, v) && is_among(v->scheme, own->schemes, own->n_schemes))
             both[n++] = v->scheme;
     }
-    if (n && auth_choose(q->key, q->peer_hashes, both, n, out, d) && !out->is_classic)
+    if (n && auth_choose_padded(q->key, q->peer_hashes, both, n, q->prefers_pss, out, d) && !out->is_classic)
         return true;
     /* without hashes only the methods before RFC 7427 remain */
     if (auth_choose(q->key, 0, own->schemes, own->n_schemes, out, d) && takes_classic(q, out->method))

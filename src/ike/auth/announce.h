@@ -45,6 +45,7 @@ struct announce_ask {
     const struct pkey *key;
     uint32_t peer_hashes;
     const struct auth_side *own; /* the configured constraints */
+    bool prefers_pss;            /* where they and the peer leave it open, for RSA keys */
     /* Is the certificate below that CA of the peer's? */
     bool (*is_below)(const void *ctx, uint8_t link);
     const void *ctx;

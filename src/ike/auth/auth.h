@@ -70,6 +70,9 @@ struct auth_choice {
  * methods remain. allowed (n 0: all but SHA-1): the configured constraints. False with the reason in d. */
 bool auth_choose(const struct pkey *own, uint32_t peer_hashes, const struct sig_scheme *allowed,
                  size_t n_allowed, struct auth_choice *out, struct diag *d);
+/* The same; without prefers_pss what RFC 7427 has without PSS padding comes first. */
+bool auth_choose_padded(const struct pkey *own, uint32_t peer_hashes, const struct sig_scheme *allowed,
+                        size_t n_allowed, bool prefers_pss, struct auth_choice *out, struct diag *d);
 /* May the peer's signature (the scheme that verified, its key) stand? n_schemes 0: everything but SHA-1 with
  * method 14. min_bits by key type; 0: no demand. False with the reason in d. */
 bool auth_acceptable(const struct auth_side *remote, const struct pkey *key, struct sig_scheme used,

@@ -168,8 +168,9 @@ static const char *list_hashes(uint32_t set, char *buf, size_t cap)
     return t.len ? buf : "no signature hash algorithms announced";
 }
 
-bool auth_choose(const struct pkey *own, uint32_t peer_hashes, const struct sig_scheme *allowed,
-                 size_t n_allowed, struct auth_choice *out, struct diag *d)
+/* without_pss: what is left of RFC 7427 then. */
+static bool choose(const struct pkey *own, uint32_t peer_hashes, const struct sig_scheme *allowed,
+                   size_t n_allowed, bool without_pss, struct auth_choice *out)
 {
     unsigned bits = pkey_bits(own);
     for (size_t i = 0; i < ARRAY_LEN(choices); i++) {
@@ -181,9 +182,28 @@ bool auth_choose(const struct pkey *own, uint32_t peer_hashes, const struct sig_
             continue;
         if (!is_classic && !(peer_hashes & BIT(c->scheme.hash)))
             continue;
+        if (without_pss && (is_classic || c->scheme.is_pss))
+            continue;
         *out = (struct auth_choice){c->scheme, is_classic, c->method};
         return true;
     }
+    return false;
+}
+
+bool auth_choose_padded(const struct pkey *own, uint32_t peer_hashes, const struct sig_scheme *allowed,
+                        size_t n_allowed, bool prefers_pss, struct auth_choice *out, struct diag *d)
+{
+    if (!prefers_pss && choose(own, peer_hashes, allowed, n_allowed, true, out))
+        return true;
+    return auth_choose(own, peer_hashes, allowed, n_allowed, out, d);
+}
+
+bool auth_choose(const struct pkey *own, uint32_t peer_hashes, const struct sig_scheme *allowed,
+                 size_t n_allowed, struct auth_choice *out, struct diag *d)
+{
+    unsigned bits = pkey_bits(own);
+    if (choose(own, peer_hashes, allowed, n_allowed, false, out))
+        return true;
     char buf[256];
     diag_set(d, FAIL_AUTH, "no signature scheme for our %s of %u bits suits both sides", pkey_type_name(own),
              bits);

@@ -105,6 +105,26 @@ static void configured_schemes_bind_our_choice(void **state)
     pkey_unref(ec);
 }
 
+static void pss_padding_comes_first_or_not(void **state)
+{
+    (void)state;
+    static const struct sig_scheme pss[] = {
+        {PKEY_RSA, HASH_SHA256, true}
+    };
+    struct auth_choice c;
+    struct diag d = {0};
+    struct pkey *rsa = make_key(TESTCA_RSA2048);
+    assert_true(auth_choose_padded(rsa, ALL, NULL, 0, true, &c, &d));
+    assert_string_equal(sig_scheme_name(c.scheme), "RSA_EMSA_PSS_SHA2_256");
+    assert_true(auth_choose_padded(rsa, ALL, NULL, 0, false, &c, &d));
+    assert_string_equal(sig_scheme_name(c.scheme), "RSA_EMSA_PKCS1_SHA2_256");
+    assert_true(auth_choose_padded(rsa, ALL, pss, 1, false, &c, &d)); /* that alone is allowed */
+    assert_string_equal(sig_scheme_name(c.scheme), "RSA_EMSA_PSS_SHA2_256");
+    assert_true(auth_choose_padded(rsa, 0, NULL, 0, false, &c, &d));
+    assert_true(c.is_classic);
+    pkey_unref(rsa);
+}
+
 static void a_peers_scheme_and_key_length_are_judged(void **state)
 {
     (void)state;
@@ -192,6 +212,7 @@ int main(void)
         cmocka_unit_test(each_key_signs_in_the_best_way_that_the_peer_announced),
         cmocka_unit_test(every_choice_can_be_signed_and_verified_under_its_method),
         cmocka_unit_test(configured_schemes_bind_our_choice),
+        cmocka_unit_test(pss_padding_comes_first_or_not),
         cmocka_unit_test(a_peers_scheme_and_key_length_are_judged),
         cmocka_unit_test(announced_hashes_round_trip_and_unknown_ones_are_ignored),
         cmocka_unit_test(methods_have_names_and_key_types),

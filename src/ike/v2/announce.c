@@ -185,6 +185,7 @@ static struct announce_ask ask_for(const struct ike_sa *sa, const struct auth_si
                                  .key = key,
                                  .peer_hashes = sa->peer_hashes,
                                  .own = side,
+                                 .prefers_pss = sa->config->settings.prefers_pss,
                                  .is_below = is_below,
                                  .ctx = below};
 }

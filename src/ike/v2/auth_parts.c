@@ -38,14 +38,15 @@ void auth_put_hashes(struct ike_env *env, struct build *b, struct ike_sa *sa, st
 {
     uint8_t hashes[AUTH_HASHES_MAX];
     (void)env;
-    if (x->is_own || sa->peer_hashes)
+    if (sa->config->settings.announces_hashes && (x->is_own || sa->peer_hashes))
         build_notify(b, N_SIGNATURE_HASH_ALGORITHMS, PROTO_NONE, span_of(NULL, 0),
                      span_of(hashes, auth_hashes_encode(hashes)));
 }
 
 bool auth_take_hashes(struct ike_env *env, struct ike_sa *sa, const struct ike_message *m, struct diag *d)
 {
-    const struct pl_notify *hashes = ike_notify(m, N_SIGNATURE_HASH_ALGORITHMS);
+    bool counts = sa->config->settings.announces_hashes;
+    const struct pl_notify *hashes = counts ? ike_notify(m, N_SIGNATURE_HASH_ALGORITHMS) : NULL;
     (void)env;
     (void)d;
     sa->peer_hashes = hashes ? auth_hashes_decode(hashes->data) : 0;

@@ -53,6 +53,14 @@ static void put_attrs(struct reply *r, const struct ike_sa *sa, bool is_domain)
     }
 }
 
+/* What all clients are told: strongswan.conf's dns1, plugins.attr and the like. */
+static void put_attrs_of_daemon(struct reply *r, const struct ike_sa *sa)
+{
+    const struct settings *s = &sa->config->settings;
+    for (size_t i = 0; sa->cfg->remote.n && i < s->n_attrs; i++)
+        put(r, s->attrs[i].type, s->attrs[i].value);
+}
+
 void cfg_put_reply(struct ike_env *env, struct build *b, struct ike_sa *sa, struct exchange *x)
 {
     const struct sa_cfg *c = sa->cfg;
@@ -63,6 +71,7 @@ void cfg_put_reply(struct ike_env *env, struct build *b, struct ike_sa *sa, stru
     for (uint8_t i = 0; i < c->remote.n; i++)
         put_address(&r, env->out->arena, c->remote.v[i]);
     put_attrs(&r, sa, false);
+    put_attrs_of_daemon(&r, sa);
     if (c->asked_for_domains && r.has_dns) /* [RFC8598#3.2] */
         put_attrs(&r, sa, true);
     build_cp(b, CFG_REPLY, r.v, r.n);

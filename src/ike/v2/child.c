@@ -296,7 +296,7 @@ void child_retire(struct ike_env *env, struct child_sa *c)
     c->is_gone = true;
     c->spi_out = 0;
     c->rekey_at = TIME_NEVER;
-    c->expires_at = env->now.mono + CHILD_LATE;
+    c->expires_at = env->now.mono + c->ike->config->settings.delete_rekeyed_delay;
 }
 
 void child_update_endpoints(struct ike_env *env, struct child_sa *c)

@@ -9,7 +9,6 @@
 #define CHILD_UNSURE   (30 * TIME_SECOND)
 #define CHILD_SWITCH   (5 * TIME_SECOND)
 #define CHILD_REPLACED (180 * TIME_SECOND) /* more than all retransmissions of a Delete take */
-#define CHILD_LATE     (2 * TIME_SECOND)
 
 struct child_sa {
     uint64_t id;

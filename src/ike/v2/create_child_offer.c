@@ -139,7 +139,9 @@ uint16_t create_child_select(struct ike_env *env, struct ike_sa *sa, struct exch
 {
     const struct ike_payload *offer = ike_find(&x->msg, PAYLOAD_SA);
     const struct ike_payload *tsi = ike_find(&x->msg, PAYLOAD_TSI), *tsr = ike_find(&x->msg, PAYLOAD_TSR);
-    struct select_options o = {.ignores_ke = !has_ke, .ignores_ah = !ah_is_possible(sa)};
+    struct select_options o = {.ignores_ke = !has_ke,
+                               .ignores_ah = !ah_is_possible(sa),
+                               .prefers_peer_order = !sa->config->settings.prefers_own_proposals};
     if (!offer || !tsi || !tsr) {
         diag_set(d, FAIL_GENERIC, "a request for a child without SA, TSi or TSr");
         return N_INVALID_SYNTAX;

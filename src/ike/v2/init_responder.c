@@ -181,7 +181,8 @@ void init_on_request(struct ike_env *env, const struct ike_message *m, const str
     count_message(env, NULL, m->header.exchange, COUNT_IN, false);
     const struct pl_ke *ke = &ike_find(m, PAYLOAD_KE)->ke;
     /* [RFC9370#2.2.2] without IKE_INTERMEDIATE nothing could carry them */
-    const struct select_options o = {.skips_addke = !ike_notify(m, N_INTERMEDIATE_EXCHANGE_SUPPORTED)};
+    const struct select_options o = {.skips_addke = !ike_notify(m, N_INTERMEDIATE_EXCHANGE_SUPPORTED),
+                                     .prefers_peer_order = !env->config->settings.prefers_own_proposals};
     const struct connection *conn = choose(env, &ike_find(m, PAYLOAD_SA)->sa, o, local, remote, &chosen, &d);
     if (!conn) {
         char line[900], from[IP_TEXT_MAX];

@@ -242,9 +242,18 @@ void natd_mapping(struct ike_env *env, struct ike_sa *sa, const struct endpoint 
         move(env, sa, &sa->local, remote, sa->has_marker);
 }
 
+/* After the machine has slept, a mapping may be gone, and the peer, too. */
+static bool is_long_overdue(const struct ike_env *env, const struct ike_sa *sa)
+{
+    int64_t margin = sa->config->settings.keep_alive_dpd_margin;
+    return margin && env->now.mono - sa->keepalive_at > margin;
+}
+
 void natd_keepalive(struct ike_env *env, struct ike_sa *sa)
 {
-    if (path_has_source(env, sa, sa->local.ip) && !sa->remote.stream) { /* [RFC9329#6.6] */
+    bool asks = is_long_overdue(env, sa) && sa->own.kind == X_NONE &&
+                ike_sa_queue(sa, (struct task){.kind = X_LIVENESS});
+    if (!asks && path_has_source(env, sa, sa->local.ip) && !sa->remote.stream) { /* [RFC9329#6.6] */
         struct action *a = outbox_add(env->out, ACTION_KEEPALIVE);
         a->send.local = sa->local;
         a->send.remote = sa->remote;

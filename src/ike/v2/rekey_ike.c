@@ -295,12 +295,12 @@ static bool is_busy_with_child(const struct ike_sa *sa)
 static bool choose(struct ike_env *env, const struct ike_sa *sa, const struct proposal_list *offered,
                    struct chosen *out, struct diag *d)
 {
-    const struct select_options none = {0};
+    const struct select_options o = {.prefers_peer_order = !sa->config->settings.prefers_own_proposals};
     struct proposal_list same = proposals_of(env->out->arena, sa);
-    if (proposal_select(&same, offered, none, out, d))
+    if (proposal_select(&same, offered, o, out, d))
         return true;
     diag_clear(d);
-    return proposal_select(&sa->conn->proposals, offered, none, out, d);
+    return proposal_select(&sa->conn->proposals, offered, o, out, d);
 }
 
 void rekey_ike_on_request(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
