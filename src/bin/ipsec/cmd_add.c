@@ -89,6 +89,7 @@ const struct ipsec_command ipsec_cmd_add = {
 
 const struct ipsec_command ipsec_cmd_delete = {
     .name = "delete",
+    .as_stroke = "delete",
     .as_auto = "delete",
     .as_whack = "delete",
     .operands = "NAME",

@@ -132,6 +132,7 @@ static int down_name(struct control *c, const char *name)
 
 const struct ipsec_command ipsec_cmd_down = {
     .name = "down",
+    .as_stroke = "down",
     .also = "terminate",
     .as_auto = "down",
     .as_whack = "terminate down",

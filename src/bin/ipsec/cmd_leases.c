@@ -33,6 +33,7 @@ static int algorithms(struct control *c, const char *name)
 
 const struct ipsec_command ipsec_cmd_leases = {
     .name = "leases",
+    .as_stroke = "leases",
     .operands = "[POOL [ADDRESS]]",
     .names = NAMES_MAYBE,
     .family = DIALECT_STRONGSWAN,
@@ -42,6 +43,7 @@ const struct ipsec_command ipsec_cmd_leases = {
 
 const struct ipsec_command ipsec_cmd_listalgs = {
     .name = "listalgs",
+    .as_stroke = "listalgs",
     .family = DIALECT_STRONGSWAN,
     .doc = "algorithms, and which library serves them",
     .act = algorithms,

@@ -100,8 +100,12 @@ static int list_all(struct control *c, const char *name)
 }
 
 #define LISTING(word, text, in_libreswan)                                                                    \
-    const struct ipsec_command ipsec_cmd_##word = {                                                          \
-        .name = #word, .as_auto = in_libreswan, .as_whack = in_libreswan, .doc = text, .act = list_named}
+    const struct ipsec_command ipsec_cmd_##word = {.name = #word,                                            \
+                                                   .as_stroke = #word,                                       \
+                                                   .as_auto = in_libreswan,                                  \
+                                                   .as_whack = in_libreswan,                                 \
+                                                   .doc = text,                                              \
+                                                   .act = list_named}
 
 LISTING(listcerts, "the certificates that are loaded, but for those of authorities", "listcerts");
 LISTING(listcacerts, "the certificates of certification authorities", "listcacerts");
@@ -113,6 +117,7 @@ LISTING(listpubkeys, "the raw public keys of peers", "listpubkeys");
 
 const struct ipsec_command ipsec_cmd_listall = {
     .name = "listall",
+    .as_stroke = "listall",
     .as_auto = "listall",
     .as_whack = "listall",
     .doc = "all of these",

@@ -60,6 +60,7 @@ const struct ipsec_command ipsec_cmd_update = {
 
 const struct ipsec_command ipsec_cmd_rereadsecrets = {
     .name = "rereadsecrets",
+    .as_stroke = "rereadsecrets",
     .also = "secrets",
     .as_auto = "rereadsecrets",
     .as_whack = "rereadsecrets",
@@ -69,6 +70,7 @@ const struct ipsec_command ipsec_cmd_rereadsecrets = {
 
 const struct ipsec_command ipsec_cmd_rereadall = {
     .name = "rereadall",
+    .as_stroke = "rereadall rereadcacerts rereadocspcerts rereadaacerts rereadacerts rereadcrls",
     .also = "rereadcerts rereadcacerts rereadcrls rereadaacerts rereadacerts rereadocspcerts rereadgroups",
     .as_auto = "rereadall rereadcerts rereadcacerts rereadcrls rereadgroups",
     .as_whack = "rereadall rereadcerts",

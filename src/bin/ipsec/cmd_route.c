@@ -43,6 +43,7 @@ static int unroute_name(struct control *c, const char *name)
 
 const struct ipsec_command ipsec_cmd_route = {
     .name = "route",
+    .as_stroke = "route",
     .also = "ondemand",
     .as_auto = "route ondemand",
     .as_whack = "route ondemand",
@@ -54,6 +55,7 @@ const struct ipsec_command ipsec_cmd_route = {
 
 const struct ipsec_command ipsec_cmd_unroute = {
     .name = "unroute",
+    .as_stroke = "unroute",
     .as_auto = "unroute",
     .as_whack = "unroute",
     .operands = "NAME",

@@ -234,6 +234,7 @@ static int fips(struct control *c, const char *name)
 
 const struct ipsec_command ipsec_cmd_status = {
     .name = "status",
+    .as_stroke = "status",
     .as_auto = "status",
     .as_whack = "status",
     .operands = "[NAME]",
@@ -247,6 +248,7 @@ const struct ipsec_command ipsec_cmd_status = {
 
 const struct ipsec_command ipsec_cmd_statusall = {
     .name = "statusall",
+    .as_stroke = "statusall",
     .operands = "[NAME]",
     .names = NAMES_MAYBE,
     .family = DIALECT_STRONGSWAN,

@@ -80,6 +80,7 @@ int up_name(struct control *c, const char *name)
 
 const struct ipsec_command ipsec_cmd_up = {
     .name = "up",
+    .as_stroke = "up",
     .also = "initiate",
     .as_auto = "up",
     .as_whack = "initiate",

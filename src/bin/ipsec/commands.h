@@ -22,3 +22,6 @@ extern const struct ipsec_command ipsec_cmd_auto, ipsec_cmd_whack, ipsec_cmd_ver
 extern const struct ipsec_command ipsec_cmd_listcerts, ipsec_cmd_listcacerts, ipsec_cmd_listaacerts,
     ipsec_cmd_listocspcerts, ipsec_cmd_listacerts, ipsec_cmd_listcrls, ipsec_cmd_listpubkeys,
     ipsec_cmd_listall;
+extern const struct ipsec_command ipsec_cmd_listcounters, ipsec_cmd_resetcounters, ipsec_cmd_purgeocsp,
+    ipsec_cmd_purgecrls, ipsec_cmd_purgecerts, ipsec_cmd_purgeike, ipsec_cmd_fetchcrls, ipsec_cmd_down_srcip,
+    ipsec_cmd_listcainfos, ipsec_cmd_listplugins, ipsec_cmd_listgroups, ipsec_cmd_stroke;

@@ -35,6 +35,7 @@ struct ipsec_command {
     const char *also;       /* other words for it, with blanks between */
     const char *as_auto;    /* `ipsec auto --WORD`, likewise */
     const char *as_whack;   /* `ipsec whack --name NAME --WORD`, likewise */
+    const char *as_stroke;  /* `ipsec stroke WORD`, likewise */
     const char *manual;     /* paragraphs of man/ipsec.8, roff; NULL: doc says it all */
     bool has_store;         /* it has --nssdir and --state */
     bool is_without_daemon; /* act needs no daemon that runs */
@@ -47,6 +48,7 @@ const struct ipsec_command *ipsec_command_at(size_t index);
 const struct ipsec_command *ipsec_command_named(const char *word);
 const struct ipsec_command *ipsec_command_of_auto(const char *word);
 const struct ipsec_command *ipsec_command_of_whack(const char *word);
+const struct ipsec_command *ipsec_command_of_stroke(const char *word);
 /* The rows that commands with a store share, and those that control the daemon: index 0.. until NULL. */
 const struct ipsec_option *ipsec_common_at(const struct ipsec_command *c, size_t index);
 

@@ -46,6 +46,16 @@ const struct ipsec_command *ipsec_command_of_whack(const char *word)
     return NULL;
 }
 
+const struct ipsec_command *ipsec_command_of_stroke(const char *word)
+{
+    const struct ipsec_command *c;
+    for (size_t i = 0; (c = ipsec_command_at(i)); i++) {
+        if (holds(c->as_stroke, word))
+            return c;
+    }
+    return NULL;
+}
+
 typedef const struct ipsec_command *find_fn(const char *word);
 
 /* The first word that is an action is taken out; --name too, whose value is an operand then. */
@@ -115,6 +125,57 @@ const struct ipsec_command ipsec_cmd_whack = {
     .name = "whack",
     .doc = "the words of Libreswan's control program: ipsec whack --name NAME --initiate is ipsec up NAME",
     .run_words = run_whack,
+};
+
+/* ---- stroke */
+
+static void list_strokes(FILE *to)
+{
+    const struct ipsec_command *c;
+    fputs("usage: ipsec stroke WORD ...\n", to);
+    for (size_t i = 0; (c = ipsec_command_at(i)); i++) {
+        if (c->as_stroke)
+            fprintf(to, "  %-26s %s\n", c->as_stroke, c->doc);
+    }
+}
+
+/* up-nb, down-nb: without waiting */
+static int without_waiting(const struct ipsec_command *command, int argc, char **argv)
+{
+    char **words = calloc((size_t)argc + 2, sizeof(*words));
+    if (!words)
+        abort();
+    memcpy(words, argv, (size_t)argc * sizeof(*words));
+    words[argc] = (char[]){"--asynchronous"};
+    int code = ipsec_run_words(command, DIALECT_STRONGSWAN, argc + 1, words);
+    free(words);
+    return code;
+}
+
+static int run_stroke(int argc, char **argv)
+{
+    char word[32];
+    if (wants_help(argc, argv)) {
+        list_strokes(stdout);
+        return 0;
+    }
+    size_t len = strlen(argv[1]);
+    bool is_quick = len > 3 && len < sizeof(word) && !strcmp(argv[1] + len - 3, "-nb");
+    snprintf(word, sizeof(word), "%.*s", (int)(is_quick ? len - 3 : len), argv[1]);
+    const struct ipsec_command *command = ipsec_command_of_stroke(word);
+    if (command)
+        return is_quick ? without_waiting(command, argc - 1, argv + 1)
+                        : ipsec_run_words(command, DIALECT_STRONGSWAN, argc - 1, argv + 1);
+    list_strokes(stderr);
+    fprintf(stderr, "\nError: unknown command\n");
+    return 255;
+}
+
+const struct ipsec_command ipsec_cmd_stroke = {
+    .name = "stroke",
+    .family = DIALECT_STRONGSWAN,
+    .doc = "the words of strongSwan's control program: ipsec stroke up NAME is ipsec up NAME",
+    .run_words = run_stroke,
 };
 
 /* `ipsec setup start`, `ipsec setup --start` */

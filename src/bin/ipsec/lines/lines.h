@@ -101,3 +101,5 @@ void strongswan_status(FILE *to, const struct answers *a, const char *name, bool
  */
 bool strongswan_leases(FILE *to, json_t *pools, const char *pool, const char *address);
 void strongswan_algorithms(FILE *to, json_t *algorithms);
+/* counters: get-counters' section; name: of a connection, or NULL. */
+void strongswan_counters(FILE *to, json_t *counters, const char *name);

@@ -98,10 +98,30 @@ static void leases_are_listed_by_pool(void **state)
     json_decref(pools);
 }
 
+static void counters_have_the_old_names(void **state)
+{
+    (void)state;
+    json_t *all = json_pack("{s:{s:s,s:s},s:{s:s}}", "", "ike-rekey-init", "0", "info-out-resp", "1234567",
+                            "gw", "create-child-in-req", "7");
+    page_open(&p);
+    strongswan_counters(p.to, all, NULL);
+    page_has(&p, (const char *const[]){"\nList of IKE counters:\n\nikeInitRekey                  0\n",
+                                       "ikeOutInfoRsp           1234567\n", NULL});
+    page_open(&p);
+    strongswan_counters(p.to, all, "gw");
+    page_has(&p, (const char *const[]){"\nList of IKE counters for 'gw':\n\n",
+                                       "ikeInCrChildReq               7\n", NULL});
+    page_open(&p);
+    strongswan_counters(p.to, all, "other");
+    page_is(&p, "No IKE counters found for 'other'\n");
+    json_decref(all);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(status_is_brief),
+        cmocka_unit_test(counters_have_the_old_names),
         cmocka_unit_test(statusall_has_head_connections_and_algorithms),
         cmocka_unit_test(nothing_is_none_and_an_unknown_name_no_match),
         cmocka_unit_test(leases_are_listed_by_pool),
