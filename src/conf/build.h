@@ -31,8 +31,6 @@ struct builder {
     struct private_key *found_keys;
     size_t n_found_keys;
     bool has_nicknames;         /* a certificate's name is one of the key store's first: ipsec.conf */
-    const char *nssdir;         /* where ipsec.conf says that the key store is, or NULL; set it before
-                                   build_key_store() */
     struct stored_cert *stored; /* of the key store, for their nicknames */
     size_t n_stored;
 };
@@ -59,12 +57,16 @@ void origin_add(struct builder *b, struct origin_list *l, const char *prefix, co
 void build_put(struct builder *b, struct setting *to, const struct setting *section, const char *name,
                const char *path, const struct setting *from, const char *value);
 /* ipsec/: ipsec.conf and ipsec.secrets, in both dialects */
-void build_ipsec(struct builder *b, const struct conf_request *req);
+struct ipsec_tree;
+/* Reads ipsec.conf; its config setup. Then, with the same builder and tree, what else is in it. */
+struct ipsec_tree *build_ipsec_settings(struct builder *b, const struct conf_request *req);
+void build_ipsec(struct ipsec_tree *t, const struct conf_request *req);
 
 /* swanctl.c: everything that swanctl.conf may hold; the tree's references are resolved */
 void build_swanctl(struct builder *b, const struct setting *root);
 void build_secret(struct builder *b, const struct setting *section); /* ike1 { ... } */
-/* keyway.c: the same, the global section and the tunnels */
+/* keyway.c: the global section; then the same, and the tunnels */
+void build_keyway_settings(struct builder *b, const struct setting *root);
 void build_keyway(struct builder *b, struct setting *root);
 /* strongswan.c: the charon section */
 void build_strongswan(struct builder *b, const struct setting *root);
@@ -156,7 +158,7 @@ bool build_has_peer(struct builder *b, const char *text);
 schema_setter set_listen_tcp;
 schema_setter set_dataplane, set_hosts, set_proposals, set_dscp, set_ts, set_esp_proposals, set_updown,
     set_interfaces_use, set_interfaces_ignore, set_tfc_padding, set_ah_proposals, set_redirect, set_class;
-schema_setter set_daemon_attr, set_vip_device;
+schema_setter set_daemon_attr, set_vip_device, set_key_store;
 schema_setter set_resolv_conf, set_vips, set_pool_names, set_pool_addrs, set_pool_attr; /* pool.c */
 schema_setter set_authority_cert, set_crl_uris, set_ocsp_uris, set_cert_uri_base;       /* authority.c */
 schema_setter set_auth, set_id, set_certs, set_cacerts, set_ca_id, set_cert_policy, set_groups, set_cert_file,

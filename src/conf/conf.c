@@ -46,24 +46,33 @@ static void check_request(const struct conf_request *req, struct errors *errs)
 struct reading {
     struct settings_tree tree;
     struct builder *b;
+    struct arena *scratch;
+    const char *dialect, *dir;
     size_t n_errors; /* before it */
+    bool is_good;    /* there is something to build from */
 };
+
+/* Several may be begun: this one goes on. */
+static void go_on(struct reading *r)
+{
+    r->b->scratch = r->scratch;
+    r->b->tree = &r->tree;
+    r->b->dialect = r->dialect;
+    r->b->dir = r->dir;
+}
 
 static void begin(struct reading *r, struct builder *b, const char *dialect, const char *dir)
 {
-    r->b = b;
-    r->n_errors = b->errs->n;
-    b->scratch = arena_new(UNBOUNDED);
-    settings_init(&r->tree, b->scratch, b->a);
-    b->tree = &r->tree;
-    b->dialect = dialect;
-    b->dir = dir;
+    *r = (struct reading){.b = b, .n_errors = b->errs->n, .dialect = dialect, .dir = dir};
+    r->scratch = arena_new(UNBOUNDED);
+    settings_init(&r->tree, r->scratch, b->a);
+    go_on(r);
 }
 
 static void end(struct reading *r)
 {
     settings_deinit(&r->tree);
-    arena_free(r->b->scratch);
+    arena_free(r->scratch);
     r->b->scratch = NULL;
     r->b->tree = NULL;
 }
@@ -95,20 +104,28 @@ static void load_strongswan(struct builder *b, const struct conf_request *req)
     end(&r);
 }
 
-static void load_keyway(struct builder *b, const struct conf_request *req)
+/* Its settings; load_keyway() the rest. */
+static void begin_keyway(struct reading *r, struct builder *b, const struct conf_request *req)
 {
-    struct reading r;
     const char **paths = NULL;
-    begin(&r, b, "keyway.conf", arena_printf(b->a, "%s/keyway", req->etc));
-    r.tree.allows_titles = true;
-    bool found = read_one(&r, arena_printf(b->scratch, "%s/keyway.conf", b->dir));
+    begin(r, b, "keyway.conf", arena_printf(b->a, "%s/keyway", req->etc));
+    r->tree.allows_titles = true;
+    bool found = read_one(r, arena_printf(b->scratch, "%s/keyway.conf", b->dir));
     size_t n =
         b->src->glob(b->src->ctx, b->scratch, arena_printf(b->scratch, "%s/conf.d/*.conf", b->dir), &paths);
     for (size_t i = 0; i < n; i++)
-        read_one(&r, paths[i]);
-    if ((found || n) && is_sound(&r))
-        build_keyway(b, r.tree.root);
-    end(&r);
+        read_one(r, paths[i]);
+    r->is_good = (found || n) && is_sound(r);
+    if (r->is_good)
+        build_keyway_settings(b, r->tree.root);
+}
+
+static void load_keyway(struct reading *r)
+{
+    go_on(r);
+    if (r->is_good && !r->b->is_of_settings)
+        build_keyway(r->b, r->tree.root);
+    end(r);
 }
 
 static void load_swanctl(struct builder *b, const struct conf_request *req)
@@ -130,15 +147,42 @@ static void load_ipsec_d(struct builder *b, const struct conf_request *req)
     end(&r);
 }
 
-/* After keyway.conf, whose settings count more. */
-static void load_ipsec(struct builder *b, const struct conf_request *req)
+/* Its settings, after those of keyway.conf, which count more; load_ipsec() the rest. */
+static struct ipsec_tree *begin_ipsec(struct reading *r, struct builder *b, const struct conf_request *req)
 {
-    struct reading r;
-    begin(&r, b, "ipsec.conf", arena_printf(b->a, "%s/ipsec.d", req->etc));
-    b->has_nicknames = true;
-    build_ipsec(b, req);
-    b->has_nicknames = false;
-    end(&r);
+    begin(r, b, "ipsec.conf", arena_printf(b->a, "%s/ipsec.d", req->etc));
+    return build_ipsec_settings(b, req);
+}
+
+static void load_ipsec(struct reading *r, struct ipsec_tree *t, const struct conf_request *req)
+{
+    go_on(r);
+    r->b->has_nicknames = true;
+    build_ipsec(t, req);
+    r->b->has_nicknames = false;
+    end(r);
+}
+
+/* The daemon's settings first: they say where the key store is, which the rest may name things of. */
+static void load_dialects(struct builder *b, const struct conf_request *req)
+{
+    struct reading keyway, ipsec;
+    struct ipsec_tree *t = NULL;
+    bool has_keyway = is_loaded(req, "keyway"), has_ipsec = is_loaded(req, "ipsec");
+    if (has_keyway)
+        begin_keyway(&keyway, b, req);
+    if (has_ipsec)
+        t = begin_ipsec(&ipsec, b, req);
+    if (has_ipsec && !req->is_of_settings) {
+        load_ipsec_d(b, req);
+        build_key_store(b);
+    }
+    if (has_keyway)
+        load_keyway(&keyway);
+    if (is_loaded(req, "swanctl") && !req->is_of_settings)
+        load_swanctl(b, req);
+    if (has_ipsec)
+        load_ipsec(&ipsec, t, req);
 }
 
 struct config *conf_load(const struct conf_source *src, const struct conf_request *req, struct diag *d,
@@ -152,16 +196,7 @@ struct config *conf_load(const struct conf_source *src, const struct conf_reques
     map_init(&b.names);
     check_request(req, &errs);
     load_strongswan(&b, req);
-    if (is_loaded(req, "ipsec") && !req->is_of_settings) {
-        load_ipsec_d(&b, req);
-        build_key_store(&b);
-    }
-    if (is_loaded(req, "keyway"))
-        load_keyway(&b, req);
-    if (is_loaded(req, "swanctl") && !req->is_of_settings)
-        load_swanctl(&b, req);
-    if (is_loaded(req, "ipsec"))
-        load_ipsec(&b, req);
+    load_dialects(&b, req);
     build_finish_pools(&b);
     build_check_ppks(&b);
     build_drop_found(&b);

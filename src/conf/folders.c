@@ -231,8 +231,9 @@ static bool found_in_store(struct builder *b, const struct pkey *public_key, con
 {
     const char *file = NULL;
     struct diag d = {0};
-    struct pkey *k =
-        b->src->store_key ? b->src->store_key(b->src->ctx, b->nssdir, b->a, public_key, &file, &d) : NULL;
+    struct pkey *k = b->src->store_key ? b->src->store_key(b->src->ctx, b->config->settings.key_store, b->a,
+                                                           public_key, &file, &d)
+                                       : NULL;
     if (k) {
         log_line(GROUP_CFG, LOG_NOTICE, "connection %s: the private key of %s is in the key store: %s",
                  connection, what, file);
@@ -247,7 +248,7 @@ void build_key_store(struct builder *b)
 {
     struct diag d = {0};
     if (b->src->store_certs)
-        b->n_stored = b->src->store_certs(b->src->ctx, b->nssdir, b->a, &b->stored, &d);
+        b->n_stored = b->src->store_certs(b->src->ctx, b->config->settings.key_store, b->a, &b->stored, &d);
     if (diag_failed(&d))
         warn_of_store(&d);
     for (size_t i = 0; i < b->n_stored; i++) {

@@ -305,7 +305,7 @@ static void check_top(struct builder *b, const struct setting *root)
     }
 }
 
-void build_keyway(struct builder *b, struct setting *root)
+void build_keyway_settings(struct builder *b, const struct setting *root)
 {
     check_top(b, root);
     const char *const globals[] = {"keyway", "settings"};
@@ -321,8 +321,10 @@ void build_keyway(struct builder *b, struct setting *root)
             origin_copy(b, &l, &set->origins.v[k]);
         set->origins = (struct origins){l.v, l.n};
     }
-    if (b->is_of_settings)
-        return;
+}
+
+void build_keyway(struct builder *b, struct setting *root)
+{
     build_swanctl(b, root);
     const struct setting *tunnels = settings_section(b->tree, root, "tunnel");
     struct setting *made = settings_add(b->tree, root, "\001tunnels", 8, true);

@@ -28,7 +28,8 @@ static bool read_below(struct builder *b, const char *folder, const char *name, 
 static bool find(struct builder *b, const char *name, struct span *out, const char **path, struct diag *d)
 {
     const struct conf_source *src = b->src;
-    const char *store = src->store_folder ? src->store_folder(src->ctx, b->nssdir, b->scratch) : NULL;
+    const char *store =
+        src->store_folder ? src->store_folder(src->ctx, b->config->settings.key_store, b->scratch) : NULL;
     const char *certs = b->ipsec_d ? arena_printf(b->scratch, "%s/certs", b->ipsec_d) : NULL;
     *path = "the key store";
     if (build_stored_cert(b, name, out))

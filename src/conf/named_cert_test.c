@@ -31,12 +31,13 @@ static const char *named(const char *name, const struct memory_file *files, size
                                 .file = "/etc/ipsec.conf",
                                 .line = 3,
                                 .value_line = 3};
+    struct config config = {.settings = {.key_store = nssdir}};
     struct builder b = {.src = &src,
+                        .config = &config,
                         .errs = &errs,
                         .a = a,
                         .scratch = a,
                         .ipsec_d = "/etc/ipsec.d",
-                        .nssdir = nssdir,
                         .stored = &stored,
                         .n_stored = nickname ? 1 : 0};
     src.store_folder = store_folder;

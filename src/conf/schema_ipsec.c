@@ -25,7 +25,7 @@
 static const char v1[] = "IKEv1", xauth[] = "XAUTH", eap[] = "EAP", marks[] = "marks", opportunistic[] = "opportunistic encryption",
     xfrmi[] = "interfaces of IPsec (XFRM, VTI)", mediation[] = "mediation",     labels[] = "security labels", iptfs[] = "IP-TFS", dns_keys[] = "dns_keys, dns_trust_anchors and dns_resolv_conf of keyway.conf decide";
 static const char only_v1[] = "it is for IKEv1 alone", obsolete[] = "it is obsolete", own_log[] = "Keyway logs by settings of its own",
-    own_keys[] = "Keyway has a key store of its own", kernel_only[] = "it is for a data plane in the kernel", not_yet[] = "not built yet",
+    kernel_only[] = "it is for a data plane in the kernel", not_yet[] = "not built yet",
     other_place[] = "Keyway keeps it in a place of its own", comment[] = "", work_around[] = "the peers that it is for need nothing else of Keyway";
 
 static const struct schema_word autos[] = {{"ignore"}, {"add"}, {"ondemand"}, {"route"}, {"up"}, {"start"}, {"keep"}, {NULL}};
@@ -76,7 +76,7 @@ static const struct schema_row rows[] = {
     SETUP("audit_log", L, BOOL, NO_EFFECT(own_log), .doc = "audit records"),
     SETUP("dumpdir", B, TEXT, NO_EFFECT(obsolete), .doc = "where cores are dumped"),
     SETUP("ipsecdir", L, TEXT, NO_EFFECT(other_place), .accepts = "/etc/ipsec.d", .doc = "folder of ipsec.d"),
-    SETUP("nssdir", L, TEXT, NO_EFFECT(own_keys), .accepts = "/var/lib/ipsec/nss,/etc/ipsec.d", .doc = "folder of the key store"),
+    SETUP("nssdir", L, TEXT, .maps = "key_store", .example = "/srv/nss", .doc = "folder of Keyway's key store; where Libreswan's own is, /var/lib/ipsec/nss or /etc/ipsec.d, stands for the default"),
     SETUP("secretsfile", L, TEXT, NO_EFFECT("ipsec.secrets is read where it is"), .accepts = "/etc/ipsec.secrets", .doc = "file of secrets"),
     SETUP("statsbin", L, TEXT, NO_EFFECT(not_yet), .doc = "program that is told of tunnels"),
     SETUP("shuntlifetime", L, TIME, NO_EFFECT(opportunistic), .doc = "life of shunts"),

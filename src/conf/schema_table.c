@@ -435,6 +435,7 @@ static const struct schema_row rows[] = {
     {SCOPE_GLOBAL, "dataplane", .kind = KIND_WORD, .def = "auto", .words = dataplanes, .set = set_dataplane, .example = "user", .doc = "auto, user or kernel"},
     {SCOPE_GLOBAL, "dataplane_workers", .kind = KIND_NUMBER, .def = "0", .max = 64, SET(dataplane_workers), .example = "2", .doc = "threads that carry packets; 0: one for each processor"},
     {SCOPE_GLOBAL, "resolv_conf", .kind = KIND_TEXT, .set = set_resolv_conf, .example = "/etc/resolv.conf", .computed = "none", .doc = "file that gets the name servers which peers tell together with a virtual address, as its first lines, as long as that is here; updown commands hear of them in any case"},
+    {SCOPE_GLOBAL, "key_store", .kind = KIND_TEXT, .set = set_key_store, .example = "/srv/nss", .computed = "ipsec/nss of the state folder", .doc = "folder of the key store that ipsec newhostkey and its like fill, to which they have to be told --nssdir, too; --nssdir of keywayd counts more"},
     {SCOPE_GLOBAL, "esp_path", .kind = KIND_WORD, .def = "auto", .words = esp_path_words, SET(esp_path), .example = "raw", .doc = ESP_PATH_DOC},
     {SCOPE_GLOBAL, "ipsec_dialect", .kind = KIND_WORD, .def = "auto", .words = ipsec_dialects, SET(ipsec_dialect), .example = "libreswan", .doc = DIALECT_DOC},
     {SCOPE_GLOBAL, "listen_tcp", .kind = KIND_TEXT, .def = "no", .set = set_listen_tcp, .example = "4500, 443", .doc = LISTEN_TCP_DOC},

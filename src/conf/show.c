@@ -320,6 +320,7 @@ static void show_settings(struct show_out *o, const struct settings *s)
     show_number_field(o, from, "dataplane_workers", s->dataplane_workers);
     show_word_field(o, from, "esp_path", esp_path[s->esp_path]);
     show_word_field(o, from, "ipsec_dialect", dialects[s->ipsec_dialect]);
+    show_word_field(o, from, "key_store", s->key_store ? s->key_store : "");
     show_word_field(o, from, "resolv_conf", s->resolv_conf ? s->resolv_conf : "");
     show_begin_value(o);
     for (unsigned i = 0; i < s->n_tcp_ports; i++)

@@ -264,6 +264,16 @@ void set_dataplane(struct builder *b, const struct schema_row *row, const struct
     build_expected(build_error(b, key, "not a data plane"), key, "auto, user or kernel");
 }
 
+void set_key_store(struct builder *b, const struct schema_row *row, const struct setting *key, void *dest)
+{
+    struct settings *s = dest;
+    const char *path = strncmp(key->value, "sql:", 4) == 0 ? key->value + 4 : key->value;
+    (void)row;
+    s->key_store = *path ? arena_strdup(b->a, path) : NULL;
+    if (*path && *path != '/')
+        build_expected(build_error(b, key, "not a path"), key, "an absolute path");
+}
+
 void set_interfaces_use(struct builder *b, const struct schema_row *row, const struct setting *key,
                         void *dest)
 {

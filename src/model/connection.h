@@ -254,8 +254,9 @@ struct settings {               /* strongswan.conf and keyway.conf's global sect
     const char *dns_resolv_conf; /* the file that names the name servers which are asked */
     const char *const *dns_trust_anchors; /* files with DS or DNSKEY records; none: the first known one */
     size_t n_dns_trust_anchors;
-    bool uses_hash_and_url;            /* peers may say where their certificate is, and it is fetched there */
-    const char *resolv_conf;           /* a file that gets the name servers of peers, or NULL */
+    bool uses_hash_and_url;  /* peers may say where their certificate is, and it is fetched there */
+    const char *key_store;   /* its folder; NULL: where the daemon was told, or ipsec/nss of its state */
+    const char *resolv_conf; /* a file that gets the name servers of peers, or NULL */
     uint16_t tcp_ports[TCP_PORTS_MAX]; /* that are listened on */
     unsigned n_tcp_ports;
     struct origins origins;

@@ -14,12 +14,12 @@ static void read_folder(struct ipsec_tree *t, const char *why)
         log_line(GROUP_CFG, LOG_NOTICE, "%s is read, since %s", pattern, why);
 }
 
-static void read_secret_files(struct ipsec_tree *t, const char *etc, bool reads_folder)
+static void read_secret_files(struct ipsec_tree *t)
 {
     const char **paths = NULL;
-    const char *main = arena_printf(t->arena, "%s/ipsec.secrets", etc);
+    const char *main = arena_printf(t->arena, "%s/ipsec.secrets", t->etc);
     bool found = ipsec_read_secrets(t, main);
-    size_t n = found && !reads_folder
+    size_t n = found && !t->reads_folder
                    ? 0
                    : t->b->src->glob(t->b->src->ctx, t->arena,
                                      arena_printf(t->arena, "%s/*.secrets", t->b->dir), &paths);
@@ -28,34 +28,42 @@ static void read_secret_files(struct ipsec_tree *t, const char *etc, bool reads_
 }
 
 /* Files of ipsec.d that ipsec.conf includes, if it does that, and else because it says nothing. */
-static bool read_files(struct ipsec_tree *t, const char *etc)
+static void read_files(struct ipsec_tree *t)
 {
-    bool found = ipsec_read(t, arena_printf(t->arena, "%s/ipsec.conf", etc), false);
-    bool reads_folder = !t->has_include && !t->has_conn;
-    if (reads_folder)
+    bool found = ipsec_read(t, arena_printf(t->arena, "%s/ipsec.conf", t->etc), false);
+    t->reads_folder = !t->has_include && !t->has_conn;
+    if (t->reads_folder)
         read_folder(t, found ? "ipsec.conf has neither an include nor a conn" : "there is no ipsec.conf");
-    read_secret_files(t, etc, reads_folder);
-    return t->files != NULL;
 }
 
-void build_ipsec(struct builder *b, const struct conf_request *req)
+struct ipsec_tree *build_ipsec_settings(struct builder *b, const struct conf_request *req)
 {
-    struct ipsec_tree t = {.b = b, .etc = req->etc, .arena = b->scratch, .names = b->a};
+    struct ipsec_tree *t = arena_alloc(b->scratch, sizeof(*t));
     size_t n_errors = b->errs->n;
-    t.files_end = &t.files;
-    t.forced = b->config->settings.ipsec_dialect;
-    map_init(&t.by_name);
+    *t = (struct ipsec_tree){.b = b, .etc = req->etc, .arena = b->scratch, .names = b->a};
+    t->files_end = &t->files;
+    t->forced = b->config->settings.ipsec_dialect;
+    map_init(&t->by_name);
     if (b->src->own_addresses)
-        t.n_own = b->src->own_addresses(b->src->ctx, b->scratch, &t.own);
-    if (read_files(&t, req->etc)) {
-        ipsec_judge(&t);
-        ipsec_check(&t);
+        t->n_own = b->src->own_addresses(b->src->ctx, b->scratch, &t->own);
+    read_files(t);
+    if (t->files) {
+        ipsec_judge(t);
+        ipsec_check(t);
     }
     if (b->errs->n == n_errors)
-        ipsec_build_setup(&t);
-    if (b->errs->n == n_errors && !req->is_of_settings) {
-        ipsec_build_cas(&t);
-        ipsec_build_conns(&t, req);
+        ipsec_build_setup(t);
+    t->is_bad = b->errs->n != n_errors;
+    return t;
+}
+
+void build_ipsec(struct ipsec_tree *t, const struct conf_request *req)
+{
+    size_t n_errors = t->b->errs->n;
+    read_secret_files(t);
+    if (!t->is_bad && t->b->errs->n == n_errors && !req->is_of_settings) {
+        ipsec_build_cas(t);
+        ipsec_build_conns(t, req);
     }
-    map_deinit(&t.by_name);
+    map_deinit(&t->by_name);
 }

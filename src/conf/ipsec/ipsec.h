@@ -72,6 +72,8 @@ struct ipsec_tree {
     struct map by_name;     /* of connections and authorities */
     size_t n_nodes, n_bytes, n_files;
     bool has_include, has_conn;
+    bool reads_folder;   /* ipsec.d, though nothing includes it */
+    bool is_bad;         /* errors were found that hide others */
     uint64_t flattened;  /* how often */
     enum dialect forced; /* for all files, by keyway.conf */
     struct ip *own;      /* this machine's addresses */

@@ -20,6 +20,13 @@ static const char *setting_value(struct ipsec_tree *t, const struct schema_row *
     return value;
 }
 
+/* Where a distribution has NSS's database, which is no key store of ours. */
+static bool is_of_nss(const char *folder)
+{
+    folder += strncmp(folder, "sql:", 4) == 0 ? 4 : 0;
+    return strcmp(folder, "/var/lib/ipsec/nss") == 0 || strcmp(folder, "/etc/ipsec.d") == 0;
+}
+
 static void apply(struct ipsec_tree *t, struct setting *flat)
 {
     struct builder *b = t->b;
@@ -29,6 +36,8 @@ static void apply(struct ipsec_tree *t, struct setting *flat)
     for (struct setting *k = flat->first; k && to; k = k->next) {
         const struct schema_row *r = schema_find(SCOPE_IPSEC_SETUP, k->name);
         if (!r || r->status != EFFECTIVE || !r->maps || !k->value || origin_of(&set->origins, r->maps))
+            continue;
+        if (strcmp(k->name, "nssdir") == 0 && is_of_nss(k->value))
             continue;
         build_put(b, to, flat, "", r->maps, k, setting_value(t, r, k->value));
     }
