@@ -11,16 +11,16 @@
 #define LINE_MAX_BYTES 1024
 #define MOST_AT_FIRST  2
 
-static log_sink *the_sink;
-static void *the_ctx;
+static _Atomic(log_sink *) the_sink;
+static _Atomic(void *) the_ctx;
 static _Atomic int8_t most[LOG_GROUPS] = {[0 ... LOG_GROUPS - 1] = MOST_AT_FIRST};
 
 void log_set_sink(log_sink *sink, void *ctx, enum log_level most_verbose)
 {
     struct log_levels all;
     memset(all.of, sink ? log_level_number(most_verbose) : MOST_AT_FIRST, sizeof(all.of));
-    the_sink = sink;
     the_ctx = ctx;
+    the_sink = sink;
     log_set_levels(&all);
 }
 
@@ -43,7 +43,9 @@ static void put(const struct log_entry *e, char *line)
             *p = ' ';
     }
     clean.text = line;
-    the_sink(the_ctx, &clean);
+    log_sink *to = the_sink;
+    if (to)
+        to(the_ctx, &clean);
 }
 
 void log_line(enum log_group group, enum log_level level, const char *fmt, ...)

@@ -448,9 +448,9 @@ static void size_workers(void)
 int main(int argc, char **argv)
 {
     struct options o = {.level = LOG_NOTICE};
-    int option;
+    int option, code;
     while ((option = getopt_long(argc, argv, "fh", long_options, NULL)) >= 0) {
-        int code = take_option(&o, option, optarg);
+        code = take_option(&o, option, optarg);
         if (code >= 0)
             return code;
     }
@@ -462,11 +462,11 @@ int main(int argc, char **argv)
     size_workers();
     signal(SIGPIPE, SIG_IGN); /* a client that goes while it is written to */
     umask(0027);
-    if (o.is_foreground || o.is_cleanup) {
-        logsink_stderr(o.level);
-    } else {
+    bool is_foreground = o.is_foreground || o.is_cleanup;
+    if (!is_foreground)
         go_to_background();
-        logsink_syslog(o.level);
-    }
-    return run_locked(&o);
+    logsink_start(&(struct logsink_options){.is_foreground = is_foreground, .most_verbose = o.level});
+    code = run_locked(&o);
+    logsink_stop();
+    return code;
 }

@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "base/secret.h"
+#include "model/logging.h"
 #include "model/origin.h"
 #include "model/pool.h"
 #include "model/proposal.h"
@@ -294,6 +295,7 @@ struct config {
     struct cert_list ocsp_signers; /* responders whose answers are believed */
     struct crl **crls;             /* references */
     size_t n_crls;
+    struct logging logging;
     struct authority *authorities;
     size_t n_authorities;
     struct pool_config *pools; /* by name */

@@ -6,6 +6,7 @@
 #include "crypto/random.h"
 #include "sys/clock.h"
 #include "sys/fetch.h"
+#include "sys/logsink.h"
 #include "sys/loop_impl.h"
 #include "sys/state.h"
 #include <signal.h>
@@ -231,6 +232,7 @@ static void on_signal(uv_signal_t *s, int number)
     struct loop *l = s->data;
     switch (number) {
     case SIGHUP:
+        logsink_reopen();
         log_line(GROUP_DMN, LOG_NOTICE, "SIGHUP: reading the configuration");
         loop_reload(l, 0);
         break;
@@ -324,6 +326,7 @@ struct loop *loop_new(const struct loop_options *o, struct diag *d)
         diag_try(d, "keyway config check");
         return NULL;
     }
+    logsink_apply(&config->logging);
     struct loop *l = loop_alloc(o);
     if (!loop_open_world(l, &config->settings, d)) {
         config_unref(config);

@@ -3,6 +3,7 @@
  * configuration changes nothing. */
 #include "sys/clock.h"
 #include "sys/files.h"
+#include "sys/logsink.h"
 #include "sys/loop_impl.h"
 #include "sys/resolve.h"
 #include <pthread.h>
@@ -178,6 +179,7 @@ static void on_loaded(uv_work_t *req, int status)
     l->is_reloading = false;
     if (status == 0 && !l->is_stopping) {
         if (w->config) {
+            logsink_apply(&w->config->logging);
             tell_loaded(w, connections);
             warn_of_restart(&l->in_force, &w->config->settings);
             if (w->is_of_settings)
