@@ -68,8 +68,9 @@ void build_secret(struct builder *b, const struct setting *section); /* ike1 { .
 /* keyway.c: the global section; then the same, and the tunnels */
 void build_keyway_settings(struct builder *b, const struct setting *root);
 void build_keyway(struct builder *b, struct setting *root);
-/* strongswan.c: the charon section */
+/* strongswan.c: the charon section; and what to do about lines that are no configuration */
 void build_strongswan(struct builder *b, const struct setting *root);
+void strongswan_explain_strays(const struct settings_tree *t);
 /* connection.c: one connection; NULL when its name is taken */
 struct connection *build_connection(struct builder *b, const struct setting *section);
 /* Checks what has to be known as a whole, computes the hash, and adds it. */

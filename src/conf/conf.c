@@ -99,6 +99,7 @@ static void load_strongswan(struct builder *b, const struct conf_request *req)
     bool found = read_one(&r, path);
     if (!found && req->settings)
         errors_add(b->errs, path, 1, 0, "no such file");
+    strongswan_explain_strays(&r.tree);
     if (found && is_sound(&r))
         build_strongswan(b, r.tree.root);
     end(&r);

@@ -2,6 +2,7 @@
 /* man/keyway.conf.5 from the schema: prose for the grammar, then every key of every section. */
 #include "conf/reference.h"
 #include "base/text.h"
+#include "conf/logging.h"
 #include "conf/schema.h"
 #include "conf/strongswan_options.h"
 
@@ -78,7 +79,7 @@ void roff_refused_words(const struct conf_sink *sink, const struct schema_row *r
 static void put_row(const struct conf_sink *sink, const struct schema_row *r)
 {
     roff_put(sink, ".TP\n.B ");
-    roff_text(sink, r->key[0] ? r->key : "<attribute>");
+    roff_text(sink, r->key[0] ? r->key : r->scope == SCOPE_POOL ? "<attribute>" : "<group>");
     roff_put(sink, r->has_suffix && r->key[0] ? "<suffix>\n" : "\n");
     roff_text(sink, r->doc);
     roff_put(sink, ".");
@@ -101,7 +102,7 @@ static bool is_row(const char *section, const char *name, size_t len)
     char path[256];
     struct text t = TEXT_ON(path);
     text_printf(&t, "%s.%.*s", section, (int)len, name);
-    return strncmp(path, "charon.", 7) == 0 && schema_find(SCOPE_CHARON, path + 7);
+    return is_of_loggers(path) || (strncmp(path, "charon.", 7) == 0 && schema_find(SCOPE_CHARON, path + 7));
 }
 
 static void put_without_effect(const struct conf_sink *sink, const struct strongswan_options *o)
@@ -136,9 +137,10 @@ void conf_reference_write(const struct conf_sink *sink)
 {
     /* what is written most comes first */
     static const enum schema_scope order[] = {
-        SCOPE_TUNNEL, SCOPE_GLOBAL, SCOPE_CONNECTION, SCOPE_LOCAL,     SCOPE_REMOTE, SCOPE_CERT,
-        SCOPE_CACERT, SCOPE_CHILD,  SCOPE_IKE,        SCOPE_PRIVATE,   SCOPE_PPK,    SCOPE_EAP,
-        SCOPE_PKCS12, SCOPE_TOKEN,  SCOPE_POOL,       SCOPE_AUTHORITY, SCOPE_CHARON,
+        SCOPE_TUNNEL,    SCOPE_GLOBAL, SCOPE_CONNECTION, SCOPE_LOCAL,  SCOPE_REMOTE,
+        SCOPE_CERT,      SCOPE_CACERT, SCOPE_CHILD,      SCOPE_IKE,    SCOPE_PRIVATE,
+        SCOPE_PPK,       SCOPE_EAP,    SCOPE_PKCS12,     SCOPE_TOKEN,  SCOPE_POOL,
+        SCOPE_AUTHORITY, SCOPE_CHARON, SCOPE_FILELOG,    SCOPE_SYSLOG, SCOPE_JOURNAL,
     };
     for (size_t i = 0; i < ARRAY_LEN(intro); i++)
         roff_put(sink, intro[i]);

@@ -24,6 +24,9 @@ enum schema_scope {
     SCOPE_TUNNEL,    /* keyway.conf: tunnel <name> */
     SCOPE_GLOBAL,    /* keyway.conf: keyway */
     SCOPE_CHARON,    /* strongswan.conf: charon */
+    SCOPE_FILELOG,   /* charon.filelog.<name> */
+    SCOPE_SYSLOG,    /* charon.syslog.<facility> */
+    SCOPE_JOURNAL,   /* charon-systemd.journal */
     /* ipsec.conf, of both dialects: these rows are in schema_ipsec.c */
     SCOPE_IPSEC_SETUP,
     SCOPE_IPSEC_CONN,

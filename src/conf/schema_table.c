@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The rows: see schema.h. A row has a destination (FIELD or a setter) exactly when it takes effect; a refused
  * row says why, and which values are fine because they ask for what happens anyway. */
+#include "conf/logging.h"
 #include "conf/schema.h"
 
 /* clang-format off */
@@ -233,6 +234,14 @@ static const struct schema_word ipsec_dialects[] = {{"auto", DIALECT_UNKNOWN, NU
 #define DIALECT_DOC "whose ipsec.conf it is, which decides on defaults and on words that both have. auto: what is in it " \
     "decides, for each file, and the log says what that was; a line '# keyway: dialect=libreswan' (or strongswan) in a file decides for it"
 
+#define LOG_LEVELS_DOC "what the log shows where strongswan.conf names no place for it: groups with the level up to which their lines are shown, as in a section filelog of strongswan.conf"
+#define LOG_ROWS(scope) \
+    {scope, "ike_name", .kind = KIND_TEXT, .def = "no", .set = set_logger_bool, .example = "yes", .doc = "whether lines about an IKE SA name its connection and number"}, \
+    {scope, "log_level", .kind = KIND_TEXT, .def = "no", .set = set_logger_bool, .example = "yes", .doc = "whether the level stands behind the group"}
+#define LOG_LEVEL_ROWS(scope) \
+    {scope, "default", .kind = KIND_TEXT, .def = "1", .set = set_logger_default, .example = "2", .doc = "level up to which lines are shown: -1 none, 0 errors, warnings, and SAs that come and go, 1 the steps, 2 details, 3 and 4 what developers read; keys and secrets are shown at no level"}, \
+    {scope, "", .has_suffix = true, .kind = KIND_TEXT, .set = set_logger_level, .computed = "default", .example = "3", .doc = "the same of one group: dmn mgr ike chd job cfg knl net asn enc tnc imc imv pts tls app esp lib"}
+
 static const struct schema_row rows[] = {
     {SCOPE_CONNECTION, "version", .kind = KIND_WORD, .def = "0", .words = versions, CONN(version), .example = "2", .doc = "IKE version: 2, or 0 for any"},
     {SCOPE_CONNECTION, "local_addrs", .kind = KIND_TEXT, .def = "%any", .set = set_hosts, .example = "192.0.2.1", .doc = "own addresses: IPs, prefixes, ranges, names, %any"},
@@ -442,6 +451,7 @@ static const struct schema_row rows[] = {
     {SCOPE_GLOBAL, "dns_keys", .kind = KIND_BOOL, .def = "no", SET(asks_dns), .example = "yes", .doc = DNS_KEYS_DOC},
     {SCOPE_GLOBAL, "dns_trust_anchors", .kind = KIND_TEXT, .set = set_dns_anchors, .computed = DNS_ANCHORS_DEF, .example = "/etc/keyway/anchors.key", .doc = DNS_ANCHORS_DOC},
     {SCOPE_GLOBAL, "dns_resolv_conf", .kind = KIND_TEXT, .computed = "/etc/resolv.conf", .set = set_dns_resolv_conf, .example = "/etc/keyway/resolv.conf", .doc = DNS_RESOLV_DOC},
+    {SCOPE_GLOBAL, "log_levels", .kind = KIND_TEXT, .set = set_log_levels, .computed = "1 of all groups but enc and net, whose is 0", .example = "ike 2, knl 3", .doc = LOG_LEVELS_DOC},
     SETTINGS_ROWS(SCOPE_CHARON, "port_nat_t"),
     {SCOPE_CHARON, "dns1", .kind = KIND_TEXT, .set = set_daemon_attr, .example = "10.3.0.53", .doc = "name server that every client is told which gets a virtual address, beside what the pools say"},
     {SCOPE_CHARON, "dns2", .kind = KIND_TEXT, .set = set_daemon_attr, .example = "10.3.0.53", .doc = "another one"},
@@ -459,6 +469,20 @@ static const struct schema_row rows[] = {
     {SCOPE_CHARON, "plugins.ipseckey.enable", .kind = KIND_BOOL, .def = "no", SET(asks_dns), .example = "yes", .doc = DNS_KEYS_DOC},
     {SCOPE_CHARON, "plugins.unbound.trust_anchors", .kind = KIND_TEXT, .set = set_dns_anchors, .computed = DNS_ANCHORS_DEF, .example = "/etc/keyway/anchors.key", .doc = DNS_ANCHORS_DOC},
     {SCOPE_CHARON, "plugins.unbound.resolv_conf", .kind = KIND_TEXT, .computed = "/etc/resolv.conf", .set = set_dns_resolv_conf, .example = "/etc/keyway/resolv.conf", .doc = DNS_RESOLV_DOC},
+
+    {SCOPE_FILELOG, "path", .kind = KIND_TEXT, .set = set_logger_text, .computed = "the section's name", .example = "/var/log/charon.log", .doc = "file that log lines go to; stdout and stderr are those. It is opened again on SIGHUP"},
+    {SCOPE_FILELOG, "append", .kind = KIND_TEXT, .def = "yes", .set = set_logger_bool, .example = "no", .doc = "whether what an earlier run wrote stays"},
+    {SCOPE_FILELOG, "flush_line", .kind = KIND_TEXT, .def = "no", .set = set_logger_bool, .example = "yes", .doc = "whether each line is written at once; no: together with those of the same moment"},
+    {SCOPE_FILELOG, "json", .kind = KIND_TEXT, .def = "no", .set = set_logger_bool, .example = "yes", .doc = "whether each line is a JSON object"},
+    {SCOPE_FILELOG, "time_format", .kind = KIND_TEXT, .set = set_logger_text, .computed = "no time", .example = "%F %T", .doc = "time in front of each line, as of strftime(3)"},
+    {SCOPE_FILELOG, "time_precision", .kind = KIND_TEXT, .set = set_logger_precision, .computed = "whole seconds", .example = "us", .doc = "ms or us, which follow the time after a point"},
+    {SCOPE_FILELOG, "time_add_ms", .kind = KIND_TEXT, .def = "no", .set = set_logger_bool, .example = "yes", .doc = "whether milliseconds follow the time: time_precision = ms"},
+    LOG_ROWS(SCOPE_FILELOG),
+    LOG_LEVEL_ROWS(SCOPE_FILELOG),
+    {SCOPE_SYSLOG, "map_level", .kind = KIND_TEXT, .def = "-1", .set = set_logger_map, .example = "5", .doc = "syslog's level of lines of level 0; those of 1 and above have the next ones, to 7. -1: all have 6, informational"},
+    LOG_ROWS(SCOPE_SYSLOG),
+    LOG_LEVEL_ROWS(SCOPE_SYSLOG),
+    LOG_LEVEL_ROWS(SCOPE_JOURNAL),
 };
 /* clang-format on */
 

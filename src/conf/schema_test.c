@@ -35,6 +35,9 @@ static const struct {
     [SCOPE_TUNNEL] = {KEYWAY_CONF,            "tunnel t {\n\n",                                                "}"      },
     [SCOPE_GLOBAL] = {KEYWAY_CONF,            "keyway {\n\n",                                                  "}"      },
     [SCOPE_CHARON] = {"/etc/strongswan.conf", "charon {\n\n",                                                  "}"      },
+    [SCOPE_FILELOG] = {"/etc/strongswan.conf", "charon { filelog { x {\n\n",                                    "} } }"  },
+    [SCOPE_SYSLOG] = {"/etc/strongswan.conf", "charon { syslog { daemon {\n\n",                                "} } }"  },
+    [SCOPE_JOURNAL] = {"/etc/strongswan.conf", "charon-systemd { journal {\n\n",                                "} }"    },
 };
 
 static struct diag errors[16];
@@ -90,7 +93,7 @@ static struct config *load_key(const struct schema_row *r, const char *value)
     char text[2048] = "";
     struct text t = TEXT_ON(text);
     char numbered[64];
-    const char *key = r->key[0] ? r->key : "25";
+    const char *key = r->key[0] ? r->key : r->scope == SCOPE_POOL ? "25" : "ike";
     if (strcmp(key, "plugins.attr.") == 0) {
         snprintf(numbered, sizeof(numbered), "%s25", key);
         key = numbered;
@@ -210,8 +213,10 @@ static struct config *load_ipsec(const struct schema_row *r, enum dialect d, con
     if (value)
         snprintf(line, sizeof(line), " %s%s%s=%s\n", is_end ? (is_own ? "left" : "right") : "", r->key,
                  r->has_suffix ? "x" : "", value);
-    text_printf(&t, "# keyway: dialect=%s\nconfig setup\n%s",
-                d == DIALECT_STRONGSWAN ? "strongswan" : "libreswan", is_setup ? line : "");
+    bool is_of_logfile = strcmp(r->key, "logappend") == 0 || strcmp(r->key, "logtime") == 0;
+    text_printf(&t, "# keyway: dialect=%s\nconfig setup\n%s%s",
+                d == DIALECT_STRONGSWAN ? "strongswan" : "libreswan", is_setup ? line : "",
+                is_of_logfile ? " logfile=/var/log/pluto.log\n" : "");
     text_printf(&t, "conn t\n%s", is_setup ? "" : line);
     text_str(&t, " left=192.0.2.1\n right=192.0.2.2\n");
     text_str(&t, value && strcmp(r->key, "auto") == 0 ? "" : " auto=add\n");

@@ -2,6 +2,7 @@
 /* Printing a snapshot: each effective value with the line that set it. One walk for text and JSON, which
  * show_out.c writes. */
 #include "conf/show.h"
+#include "conf/logging.h"
 #include "conf/show_out.h"
 #include "net/dscp.h"
 #include <stdio.h>
@@ -433,6 +434,7 @@ bool conf_show(const struct config *c, const char *connection, bool json, const 
         show_pubkeys_field(&o, &none, "public keys", &c->pubkeys);
         show_revocation(&o, c);
         show_settings(&o, &c->settings);
+        show_logging(&o, &c->logging);
     }
     show_close_block(&o, "}", false);
     show_put(&o, json ? "\n" : "");

@@ -3,6 +3,7 @@
  * written for another program and its plugins, so what is without effect is no error: one line in the log
  * names such options, and those that strongSwan has not either are warned about one by one. */
 #include "base/log.h"
+#include "conf/logging.h"
 #include "conf/schema.h"
 #include "conf/strongswan_options.h"
 #include "conf/value.h"
@@ -92,7 +93,7 @@ static void look(struct findings *f, const struct setting *section, const char *
             look(f, s, here, depth + 1);
         else if (s->is_section ? !s->is_base : !strongswan_has_option(here))
             warn_unknown(f, s, here);
-        else if (s->is_section || !s->value || is_packaging(here, s->value))
+        else if (s->is_section || !s->value || is_packaging(here, s->value) || is_of_loggers(here))
             continue;
         else if (!known || !is_row(known))
             list_option(f, here);
@@ -110,6 +111,45 @@ static void tell(const struct setting *root)
         text_printf(&f.list, " and %zu more", f.n_unlisted);
     if (f.list.len)
         log_line(GROUP_CFG, LOG_NOTICE, "strongswan.conf: without effect: %s", list);
+}
+
+/* ---- lines that are no configuration ---- */
+
+static bool is_of_charon(const struct setting *s)
+{
+    char path[PATH_LEN] = "";
+    struct text t = TEXT_ON(path);
+    text_printf(&t, "charon.%s", s->name);
+    return s->is_section && !strongswan_has_section(s->name) && strongswan_has_section(path);
+}
+
+/* The section of charon's that stands outside it, next to the line: after it, or before. */
+static const struct setting *stray_neighbour(const struct setting *root, const struct setting_stray *at,
+                                             bool is_after)
+{
+    const struct setting *found = NULL;
+    for (const struct setting *s = root->first; s; s = s->next) {
+        bool is_there = s->file && strcmp(s->file, at->file) == 0 && (s->line > at->line) == is_after;
+        if (is_there && is_of_charon(s) && (!found || (s->line < found->line) == is_after))
+            found = s;
+    }
+    return found;
+}
+
+/* A text on the web may have lost what stood around such sections: a first such line was "charon {", and the
+ * one behind them "}". */
+void strongswan_explain_strays(const struct settings_tree *t)
+{
+    for (size_t i = 0; i < t->n_strays; i++) {
+        const struct setting_stray *at = &t->strays[i];
+        const struct setting *after = stray_neighbour(t->root, at, true),
+                             *before = stray_neighbour(t->root, at, false);
+        if (after && !before)
+            diag_try(at->error, "replace line %d by 'charon {': section %s (line %d) is one of charon",
+                     at->line, after->name, after->line);
+        else if (before)
+            diag_try(at->error, "replace line %d by '}', which closes 'charon {'", at->line);
+    }
 }
 
 /* ---- what takes effect ---- */
@@ -172,6 +212,11 @@ void build_strongswan(struct builder *b, const struct setting *root)
         const struct setting *section = settings_section(b->tree, root, ours[i]);
         if (section)
             add_known(b, known, section, "", 0);
+    }
+    for (size_t i = 1; i < ARRAY_LEN(ours); i++) { /* a library has no loggers */
+        const struct setting *section = settings_section(b->tree, root, ours[i]);
+        if (section)
+            build_loggers(b, section);
     }
     struct origin_list l = {0};
     schema_apply(b, SCOPE_CHARON, known, &b->config->settings, &l, NULL, NULL);

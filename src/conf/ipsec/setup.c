@@ -2,6 +2,7 @@
 /* config setup: what of it Keyway has goes to the settings of the daemon, or to every connection. Settings of
  * keyway.conf come before it. */
 #include "conf/ipsec/ipsec.h"
+#include "conf/logging.h"
 
 static struct setting *find_default(struct ipsec_tree *t, struct setting *flat, const char *key)
 {
@@ -68,6 +69,7 @@ void ipsec_build_setup(struct ipsec_tree *t)
     if (!flat)
         return;
     apply(t, flat);
+    build_setup_logging(b, flat);
     t->uniqueids = find_default(t, flat, "uniqueids");
     t->revocation = find_default(t, flat, "strictcrlpolicy");
     const char *const stricts[] = {"crl_strict", "ocsp_strict"};

@@ -247,12 +247,19 @@ static bool is_include(struct parser *p, struct span name, int next)
            (p->x.at[-1] == ' ' || p->x.at[-1] == '\t');
 }
 
+static void note_stray(struct parser *p, const struct setting *into, const struct lexer *at, struct diag *d)
+{
+    if (into == p->tree->root && d && p->tree->n_strays < SETTINGS_MAX_STRAYS)
+        p->tree->strays[p->tree->n_strays++] = (struct setting_stray){d, at->file, at->line};
+}
+
 static void parse_statement(struct parser *p, struct setting *into)
 {
     struct lexer at = p->x;
     struct span name = lexer_name(&p->x);
     if (name.len == 0) {
-        error_here(p, "a setting does not begin with a name", "a name, 'include' or '}'");
+        note_stray(p, into, &at,
+                   error_here(p, "a setting does not begin with a name", "a name, 'include' or '}'"));
         lexer_skip_line(&p->x);
         return;
     }
@@ -283,7 +290,7 @@ static void parse_statement(struct parser *p, struct setting *into)
     }
     char what[64 + SETTINGS_MAX_NAME];
     snprintf(what, sizeof(what), "'%.*s' is neither a setting nor a section", (int)name.len, name.ptr);
-    error_here(p, what, "'=' or '{' after the name");
+    note_stray(p, into, &at, error_here(p, what, "'=' or '{' after the name"));
     lexer_skip_line(&p->x);
 }
 

@@ -45,12 +45,24 @@ struct setting { /* a key or a section */
     struct setting_ref *refs;
 };
 
+/* A line outside all sections that is no setting, and the error about it: whoever knows what the
+ * sections around it are may say more. */
+struct setting_stray {
+    struct diag *error;
+    const char *file;
+    int line;
+};
+
+#define SETTINGS_MAX_STRAYS 8
+
 struct settings_tree {
     struct arena *arena; /* of values: wiped after loading */
     struct arena *names; /* of file names: outlives the tree */
     struct setting *root;
     struct map index;
     size_t n_nodes, n_bytes, n_files;
+    struct setting_stray strays[SETTINGS_MAX_STRAYS];
+    size_t n_strays;
     bool allows_titles; /* "tunnel office {" means tunnel.office */
 };
 
