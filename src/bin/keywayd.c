@@ -13,6 +13,7 @@
 #include "sys/stream.h"
 #include <fcntl.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -116,6 +117,7 @@ static void host_numbers(void *ctx, struct ctl_numbers *out)
     static const char *drop_names[DROP_REASONS];
     for (int i = 0; i < DROP_REASONS; i++)
         drop_names[i] = esp_drop_name((enum esp_drop)i);
+    struct mallinfo2 memory = mallinfo2();
     loop_numbers(((struct daemon *)ctx)->loop, &n);
     *out = (struct ctl_numbers){
         .started = n.started,
@@ -127,6 +129,7 @@ static void host_numbers(void *ctx, struct ctl_numbers *out)
         .bytes_in = n.esp.bytes_in,
         .packets_out = n.esp.packets_out,
         .bytes_out = n.esp.bytes_out,
+        .memory = {memory.arena, memory.hblkhd, memory.uordblks, memory.fordblks},
         .drop_names = drop_names,
         .drops = n.esp.drops,
         .n_drops = DROP_REASONS,

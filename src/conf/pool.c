@@ -69,6 +69,19 @@ bool build_is_pool_range(struct builder *b, const char *text)
     return n && parse_range(words[0], false, &ignored);
 }
 
+/* A prefix is written with its network's address, which nobody gets. */
+static struct ip base_of(const char *word, struct ip first)
+{
+    char head[IP_TEXT_MAX];
+    struct ip ip;
+    size_t len = strcspn(word, "/");
+    if (!word[len] || len >= sizeof(head))
+        return first;
+    memcpy(head, word, len);
+    head[len] = 0;
+    return ip_parse(head, &ip) ? ip : first;
+}
+
 void set_pool_addrs(struct builder *b, const struct schema_row *row, const struct setting *key, void *dest)
 {
     struct draft *d = dest;
@@ -82,9 +95,11 @@ void set_pool_addrs(struct builder *b, const struct schema_row *row, const struc
             build_error(b, key, "too many ranges: at most %d", RANGES_MAX);
             return;
         }
-        if (parse_range(words[i], is_hole, &v[*n]))
+        if (parse_range(words[i], is_hole, &v[*n])) {
+            if (!is_hole && !*n)
+                d->c.base = base_of(words[i], v[0].from);
             ++*n;
-        else
+        } else
             build_expected(
                 build_error(b, key, "'%.*s' is not a range of addresses", build_shown(words[i]), words[i]),
                 key, "a prefix such as 10.3.0.0/24, a range such as 10.3.0.10-10.3.0.99, or an address");
@@ -344,6 +359,7 @@ void build_pool(struct builder *b, const struct setting *section)
         cfg->pools = v;
         b->cap_pools = cap;
     }
+    d->c.place = cfg->n_pools;
     cfg->pools[cfg->n_pools++] = d->c;
 }
 

@@ -124,6 +124,18 @@ static bool set_event(struct vici_client *c, enum vici_type type, const char *ev
     return false;
 }
 
+static void ignore(void *ctx, struct span body)
+{
+    (void)ctx;
+    (void)body;
+}
+
+void vici_client_extend(struct vici_client *c)
+{
+    struct diag unknown;
+    set_event(c, VICI_EVENT_REGISTER, "keyway-keys", ignore, NULL, &unknown);
+}
+
 static bool wait_reply(struct vici_client *c, const char *event, vici_event_fn *fn, void *ctx,
                        struct span *reply, struct diag *d)
 {

@@ -12,6 +12,9 @@ struct vici_client;
  * listens there, FAIL_PERMISSION when we may not connect. */
 struct vici_client *vici_client_open(const char *path, struct diag *d);
 void vici_client_close(struct vici_client *c);
+/* Answers hold Keyway's own keys from now on (the reason of a failure, what charon does not know of an SA),
+ * beside those of the protocol; an older daemon has none. */
+void vici_client_extend(struct vici_client *c);
 
 typedef void vici_event_fn(void *ctx, struct span body);
 

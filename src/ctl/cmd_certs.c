@@ -31,7 +31,7 @@ static bool has_key(const struct listing *l, const struct pkey *public_key)
 
 static void emit(struct listing *l, const char *type, const char *flag, bool is_ours, struct span der)
 {
-    struct vici_writer *w = ctl_event_open(l->r->ctl, CTL_LIST_CERT);
+    struct vici_writer *w = ctl_event_open_to(l->r->conn, CTL_LIST_CERT);
     vici_text(w, "type", type);
     vici_text(w, "flag", flag);
     vici_flag(w, "has_privkey", is_ours);
@@ -111,7 +111,8 @@ void ctl_cmd_list_certs(struct ctl_request *r)
     struct listing l = {.r = r};
     const struct config *c = engine_config(ctl_engine(r));
     vici_find_text(r->body, "type", l.type, sizeof(l.type));
-    vici_find_text(r->body, "flag", l.flag, sizeof(l.flag));
+    if (!strcasecmp(l.type, "X509")) /* as charon: else it tells nothing apart */
+        vici_find_text(r->body, "flag", l.flag, sizeof(l.flag));
     vici_find_text(r->body, "subject", l.subject, sizeof(l.subject));
     if (!c)
         return;

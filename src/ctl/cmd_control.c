@@ -2,6 +2,7 @@
 /* initiate, terminate, rekey, install, uninstall, redirect: a command for the engine, log lines while it
  * works, and its outcome, with the words that vici clients know and the reason in Keyway's own keys. */
 #include "ctl/commands.h"
+#include <stdarg.h>
 #include <stdio.h>
 
 struct selector { /* what the request names; texts live in the request's handler */
@@ -58,6 +59,7 @@ static void start(struct ctl_request *r, enum ctl_pending_kind kind, enum comman
             .timeout = timeout,
             .deadline = timeout ? ctl_now(c).mono + timeout * TIME_MS : TIME_NEVER,
             .level = (int)vici_find_number(r->body, "loglevel", 1),
+            .has_child = s->child[0] != '\0',
         };
         snprintf(p->connection, sizeof(p->connection), "%s", s->ike);
         snprintf(p->target, sizeof(p->target), "%s", s->child[0] ? s->child : s->ike);
@@ -127,8 +129,10 @@ void ctl_cmd_redirect(struct ctl_request *r)
     s.child_id = 0;
     if (has_gateway && !ip_parse(gateway, &s.gateway))
         snprintf(s.gateway_name, sizeof(s.gateway_name), "%s", gateway);
-    if (!has_gateway || (s.gateway.family && ip_is_unspecified(s.gateway)) ||
-        strspn(s.gateway_name, NAME_CHARACTERS) != strlen(s.gateway_name))
+    if (!has_gateway)
+        ctl_reply_error(r->reply, "missing target gateway");
+    else if ((s.gateway.family && ip_is_unspecified(s.gateway)) ||
+             strspn(s.gateway_name, NAME_CHARACTERS) != strlen(s.gateway_name))
         ctl_reply_error(r->reply, "gateway: an IP address or a host name is needed");
     else if (has_peers && !read_peers(peers, &s))
         ctl_reply_error(r->reply, "peer-ip: '%s' is neither an IP address nor a prefix nor a range", peers);
@@ -159,40 +163,54 @@ void ctl_cmd_uninstall(struct ctl_request *r)
     on_trap(r, CTL_PENDING_UNINSTALL, COMMAND_UNTRAP);
 }
 
+static void errmsg(struct vici_writer *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void errmsg(struct vici_writer *w, const char *fmt, ...)
+{
+    char text[512];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    vici_text(w, "errmsg", text);
+}
+
 /* vici's sentence for a failure; the reason itself follows in other keys. */
 static void write_errmsg(const struct ctl_pending *p, const struct event *e, struct vici_writer *w)
 {
     bool is_missing = e->diag.class == FAIL_NOT_FOUND;
-    if ((p->kind == CTL_PENDING_INITIATE || p->kind == CTL_PENDING_INSTALL) && is_missing)
-        ctl_reply_error(w, "CHILD_SA config '%s' not found", p->target);
+    if (p->kind == CTL_PENDING_INSTALL && is_missing)
+        errmsg(w, "configuration name not found");
+    else if (p->kind == CTL_PENDING_INITIATE && is_missing)
+        errmsg(w, "%s config '%s' not found", p->has_child ? "CHILD_SA" : "IKE_SA", p->target);
     else if (p->kind == CTL_PENDING_INITIATE)
-        ctl_reply_error(w, "establishing CHILD_SA '%s' failed", p->target);
+        errmsg(w, "establishing CHILD_SA '%s' failed", p->target);
     else if (p->kind == CTL_PENDING_INSTALL)
-        ctl_reply_error(w, "installing '%s' failed", p->target);
+        errmsg(w, "installing '%s' failed", p->target);
     else if (p->kind == CTL_PENDING_UNINSTALL)
-        ctl_reply_error(w, "policy '%s' not found", p->target);
+        errmsg(w, "policy '%s' not found", p->target);
     else if (p->kind == CTL_PENDING_TERMINATE && is_missing)
-        ctl_reply_error(w, "no matching SAs to terminate found");
+        errmsg(w, "no matching SAs to terminate found");
     else if (p->kind == CTL_PENDING_TERMINATE)
-        ctl_reply_error(w, "terminating SA failed");
+        errmsg(w, "terminating SA failed");
+    else if (is_missing)
+        errmsg(w, "no matching SAs to %s found", p->kind == CTL_PENDING_REKEY ? "rekey" : "redirect");
     else
-        ctl_reply_error(w, "%s", e->diag.what);
+        errmsg(w, "%s", e->diag.what);
 }
 
 void ctl_control_done(struct ctl_conn *conn, const struct event *e, struct vici_writer *w)
 {
     const struct ctl_pending *p = &conn->pending;
     bool is_ok = e->diag.class == FAIL_NONE || p->kind == CTL_PENDING_RESET; /* there may be none to reset */
-    if (is_ok)
-        ctl_reply_ok(w);
-    else
-        write_errmsg(p, e, w);
+    vici_text(w, "success", is_ok ? "yes" : "no");
     if (p->kind == CTL_PENDING_TERMINATE || p->kind == CTL_PENDING_REKEY || p->kind == CTL_PENDING_REDIRECT)
         vici_printf(w, "matches", "%u", e->matches);
     if (p->kind == CTL_PENDING_TERMINATE)
         vici_printf(w, "terminated", "%u", is_ok ? e->matches : 0);
-    if (!is_ok)
-        ctl_write_diag(w, &e->diag);
+    if (is_ok)
+        return;
+    write_errmsg(p, e, w);
+    ctl_write_diag(w, &e->diag);
 }
 
 /* How far the attempt has come: a peer that never answered is told apart from one that does. */

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "crypto/alg.h"
 #include "crypto/kex.h"
+#include "crypto/service.h"
 #include "ctl/commands.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -31,6 +32,19 @@ static void write_uptime(struct vici_writer *w, int64_t seconds, int64_t since)
     vici_text(w, "running", running);
     strftime(text, sizeof(text), "%b %d %H:%M:%S %Y", localtime_r(&at, &tm));
     vici_text(w, "since", text);
+}
+
+/* The daemon, and the libraries that its algorithms are of. */
+static void write_parts(struct vici_writer *w)
+{
+    struct service_library l;
+    vici_list(w, "plugins");
+    vici_item(w, "keywayd");
+    for (size_t i = 0; service_library_at(i, &l); i++) {
+        if (l.version)
+            vici_item(w, l.name);
+    }
+    vici_list_end(w);
 }
 
 void ctl_cmd_stats(struct ctl_request *r)
@@ -62,8 +76,13 @@ void ctl_cmd_stats(struct ctl_request *r)
     vici_printf(w, "total", "%" PRIu64, s->ike_sas);
     vici_printf(w, "half-open", "%" PRIu64, s->half_open);
     vici_section_end(w);
-    vici_list(w, "plugins");
-    vici_list_end(w);
+    write_parts(w);
+    vici_section(w, "mallinfo");
+    vici_printf(w, "sbrk", "%zu", n.memory.sbrk);
+    vici_printf(w, "mmap", "%zu", n.memory.mmap);
+    vici_printf(w, "used", "%zu", n.memory.used);
+    vici_printf(w, "free", "%zu", n.memory.free);
+    vici_section_end(w);
 }
 
 static void write_algorithms(struct vici_writer *w, const char *section, enum transform_type type,
@@ -80,20 +99,49 @@ static void write_algorithms(struct vici_writer *w, const char *section, enum tr
     vici_section_end(w);
 }
 
+/* What is no transform of proposals. */
+static void write_others(struct vici_writer *w, const char *section)
+{
+    static const struct {
+        const char *section, *name, *by;
+    } rows[] = {
+        {"hasher",    "HASH_MD5",        "openssl"},
+        {"hasher",    "HASH_SHA1",       "openssl"},
+        {"hasher",    "HASH_SHA2_256",   "openssl"},
+        {"hasher",    "HASH_SHA2_384",   "openssl"},
+        {"hasher",    "HASH_SHA2_512",   "openssl"},
+        {"hasher",    "HASH_IDENTITY",   "openssl"},
+        {"xof",       "XOF_MGF1_SHA256", "openssl"},
+        {"xof",       "XOF_MGF1_SHA384", "openssl"},
+        {"xof",       "XOF_MGF1_SHA512", "openssl"},
+        {"kdf",       "KDF_PRF",         "keyway" },
+        {"kdf",       "KDF_PRF_PLUS",    "keyway" },
+        {"rng",       "RNG_STRONG",      "openssl"},
+        {"rng",       "RNG_TRUE",        "openssl"},
+        {"nonce-gen", "NONCE_GEN",       "keyway" },
+    };
+    vici_section(w, section);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        if (strcmp(rows[i].section, section) == 0)
+            vici_text(w, rows[i].name, rows[i].by);
+    }
+    vici_section_end(w);
+}
+
 void ctl_cmd_get_algorithms(struct ctl_request *r)
 {
-    static const char *const hashers[] = {"HASH_MD5", "HASH_SHA1", "HASH_SHA2_256", "HASH_SHA2_384",
-                                          "HASH_SHA2_512"};
+    static const char *const others[] = {"xof", "kdf", "drbg"};
     struct vici_writer *w = r->reply;
     write_algorithms(w, "encryption", TRANSFORM_ENCR, false);
     write_algorithms(w, "integrity", TRANSFORM_INTEG, false);
     write_algorithms(w, "aead", TRANSFORM_ENCR, true);
-    vici_section(w, "hasher");
-    for (size_t i = 0; i < ARRAY_LEN(hashers); i++)
-        vici_text(w, hashers[i], "openssl");
-    vici_section_end(w);
+    write_others(w, "hasher");
     write_algorithms(w, "prf", TRANSFORM_PRF, false);
+    for (size_t i = 0; i < ARRAY_LEN(others); i++)
+        write_others(w, others[i]);
     write_algorithms(w, "ke", TRANSFORM_KE, false);
+    write_others(w, "rng");
+    write_others(w, "nonce-gen");
 }
 
 static uint64_t wait_for_reload(struct ctl_request *r, enum ctl_pending_kind kind)

@@ -27,8 +27,9 @@ void ctl_cmd_flush_certs(struct ctl_request *r)
             continue;
         unsigned n = r->ctl->host.flush(r->ctl->host.ctx, types[i].has_crls, types[i].has_ocsps);
         ctl_reply_ok(r->reply);
-        vici_printf(r->reply, "flushed", "%u", n); /* Keyway's own key */
+        if (r->reply->is_extended)
+            vici_printf(r->reply, "flushed", "%u", n);
         return;
     }
-    ctl_reply_error(r->reply, "'%s' is no type of certificates", type);
+    ctl_reply_error(r->reply, "invalid certificate type '%s'", type);
 }

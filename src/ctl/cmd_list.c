@@ -2,16 +2,7 @@
 /* list-sas, list-policies, list-conns, get-conns: what is up, what waits and what is loaded, as events to the
  * asking client alone. */
 #include "ctl/commands.h"
-
-static bool has_child(const struct engine *e, uint64_t ike_id, const struct ctl_sa_filter *f)
-{
-    struct child_view v;
-    for (size_t i = 0; engine_child_at(e, ike_id, i, &v); i++) {
-        if ((!f->child || !strcmp(v.name, f->child)) && (!f->child_id || v.id == f->child_id))
-            return true;
-    }
-    return false;
-}
+#include <stdlib.h>
 
 void ctl_cmd_list_sas(struct ctl_request *r)
 {
@@ -28,9 +19,7 @@ void ctl_cmd_list_sas(struct ctl_request *r)
     while (engine_ike_next(e, &v)) {
         if ((ike[0] && strcmp(v.connection, ike) != 0) || (ike_id && v.id != ike_id))
             continue;
-        if ((f.child || f.child_id) && !has_child(e, v.id, &f))
-            continue;
-        ctl_write_ike(ctl_event_open(r->ctl, CTL_LIST_SA), e, &v, ctl_now(r->ctl), &f);
+        ctl_write_ike(ctl_event_open_to(r->conn, CTL_LIST_SA), e, &v, ctl_now(r->ctl), &f);
         ctl_emit_to(r->conn, CTL_LIST_SA);
     }
 }
@@ -43,7 +32,7 @@ void ctl_cmd_list_conns(struct ctl_request *r)
     for (size_t i = 0; c && i < c->n_connections; i++) {
         if (ike[0] && strcmp(c->connections[i]->name, ike) != 0)
             continue;
-        ctl_write_connection(ctl_event_open(r->ctl, CTL_LIST_CONN), c->connections[i]);
+        ctl_write_connection(ctl_event_open_to(r->conn, CTL_LIST_CONN), c->connections[i]);
         ctl_emit_to(r->conn, CTL_LIST_CONN);
     }
 }
@@ -66,29 +55,60 @@ static struct kinds kinds_of(struct span body)
     return k.drop || k.pass || k.trap ? k : (struct kinds){true, true, true};
 }
 
-static void list_policies(struct ctl_request *r, bool (*next)(const struct engine *, struct trap_view *),
-                          const struct kinds *k)
+struct policies {
+    struct trap_view *v;
+    size_t n, cap;
+};
+
+static void add(struct policies *p, const struct trap_view *v)
 {
-    const struct engine *e = ctl_engine(r);
-    struct trap_view v = {0};
-    char ike[128], child[128];
-    vici_find_text(r->body, "ike", ike, sizeof(ike));
-    vici_find_text(r->body, "child", child, sizeof(child));
-    while (next(e, &v)) {
-        bool is_asked = v.mode == MODE_PASS ? k->pass : v.mode > MODE_PASS ? k->drop : k->trap;
-        if (!is_asked || (ike[0] && strcmp(v.connection, ike) != 0) ||
-            (child[0] && strcmp(v.child, child) != 0))
-            continue;
-        ctl_write_trap(ctl_event_open(r->ctl, CTL_LIST_POLICY), &v);
-        ctl_emit_to(r->conn, CTL_LIST_POLICY);
+    if (p->n == p->cap) {
+        p->cap = p->cap ? 2 * p->cap : 64;
+        p->v = realloc(p->v, p->cap * sizeof(*p->v));
+        if (!p->v)
+            abort();
     }
+    p->v[p->n++] = *v;
+}
+
+static int newest_first(const void *a, const void *b)
+{
+    const struct trap_view *x = a, *y = b;
+    return x->policy_id > y->policy_id ? -1 : x->policy_id < y->policy_id;
+}
+
+/* The traps come as charon lists them, the newest first; shunts in the order of the configuration. */
+static struct policies find_policies(const struct engine *e)
+{
+    struct policies p = {0};
+    struct trap_view v = {0};
+    while (engine_trap_next(e, &v))
+        add(&p, &v);
+    if (p.n)
+        qsort(p.v, p.n, sizeof(*p.v), newest_first);
+    v = (struct trap_view){0};
+    while (engine_shunt_next(e, &v))
+        add(&p, &v);
+    return p;
 }
 
 void ctl_cmd_list_policies(struct ctl_request *r)
 {
     struct kinds k = kinds_of(r->body);
-    list_policies(r, engine_shunt_next, &k);
-    list_policies(r, engine_trap_next, &k);
+    struct policies p = find_policies(ctl_engine(r));
+    char ike[128], child[128];
+    vici_find_text(r->body, "ike", ike, sizeof(ike));
+    vici_find_text(r->body, "child", child, sizeof(child));
+    for (size_t i = 0; i < p.n; i++) {
+        const struct trap_view *v = &p.v[i];
+        bool is_asked = v->mode == MODE_PASS ? k.pass : v->mode > MODE_PASS ? k.drop : k.trap;
+        if (!is_asked || (ike[0] && strcmp(v->connection, ike) != 0) ||
+            (child[0] && strcmp(v->child, child) != 0))
+            continue;
+        ctl_write_trap(ctl_event_open_to(r->conn, CTL_LIST_POLICY), v);
+        ctl_emit_to(r->conn, CTL_LIST_POLICY);
+    }
+    free(p.v);
 }
 
 void ctl_cmd_get_conns(struct ctl_request *r)

@@ -4,8 +4,13 @@
 #include "ctl/commands.h"
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #define LEASES_BYTES (400u << 10)
+
+struct place { /* of a pool among those of the configuration */
+    size_t index, place;
+};
 
 struct listing {
     struct vici_writer *w;
@@ -38,17 +43,22 @@ static void write_pool(struct ctl_request *r, size_t index, const struct pool_vi
     vici_printf(w, "size", "%" PRIu64, v->size);
     vici_printf(w, "online", "%zu", v->online);
     vici_printf(w, "offline", "%zu", v->offline);
-    if (!v->is_loaded) /* Keyway's own key */
-        vici_text(w, "unloaded", "yes");
+    vici_own_flag(w, "unloaded", !v->is_loaded);
     if (has_leases) {
         struct listing l = {.w = w};
         vici_section(w, "leases");
         pools_leases(engine_pools(ctl_engine(r)), index, write_lease, &l);
         vici_section_end(w);
-        if (l.left_out) /* Keyway's own key */
+        if (l.left_out && w->is_extended)
             vici_printf(w, "leases-left-out", "%zu", l.left_out);
     }
     vici_section_end(w);
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const struct place *x = a, *y = b;
+    return x->place < y->place ? -1 : x->place > y->place;
 }
 
 void ctl_cmd_get_pools(struct ctl_request *r)
@@ -59,8 +69,18 @@ void ctl_cmd_get_pools(struct ctl_request *r)
     struct pool_view v;
     bool is_one = vici_find_text(r->body, "name", name, sizeof(name));
     bool has_leases = vici_find(r->body, "leases", &yes) && vici_is_yes(yes);
-    for (size_t i = 0; pools_at(pools, i, &v); i++) {
+    size_t n = 0;
+    while (pools_at(pools, n, &v))
+        n++;
+    struct place *places = calloc(n + 1, sizeof(*places));
+    if (!places)
+        abort();
+    for (size_t i = 0; i < n && pools_at(pools, i, &v); i++)
+        places[i] = (struct place){.index = i, .place = v.place};
+    qsort(places, n, sizeof(*places), by_place);
+    for (size_t i = 0; i < n && pools_at(pools, places[i].index, &v); i++) {
         if (!is_one || strcmp(v.name, name) == 0)
-            write_pool(r, i, &v, has_leases);
+            write_pool(r, places[i].index, &v, has_leases);
     }
+    free(places);
 }

@@ -6,13 +6,13 @@
 #include <stdio.h>
 
 static void unload(struct ctl_request *r, const char *key, const enum conf_item_kind *kinds, size_t n,
-                   const char *what)
+                   const char *before, const char *what)
 {
     const struct ctl_host *host = &r->ctl->host;
     char name[CTL_NAME_MAX];
     bool was_there = false;
     if (!vici_find_text(r->body, key, name, sizeof(name)) || !name[0]) {
-        ctl_reply_error(r->reply, "missing %s %s", what, key);
+        ctl_reply_error(r->reply, "%smissing %s %s", before, what, key);
         return;
     }
     for (size_t i = 0; i < n; i++)
@@ -20,33 +20,34 @@ static void unload(struct ctl_request *r, const char *key, const enum conf_item_
     if (was_there)
         ctl_reply_ok(r->reply);
     else
-        ctl_reply_error(r->reply, "%s '%.200s' not found", what, name);
+        ctl_reply_error(r->reply, "%s%s '%.200s' not found", before, what, name);
 }
 
-static void unload_one(struct ctl_request *r, const char *key, enum conf_item_kind kind, const char *what)
+static void unload_one(struct ctl_request *r, const char *key, enum conf_item_kind kind, const char *before,
+                       const char *what)
 {
-    unload(r, key, &kind, 1, what);
+    unload(r, key, &kind, 1, before, what);
 }
 
 void ctl_cmd_unload_conn(struct ctl_request *r)
 {
-    unload_one(r, "name", ITEM_CONNECTION, "connection");
+    unload_one(r, "name", ITEM_CONNECTION, "unload: ", "connection");
 }
 
 void ctl_cmd_unload_authority(struct ctl_request *r)
 {
-    unload_one(r, "name", ITEM_AUTHORITY, "authority");
+    unload_one(r, "name", ITEM_AUTHORITY, "unload: ", "authority");
 }
 
 void ctl_cmd_unload_shared(struct ctl_request *r)
 {
-    unload_one(r, "id", ITEM_SHARED, "shared secret");
+    unload_one(r, "id", ITEM_SHARED, "", "shared secret");
 }
 
 void ctl_cmd_unload_key(struct ctl_request *r)
 {
     static const enum conf_item_kind kinds[] = {ITEM_KEY, ITEM_TOKEN};
-    unload(r, "id", kinds, ARRAY_LEN(kinds), "private key");
+    unload(r, "id", kinds, ARRAY_LEN(kinds), "", "private key");
 }
 
 /* A pool that peers have addresses of stays. */
@@ -62,7 +63,7 @@ void ctl_cmd_unload_pool(struct ctl_request *r)
         ctl_reply_error(r->reply, "pool '%s' has %zu leases online and stays", name, v.online);
         return;
     }
-    unload_one(r, "name", ITEM_POOL, "pool");
+    unload_one(r, "name", ITEM_POOL, "", "pool");
 }
 
 void ctl_cmd_clear_creds(struct ctl_request *r)
@@ -123,11 +124,13 @@ void ctl_cmd_list_authorities(struct ctl_request *r)
         const struct authority *a = &c->authorities[i];
         if (name[0] && strcmp(name, a->name) != 0)
             continue;
-        struct vici_writer *w = ctl_event_open(r->ctl, CTL_LIST_AUTHORITY);
+        struct vici_writer *w = ctl_event_open_to(r->conn, CTL_LIST_AUTHORITY);
         vici_section(w, a->name);
         vici_text(w, "cacert", a->trust.ca ? cert_subject_text(a->trust.ca) : "");
         write_uris(w, "crl_uris", a->trust.crl_uris, a->trust.n_crl_uris);
         write_uris(w, "ocsp_uris", a->trust.ocsp_uris, a->trust.n_ocsp_uris);
+        if (a->cert_uri_base)
+            vici_text(w, "cert_uri_base", a->cert_uri_base);
         vici_section_end(w);
         ctl_emit_to(r->conn, CTL_LIST_AUTHORITY);
     }

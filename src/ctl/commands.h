@@ -22,6 +22,8 @@ enum ctl_event_id {
     CTL_CHILD_UPDOWN,
     CTL_CHILD_REKEY,
     CTL_ALERT,
+    CTL_OWN_KEYS, /* none comes: who registers for it gets Keyway's own keys in answers, beside the protocol's
+                   */
     CTL_EVENTS,
 };
 
@@ -50,6 +52,7 @@ struct ctl_pending { /* the command that a connection waits for */
     int64_t timeout;  /* milliseconds, for the message */
     int level;        /* most verbose control-log level that is streamed; -1 none */
     char connection[CTL_NAME_MAX], target[128];
+    bool has_child;           /* target is one */
     enum conf_item_kind item; /* LOAD: called connection */
     enum choice is, was;      /* CHOICE, of connection */
 };
@@ -99,15 +102,17 @@ struct time ctl_now(const struct ctl *c);
 /* success=yes, or success=no with errmsg. */
 void ctl_reply_ok(struct vici_writer *w);
 void ctl_reply_error(struct vici_writer *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* The reason as keys: class what expected got where try; those that are empty are left out. */
+/* The reason as keys of Keyway's own: class what expected got where try; those that are empty are left out.
+ */
 void ctl_write_diag(struct vici_writer *w, const struct diag *d);
 void ctl_write_errors(struct vici_writer *w, const struct diag *errors, size_t n);
 /* Sends the scratch event, when the connection registered for it. */
 void ctl_emit_to(struct ctl_conn *conn, enum ctl_event_id id);
 /* To all that registered. */
 void ctl_emit(struct ctl *c, enum ctl_event_id id);
-/* Opens the scratch event for writing. */
+/* Opens the scratch event for writing, for all who registered; or for one client. */
 struct vici_writer *ctl_event_open(struct ctl *c, enum ctl_event_id id);
+struct vici_writer *ctl_event_open_to(struct ctl_conn *conn, enum ctl_event_id id);
 
 /* Is anybody registered for it? */
 bool ctl_is_wanted(const struct ctl *c, enum ctl_event_id id);
@@ -129,6 +134,11 @@ void ctl_write_ike(struct vici_writer *w, const struct engine *e, const struct i
 /* The keys alone, without a section around them and without children. */
 void ctl_write_ike_keys(struct vici_writer *w, const struct ike_view *v, struct time now);
 void ctl_write_child_keys(struct vici_writer *w, const struct child_view *v, struct time now);
+/* view_conn.c */
+extern const char *const ctl_mode_names[];
+#define CTL_SELECTOR_TEXT (TS_TEXT_MAX + 64)
+const char *ctl_selector_format(const struct ts *t, char buf[CTL_SELECTOR_TEXT]);
+void ctl_write_selectors(struct vici_writer *w, const char *key, const struct ts *ts, size_t n);
 void ctl_write_connection(struct vici_writer *w, const struct connection *c);
 void ctl_write_trap(struct vici_writer *w, const struct trap_view *v);
 

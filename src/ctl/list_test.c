@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the vici service lists and tells as events: which, to whom, and in which order of keys. */
+#include "ctl/commands.h"
 #include "support/acerts.h"
 #include "support/ctl_fixture.h"
 
@@ -27,6 +28,7 @@ static void listed_sas_go_to_the_asking_client_alone_in_the_order_of_the_protoco
     struct vici_packet p;
     struct vici_element e;
     size_t n = 0;
+    extend(0);
     send_packet(0, VICI_EVENT_REGISTER, "list-sa");
     send_packet(1, VICI_EVENT_REGISTER, "list-sa");
     next(0, &p);
@@ -86,6 +88,7 @@ static void a_ticket_is_held_or_given_and_runs_out(void **state)
     };
     struct vici_packet p;
     (void)state;
+    extend(0);
     send_packet(0, VICI_EVENT_REGISTER, "list-sa");
     next(0, &p);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -143,11 +146,98 @@ static void filters_select_sas(void **state)
     next(0, &p);
     request(0, "list-sas", "ike", "other");
     assert_int_equal(reply(0).len, 0);
-    request(0, "list-sas", "child", "other");
-    assert_int_equal(reply(0).len, 0);
-    request(0, "list-sas", "child-id", "3");
+    static const struct {
+        const char *key, *value;
+        bool has_child;
+    } rows[] = {
+        {"child",    "other", false},
+        {"child",    "lan",   true },
+        {"child-id", "3",     true },
+        {"child-id", "4",     false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) { /* the IKE SA is there in any case */
+        struct vici_element e;
+        unsigned children = 0;
+        request(0, "list-sas", rows[i].key, rows[i].value);
+        assert_true(next(0, &p));
+        assert_int_equal(p.type, VICI_EVENT);
+        struct vici_reader r = vici_read(p.body);
+        while (vici_next(&r, &e))
+            children += e.kind == VICI_SECTION_START && span_equal(e.name, span_str("lan-3"));
+        assert_int_equal(children, rows[i].has_child);
+        assert_int_equal(reply(0).len, 0);
+    }
+}
+
+static void selectors_have_names_and_types(void **state)
+{
+    (void)state;
+    static const char *const rows[][2] = {
+        {"10.1.0.0/24",              "10.1.0.0/24"               },
+        {"10.1.0.4-10.1.0.9[6]",     "10.1.0.4..10.1.0.9[tcp]"   },
+        {"10.1.0.0/24[tcp/80]",      "10.1.0.0/24[tcp/http]"     },
+        {"dynamic[17/53]",           "dynamic[udp/domain]"       },
+        {"10.1.0.0/24[tcp/1-80]",    "10.1.0.0/24[tcp/1-80]"     },
+        {"10.1.0.0/24[253]",         "10.1.0.0/24[253]"          },
+        {"10.1.0.0/24[tcp/64999]",   "10.1.0.0/24[tcp/64999]"    },
+        {"10.1.0.0/24[/64999]",      "10.1.0.0/24[0/64999]"      },
+        {"10.1.0.0/24[udp/opaque]",  "10.1.0.0/24[udp/OPAQUE]"   },
+        {"10.1.0.0/24[icmp/8]",      "10.1.0.0/24[icmp/8]"       },
+        {"10.1.0.0/24[icmp/2049]",   "10.1.0.0/24[icmp/8(1)]"    },
+        {"10.1.0.0/24[icmp/1-1023]", "10.1.0.0/24[icmp/1-3(255)]"},
+    };
+    char buf[CTL_SELECTOR_TEXT];
+    const char *err;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct ts t;
+        assert_true(ts_parse(rows[i][0], &t, &err));
+        assert_string_equal(ctl_selector_format(&t, buf), rows[i][1]);
+    }
+}
+
+static void connections_have_the_keys_of_the_protocol_in_its_order(void **state)
+{
+    (void)state;
+    static const char *const order[] = {
+        "office",      "local_addrs",  "remote_addrs", "local_port",   "remote_port", "version",
+        "reauth_time", "rekey_time",   "unique",       "ppk_required", "local-1",     "class",
+        "groups",      "cert_policy",  "certs",        "cacerts",      "remote-1",    "id",
+        "class",       "revocation",   "groups",       "cert_policy",  "certs",       "cacerts",
+        "children",    "lan",          "mode",         "rekey_time",   "rekey_bytes", "rekey_packets",
+        "dpd_action",  "close_action", "local-ts",     "remote-ts",
+    };
+    const struct host_spec hosts[] = {
+        {.from = ip4(10, 9, 0, 0), .to = ip4(10, 9, 0, 255)},
+        {.from = ip4(10, 9, 1, 1), .to = ip4(10, 9, 1, 9)  }
+    };
+    static const char *const shown[] = {"%any", "10.9.0.0/24", "10.9.1.1-10.9.1.9"};
+    struct vici_packet p;
+    struct vici_element e;
+    size_t n = 0, n_hosts = 0;
+    conn.remote_addrs = hosts;
+    conn.n_remote_addrs = 2;
+    conn.ppk_required = true;
+    conn.remote.id = (struct identity){ID_FQDN, span_str("b.example")};
+    conn.remote.revocation = REVOCATION_STRICT;
+    send_packet(0, VICI_EVENT_REGISTER, "list-conn");
+    next(0, &p);
+    request(0, "list-conns", NULL, NULL);
     assert_true(next(0, &p));
-    assert_int_equal(p.type, VICI_EVENT);
+    struct vici_reader r = vici_read(p.body);
+    while (vici_next(&r, &e)) {
+        if (e.kind == VICI_LIST_ITEM && n <= 3)
+            assert_span_equal(e.value, span_str(shown[n_hosts++]));
+        if (!e.name.len)
+            continue;
+        assert_true(n < ARRAY_LEN(order));
+        assert_span_equal(e.name, span_str(order[n++]));
+    }
+    assert_int_equal(n, ARRAY_LEN(order));
+    assert_int_equal(n_hosts, ARRAY_LEN(shown));
+    conn.remote_addrs = NULL;
+    conn.n_remote_addrs = 0;
+    conn.ppk_required = false;
+    conn.remote = (struct auth_side){0};
 }
 
 static void traps_are_listed_as_policies(void **state)
@@ -181,8 +271,16 @@ static void traps_are_listed_as_policies(void **state)
 static unsigned listed_certs(const char *key, const char *value)
 {
     struct vici_packet p;
+    struct vici_writer w;
     unsigned n = 0;
-    request(0, "list-certs", key, value);
+    vici_write_init(&w);
+    vici_packet_open(&w, VICI_CMD_REQUEST, "list-certs");
+    if (key && !strcmp(key, "flag of X509"))
+        vici_text(&w, "type", "X509");
+    if (key)
+        vici_text(&w, strncmp(key, "flag", 4) == 0 ? "flag" : key, value);
+    ctl_input(client[0], vici_packet_close(&w));
+    vici_write_free(&w);
     while (next(0, &p) && p.type == VICI_EVENT) {
         assert_text(p.body, "type", "X509");
         n++;
@@ -204,8 +302,9 @@ static void certificates_are_listed_once_by_what_they_are_for(void **state)
     send_packet(0, VICI_EVENT_REGISTER, "list-cert");
     next(0, &p);
     assert_int_equal(listed_certs(NULL, NULL), 1);
-    assert_int_equal(listed_certs("flag", "CA"), 1);
-    assert_int_equal(listed_certs("flag", "AA"), 0);
+    assert_int_equal(listed_certs("flag of X509", "CA"), 1);
+    assert_int_equal(listed_certs("flag of X509", "AA"), 0);
+    assert_int_equal(listed_certs("flag", "AA"), 1); /* of any type: nothing is told apart */
     assert_int_equal(listed_certs("type", "x509_crl"), 0);
     assert_int_equal(listed_certs("subject", cert_subject_text(cert)), 1);
     assert_int_equal(listed_certs("subject", "CN=somebody"), 0);
@@ -320,6 +419,8 @@ int main(void)
         TEST(listed_sas_go_to_the_asking_client_alone_in_the_order_of_the_protocol),
         TEST(pools_tell_their_leases_when_asked),
         TEST(filters_select_sas),
+        TEST(selectors_have_names_and_types),
+        TEST(connections_have_the_keys_of_the_protocol_in_its_order),
         TEST(a_ticket_is_held_or_given_and_runs_out),
         TEST(traps_are_listed_as_policies),
         TEST(certificates_are_listed_once_by_what_they_are_for),

@@ -271,7 +271,7 @@ static void a_connection_is_loaded_replaced_and_unloaded(void **state)
     expect_ok(answered());
     assert_string_equal(items("get-conns", "conns"), "home");
     name_request("unload-conn", "name", "office");
-    expect_error(answered(), "connection 'office' not found");
+    expect_error(answered(), "unload: connection 'office' not found");
     request("unload-conn");
     expect_error(answered(), "missing connection name");
 }

@@ -20,6 +20,7 @@ static const char *const event_names[CTL_EVENTS] = {
     [CTL_CHILD_UPDOWN] = "child-updown",
     [CTL_CHILD_REKEY] = "child-rekey",
     [CTL_ALERT] = "alert",
+    [CTL_OWN_KEYS] = "keyway-keys",
 };
 
 struct ctl *ctl_new(const struct ctl_host *host)
@@ -130,6 +131,8 @@ void ctl_write_diag(struct vici_writer *w, const struct diag *d)
         {"where",    d->where   },
         {"try",      d->try     },
     };
+    if (!w->is_extended)
+        return;
     vici_printf(w, "class", "%d", (int)d->class);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         if (rows[i].text[0])
@@ -139,7 +142,11 @@ void ctl_write_diag(struct vici_writer *w, const struct diag *d)
 
 void ctl_write_errors(struct vici_writer *w, const struct diag *errors, size_t n)
 {
-    char name[24];
+    char name[24], first[512];
+    if (!w->is_extended) {
+        ctl_reply_error(w, "%s", diag_format(&errors[0], first, sizeof(first)));
+        return;
+    }
     ctl_reply_error(w, "the configuration has %zu error%s; the running one stays", n, n > 1 ? "s" : "");
     vici_section(w, "errors");
     for (size_t i = 0; i < n; i++) {
@@ -153,6 +160,11 @@ void ctl_write_errors(struct vici_writer *w, const struct diag *errors, size_t n
 
 /* ---- requests */
 
+static bool wants_own_keys(const struct ctl_conn *conn)
+{
+    return conn->registered >> CTL_OWN_KEYS & 1;
+}
+
 static void run_command(struct ctl_conn *conn, const struct vici_packet *p)
 {
     const struct ctl_command *row = ctl_command_find(p->name);
@@ -163,6 +175,7 @@ static void run_command(struct ctl_conn *conn, const struct vici_packet *p)
     struct vici_writer w;
     vici_write_init(&w);
     vici_packet_open(&w, VICI_CMD_RESPONSE, NULL);
+    w.is_extended = wants_own_keys(conn) || strncmp(row->name, "keyway-", 7) == 0;
     struct ctl_request r = {.ctl = conn->ctl, .conn = conn, .body = p->body, .reply = &w};
     if (vici_is_valid(p->body))
         row->handler(&r);
@@ -237,7 +250,15 @@ void ctl_input(struct ctl_conn *conn, struct span bytes)
 struct vici_writer *ctl_event_open(struct ctl *c, enum ctl_event_id id)
 {
     vici_packet_open(&c->event, VICI_EVENT, event_names[id]);
+    c->event.is_extended = false;
     return &c->event;
+}
+
+struct vici_writer *ctl_event_open_to(struct ctl_conn *conn, enum ctl_event_id id)
+{
+    struct vici_writer *w = ctl_event_open(conn->ctl, id);
+    w->is_extended = wants_own_keys(conn);
+    return w;
 }
 
 void ctl_emit_to(struct ctl_conn *conn, enum ctl_event_id id)
@@ -263,10 +284,12 @@ bool ctl_is_wanted(const struct ctl *c, enum ctl_event_id id)
     return false;
 }
 
-static void open_answer(struct vici_writer *w)
+static void open_answer(const struct ctl_conn *conn, struct vici_writer *w)
 {
+    enum ctl_pending_kind kind = conn->pending.kind;
     vici_write_init(w);
     vici_packet_open(w, VICI_CMD_RESPONSE, NULL);
+    w->is_extended = wants_own_keys(conn) || kind == CTL_PENDING_RELOAD || kind == CTL_PENDING_CHOICE;
 }
 
 /* Sends what the connection waited for, and goes on with what the client sent meanwhile. */
@@ -281,7 +304,7 @@ static void close_answer(struct ctl_conn *conn, struct vici_writer *w)
 static void answer_pending(struct ctl_conn *conn, const struct event *e)
 {
     struct vici_writer w;
-    open_answer(&w);
+    open_answer(conn, &w);
     if (e)
         ctl_control_done(conn, e, &w);
     else
@@ -348,7 +371,7 @@ void ctl_reload_done(struct ctl *c, uint64_t token, const struct diag *errors, s
         conn = find_waiting(c, kinds[i], token);
     if (!conn)
         return;
-    open_answer(&w);
+    open_answer(conn, &w);
     if (conn->pending.kind == CTL_PENDING_CHOICE) {
         ctl_choice_done(conn, errors, n, &w);
     } else if (n) {
@@ -369,7 +392,7 @@ void ctl_built(struct ctl *c, uint64_t token, struct config *part, const struct 
         config_unref(part);
         return;
     }
-    open_answer(&w);
+    open_answer(conn, &w);
     ctl_load_answer(conn, part, errors, n, &w);
     close_answer(conn, &w);
 }

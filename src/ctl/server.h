@@ -17,6 +17,9 @@ struct ctl_numbers {           /* what the host knows and the engine does not */
     const char *dataplane;     /* "user" */
     const char *device;        /* "kw0" */
     uint64_t packets_in, bytes_in, packets_out, bytes_out;
+    struct {
+        size_t sbrk, mmap, used, free;
+    } memory;                      /* of the allocator, in bytes */
     const char *const *drop_names; /* n_drops names and counts */
     const uint64_t *drops;
     size_t n_drops;

@@ -21,6 +21,7 @@ static void a_command_waits_for_its_outcome_and_streams_its_log(void **state)
 {
     (void)state;
     struct vici_packet p;
+    extend(0);
     send_packet(0, VICI_EVENT_REGISTER, "control-log");
     send_packet(1, VICI_EVENT_REGISTER, "control-log");
     next(0, &p);
@@ -64,6 +65,7 @@ static void a_command_without_a_name_is_refused(void **state)
 static void traps_are_set_and_taken_away_by_name(void **state)
 {
     (void)state;
+    extend(0);
     request(0, "install", "ike-id", "7");
     assert_text(reply(0), "errmsg", "missing configuration name");
     request(0, "install", "child", "lan");
@@ -101,7 +103,7 @@ static void a_redirect_names_a_gateway_and_clients(void **state)
     static const struct {
         const char *gateway, *key, *value, *why;
     } bad[] = {
-        {NULL,        "ike",     "net",         "gateway: an IP address or a host name is needed"},
+        {NULL,        "ike",     "net",         "missing target gateway"                         },
         {"0.0.0.0",   "ike",     "net",         "gateway: an IP address or a host name is needed"},
         {"gw; true",  "ike",     "net",         "gateway: an IP address or a host name is needed"},
         {"192.0.2.9", NULL,      NULL,          "missing redirect selector"                      },
@@ -131,6 +133,7 @@ static void a_redirect_names_a_gateway_and_clients(void **state)
 static void a_command_runs_out_of_time(void **state)
 {
     (void)state;
+    extend(0);
     struct vici_writer w;
     vici_write_init(&w);
     vici_packet_open(&w, VICI_CMD_REQUEST, "initiate");
@@ -180,6 +183,7 @@ static void a_client_that_goes_while_it_waits_harms_nobody(void **state)
 static void what_was_fetched_is_flushed_by_type(void **state)
 {
     (void)state;
+    extend(0);
     static const struct {
         const char *type;
         bool crls, ocsps, is_known;
@@ -403,6 +407,51 @@ static void what_is_not_vici_closes_the_client(void **state)
     assert_int_equal(fake.n_closed, 2);
 }
 
+/* The protocol's keys alone go to who does not ask for more, in its order. */
+static void a_failure_is_told_in_the_keys_of_the_protocol(void **state)
+{
+    (void)state;
+    static const char *const order[] = {"success", "matches", "terminated", "errmsg", "class", "what"};
+    for (size_t n = 4; n <= 6; n += 2) {
+        if (n == 6)
+            extend(0);
+        request(0, "terminate", "child", "nobody");
+        struct event done = {.kind = EVENT_COMMAND_DONE, .command_id = fake.command.id};
+        diag_set(&done.diag, FAIL_NOT_FOUND, "nothing that is up matches nobody");
+        ctl_event(service, &done);
+        struct span r = reply(0);
+        struct vici_reader reader = vici_read(r);
+        struct vici_element e;
+        size_t i = 0;
+        while (vici_next(&reader, &e)) {
+            assert_true(i < n);
+            assert_span_equal(e.name, span_str(order[i++]));
+        }
+        assert_int_equal(i, n);
+        assert_text(r, "errmsg", "no matching SAs to terminate found");
+    }
+}
+
+static void what_is_not_there_is_told_by_kind(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *command, *key, *why;
+    } rows[] = {
+        {"initiate", "child", "CHILD_SA config 'none' not found"},
+        {"initiate", "ike",   "IKE_SA config 'none' not found"  },
+        {"install",  "child", "configuration name not found"    },
+        {"rekey",    "ike",   "no matching SAs to rekey found"  },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        request(0, rows[i].command, rows[i].key, "none");
+        struct event done = {.kind = EVENT_COMMAND_DONE, .command_id = fake.command.id};
+        diag_set(&done.diag, FAIL_NOT_FOUND, "nothing");
+        ctl_event(service, &done);
+        assert_text(reply(0), "errmsg", rows[i].why);
+    }
+}
+
 static void a_malformed_message_is_refused(void **state)
 {
     (void)state;
@@ -443,6 +492,8 @@ int main(void)
         TEST(a_choice_wants_a_name),
         TEST(a_name_means_a_connection_or_a_child),
         TEST(what_is_not_vici_closes_the_client),
+        TEST(a_failure_is_told_in_the_keys_of_the_protocol),
+        TEST(what_is_not_there_is_told_by_kind),
         TEST(a_malformed_message_is_refused),
         TEST(there_is_room_for_so_many_clients),
     };

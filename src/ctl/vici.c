@@ -281,6 +281,17 @@ void vici_flag(struct vici_writer *w, const char *key, bool holds)
         vici_text(w, key, "yes");
 }
 
+void vici_own_flag(struct vici_writer *w, const char *key, bool holds)
+{
+    vici_flag(w, key, holds && w->is_extended);
+}
+
+void vici_own_text(struct vici_writer *w, const char *key, const char *value)
+{
+    if (w->is_extended)
+        vici_text(w, key, value);
+}
+
 void vici_list(struct vici_writer *w, const char *key)
 {
     if (w->is_in_list)

@@ -81,6 +81,7 @@ struct vici_writer {
     unsigned depth;
     bool is_in_list;
     bool failed;
+    bool is_extended; /* the reader wants keys that are Keyway's own, too */
 };
 
 void vici_write_init(struct vici_writer *w);
@@ -99,6 +100,9 @@ void vici_printf(struct vici_writer *w, const char *key, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* "yes" when it holds, nothing otherwise. */
 void vici_flag(struct vici_writer *w, const char *key, bool holds);
+/* The same for those who want what is Keyway's own. */
+void vici_own_flag(struct vici_writer *w, const char *key, bool holds);
+void vici_own_text(struct vici_writer *w, const char *key, const char *value);
 void vici_list(struct vici_writer *w, const char *key);
 void vici_item(struct vici_writer *w, const char *value);
 void vici_list_end(struct vici_writer *w);

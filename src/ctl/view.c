@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SAs and connections as vici sections. Scripts grep the order of keys: it is the protocol's. */
+/* SAs as vici sections. Scripts grep the order of keys: it is the protocol's. Connections: view_conn.c. */
 #include "ctl/commands.h"
 #include "net/dscp.h"
 #include <inttypes.h>
@@ -38,11 +38,6 @@ static void write_encr_integ(struct vici_writer *w, const struct chosen *c)
         write_alg(w, "integ-alg", TRANSFORM_INTEG, c->integ);
 }
 
-static const char *const mode_names[] = {
-    [MODE_TUNNEL] = "TUNNEL", [MODE_PASS] = "PASS",           [MODE_DROP] = "DROP",
-    [MODE_REJECT] = "DROP",   [MODE_TRANSPORT] = "TRANSPORT", [MODE_BEET] = "BEET",
-};
-
 /* ake1 to ake7, as far as they were made */
 static void write_additional(struct vici_writer *w, const struct chosen *c)
 {
@@ -52,15 +47,6 @@ static void write_additional(struct vici_writer *w, const struct chosen *c)
         if (c->addke[i])
             write_alg(w, key, TRANSFORM_KE, c->addke[i]);
     }
-}
-
-static void write_selectors(struct vici_writer *w, const char *key, const struct ts *ts, size_t n)
-{
-    char text[TS_TEXT_MAX];
-    vici_list(w, key);
-    for (size_t i = 0; i < n; i++)
-        vici_item(w, ts_format(&ts[i], text));
-    vici_list_end(w);
 }
 
 static void write_traffic(struct vici_writer *w, const struct child_view *v, int64_t now)
@@ -98,11 +84,11 @@ void ctl_write_child_keys(struct vici_writer *w, const struct child_view *v, str
     vici_printf(w, "uniqueid", "%" PRIu64, v->id);
     vici_printf(w, "reqid", "%" PRIu32, v->reqid);
     vici_text(w, "state", child_state_name(v->state));
-    vici_text(w, "mode", mode_names[v->mode]);
+    vici_text(w, "mode", ctl_mode_names[v->mode]);
     if (v->state != CHILD_CREATED) {
         vici_text(w, "protocol", v->chosen.protocol == PROTO_AH ? "AH" : "ESP");
         vici_flag(w, "encap", v->has_encap && !v->is_in_tcp);
-        vici_flag(w, "tcp", v->is_in_tcp);
+        vici_own_flag(w, "tcp", v->is_in_tcp);
         vici_printf(w, "spi-in", "%08" PRIx32, v->spi_in);
         vici_printf(w, "spi-out", "%08" PRIx32, v->spi_out);
         if (v->cpi_in) {
@@ -115,15 +101,17 @@ void ctl_write_child_keys(struct vici_writer *w, const struct child_view *v, str
         write_additional(w, &v->chosen);
         if (v->chosen.has_esn)
             vici_text(w, "esn", "1");
-        write_tfc(w, v->tfc_padding);
-        write_class(w, v->dscp);
+        if (w->is_extended) {
+            write_tfc(w, v->tfc_padding);
+            write_class(w, v->dscp);
+        }
         write_traffic(w, v, now);
         write_until(w, "rekey-time", v->rekey_at, now);
         write_until(w, "life-time", v->expires_at, now);
         write_seconds(w, "install-time", now - v->installed_at);
     }
-    write_selectors(w, "local-ts", v->local_ts, v->n_local_ts);
-    write_selectors(w, "remote-ts", v->remote_ts, v->n_remote_ts);
+    ctl_write_selectors(w, "local-ts", v->local_ts, v->n_local_ts);
+    ctl_write_selectors(w, "remote-ts", v->remote_ts, v->n_remote_ts);
 }
 
 static void write_side(struct vici_writer *w, const char *side, const struct endpoint *ep,
@@ -179,24 +167,21 @@ void ctl_write_ike_keys(struct vici_writer *w, const struct ike_view *v, struct 
     vici_flag(w, "initiator", v->is_initiator);
     vici_printf(w, "initiator-spi", "%016" PRIx64, v->spi_i);
     vici_printf(w, "responder-spi", "%016" PRIx64, v->spi_r);
-    vici_flag(w, "tcp", v->remote.stream != 0);
+    vici_own_flag(w, "tcp", v->remote.stream != 0);
     vici_flag(w, "nat-local", v->has_nat_local);
     vici_flag(w, "nat-remote", v->has_nat_remote);
-    vici_flag(w, "nat-fake", v->has_fake_nat);
+    vici_flag(w, "nat-fake", v->has_fake_nat && !v->has_nat_local && !v->has_nat_remote);
     vici_flag(w, "nat-any", v->has_nat_local || v->has_nat_remote || v->has_fake_nat);
-    vici_flag(w, "mobike", v->does_mobike);
+    vici_own_flag(w, "mobike", v->does_mobike);
     write_ike_crypto(w, v);
-    if (v->has_ppk)
-        vici_text(w, "ppk", "yes");
-    if (v->is_peer_unproven)
-        vici_text(w, "remote-unproven", "yes");
-    if (v->has_crash_token)
-        vici_text(w, "crash-detection", "yes");
-    if (v->is_resumed)
-        vici_text(w, "resumed", "yes");
-    write_ticket(w, v, now.mono);
+    vici_flag(w, "ppk", v->has_ppk);
+    vici_own_flag(w, "remote-unproven", v->is_peer_unproven);
+    vici_own_flag(w, "crash-detection", v->has_crash_token);
+    vici_own_flag(w, "resumed", v->is_resumed);
+    if (w->is_extended)
+        write_ticket(w, v, now.mono);
     if (v->redirected_from.family)
-        vici_text(w, "redirected-from", ip_format(v->redirected_from, from));
+        vici_own_text(w, "redirected-from", ip_format(v->redirected_from, from));
     if (v->state == IKE_ESTABLISHED) {
         write_seconds(w, "established", now.mono - v->established_at);
         write_until(w, "rekey-time", v->rekey_at, now.mono);
@@ -220,131 +205,10 @@ void ctl_write_ike(struct vici_writer *w, const struct engine *e, const struct i
         snprintf(section, sizeof(section), "%s-%" PRIu64, child.name, child.id);
         vici_section(w, section);
         ctl_write_child_keys(w, &child, now);
-        if (child.connection && strcmp(child.connection, v->connection) != 0) /* Keyway's own key */
-            vici_text(w, "connection", child.connection);
+        if (child.connection && strcmp(child.connection, v->connection) != 0)
+            vici_own_text(w, "connection", child.connection);
         vici_section_end(w);
     }
     vici_section_end(w);
-    vici_section_end(w);
-}
-
-/* ---- connections */
-
-static void write_hosts(struct vici_writer *w, const char *key, const struct host_spec *v, size_t n)
-{
-    vici_list(w, key);
-    if (!n)
-        vici_item(w, "%any");
-    for (size_t i = 0; i < n; i++) {
-        char from[IP_TEXT_MAX], to[IP_TEXT_MAX], range[2 * IP_TEXT_MAX + 1];
-        if (v[i].is_any) {
-            vici_item(w, "%any");
-        } else if (v[i].fqdn) {
-            vici_item(w, v[i].fqdn);
-        } else if (ip_equal(v[i].from, v[i].to)) {
-            vici_item(w, ip_format(v[i].from, from));
-        } else {
-            snprintf(range, sizeof(range), "%s-%s", ip_format(v[i].from, from), ip_format(v[i].to, to));
-            vici_item(w, range);
-        }
-    }
-    vici_list_end(w);
-}
-
-static void write_certs(struct vici_writer *w, const char *key, const struct cert_list *l)
-{
-    if (!l->n)
-        return;
-    vici_list(w, key);
-    for (size_t i = 0; i < l->n; i++)
-        vici_item(w, cert_subject_text(l->v[i]));
-    vici_list_end(w);
-}
-
-static void write_auth(struct vici_writer *w, const char *section, const struct auth_side *a)
-{
-    static const char *const classes[] = {
-        [AUTH_PSK] = "pre-shared key", [AUTH_PUBKEY] = "public key", [AUTH_NULL] = "null"};
-    char id[ID_TEXT_MAX];
-    vici_section(w, section);
-    vici_text(w, "class", classes[a->method]);
-    vici_text(w, "id", a->id.type == ID_ANY ? "%any" : identity_format(&a->id, id));
-    if (a->n_cert_policy) {
-        vici_list(w, "cert_policy");
-        for (size_t i = 0; i < a->n_cert_policy; i++)
-            vici_item(w, a->cert_policy[i]);
-        vici_list_end(w);
-    }
-    write_certs(w, "certs", &a->certs);
-    write_certs(w, "cacerts", &a->cacerts);
-    vici_section_end(w);
-}
-
-static void write_rounds(struct vici_writer *w, const struct connection *c, bool is_local)
-{
-    char section[32];
-    for (size_t i = 0; i < connection_rounds(c, is_local); i++) {
-        snprintf(section, sizeof(section), "%s-%zu", is_local ? "local" : "remote", i + 1);
-        write_auth(w, section, connection_round(c, is_local, i));
-    }
-}
-
-static void write_child_config(struct vici_writer *w, const struct child_config *c)
-{
-    static const char *const dpd[] = {[DPD_CLEAR] = "none", [DPD_RESTART] = "start", [DPD_TRAP] = "trap"},
-                             *const close[] = {
-                                 [START_NONE] = "none", [START_START] = "start", [START_TRAP] = "trap"};
-    vici_section(w, c->name);
-    vici_text(w, "mode", mode_names[c->mode]);
-    write_seconds(w, "rekey_time", c->life.rekey_time);
-    vici_printf(w, "rekey_bytes", "%" PRIu64, c->life.rekey_bytes);
-    vici_printf(w, "rekey_packets", "%" PRIu64, c->life.rekey_packets);
-    vici_text(w, "dpd_action", dpd[c->dpd_action]);
-    vici_text(w, "close_action", close[c->close_action]);
-    write_selectors(w, "local-ts", c->local_ts, c->n_local_ts);
-    write_selectors(w, "remote-ts", c->remote_ts, c->n_remote_ts);
-    if (c->priority)
-        vici_printf(w, "priority", "%" PRIu32, c->priority);
-    vici_section_end(w);
-}
-
-void ctl_write_connection(struct vici_writer *w, const struct connection *c)
-{
-    vici_section(w, c->name);
-    write_hosts(w, "local_addrs", c->local_addrs, c->n_local_addrs);
-    write_hosts(w, "remote_addrs", c->remote_addrs, c->n_remote_addrs);
-    vici_printf(w, "local_port", "%u", c->local_port);
-    vici_printf(w, "remote_port", "%u", c->remote_port);
-    vici_text(w, "version", c->version == 2 ? "IKEv2" : "IKEv1/2");
-    write_seconds(w, "reauth_time", c->reauth_time);
-    write_seconds(w, "rekey_time", c->rekey_time);
-    static const char *const unique[] = {[UNIQUE_REPLACE] = "UNIQUE_REPLACE",
-                                         [UNIQUE_KEEP] = "UNIQUE_KEEP",
-                                         [UNIQUE_NO] = "UNIQUE_NO",
-                                         [UNIQUE_NEVER] = "UNIQUE_NEVER"};
-    vici_text(w, "unique", unique[c->unique]);
-    if (c->dpd_delay)
-        write_seconds(w, "dpd_delay", c->dpd_delay);
-    write_rounds(w, c, true);
-    write_rounds(w, c, false);
-    vici_section(w, "children");
-    for (size_t i = 0; i < c->n_children; i++)
-        write_child_config(w, &c->children[i]);
-    for (size_t i = 0; i < c->n_shunts; i++)
-        write_child_config(w, &c->shunts[i]);
-    vici_section_end(w);
-    vici_section_end(w);
-}
-
-void ctl_write_trap(struct vici_writer *w, const struct trap_view *v)
-{
-    char name[300];
-    snprintf(name, sizeof(name), "%s/%s", v->connection, v->child);
-    vici_section(w, name);
-    vici_text(w, "child", v->child);
-    vici_text(w, "ike", v->connection);
-    vici_text(w, "mode", mode_names[v->mode]);
-    write_selectors(w, "local-ts", v->local_ts, v->n_local_ts);
-    write_selectors(w, "remote-ts", v->remote_ts, v->n_remote_ts);
     vici_section_end(w);
 }

@@ -67,7 +67,8 @@ struct ike_view {
 struct trap_view { /* of a child that comes with the first packet for it */
     const char *connection, *child;
     enum child_mode mode;
-    size_t index; /* of the child in its connection */
+    size_t index;       /* of the child in its connection */
+    uint64_t policy_id; /* higher: installed later; 0: a shunt's */
     const struct ts *local_ts, *remote_ts;
     size_t n_local_ts, n_remote_ts;
 };

@@ -11,7 +11,12 @@ uint64_t engine_init_hash(const struct ike_sa *sa);
 
 static uint64_t new_id(void *ctx)
 {
-    return ++((struct engine *)ctx)->next_id;
+    return ++((struct engine *)ctx)->last_ike_id;
+}
+
+static uint64_t new_child_id(void *ctx)
+{
+    return ++((struct engine *)ctx)->last_child_id;
 }
 
 static bool spi_in_use(const struct engine *e, uint32_t spi)
@@ -299,6 +304,7 @@ static bool needs_child(void *ctx, const struct ike_sa *sa, const struct child_c
 
 const struct ike_host engine_host = {
     .new_id = new_id,
+    .new_child_id = new_child_id,
     .new_child_spi = new_child_spi,
     .new_ike_spi = new_ike_spi,
     .reqid_for = reqid_for,

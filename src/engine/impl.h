@@ -141,7 +141,8 @@ struct engine {
     struct pools pools;
     struct list vips, dns; /* vip_ref: a handful */
     struct heap sa_timers, conn_timers;
-    uint64_t next_id;
+    uint64_t last_ike_id, last_child_id;
+    uint64_t next_id; /* of policies, traps and routes */
     uint32_t next_reqid;
     struct cookie_jar jar;
     struct engine_stats stats;

@@ -89,6 +89,7 @@ bool trap_set(struct ike_env *env, struct conn_run *r, size_t i, struct diag *wh
     }
     run->reqid = host_child_reqid(e, r, i);
     struct trap *t = mem_new(sizeof(*t));
+    e->last_child_id++; /* users see it in the numbers of children: one that is routed has one */
     *t = (struct trap){.run = r, .child = i, .policy_id = ++e->next_id, .ts = ts};
     map_insert(&e->traps_by_policy, &t->by_policy, map_hash_u64(t->policy_id));
     run->trap = t;
@@ -191,6 +192,7 @@ bool engine_trap_next(const struct engine *e, struct trap_view *v)
                                     .child = r->conn->children[i].name,
                                     .mode = r->conn->children[i].mode,
                                     .index = i,
+                                    .policy_id = t->policy_id,
                                     .local_ts = t->ts.local,
                                     .remote_ts = t->ts.remote,
                                     .n_local_ts = t->ts.n_local,

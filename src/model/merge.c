@@ -153,6 +153,8 @@ struct config *config_merge(struct config *const *parts, size_t n, const struct 
         append(to, &vectors[i]);
     for (size_t i = 0; i < ARRAY_LEN(named_vectors); i++)
         append_named(to, &named_vectors[i], filter, scratch);
+    for (size_t i = 0; i < to->n_pools; i++)
+        to->pools[i].place = i;
     if (to->n_pools)
         qsort(to->pools, to->n_pools, sizeof(*to->pools), by_pool_name);
     arena_free(scratch);

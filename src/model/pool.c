@@ -18,6 +18,8 @@ struct pool {
     size_t n_ranges;
     struct list online, offline; /* leases; offline: the longest away first */
     size_t n_online[2], n_offline;
+    struct ip base;
+    size_t place;
     bool is_loaded;
 };
 
@@ -183,6 +185,8 @@ static void load_one(struct pools *p, const struct pool_config *c)
         map_insert(&p->by_name, &pool->by_name, map_hash(span_str(c->name)));
     }
     pool->is_loaded = true;
+    pool->base = c->base.family || !c->n_ranges ? c->base : c->ranges[0].from;
+    pool->place = c->place;
     if (pool->ranges && same_ranges(pool, c))
         return;
     free(pool->ranges);
@@ -344,7 +348,8 @@ bool pools_at(const struct pools *p, size_t index, struct pool_view *out)
     if (!pool)
         return false;
     *out = (struct pool_view){.name = pool->name,
-                              .base = pool->n_ranges ? pool->ranges[0].from : (struct ip){0},
+                              .base = pool->base,
+                              .place = pool->place,
                               .size = pool_ranges_size_of(pool->ranges, pool->n_ranges, 0),
                               .online = pool->n_online[0] + pool->n_online[1],
                               .offline = pool->n_offline,

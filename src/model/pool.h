@@ -28,6 +28,8 @@ struct pool_config {
     const char *name;
     const struct ip_range *ranges; /* what may be leased: without what was excluded; disjoint */
     size_t n_ranges;
+    struct ip base;                  /* what addrs begins with, as it is written; family 0: nothing */
+    size_t place;                    /* among all pools, as they were loaded */
     const struct ip_range *excluded; /* as configured */
     size_t n_excluded;
     const struct pool_attr *attrs;
@@ -96,6 +98,7 @@ void pools_release(struct pools *p, struct ip ip);
 struct pool_view {
     const char *name;
     struct ip base;
+    size_t place; /* of the order in which the configuration has them */
     uint64_t size;
     size_t online, offline;
     bool is_loaded; /* false: gone from the configuration, but in use */
@@ -105,7 +108,7 @@ struct lease_view {
     struct identity owner;
     bool is_online;
 };
-/* index 0.. until false, in the order in which they were loaded. */
+/* index 0.. until false. */
 bool pools_at(const struct pools *p, size_t index, struct pool_view *out);
 /* The leases of the pool at that index: each calls cb, those in use first, until that says false. */
 void pools_leases(const struct pools *p, size_t index, bool (*cb)(void *ctx, const struct lease_view *v),

@@ -63,7 +63,7 @@ static bool proto_parse(const char *s, uint8_t *out)
     return true;
 }
 
-/* One port, a service, or for ICMP also "type(code)". */
+/* One port, a service, or for ICMP also "type" and "type(code)". */
 static bool port_take(const char **s, bool is_icmp, uint16_t *out)
 {
     unsigned long v, code;
@@ -75,6 +75,8 @@ static bool port_take(const char **s, bool is_icmp, uint16_t *out)
             return false;
         (*s)++;
         v = v << 8 | code;
+    } else if (is_icmp && v < 256) {
+        v <<= 8; /* a type, as strongSwan takes it */
     }
     *out = (uint16_t)v;
     return true;

@@ -63,6 +63,8 @@ class Vici:
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(timeout)
         self.socket.connect(path)
+        self._send(EVENT_REGISTER, "keyway-keys")  # Keyway's own keys; another daemon has none
+        self._receive()
 
     def __enter__(self):
         return self

@@ -86,6 +86,7 @@ bool control_ready(struct control *c, int *code)
         *code = control_fail(c, NULL, &d);
         return false;
     }
+    vici_client_extend(c->v);
     enum dialect of_daemon = c->forced || c->family ? DIALECT_UNKNOWN : dialect_of_daemon(c);
     if (of_daemon)
         c->dialect = of_daemon;

@@ -20,7 +20,11 @@ int cli_usage(const char *fmt, ...)
 struct vici_client *cli_connect(struct cli *c, struct diag *d)
 {
     char path[PATH_TEXT_MAX];
-    return vici_client_open(c->paths.vici ? c->paths.vici : paths_run(&c->paths, "keyway.vici", path), d);
+    struct vici_client *v =
+        vici_client_open(c->paths.vici ? c->paths.vici : paths_run(&c->paths, "keyway.vici", path), d);
+    if (v)
+        vici_client_extend(v);
+    return v;
 }
 
 json_t *cli_diag_json(const struct diag *d)

@@ -38,7 +38,7 @@ struct child_sa *child_by_spi_out(const struct ike_sa *sa, uint8_t protocol, uin
 struct child_sa *child_new(struct ike_env *env, struct ike_sa *sa, const struct exchange *x)
 {
     struct child_sa *c = mem_new(sizeof(*c));
-    c->id = env->host->new_id(env->ctx);
+    c->id = env->host->new_child_id(env->ctx);
     c->ike = sa;
     c->cfg = x->child_cfg;
     c->reqid = x->reqid;

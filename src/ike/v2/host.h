@@ -8,7 +8,8 @@
 struct child_sa;
 /* What the owner of many SAs does for one. */
 struct ike_host {
-    uint64_t (*new_id)(void *ctx);
+    uint64_t (*new_id)(void *ctx);       /* of an IKE SA */
+    uint64_t (*new_child_id)(void *ctx); /* counted apart, as users know it */
     /* Unused, at least 256, random but for SPI_STEER_BITS. */
     uint32_t (*new_child_spi)(void *ctx, uint32_t reqid);
     uint64_t (*new_ike_spi)(void *ctx);

@@ -13,7 +13,7 @@ FILES = ("many", "proof", "rekey", "collisions", "hybrid", "life", "lifecycle", 
          "personality", "strokes", "howto",
          "configuration", "keys", "barrier", "shunts", "filter", "workers", "link", "tcp", "vips", "crypto", "ppk", "recover",
          "roam", "dos", "childless", "redirect", "rounds", "raw_keys", "tokens", "alike", "lsw", "revocation",
-         "groups", "hash_and_url", "vici_load", "vici_service", "dns_keys")
+         "groups", "hash_and_url", "vici_load", "vici_service", "vici_alike", "dns_keys")
 
 
 @dataclass
