@@ -85,7 +85,7 @@ const char *schema_suggest(enum schema_scope scope, const char *key)
     unsigned best = SUGGEST_WITHIN + 1;
     for (size_t i = 0; schema_at(i); i++) {
         const struct schema_row *r = schema_at(i);
-        if (r->scope == scope && is_near(key, r->key, &best))
+        if (r->scope == scope && r->key[0] && is_near(key, r->key, &best))
             found = r->key;
     }
     return found;

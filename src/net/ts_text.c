@@ -149,7 +149,7 @@ static const char *range_parse(char *text, struct ts *t)
         return NULL;
     }
     if (!prefix_parse(text, &p))
-        return "expected an address, a prefix, an address range or dynamic";
+        return "an address, a prefix, an address range or dynamic";
     t->from = p.ip;
     t->to = prefix_last(&p);
     return NULL;

@@ -274,11 +274,14 @@ static void every_file_becomes_what_is_said_of_it(void **state)
     assert_int_equal(n_bad, 0);
 }
 
-static bool is_in_corpus(const char *key)
+/* Does a file of the folder have the text? '-' counts as '_'. */
+static bool is_in_corpus(const char *folder, const char *key)
 {
     glob_t g;
+    char pattern[64];
     bool found = false;
-    assert_int_equal(glob("tests/conf/ipsec/*.conf", 0, NULL, &g), 0);
+    snprintf(pattern, sizeof(pattern), "tests/conf/%s/*.conf", folder);
+    assert_int_equal(glob(pattern, 0, NULL, &g), 0);
     for (size_t i = 0; i < g.gl_pathc && !found; i++) {
         char *text = slurp(g.gl_pathv[i]);
         for (char *p = text; *p; p++)
@@ -298,9 +301,28 @@ static void every_key_that_takes_effect_is_in_a_file(void **state)
     for (size_t i = 0; i < n; i++) {
         char key[80];
         snprintf(key, sizeof(key), "%s=", rows[i].key);
-        if (rows[i].status == EFFECTIVE && !is_in_corpus(key))
+        if (rows[i].status == EFFECTIVE && !is_in_corpus("ipsec", key))
             fail_msg("no file of tests/conf/ipsec has %s of %s", rows[i].key,
                      schema_scope_path(rows[i].scope));
+    }
+}
+
+/* Those that are refused, too. */
+static void every_key_of_swanctl_conf_and_strongswan_conf_is_in_a_file(void **state)
+{
+    (void)state;
+    for (size_t i = 0; schema_at(i); i++) {
+        const struct schema_row *r = schema_at(i);
+        bool is_charon = r->scope == SCOPE_CHARON;
+        const char *folder = is_charon ? "strongswan" : "swanctl", *dot = strrchr(r->key, '.');
+        char key[80];
+        if ((r->scope > SCOPE_AUTHORITY && !is_charon) || r->has_suffix)
+            continue;
+        snprintf(key, sizeof(key), " %s =", dot ? dot + 1 : r->key);
+        for (char *p = key; *p; p++)
+            *p = *p == '-' ? '_' : *p;
+        if (!is_in_corpus(folder, key))
+            fail_msg("no file of tests/conf/%s has %s of %s", folder, r->key, schema_scope_path(r->scope));
     }
 }
 
@@ -309,6 +331,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_file_becomes_what_is_said_of_it),
         cmocka_unit_test(every_key_that_takes_effect_is_in_a_file),
+        cmocka_unit_test(every_key_of_swanctl_conf_and_strongswan_conf_is_in_a_file),
     };
     ip_parse("192.0.2.1", &own[0]);
     ip_parse("2001:db8:0:1::1", &own[1]);
