@@ -25,7 +25,7 @@ struct builder {
     bool is_tunnel;      /* what is built is the short form */
     bool is_of_settings; /* see struct conf_request */
     size_t cap_pools, cap_connections, cap_secrets, cap_keys, cap_certs, cap_cas, cap_aas, cap_pubkeys,
-        cap_signers, cap_acerts;
+        cap_signers, cap_acerts, cap_cert_files;
     const char *ipsec_d; /* ETC/ipsec.d, or NULL: not looked into */
     bool has_looked;     /* for private keys there: found_keys */
     struct private_key *found_keys;
@@ -98,6 +98,9 @@ void build_null_auth(struct builder *b, struct connection *c);
 /* authority.c */
 void build_authorities(struct builder *b, const struct setting *section);
 void build_add_crl(struct builder *b, struct crl *taken);
+/* Remembers where a certificate, or a private key that was added, came from. */
+void build_note_cert(struct builder *b, struct cert *c, const char *path);
+void build_note_key(struct builder *b, const struct pkey *k, const char *path);
 /* Takes the certificate. */
 void build_add_ca(struct builder *b, struct cert *c);
 void build_add_cert(struct builder *b, struct cert *c);

@@ -90,6 +90,16 @@ static bool read_one(struct reading *r, const char *path)
     return settings_read(&r->tree, r->tree.root, path, r->b->src, r->b->errs);
 }
 
+/* Each of them has to be there. */
+static bool read_all(struct reading *r, const char *const *files)
+{
+    for (; *files; files++) {
+        if (!read_one(r, *files))
+            errors_add(r->b->errs, *files, 1, 0, "no such file");
+    }
+    return true;
+}
+
 static void load_strongswan(struct builder *b, const struct conf_request *req)
 {
     struct reading r;
@@ -111,9 +121,11 @@ static void begin_keyway(struct reading *r, struct builder *b, const struct conf
     const char **paths = NULL;
     begin(r, b, "keyway.conf", arena_printf(b->a, "%s/keyway", req->etc));
     r->tree.allows_titles = true;
-    bool found = read_one(r, arena_printf(b->scratch, "%s/keyway.conf", b->dir));
-    size_t n =
-        b->src->glob(b->src->ctx, b->scratch, arena_printf(b->scratch, "%s/conf.d/*.conf", b->dir), &paths);
+    bool found = req->files ? read_all(r, req->files)
+                            : read_one(r, arena_printf(b->scratch, "%s/keyway.conf", b->dir));
+    size_t n = req->files ? 0
+                          : b->src->glob(b->src->ctx, b->scratch,
+                                         arena_printf(b->scratch, "%s/conf.d/*.conf", b->dir), &paths);
     for (size_t i = 0; i < n; i++)
         read_one(r, paths[i]);
     r->is_good = (found || n) && is_sound(r);
@@ -133,7 +145,9 @@ static void load_swanctl(struct builder *b, const struct conf_request *req)
 {
     struct reading r;
     begin(&r, b, "swanctl.conf", arena_printf(b->a, "%s/swanctl", req->etc));
-    if (read_one(&r, arena_printf(b->scratch, "%s/swanctl.conf", b->dir)) && is_sound(&r))
+    bool found = req->files ? read_all(&r, req->files)
+                            : read_one(&r, arena_printf(b->scratch, "%s/swanctl.conf", b->dir));
+    if (found && is_sound(&r))
         build_swanctl(b, r.tree.root);
     end(&r);
 }

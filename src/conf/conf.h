@@ -48,6 +48,10 @@ struct conf_request {
     const char *etc;      /* stands for /etc */
     const char *load;     /* NULL = all that exist; "none", "keyway,swanctl,ipsec" */
     const char *settings; /* strongswan.conf path, or NULL */
+    /* Read in the place of the main file of the one dialect that load names; NULL-terminated; NULL: none.
+     * Secrets and credentials are those of etc all the same. */
+    const char *const *files;
+    int ipsec_dialect; /* as settings.ipsec_dialect, which it overrides; 0: as that says */
     /* Connections of ipsec.conf by name, against what their auto= says: added ones are loaded though it is
      * ignore, deleted ones are not loaded whatever it is. A name in both is deleted. NULL-terminated, the
      * caller's; NULL: none. */

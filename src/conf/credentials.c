@@ -50,6 +50,33 @@ void build_add_aa(struct builder *b, struct cert *c)
     list_add(b, &b->config->aas, &b->cap_aas, c);
 }
 
+/* The first place counts. Enough of them for gateways; a snapshot does not need them. */
+#define CERT_FILES_MAX 4096
+
+void build_note_cert(struct builder *b, struct cert *c, const char *path)
+{
+    struct config *cfg = b->config;
+    for (size_t i = 0; i < cfg->n_cert_files; i++) {
+        if (span_equal(cert_der(cfg->cert_files[i].cert), cert_der(c)))
+            return;
+    }
+    if (cfg->n_cert_files == CERT_FILES_MAX)
+        return;
+    cfg->cert_files =
+        grown(b->a, cfg->cert_files, cfg->n_cert_files, &b->cap_cert_files, sizeof(*cfg->cert_files));
+    cfg->cert_files[cfg->n_cert_files++] =
+        (struct cert_file){.cert = cert_ref(c), .path = arena_strdup(b->a, path)};
+}
+
+void build_note_key(struct builder *b, const struct pkey *k, const char *path)
+{
+    for (size_t i = 0; i < b->config->n_keys; i++) {
+        struct private_key *have = &b->config->keys[i];
+        if (!have->file && pkey_same(have->key, k))
+            have->file = arena_strdup(b->a, path);
+    }
+}
+
 #define ACERTS_MAX 1024
 
 void build_add_acert(struct builder *b, struct acert *a)
@@ -144,8 +171,10 @@ static struct cert *load_cert(struct builder *b, const struct setting *key, cons
     bool ok = true, is_blob = value_blob(b->scratch, word, &data, &ok);
     if (!is_blob && b->has_nicknames && strcmp(folders[0], "x509") == 0)
         return build_named_cert(b, key, word);
-    if (!is_blob && !build_read(b, word, folders, false, &data, &path, &d) &&
-        (diag_failed(&d) || !build_stored_cert(b, word, &data))) {
+    bool is_file = !is_blob && build_read(b, word, folders, false, &data, &path, &d);
+    if (!is_blob && !is_file && !diag_failed(&d))
+        path = word; /* perhaps a nickname */
+    if (!is_blob && !is_file && (diag_failed(&d) || !build_stored_cert(b, word, &data))) {
         struct diag *e =
             build_error(b, key, "%s: %.200s", diag_failed(&d) ? d.what : "no such certificate file", word);
         diag_expected(e, "a file below %s/%s, an absolute path, or a nickname of the key store", b->dir,
@@ -159,6 +188,8 @@ static struct cert *load_cert(struct builder *b, const struct setting *key, cons
         diag_expected(e, "%s", d.expected);
         diag_got(e, "%s", d.got);
     }
+    if (c && !is_blob)
+        build_note_cert(b, c, path);
     return c;
 }
 
@@ -279,6 +310,7 @@ struct pkey *build_private_key(struct builder *b, const struct setting *key, con
         return NULL;
     }
     build_add_key(b, pkey_ref(k), origin_of_setting(key));
+    build_note_key(b, k, path);
     struct pkey *mine = config_key_for(b->config, k);
     pkey_unref(k);
     return mine;

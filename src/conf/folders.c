@@ -65,11 +65,13 @@ static void load_container(struct builder *b, const char *path, struct span data
     pkcs12_free(&p);
 }
 
-static void load_cert(struct builder *b, struct span data, enum place_kind kind, struct diag *d)
+static void load_cert(struct builder *b, const char *path, struct span data, enum place_kind kind,
+                      struct diag *d)
 {
     struct cert *c = cert_load(data, d);
     if (!c)
         return;
+    build_note_cert(b, c, path);
     if (kind == PLACE_CA)
         build_add_ca(b, c);
     else if (kind == PLACE_AA)
@@ -95,8 +97,11 @@ static void load_one(struct builder *b, const char *path, enum place_kind kind, 
     switch (kind) {
     case PLACE_KEY:
         k = pkey_load_private(data, passphrase_view(passphrase), d);
-        if (k)
-            build_add_key(b, k, (struct origin){.key = "private", .file = path, .line = 1});
+        if (k) {
+            build_add_key(b, pkey_ref(k), (struct origin){.key = "private", .file = path, .line = 1});
+            build_note_key(b, k, path);
+            pkey_unref(k);
+        }
         return;
     case PLACE_PUBKEY:
         k = pkey_load_public_any(data, d);
@@ -117,7 +122,7 @@ static void load_one(struct builder *b, const char *path, enum place_kind kind, 
         load_container(b, path, data, passphrase, d);
         return;
     default:
-        load_cert(b, data, kind, d);
+        load_cert(b, path, data, kind, d);
         return;
     }
 }
@@ -268,6 +273,7 @@ bool build_found_key(struct builder *b, const struct pkey *public_key, const cha
         if (!pkey_same(f->key, public_key))
             continue;
         build_add_key(b, pkey_ref(f->key), f->origin);
+        build_note_key(b, f->key, f->origin.file);
         log_line(
             GROUP_CFG, LOG_NOTICE,
             "connection %s: the private key of %s is in %s, which no line names; it would be ': %s %s' in "

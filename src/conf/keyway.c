@@ -280,7 +280,7 @@ static void build_tunnel(struct builder *b, const struct setting *from, struct s
         build_add_classes(b, t.to, t.name, given(&t, "classes"));
     struct connection *c = build_connection(b, t.to);
     b->is_tunnel = false;
-    c->retries_forever = starts;
+    c->retries_forever = starts && !given(&t, "keyingtries");
     add_psk(&t, c);
     if (own && raw_key(&t))
         build_pubkey_add(b, &c->local.pubkeys, pkey_ref(own));

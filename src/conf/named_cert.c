@@ -15,6 +15,8 @@ bool build_stored_cert(const struct builder *b, const char *nickname, struct spa
     return false;
 }
 
+static const char key_store[] = "the key store";
+
 /* False with nothing in d: there is no such file. */
 static bool read_below(struct builder *b, const char *folder, const char *name, struct span *out,
                        const char **path, struct diag *d)
@@ -31,7 +33,7 @@ static bool find(struct builder *b, const char *name, struct span *out, const ch
     const char *store =
         src->store_folder ? src->store_folder(src->ctx, b->config->settings.key_store, b->scratch) : NULL;
     const char *certs = b->ipsec_d ? arena_printf(b->scratch, "%s/certs", b->ipsec_d) : NULL;
-    *path = "the key store";
+    *path = key_store;
     if (build_stored_cert(b, name, out))
         return true;
     if (read_below(b, store, name, out, path, d) || diag_failed(d) ||
@@ -59,5 +61,7 @@ struct cert *build_named_cert(struct builder *b, const struct setting *key, cons
         diag_expected(e, "%s", d.expected);
         diag_got(e, "%s", d.got);
     }
+    if (c)
+        build_note_cert(b, c, strcmp(path, key_store) == 0 ? name : path);
     return c;
 }

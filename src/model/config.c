@@ -118,6 +118,8 @@ static void drop_contents(struct config *c)
     list_unref(&c->cas);
     list_unref(&c->certs);
     list_unref(&c->aas);
+    for (size_t i = 0; i < c->n_cert_files; i++)
+        cert_unref(c->cert_files[i].cert);
     for (size_t i = 0; i < c->n_acerts; i++)
         acert_unref(c->acerts[i]);
     keys_unref(&c->pubkeys);

@@ -200,7 +200,14 @@ struct ppk {
 
 struct private_key {
     struct pkey *key;
+    const char *file; /* where it is; NULL: in no file of its own */
     struct origin origin;
+};
+
+/* Where a certificate was read: its file, or its nickname in the key store. */
+struct cert_file {
+    struct cert *cert; /* a reference */
+    const char *path;
 };
 
 #define TCP_PORTS_MAX 8
@@ -280,6 +287,7 @@ struct config {
     size_t n_connections;
     size_t
         n_left_out; /* connections of ipsec.conf that are not there, though their auto= says that they are */
+    size_t n_ignored; /* sections of ipsec.conf that are not loaded, as their auto= says */
     struct shared_secret *secrets;
     size_t n_secrets;
     struct ppk *ppks;
@@ -291,6 +299,8 @@ struct config {
     struct cert_list aas;   /* authorities over attribute certificates */
     struct acert **acerts;  /* references: ours, and what is known of peers */
     size_t n_acerts;
+    struct cert_file *cert_files; /* of those that came out of files */
+    size_t n_cert_files;
     struct pkey_list pubkeys;      /* raw public keys of peers that are called by their key id */
     struct cert_list ocsp_signers; /* responders whose answers are believed */
     struct crl **crls;             /* references */

@@ -18,6 +18,10 @@ struct cli {
     struct {            /* which clients; as they were written */
         const char *peer_ip, *peer_id, *ike_id;
     } redirect;
+    struct { /* config convert */
+        const char *from, *to, *output;
+        bool shows_secrets;
+    } convert;
     int argc; /* arguments after the command's name */
     char **argv;
 };
@@ -102,6 +106,10 @@ int cmd_pools(struct cli *c);
 int cmd_reload(struct cli *c);
 int cmd_flush(struct cli *c);
 int cmd_config(struct cli *c);
+int cmd_config_convert(struct cli *c);
+/* config.c: NULL: all is said, and *code says how to exit. */
+struct conf_request;
+struct config *cli_load(struct cli *c, const struct conf_request *req, int *code);
 int cmd_config_explain(struct cli *c, const char *word); /* explain.c */
 int cmd_version(struct cli *c);
 int cmd_help(struct cli *c);

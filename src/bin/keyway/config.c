@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* keyway config check | show [NAME] | explain KEY | reference: reads the files itself, with the daemon's own
- * loader; the daemon need not run. */
+/* keyway config check | show [NAME] | explain KEY | convert | reference: reads the files itself, with the
+ * daemon's own loader; the daemon need not run. */
 #include "base/log.h"
 #include "bin/keyway/cli.h"
 #include "conf/show.h"
@@ -54,6 +54,22 @@ static int report_errors(struct cli *c, const struct diag *errors, size_t n)
     else
         json_decref(all);
     return FAIL_CONFIG;
+}
+
+struct config *cli_load(struct cli *c, const struct conf_request *req, int *code)
+{
+    struct conf_source files = files_source(&c->paths);
+    struct diag *errors = calloc(ERRORS_MAX, sizeof(*errors));
+    size_t n = 0;
+    if (!errors)
+        abort();
+    if (!c->is_quiet)
+        log_set_sink(put_warning, NULL, LOG_NOTICE);
+    struct config *config = conf_load(&files, req, errors, ERRORS_MAX, &n);
+    if (!config)
+        *code = report_errors(c, errors, n);
+    free(errors);
+    return config;
 }
 
 static void report_count(const struct config *config)
@@ -142,8 +158,11 @@ int cmd_config(struct cli *c)
         conf_reference_write_ipsec(&sink);
         return 0;
     }
+    if (!strcmp(verb, "convert"))
+        return cmd_config_convert(c);
     if (!strcmp(verb, "explain") && c->argc == 2)
         return cmd_config_explain(c, c->argv[1]);
-    return cli_usage("keyway config check, keyway config show [NAME], keyway config explain KEY, or keyway "
-                     "config reference [ipsec.conf]");
+    return cli_usage(
+        "keyway config check, keyway config show [NAME], keyway config explain KEY, keyway config "
+        "convert --to FORM, or keyway config reference [ipsec.conf]");
 }

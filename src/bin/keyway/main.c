@@ -15,23 +15,23 @@ static int cmd_pki(struct cli *c)
 }
 
 static const struct cli_command table[] = {
-    {"up",         "NAME",                                          "bring up a tunnel and say how it went",        cmd_up        },
-    {"down",       "NAME",                                          "take a tunnel down",                           cmd_down      },
-    {"status",     "[NAME] | --algorithms",                         "tunnels, their state, traffic and next rekey", cmd_status    },
-    {"rekey",      "NAME",                                          "exchange fresh keys now",                      cmd_rekey     },
-    {"trap",       "NAME",                                          "let the first packet bring a tunnel up",       cmd_trap      },
-    {"untrap",     "NAME",                                          "undo that",                                    cmd_untrap    },
-    {"redirect",   "[NAME] GATEWAY",                                "send clients to another gateway",              cmd_redirect  },
-    {"pools",      "[NAME]",                                        "pools of virtual addresses, and who has them", cmd_pools     },
-    {"flush",      "[crls | ocsp]",                                 "forget CRLs and OCSP responses that came",     cmd_flush     },
-    {"reload",     "",                                              "read the configuration files anew",            cmd_reload    },
-    {"config",     "check | show [NAME] | explain KEY | reference",
-     "check the files, show what they became, say what a key does",                                                 cmd_config    },
-    {"pki",        "COMMAND [OPTION...]",                           "make, show and check keys and certificates",   cmd_pki       },
-    {"doctor",     "cert FILE",                                     "which clients accept a certificate, or not",   cmd_doctor    },
-    {"version",    "",                                              "version of this program and of the daemon",    cmd_version   },
-    {"completion", "bash",                                          "completion for a shell",                       cmd_completion},
-    {"help",       "[COMMAND]",                                     "this text",                                    cmd_help      },
+    {"up",         "NAME",                                                              "bring up a tunnel and say how it went",        cmd_up        },
+    {"down",       "NAME",                                                              "take a tunnel down",                           cmd_down      },
+    {"status",     "[NAME] | --algorithms",                                             "tunnels, their state, traffic and next rekey", cmd_status    },
+    {"rekey",      "NAME",                                                              "exchange fresh keys now",                      cmd_rekey     },
+    {"trap",       "NAME",                                                              "let the first packet bring a tunnel up",       cmd_trap      },
+    {"untrap",     "NAME",                                                              "undo that",                                    cmd_untrap    },
+    {"redirect",   "[NAME] GATEWAY",                                                    "send clients to another gateway",              cmd_redirect  },
+    {"pools",      "[NAME]",                                                            "pools of virtual addresses, and who has them", cmd_pools     },
+    {"flush",      "[crls | ocsp]",                                                     "forget CRLs and OCSP responses that came",     cmd_flush     },
+    {"reload",     "",                                                                  "read the configuration files anew",            cmd_reload    },
+    {"config",     "check | show [NAME] | explain KEY | convert --to FORM | reference",
+     "check the files, show what they became, say what a key does, write them in another form",                                         cmd_config    },
+    {"pki",        "COMMAND [OPTION...]",                                               "make, show and check keys and certificates",   cmd_pki       },
+    {"doctor",     "cert FILE",                                                         "which clients accept a certificate, or not",   cmd_doctor    },
+    {"version",    "",                                                                  "version of this program and of the daemon",    cmd_version   },
+    {"completion", "bash",                                                              "completion for a shell",                       cmd_completion},
+    {"help",       "[COMMAND]",                                                         "this text",                                    cmd_help      },
 };
 
 const struct cli_command *cli_command_at(size_t index)
@@ -54,7 +54,11 @@ enum {
     OPT_ALGORITHMS,
     OPT_PEER_IP,
     OPT_PEER_ID,
-    OPT_IKE_ID
+    OPT_IKE_ID,
+    OPT_FROM,
+    OPT_TO,
+    OPT_SECRETS,
+    OPT_OUTPUT
 };
 
 static const struct option long_options[] = {
@@ -73,10 +77,14 @@ static const struct option long_options[] = {
     {"peer-ip",                  required_argument, NULL, OPT_PEER_IP},
     {"peer-id",required_argument, NULL, OPT_PEER_ID},
     {"ike-id",      required_argument, NULL, OPT_IKE_ID},
-    {"quiet",             no_argument, NULL, 'q'},
-    {"version",              no_argument, NULL, 'V'},
-    {"help",                  no_argument, NULL, 'h'},
-    {0},
+    {"from",             required_argument, NULL, OPT_FROM},
+    {"to",              required_argument, NULL, OPT_TO},
+    {"secrets",                  no_argument, NULL, OPT_SECRETS},
+    {"output",required_argument, NULL, OPT_OUTPUT},
+    {"quiet",      no_argument, NULL, 'q'},
+    {"version",          no_argument, NULL, 'V'},
+    {"help",              no_argument, NULL, 'h'},
+    {0                 },
 };
 
 static bool parse_timeout(struct cli *c, const char *arg)
@@ -138,6 +146,18 @@ static int take_option(struct cli *c, int option, const char *arg)
         return -1;
     case OPT_IKE_ID:
         c->redirect.ike_id = arg;
+        return -1;
+    case OPT_FROM:
+        c->convert.from = arg;
+        return -1;
+    case OPT_TO:
+        c->convert.to = arg;
+        return -1;
+    case OPT_SECRETS:
+        c->convert.shows_secrets = true;
+        return -1;
+    case OPT_OUTPUT:
+        c->convert.output = arg;
         return -1;
     case 'q':
         c->is_quiet = true;

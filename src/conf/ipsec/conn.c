@@ -389,5 +389,7 @@ void ipsec_build_conns(struct ipsec_tree *t, const struct conf_request *req)
         ipsec_flatten(t, s, from);
         if (is_loaded(&c, req))
             build_conn(&c);
+        else
+            t->b->config->n_ignored++;
     }
 }

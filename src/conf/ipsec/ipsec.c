@@ -28,8 +28,14 @@ static void read_secret_files(struct ipsec_tree *t)
 }
 
 /* Files of ipsec.d that ipsec.conf includes, if it does that, and else because it says nothing. */
-static void read_files(struct ipsec_tree *t)
+static void read_files(struct ipsec_tree *t, const char *const *files)
 {
+    for (size_t i = 0; files && files[i]; i++) {
+        if (!ipsec_read(t, files[i], false))
+            errors_add(t->b->errs, files[i], 1, 0, "no such file");
+    }
+    if (files)
+        return;
     bool found = ipsec_read(t, arena_printf(t->arena, "%s/ipsec.conf", t->etc), false);
     t->reads_folder = !t->has_include && !t->has_conn;
     if (t->reads_folder)
@@ -42,11 +48,11 @@ struct ipsec_tree *build_ipsec_settings(struct builder *b, const struct conf_req
     size_t n_errors = b->errs->n;
     *t = (struct ipsec_tree){.b = b, .etc = req->etc, .arena = b->scratch, .names = b->a};
     t->files_end = &t->files;
-    t->forced = b->config->settings.ipsec_dialect;
+    t->forced = req->ipsec_dialect ? req->ipsec_dialect : b->config->settings.ipsec_dialect;
     map_init(&t->by_name);
     if (b->src->own_addresses)
         t->n_own = b->src->own_addresses(b->src->ctx, b->scratch, &t->own);
-    read_files(t);
+    read_files(t, req->files);
     if (t->files) {
         ipsec_judge(t);
         ipsec_check(t);

@@ -219,10 +219,13 @@ static void add_key(struct secrets *s, const struct token *kind, const struct to
     if (!pass || !read_key_file(s, file, &data, &path))
         return;
     struct pkey *k = pkey_load_private(data, span_str(pass), &d);
-    if (k)
-        build_add_key(s->b, k, origin_of_setting(&key));
-    else
+    if (!k) {
         warn_of_file(s, file, &d);
+        return;
+    }
+    build_add_key(s->b, pkey_ref(k), origin_of_setting(&key));
+    build_note_key(s->b, k, path);
+    pkey_unref(k);
 }
 
 static void add_container(struct secrets *s, const struct token *kind, const struct token *file,

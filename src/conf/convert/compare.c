@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What two snapshots differ in: connections by name, their rounds and children in their order, pools,
+ * authorities, secrets as connections find them, trust, and settings. */
+#include "conf/convert/private.h"
+#include <stdio.h>
+
+struct comparison {
+    const struct config *a, *b;
+    struct arena *arena;
+    void (*fn)(void *ctx, const struct convert_difference *d);
+    void *ctx;
+    size_t n;
+    const char *subject;
+    const struct connection *connection;
+};
+
+static void tell(struct comparison *x, const char *path, const char *value, const char *becomes,
+                 const struct origin *at)
+{
+    x->n++;
+    if (!x->fn)
+        return;
+    const struct convert_difference d = {.subject = x->subject,
+                                         .path = path,
+                                         .value = value ? value : "",
+                                         .becomes = becomes ? becomes : "",
+                                         .connection = x->connection,
+                                         .at = at ? *at : (struct origin){0}};
+    x->fn(x->ctx, &d);
+}
+
+static struct fields *new_fields(struct comparison *x, bool is_first)
+{
+    struct fields *f = arena_alloc(x->arena, sizeof(*f));
+    f->a = x->arena;
+    f->config = is_first ? x->a : x->b;
+    f->is_comparing = true;
+    return f;
+}
+
+static void compare_fields(struct comparison *x, const char *prefix, const struct fields *a,
+                           const struct fields *b)
+{
+    for (size_t i = 0; i < a->n; i++) {
+        const char *value = a->v[i].value ? a->v[i].value : "", *other = field_value(b, a->v[i].key);
+        if (strcmp(value, other ? other : "") != 0)
+            tell(x, arena_printf(x->arena, "%s%s", prefix, a->v[i].key), a->v[i].value,
+                 field_value(b, a->v[i].key), a->v[i].origin);
+    }
+}
+
+static void compare_sides(struct comparison *x, const struct connection *a, const struct connection *b,
+                          bool is_local)
+{
+    const char *side = is_local ? "local" : "remote";
+    size_t n_a = connection_rounds(a, is_local), n_b = connection_rounds(b, is_local);
+    for (size_t i = 0; i < n_a && i < n_b; i++) {
+        struct fields *f = new_fields(x, true), *g = new_fields(x, false);
+        fields_of_side(f, a, connection_round(a, is_local, i), is_local);
+        fields_of_side(g, b, connection_round(b, is_local, i), is_local);
+        compare_fields(
+            x, i ? arena_printf(x->arena, "%s-%zu.", side, i + 1) : arena_printf(x->arena, "%s.", side), f,
+            g);
+    }
+    if (n_a != n_b)
+        tell(x, arena_printf(x->arena, "%s.rounds", side), arena_printf(x->arena, "%zu", n_a),
+             arena_printf(x->arena, "%zu", n_b), NULL);
+}
+
+static void compare_children(struct comparison *x, const struct connection *a, const struct connection *b)
+{
+    if (a->n_children != b->n_children)
+        tell(x, "children", arena_printf(x->arena, "%zu", a->n_children),
+             arena_printf(x->arena, "%zu", b->n_children), NULL);
+    for (size_t i = 0; i < a->n_children && i < b->n_children; i++) {
+        struct fields *f = new_fields(x, true), *g = new_fields(x, false);
+        const struct child_config *c = &a->children[i], *d = &b->children[i];
+        const char *prefix = arena_printf(x->arena, "children.%s.", c->name);
+        fields_of_child(f, c);
+        fields_of_child(g, d);
+        compare_fields(x, prefix, f, g);
+        if (strcmp(c->name, d->name) != 0)
+            tell(x, arena_printf(x->arena, "%sname", prefix), c->name, d->name, NULL);
+        if (c->peer_decides != d->peer_decides)
+            tell(x, arena_printf(x->arena, "%speer_decides", prefix), c->peer_decides ? "yes" : "no",
+                 d->peer_decides ? "yes" : "no", NULL);
+    }
+}
+
+static bool same_secret(const struct shared_secret *a, const struct shared_secret *b)
+{
+    return (!a && !b) || (a && b && secret_equal(secret_view(&a->secret), secret_view(&b->secret)));
+}
+
+static const struct shared_secret *secret_of(const struct config *c, const struct connection *x)
+{
+    const struct auth_side *l = &x->local, *r = &x->remote;
+    return config_secret_for(c, l->id.type == ID_ANY ? NULL : &l->id, r->id.type == ID_ANY ? NULL : &r->id);
+}
+
+static void compare_connection(struct comparison *x, const struct connection *a, const struct connection *b)
+{
+    struct fields *f = new_fields(x, true), *g = new_fields(x, false);
+    fields_of_connection(f, a);
+    fields_of_connection(g, b);
+    compare_fields(x, "", f, g);
+    compare_sides(x, a, b, true);
+    compare_sides(x, a, b, false);
+    compare_children(x, a, b);
+    if (a->retries_forever != b->retries_forever)
+        tell(x, "retries_forever", a->retries_forever ? "yes" : "no", b->retries_forever ? "yes" : "no",
+             NULL);
+    bool uses = a->local.method == AUTH_PSK || a->remote.method == AUTH_PSK;
+    const struct shared_secret *s = secret_of(x->a, a);
+    if (uses && !same_secret(s, secret_of(x->b, b)))
+        tell(x, "secret", s ? "set" : "none", secret_of(x->b, b) ? "another one" : "none",
+             s ? &s->origin : NULL);
+}
+
+static const struct connection *by_name(struct comparison *x, const char *name)
+{
+    const char *other = section_name(x->arena, name);
+    for (size_t i = 0; i < x->b->n_connections; i++) {
+        const char *have = x->b->connections[i]->name;
+        if (strcmp(have, name) == 0 || strcmp(have, other) == 0)
+            return x->b->connections[i];
+    }
+    return NULL;
+}
+
+static void compare_connections(struct comparison *x)
+{
+    for (size_t i = 0; i < x->a->n_connections; i++) {
+        const struct connection *a = x->a->connections[i], *b = by_name(x, a->name);
+        x->subject = arena_printf(x->arena, "connection %s", a->name);
+        x->connection = a;
+        if (b && strcmp(a->name, b->name) != 0)
+            tell(x, "name", a->name, b->name, NULL);
+        if (b)
+            compare_connection(x, a, b);
+        else
+            tell(x, "connection", a->name, "", NULL);
+    }
+    x->connection = NULL;
+}
+
+static const char *text_of_attrs(struct arena *a, const struct pool_config *p)
+{
+    const char *text = "";
+    for (size_t i = 0; i < p->n_attrs; i++)
+        text = arena_printf(a, "%s%s%s=%s", text, *text ? " " : "", p->attrs[i].key, p->attrs[i].text);
+    return text;
+}
+
+static void compare_pools(struct comparison *x)
+{
+    for (size_t i = 0; i < x->a->n_pools; i++) {
+        const struct pool_config *p = &x->a->pools[i],
+                                 *q = config_pool(x->b, section_name(x->arena, p->name));
+        q = q ? q : config_pool(x->b, p->name);
+        x->subject = arena_printf(x->arena, "pool %s", p->name);
+        const char *value = text_of_ranges(x->arena, p->ranges, p->n_ranges),
+                   *attrs = text_of_attrs(x->arena, p);
+        const char *other = q ? text_of_ranges(x->arena, q->ranges, q->n_ranges) : NULL;
+        value = value ? value : "none";
+        other = other ? other : "none";
+        if (!q)
+            tell(x, "pool", p->name, "", origin_of(&p->origins, "name"));
+        else if (strcmp(value, other) != 0)
+            tell(x, "addrs", value, other, origin_of(&p->origins, "addrs"));
+        if (q && strcmp(attrs, text_of_attrs(x->arena, q)) != 0)
+            tell(x, "attributes", attrs, text_of_attrs(x->arena, q), origin_of(&p->origins, "name"));
+    }
+}
+
+static const char *uris_of(struct arena *a, const struct authority *v)
+{
+    const char *crls = text_of_list(a, v->trust.crl_uris, v->trust.n_crl_uris);
+    const char *ocsps = text_of_list(a, v->trust.ocsp_uris, v->trust.n_ocsp_uris);
+    return arena_printf(a, "%s; %s; %s", crls ? crls : "", ocsps ? ocsps : "",
+                        v->cert_uri_base ? v->cert_uri_base : "");
+}
+
+/* One that says nothing but that it is trusted is compared with trust. */
+static void compare_authorities(struct comparison *x)
+{
+    for (size_t i = 0; i < x->a->n_authorities; i++) {
+        const struct authority *v = &x->a->authorities[i], *w = NULL;
+        const char *uris = uris_of(x->arena, v);
+        for (size_t k = 0; k < x->b->n_authorities; k++) {
+            if (strcmp(x->b->authorities[k].name, section_name(x->arena, v->name)) == 0)
+                w = &x->b->authorities[k];
+        }
+        x->subject = arena_printf(x->arena, "authority %s", v->name);
+        if (v->trust.ca && strcmp(uris, "; ; ") != 0 && (!w || strcmp(uris, uris_of(x->arena, w)) != 0))
+            tell(x, "uris", uris, w ? uris_of(x->arena, w) : "", v->origins.n ? &v->origins.v[0] : NULL);
+    }
+}
+
+static bool has_cert(const struct cert_list *l, const struct cert *c)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        if (span_equal(cert_der(l->v[i]), cert_der(c)))
+            return true;
+    }
+    return false;
+}
+
+static void compare_credentials(struct comparison *x)
+{
+    const struct config *a = x->a, *b = x->b;
+    x->subject = "credentials";
+    for (size_t i = 0; i < a->cas.n; i++) {
+        const char *path = path_of_cert(a, a->cas.v[i]);
+        if (!has_cert(&b->cas, a->cas.v[i]))
+            tell(x, "trust", path ? path : cert_subject_text(a->cas.v[i]), "", NULL);
+    }
+    for (size_t i = 0; i < a->n_keys; i++) {
+        const struct private_key *k = &a->keys[i];
+        if (!config_key_for(b, k->key))
+            tell(x, "key", k->file ? k->file : k->origin.file ? k->origin.file : "a token", "", &k->origin);
+    }
+}
+
+static bool has_ppk(const struct config *c, const struct ppk *p)
+{
+    for (size_t i = 0; i < c->n_ppks; i++) {
+        const struct ppk *q = &c->ppks[i];
+        bool same = p->n_ids == q->n_ids && !p->pad == !q->pad && (!p->pad || strcmp(p->pad, q->pad) == 0) &&
+                    secret_equal(secret_view(&p->secret), secret_view(&q->secret));
+        for (size_t k = 0; same && k < p->n_ids; k++)
+            same = span_equal(p->ids[k].data, q->ids[k].data);
+        if (same)
+            return true;
+    }
+    return false;
+}
+
+static bool same_owners(const struct shared_secret *p, const struct shared_secret *q)
+{
+    bool same = p->n_owners == q->n_owners;
+    for (size_t i = 0; same && i < p->n_owners; i++)
+        same = identity_equal(&p->owners[i], &q->owners[i]);
+    return same && same_secret(p, q);
+}
+
+static void compare_secrets(struct comparison *x)
+{
+    x->subject = "secrets";
+    for (size_t i = 0; i < x->a->n_secrets; i++) {
+        bool found = false;
+        for (size_t k = 0; k < x->b->n_secrets && !found; k++)
+            found = same_owners(&x->a->secrets[i], &x->b->secrets[k]);
+        if (!found)
+            tell(x, "owners", "set", "", &x->a->secrets[i].origin);
+    }
+    for (size_t i = 0; i < x->a->n_ppks; i++) {
+        if (!has_ppk(x->b, &x->a->ppks[i]))
+            tell(x, "ppk", "set", "", &x->a->ppks[i].origin);
+    }
+}
+
+static void compare_settings(struct comparison *x)
+{
+    struct fields *f = new_fields(x, true), *g = new_fields(x, false);
+    x->subject = "settings";
+    fields_of_settings(f, &x->a->settings);
+    fields_of_settings(g, &x->b->settings);
+    compare_fields(x, "", f, g);
+}
+
+size_t convert_compare(const struct config *a, const struct config *b,
+                       void (*fn)(void *ctx, const struct convert_difference *d), void *ctx)
+{
+    struct comparison x = {.a = a, .b = b, .arena = arena_new(SIZE_MAX / 2), .fn = fn, .ctx = ctx};
+    compare_connections(&x);
+    compare_pools(&x);
+    compare_authorities(&x);
+    compare_credentials(&x);
+    compare_secrets(&x);
+    compare_settings(&x);
+    arena_free(x.arena);
+    return x.n;
+}
