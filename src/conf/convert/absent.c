@@ -20,6 +20,10 @@ static const struct {
     const char *path; /* "*" stands for a child's name */
     const char *why;
 } absences[] = {
+    {L,         "children.*.local_ts",      "without a subnet an end of what passes is its host"                  },
+    {L,         "children.*.remote_ts",     "without a subnet an end of what passes is its host"                  },
+    {I,         "shunts",                   one_child                                                             },
+    {S | I | K, "logging",                  "strongswan.conf has sections filelog, syslog and journal for it"     },
     {I,         "children",                 one_child                                                             },
     {I,         "connection",               one_child                                                             },
     {S | K,     "name",                     "names of sections have no dots, blanks or signs"                     },
@@ -114,14 +118,17 @@ static const struct {
     {L,         "listen_tcp",               "it is yes or no"                                                     },
 };
 
-/* "children.lan.mode" is under "children.*.mode". */
+/* "children.lan.mode" is under "children.*.mode", "local-2.id" under "local.id". */
 static bool is_under(const char *path, const char *pattern)
 {
     static const char children[] = "children.";
-    const char *star = strchr(pattern, '*'), *last = strrchr(path, '.');
-    if (!star)
+    const char *star = strchr(pattern, '*'), *last = strrchr(path, '.'), *dash = strchr(path, '-');
+    if (star)
+        return strncmp(path, children, sizeof(children) - 1) == 0 && last && strcmp(last, star + 1) == 0;
+    if (!dash || !last || dash > last)
         return strcmp(path, pattern) == 0;
-    return strncmp(path, children, sizeof(children) - 1) == 0 && last && strcmp(last, star + 1) == 0;
+    size_t len = (size_t)(dash - path);
+    return strncmp(path, pattern, len) == 0 && strcmp(pattern + len, last) == 0;
 }
 
 /* Settings of the daemon: those of keyway.conf, of which the others have some. */

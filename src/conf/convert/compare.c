@@ -67,24 +67,45 @@ static void compare_sides(struct comparison *x, const struct connection *a, cons
              arena_printf(x->arena, "%zu", n_b), NULL);
 }
 
-static void compare_children(struct comparison *x, const struct connection *a, const struct connection *b)
+/* All of a child counts, of a shunt what it is and when it is there. */
+static void compare_child(struct comparison *x, const struct child_config *c, const struct child_config *d,
+                          bool is_shunt)
 {
-    if (a->n_children != b->n_children)
-        tell(x, "children", arena_printf(x->arena, "%zu", a->n_children),
-             arena_printf(x->arena, "%zu", b->n_children), NULL);
-    for (size_t i = 0; i < a->n_children && i < b->n_children; i++) {
-        struct fields *f = new_fields(x, true), *g = new_fields(x, false);
-        const struct child_config *c = &a->children[i], *d = &b->children[i];
-        const char *prefix = arena_printf(x->arena, "children.%s.", c->name);
-        fields_of_child(f, c);
-        fields_of_child(g, d);
+    static const char *const of_shunts[] = {"mode", "local_ts", "remote_ts", "start_action"};
+    struct fields *f = new_fields(x, true), *g = new_fields(x, false);
+    const char *prefix = arena_printf(x->arena, "children.%s.", c->name);
+    fields_of_child(f, c);
+    fields_of_child(g, d);
+    if (strcmp(c->name, d->name) != 0)
+        tell(x, arena_printf(x->arena, "%sname", prefix), c->name, d->name, NULL);
+    if (!is_shunt) {
         compare_fields(x, prefix, f, g);
-        if (strcmp(c->name, d->name) != 0)
-            tell(x, arena_printf(x->arena, "%sname", prefix), c->name, d->name, NULL);
         if (c->peer_decides != d->peer_decides)
             tell(x, arena_printf(x->arena, "%speer_decides", prefix), c->peer_decides ? "yes" : "no",
                  d->peer_decides ? "yes" : "no", NULL);
+        return;
     }
+    for (size_t i = 0; i < ARRAY_LEN(of_shunts); i++) {
+        const char *key = of_shunts[i], *a = field_value(f, key), *b = field_value(g, key);
+        if (strcmp(a ? a : "", b ? b : "") != 0)
+            tell(x, arena_printf(x->arena, "%s%s", prefix, key), a, b, origin_of(&c->origins, key));
+    }
+}
+
+static void compare_counts(struct comparison *x, const char *path, size_t a, size_t b)
+{
+    if (a != b)
+        tell(x, path, arena_printf(x->arena, "%zu", a), arena_printf(x->arena, "%zu", b), NULL);
+}
+
+static void compare_children(struct comparison *x, const struct connection *a, const struct connection *b)
+{
+    compare_counts(x, "children", a->n_children, b->n_children);
+    compare_counts(x, "shunts", a->n_shunts, b->n_shunts);
+    for (size_t i = 0; i < a->n_children && i < b->n_children; i++)
+        compare_child(x, &a->children[i], &b->children[i], false);
+    for (size_t i = 0; i < a->n_shunts && i < b->n_shunts; i++)
+        compare_child(x, &a->shunts[i], &b->shunts[i], true);
 }
 
 static bool same_secret(const struct shared_secret *a, const struct shared_secret *b)
@@ -101,6 +122,10 @@ static const struct shared_secret *secret_of(const struct config *c, const struc
 static void compare_connection(struct comparison *x, const struct connection *a, const struct connection *b)
 {
     struct fields *f = new_fields(x, true), *g = new_fields(x, false);
+    if (!connection_has_ike(a)) { /* who is not talked to has no other settings */
+        compare_children(x, a, b);
+        return;
+    }
     fields_of_connection(f, a);
     fields_of_connection(g, b);
     compare_fields(x, "", f, g);
@@ -236,11 +261,26 @@ static bool has_ppk(const struct config *c, const struct ppk *p)
     return false;
 }
 
+/* %any beside others says nothing. */
+static size_t named_owners(const struct shared_secret *s, const struct identity *v[], size_t cap)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s->n_owners && n < cap; i++) {
+        if (s->owners[i].type != ID_ANY)
+            v[n++] = &s->owners[i];
+    }
+    return n;
+}
+
+#define OWNERS_MAX 64
+
 static bool same_owners(const struct shared_secret *p, const struct shared_secret *q)
 {
-    bool same = p->n_owners == q->n_owners;
-    for (size_t i = 0; same && i < p->n_owners; i++)
-        same = identity_equal(&p->owners[i], &q->owners[i]);
+    const struct identity *v[OWNERS_MAX], *w[OWNERS_MAX];
+    size_t n = named_owners(p, v, OWNERS_MAX);
+    bool same = n == named_owners(q, w, OWNERS_MAX);
+    for (size_t i = 0; same && i < n; i++)
+        same = identity_equal(v[i], w[i]);
     return same && same_secret(p, q);
 }
 
@@ -269,6 +309,31 @@ static void compare_settings(struct comparison *x)
     compare_fields(x, "", f, g);
 }
 
+static bool same_text(const char *a, const char *b)
+{
+    return strcmp(a ? a : "", b ? b : "") == 0;
+}
+
+static bool same_target(const struct log_target *t, const struct log_target *u)
+{
+    return t->kind == u->kind && t->style == u->style && same_text(t->path, u->path) &&
+           same_text(t->time_format, u->time_format) && t->appends == u->appends &&
+           memcmp(&t->levels, &u->levels, sizeof(t->levels)) == 0;
+}
+
+static void compare_logging(struct comparison *x)
+{
+    const struct logging *l = &x->a->logging, *m = &x->b->logging;
+    bool same = l->n == m->n && l->has_levels == m->has_levels && l->hides_addresses == m->hides_addresses &&
+                same_text(l->identifier, m->identifier) &&
+                (!l->has_levels || memcmp(&l->levels, &m->levels, sizeof(l->levels)) == 0);
+    for (size_t i = 0; same && i < l->n; i++)
+        same = same_target(&l->v[i], &m->v[i]);
+    x->subject = "settings";
+    if (!same)
+        tell(x, "logging", l->n && l->v[0].path ? l->v[0].path : "as configured", "", NULL);
+}
+
 size_t convert_compare(const struct config *a, const struct config *b,
                        void (*fn)(void *ctx, const struct convert_difference *d), void *ctx)
 {
@@ -279,6 +344,7 @@ size_t convert_compare(const struct config *a, const struct config *b,
     compare_credentials(&x);
     compare_secrets(&x);
     compare_settings(&x);
+    compare_logging(&x);
     arena_free(x.arena);
     return x.n;
 }

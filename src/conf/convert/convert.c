@@ -241,13 +241,18 @@ static const char *flat(struct arena *a, const char *text)
 static const char *reason_of(enum convert_form f, const struct convert_difference *d)
 {
     bool is_missing = strcmp(d->path, "connection") == 0;
-    if (is_missing && d->connection->n_children < 2)
+    if (is_missing && d->connection->n_children + d->connection->n_shunts < 2)
         return NULL;
     const char *last = strrchr(d->path, '.');
     bool is_time = last && strncmp(d->path, "children.", 9) == 0 &&
                    (strcmp(last, ".rekey_time") == 0 || strcmp(last, ".life_time") == 0);
-    /* "rekey=no" is all that a conn cannot say of them */
-    if (is_time && strcmp(d->value, "0") != 0 && strcmp(d->becomes, "0") != 0)
+    /* "rekey=no" is all that a conn cannot say of them, but where the end comes before what is to prevent it
+     */
+    bool is_whole = is_time && strcmp(d->value, "0") != 0 && strcmp(d->becomes, "0") != 0;
+    for (size_t i = 0; is_whole && i < d->connection->n_children; i++)
+        is_whole = d->connection->children[i].life.rekey_time < d->connection->children[i].life.life_time;
+    bool is_ts = last && (strcmp(last, ".local_ts") == 0 || strcmp(last, ".remote_ts") == 0);
+    if (is_whole || (is_ts && connection_has_ike(d->connection)))
         return NULL;
     return convert_absence(f, d->path);
 }

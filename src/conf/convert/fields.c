@@ -231,6 +231,8 @@ static const char *put_text(struct fields *f, const struct schema_row *r, const 
            : r->set == set_interfaces_ignore ? s->interfaces_ignore
            : r->set == set_dns_resolv_conf   ? s->dns_resolv_conf
            : r->set == set_dataplane         ? s->dataplane
+           : r->set == set_vip_device        ? s->vip_device
+           : r->set == set_key_store         ? s->key_store
                                              : s->resolv_conf;
 }
 
@@ -266,6 +268,8 @@ static const struct {
     {set_interfaces_ignore, put_text     },
     {set_dataplane,         put_text     },
     {set_resolv_conf,       put_text     },
+    {set_vip_device,        put_text     },
+    {set_key_store,         put_text     },
 };
 
 /* ---- what rows store by themselves */

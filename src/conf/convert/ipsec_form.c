@@ -319,6 +319,17 @@ static void fill(struct fields *f, const struct writer *w)
     *f = (struct fields){.a = w->a, .config = w->config};
 }
 
+/* What is not negotiated says no more than what it is about. */
+static void write_shunt(struct conn_writer *x)
+{
+    const enum child_mode mode = x->child->mode;
+    if (x->is_libreswan)
+        conn_key(x, "authby", "never");
+    conn_key(x, "type", mode == MODE_PASS ? "passthrough" : mode == MODE_DROP ? "drop" : "reject");
+    conn_key(x, "auto", x->child->start_action == START_NONE ? "add" : "route");
+    page_put(x->p, "\n");
+}
+
 static void write_conn(struct writer *w, const struct connection *c, const struct child_config *child,
                        const char *name)
 {
@@ -342,11 +353,14 @@ static void write_conn(struct writer *w, const struct connection *c, const struc
     fields_of_side(&x->plain_local, plain, &plain->local, true);
     fields_of_side(&x->plain_remote, plain, &plain->remote, false);
     fields_of_child(&x->plain_kid, x->plain_child);
-    write_notes(w, &w->main, arena_printf(w->a, "connection %s", c->name), "");
     page_put(&w->main, "conn %s\n", name);
     write_ends(x);
     write_net(x, true);
     write_net(x, false);
+    if (child->mode >= MODE_PASS) {
+        write_shunt(x);
+        return;
+    }
     write_virtual(x);
     conn_auth(x);
     conn_proposals(x);
@@ -368,15 +382,18 @@ static const char *conn_name(struct writer *w, const char *name)
 
 static void write_conns(struct writer *w)
 {
+    const struct child_config none = w->plain->children[0];
     for (size_t i = 0; i < w->config->n_connections; i++) {
         const struct connection *c = w->config->connections[i];
-        const struct child_config none = w->plain->children[0];
-        for (size_t k = 0; k < c->n_children; k++) {
-            const char *name =
-                c->n_children == 1 ? c->name : arena_printf(w->a, "%s-%s", c->name, c->children[k].name);
-            write_conn(w, c, &c->children[k], conn_name(w, name));
+        size_t n = c->n_children + c->n_shunts;
+        write_notes(w, &w->main, arena_printf(w->a, "connection %s", c->name), "");
+        for (size_t k = 0; k < n; k++) {
+            const struct child_config *child =
+                k < c->n_children ? &c->children[k] : &c->shunts[k - c->n_children];
+            const char *name = n == 1 ? c->name : arena_printf(w->a, "%s-%s", c->name, child->name);
+            write_conn(w, c, child, conn_name(w, name));
         }
-        if (!c->n_children)
+        if (!n)
             write_conn(w, c, &none, conn_name(w, c->name));
     }
 }

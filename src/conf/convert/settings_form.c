@@ -115,10 +115,12 @@ void write_sections(struct writer *w, const struct connection *c, const char *in
     write_fields(w, arena_printf(w->a, "%s  ", indent), f, plain, NULL);
     write_sides(w, c, true, indent);
     write_sides(w, c, false, indent);
-    if (c->n_children) {
+    if (c->n_children + c->n_shunts) {
         page_put(&w->main, "%s  children {\n", indent);
         for (size_t i = 0; i < c->n_children; i++)
             write_child(w, &c->children[i], indent);
+        for (size_t i = 0; i < c->n_shunts; i++)
+            write_child(w, &c->shunts[i], indent);
         page_put(&w->main, "%s  }\n", indent);
     }
     page_put(&w->main, "%s}\n", indent);
