@@ -83,6 +83,7 @@ bool control_answers(struct control *c, unsigned what, struct answers *a, struct
         {ASK_STATUS,   &a->status,   "keyway-status", NULL         },
         {ASK_VERSION,  &a->version,  "version",       NULL         },
         {ASK_STATS,    &a->stats,    "stats",         NULL         },
+        {ASK_POOLS,    &a->pools,    "get-pools",     NULL         },
     };
     *a = (struct answers){.now = (int64_t)time(NULL)};
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

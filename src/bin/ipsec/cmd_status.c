@@ -5,21 +5,27 @@
 #include "bin/ipsec/control.h"
 #include <arpa/inet.h>
 #include <ifaddrs.h>
+#include <net/if.h>
 #include <stdlib.h>
 
 enum {
     INTERFACES_MAX = 64,
-    ASK_ALL = ASK_SAS | ASK_CONNS | ASK_POLICIES | ASK_STATUS | ASK_VERSION | ASK_STATS
+    ASK_ALL = ASK_SAS | ASK_CONNS | ASK_POLICIES | ASK_STATUS | ASK_VERSION | ASK_STATS,
+    ASK_ALL_STRONGSWAN = ASK_ALL | ASK_POOLS,
 };
 
 typedef int show_fn(struct control *c, const struct answers *a, const char *name);
+static json_t *own_addresses(const char *device);
 
 static int with_answers(struct control *c, unsigned what, const char *name, show_fn *show)
 {
     struct answers a;
     struct diag d;
     int code;
-    if (control_answers(c, what, &a, &d))
+    bool ok = control_answers(c, what, &a, &d);
+    if (ok && what & ASK_POOLS)
+        a.addresses = own_addresses(member(member_object(a.status, "dataplane"), "device"));
+    if (ok)
         code = show(c, &a, name);
     else
         code = control_fail(c, NULL, &d);
@@ -53,6 +59,48 @@ static size_t interfaces(char **v, size_t cap)
     }
     freeifaddrs(all);
     return n;
+}
+
+/* Is it one that peers may come to? */
+static bool is_regular(const struct ifaddrs *i, const char *device)
+{
+    int family = i->ifa_addr ? i->ifa_addr->sa_family : 0;
+    if ((i->ifa_flags & IFF_LOOPBACK) || strcmp(i->ifa_name, device) == 0)
+        return false;
+    return family == AF_INET ||
+           (family == AF_INET6 &&
+            !IN6_IS_ADDR_LINKLOCAL(&((const struct sockaddr_in6 *)i->ifa_addr)->sin6_addr));
+}
+
+static void append_of(json_t *to, const struct ifaddrs *all, const char *name, const char *device)
+{
+    char text[INET6_ADDRSTRLEN];
+    for (const struct ifaddrs *i = all; i; i = i->ifa_next) {
+        if (strcmp(i->ifa_name, name) != 0 || !is_regular(i, device))
+            continue;
+        bool is_v4 = i->ifa_addr->sa_family == AF_INET;
+        const void *bytes = is_v4 ? (const void *)&((const struct sockaddr_in *)i->ifa_addr)->sin_addr
+                                  : &((const struct sockaddr_in6 *)i->ifa_addr)->sin6_addr;
+        if (inet_ntop(i->ifa_addr->sa_family, bytes, text, sizeof(text)))
+            json_array_append_new(to, json_string(text));
+    }
+}
+
+/* By interface, without the one that packets come out of. */
+static json_t *own_addresses(const char *device)
+{
+    struct ifaddrs *all, *i, *k;
+    json_t *list = json_array();
+    if (getifaddrs(&all) < 0)
+        return list;
+    for (i = all; i; i = i->ifa_next) {
+        for (k = all; k != i && strcmp(k->ifa_name, i->ifa_name) != 0; k = k->ifa_next)
+            ;
+        if (k == i)
+            append_of(list, all, i->ifa_name, device);
+    }
+    freeifaddrs(all);
+    return list;
 }
 
 static int whole_libreswan(struct control *c, const struct answers *a, const char *name)
@@ -128,7 +176,8 @@ static int status_as(struct control *c, const char *name, bool has_all)
     }
     if (is_libreswan(c))
         return with_answers(c, ASK_ALL, name, whole_libreswan);
-    return with_answers(c, ASK_ALL, name, has_all ? whole_strongswan : brief_strongswan);
+    return with_answers(c, has_all ? ASK_ALL_STRONGSWAN : ASK_ALL, name,
+                        has_all ? whole_strongswan : brief_strongswan);
 }
 
 static int status_of(struct control *c, const char *name)

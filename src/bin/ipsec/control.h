@@ -52,7 +52,15 @@ json_t *control_list(struct control *c, const char *command, const char *event, 
 /* The events' bodies as they come. */
 bool control_stream(struct control *c, const char *command, const char *const *pairs, const char *event,
                     vici_event_fn *fn, void *ctx, struct diag *d);
-enum { ASK_SAS = 1, ASK_CONNS = 2, ASK_POLICIES = 4, ASK_STATUS = 8, ASK_VERSION = 16, ASK_STATS = 32 };
+enum {
+    ASK_SAS = 1,
+    ASK_CONNS = 2,
+    ASK_POLICIES = 4,
+    ASK_STATUS = 8,
+    ASK_VERSION = 16,
+    ASK_STATS = 32,
+    ASK_POOLS = 64
+};
 /* What of them; false with d. The answers are freed by answers_free() in either case. */
 bool control_answers(struct control *c, unsigned what, struct answers *a, struct diag *d);
 /* A command whose reply says no more than that it worked. */

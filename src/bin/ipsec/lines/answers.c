@@ -76,7 +76,8 @@ void answers_index(struct answers *a)
 
 void answers_free(struct answers *a)
 {
-    json_t *const all[] = {a->sas, a->conns, a->policies, a->status, a->version, a->stats, a->index};
+    json_t *const all[] = {a->sas,   a->conns, a->policies,  a->status, a->version,
+                           a->stats, a->pools, a->addresses, a->index};
     for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
         json_decref(all[i]);
 }

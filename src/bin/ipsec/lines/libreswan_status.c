@@ -78,7 +78,7 @@ static void write_end(FILE *f, json_t *conn, json_t *child, const char *side, co
     if (has_client && is_left)
         fprintf(f, "%s===", ts);
     fputs(host, f);
-    if (strcmp(who, "%any") != 0 && strcmp(who, host) != 0)
+    if (*who && strcmp(who, "%any") != 0 && strcmp(who, host) != 0)
         fprintf(f, "[%s]", libreswan_id(who, id, sizeof(id)));
     if (has_client && !is_left)
         fprintf(f, "===%s", ts);

@@ -40,6 +40,8 @@ int code_as_exit(int code);
 struct answers {
     json_t *sas, *conns, *policies;
     json_t *status, *version, *stats; /* keyway-status, version, stats; NULL where a command needs none */
+    json_t *pools;                    /* get-pools */
+    json_t *addresses;                /* of the machine, on which the daemon listens */
     int64_t now;                      /* wall clock, seconds */
     json_t *index;                    /* by name; made by answers_index() */
 };

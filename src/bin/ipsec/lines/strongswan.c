@@ -39,16 +39,17 @@ static const char *id_shown(json_t *auth, char buf[700])
 {
     const char *id = member(auth, "id");
     snprintf(buf, 700, "[%s] ", id);
-    return strcmp(id, "%any") ? buf : "";
+    return *id && strcmp(id, "%any") != 0 ? buf : "";
 }
 
-static void write_list(FILE *to, const char *name, json_t *auth, const char *key, const char *label)
+static void write_list(FILE *to, const char *name, json_t *auth, const char *key, const char *label,
+                       const char *quote)
 {
     size_t i;
     json_t *item;
     json_array_foreach(member_object(auth, key), i, item)
     {
-        fprintf(to, "%12s:    %s\"%s\"\n", name, label, json_string_value(item));
+        fprintf(to, "%12s:    %s%s%s%s\n", name, label, quote, json_string_value(item), quote);
     }
 }
 
@@ -57,8 +58,13 @@ static void write_auth(FILE *to, const char *name, const char *label, json_t *au
     char id[700];
     fprintf(to, "%12s:   %s%suses %s authentication\n", name, label, id_shown(auth, id),
             member(auth, "class"));
-    write_list(to, name, auth, "cacerts", "ca:    ");
-    write_list(to, name, auth, "certs", "cert:  ");
+    const char *revocation = member(auth, "revocation");
+    write_list(to, name, auth, "cacerts", "ca:    ", "\"");
+    write_list(to, name, auth, "certs", "cert:  ", "\"");
+    if (*revocation)
+        fprintf(to, "%12s:    crl:   status must be GOOD%s\n", name,
+                strcmp(revocation, "GOOD") ? " or SKIPPED" : "");
+    write_list(to, name, auth, "groups", "group: ", "");
 }
 
 static void write_connection(FILE *to, const char *name, json_t *conn)
@@ -86,7 +92,7 @@ static void write_connection(FILE *to, const char *name, json_t *conn)
              *right = joined(member_object(value, "remote-ts"), " ");
         const char *action = member(value, "dpd_action");
         fprintf(to, "%12s:   child:  %s === %s %s", key, left, right, member(value, "mode"));
-        if (*delay && strcmp(action, "none") != 0)
+        if (*delay)
             fprintf(to, ", dpdaction=%s", action);
         fputc('\n', to);
         free(left);
@@ -276,6 +282,10 @@ static void write_head(FILE *to, const struct answers *a)
     fprintf(to, "Status of IKE charon daemon (Keyway %s, %s %s, %s):\n", member(a->version, "version"),
             member(a->version, "sysname"), member(a->version, "release"), member(a->version, "machine"));
     fprintf(to, "  uptime: %s, since %s\n", member(uptime, "running"), member(uptime, "since"));
+    json_t *memory = member_object(a->stats, "mallinfo");
+    if (memory)
+        fprintf(to, "  malloc: sbrk %s, mmap %s, used %s, free %s\n", member(memory, "sbrk"),
+                member(memory, "mmap"), member(memory, "used"), member(memory, "free"));
     fprintf(
         to, "  worker threads: %s of %s idle, %s/%s/%s/%s working, job queue: %s/%s/%s/%s, scheduled: %s\n",
         member(workers, "idle"), member(workers, "total"), member(active, "critical"), member(active, "high"),
@@ -286,12 +296,34 @@ static void write_head(FILE *to, const struct answers *a)
     free(plugins);
 }
 
+/* What it listens on, and what it gives to peers. */
+static void write_places(FILE *to, const struct answers *a)
+{
+    const char *name;
+    json_t *pool, *address;
+    size_t i;
+    if (json_object_size(a->pools))
+        fputs("Virtual IP pools (size/online/offline):\n", to);
+    json_object_foreach(a->pools, name, pool)
+    {
+        if (json_is_object(pool))
+            fprintf(to, "  %s: %s/%s/%s\n", name, member(pool, "size"), member(pool, "online"),
+                    member(pool, "offline"));
+    }
+    fputs("Listening IP addresses:\n", to);
+    json_array_foreach(a->addresses, i, address)
+    {
+        fprintf(to, "  %s\n", json_string_value(address));
+    }
+}
+
 void strongswan_status(FILE *to, const struct answers *a, const char *name, bool has_all)
 {
     size_t i;
     json_t *row;
     if (has_all) {
         write_head(to, a);
+        write_places(to, a);
         fputs("Connections:\n", to);
         json_array_foreach(a->conns, i, row)
         {

@@ -25,6 +25,11 @@ static void statusall_has_head_connections_and_algorithms(void **state)
 {
     (void)state;
     struct answers a = fixture_answers();
+    a.pools = fixture_json("{'10.9.0.0/24':{'size':'254','online':'1','offline':'2'}}");
+    a.addresses = fixture_json("['192.1.2.23','2001:db8::23']");
+    json_object_set_new(a.stats, "mallinfo", fixture_json("{'sbrk':'9','mmap':'3','used':'5','free':'4'}"));
+    json_object_update_missing_new(json_object_get(conn_of(&a, "a-road"), "remote-1"),
+                                   fixture_json("{'revocation':'SKIPPED','groups':['sales','research']}"));
     page_open(&p);
     strongswan_status(p.to, &a, NULL, true);
     page_has(
@@ -32,8 +37,14 @@ static void statusall_has_head_connections_and_algorithms(void **state)
         (const char *const[]){
             "Status of IKE charon daemon (Keyway 1.2, Linux 6.1, x86_64):\n"
             "  uptime: 2 minutes, since Nov 21 18:00:00 2026\n"
+            "  malloc: sbrk 9, mmap 3, used 5, free 4\n"
             "  worker threads: 4 of 4 idle, 0/0/0/0 working, job queue: 0/0/0/0, scheduled: 0\n"
-            "  loaded plugins: \n",
+            "  loaded plugins: \n"
+            "Virtual IP pools (size/online/offline):\n"
+            "  10.9.0.0/24: 254/1/2\n"
+            "Listening IP addresses:\n"
+            "  192.1.2.23\n"
+            "  2001:db8::23\n"
             "Connections:\n"
             "    mytunnel:  192.1.2.23...192.1.2.45  IKEv2\n"
             "    mytunnel:   local:  [west] uses public key authentication\n"
@@ -44,8 +55,11 @@ static void statusall_has_head_connections_and_algorithms(void **state)
             "      a-road:    cert:  \"CN=gw\"\n"
             "      a-road:   remote: uses public key authentication\n"
             "      a-road:    ca:    \"C=CA, CN=Root\"\n"
+            "      a-road:    crl:   status must be GOOD or SKIPPED\n"
+            "      a-road:    group: sales\n"
+            "      a-road:    group: research\n"
             "         lan:   child:  10.0.0.0/8 === dynamic TUNNEL, dpdaction=trap\n"
-            "         dmz:   child:  172.16.0.0/12 === dynamic TUNNEL\n"
+            "         dmz:   child:  172.16.0.0/12 === dynamic TUNNEL, dpdaction=none\n"
             "Routed Connections:\n"
             "         dmz{1}:  ROUTED, TUNNEL, reqid 1\n"
             "         dmz{1}:   172.16.0.0/12 === 10.9.0.0/16\n"
