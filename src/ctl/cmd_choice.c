@@ -77,10 +77,13 @@ struct hit {
     size_t others;                    /* that have a child of that name, too */
 };
 
-/* A connection's name, CONNECTION/CHILD, or a child that one connection has. */
+/* A connection's name, CONNECTION/CHILD, or a child that one connection has. One of strongSwan's ipsec.conf
+ * may have got the children of others, which its name does not mean. */
 static struct hit find(const struct config *c, const char *name)
 {
     struct hit h = {.conn = config_find(c, name)};
+    if (h.conn && h.conn->n_children > 1 && strcmp(h.conn->dialect, "ipsec.conf/strongswan") == 0)
+        h.child = connection_child(h.conn, name);
     const char *slash = strchr(name, '/');
     char head[128];
     if (h.conn)

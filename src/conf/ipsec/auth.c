@@ -161,15 +161,28 @@ static bool put_key(struct ipsec_conn *c, bool is_local)
 
 /* ---- identities */
 
-static bool is_single(const struct setting *s)
+static bool is_single(const char *s)
 {
     struct ip ip;
-    return s && ip_parse(s->value, &ip) && !ip_is_unspecified(ip);
+    return ip_parse(s, &ip) && !ip_is_unspecified(ip);
 }
 
-static bool is_name(const struct setting *s)
+static bool is_name(const char *s)
 {
-    return s && s->value[0] && s->value[0] != '%' && !strpbrk(s->value, ",/:") && !is_single(s);
+    return s[0] && s[0] != '%' && !strpbrk(s, ",/:") && !is_single(s);
+}
+
+/* What is behind the '%' that allows other addresses, too. */
+static const char *address_said(const struct ipsec_conn *c, const struct setting *s)
+{
+    static const char *const words[] = {"%any", "%any4", "%any6", "%defaultroute"};
+    if (!s || s->value[0] != '%' || c->dialect == DIALECT_LIBRESWAN)
+        return s ? s->value : "";
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        if (is_word(s, words[i]))
+            return "";
+    }
+    return s->value + 1;
 }
 
 /* What stands in for an identity that is not said. */
@@ -177,15 +190,16 @@ static void put_default_id(struct ipsec_conn *c, bool is_local, const char *auth
 {
     const struct setting *address = ipsec_end(c, is_local, "");
     const char *path = is_local ? "local.id" : "remote.id";
+    const char *said = address_said(c, address);
     bool is_libreswan = c->dialect == DIALECT_LIBRESWAN;
     if (strcmp(auth, "null") == 0)
         return;
-    if (has_cert && !is_libreswan)
+    if (is_single(said))
+        ipsec_put(c, path, address, said);
+    else if (is_name(said) && (!is_local || !is_libreswan) && (has_cert || !is_libreswan))
+        ipsec_put(c, path, address, said);
+    else if (has_cert && !is_libreswan)
         return; /* its subject */
-    if (is_single(address))
-        ipsec_put(c, path, address, address->value);
-    else if (is_name(address) && !is_local && (has_cert || !is_libreswan))
-        ipsec_put(c, path, address, address->value);
     else if (has_cert && is_local)
         ipsec_warn(c, address,
                    "it has no %sid and no address that is known: the certificate's subject is its identity "
@@ -299,11 +313,48 @@ void ipsec_put_auth(struct ipsec_conn *c)
     put_ppk(c);
 }
 
+/* [strongSwan] an identity that the certificate does not have gives way to its subject. */
+static void confirm_id(struct ipsec_conn *c, struct auth_side *side, bool is_local)
+{
+    const struct setting *s = ipsec_end(c, is_local, "id");
+    const struct cert *cert = side->certs.n ? side->certs.v[0] : NULL;
+    char text[ID_TEXT_MAX];
+    if (!cert || side->id.type == ID_NULL || identity_is_pattern(&side->id) ||
+        cert_has_identity(cert, &side->id))
+        return;
+    if (s)
+        ipsec_warn(c, s, "%s %s is not in the certificate, whose subject is taken: %s", s->written,
+                   identity_format(&side->id, text), cert_subject_text(cert));
+    side->id = is_local ? (struct identity){.type = ID_ANY}
+                        : (struct identity){.type = ID_DER_ASN1_DN,
+                                            .data = arena_dup(c->b->a, cert_subject_der(cert))};
+}
+
+/* [strongSwan] an authority that is known is demanded itself, and asked for. */
+static void find_ca(struct ipsec_conn *c, struct auth_side *side)
+{
+    const struct cert_list *cas = &c->b->config->cas;
+    for (size_t i = 0; side->ca_id && !side->cacerts.n && i < cas->n; i++) {
+        if (!cert_has_identity(cas->v[i], side->ca_id))
+            continue;
+        side->cacerts.v = arena_calloc(c->b->a, 1, sizeof(*side->cacerts.v));
+        side->cacerts.v[side->cacerts.n++] = cert_ref(cas->v[i]);
+        side->ca_id = NULL;
+    }
+}
+
 void ipsec_finish_auth(struct ipsec_conn *c, struct connection *built)
 {
+    if (c->dialect == DIALECT_STRONGSWAN) {
+        confirm_id(c, &built->local, true);
+        confirm_id(c, &built->remote, false);
+    }
     const struct setting *s = ipsec_end(c, false, "ca");
-    if (!is_word(s, "%same"))
+    if (!is_word(s, "%same")) {
+        if (c->dialect == DIALECT_STRONGSWAN)
+            find_ca(c, &built->remote);
         return;
+    }
     if (!built->local.certs.n) {
         ipsec_warn(c, s, "%s=%%same is without effect: there is no certificate of ours", s->written);
         return;

@@ -57,5 +57,7 @@ void ipsec_build_cas(struct ipsec_tree *t)
             ipsec_find(t, IPSEC_CA, s->s.name) == s)
             put_ca(t, made, s);
     }
+    size_t n_errors = t->b->errs->n;
     build_authorities(t->b, made);
+    ipsec_log_errors(t->b, n_errors); /* it is without effect, and no more */
 }

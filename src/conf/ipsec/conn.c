@@ -242,7 +242,9 @@ static void put_version(struct ipsec_conn *c)
 {
     const struct setting *s = ipsec_given(c, "keyexchange");
     s = s ? s : ipsec_given(c, "ikev2");
-    ipsec_put(c, "version", s, "2");
+    /* strongSwan's "ike" answers to IKEv1, too */
+    bool is_both = c->dialect == DIALECT_STRONGSWAN && (!s || strcasecmp(s->value, "ike") == 0);
+    ipsec_put(c, "version", s, is_both ? "0" : "2");
 }
 
 static void put_all(struct ipsec_conn *c)
@@ -308,9 +310,9 @@ static void build_from(struct ipsec_conn *c, size_t n_errors)
     struct connection *built = build_connection(c->b, c->to);
     ipsec_finish_auth(c, built);
     build_add_connection(c->b, built, c->to);
-    if (c->pool && c->b->errs->n == n_errors)
-        build_pool(c->b, c->pool);
-    if (c->b->errs->n == n_errors)
+    for (size_t i = 0; i < c->n_pools && c->b->errs->n == n_errors; i++)
+        build_pool(c->b, c->pools[i]);
+    if (c->b->errs->n == n_errors && !ipsec_merge(c, built))
         return;
     connection_drop(built);
     cfg->n_connections--;
@@ -392,4 +394,5 @@ void ipsec_build_conns(struct ipsec_tree *t, const struct conf_request *req)
         else
             t->b->config->n_ignored++;
     }
+    ipsec_finish_merging(t);
 }

@@ -50,6 +50,7 @@ struct ipsec_tree *build_ipsec_settings(struct builder *b, const struct conf_req
     t->files_end = &t->files;
     t->forced = req->ipsec_dialect ? req->ipsec_dialect : b->config->settings.ipsec_dialect;
     map_init(&t->by_name);
+    map_init(&t->twins);
     if (b->src->own_addresses)
         t->n_own = b->src->own_addresses(b->src->ctx, b->scratch, &t->own);
     read_files(t, req->files);
@@ -72,4 +73,5 @@ void build_ipsec(struct ipsec_tree *t, const struct conf_request *req)
         ipsec_build_conns(t, req);
     }
     map_deinit(&t->by_name);
+    map_deinit(&t->twins);
 }

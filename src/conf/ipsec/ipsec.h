@@ -70,6 +70,8 @@ struct ipsec_tree {
     struct ipsec_file *files, **files_end;
     struct setting orphans; /* settings before any section */
     struct map by_name;     /* of connections and authorities */
+    struct map twins;       /* see twins.c */
+    struct ipsec_twin *merged;
     size_t n_nodes, n_bytes, n_files;
     bool has_include, has_conn;
     bool reads_folder;   /* ipsec.d, though nothing includes it */
@@ -124,11 +126,12 @@ struct ipsec_conn {
     struct setting *to;         /* what it becomes */
     const char *name;
     enum dialect dialect;
-    const char *local, *remote;    /* "left" and "right", or the reverse */
-    const char *out;               /* why it is left out, or NULL */
-    const struct setting *out_key; /* which says so, or NULL */
-    const struct setting *pool;    /* its own */
-    const char *ke_words;          /* the key exchange methods of ike= */
+    const char *local, *remote;     /* "left" and "right", or the reverse */
+    const char *out;                /* why it is left out, or NULL */
+    const struct setting *out_key;  /* which says so, or NULL */
+    const struct setting *pools[8]; /* that are made for it */
+    size_t n_pools;
+    const char *ke_words; /* the key exchange methods of ike= */
 };
 
 /* NULL when it is not given, or cleared. */
@@ -154,6 +157,10 @@ bool ipsec_is_shunt(const struct ipsec_conn *c); /* shunt.c: all there is to say
 void ipsec_put_shunt(struct ipsec_conn *c);
 /* conn.c */
 void ipsec_build_conns(struct ipsec_tree *t, const struct conf_request *req);
+/* twins.c: the connection becomes a child of an earlier one, which is the same but for the children. True: it
+ * has, and the snapshot needs it no more. */
+bool ipsec_merge(struct ipsec_conn *c, struct connection *built);
+void ipsec_finish_merging(struct ipsec_tree *t);
 /* setup.c */
 void ipsec_build_setup(struct ipsec_tree *t);
 /* ca.c */

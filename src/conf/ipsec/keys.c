@@ -116,18 +116,34 @@ const struct schema_word *ipsec_word(const struct schema_row *r, const char *tex
     return NULL;
 }
 
-static const char *expected_of(const struct schema_row *r, const char *value, char *buf, size_t cap)
+/* [strongSwan] a whole number, and one letter at most. */
+static bool is_plain_time(const char *text)
+{
+    size_t n = strspn(text, "0123456789");
+    return n && (!text[n] || (strchr("smhd", text[n]) && !text[n + 1]));
+}
+
+static bool is_plain_bool(const char *text)
+{
+    return strcmp(text, "yes") == 0 || strcmp(text, "no") == 0;
+}
+
+static const char *expected_of(const struct schema_row *r, enum dialect dialect, const char *value, char *buf,
+                               size_t cap)
 {
     struct text t = {.buf = buf, .cap = cap};
     bool yes;
     int64_t time;
     uint64_t n;
     buf[0] = 0;
+    bool is_plain = dialect == DIALECT_STRONGSWAN;
     switch (r->kind) {
     case KIND_BOOL:
-        return ipsec_bool(value, &yes) ? NULL : "yes or no";
+        return ipsec_bool(value, &yes) && (!is_plain || is_plain_bool(value)) ? NULL : "yes or no";
     case KIND_TIME:
-        return ipsec_time(value, &time) ? NULL : "a number with s, m, h or d behind it";
+        return ipsec_time(value, &time) && (!is_plain || is_plain_time(value))
+                   ? NULL
+                   : "a number with s, m, h or d behind it";
     case KIND_BYTES:
         return ipsec_bytes(value, &n) ? NULL : "a number, or one with KiB, MiB or GiB behind it";
     case KIND_NUMBER:
@@ -176,6 +192,7 @@ static const char *unescape(struct arena *a, const char *value)
         }
         p++;
         *to++ = *p == 'n' ? '\n' : *p == 'r' ? '\r' : *p == 't' ? '\t' : *p;
+        to -= *p == '\n'; /* joins two lines */
     }
     *to = 0;
     return out;
@@ -214,10 +231,29 @@ static const char *suggestion(enum ipsec_kind kind, struct ipsec_tree *t, const 
     return near;
 }
 
+/* strongSwan leaves out a conn that has such a key, while it passes over unknown ones. */
+static const struct schema_row *row_of_other_section(const char *name)
+{
+    const struct schema_row *setup = schema_find(SCOPE_IPSEC_SETUP, name),
+                            *ca = schema_find(SCOPE_IPSEC_CA, name);
+    const struct schema_row *r = setup ? setup : ca;
+    return r && r->dialects & DIALECT_STRONGSWAN ? r : NULL;
+}
+
 static void unknown_key(struct ipsec_tree *t, enum ipsec_kind kind, struct ipsec_key *k)
 {
     static const char *const places[] = {"config setup", "conn", "ca"};
     const char *near = suggestion(kind, t, k->s.name);
+    if (kind == IPSEC_CONN && k->file->dialect == DIALECT_STRONGSWAN)
+        k->row = row_of_other_section(k->s.name);
+    if (k->row) {
+        struct diag d = {0};
+        diag_set(&d, FAIL_CONFIG, "%s: not a key of conn, but of another section", k->s.written);
+        diag_where(&d, k->s.file, k->s.line, k->s.column);
+        ipsec_log_error(&d);
+        k->is_bad = true;
+        return;
+    }
     k->is_dropped = true;
     if (k->file->dialect == DIALECT_STRONGSWAN) {
         log_line(GROUP_CFG, LOG_WARN, "%s:%d:%d: unknown key '%s' is passed over%s%s%s", k->s.file, k->s.line,
@@ -256,7 +292,7 @@ static void check_value(struct ipsec_tree *t, enum ipsec_kind kind, struct ipsec
                  "%s:%d:%d: the value of %s has blanks and no quotes around it: Libreswan refuses that",
                  k->s.file, k->s.value_line, k->s.value_column, k->s.written);
     }
-    const char *expected = expected_of(r, k->s.value, buf, sizeof(buf));
+    const char *expected = expected_of(r, k->file->dialect, k->s.value, buf, sizeof(buf));
     if (!expected)
         return;
     struct diag d = {0};

@@ -118,26 +118,6 @@ static const char *comma_list(struct ipsec_conn *c, const struct setting *s)
     return s ? joined(c, words, n, "") : NULL;
 }
 
-static void make_pool(struct ipsec_conn *c, const struct setting *addrs)
-{
-    struct settings_tree *tree = c->b->tree;
-    const struct setting *dns = ipsec_given(c, "modecfgdns");
-    dns = dns ? dns : ipsec_end(c, false, "dns");
-    struct setting *made = settings_add(tree, tree->root, "\001pools", 6, true);
-    struct setting *pool = made ? settings_add(tree, made, c->name, strlen(c->name), true) : NULL;
-    if (!pool)
-        return;
-    pool->file = addrs->file;
-    pool->line = addrs->line;
-    pool->column = addrs->column;
-    put_pool_key(c, pool, "addrs", addrs, comma_list(c, addrs));
-    put_pool_key(c, pool, "dns", dns, comma_list(c, dns));
-    const struct setting *domains = ipsec_given(c, "modecfgdomains");
-    put_pool_key(c, pool, "domains", domains, comma_list(c, domains));
-    c->pool = pool;
-    ipsec_put(c, "pools", addrs, c->name);
-}
-
 static bool has_pool(const struct ipsec_conn *c, const char *name)
 {
     for (size_t i = 0; i < c->b->config->n_pools; i++) {
@@ -145,6 +125,43 @@ static bool has_pool(const struct ipsec_conn *c, const char *name)
             return true;
     }
     return false;
+}
+
+static void make_pool(struct ipsec_conn *c, const struct setting *from, const char *name, const char *addrs)
+{
+    struct settings_tree *tree = c->b->tree;
+    const struct setting *dns = ipsec_given(c, "modecfgdns"), *domains = ipsec_given(c, "modecfgdomains");
+    dns = dns ? dns : ipsec_end(c, false, "dns");
+    struct setting *made = settings_add(tree, tree->root, "\001pools", 6, true);
+    struct setting *pool = made ? settings_add(tree, made, name, strlen(name), true) : NULL;
+    if (!pool)
+        return;
+    pool->file = from->file;
+    pool->line = from->line;
+    pool->column = from->column;
+    put_pool_key(c, pool, "addrs", from, addrs);
+    if (!c->n_pools) { /* once for the connection */
+        put_pool_key(c, pool, "dns", dns, comma_list(c, dns));
+        put_pool_key(c, pool, "domains", domains, comma_list(c, domains));
+    }
+    c->pools[c->n_pools++] = pool;
+}
+
+/* [strongSwan] each is a pool by the name of what is said, of all connections that say the same. */
+static void make_shared_pools(struct ipsec_conn *c, const struct setting *addrs)
+{
+    size_t n = 0;
+    const char **words = words_of(c, addrs, &n), *list = "";
+    if (n > ARRAY_LEN(c->pools)) {
+        build_error(c->b, addrs, "more than %zu pools", ARRAY_LEN(c->pools));
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        list = arena_printf(c->b->scratch, "%s%s%s", list, *list ? ", " : "", words[i]);
+        if (!has_pool(c, words[i]))
+            make_pool(c, addrs, words[i], words[i]);
+    }
+    ipsec_put(c, "pools", addrs, list);
 }
 
 /* Does the peer get one? */
@@ -163,8 +180,12 @@ static bool put_pools(struct ipsec_conn *c)
         ipsec_put(c, "pools", s, s->value + 1);
     else if (s->value[0] == '%')
         ipsec_leave_out(c, s, "there is no such pool in swanctl.conf or keyway.conf");
-    else
-        make_pool(c, s);
+    else if (c->dialect == DIALECT_STRONGSWAN)
+        make_shared_pools(c, s);
+    else {
+        make_pool(c, s, c->name, comma_list(c, s));
+        ipsec_put(c, "pools", s, c->name);
+    }
     return true;
 }
 

@@ -28,7 +28,8 @@ static double fuzz_of(struct ipsec_conn *c)
     size_t len = s ? strcspn(s->value, "%") : 0;
     if (!s)
         return 1;
-    bool ok = len && len < sizeof(number) && (!s->value[len] || !s->value[len + 1]);
+    bool has_sign = s->value[len] || c->dialect == DIALECT_LIBRESWAN; /* strongSwan demands it */
+    bool ok = len && len < sizeof(number) && has_sign && (!s->value[len] || !s->value[len + 1]);
     if (ok) {
         memcpy(number, s->value, len);
         number[len] = 0;
@@ -100,8 +101,9 @@ static void put_limit(struct ipsec_conn *c, const char *life_key, const char *ma
         return; /* none */
     ipsec_put(c, arena_printf(c->b->scratch, "children.*.life_%s", unit), life,
               arena_printf(c->b->scratch, "%llu", (unsigned long long)max));
-    if (margin && ipsec_bytes(margin->value, &less) && less < max)
-        ipsec_put(c, arena_printf(c->b->scratch, "children.*.rekey_%s", unit), margin,
+    bool has_margin = margin && ipsec_bytes(margin->value, &less) && less < max;
+    if (has_margin || c->dialect == DIALECT_STRONGSWAN)
+        ipsec_put(c, arena_printf(c->b->scratch, "children.*.rekey_%s", unit), has_margin ? margin : life,
                   arena_printf(c->b->scratch, "%llu", (unsigned long long)(max - less)));
 }
 
