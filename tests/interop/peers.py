@@ -17,6 +17,9 @@ STRONGSWAN = os.path.join(CACHE, "strongswan")
 PLUGIN_DIR = "/usr/lib/ipsec"  # compiled into strongSwan: bound over inside each namespace's private mounts
 PACKAGES = ("libstrongswan libstrongswan-standard-plugins libstrongswan-extra-plugins strongswan-libcharon "
             "libcharon-extra-plugins charon-systemd strongswan-swanctl").split()
+STARTER_PACKAGES = ("strongswan-starter strongswan-charon libcharon-extauth-plugins libstrongswan "
+                    "libstrongswan-standard-plugins libstrongswan-extra-plugins strongswan-libcharon libcharon-extra-plugins "
+                    "strongswan-swanctl").split()
 PKI_PACKAGES = ("strongswan-pki libstrongswan libstrongswan-standard-plugins libstrongswan-extra-plugins "
                 "libcharon-extra-plugins").split()  # the last for libtls
 NEW_PKI_PACKAGES = PKI_PACKAGES + "libssl3t64 libc6 libgcc-s1 zlib1g libzstd1 libgmp10 libcap2".split()
@@ -119,6 +122,13 @@ def fetch_strongswan(say=lambda text: print("lab:", text)):
     fetch("strongswan", PACKAGES, say=say, archives=os.path.join(CACHE, "dl"))
     os.makedirs(PLUGIN_DIR, exist_ok=True)  # the mount point
     return STRONGSWAN
+
+
+def fetch_starter(say=lambda text: print("lab:", text)):
+    """The folder of a strongSwan that reads ipsec.conf: starter, charon, stroke."""
+    folder = fetch("strongswan-starter", STARTER_PACKAGES, say=say)
+    os.makedirs(PLUGIN_DIR, exist_ok=True)  # the mount point
+    return folder
 
 
 def fetch_strongswan_pki(say=lambda text: print("pki:", text)):
