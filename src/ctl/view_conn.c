@@ -70,7 +70,12 @@ void ctl_write_selectors(struct vici_writer *w, const char *key, const struct ts
     vici_list_end(w);
 }
 
-/* ---- connections */
+/* ---- connections: those of strongSwan's ipsec.conf are told in another order, and with more */
+
+static bool is_of_stroke(const struct connection *c)
+{
+    return strcmp(c->dialect, "ipsec.conf/strongswan") == 0;
+}
 
 static void write_host(struct vici_writer *w, const struct host_spec *h)
 {
@@ -89,13 +94,21 @@ static void write_host(struct vici_writer *w, const struct host_spec *h)
     }
 }
 
-static void write_hosts(struct vici_writer *w, const char *key, const struct host_spec *v, size_t n)
+static void write_hosts(struct vici_writer *w, const char *key, const struct connection *c,
+                        const struct host_spec *v, size_t n)
 {
+    bool is_split = n > 1 && is_of_stroke(c); /* any other address, as two networks */
     vici_list(w, key);
     if (!n)
         vici_item(w, "%any");
-    for (size_t i = 0; i < n; i++)
-        write_host(w, &v[i]);
+    for (size_t i = 0; i < n; i++) {
+        if (is_split && v[i].is_any) {
+            vici_item(w, "0.0.0.0/0");
+            vici_item(w, "::/0");
+        } else {
+            write_host(w, &v[i]);
+        }
+    }
     vici_list_end(w);
 }
 
@@ -116,18 +129,19 @@ static void write_certs(struct vici_writer *w, const char *key, const struct cer
 }
 
 /* Ours without one is that of the certificate; one that is not asked for is not told. */
-static void write_id(struct vici_writer *w, const struct auth_side *a, bool is_local)
+static void write_id(struct vici_writer *w, const struct auth_side *a, bool is_local, bool is_any_told)
 {
     char id[ID_TEXT_MAX];
     if (a->id.type != ID_ANY)
         vici_text(w, "id", identity_format(&a->id, id));
-    else if (origin_of(&a->origins, "id"))
+    else if (is_any_told && origin_of(&a->origins, "id"))
         vici_text(w, "id", "%any");
     else if (is_local && a->certs.n)
         vici_text(w, "id", cert_subject_text(a->certs.v[0]));
 }
 
-static void write_auth(struct vici_writer *w, const char *section, const struct auth_side *a, bool is_local)
+static void write_auth(struct vici_writer *w, const char *section, const struct connection *c,
+                       const struct auth_side *a, bool is_local)
 {
     static const char *const classes[] = {
         [AUTH_PSK] = "pre-shared key", [AUTH_PUBKEY] = "public key", [AUTH_NULL] = "null"};
@@ -135,8 +149,11 @@ static void write_auth(struct vici_writer *w, const char *section, const struct 
         [REVOCATION_STRICT] = "GOOD", [REVOCATION_IFURI] = "SKIPPED", [REVOCATION_RELAXED] = NULL};
     char id[ID_TEXT_MAX];
     vici_section(w, section);
-    write_id(w, a, is_local);
+    if (!is_of_stroke(c))
+        write_id(w, a, is_local, true);
     vici_text(w, "class", classes[a->method]);
+    if (is_of_stroke(c))
+        write_id(w, a, is_local, false);
     if (revocations[a->revocation])
         vici_text(w, "revocation", revocations[a->revocation]);
     if (a->ca_id)
@@ -153,7 +170,7 @@ static void write_rounds(struct vici_writer *w, const struct connection *c, bool
     char section[32];
     for (size_t i = 0; i < connection_rounds(c, is_local); i++) {
         snprintf(section, sizeof(section), "%s-%zu", is_local ? "local" : "remote", i + 1);
-        write_auth(w, section, connection_round(c, is_local, i), is_local);
+        write_auth(w, section, c, connection_round(c, is_local, i), is_local);
     }
 }
 
@@ -189,8 +206,8 @@ void ctl_write_connection(struct vici_writer *w, const struct connection *c)
                                          [UNIQUE_NEVER] = "UNIQUE_NEVER"};
     char id[ID_TEXT_MAX];
     vici_section(w, c->name);
-    write_hosts(w, "local_addrs", c->local_addrs, c->n_local_addrs);
-    write_hosts(w, "remote_addrs", c->remote_addrs, c->n_remote_addrs);
+    write_hosts(w, "local_addrs", c, c->local_addrs, c->n_local_addrs);
+    write_hosts(w, "remote_addrs", c, c->remote_addrs, c->n_remote_addrs);
     vici_printf(w, "local_port", "%u", c->local_port);
     vici_printf(w, "remote_port", "%u", c->remote_port);
     vici_text(w, "version", c->version == 2 ? "IKEv2" : "IKEv1/2");
@@ -199,6 +216,8 @@ void ctl_write_connection(struct vici_writer *w, const struct connection *c)
     vici_text(w, "unique", unique[c->unique]);
     if (c->dpd_delay)
         write_seconds(w, "dpd_delay", c->dpd_delay);
+    if (is_of_stroke(c)) /* its default for IKEv1, which is not built */
+        vici_text(w, "dpd_timeout", "150");
     if (c->ppk_id)
         vici_text(w, "ppk_id", identity_format(c->ppk_id, id));
     vici_flag(w, "ppk_required", c->ppk_required);
