@@ -46,6 +46,8 @@ static const char *named(const char *name, const struct memory_file *files, size
     struct cert *c = build_named_cert(&b, &key, name);
     const char *word = c ? cert_is_ca(c) ? "ca" : "moon" : "none";
     cert_unref(c);
+    for (size_t i = 0; i < config.n_cert_files; i++)
+        cert_unref(config.cert_files[i].cert);
     arena_free(a);
     return word;
 }
