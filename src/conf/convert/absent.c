@@ -86,6 +86,7 @@ static const struct {
     {L,         "local_addrs",              "an end has one address"                                              },
     {L,         "remote_addrs",             "an end has one address"                                              },
     {L,         "vips",                     "one address is asked for, of one family"                             },
+    {S | K,     "pools",                    "a section's name has no dots"                                        },
     {I,         "pools",                    "a pool is part of its conn"                                          },
     {I,         "local.rounds",             "it has at most two rounds, Libreswan one"                            },
     {I,         "remote.rounds",            "it has at most two rounds, Libreswan one"                            },

@@ -119,6 +119,19 @@ static const struct shared_secret *secret_of(const struct config *c, const struc
     return config_secret_for(c, l->id.type == ID_ANY ? NULL : &l->id, r->id.type == ID_ANY ? NULL : &r->id);
 }
 
+/* Of those that are alike but for what a section's name cannot have. */
+static void compare_pool_names(struct comparison *x, const struct connection *a, const struct connection *b)
+{
+    bool is_alike = a->n_pools == b->n_pools, is_same = true;
+    for (size_t i = 0; is_alike && i < a->n_pools; i++) {
+        is_same &= strcmp(a->pools[i], b->pools[i]) == 0;
+        is_alike = strcmp(section_name(x->arena, a->pools[i]), section_name(x->arena, b->pools[i])) == 0;
+    }
+    if (is_alike && !is_same)
+        tell(x, "pools", text_of_list(x->arena, a->pools, a->n_pools),
+             text_of_list(x->arena, b->pools, b->n_pools), origin_of(&a->origins, "pools"));
+}
+
 static void compare_connection(struct comparison *x, const struct connection *a, const struct connection *b)
 {
     struct fields *f = new_fields(x, true), *g = new_fields(x, false);
@@ -132,6 +145,7 @@ static void compare_connection(struct comparison *x, const struct connection *a,
     compare_sides(x, a, b, true);
     compare_sides(x, a, b, false);
     compare_children(x, a, b);
+    compare_pool_names(x, a, b);
     if (a->retries_forever != b->retries_forever)
         tell(x, "retries_forever", a->retries_forever ? "yes" : "no", b->retries_forever ? "yes" : "no",
              NULL);
@@ -142,9 +156,32 @@ static void compare_connection(struct comparison *x, const struct connection *a,
              s ? &s->origin : NULL);
 }
 
-static const struct connection *by_name(struct comparison *x, const char *name)
+/* strongSwan's ipsec.conf makes one of connections that are alike but for their child. One of them again. */
+static const struct connection *part_of(struct comparison *x, const struct connection *c, const char *name)
 {
-    const char *other = section_name(x->arena, name);
+    const struct child_config *child = connection_child(c, name);
+    if (c->n_children < 2 || strcmp(c->dialect, "ipsec.conf/strongswan") != 0)
+        return NULL;
+    if (!child)
+        child = connection_child(c, section_name(x->arena, name));
+    struct connection *part = child ? arena_alloc(x->arena, sizeof(*part)) : NULL;
+    if (part) {
+        *part = *c;
+        part->name = child->name;
+        part->children = child;
+        part->n_children = 1;
+    }
+    return part;
+}
+
+static const struct connection *by_name(struct comparison *x, const struct connection *a)
+{
+    const char *name = a->name, *other = section_name(x->arena, name);
+    for (size_t i = 0; a->n_children == 1 && i < x->b->n_connections; i++) {
+        const struct connection *part = part_of(x, x->b->connections[i], name);
+        if (part)
+            return part;
+    }
     for (size_t i = 0; i < x->b->n_connections; i++) {
         const char *have = x->b->connections[i]->name;
         if (strcmp(have, name) == 0 || strcmp(have, other) == 0)
@@ -156,7 +193,7 @@ static const struct connection *by_name(struct comparison *x, const char *name)
 static void compare_connections(struct comparison *x)
 {
     for (size_t i = 0; i < x->a->n_connections; i++) {
-        const struct connection *a = x->a->connections[i], *b = by_name(x, a->name);
+        const struct connection *a = x->a->connections[i], *b = by_name(x, a);
         x->subject = arena_printf(x->arena, "connection %s", a->name);
         x->connection = a;
         if (b && strcmp(a->name, b->name) != 0)

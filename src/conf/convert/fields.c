@@ -58,8 +58,13 @@ static const char *put_vips(struct fields *f, const struct schema_row *r, const 
 static const char *put_pools(struct fields *f, const struct schema_row *r, const void *object)
 {
     const struct connection *c = object;
+    const char *list = NULL;
     (void)r;
-    return text_of_list(f->a, c->pools, c->n_pools);
+    for (size_t i = 0; i < c->n_pools; i++) {
+        const char *name = section_name(f->a, c->pools[i]);
+        list = list ? arena_printf(f->a, "%s, %s", list, name) : name;
+    }
+    return list;
 }
 
 static const char *put_dscp(struct fields *f, const struct schema_row *r, const void *object)

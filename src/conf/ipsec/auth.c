@@ -169,7 +169,8 @@ static bool is_single(const char *s)
 
 static bool is_name(const char *s)
 {
-    return s[0] && s[0] != '%' && !strpbrk(s, ",/:") && !is_single(s);
+    bool is_range = strspn(s, "0123456789.-") == strlen(s);
+    return s[0] && s[0] != '%' && !strpbrk(s, ",/:") && !is_range && !is_single(s);
 }
 
 /* What is behind the '%' that allows other addresses, too. */
