@@ -91,4 +91,14 @@ FLOOD = {
     "routes": PLAIN["routes"] + [("ga", NET_F[4], F4), ("ga", NET_F[6], F6)],
 }
 
-SHAPES = {"plain": PLAIN, "flood": FLOOD, "two-wires": TWO_WIRES, "nat-two": _with_third(NAT), "nat-b-two": _with_third(NAT_B), "nat": NAT, "nat-b": NAT_B}
+# Four gateways on one wire; B of the pair is there, too. Each of the others has a network with nobody in it.
+_OTHERS = (("gc", "10.9.0.3", "10.3.0.1"), ("gd", "10.9.0.4", "10.4.0.1"), ("ge", "10.9.0.5", "10.5.0.1"))
+MESH = {
+    "nodes": {**PLAIN["nodes"], "wire": {"bridge": ("wa", "wb", *("w" + n for n, *_ in _OTHERS))},
+              **{n: {"router": True} for n, *_ in _OTHERS}},
+    "links": PLAIN["links"] + [link for n, outer, inner in _OTHERS for link in (
+        ((n, "w0", [outer + "/24"]), ("wire", "w" + n, [])), ((n, "lan0", [inner + "/24", inner.replace(".0.1", ".9.1") + "/24"]), (n, "lan1", [])))],
+    "routes": PLAIN["routes"] + [(n, "default", B4) for n, *_ in _OTHERS],
+}
+
+SHAPES = {"mesh": MESH, "plain": PLAIN, "flood": FLOOD, "two-wires": TWO_WIRES, "nat-two": _with_third(NAT), "nat-b-two": _with_third(NAT_B), "nat": NAT, "nat-b": NAT_B}
