@@ -19,7 +19,7 @@ ANYWAY = {
     "protostack": "netkey xfrm auto native", "ocsp-enable": "yes", "global-redirect": "no",
     "leftxauthserver": "no", "leftxauthclient": "no", "rightxauthserver": "no", "rightxauthclient": "no",
     "leftmodecfgserver": "yes no", "rightmodecfgserver": "yes no", "nssdir": "/var/lib/ipsec/nss /etc/ipsec.d",
-    "interfaces": "%defaultroute", "plutodebug": "none",
+    "interfaces": "%defaultroute", "plutodebug": "none", "audit-log": "no",
 }
 # Those that need not be done: it is told that they have no effect.
 TOLD = set("""dpdtimeout retransmit-interval retransmit-timeout initial-contact connalias hostaddrfamily clientaddrfamily
@@ -90,7 +90,7 @@ def address(end):
     def row(m, version, value, printed):
         if "/" in value:  # a name to Libreswan, a network of strongSwan's to Keyway
             return None
-        want = value.replace(",", ", ") if value[0] != "%" else "%any"
+        want = value.replace(",", ", ") if value[0] != "%" and value != "0.0.0.0" else "%any"
         return same(end, m.c[m.name(end) + "_addrs"] or "%any", want)
     return row
 
@@ -258,8 +258,11 @@ def families(text):
     return {kinds.get(w) or ("rsa" if w.startswith("rsa") else "ecdsa" if w.startswith("ecdsa") else w) for w in words}
 
 
+SHUNTS = ("passthrough", "pass", "drop", "reject")  # nobody is authenticated
+
+
 def authby(m, version, value, printed):
-    if any(end + "auth" in printed for end in ("left", "right")):
+    if any(end + "auth" in printed for end in ("left", "right")) or printed.get("type") in SHUNTS:
         return None
     for side in ("local", "remote"):
         have, want = m.c[side]["auth"], families(value.strip('"'))
@@ -275,7 +278,7 @@ def authby(m, version, value, printed):
 
 
 def mode(m, version, value, printed):
-    return same("mode", m.of_children("mode"), {{"passthrough": "pass", "reject": "drop"}.get(value, value)})
+    return same("mode", m.of_children("mode"), {{"passthrough": "pass"}.get(value, value)})
 
 
 def protocols(m, version, value, printed):
@@ -428,6 +431,9 @@ SETUP_ROWS = {
     "crl-strict": lambda tree, log, v: v == "no" or all(c["remote"]["revocation"] == "strict" for c in tree["connections"].values()),
     "ocsp-strict": lambda tree, log, v: True if v == "no" else all(c["remote"]["revocation"] == "strict" for c in tree["connections"].values()),
 }
+# Those that have their effect elsewhere than in what `config show` prints.
+SETUP_ROWS.update({key: lambda tree, log, v, key=key: not is_told(log, key) for key in (
+    "plutodebug", "logfile", "plutostderrlog", "logtime", "logappend", "logip", "nssdir")})
 
 
 def check_without_effect(key, value, log, told):
