@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Blocking vici client over a unix socket: see client.h. */
+/* Blocking vici client over a unix or TCP socket: see client.h. */
 #include "ctl/client.h"
 #include <errno.h>
+#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -25,21 +26,76 @@ static void explain_connect(const char *path, int err, struct diag *d)
     diag_try(d, "keywayd, systemctl start keyway, or --run DIR when it runs elsewhere");
 }
 
-struct vici_client *vici_client_open(const char *path, struct diag *d)
+/* A socket; -1 with errno, and what is wrong with the address in d. */
+static int connect_unix(const char *path, struct diag *d)
 {
     struct sockaddr_un sa = {.sun_family = AF_UNIX};
-    if (!strncmp(path, "unix://", 7))
-        path += 7;
-    if (strlen(path) >= sizeof(sa.sun_path)) {
-        diag_set(d, FAIL_USAGE, "the socket's path is too long: %s", path);
-        return NULL;
+    if (!*path || strlen(path) >= sizeof(sa.sun_path)) {
+        diag_set(d, FAIL_USAGE, *path ? "the socket's path is too long: %s" : "the socket has no path%s",
+                 path);
+        errno = EINVAL;
+        return -1;
     }
     strcpy(sa.sun_path, path);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0) {
-        explain_connect(path, errno, d);
-        if (fd >= 0)
+    if (fd >= 0 && !connect(fd, (struct sockaddr *)&sa, sizeof(sa)))
+        return fd;
+    int err = errno;
+    if (fd >= 0)
+        close(fd);
+    errno = err;
+    return -1;
+}
+
+/* "HOST:PORT" or "[HOST]:PORT" */
+static bool split_host(const char *where, char host[256], char port[8])
+{
+    const char *colon = strrchr(where, ':'), *from = where, *to = colon;
+    if (colon && *where == '[' && colon > where + 1 && colon[-1] == ']') {
+        from++;
+        to--;
+    }
+    bool is_good = colon && to > from && to - from < 256 && strlen(colon + 1) - 1 < 5 &&
+                   strspn(colon + 1, "0123456789") == strlen(colon + 1) && atoi(colon + 1) <= UINT16_MAX;
+    if (is_good) {
+        snprintf(host, 256, "%.*s", (int)(to - from), from);
+        snprintf(port, 8, "%.5s", colon + 1);
+    }
+    return is_good;
+}
+
+static int connect_tcp(const char *where, struct diag *d)
+{
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
+    struct addrinfo *found = NULL;
+    char host[256], port[8];
+    int fd = -1, err = EINVAL, code = split_host(where, host, port) ? 0 : EAI_NONAME;
+    if (code || (code = getaddrinfo(host, port, &hints, &found)))
+        diag_set(d, FAIL_USAGE, "%s is no host and port: %s", where, gai_strerror(code));
+    for (const struct addrinfo *a = found; a && fd < 0; a = a->ai_next) {
+        fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC, a->ai_protocol);
+        if (fd >= 0 && connect(fd, a->ai_addr, a->ai_addrlen) < 0) {
+            err = errno;
             close(fd);
+            fd = -1;
+        }
+    }
+    if (found)
+        freeaddrinfo(found);
+    errno = err;
+    return fd;
+}
+
+struct vici_client *vici_client_open(const char *path, struct diag *d)
+{
+    *d = (struct diag){0};
+    bool is_tcp = !strncmp(path, "tcp://", 6), is_unix = !strncmp(path, "unix://", 7);
+    int fd = is_tcp ? connect_tcp(path + 6, d) : connect_unix(is_unix ? path + 7 : path, d);
+    if (fd < 0) {
+        int err = errno;
+        if (d->class == FAIL_NONE)
+            explain_connect(path, err, d);
+        errno = err;
         return NULL;
     }
     struct vici_client *c = calloc(1, sizeof(*c));
@@ -59,9 +115,10 @@ void vici_client_close(struct vici_client *c)
     free(c);
 }
 
-static bool lost(struct diag *d, const char *what)
+static bool lost(struct diag *d, int err, const char *what)
 {
     diag_set(d, FAIL_NO_DAEMON, "the daemon %s", what);
+    errno = err;
     return false;
 }
 
@@ -70,6 +127,7 @@ static bool send_all(struct vici_client *c, struct vici_writer *w, struct diag *
     struct span s = vici_packet_close(w);
     if (!s.len) {
         diag_set(d, FAIL_USAGE, "the request does not fit into one message");
+        errno = EMSGSIZE;
         return false;
     }
     while (s.len) {
@@ -77,7 +135,7 @@ static bool send_all(struct vici_client *c, struct vici_writer *w, struct diag *
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
-            return lost(d, "closed the connection");
+            return lost(d, ECONNRESET, "closed the connection");
         s = span_of(s.ptr + n, s.len - (size_t)n);
     }
     return true;
@@ -90,16 +148,16 @@ static bool receive(struct vici_client *c, struct vici_packet *p, struct diag *d
     for (;;) {
         enum vici_stream_state s = vici_stream_next(&c->in, &payload);
         if (s == VICI_STREAM_BROKEN || (s == VICI_STREAM_SEGMENT && !vici_packet_parse(payload, p)))
-            return lost(d, "sent what is not vici");
+            return lost(d, EBADMSG, "sent what is not vici");
         if (s == VICI_STREAM_SEGMENT)
             return true;
         ssize_t n = recv(c->fd, buf, sizeof(buf), 0);
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
-            return lost(d, "closed the connection");
+            return lost(d, ECONNRESET, "closed the connection");
         if (!vici_stream_feed(&c->in, span_of(buf, (size_t)n)))
-            return lost(d, "sent what is not vici");
+            return lost(d, EBADMSG, "sent what is not vici");
     }
 }
 
@@ -116,10 +174,10 @@ static bool set_event(struct vici_client *c, enum vici_type type, const char *ev
     while (ok && (ok = receive(c, &p, d))) {
         if (p.type == VICI_EVENT_CONFIRM)
             return true;
-        if (p.type == VICI_EVENT)
+        if (p.type == VICI_EVENT && fn)
             fn(ctx, p.body);
-        else
-            return lost(d, "does not know this event");
+        if (p.type != VICI_EVENT)
+            return lost(d, ENOENT, "does not know this event");
     }
     return false;
 }
@@ -148,7 +206,7 @@ static bool wait_reply(struct vici_client *c, const char *event, vici_event_fn *
             return true;
         }
         if (p.type == VICI_CMD_UNKNOWN)
-            return lost(d, "does not know this command: it is older than this program");
+            return lost(d, ENOENT, "does not know this command: it is older than this program");
     }
     return false;
 }
@@ -163,14 +221,41 @@ static void keep_reply(struct vici_client *c, struct span *reply)
     *reply = span_of(c->reply, reply->len);
 }
 
+bool vici_client_register(struct vici_client *c, const char *event, vici_event_fn *fn, void *ctx,
+                          struct diag *d)
+{
+    return set_event(c, VICI_EVENT_REGISTER, event, fn, ctx, d);
+}
+
+bool vici_client_exchange(struct vici_client *c, struct vici_writer *w, const char *event, vici_event_fn *fn,
+                          void *ctx, struct span *reply, struct diag *d)
+{
+    if (!send_all(c, w, d) || !wait_reply(c, event, fn, ctx, reply, d))
+        return false;
+    keep_reply(c, reply);
+    return true;
+}
+
+bool vici_client_wait(struct vici_client *c, struct span *event, struct span *body, struct diag *d)
+{
+    struct vici_packet p;
+    while (receive(c, &p, d)) {
+        if (p.type != VICI_EVENT)
+            continue;
+        *event = p.name;
+        *body = p.body;
+        return true;
+    }
+    return false;
+}
+
 bool vici_client_call(struct vici_client *c, struct vici_writer *w, const char *event, vici_event_fn *fn,
                       void *ctx, struct span *reply, struct diag *d)
 {
     if (event && !set_event(c, VICI_EVENT_REGISTER, event, fn, ctx, d))
         return false;
-    if (!send_all(c, w, d) || !wait_reply(c, event, fn, ctx, reply, d))
+    if (!vici_client_exchange(c, w, event, fn, ctx, reply, d))
         return false;
-    keep_reply(c, reply);
     return !event || set_event(c, VICI_EVENT_UNREGISTER, event, fn, ctx, d);
 }
 

@@ -10,6 +10,10 @@
 struct print_env {
     int64_t now;                       /* wall seconds: "expires in 12 days" */
     int64_t (*zone_offset)(int64_t t); /* seconds from UTC to the user's time at t; NULL: UTC */
+    /* What `swanctl --list-certs` can do, and pki cannot: */
+    bool has_zone_name;   /* "UTC" stands in each time */
+    bool is_brief;        /* who, when, which key: no flags, URIs, constraints, entries */
+    bool has_private_key; /* and says that somebody has the private key */
 };
 
 /* Bytes that the text about so many bytes of DER or PEM may need: what does not fit is refused. */
@@ -24,6 +28,8 @@ bool print_ocsp_request(struct text *out, struct span data, struct diag *d);
 bool print_ocsp_response(struct text *out, struct span data, const struct print_env *env, struct diag *d);
 /* A key, with "privkey:" or "pubkey:" in front. */
 void print_key(struct text *out, const struct pkey *key);
+/* The same of a SubjectPublicKeyInfo, which is public. */
+bool print_public_spki(struct text *out, struct span spki, const struct print_env *env, struct diag *d);
 /* The DN as print writes it: values as they are, '?' for what is no printable ASCII, unknown types in hex.
  * False for what is no Name in DER. */
 bool print_dn(struct text *out, struct span der);

@@ -157,19 +157,29 @@ static void print_key_ids(struct text *t, const X509 *x)
     text_str(t, "\n");
 }
 
-static bool print_public_key(struct text *t, const X509 *x, struct diag *d)
+static bool print_public_key(struct text *t, const X509 *x, const struct print_env *env, struct diag *d)
 {
     uint8_t *spki = NULL;
     int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &spki);
-    bool is_ok = print_spki(t, span_of(spki, len > 0 ? (size_t)len : 0), "pubkey: ", d);
+    bool is_ok = print_spki(t, span_of(spki, len > 0 ? (size_t)len : 0), "pubkey: ", env->has_private_key, d);
     OPENSSL_free(spki);
     return is_ok;
+}
+
+/* What is left out where few words are wanted. */
+static bool print_details(struct text *t, const X509 *x, struct diag *d)
+{
+    long path_len = -1;
+    if (!print_flags(t, x, &path_len, d) || !print_uris(t, x, d))
+        return false;
+    if (path_len >= 0)
+        text_printf(t, "  pathlen:   %ld\n", path_len);
+    return print_constraints(t, x, d) && print_policies(t, x, d) && print_addresses(t, x, d);
 }
 
 static bool print_x509(struct text *t, const X509 *x, const struct print_env *env, struct diag *d)
 {
     int64_t from, to;
-    long path_len = -1;
     if (!print_read_time(X509_get0_notBefore(x), &from) || !print_read_time(X509_get0_notAfter(x), &to)) {
         diag_set(d, FAIL_CERTIFICATE, "certificate with dates that cannot be read");
         return false;
@@ -183,14 +193,10 @@ static bool print_x509(struct text *t, const X509 *x, const struct print_env *en
     text_str(t, "  serial:    ");
     print_integer(t, X509_get0_serialNumber(x));
     text_str(t, "\n");
-    if (!print_alt_names(t, x, d) || !print_flags(t, x, &path_len, d) || !print_uris(t, x, d))
-        return false;
-    if (path_len >= 0)
-        text_printf(t, "  pathlen:   %ld\n", path_len);
-    if (!print_constraints(t, x, d) || !print_policies(t, x, d) || !print_addresses(t, x, d))
+    if (!print_alt_names(t, x, d) || (!env->is_brief && !print_details(t, x, d)))
         return false;
     print_key_ids(t, x);
-    return print_public_key(t, x, d);
+    return print_public_key(t, x, env, d);
 }
 
 bool print_cert(struct text *out, struct span data, const struct print_env *env, struct diag *d)

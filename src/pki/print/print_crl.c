@@ -101,8 +101,8 @@ static bool print_entries(struct text *t, X509_CRL *c, const struct print_env *e
 {
     const STACK_OF(X509_REVOKED) *all = X509_CRL_get_REVOKED(c);
     int n = all ? sk_X509_REVOKED_num(all) : 0;
-    text_printf(t, "  %d revoked certificate%s%s\n", n, n == 1 ? "" : "s", n ? ":" : "");
-    for (int i = 0; i < n; i++) {
+    text_printf(t, "  %d revoked certificate%s%s\n", n, n == 1 ? "" : "s", n && !env->is_brief ? ":" : "");
+    for (int i = 0; i < n && !env->is_brief; i++) {
         const X509_REVOKED *r = sk_X509_REVOKED_value(all, i);
         int64_t when;
         if (!print_read_time(X509_REVOKED_get0_revocationDate(r), &when)) {

@@ -36,7 +36,7 @@ static inline struct span print_octets(const ASN1_STRING *s)
     return s ? span_of(ASN1_STRING_get0_data(s), (size_t)ASN1_STRING_length(s)) : span_of(NULL, 0);
 }
 /* A SubjectPublicKeyInfo: kind, size, and its two ids: SHA-1 of all of it and of the key inside. */
-bool print_spki(struct text *t, struct span spki, const char *label, struct diag *d);
+bool print_spki(struct text *t, struct span spki, const char *label, bool has_private_key, struct diag *d);
 
 /* The DER of the first PEM block of a label ("X509 CRL"), or data itself where it is no PEM; *owned is to be
  * freed with OPENSSL_free(). False, with d: no such block. */

@@ -33,7 +33,7 @@ static void make_keyid(struct span spki, struct span bits, bool is_rsa, uint8_t 
     X509_PUBKEY_free(plain);
 }
 
-bool print_spki(struct text *t, struct span spki, const char *label, struct diag *d)
+bool print_spki(struct text *t, struct span spki, const char *label, bool has_private_key, struct diag *d)
 {
     const uint8_t *at = spki.ptr, *bits = NULL;
     uint8_t keyid[20], subjkey[20];
@@ -52,8 +52,9 @@ bool print_spki(struct text *t, struct span spki, const char *label, struct diag
     struct span inner = span_of(bits, (size_t)len);
     make_keyid(spki, inner, kinds[i].id == EVP_PKEY_RSA_PSS, keyid);
     hash_digest(HASH_SHA1, &inner, 1, subjkey);
-    text_printf(t, "  %s   %s %d bits\n  keyid:     ", label, kinds[i].name,
-                kinds[i].bits ? kinds[i].bits : EVP_PKEY_get_bits(evp));
+    text_printf(t, "  %s   %s %d bits%s\n  keyid:     ", label, kinds[i].name,
+                kinds[i].bits ? kinds[i].bits : EVP_PKEY_get_bits(evp),
+                has_private_key ? ", has private key" : "");
     print_colons(t, span_of(keyid, sizeof(keyid)));
     text_str(t, "\n  subjkey:   ");
     print_colons(t, span_of(subjkey, sizeof(subjkey)));
@@ -64,5 +65,10 @@ bool print_spki(struct text *t, struct span spki, const char *label, struct diag
 
 void print_key(struct text *out, const struct pkey *key)
 {
-    print_spki(out, pkey_spki(key), pkey_is_private(key) ? "privkey:" : "pubkey: ", NULL);
+    print_spki(out, pkey_spki(key), pkey_is_private(key) ? "privkey:" : "pubkey: ", false, NULL);
+}
+
+bool print_public_spki(struct text *out, struct span spki, const struct print_env *env, struct diag *d)
+{
+    return print_spki(out, spki, "pubkey: ", env->has_private_key, d) && print_finish(out, d);
 }

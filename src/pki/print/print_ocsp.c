@@ -169,6 +169,8 @@ static bool print_basic(struct text *t, OCSP_BASICRESP *b, const struct print_en
     print_responder(t, b);
     if (n > 0 && !print_dates(t, OCSP_resp_get0(b, 0), env))
         return false;
+    if (env->is_brief)
+        return true;
     for (int i = 0; i < n; i++) {
         text_str(t, i ? "             " : "  responses: ");
         if (!print_single(t, OCSP_resp_get0(b, i), env))

@@ -212,8 +212,8 @@ void print_time(struct text *t, int64_t when, const struct print_env *env)
     struct tm tm = {0};
     time_t local = when + (env->zone_offset ? env->zone_offset(when) : 0);
     gmtime_r(&local, &tm);
-    text_printf(t, "%s %02d %02d:%02d:%02d %04d", months[tm.tm_mon], tm.tm_mday, tm.tm_hour, tm.tm_min,
-                tm.tm_sec, tm.tm_year + 1900);
+    text_printf(t, "%s %02d %02d:%02d:%02d %s%04d", months[tm.tm_mon], tm.tm_mday, tm.tm_hour, tm.tm_min,
+                tm.tm_sec, env->has_zone_name ? "UTC " : "", tm.tm_year + 1900);
 }
 
 void print_span_of_time(struct text *t, int64_t a, int64_t b)
