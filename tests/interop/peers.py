@@ -23,6 +23,7 @@ STARTER_PACKAGES = ("strongswan-starter strongswan-charon libcharon-extauth-plug
 PKI_PACKAGES = ("strongswan-pki libstrongswan libstrongswan-standard-plugins libstrongswan-extra-plugins "
                 "libcharon-extra-plugins").split()  # the last for libtls
 NEW_PKI_PACKAGES = PKI_PACKAGES + "libssl3t64 libc6 libgcc-s1 zlib1g libzstd1 libgmp10 libcap2".split()
+NEW_SWANCTL_PACKAGES = ["strongswan-swanctl", *NEW_PKI_PACKAGES[1:], "libsystemd0"]
 # The libraries beside the program, as far as a small Debian may lack them.
 OPENVPN = "openvpn libcap-ng0 liblz4-1 liblzo2-2 libnl-3-200 libnl-genl-3-200 libpkcs11-helper1".split()
 TESTING = "forky"  # whose strongSwan has ML-KEM; with the libraries that it wants
@@ -191,6 +192,16 @@ def fetch_new_strongswan_pki():
         os.makedirs(PLUGIN_DIR, exist_ok=True)  # the mount point
     except (LabError, OSError) as e:
         raise NotToBeHad(f"Debian's trixie offers no strongswan-pki: {e}") from None
+    return folder
+
+
+def fetch_new_swanctl():
+    """The folder of a swanctl of strongSwan 6.0, with the C library that loads it."""
+    try:
+        folder = fetch("strongswan-swanctl-13", NEW_SWANCTL_PACKAGES, "trixie")
+        os.makedirs(PLUGIN_DIR, exist_ok=True)  # the mount point
+    except (LabError, OSError) as e:
+        raise NotToBeHad(f"Debian's trixie offers no strongswan-swanctl: {e}") from None
     return folder
 
 
