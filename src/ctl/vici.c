@@ -300,12 +300,16 @@ void vici_list(struct vici_writer *w, const char *key)
     w->is_in_list = true;
 }
 
-void vici_item(struct vici_writer *w, const char *value)
+void vici_item_span(struct vici_writer *w, struct span value)
 {
     if (!w->is_in_list)
         w->failed = true;
-    struct span v = span_str(value);
-    put(w, VICI_LIST_ITEM, NULL, &v);
+    put(w, VICI_LIST_ITEM, NULL, &value);
+}
+
+void vici_item(struct vici_writer *w, const char *value)
+{
+    vici_item_span(w, span_str(value));
 }
 
 void vici_list_end(struct vici_writer *w)

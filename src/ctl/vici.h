@@ -105,6 +105,7 @@ void vici_own_flag(struct vici_writer *w, const char *key, bool holds);
 void vici_own_text(struct vici_writer *w, const char *key, const char *value);
 void vici_list(struct vici_writer *w, const char *key);
 void vici_item(struct vici_writer *w, const char *value);
+void vici_item_span(struct vici_writer *w, struct span value);
 void vici_list_end(struct vici_writer *w);
 
 /* ---- segments out of a byte stream */

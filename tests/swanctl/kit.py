@@ -89,7 +89,6 @@ def plain(result):
     """Without what names the program itself: its banner, its plugins, and how it was called."""
     def of(text):
         text = re.sub(r"^(strongSwan|Keyway) [0-9][0-9.]* swanctl$", "BANNER", text, flags=re.M)
-        text = re.sub(r"^  swanctl --load-.*\n", "", text, flags=re.M)
         text = re.sub(r"^loaded plugins: [a-z0-9 -]*\nusage:$", "loaded plugins: PLUGINS\nusage:", text, flags=re.M)
         return re.sub(r"^/\S*/swanctl: ", "swanctl: ", text, flags=re.M)
     return Result(result.code, of(result.out).encode("latin1"), of(result.err).encode("latin1"))

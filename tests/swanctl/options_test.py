@@ -23,7 +23,7 @@ class Options(kit.Case):
         self.start()
         overview = self.all_alike("--help").out
         commands = [line.split()[1] for line in overview.splitlines() if line.startswith("  swanctl --")]
-        self.assertEqual(len(commands), 21)
+        self.assertEqual(len(commands), 26)
         for command in commands:
             if command != "--help":
                 said = self.all_alike(command, "--help", "--uri", self.uri)
@@ -40,7 +40,7 @@ class Options(kit.Case):
     def test_options_that_are_wrong(self):
         self.start()
         for argv in (("--stats", "--bogus"), ("-l", "-X"), ("--list-sas", "--ike"), ("--stats", "--help", "--bogus"),
-                     ("--stats", "--raw=yes"), ("--stats", "--stats"), ("--list-certs", "--s")):
+                     ("--stats", "--raw=yes"), ("--stats", "--stats"), ("--list-certs", "--s"), ("--load-all", "--file")):
             self.all_alike(*argv)
 
     def test_options_out_of_files(self):
