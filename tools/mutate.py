@@ -6,7 +6,7 @@ tests need is built, and they run until one fails. Exit code 0: every mutant was
 A patch begins with two lines:
     # what: the AUTH payload of the peer is not checked
     # tests: unit.ike.octets sim:wrong_psk_is_refused
-A test is unit.MODULE.FILE, fuzz.NAME, pki.NAME (tests/pki, which wants root), sim:PART-OF-THE-SCENARIO'S-NAME, or soak:PART-OF-THE-PART'S-NAME (which wants root). All of them pass on the unchanged copy first: a test
+A test is unit.MODULE.FILE, fuzz.NAME, pki.NAME and swanctl.NAME (tests/pki, tests/swanctl, which want root), sim:PART-OF-THE-SCENARIO'S-NAME, or soak:PART-OF-THE-PART'S-NAME (which wants root). All of them pass on the unchanged copy first: a test
 that fails anyway catches nothing."""
 import pathlib
 import re
@@ -52,6 +52,9 @@ class Test:
         elif kind == "pki":
             self.targets = {"pki", "ipsec", "keyway"}
             self.command = ["env", f"KEYWAY_BIN={BUILD}/bin", "/usr/bin/python3", TREE / "tests" / "pki" / f"{rest}_test.py"]
+        elif kind == "swanctl":
+            self.targets = {"swanctl", "pki"}
+            self.command = ["env", f"KEYWAY_BIN={BUILD}/bin", "/usr/bin/python3", TREE / "tests" / "swanctl" / f"{rest}_test.py"]
         elif kind == "sim":
             self.targets = {"sim"}
             self.command = [BUILD / "bin" / "sim", "--seeds", SEEDS, "--only", rest]
