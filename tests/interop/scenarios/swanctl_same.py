@@ -6,6 +6,7 @@ tests/swanctl compares what is printed of every key that a daemon may say; here 
 import glob
 import os
 import re
+import time
 
 import peers
 import topology
@@ -287,6 +288,40 @@ def loads(lab):
     demand(said[:2] == (0, "no connections found, 6 unloaded\n"), f"{said}")
     wait_for("the tunnel to go", lambda: not lab.a.status(), 10)
     return "loaded by ours, again by all, and unloaded"
+
+
+@scenario("swanctl.same-events", needs_keyway=True)
+@with_networks
+def events(lab):
+    """Who listens hears the same: all of them at once, while a tunnel comes, is rekeyed, and goes."""
+    lab.b.load(_tree(lab, 1), _files(lab, 1))
+    lab.a.load(_tree(lab, 0), _files(lab, 0))
+    p, listening = Programs(lab), {}
+    for command in ("--monitor-sa", "--log"):
+        for style in STYLES:
+            for who in p.shell:
+                name = " ".join((command, *style))
+                out = os.path.join(lab.work, f"same{name.replace(' ', '')}-{who}.log")
+                argv = ["sh", "-c", p.shell[who] + ' "$@"', "sh", command, *style, "--uri", "unix://" + lab.a.socket]
+                listening.setdefault(name, {})[who] = lab.a.node.start(argv, out, p.env)
+    all_of_them = [q for programs in listening.values() for q in programs.values()]
+    path = f"/proc/{lab.a.process.pid}/fd"
+    wait_for("everybody to listen", lambda: sum(os.readlink(f"{path}/{n}").startswith("socket:") for n in os.listdir(path)
+                                                if os.path.islink(f"{path}/{n}")) >= len(all_of_them) + 3, 30, 0.2)
+    demand(p.ask("ours", "--initiate", "--ike", "net", "--child", "net")[0] == 0, "the tunnel did not come up")
+    demand(p.ask("ours", "--terminate", "--ike", "net")[0] == 0, "the tunnel did not go")
+    wait_for("ours to have heard of it", lambda: listening["--monitor-sa"]["ours"].text().count("net: #") >= 2, 10)
+    time.sleep(1)  # theirs say nothing before they end
+    for q in all_of_them:
+        q.stop()
+    for name, programs in listening.items():
+        said = {who: q.text() for who, q in programs.items()}
+        end = "disconnecting...\n"  # on stderr: anywhere between the lines of a program that keeps them until it ends
+        demand(all(text.count(end) == 1 for text in said.values()) and len(said["ours"]) > 300, f"{name}: {said['ours'][-300:]}")
+        said = {who: text.replace(end, "") for who, text in said.items()}
+        for who, theirs in said.items():
+            demand(theirs == said["ours"], f"{name}: {difference((0, theirs, ''), (0, said['ours'], ''), who)}")
+    return f"{len(all_of_them)} listeners alike"
 
 
 @scenario("swanctl.same-no-daemon", needs_keyway=True)
