@@ -9,30 +9,35 @@
 #include <strings.h>
 
 #define LINE_MAX_BYTES 1024
-#define MOST_AT_FIRST  2
 
 static _Atomic(log_sink *) the_sink;
 static _Atomic(void *) the_ctx;
-static _Atomic int8_t most[LOG_GROUPS] = {[0 ... LOG_GROUPS - 1] = MOST_AT_FIRST};
+static _Atomic bool has_levels;
+static _Atomic int8_t most[LOG_GROUPS];
 
 void log_set_sink(log_sink *sink, void *ctx, enum log_level most_verbose)
 {
     struct log_levels all;
-    memset(all.of, sink ? log_level_number(most_verbose) : MOST_AT_FIRST, sizeof(all.of));
+    memset(all.of, log_level_number(most_verbose), sizeof(all.of));
     the_ctx = ctx;
     the_sink = sink;
     log_set_levels(&all);
+    has_levels = sink != NULL;
 }
 
 void log_set_levels(const struct log_levels *levels)
 {
     for (size_t i = 0; i < LOG_GROUPS; i++)
         atomic_store_explicit(&most[i], levels->of[i], memory_order_relaxed);
+    has_levels = true;
 }
 
 bool log_wants(enum log_group group, enum log_level level)
 {
-    return log_level_number(level) <= atomic_load_explicit(&most[group], memory_order_relaxed);
+    int at_first = group == GROUP_ENC || group == GROUP_NET ? 0 : 2;
+    int now = atomic_load_explicit(&most[group], memory_order_relaxed);
+    return log_level_number(level) <=
+           (atomic_load_explicit(&has_levels, memory_order_relaxed) ? now : at_first);
 }
 
 static void put(const struct log_entry *e, char *line)

@@ -60,8 +60,9 @@ struct log_entry {
 
 typedef void log_sink(void *ctx, const struct log_entry *e);
 
-/* NULL: nowhere, and what costs something is made up to LOG_DETAIL, as before any sink was set. The level
- * holds for every group. While other threads say lines only with the ctx that was there. */
+/* NULL: nowhere; what costs something is made as before any sink was set: up to LOG_DETAIL, but for lines
+ * about each message. The level holds for every group. While other threads say lines only with the ctx that
+ * was there. */
 void log_set_sink(log_sink *sink, void *ctx, enum log_level most_verbose);
 /* The most verbose that somebody wants of each group. At any time. */
 void log_set_levels(const struct log_levels *levels);

@@ -106,7 +106,7 @@ static void tell_of_cookies(struct ike_env *env, struct engine *e, bool is_crowd
     } else if (!is_crowded && e->asks_cookies &&
                e->stats.half_open * 2 <= env->config->settings.cookie_threshold) {
         e->asks_cookies = false;
-        conn_log(env, NULL, GROUP_NET, LOG_NOTICE,
+        conn_log(env, NULL, GROUP_IKE, LOG_NOTICE,
                  "%llu IKE SAs are half-open: no cookies any more, %llu were asked for",
                  (unsigned long long)e->stats.half_open,
                  (unsigned long long)(env->stats->cookies_sent - e->cookies_before));

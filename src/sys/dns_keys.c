@@ -61,7 +61,7 @@ static void on_answer(void *ctx, const struct dns_answer *a)
         job_dns_answer(q->job, a->rdata, a->n);
     else
         job_dns_failed(q->job, a->outcome, a->detail);
-    log_line(GROUP_NET, q->job->dns_outcome == DNS_SECURE ? LOG_DETAIL : LOG_NOTICE, "IPSECKEY of %s: %s",
+    log_line(GROUP_CFG, q->job->dns_outcome == DNS_SECURE ? LOG_DETAIL : LOG_NOTICE, "IPSECKEY of %s: %s",
              q->job->dns_name,
              q->job->dns_outcome == DNS_SECURE ? "proved by DNSSEC" : "no key that can be trusted");
     decide(q);

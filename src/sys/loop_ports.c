@@ -22,17 +22,17 @@ static void open_port(struct loop *l, uint8_t family, uint16_t port, const struc
     if (find(l, family, port) || (family == 6 && l->ike[1].sock.fd < 0))
         return;
     if (l->n_ports == ARRAY_LEN(l->ports)) {
-        log_line(GROUP_NET, LOG_ERR, "%s: local_port %u is not opened: %d ports are open already", c->name,
+        log_line(GROUP_CFG, LOG_ERR, "%s: local_port %u is not opened: %d ports are open already", c->name,
                  port, LOOP_PORTS_MAX);
         return;
     }
     if (!sock_open_udp(&w->sock, family, port, false, &d)) {
-        log_line(GROUP_NET, LOG_ERR, "%s: local_port: %s", c->name, diag_format(&d, text, sizeof(text)));
+        log_line(GROUP_CFG, LOG_ERR, "%s: local_port: %s", c->name, diag_format(&d, text, sizeof(text)));
         return;
     }
     l->n_ports++;
     loop_watch_socket(l, w);
-    log_line(GROUP_NET, LOG_NOTICE, "%s: IKE uses UDP port %u (IPv%u) too", c->name, port, family);
+    log_line(GROUP_CFG, LOG_NOTICE, "%s: IKE uses UDP port %u (IPv%u) too", c->name, port, family);
 }
 
 void loop_open_ports(struct loop *l, const struct config *config)

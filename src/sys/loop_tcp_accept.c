@@ -147,7 +147,7 @@ static void listen_on(struct loop_tcp *t, uint8_t family, uint16_t port)
         abort();
     diag_clear(&d);
     if (!sock_listen_tcp(&l->sock, family, port, &d)) {
-        log_line(GROUP_NET, family == 4 ? LOG_ERR : LOG_NOTICE, "listen_tcp: %s",
+        log_line(GROUP_CFG, family == 4 ? LOG_ERR : LOG_NOTICE, "listen_tcp: %s",
                  diag_format(&d, text, sizeof(text)));
         free(l);
         return;
@@ -157,7 +157,7 @@ static void listen_on(struct loop_tcp *t, uint8_t family, uint16_t port)
     uv_poll_init(&t->loop->uv, &l->poll, l->sock.fd);
     uv_poll_start(&l->poll, UV_READABLE, on_listener);
     list_append(&t->listeners, &l->link);
-    log_line(GROUP_NET, LOG_NOTICE, "IKE and ESP are taken on TCP port %u (IPv%u) too", port, family);
+    log_line(GROUP_CFG, LOG_NOTICE, "IKE and ESP are taken on TCP port %u (IPv%u) too", port, family);
 }
 
 void loop_tcp_listen(struct loop_tcp *t, const struct settings *s)

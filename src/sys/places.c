@@ -97,7 +97,7 @@ static void fetch_one(struct places *p, struct job *j, size_t i, int64_t deadlin
             keep(p, place->hash, &bytes);
     }
     secret_free(&bytes);
-    log_line(GROUP_NET, place->failure ? LOG_NOTICE : LOG_DETAIL, "certificate from %s: %s", place->url,
+    log_line(GROUP_CFG, place->failure ? LOG_NOTICE : LOG_DETAIL, "certificate from %s: %s", place->url,
              place->failure ? place->failure : "as told by its hash");
 }
 

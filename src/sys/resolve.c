@@ -185,11 +185,11 @@ void name_lookup_apply(const struct name_lookup *l, const struct config *c)
             keep_first(answers, l->v[k].n, conn->resolved_remote);
             if (!l->v[k].n) { /* the last known address stays */
                 if (!conn->resolved_remote.family)
-                    log_line(GROUP_NET, LOG_WARN, "%s: %s does not resolve; looked up again later",
+                    log_line(GROUP_CFG, LOG_WARN, "%s: %s does not resolve; looked up again later",
                              conn->name, name);
             } else {
                 if (!ip_equal(answers[0], conn->resolved_remote))
-                    log_line(GROUP_NET, LOG_NOTICE, "%s: %s is %s", conn->name, name,
+                    log_line(GROUP_CFG, LOG_NOTICE, "%s: %s is %s", conn->name, name,
                              ip_format(answers[0], text));
                 set_remotes(conn, answers, l->v[k].n);
             }

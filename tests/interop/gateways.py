@@ -118,14 +118,15 @@ class StrongSwan(Gateway):
         self.log_path = os.path.join(directory, "charon.log")
         self.settings = {"retransmit_timeout": "1.0", "retransmit_tries": "4", "retransmit_base": "1.5"}
         self.swanctl_dir = os.path.join(directory, "swanctl")
+        self.loggers = {}  # sections beside filelog.lab, or more in filelog
 
     def start(self):
         tree = {"charon-systemd": {
             "load": f"{self.CRYPTO} {self.backend} socket-default vici updown",
             **self.settings,
             "plugins": {"kernel-libipsec": {"allow_peer_ts": True}, "vici": {"socket": "unix://" + self.socket}},
-            "filelog": {"lab": {"path": self.log_path, "time_format": "%T", "default": 1, "cfg": 2, "ike": 2,
-                                "flush_line": True}},
+            **merged({"filelog": {"lab": {"path": self.log_path, "time_format": "%T", "default": 1, "cfg": 2, "ike": 2,
+                                          "flush_line": True}}}, self.loggers),
         }}
         conf = os.path.join(self.dir, "strongswan.conf")
         with open(conf, "w") as f:

@@ -51,7 +51,7 @@ struct pair_side {
     bool is_done;
     uint64_t done_id;
     struct diag done;
-    char log[65536]; /* all lines */
+    char log[1 << 17]; /* all lines */
     size_t log_len;
     char updown[4096]; /* what updown commands were told: "up COMMAND CHILD LOCAL_ID REMOTE_ID REMOTE_TS;" */
     size_t updown_len;

@@ -143,8 +143,14 @@ bool auth_psk_check(const struct ike_sa *sa, const struct pl_id *id, const struc
 bool auth_check_at_once(struct ike_env *env, struct ike_sa *sa, const struct pl_id *id,
                         const struct pl_auth *auth, struct diag *d)
 {
-    return auth_theirs(sa)->method == AUTH_NULL ? null_auth_check(env, sa, id, auth, d)
-                                                : auth_psk_check(sa, id, auth, d);
+    char who[ID_TEXT_MAX];
+    if (auth_theirs(sa)->method == AUTH_NULL)
+        return null_auth_check(env, sa, id, auth, d);
+    if (!auth_psk_check(sa, id, auth, d))
+        return false;
+    sa_log(env, sa, LOG_NOTICE, "authentication of %s with the preshared key successful",
+           identity_format(&sa->remote_id, who));
+    return true;
 }
 
 bool auth_verify(struct ike_env *env, struct ike_sa *sa, struct exchange *x, const struct pl_id *id,

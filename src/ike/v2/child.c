@@ -5,6 +5,7 @@
 #include "ike/v2/count.h"
 #include "ike/v2/overlap.h"
 #include "ike/v2/path.h"
+#include "ike/v2/trace.h"
 #include <stdlib.h>
 
 int64_t child_is_unsure(const struct child_sa *c)
@@ -46,6 +47,7 @@ struct child_sa *child_new(struct ike_env *env, struct ike_sa *sa, const struct 
     c->spi_in = x->spi_in;
     c->spi_out = spi_get32(x->chosen.spi);
     c->chosen = x->chosen;
+    trace_chosen(env, sa, &x->chosen);
     c->ts = x->ts;
     c->mode = x->mode;
     c->seen_local = x->seen_local;

@@ -31,6 +31,7 @@ void delete_child_start(struct ike_env *env, struct ike_sa *sa, const struct tas
     if (!c || c->is_gone)
         return;
     exchange_begin(sa, &sa->own, X_DELETE_CHILD);
+    sa_log(env, sa, LOG_NOTICE, "deleting child %s with SPI %08x", c->cfg->name, c->spi_in);
     sa->own.old_child = c->id;
     chain_begin(env, &b);
     build_delete_child(&b, c->chosen.protocol, &c->spi_in, 1);
@@ -106,6 +107,7 @@ void delete_ike_start(struct ike_env *env, struct ike_sa *sa, const struct task 
     struct build b;
     (void)t;
     exchange_begin(sa, &sa->own, X_DELETE_IKE);
+    sa_log(env, sa, LOG_NOTICE, "deleting IKE SA %llu", (unsigned long long)sa->id);
     chain_begin(env, &b);
     build_delete_ike(&b);
     if (!send_request(env, sa, EXCHANGE_INFORMATIONAL, &b))

@@ -11,6 +11,7 @@
 #include "ike/v2/path.h"
 #include "ike/v2/redirect.h"
 #include "ike/v2/resume.h"
+#include "ike/v2/trace.h"
 
 #define INIT_MAX_RESTARTS 5
 
@@ -53,6 +54,7 @@ static void init_send_request(struct ike_env *env, struct ike_sa *sa)
     window_reset(&sa->window);
     window_request(&sa->window, &sa->own.out, env->now.mono, &schedule, &d);
     count_message(env, sa, h.exchange, COUNT_OUT, false);
+    trace_written_whole(env, sa, bytes);
     send_datagrams(env, sa, &d);
 }
 
@@ -226,6 +228,7 @@ void init_on_response(struct ike_env *env, struct ike_sa *sa, const struct ike_m
         return;
     }
     count_message(env, sa, m->header.exchange, COUNT_IN, true);
+    trace_read(env, sa, m);
     if (sa->resume && !cookie) {
         resumed(env, sa, m, local);
         return;
@@ -252,6 +255,7 @@ void init_on_response(struct ike_env *env, struct ike_sa *sa, const struct ike_m
     sa->spi_r = m->header.spi_r;
     sa->nr = nr;
     sa->own.chosen = chosen;
+    trace_chosen(env, sa, &chosen);
     sa->init_response = secret_copy(m->raw);
     if (ip_is_unspecified(sa->local.ip))
         sa->local = *local;

@@ -10,6 +10,7 @@
 #include "ike/v2/path.h"
 #include "ike/v2/redirect.h"
 #include "ike/v2/resume.h"
+#include "ike/v2/trace.h"
 
 #define INIT_MAX 8192
 
@@ -36,6 +37,8 @@ void init_reply(struct ike_env *env, const struct ike_message *m, const struct e
     if (ike_is_initial(&m->header) && n &&
         v[0].type != N_COOKIE) /* that one is asked before there is anything to count */
         count_message(env, NULL, m->header.exchange, COUNT_OUT, true);
+    trace_written_whole(env, NULL, bytes);
+    trace_sent(env, NULL, local, remote, bytes.len);
     send_raw(env, local, remote, has_marker, 0, bytes);
 }
 
@@ -75,6 +78,7 @@ void init_send_response(struct ike_env *env, struct ike_sa *sa)
     struct datagrams d = {.v = &bytes, .n = 1};
     window_answer(&sa->window, &d);
     count_message(env, sa, h.exchange, COUNT_OUT, true);
+    trace_written_whole(env, sa, bytes);
     send_datagrams(env, sa, &d);
     exchange_end(x);
 }
@@ -153,6 +157,7 @@ static void make_sa(struct ike_env *env, const struct connection *conn, const st
     exchange_begin(sa, x, X_INIT);
     x->msg.header = m->header;
     x->chosen = *chosen;
+    trace_chosen(env, sa, chosen);
     sa_log(env, sa, LOG_DETAIL, "%s initiates IKE SA %llu", endpoint_format(remote, text),
            (unsigned long long)sa->id);
     env->host->adopt(env, sa);
@@ -179,6 +184,8 @@ void init_on_request(struct ike_env *env, const struct ike_message *m, const str
         return;
     }
     count_message(env, NULL, m->header.exchange, COUNT_IN, false);
+    trace_received(env, NULL, local, remote, m->raw.len);
+    trace_read(env, NULL, m);
     const struct pl_ke *ke = &ike_find(m, PAYLOAD_KE)->ke;
     /* [RFC9370#2.2.2] without IKE_INTERMEDIATE nothing could carry them */
     const struct select_options o = {.skips_addke = !ike_notify(m, N_INTERMEDIATE_EXCHANGE_SUPPORTED),

@@ -10,6 +10,7 @@
 #include "ike/v2/ike_init.h"
 #include "ike/v2/overlap.h"
 #include "ike/v2/path.h"
+#include "ike/v2/trace.h"
 
 /* What was not the peer's leaves nothing behind. */
 static void drop(struct exchange *x)
@@ -86,6 +87,8 @@ static void replay(struct ike_env *env, struct ike_sa *sa, const struct ike_mess
 {
     struct datagrams d = window_replay(&sa->window, m->header.message_id);
     rekey_ike_repeated(env, sa);
+    sa_log(env, sa, LOG_NOTICE, "the peer repeats its request %u: sending the response again",
+           m->header.message_id);
     if (m->sk && m->sk->type == PAYLOAD_SKF && m->sk->sk.number != 1)
         return;
     for (size_t i = 0; i < d.n; i++)
@@ -132,6 +135,7 @@ static void on_request(struct ike_env *env, struct ike_sa *sa, struct ike_messag
         return;
     }
     count_message(env, sa, m->header.exchange, COUNT_IN, false);
+    trace_read(env, sa, &x->msg);
     const struct peer_exchange *row = exchange_peer(rules_kind(&x->msg));
     if (!row || !(row->states >> sa->state & 1)) {
         uint16_t refusal = row && row->refusal && sa->was_up ? row->refusal : N_INVALID_SYNTAX;
@@ -166,6 +170,7 @@ static void on_response(struct ike_env *env, struct ike_sa *sa, struct ike_messa
     keep(x, m);
     if (status == DECODE_OK)
         status = rules_check(m, &d);
+    trace_read(env, sa, &x->msg);
     if (status == DECODE_OK)
         count_message(env, sa, m->header.exchange, COUNT_IN, true);
     else
@@ -233,6 +238,7 @@ void ike_sa_receive(struct ike_env *env, struct ike_sa *sa, struct ike_message *
     enum window_class class = classify(sa, m);
     if (sa->is_dead)
         return;
+    trace_received(env, sa, local, remote, m->raw.len);
     if (!is_response && msgid_sync_receive(env, sa, m, local, remote, has_marker))
         return;
     if (class == WINDOW_RETRANSMIT && !is_response) {

@@ -22,6 +22,7 @@
 #include "ike/v2/ike_init.h"
 #include "ike/v2/path.h"
 #include "ike/v2/redirect.h"
+#include "ike/v2/trace.h"
 #include <stdlib.h>
 
 #define LIFETIME_MAX (60 * 60) /* seconds [RFC5723#9.8] */
@@ -351,12 +352,14 @@ void resume_on_request(struct ike_env *env, const struct ike_message *m, const s
         return;
     }
     count_message(env, NULL, m->header.exchange, COUNT_IN, false);
+    trace_received(env, NULL, local, remote, m->raw.len);
+    trace_read(env, NULL, m);
     const struct connection *conn = NULL;
     if (ticket_open(env->secret, env->now.wall, n->data, room, &t) &&
         !env->host->is_ticket_used(env->ctx, t.id))
         conn = allowed_by(env, &t);
     if (conn && !resume_way_fits(&t.way, m, local, remote)) {
-        conn_log(env, conn, GROUP_NET, LOG_NOTICE,
+        conn_log(env, conn, GROUP_IKE, LOG_NOTICE,
                  "%s says nothing of NATs, and the session went another way", endpoint_format(remote, text));
         conn = NULL;
     }

@@ -118,7 +118,8 @@ static void tick_exchange(struct ike_env *env, struct ike_sa *sa, struct exchang
     switch (outstanding_tick(&x->out, env->now.mono, &schedule, &again)) {
     case TICK_RESEND:
         env->stats->retransmitted++;
-        sa_log(env, sa, LOG_DETAIL, "sending %s again", exchange_kind_name(x->kind));
+        sa_log(env, sa, LOG_NOTICE, "no answer to request %u (%s) yet: sending it again, %u of %u times",
+               x->out.id, exchange_kind_name(x->kind), x->out.sent - 1, schedule.tries);
         path_resend(env, sa, x, &again);
         break;
     case TICK_GIVE_UP:

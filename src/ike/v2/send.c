@@ -6,6 +6,7 @@
 #include "ike/v2/ike_init.h"
 #include "ike/v2/overlap.h"
 #include "ike/v2/path.h"
+#include "ike/v2/trace.h"
 
 #define CHAIN_MAX 60000
 
@@ -28,8 +29,10 @@ static void send_all(struct ike_env *env, struct ike_sa *sa, const struct endpoi
 {
     if (!path_has_source(env, sa, local->ip))
         return;
-    for (size_t i = 0; i < d->n; i++)
+    for (size_t i = 0; i < d->n; i++) {
+        trace_sent(env, sa, local, remote, d->v[i].len);
         send_raw(env, local, remote, has_marker, sa->conn->dscp, arena_dup(env->out->arena, d->v[i]));
+    }
     sa->last_out = env->now.mono;
 }
 
@@ -72,6 +75,7 @@ static bool seal(struct ike_env *env, struct ike_sa *sa, uint8_t exchange, bool 
     if (exchange == EXCHANGE_IKE_INTERMEDIATE && sa->state == IKE_CONNECTING &&
         !intermediate_sent(sa, is_response, protect_content_sent(env->out->arena, &h, first, chain)))
         return false;
+    trace_written(env, sa, &h, first, chain);
     return protect_seal(env->out->arena, &sa->sealer, &h, first, chain, max_datagram(sa), out);
 }
 
