@@ -136,6 +136,29 @@ static void host_numbers(void *ctx, struct ctl_numbers *out)
     };
 }
 
+static void host_set_log_level(void *ctx, enum log_group group, int level, bool only_up)
+{
+    (void)ctx;
+    (only_up ? logsink_raise_level : logsink_set_level)(group, level);
+}
+
+static void host_restore_log_levels(void *ctx)
+{
+    (void)ctx;
+    logsink_restore_levels();
+}
+
+static void host_log_levels(void *ctx, struct log_levels *out)
+{
+    (void)ctx;
+    logsink_levels(out);
+}
+
+static void hook_log(void *ctx, const struct log_entry *e)
+{
+    ctl_log(((struct daemon *)ctx)->ctl, e);
+}
+
 static void hook_event(void *ctx, const struct event *e)
 {
     ctl_event(((struct daemon *)ctx)->ctl, e);
@@ -227,6 +250,9 @@ static bool run(const struct options *o, void (*ready)(void), struct diag *diag)
         .close = host_close,
         .numbers = host_numbers,
         .flush = host_flush,
+        .set_log_level = host_set_log_level,
+        .restore_log_levels = host_restore_log_levels,
+        .log_levels = host_log_levels,
     };
     struct daemon d = {0};
     guard_memory();
@@ -243,6 +269,7 @@ static bool run(const struct options *o, void (*ready)(void), struct diag *diag)
                                .deadline = hook_deadline,
                                .tick = hook_tick};
     loop_set_hooks(d.loop, &hooks);
+    logsink_watch(hook_log, &d);
     bool ok = listen_all(&d, &o->loop.paths, diag);
     if (ok) {
         ready();
@@ -250,6 +277,7 @@ static bool run(const struct options *o, void (*ready)(void), struct diag *diag)
         service_notify("STOPPING=1");
         log_line(GROUP_DMN, LOG_NOTICE, "stopped");
     }
+    logsink_watch(NULL, NULL);
     stream_stop(d.listeners[0]);
     stream_stop(d.listeners[1]);
     loop_free(d.loop);

@@ -259,6 +259,16 @@ bool is_of_loggers(const char *path)
 
 /* ---- words for levels ---- */
 
+bool logging_level(const char *text, int8_t *out)
+{
+    char *end;
+    long level = strtol(text, &end, 10);
+    if (end == text || *end || level < LEVEL_MIN || level > LEVEL_MAX)
+        return false;
+    *out = (int8_t)level;
+    return true;
+}
+
 /* "ike 2", "ike=2" */
 static bool set_one(const char *text, struct log_levels *levels)
 {
@@ -266,15 +276,14 @@ static bool set_one(const char *text, struct log_levels *levels)
     enum log_group g;
     size_t len = strcspn(text, "= \t");
     const char *number = text + len + strspn(text + len, "= \t");
-    char *end;
-    long level = strtol(number, &end, 10);
-    if (!len || len >= sizeof(name) || end == number || *end || level < LEVEL_MIN || level > LEVEL_MAX)
+    int8_t level;
+    if (!len || len >= sizeof(name) || !logging_level(number, &level))
         return false;
     snprintf(name, sizeof(name), "%.*s", (int)len, text);
     if (strcasecmp(name, "any") == 0 || strcasecmp(name, "all") == 0)
-        memset(levels->of, (int)level, sizeof(levels->of));
+        memset(levels->of, level, sizeof(levels->of));
     else if (log_group_named(name, &g))
-        levels->of[g] = (int8_t)level;
+        levels->of[g] = level;
     else
         return is_foreign_group(name);
     return true;

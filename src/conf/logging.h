@@ -17,6 +17,8 @@ void logging_add(struct builder *b, const struct log_target *t, const struct set
 void build_setup_logging(struct builder *b, const struct setting *setup);
 /* plutodebug's and `whack --debug`'s word: raises the levels that it stands for; false: there is no such. */
 bool logging_raise(const char *word, struct log_levels *levels);
+/* "2": a number from -1 to 4. */
+bool logging_level(const char *text, int8_t *out);
 /* "ike 2, knl 3", "ike=2,knl=3": sets the levels that it names; false with what is not understood. */
 bool logging_set(const char *list, struct log_levels *levels, char bad[64]);
 

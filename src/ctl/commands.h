@@ -72,6 +72,7 @@ struct ctl {
     struct list conns;
     size_t n_conns;
     uint64_t last_command;
+    int8_t shown[LOG_GROUPS]; /* up to which level log events come, beyond 1: what was set at run time */
     struct vici_writer event; /* scratch */
 };
 
@@ -116,6 +117,9 @@ struct vici_writer *ctl_event_open_to(struct ctl_conn *conn, enum ctl_event_id i
 
 /* Is anybody registered for it? */
 bool ctl_is_wanted(const struct ctl *c, enum ctl_event_id id);
+/* cmd_log.c */
+void ctl_set_log_level(struct ctl *c, enum log_group group, int level, bool only_up);
+void ctl_restore_log_levels(struct ctl *c);
 /* events.c: log and control-log, up and down, rekeyed. */
 void ctl_event_log(struct ctl *c, const struct event *e);
 void ctl_event_updown(struct ctl *c, const struct event *e, enum ctl_event_id id);
@@ -149,6 +153,7 @@ ctl_handler ctl_cmd_version, ctl_cmd_stats, ctl_cmd_reload_settings,
 ctl_handler ctl_cmd_keyway_reload, ctl_cmd_keyway_status;
 ctl_handler ctl_cmd_get_counters, ctl_cmd_reset_counters;                         /* cmd_counters.c */
 ctl_handler ctl_cmd_flush_certs;                                                  /* cmd_flush.c */
+ctl_handler ctl_cmd_keyway_log_level;                                             /* cmd_log.c */
 ctl_handler ctl_cmd_keyway_algorithms;                                            /* cmd_algorithms.c */
 ctl_handler ctl_cmd_keyway_add, ctl_cmd_keyway_delete, ctl_cmd_keyway_connection; /* cmd_choice.c */
 ctl_handler ctl_cmd_keyway_config_show;                                           /* cmd_show.c */

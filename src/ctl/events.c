@@ -6,14 +6,14 @@
 
 /* ---- log lines */
 
-static void write_log(struct vici_writer *w, const struct event *e, bool has_thread)
+static void write_log(struct vici_writer *w, const struct log_entry *e, bool has_thread)
 {
     vici_text(w, "group", log_group_name(e->group));
     vici_printf(w, "level", "%d", log_level_number(e->level));
     if (has_thread)
         vici_text(w, "thread", "0");
-    if (e->connection) {
-        vici_text(w, "ikesa-name", e->connection);
+    if (e->ike_name) {
+        vici_text(w, "ikesa-name", e->ike_name);
         vici_printf(w, "ikesa-uniqueid", "%llu", (unsigned long long)e->ike_id);
     }
     vici_text(w, "msg", e->text ? e->text : "");
@@ -28,17 +28,29 @@ static bool belongs_to(const struct ctl_pending *p, const struct event *e)
     return e->connection && p->connection[0] && !strcmp(e->connection, p->connection);
 }
 
+/* To the command that waits for it. */
 void ctl_event_log(struct ctl *c, const struct event *e)
 {
+    const struct log_entry line = {.group = e->group,
+                                   .level = e->level,
+                                   .ike_name = e->connection,
+                                   .ike_id = e->ike_id,
+                                   .text = e->text};
     struct ctl_conn *conn;
     list_each(conn, &c->conns, link)
     {
         if (!belongs_to(&conn->pending, e) || log_level_number(e->level) > conn->pending.level)
             continue;
-        write_log(ctl_event_open(c, CTL_CONTROL_LOG), e, false);
+        write_log(ctl_event_open(c, CTL_CONTROL_LOG), &line, false);
         ctl_emit_to(conn, CTL_CONTROL_LOG);
     }
-    if (log_level_number(e->level) > 1 || !ctl_is_wanted(c, CTL_LOG))
+}
+
+/* To everybody: level 1, or more where somebody asked for it at run time. */
+void ctl_log(struct ctl *c, const struct log_entry *e)
+{
+    int most = c->shown[e->group] > 1 ? c->shown[e->group] : 1;
+    if (log_level_number(e->level) > most || !ctl_is_wanted(c, CTL_LOG))
         return;
     write_log(ctl_event_open(c, CTL_LOG), e, true);
     ctl_emit(c, CTL_LOG);

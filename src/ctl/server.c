@@ -367,6 +367,8 @@ void ctl_reload_done(struct ctl *c, uint64_t token, const struct diag *errors, s
                                                   CTL_PENDING_CHOICE};
     struct ctl_conn *conn = NULL;
     struct vici_writer w;
+    if (!n) /* the files say what is logged */
+        memset(c->shown, 0, sizeof(c->shown));
     for (size_t i = 0; i < ARRAY_LEN(kinds) && !conn; i++)
         conn = find_waiting(c, kinds[i], token);
     if (!conn)

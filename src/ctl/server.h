@@ -53,6 +53,11 @@ struct ctl_host {
     void (*numbers)(void *ctx, struct ctl_numbers *out);
     /* Forgets CRLs, OCSP responses that were fetched; returns how many. */
     unsigned (*flush)(void *ctx, bool crls, bool ocsps);
+    /* What the log shows: the level of a group (LOG_GROUPS: of all), only_up: if that is more; as the
+     * configuration has it; the most that any place shows. */
+    void (*set_log_level)(void *ctx, enum log_group group, int level, bool only_up);
+    void (*restore_log_levels)(void *ctx);
+    void (*log_levels)(void *ctx, struct log_levels *out);
 };
 
 #define CTL_CLIENTS_MAX 64
@@ -66,6 +71,8 @@ void ctl_input(struct ctl_conn *conn, struct span bytes);
 /* It went: its pending command, if any, is forgotten (the engine goes on with it). */
 void ctl_closed(struct ctl_conn *conn);
 
+/* Every line of the log that is said in this thread, the engine's too. */
+void ctl_log(struct ctl *c, const struct log_entry *e);
 /* Everything that the engine says, in its order. */
 void ctl_event(struct ctl *c, const struct event *e);
 /* n 0: the new configuration is in force, with so many connections. */

@@ -25,6 +25,10 @@
 static struct {
     struct logsink_options o;
     struct log_targets *targets; /* what the writer has a copy of */
+    struct log_targets *configured;
+    log_sink *watcher; /* of lines of the first thread, which alone touches this */
+    void *watcher_ctx;
+    bool is_watching;
     bool is_started, has_thread;
     pthread_t thread;
     _Atomic int8_t wanted[LOG_GROUPS]; /* by a target */
@@ -86,6 +90,11 @@ static void enqueue(struct log_queued *q)
 static void on_line(void *ctx, const struct log_entry *e)
 {
     (void)ctx;
+    if (thread_number() == 0 && sink.watcher && !sink.is_watching) {
+        sink.is_watching = true;
+        sink.watcher(sink.watcher_ctx, e);
+        sink.is_watching = false;
+    }
     if (log_level_number(e->level) <= atomic_load_explicit(&sink.wanted[e->group], memory_order_relaxed))
         enqueue(line_new(e));
 }
@@ -304,6 +313,8 @@ void logsink_apply(const struct logging *l)
         return;
     }
     t->is_final = true;
+    log_targets_free(sink.configured);
+    sink.configured = targets_copy(t);
     atomic_store(&sink.hides_addresses, l->hides_addresses);
     use(t);
 }
@@ -332,6 +343,18 @@ void logsink_set_level(enum log_group group, int level)
 void logsink_raise_level(enum log_group group, int level)
 {
     change_level(group, level, true);
+}
+
+void logsink_restore_levels(void)
+{
+    if (sink.is_started && sink.configured)
+        use(targets_copy(sink.configured));
+}
+
+void logsink_watch(log_sink *watcher, void *ctx)
+{
+    sink.watcher = watcher;
+    sink.watcher_ctx = ctx;
 }
 
 void logsink_levels(struct log_levels *out)
@@ -405,6 +428,7 @@ void logsink_stop(void)
     if (!sink.has_thread || pthread_clockjoin_np(sink.thread, NULL, CLOCK_MONOTONIC, &until) != 0)
         return;
     log_targets_free(sink.targets);
-    sink.targets = NULL;
+    log_targets_free(sink.configured);
+    sink.targets = sink.configured = NULL;
     sink.is_started = false;
 }

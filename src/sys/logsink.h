@@ -25,6 +25,10 @@ void logsink_reopen(void);
 void logsink_set_level(enum log_group group, int level);
 /* Raises, but does not lower. */
 void logsink_raise_level(enum log_group group, int level);
+/* As logsink_apply() had them. */
+void logsink_restore_levels(void);
+/* Gets each line that the thread of logsink_start() says, when it does; what that says itself is left out. */
+void logsink_watch(log_sink *watcher, void *ctx);
 /* The most that any target shows. */
 void logsink_levels(struct log_levels *out);
 /* Waits, for at most so many milliseconds, until what has been said is written. */

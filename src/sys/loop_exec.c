@@ -121,6 +121,30 @@ static void send_keepalive(struct loop *l, const struct action *a)
 
 /* ---- routes, events */
 
+/* What is asked of the data plane, and of the kernel's routes. */
+static void trace(const struct action *a)
+{
+    char text[IP_TEXT_MAX];
+    const bool is_in = a->kind <= ACTION_SA_DEL && a->kind >= ACTION_SA_ADD && a->sa->direction == SA_IN;
+    if (a->kind == ACTION_SA_ADD || a->kind == ACTION_SA_UPDATE)
+        log_line(GROUP_KNL, LOG_DETAIL, "%s the %s SA with SPI %08x and reqid %u, peer %s",
+                 a->kind == ACTION_SA_ADD ? "adding" : "updating", is_in ? "inbound" : "outbound", a->sa->spi,
+                 a->sa->reqid, endpoint_format(&a->sa->remote, text));
+    else if (a->kind == ACTION_SA_DEL)
+        log_line(GROUP_KNL, LOG_DETAIL, "deleting the %s SA with SPI %08x", is_in ? "inbound" : "outbound",
+                 a->sa->spi);
+    else if (a->kind == ACTION_POLICY_ADD)
+        log_line(GROUP_KNL, LOG_DETAIL, "adding policy %llu, reqid %u", (unsigned long long)a->policy->id,
+                 a->policy->reqid);
+    else if (a->kind == ACTION_POLICY_DEL)
+        log_line(GROUP_KNL, LOG_DETAIL, "deleting policy %llu", (unsigned long long)a->id);
+    else if (a->kind == ACTION_ROUTE_ADD)
+        log_line(GROUP_KNL, LOG_DETAIL, "adding route %llu to %s%s", (unsigned long long)a->route->id,
+                 prefix_format(&a->route->dst, text), a->route->is_unreachable ? ", unreachable" : "");
+    else if (a->kind == ACTION_ROUTE_DEL)
+        log_line(GROUP_KNL, LOG_DETAIL, "deleting route %llu", (unsigned long long)a->id);
+}
+
 static void add_route(struct loop *l, const struct route *r)
 {
     struct diag d;
@@ -191,6 +215,8 @@ void loop_execute(struct loop *l, const struct outbox *o)
 {
     for (size_t i = 0; i < o->n; i++) {
         struct action *a = &o->v[i];
+        if (log_wants(GROUP_KNL, LOG_DETAIL))
+            trace(a);
         switch (a->kind) {
         case ACTION_SEND:
             send_datagram(l, a);

@@ -25,8 +25,8 @@ ANYWAY = {
 TOLD = set("""dpdtimeout retransmit-interval retransmit-timeout initial-contact connalias hostaddrfamily clientaddrfamily
     connaddrfamily dns-match-id mtu metric modecfgpull xauthby xauthfail debug accept-redirect failureshunt negotiationshunt
     leftusername rightusername nflog-group clones remote-peer-type nm-configured share-lease""".split())
-TOLD_SETUP = set("""audit-log crl-timeout dnssec-enable dumpdir ipsecdir listen logfile logip logappend logtime myvendorid
-    ocsp-enable plutodebug secretsfile shuntlifetime statsbin syslog virtual-private expire-lifetime protostack
+TOLD_SETUP = set("""audit-log crl-timeout dnssec-enable dumpdir ipsecdir listen myvendorid
+    ocsp-enable secretsfile shuntlifetime statsbin syslog virtual-private expire-lifetime protostack
     nssdir global-redirect listen-udp interfaces""".split())
 
 
@@ -422,7 +422,28 @@ END_ROWS = {
     "updown": updown, "addresspool": addresses, "ckaid": lambda end: nothing,
     "ikeport": lambda end: lambda m, version, value, printed: same(end + "ikeport", m.c[m.name(end) + "_port"], value),
 }
+def log_file(tree):
+    """Where logfile= says that the log goes, or None."""
+    return next((p for p in tree.get("logging", {}).get("places", []) if p["lines"] == "Libreswan"), None)
+
+
+def yes(value):
+    return str(value).lower() in ("yes", "true")
+
+
+def log_flag(tree, field, value):
+    place = log_file(tree)
+    return not place or (place[field] not in ("", "-", False, "no")) == yes(value)
+
+
 SETUP_ROWS = {
+    "logfile": lambda tree, log, v: log_file(tree)["path"] == v,
+    "plutostderrlog": lambda tree, log, v: log_file(tree)["path"] == v,
+    "logappend": lambda tree, log, v: log_flag(tree, "append", v),
+    "logtime": lambda tree, log, v: log_flag(tree, "time_format", v),
+    "plutostderrlogtime": lambda tree, log, v: log_flag(tree, "time_format", v),
+    "logip": lambda tree, log, v: yes(tree.get("logging", {}).get("hides_addresses", "no")) != yes(v),
+    "plutodebug": lambda tree, log, v: v == "none" or "levels" in tree.get("logging", {}),
     "nhelpers": helpers,
     "uniqueids": lambda tree, log, v: all(c["unique"] == {"yes": "replace"}.get(v, v) for c in tree["connections"].values()),
     "keep-alive": lambda tree, log, v: tree["settings"]["keep_alive"] == v + "s",

@@ -253,6 +253,31 @@ static unsigned fake_flush(void *ctx, bool crls, bool ocsps)
     return 3;
 }
 
+static struct log_levels fake_levels;
+static unsigned fake_restored;
+
+static void fake_set_log_level(void *ctx, enum log_group group, int level, bool only_up)
+{
+    (void)ctx;
+    for (int g = 0; g < LOG_GROUPS; g++) {
+        bool is_it = group == LOG_GROUPS || g == (int)group;
+        if (is_it && (!only_up || fake_levels.of[g] < level))
+            fake_levels.of[g] = (int8_t)level;
+    }
+}
+
+static void fake_restore_log_levels(void *ctx)
+{
+    (void)ctx;
+    fake_restored++;
+}
+
+static void fake_log_levels(void *ctx, struct log_levels *out)
+{
+    (void)ctx;
+    *out = fake_levels;
+}
+
 static struct ctl *service;
 static struct ctl_conn *client[2];
 
@@ -270,6 +295,9 @@ __attribute__((unused)) static int setup(void **state)
         .close = fake_close,
         .numbers = fake_numbers,
         .flush = fake_flush,
+        .set_log_level = fake_set_log_level,
+        .restore_log_levels = fake_restore_log_levels,
+        .log_levels = fake_log_levels,
     };
     const char *err;
     memset(&fake, 0, sizeof(fake));

@@ -112,7 +112,10 @@ struct watch {
 static void show(void *ctx, struct span body)
 {
     struct watch *w = ctx;
-    char text[1024], id[32];
+    char text[1024], id[32], group[8] = "";
+    vici_find_text(body, "group", group, sizeof(group));
+    if (is_libreswan(w->c) && (strcmp(group, "ENC") == 0 || strcmp(group, "NET") == 0))
+        return; /* messages are not told of there */
     vici_find_text(body, "msg", text, sizeof(text));
     vici_find_text(body, "ikesa-uniqueid", id, sizeof(id));
     w->line(w->c, (int)vici_find_number(body, "level", 1), id, text);

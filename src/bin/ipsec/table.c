@@ -52,6 +52,10 @@ static const struct ipsec_command *const commands[] = {
     &ipsec_cmd_listplugins,
     &ipsec_cmd_listcounters,
     &ipsec_cmd_resetcounters,
+    /* what is logged */
+    &ipsec_cmd_loglevel,
+    &ipsec_cmd_debug,
+    &ipsec_cmd_no_debug,
     /* what is to be forgotten */
     &ipsec_cmd_purgeocsp,
     &ipsec_cmd_purgecrls,

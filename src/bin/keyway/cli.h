@@ -22,7 +22,8 @@ struct cli {
         const char *from, *to, *output;
         bool shows_secrets;
     } convert;
-    int argc; /* arguments after the command's name */
+    const char *log_levels; /* log: "ike 2, knl 3" */
+    int argc;               /* arguments after the command's name */
     char **argv;
 };
 
@@ -105,6 +106,7 @@ int cmd_redirect(struct cli *c);
 int cmd_pools(struct cli *c);
 int cmd_reload(struct cli *c);
 int cmd_flush(struct cli *c);
+int cmd_log(struct cli *c);
 int cmd_config(struct cli *c);
 int cmd_config_convert(struct cli *c);
 /* config.c: NULL: all is said, and *code says how to exit. */

@@ -24,6 +24,7 @@ static const struct cli_command table[] = {
     {"redirect",   "[NAME] GATEWAY",                                                    "send clients to another gateway",              cmd_redirect  },
     {"pools",      "[NAME]",                                                            "pools of virtual addresses, and who has them", cmd_pools     },
     {"flush",      "[crls | ocsp]",                                                     "forget CRLs and OCSP responses that came",     cmd_flush     },
+    {"log",        "[levels] [--level LIST]",                                           "what the daemon says, as it says it",          cmd_log       },
     {"reload",     "",                                                                  "read the configuration files anew",            cmd_reload    },
     {"config",     "check | show [NAME] | explain KEY | convert --to FORM | reference",
      "check the files, show what they became, say what a key does, write them in another form",                                         cmd_config    },
@@ -58,7 +59,8 @@ enum {
     OPT_FROM,
     OPT_TO,
     OPT_SECRETS,
-    OPT_OUTPUT
+    OPT_OUTPUT,
+    OPT_LEVEL
 };
 
 static const struct option long_options[] = {
@@ -81,10 +83,11 @@ static const struct option long_options[] = {
     {"to",              required_argument, NULL, OPT_TO},
     {"secrets",                  no_argument, NULL, OPT_SECRETS},
     {"output",required_argument, NULL, OPT_OUTPUT},
-    {"quiet",      no_argument, NULL, 'q'},
-    {"version",          no_argument, NULL, 'V'},
-    {"help",              no_argument, NULL, 'h'},
-    {0                 },
+    {"level",      required_argument, NULL, OPT_LEVEL},
+    {"quiet",          no_argument, NULL, 'q'},
+    {"version",              no_argument, NULL, 'V'},
+    {"help",                  no_argument, NULL, 'h'},
+    {0},
 };
 
 static bool parse_timeout(struct cli *c, const char *arg)
@@ -158,6 +161,9 @@ static int take_option(struct cli *c, int option, const char *arg)
         return -1;
     case OPT_OUTPUT:
         c->convert.output = arg;
+        return -1;
+    case OPT_LEVEL:
+        c->log_levels = arg;
         return -1;
     case 'q':
         c->is_quiet = true;

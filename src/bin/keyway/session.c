@@ -131,8 +131,10 @@ static void show_line(void *ctx, struct span body)
 {
     struct progress *p = ctx;
     struct timespec now;
-    char msg[1024];
-    if (p->cli->is_quiet || !vici_find_text(body, "msg", msg, sizeof(msg)))
+    char msg[1024], group[8] = "";
+    vici_find_text(body, "group", group, sizeof(group));
+    bool is_of_messages = strcmp(group, "ENC") == 0 || strcmp(group, "NET") == 0; /* for keyway log */
+    if (p->cli->is_quiet || is_of_messages || !vici_find_text(body, "msg", msg, sizeof(msg)))
         return;
     char *detail = strstr(msg, "; ");
     if (detail && vici_find_number(body, "level", 1) == 0)

@@ -148,7 +148,7 @@ bool auth_check_at_once(struct ike_env *env, struct ike_sa *sa, const struct pl_
         return null_auth_check(env, sa, id, auth, d);
     if (!auth_psk_check(sa, id, auth, d))
         return false;
-    sa_log(env, sa, LOG_NOTICE, "authentication of %s with the preshared key successful",
+    sa_log(env, sa, LOG_NOTICE, "authentication of %s by the preshared key successful",
            identity_format(&sa->remote_id, who));
     return true;
 }
