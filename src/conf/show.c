@@ -310,6 +310,18 @@ static void show_for_clients(struct show_out *o, const struct settings *s)
     show_field(o, &s->origins, s->n_attrs ? s->attrs[0].key : "attributes");
 }
 
+static void show_of_plugins(struct show_out *o, const struct settings *s)
+{
+    const struct origins *from = &s->origins;
+    show_bool_field(o, from, "plugins.revocation.enable_crl", s->uses_crls);
+    show_bool_field(o, from, "plugins.revocation.enable_ocsp", s->uses_ocsp);
+    show_time_field(o, from, "plugins.revocation.timeout", s->revocation_timeout);
+    show_number_field(o, from, "plugins.kernel-netlink.mtu", s->route_mtu);
+    show_number_field(o, from, "plugins.kernel-netlink.mss", s->route_mss);
+    show_bool_field(o, from, "plugins.kernel-netlink.roam_events", s->heeds_roaming);
+    show_word_field(o, from, "plugins.stroke.secrets_file", s->ipsec_secrets ? s->ipsec_secrets : "");
+}
+
 static void show_settings(struct show_out *o, const struct settings *s)
 {
     static const char *const esp_path[] = {
@@ -363,6 +375,7 @@ static void show_settings(struct show_out *o, const struct settings *s)
     show_bool_field(o, from, "send_vendor_id", s->sends_vendor_id);
     show_word_field(o, from, "interfaces_use", s->interfaces_use ? s->interfaces_use : "");
     show_word_field(o, from, "interfaces_ignore", s->interfaces_ignore ? s->interfaces_ignore : "");
+    show_of_plugins(o, s);
     show_bool_field(o, from, "cache_crls", s->caches_crls);
     show_bool_field(o, from, "dns_keys", s->asks_dns);
     show_begin_value(o);

@@ -274,6 +274,15 @@ void set_key_store(struct builder *b, const struct schema_row *row, const struct
         build_expected(build_error(b, key, "not a path"), key, "an absolute path");
 }
 
+void set_ipsec_secrets(struct builder *b, const struct schema_row *row, const struct setting *key, void *dest)
+{
+    struct settings *s = dest;
+    (void)row;
+    s->ipsec_secrets = key->value[0] ? arena_strdup(b->a, key->value) : NULL;
+    if (key->value[0] && key->value[0] != '/')
+        build_expected(build_error(b, key, "not a path"), key, "an absolute path");
+}
+
 void set_interfaces_use(struct builder *b, const struct schema_row *row, const struct setting *key,
                         void *dest)
 {

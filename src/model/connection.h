@@ -256,8 +256,13 @@ struct settings {               /* strongswan.conf and keyway.conf's global sect
     const char *dataplane;                          /* "auto", "user", "kernel" */
     unsigned dataplane_workers;                     /* 0: one for each processor */
     enum esp_path esp_path;                         /* of ESP that is not in UDP */
-    int ipsec_dialect;           /* of ipsec.conf: 0: found out, 1: Libreswan's, 2: strongSwan's */
-    bool caches_crls;            /* CRLs that were fetched are kept over restarts */
+    int ipsec_dialect;             /* of ipsec.conf: 0: found out, 1: Libreswan's, 2: strongSwan's */
+    bool uses_crls, uses_ocsp;     /* to know what is revoked */
+    int64_t revocation_timeout;    /* 5 s for each of them */
+    bool heeds_roaming;            /* changes of addresses and routes, as they come */
+    uint16_t route_mtu, route_mss; /* of the routes into tunnels; 0: none said */
+    const char *ipsec_secrets;     /* its file; NULL: ETC/ipsec.secrets */
+    bool caches_crls;              /* CRLs that were fetched are kept over restarts */
     bool asks_dns;               /* for keys of peers of which nothing else says how they prove themselves */
     const char *dns_resolv_conf; /* the file that names the name servers which are asked */
     const char *const *dns_trust_anchors; /* files with DS or DNSKEY records; none: the first known one */

@@ -104,7 +104,8 @@ struct trust_request {
     size_t n_authorities;
     const struct trust_tried *tried;
     size_t n_tried;
-    bool can_fetch; /* else what is missing is missing */
+    bool can_fetch;                  /* else what is missing is missing */
+    bool ignores_crls, ignores_ocsp; /* as if there were none, nor addresses of them */
 };
 
 struct trust_verdict {

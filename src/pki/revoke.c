@@ -92,12 +92,15 @@ static void want_information(struct inquiry *q)
 {
     const struct trust_authority *a = authority_of(q);
     const struct uri_list *ocsp = &q->cert->ocsp_uris, *crl = &q->cert->crl_uris;
-    if (a)
+    bool asks = !q->req->ignores_ocsp, reads = !q->req->ignores_crls;
+    if (a && asks)
         want_first(q, a->ocsp_uris, a->n_ocsp_uris, FETCH_OCSP, true);
-    want_first(q, (const char *const *)ocsp->v, ocsp->n, FETCH_OCSP, false);
-    if (a)
+    if (asks)
+        want_first(q, (const char *const *)ocsp->v, ocsp->n, FETCH_OCSP, false);
+    if (a && reads)
         want_first(q, a->crl_uris, a->n_crl_uris, FETCH_CRL, true);
-    want_first(q, (const char *const *)crl->v, crl->n, FETCH_CRL, false);
+    if (reads)
+        want_first(q, (const char *const *)crl->v, crl->n, FETCH_CRL, false);
 }
 
 /* A full CRL answers, and somebody says that there is a newer one of changes: worth a look, no more. */
@@ -153,8 +156,11 @@ static bool reject_unknown(const struct inquiry *q, const char **unmet, struct d
         diag_got(why, "%s", q->lacking);
     else
         diag_got(why, q->has_uri ? "neither" : "neither, and nothing says where they are");
-    diag_try(why, q->has_uri ? "see that this machine can reach them, or put a CRL into x509crl"
-                             : "put a CRL into x509crl, or name crl_uris of the authority");
+    if (q->req->ignores_crls)
+        diag_try(why, "let CRLs count: plugins.revocation.enable_crl of strongswan.conf says no");
+    else
+        diag_try(why, q->has_uri ? "see that this machine can reach them, or put a CRL into x509crl"
+                                 : "put a CRL into x509crl, or name crl_uris of the authority");
     *unmet = "revocation";
     return false;
 }
@@ -162,8 +168,9 @@ static bool reject_unknown(const struct inquiry *q, const char **unmet, struct d
 static bool check_one(struct inquiry *q, struct trust_verdict *out, bool *is_open, const char **unmet,
                       struct diag *why)
 {
-    ask_responses(q);
-    if (!q->is_revoked)
+    if (!q->req->ignores_ocsp)
+        ask_responses(q);
+    if (!q->is_revoked && !q->req->ignores_crls)
         inquiry_ask_crls(q);
     if (q->is_revoked)
         return reject_revoked(q, unmet, why);

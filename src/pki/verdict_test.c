@@ -39,7 +39,7 @@ struct row {
     struct ocsp_row ocsp[2];
     enum revocation revocation;
     int64_t now;
-    bool can_fetch, has_authority;
+    bool can_fetch, has_authority, ignores_crls, ignores_ocsp;
     const char *tried[2], *failure;
     const char *policy, *id;
     /* expected */
@@ -192,6 +192,10 @@ static const struct row rows[] = {
     {"nothing for somebody else", .leaf = {CRL_POINT}, .can_fetch = true, .id = "sun.example.org", .what = "does not carry the identity"},
     {"a CRL that ended is fetched anew", .leaf = {CRL_POINT}, .crl = {ROOT_CRL, {.signer = S, .spec = {.next_update = NOW - 1}}}, .can_fetch = true, .fetch = "http://crl.test/sub.crl"},
     {"the address that the operator names comes first", .leaf = {CRL_POINT}, .has_authority = true, .can_fetch = true, .fetch = "http://operator.test/crl"},
+    {"without OCSP the CRL is fetched", .leaf = {CRL_POINT, OCSP_POINT}, .can_fetch = true, .ignores_ocsp = true, .fetch = "http://crl.test/sub.crl"},
+    {"without CRLs there is OCSP", .leaf = {CRL_POINT, OCSP_POINT}, .can_fetch = true, .ignores_crls = true, .fetch = "http://ocsp.test/"},
+    {"without CRLs one that is at hand revokes nothing", .leaf = {CRL_POINT}, .crl = {ROOT_CRL, {.signer = S, .revokes = {L}}}, .can_fetch = true, .ignores_crls = true},
+    {"without either nothing is known", .leaf = {CRL_POINT, OCSP_POINT}, .crl = {ROOT_CRL, SUB_CRL}, .can_fetch = true, .ignores_crls = true, .ignores_ocsp = true, .revocation = REVOCATION_STRICT, .what = "it is not known whether certificate CN=sub is revoked"},
     {"ifuri with an address that the operator names", .has_authority = true, .revocation = REVOCATION_IFURI, .what = UNKNOWN},
 };
 /* clang-format on */
@@ -270,8 +274,12 @@ struct at_hand {
 static void fill(const struct row *r, struct at_hand *h, struct trust_request *q)
 {
     static const char *const operators[] = {"http://operator.test/crl"};
-    *q = (struct trust_request){
-        .leaf = cert[L], .now = NOW, .revocation = r->revocation, .can_fetch = r->can_fetch};
+    *q = (struct trust_request){.leaf = cert[L],
+                                .now = NOW,
+                                .revocation = r->revocation,
+                                .can_fetch = r->can_fetch,
+                                .ignores_crls = r->ignores_crls,
+                                .ignores_ocsp = r->ignores_ocsp};
     for (size_t i = 0; i < 3 && r->crl[i].signer; i++)
         h->crls[q->n_crls++] = make_crl(&r->crl[i]);
     for (size_t i = 0; i < 2 && r->ocsp[i].about; i++)

@@ -81,6 +81,7 @@ void loop_step(struct loop *l, const struct input *in)
     outbox_reset(&l->outbox);
     if (in->kind == INPUT_CONFIG) {
         revoker_keep(l->revoker, in->config->settings.caches_crls);
+        revoker_timeout(l->revoker, in->config->settings.revocation_timeout);
         revoker_watch(l->revoker, in->config);
         dns_keys_configure(l->dns_keys, &in->config->settings);
         loop_open_ports(l, in->config);

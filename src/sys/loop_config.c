@@ -145,13 +145,15 @@ static void warn_of_restart(const struct settings *was, const struct settings *i
         const char *key;
         bool differs;
     } rows[] = {
-        {"port",               was->port != is->port                            },
-        {"port_nat_t",         was->port_natt != is->port_natt                  },
-        {"routing_table",      was->routing_table != is->routing_table          },
-        {"routing_table_prio", was->routing_table_prio != is->routing_table_prio},
-        {"dataplane_workers",  was->dataplane_workers != is->dataplane_workers  },
-        {"esp_path",           was->esp_path != is->esp_path                    },
-        {"install_routes",     was->installs_routes != is->installs_routes      },
+        {"port",                               was->port != is->port                            },
+        {"port_nat_t",                         was->port_natt != is->port_natt                  },
+        {"routing_table",                      was->routing_table != is->routing_table          },
+        {"routing_table_prio",                 was->routing_table_prio != is->routing_table_prio},
+        {"dataplane_workers",                  was->dataplane_workers != is->dataplane_workers  },
+        {"esp_path",                           was->esp_path != is->esp_path                    },
+        {"plugins.kernel-netlink.mtu and mss",
+         was->route_mtu != is->route_mtu || was->route_mss != is->route_mss                     },
+        {"install_routes",                     was->installs_routes != is->installs_routes      },
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         if (rows[i].differs)

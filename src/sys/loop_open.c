@@ -70,8 +70,11 @@ static bool open_dataplane(struct loop *l, const struct settings *s, struct data
     snprintf(l->resolv_conf, sizeof(l->resolv_conf), "%s", s->resolv_conf ? s->resolv_conf : "");
     snprintf(l->vip_device, sizeof(l->vip_device), "%s", s->vip_device ? s->vip_device : "");
     loop_clean_resolv_conf(l); /* what a crash left */
-    struct route_options ro = {
-        .device = dp->tun.index, .table = s->routing_table, .priority = s->routing_table_prio};
+    struct route_options ro = {.device = dp->tun.index,
+                               .table = s->routing_table,
+                               .priority = s->routing_table_prio,
+                               .mtu = s->route_mtu,
+                               .mss = s->route_mss};
     if ((s->installs_routes && !(l->routes = route_open(&ro, d))) ||
         !(l->shunts = shunts_open(s->routing_table_prio, dp->tun.name, d)) ||
         !loop_roam_open(l, s, dp->tun.index, d))

@@ -31,7 +31,10 @@ static void on_news(uv_poll_t *poll, int status, int events)
 {
     struct loop *l = poll->data;
     (void)events;
-    if (status < 0 || !addresses_take_news(l->addresses) || uv_is_active((uv_handle_t *)&l->roam_timer))
+    const struct config *c = engine_config(l->engine);
+    bool heeds = !c || c->settings.heeds_roaming;
+    if (status < 0 || !addresses_take_news(l->addresses) || !heeds ||
+        uv_is_active((uv_handle_t *)&l->roam_timer))
         return;
     uv_timer_start(&l->roam_timer, on_settled, SETTLE_MS, 0);
 }

@@ -158,6 +158,11 @@ void revoker_keep(struct revoker *r, bool is_kept)
     store_keep(r->store, is_kept);
 }
 
+void revoker_timeout(struct revoker *r, int64_t each)
+{
+    store_timeout(r->store, each);
+}
+
 void revoker_watch(struct revoker *r, const struct config *c)
 {
     stapler_watch(r->stapler, c);

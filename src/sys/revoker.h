@@ -21,6 +21,8 @@ void revoker_stop(struct revoker *r);
 void revoker_free(struct revoker *r);
 /* Are fetched CRLs to be kept on disk, and used from there? */
 void revoker_keep(struct revoker *r, bool is_kept);
+/* How long fetching one thing may take, microseconds. */
+void revoker_timeout(struct revoker *r, int64_t each);
 /* From now on: OCSP responses about our own certificates, where connections send them to peers that ask, are
  * fetched ahead and renewed. */
 void revoker_watch(struct revoker *r, const struct config *c);

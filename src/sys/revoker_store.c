@@ -36,6 +36,7 @@ struct revoker_store {
     const char *state;
     const atomic_bool *is_ending;
     bool is_kept;
+    _Atomic int64_t one_fetch; /* microseconds that one may take */
 };
 
 struct revoker_store *store_new(const char *state, const atomic_bool *is_ending)
@@ -43,6 +44,7 @@ struct revoker_store *store_new(const char *state, const atomic_bool *is_ending)
     struct revoker_store *s = mem_new(sizeof(*s));
     pthread_mutex_init(&s->lock, NULL);
     clock_cond_init(&s->changed);
+    atomic_store(&s->one_fetch, ONE_FETCH);
     s->state = state;
     s->is_ending = is_ending;
     return s;
@@ -188,9 +190,8 @@ static void write_crl(const struct revoker_store *s, const char *key, const stru
 
 static void fetch(struct revoker_store *s, const struct trust_fetch *t, int64_t deadline, struct entry *got)
 {
-    int64_t left = deadline - clock_now().mono;
-    struct fetch f = {
-        .url = t->url, .timeout = left < ONE_FETCH ? left : ONE_FETCH, .is_cancelled = s->is_ending};
+    int64_t left = deadline - clock_now().mono, one = atomic_load(&s->one_fetch);
+    struct fetch f = {.url = t->url, .timeout = left < one ? left : one, .is_cancelled = s->is_ending};
     struct secret raw = {0};
     bool is_there =
         left > 0 && (t->kind == FETCH_CRL ? fetch_crl(t, &f, got, &raw) : fetch_ocsp(t, &f, got, &raw));
@@ -378,6 +379,11 @@ unsigned store_flush(struct revoker_store *s, bool crls, bool ocsps)
         each_file(s, remove_one);
     pthread_mutex_unlock(&s->lock);
     return n;
+}
+
+void store_timeout(struct revoker_store *s, int64_t each)
+{
+    atomic_store(&s->one_fetch, each > 0 ? each : ONE_FETCH);
 }
 
 void store_keep(struct revoker_store *s, bool is_kept)

@@ -15,6 +15,7 @@ void store_free(struct revoker_store *s);
 void store_keep(struct revoker_store *s, bool is_kept);
 /* Fetches it, or waits for whoever does; what came after since is as good. False with the reason. since,
  * deadline: mono. */
+void store_timeout(struct revoker_store *s, int64_t each);
 bool store_fetch(struct revoker_store *s, const struct trust_fetch *f, int64_t since, int64_t deadline,
                  char why[FETCH_WHY_MAX]);
 /* What came for it: a reference, or NULL. */

@@ -582,6 +582,21 @@ static void a_fetch_that_hangs_does_not_keep_the_end_away(void **state)
     done.n = 0;
 }
 
+static void a_fetch_takes_no_longer_than_it_is_said(void **state)
+{
+    (void)state;
+    struct revoker *r = revoker_new(NULL, on_done, NULL);
+    revoker_timeout(r, 50000);
+    atomic_store(&server.holds, true);
+    int64_t begin = clock_now().mono;
+    struct job *j = verify(r, verification(leaf, REVOCATION_STRICT));
+    atomic_store(&server.holds, false);
+    assert_false(j->verdict.is_trusted);
+    assert_true(clock_now().mono - begin < 3000000); /* of 5 seconds else */
+    job_free(j);
+    revoker_free(r);
+}
+
 static bool get(const char *url, bool allows_file, size_t max, char why[FETCH_WHY_MAX])
 {
     struct fetch f = {.url = url, .max = max, .timeout = 5000000, .allows_file = allows_file};
@@ -651,6 +666,7 @@ int main(void)
         T(crls_are_kept_over_restarts_where_that_is_wanted),
         T(what_is_flushed_is_fetched_anew),
         T(a_fetch_that_hangs_does_not_keep_the_end_away),
+        T(a_fetch_takes_no_longer_than_it_is_said),
         T(addresses_are_fetched_within_their_bounds),
         T(the_value_of_an_ldap_answer_is_found),
     };

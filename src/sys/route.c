@@ -268,6 +268,8 @@ bool route_add(struct route_table *t, const struct route *r, struct diag *d)
                                     : ROUTE_TUNNEL,
         .dst = r->dst,
         .device = t->o.device,
+        .mtu = t->o.mtu,
+        .mss = t->o.mss,
         .table = t->o.table,
     };
     if (t->flows.priority > 1) /* else there is no place for rules: all packets */

@@ -25,6 +25,7 @@ struct route_table;
 struct route_options {
     int device; /* index of kw0 */
     int table, priority;
+    uint16_t mtu, mss; /* of the routes into tunnels; 0: none said */
 };
 
 /* Installs the rules and notes what an earlier run left. NULL with the reason. */
@@ -51,6 +52,7 @@ struct route_spec {
     struct ip source; /* preferred; family 0: none. ROUTE_TUNNEL only */
     int device;       /* ROUTE_TUNNEL and ROUTE_HOLD only */
     int table;
+    uint16_t mtu, mss; /* 0: none. ROUTE_TUNNEL only */
 };
 
 struct nlmsghdr;

@@ -24,6 +24,18 @@ static uint8_t af_of(uint8_t family)
     return family == 4 ? AF_INET : AF_INET6;
 }
 
+static void put_metrics(struct nlmsghdr *h, const struct route_spec *s)
+{
+    if (s->kind != ROUTE_TUNNEL || (!s->mtu && !s->mss))
+        return;
+    struct nlattr *metrics = mnl_attr_nest_start(h, RTA_METRICS);
+    if (s->mtu)
+        mnl_attr_put_u32(h, RTAX_MTU, s->mtu);
+    if (s->mss)
+        mnl_attr_put_u32(h, RTAX_ADVMSS, s->mss);
+    mnl_attr_nest_end(h, metrics);
+}
+
 struct nlmsghdr *route_message(void *buf, const struct route_spec *s, bool adds)
 {
     bool has_device = kinds[s->kind].type == RTN_UNICAST;
@@ -43,6 +55,7 @@ struct nlmsghdr *route_message(void *buf, const struct route_spec *s, bool adds)
         mnl_attr_put_u32(h, RTA_OIF, (uint32_t)s->device);
         if (s->source.family)
             mnl_attr_put(h, RTA_PREFSRC, ip_len(s->source), s->source.b);
+        put_metrics(h, s);
     }
     return h;
 }

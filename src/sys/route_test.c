@@ -66,6 +66,29 @@ static void for_one_destination_tunnel_beats_barrier_beats_exception(void **stat
     assert_true(metrics[ROUTE_BARRIER] < metrics[ROUTE_EXCEPTION]);
 }
 
+static void a_route_into_a_tunnel_has_the_mtu_and_mss_that_are_set(void **state)
+{
+    (void)state;
+    char buf[512];
+    struct route_spec s = spec(ROUTE_TUNNEL, "10.20.0.0/16");
+    assert_null(find_attr(route_message(buf, &s, true), sizeof(struct rtmsg), RTA_METRICS));
+    s.mtu = 1400;
+    s.mss = 1360;
+    const struct nlattr *nest = find_attr(route_message(buf, &s, true), sizeof(struct rtmsg), RTA_METRICS),
+                        *a;
+    uint32_t mtu = 0, mss = 0;
+    assert_non_null(nest);
+    mnl_attr_for_each_nested(a, nest)
+    {
+        mtu = mnl_attr_get_type(a) == RTAX_MTU ? mnl_attr_get_u32(a) : mtu;
+        mss = mnl_attr_get_type(a) == RTAX_ADVMSS ? mnl_attr_get_u32(a) : mss;
+    }
+    assert_int_equal(mtu, 1400);
+    assert_int_equal(mss, 1360);
+    s.kind = ROUTE_BARRIER;
+    assert_null(find_attr(route_message(buf, &s, true), sizeof(struct rtmsg), RTA_METRICS));
+}
+
 static void a_barrier_needs_no_device(void **state)
 {
     (void)state;
@@ -98,6 +121,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_tunnel_route_names_device_table_and_source),
         cmocka_unit_test(for_one_destination_tunnel_beats_barrier_beats_exception),
+        cmocka_unit_test(a_route_into_a_tunnel_has_the_mtu_and_mss_that_are_set),
         cmocka_unit_test(a_barrier_needs_no_device),
         cmocka_unit_test(the_rule_excepts_our_own_packets),
     };

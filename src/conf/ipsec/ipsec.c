@@ -17,7 +17,8 @@ static void read_folder(struct ipsec_tree *t, const char *why)
 static void read_secret_files(struct ipsec_tree *t)
 {
     const char **paths = NULL;
-    const char *main = arena_printf(t->arena, "%s/ipsec.secrets", t->etc);
+    const char *said = t->b->config->settings.ipsec_secrets;
+    const char *main = said ? said : arena_printf(t->arena, "%s/ipsec.secrets", t->etc);
     bool found = ipsec_read_secrets(t, main);
     size_t n = found && !t->reads_folder
                    ? 0

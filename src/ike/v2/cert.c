@@ -318,6 +318,8 @@ static void take_revocation(struct job *j, const struct config *c, const struct 
     struct crl **crls = arena_calloc(j->arena, c->n_crls, sizeof(*crls));
     struct trust_authority *authorities = arena_calloc(j->arena, c->n_authorities, sizeof(*authorities));
     t->revocation = remote->revocation;
+    t->ignores_crls = !c->settings.uses_crls;
+    t->ignores_ocsp = !c->settings.uses_ocsp;
     t->crls = crls;
     for (size_t i = 0; crls && i < c->n_crls; i++)
         crls[t->n_crls++] = crl_ref(c->crls[i]);
