@@ -134,6 +134,26 @@ bool strongswan_has_section(const char *path)
     return is_section_of(path) || is_section_of(home(path, buf));
 }
 
+bool strongswan_next(const char *word, size_t *at, struct text *out)
+{
+    size_t n = 0;
+    for (const struct strongswan_options *o = strongswan_options; o->section; o++) {
+        for (const char *name = o->names; *name; name += strspn(name, " ")) {
+            char path[PATH_LEN];
+            size_t len = strcspn(name, " ");
+            snprintf(path, sizeof(path), "%s.%.*s", o->section, (int)len, name);
+            bool is_it = strcmp(word, path) == 0 || (strlen(word) == len && memcmp(word, name, len) == 0);
+            name += len;
+            if (n++ < *at || !is_it)
+                continue;
+            text_str(out, path);
+            *at = n;
+            return true;
+        }
+    }
+    return false;
+}
+
 /* ---- what was meant ---- */
 
 struct guess {

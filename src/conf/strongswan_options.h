@@ -19,6 +19,9 @@ extern const char strongswan_plugins[];
  * sections of charon's relatives (charon-systemd, charon-nm, ...) and libstrongswan have what charon has. */
 bool strongswan_has_option(const char *path);
 bool strongswan_has_section(const char *path);
+/* The next option of that name, or path, from *at on (0 begins); its path is appended to out. False: no more.
+ */
+bool strongswan_next(const char *word, size_t *at, struct text *out);
 /* Writes what was meant by a path that is not there: the same but for a typing error in its last part, or the
  * only option of that name elsewhere. False: there is no such thing. */
 bool strongswan_suggest(const char *path, bool is_section, struct text *out);

@@ -112,12 +112,35 @@ static void what_was_meant_is_beside_it_or_the_only_one_of_its_name(void **state
     assert_meant("charon.plugins.nothing_of_the_kind", true, NULL);
 }
 
+static size_t count(const char *word, const char *last)
+{
+    char path[PATH_LEN] = "";
+    size_t at = 0, n = 0;
+    for (;; n++) {
+        struct text t = TEXT_ON(path);
+        if (!strongswan_next(word, &at, &t))
+            break;
+    }
+    assert_string_equal(path, last);
+    return n;
+}
+
+static void options_are_found_by_name_and_by_path(void **state)
+{
+    (void)state;
+    assert_int_equal(count("dns_handler", "charon.plugins.updown.dns_handler"), 1);
+    assert_int_equal(count("charon.threads", "charon.threads"), 1);
+    assert_int_equal(count("dns_handle", ""), 0);
+    assert_int_equal(count("database", "sw-collector.database"), 12);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_option_of_strongswan_is_known_and_found_behind_a_typing_error),
         cmocka_unit_test(every_plugin_has_a_section_with_load_in_it),
         cmocka_unit_test(relatives_of_charon_have_what_charon_has),
+        cmocka_unit_test(options_are_found_by_name_and_by_path),
         cmocka_unit_test(what_was_meant_is_beside_it_or_the_only_one_of_its_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

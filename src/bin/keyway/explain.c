@@ -2,6 +2,7 @@
 /* keyway config explain KEY: every key of that name, of every dialect, as the schema has it. */
 #include "conf/explain.h"
 #include "bin/keyway/cli.h"
+#include "conf/strongswan_options.h"
 #include <stdio.h>
 
 static void put_line(const char *label, const char *text)
@@ -67,6 +68,30 @@ static int not_found(struct cli *c, const char *word)
     return cli_fail(c, NULL, &d);
 }
 
+/* What strongSwan has and Keyway has not. Returns how many there are of the name. */
+static size_t put_others(const struct cli *c, const char *word, json_t *all)
+{
+    static const char doc[] = "an option of strongSwan's, which is named in the log when it is set";
+    static const char effect[] = "none: it is not built, or has nothing to do here";
+    char path[256];
+    size_t n = 0;
+    for (size_t at = 0;; n++) {
+        struct text t = TEXT_ON(path);
+        path[0] = 0;
+        if (!strongswan_next(word, &at, &t))
+            return n;
+        if (c->has_json) {
+            json_array_append_new(all,
+                                  json_pack("{s:s,s:s,s:b,s:s,s:s}", "key", path, "file", "strongswan.conf",
+                                            "effective", 0, "effect", effect, "doc", doc));
+            continue;
+        }
+        printf("%s%s%s%s   strongswan.conf\n  %s\n", n ? "\n" : "", cli_color_on(c->has_color, CLI_BOLD),
+               path, cli_color_off(c->has_color), doc);
+        put_line("effect:", effect);
+    }
+}
+
 int cmd_config_explain(struct cli *c, const char *word)
 {
     const struct schema_row *r;
@@ -80,6 +105,8 @@ int cmd_config_explain(struct cli *c, const char *word)
         else
             put_text(c, &e, n == 0);
     }
+    if (!n)
+        n = put_others(c, word, all);
     if (n && c->has_json)
         cli_print_json(json_pack("{s:O}", "keys", all));
     json_decref(all);
