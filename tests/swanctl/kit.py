@@ -68,7 +68,16 @@ class Program:
         return Result(p.returncode, p.stdout, p.stderr)
 
     def until_lines(self, count, *argv):
-        """What runs until a signal ends it: SIGTERM after so many lines. To a terminal, so that each line comes at once."""
+        """What runs until a signal ends it: SIGTERM after so many lines. A thread of theirs may print them before another one
+        waits for signals; one that died of it is asked once more."""
+        for _ in range(10):
+            result = self._until_lines(count, *argv)
+            if self.name == "ours" or result.code >= 0:
+                break
+        return result
+
+    def _until_lines(self, count, *argv):
+        """Its stdout is a terminal, so that each line comes at once."""
         ours, theirs = pty.openpty()
         tty.setraw(theirs)
         p = subprocess.Popen(self.command(*argv), cwd=self.folder, stdout=theirs, stderr=subprocess.PIPE, env=self.environment())
