@@ -67,24 +67,23 @@ class Program:
                            check=False, env=self.environment(env))
         return Result(p.returncode, p.stdout, p.stderr)
 
-    def until_lines(self, count, *argv):
-        """What runs until a signal ends it: SIGTERM after so many lines. A thread of theirs may print them before another one
-        waits for signals; one that died of it is asked once more."""
-        for _ in range(10):
-            result = self._until_lines(count, *argv)
-            if self.name == "ours" or result.code >= 0:
-                break
-        return result
-
-    def _until_lines(self, count, *argv):
-        """Its stdout is a terminal, so that each line comes at once."""
-        ours, theirs = pty.openpty()
+    def told(self, player, probe, news, end, *argv):
+        """What a program that runs until a signal ends it says of news. Who listens may not hear yet when it has registered: it
+        is told a probe until it says something. end: what it says last; then comes SIGTERM."""
+        player.begin()
+        ours, theirs = pty.openpty()  # a terminal, so that each line comes at once
         tty.setraw(theirs)
         p = subprocess.Popen(self.command(*argv), cwd=self.folder, stdout=theirs, stderr=subprocess.PIPE, env=self.environment())
-        out, end = b"", time.monotonic() + 20
-        while out.count(b"\n") < count and time.monotonic() < end:
+        out, limit, is_told = b"", time.monotonic() + 30, False
+        while end not in out and time.monotonic() < limit:
+            if out and not is_told:
+                player.tell(news)
+                is_told = True
+            elif not out:
+                player.tell(probe)
             if select.select([ours], [], [], 0.1)[0]:
                 out += os.read(ours, 65536)
+        time.sleep(0.2)  # it may have printed all before it waits for signals
         p.send_signal(signal.SIGTERM)
         _, err = p.communicate(timeout=20)
         while select.select([ours], [], [], 0)[0]:

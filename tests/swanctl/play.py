@@ -28,11 +28,13 @@ def _bytes(message):
 class Player:
     """script: {command: Answer or dict (its reply) or a list of those, one after the other}. What is not in it is
     answered with success=yes. unknown_events: those that nobody may register for. news: {event: [(name, message)]}, what
-    comes once somebody has registered for that event; then the daemon hangs up where news_ends."""
+    comes once somebody has registered for that event; then the daemon hangs up where news_ends. tell(): more of that, to
+    everybody who has registered for something."""
 
     def __init__(self, path, script=None, unknown_events=()):
         self.path, self.script, self.unknown_events = path, dict(script or {}), unknown_events
         self.news, self.news_ends = {}, False
+        self.listeners = []
         self.requests = []  # (kind, name, message as bytes)
         self.turn = {}
         self.socket = socket.socket(socket.AF_UNIX)
@@ -50,9 +52,17 @@ class Player:
 
     def begin(self, script=None):
         """Anew, with another script."""
-        self.requests, self.turn = [], {}
+        self.requests, self.turn, self.listeners = [], {}, []
         if script is not None:
             self.script = dict(script)
+
+    def tell(self, news):
+        for conn in self.listeners:
+            for event, message in news:
+                try:
+                    self._send(conn, vici.EVENT, event, _bytes(message))
+                except OSError:
+                    pass  # it has gone
 
     def _accept(self):
         while True:
@@ -90,6 +100,8 @@ class Player:
         self.requests.append((kind, name, body))
         if kind in (vici.EVENT_REGISTER, vici.EVENT_UNREGISTER):
             self._send(conn, vici.EVENT_UNKNOWN if name in self.unknown_events else vici.EVENT_CONFIRM)
+            if kind == vici.EVENT_REGISTER:
+                self.listeners.append(conn)
             for event, message in self.news.get(name, ()):
                 self._send(conn, vici.EVENT, event, _bytes(message))
             return name not in self.news or not self.news_ends
