@@ -154,6 +154,12 @@ static void host_log_levels(void *ctx, struct log_levels *out)
     logsink_levels(out);
 }
 
+static void host_log_listeners(void *ctx, bool are_there)
+{
+    (void)ctx;
+    logsink_expect_clients(are_there);
+}
+
 static void hook_log(void *ctx, const struct log_entry *e)
 {
     ctl_log(((struct daemon *)ctx)->ctl, e);
@@ -253,6 +259,7 @@ static bool run(const struct options *o, void (*ready)(void), struct diag *diag)
         .set_log_level = host_set_log_level,
         .restore_log_levels = host_restore_log_levels,
         .log_levels = host_log_levels,
+        .log_listeners = host_log_listeners,
     };
     struct daemon d = {0};
     guard_memory();

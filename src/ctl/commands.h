@@ -72,6 +72,7 @@ struct ctl {
     struct list conns;
     size_t n_conns;
     uint64_t last_command;
+    bool has_listeners;       /* to log or control-log */
     int8_t shown[LOG_GROUPS]; /* up to which level log events come, beyond 1: what was set at run time */
     struct vici_writer event; /* scratch */
 };

@@ -77,6 +77,23 @@ static void a_level_that_was_set_holds_for_the_event_until_a_reload(void **state
     assert_false(next(0, &p));
 }
 
+static void the_host_hears_whether_anybody_listens(void **state)
+{
+    struct vici_packet p;
+    (void)state;
+    fake_has_listeners = false;
+    listen(0, "list-sa");
+    assert_false(fake_has_listeners);
+    listen(0, "log");
+    listen(1, "control-log");
+    assert_true(fake_has_listeners);
+    send_packet(0, VICI_EVENT_UNREGISTER, "log");
+    assert_true(next(0, &p));
+    assert_true(fake_has_listeners);
+    ctl_closed(client[1]);
+    assert_false(fake_has_listeners);
+}
+
 static void levels_are_shown_and_what_is_none_is_refused(void **state)
 {
     (void)state;
@@ -120,6 +137,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_SERVICE(lines_up_to_level_1_reach_those_that_registered),
         WITH_SERVICE(a_level_that_was_set_holds_for_the_event_until_a_reload),
+        WITH_SERVICE(the_host_hears_whether_anybody_listens),
         WITH_SERVICE(levels_are_shown_and_what_is_none_is_refused),
         WITH_SERVICE(classes_of_debugging_raise_levels_and_none_restores_them),
     };

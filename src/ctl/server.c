@@ -58,10 +58,13 @@ struct ctl_conn *ctl_open(struct ctl *c, void *handle)
     return conn;
 }
 
+static void tell_listeners(struct ctl *c);
+
 void ctl_closed(struct ctl_conn *conn)
 {
     list_remove(&conn->link);
     conn->ctl->n_conns--;
+    tell_listeners(conn->ctl);
     vici_stream_free(&conn->in);
     free(conn);
 }
@@ -186,6 +189,15 @@ static void run_command(struct ctl_conn *conn, const struct vici_packet *p)
     vici_write_free(&w);
 }
 
+/* Lines that nobody gets are not made. */
+static void tell_listeners(struct ctl *c)
+{
+    bool are_there = ctl_is_wanted(c, CTL_LOG) || ctl_is_wanted(c, CTL_CONTROL_LOG);
+    if (are_there != c->has_listeners)
+        c->host.log_listeners(c->host.ctx, are_there);
+    c->has_listeners = are_there;
+}
+
 static void set_registered(struct ctl_conn *conn, struct span name, bool on)
 {
     for (unsigned i = 0; i < CTL_EVENTS; i++) {
@@ -193,6 +205,7 @@ static void set_registered(struct ctl_conn *conn, struct span name, bool on)
             continue;
         conn->registered = on ? conn->registered | 1u << i : conn->registered & ~(1u << i);
         send_bare(conn, VICI_EVENT_CONFIRM);
+        tell_listeners(conn->ctl);
         return;
     }
     send_bare(conn, VICI_EVENT_UNKNOWN);

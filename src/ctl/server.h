@@ -58,6 +58,8 @@ struct ctl_host {
     void (*set_log_level)(void *ctx, enum log_group group, int level, bool only_up);
     void (*restore_log_levels)(void *ctx);
     void (*log_levels)(void *ctx, struct log_levels *out);
+    /* The first client that listens to the log or to its command's lines has come, the last one has gone. */
+    void (*log_listeners)(void *ctx, bool are_there);
 };
 
 #define CTL_CLIENTS_MAX 64

@@ -28,7 +28,7 @@ static struct {
     struct log_targets *configured;
     log_sink *watcher; /* of lines of the first thread, which alone touches this */
     void *watcher_ctx;
-    bool is_watching;
+    bool is_watching, has_clients;
     bool is_started, has_thread;
     pthread_t thread;
     _Atomic int8_t wanted[LOG_GROUPS]; /* by a target */
@@ -289,7 +289,7 @@ static void set_wanted(const struct log_targets *t)
     struct log_levels made;
     for (int g = 0; g < LOG_GROUPS; g++) {
         int most = t->is_final ? most_of(t, (enum log_group)g) : EARLY_LEVEL;
-        int clients = g == GROUP_ENC || g == GROUP_NET ? VICI_LEVEL_ENC : VICI_LEVEL;
+        int clients = !sink.has_clients ? -1 : g == GROUP_ENC || g == GROUP_NET ? VICI_LEVEL_ENC : VICI_LEVEL;
         atomic_store(&sink.wanted[g], (int8_t)most);
         made.of[g] = (int8_t)(most > clients ? most : clients);
     }
@@ -349,6 +349,13 @@ void logsink_restore_levels(void)
 {
     if (sink.is_started && sink.configured)
         use(targets_copy(sink.configured));
+}
+
+void logsink_expect_clients(bool are_there)
+{
+    sink.has_clients = are_there;
+    if (sink.is_started)
+        set_wanted(sink.targets);
 }
 
 void logsink_watch(log_sink *watcher, void *ctx)

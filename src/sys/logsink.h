@@ -29,6 +29,8 @@ void logsink_raise_level(enum log_group group, int level);
 void logsink_restore_levels(void);
 /* Gets each line that the thread of logsink_start() says, when it does; what that says itself is left out. */
 void logsink_watch(log_sink *watcher, void *ctx);
+/* Somebody listens beside the targets: lines up to LOG_DETAIL are made, and LOG_NOTICE of ENC and NET. */
+void logsink_expect_clients(bool are_there);
 /* The most that any target shows. */
 void logsink_levels(struct log_levels *out);
 /* Waits, for at most so many milliseconds, until what has been said is written. */

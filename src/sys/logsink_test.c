@@ -434,6 +434,23 @@ static void levels_change_at_run_time_until_the_configuration_comes_again(void *
     assert_string_equal(read_flushed("f"), "00[CHD] 1\n00[CHD] 4\n");
 }
 
+static void lines_that_nobody_gets_are_not_made(void **state)
+{
+    char p[128];
+    struct log_target v = file_target(p, "f");
+    (void)state;
+    memset(v.levels.of, 0, sizeof(v.levels.of));
+    apply(&v, 1);
+    assert_false(log_wants(GROUP_ENC, LOG_NOTICE));
+    logsink_expect_clients(true);
+    assert_true(log_wants(GROUP_ENC, LOG_NOTICE));
+    assert_true(log_wants(GROUP_IKE, LOG_DETAIL));
+    log_line(GROUP_IKE, LOG_DETAIL, "not for the file");
+    logsink_expect_clients(false);
+    assert_false(log_wants(GROUP_IKE, LOG_NOTICE));
+    assert_string_equal(read_flushed("f"), "");
+}
+
 static void *say_many(void *ctx)
 {
     for (int i = 0; i < 200; i++)
@@ -492,6 +509,7 @@ int main(void)
         WITH_SINK(without_a_configuration_lines_wait_for_it_and_go_to_syslog),
         WITH_SINK(targets_of_the_configuration_take_the_place_of_syslog),
         WITH_SINK(levels_change_at_run_time_until_the_configuration_comes_again),
+        WITH_SINK(lines_that_nobody_gets_are_not_made),
         WITH_SINK(lines_of_threads_stay_whole_and_name_their_thread),
     };
     setenv("TZ", "UTC", 1);

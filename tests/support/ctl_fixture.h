@@ -278,6 +278,14 @@ static void fake_log_levels(void *ctx, struct log_levels *out)
     *out = fake_levels;
 }
 
+static bool fake_has_listeners;
+
+static void fake_log_listeners(void *ctx, bool are_there)
+{
+    (void)ctx;
+    fake_has_listeners = are_there;
+}
+
 static struct ctl *service;
 static struct ctl_conn *client[2];
 
@@ -298,6 +306,7 @@ __attribute__((unused)) static int setup(void **state)
         .set_log_level = fake_set_log_level,
         .restore_log_levels = fake_restore_log_levels,
         .log_levels = fake_log_levels,
+        .log_listeners = fake_log_listeners,
     };
     const char *err;
     memset(&fake, 0, sizeof(fake));

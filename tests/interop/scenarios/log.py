@@ -169,7 +169,10 @@ def runtime(lab):
 
         demand(not heard("CREATE_CHILD_SA"), "messages are logged at level 0")
         ipsec(lab, "stroke", "loglevel", "enc", "1")
+        follower = lab.a.node.start([lab.a.bin + "/keyway", "log", *lab.a.where], lab.work + "/follow.log")
         demand(heard("writing CREATE_CHILD_SA request"), "loglevel enc 1 shows no message")
+        wait_for("keyway log to show it", lambda: heard("CREATE_CHILD_SA") and "ENC1 <net|" in follower.text(), 15)
+        follower.stop(signal.SIGTERM)
         ipsec(lab, "stroke", "loglevel", "any", "-1")
         before = read(d, "main")
         lab.a.rekey(child="net")
