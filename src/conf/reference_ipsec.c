@@ -33,6 +33,11 @@ static const char *const intro[] = {
     "asks for it: it is left out, and the others are loaded. A key without effect is told of when it is\n",
     "loaded.\n.B keyway config check\nprints all of this, and\n.B keyway config show\nwhat each connection "
     "became.\n",
+    ".PP\nIn strongSwan's dialect, connections that differ in nothing but what belongs to their networks\n"
+    "(subnets, ESP, lifetime) are one with several children, as they are in strongSwan: one IKE SA serves\n"
+    "them. A reload that changes one of them takes down the IKE SA of all. A pool of rightsourceip is shared "
+    "by\n"
+    "those that say the same.\n",
 };
 
 static const char *dialects_of(const struct schema_row *r)
