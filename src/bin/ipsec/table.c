@@ -74,6 +74,11 @@ static const struct ipsec_command *const commands[] = {
     &ipsec_cmd_modutil,
     &ipsec_cmd_vfychain,
     &ipsec_cmd_pki,
+    /* files */
+    &ipsec_cmd_checkconfig,
+    &ipsec_cmd_addconn,
+    &ipsec_cmd_readwriteconf,
+    &ipsec_cmd_algparse,
     /* this program */
     &ipsec_cmd_version,
     &ipsec_cmd_versioncode,
