@@ -6,7 +6,6 @@ import os
 import re
 import shlex
 import subprocess
-import unittest
 
 import kit
 import nss
@@ -116,4 +115,4 @@ class Algorithms(kit.Case):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    kit.main()

@@ -5,7 +5,6 @@ import json
 import os
 import re
 import stat
-import unittest
 
 import kit
 
@@ -136,4 +135,4 @@ class Explain(kit.Case):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    kit.main()

@@ -75,7 +75,7 @@ class Doctor(kit.Case):
         self.assertEqual((result.code, result.out), (9, b""))
         self.assertIn("no certificate that can be read", result.err)
         self.assertEqual(self.try_ours("doctor", "cert", "nowhere", program="keyway").code, 4)
-        self.assertEqual(self.try_ours("doctor", program="keyway").code, 2)
+        self.assertEqual(self.try_ours("doctor", "certificate", program="keyway").code, 2)
         self.assertEqual(self.try_ours("doctor", "cert", program="keyway").code, 2)
         self.assertEqual(json.loads(self.doctor("--json").text)["schema"], 1)
 

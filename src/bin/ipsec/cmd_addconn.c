@@ -222,18 +222,19 @@ static int add_names(const struct addconn *a)
     return ipsec_run_words(&ipsec_cmd_add, DIALECT_LIBRESWAN, argc, argv);
 }
 
+static const char usage[] =
+    "usage: ipsec addconn [--config FILE] [--verbose] --checkconfig | --configsetup[=KEY] [--noexport]\n"
+    "       [--varprefix TEXT] | --listall | --listadd | --listroute | --liststart | --autoall | NAME...\n";
+
 static int run_addconn(int argc, char **argv)
 {
     struct addconn a = {.run = {.command = &ipsec_cmd_addconn}};
     char path[PATH_TEXT_MAX];
     int code = 0;
-    if (!take_words(&a, argc, argv)) {
-        fputs("usage: ipsec addconn [--config FILE] [--verbose] --checkconfig | --configsetup[=KEY] "
-              "[--noexport]\n"
-              "       [--varprefix TEXT] | --listall | --listadd | --listroute | --liststart | --autoall | "
-              "NAME...\n",
-              stderr);
-        return 1;
+    bool is_help = argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"));
+    if (is_help || !take_words(&a, argc, argv)) {
+        fputs(usage, is_help ? stdout : stderr);
+        return !is_help;
     }
     paths_complete(&a.run.paths);
     if (a.n_names)

@@ -193,24 +193,27 @@ static int take_argument(const char *arg, bool has_pfs)
 
 static int run_algparse(int argc, char **argv)
 {
-    bool has_pfs = false, is_help = argc < 2;
+    static const char *const taken[] = {"-v1", "-v2", "-v", "-d", "-fips", "-fips=yes", "-fips=no"};
+    static const char usage[] =
+        "usage: ipsec algparse [-v1 | -v2] [-pfs] [-fips] [ike=|esp=|ah=][PROPOSAL,...] ...\n";
+    bool has_pfs = false, is_help = argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h");
     int code = 0;
-    for (int i = 1; i < argc; i++) {
-        const char *w = argv[i];
-        if (!strcmp(w, "-pfs") || !strncmp(w, "-pfs=", 5))
-            has_pfs = strcmp(w, "-pfs=no") != 0;
-        else if (!strcmp(w, "-v1") || !strcmp(w, "-v2") || !strcmp(w, "-fips") || !strncmp(w, "-fips=", 6) ||
-                 !strcmp(w, "-d") || !strcmp(w, "-v"))
-            continue;
-        else if (w[0] == '-')
-            is_help = true;
-        else
-            code |= take_argument(w, has_pfs);
+    for (int i = 1; i < argc && !is_help; i++) {
+        bool is_taken = false;
+        for (size_t k = 0; k < ARRAY_LEN(taken); k++)
+            is_taken |= !strcmp(argv[i], taken[k]);
+        if (!strncmp(argv[i], "-pfs", 4)) {
+            has_pfs = strcmp(argv[i], "-pfs=no") != 0;
+        } else if (argv[i][0] == '-' && !is_taken) {
+            fputs(usage, stderr);
+            return 1;
+        } else if (!is_taken) {
+            code |= take_argument(argv[i], has_pfs);
+        }
     }
     if (is_help)
-        fputs("usage: ipsec algparse [-v1 | -v2] [-pfs] [-fips] [ike=|esp=|ah=][PROPOSAL,...] ...\n",
-              argc < 2 ? stdout : stderr);
-    return is_help && argc > 1 && code == 0 ? strcmp(argv[1], "--help") != 0 : code;
+        fputs(usage, stdout);
+    return code;
 }
 
 const struct ipsec_command ipsec_cmd_algparse = {

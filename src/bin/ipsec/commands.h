@@ -27,4 +27,4 @@ extern const struct ipsec_command ipsec_cmd_listcounters, ipsec_cmd_resetcounter
     ipsec_cmd_listcainfos, ipsec_cmd_listplugins, ipsec_cmd_listgroups, ipsec_cmd_stroke, ipsec_cmd_loglevel,
     ipsec_cmd_debug, ipsec_cmd_no_debug;
 extern const struct ipsec_command ipsec_cmd_checkconfig, ipsec_cmd_addconn, ipsec_cmd_readwriteconf,
-    ipsec_cmd_algparse;
+    ipsec_cmd_algparse, ipsec_cmd_verify, ipsec_cmd_look, ipsec_cmd_barf;

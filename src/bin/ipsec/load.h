@@ -9,3 +9,7 @@
  * verbose. is_alone: none of the other forms' files. NULL: it does not load; *code: 3 where there is no such
  * file, else 1, as Libreswan's addconn exits. */
 struct config *ipsec_load(const struct paths *p, const char *file, bool is_alone, bool verbose, int *code);
+struct checkup;
+/* cmd_verify.c: looks at the machine. False: something is wrong. And shows it; returns the exit code. */
+bool ipsec_checkup(const struct paths *p, struct checkup *out);
+int ipsec_put_checkup(FILE *to, const struct paths *p, bool has_color);

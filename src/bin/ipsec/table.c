@@ -74,6 +74,10 @@ static const struct ipsec_command *const commands[] = {
     &ipsec_cmd_modutil,
     &ipsec_cmd_vfychain,
     &ipsec_cmd_pki,
+    /* this machine */
+    &ipsec_cmd_verify,
+    &ipsec_cmd_look,
+    &ipsec_cmd_barf,
     /* files */
     &ipsec_cmd_checkconfig,
     &ipsec_cmd_addconn,

@@ -116,4 +116,5 @@ int cmd_config_explain(struct cli *c, const char *word); /* explain.c */
 int cmd_version(struct cli *c);
 int cmd_help(struct cli *c);
 int cmd_completion(struct cli *c);
-int cmd_doctor(struct cli *c); /* doctor cert */
+int cmd_doctor(struct cli *c);         /* doctor cert */
+int cmd_doctor_machine(struct cli *c); /* doctor */

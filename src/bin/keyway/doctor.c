@@ -132,8 +132,10 @@ static int exit_code(const struct cert *c, int64_t now)
 int cmd_doctor(struct cli *c)
 {
     struct diag d = {0};
+    if (c->argc == 0)
+        return cmd_doctor_machine(c);
     if (c->argc != 2 || strcmp(c->argv[0], "cert") != 0)
-        return cli_usage("keyway doctor cert FILE");
+        return cli_usage("keyway doctor, or keyway doctor cert FILE");
     struct cert *cert = load(c->argv[1], &d);
     if (!cert)
         return cli_fail(c, NULL, &d);
