@@ -102,7 +102,7 @@ class Convert(kit.Case):
         self.write("theirs.conf", "conn x\n\tleft=192.0.2.1\n\tright=192.0.2.2\n\tauthby=secret\n\tauto=add\n")
         for form, lifetime in (("libreswan", "8h"), ("strongswan", "1h")):
             result = self.good(self.keyway("config", "convert", "--from", form, "--to", "keyway", "theirs.conf"), form)
-            self.assertIn(f"life_time = {lifetime}" if form == "libreswan" else "version = 2", result.text)
+            self.assertIn(f"life_time = {lifetime}" if form == "libreswan" else "reauth_time = 171m", result.text)
             self.assertIn("in full: a tunnel has its preshared key", result.text)
         self.assertEqual(self.keyway("config", "convert", "--to", "swanctl", "absent.conf").code, 78)
 

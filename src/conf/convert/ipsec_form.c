@@ -308,6 +308,8 @@ static void write_others(struct conn_writer *x)
         if (ppk)
             conn_key(x, "ppk-ids", ppk_name(x->w->a, x->c->ppk_id));
     }
+    if (!x->is_libreswan && is_new(&x->conn, &x->plain, "version") && x->c->version == 2)
+        conn_key(x, "keyexchange", "ikev2");
     if (x->child->updown)
         conn_key(x, "leftupdown", x->child->updown);
     if (!x->is_libreswan && x->child->has_hostaccess)
