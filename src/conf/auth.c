@@ -162,21 +162,48 @@ void set_auth(struct builder *b, const struct schema_row *row, const struct sett
     side->min_ecdsa_bits = c.min_ecdsa;
 }
 
-static bool parse_id(struct builder *b, const struct setting *key, struct identity *out)
+static bool parse_id_text(struct builder *b, const struct setting *key, const char *text,
+                          struct identity *out)
 {
     const char *why = "not an identity";
-    if (identity_parse(b->a, key->value, out, &why))
+    if (identity_parse(b->a, text, out, &why))
         return true;
     build_expected(build_error(b, key, "%s", why), key,
                    "an address, a name, an email address, \"C=.., CN=..\", %any or %null");
     return false;
 }
 
+static bool parse_id(struct builder *b, const struct setting *key, struct identity *out)
+{
+    return parse_id_text(b, key, key->value, out);
+}
+
+/* "%vpn.example": what the peer's certificate is to say, whatever the peer calls itself. */
+static bool is_for_cert(const struct schema_row *row, const char *value)
+{
+    return row->scope == SCOPE_REMOTE && value[0] == '%' && value[1] && strncasecmp(value, "%any", 4) != 0 &&
+           strcasecmp(value, "%null") != 0;
+}
+
 void set_id(struct builder *b, const struct schema_row *row, const struct setting *key, void *dest)
 {
-    (void)row;
     struct auth_side *side = dest;
-    parse_id(b, key, &side->id);
+    if (!is_for_cert(row, key->value)) {
+        parse_id(b, key, &side->id);
+        return;
+    }
+    struct identity *id = arena_alloc(b->a, sizeof(*id));
+    if (parse_id_text(b, key, key->value + 1, id))
+        side->cert_id = id;
+}
+
+void build_settle_id(struct auth_side *side)
+{
+    bool shows_cert = side->method == AUTH_PUBKEY && !side->pubkeys.n && !side->asks_dns;
+    if (!side->cert_id || shows_cert)
+        return;
+    side->id = *side->cert_id; /* nothing else says who it is */
+    side->cert_id = NULL;
 }
 
 void set_ca_id(struct builder *b, const struct schema_row *row, const struct setting *key, void *dest)

@@ -95,6 +95,8 @@ void build_add_ppk(struct builder *b, const struct setting *key, const char *tex
 void build_check_ppks(struct builder *b);
 /* null_auth.c: a connection with a side that does not prove who it is: what that implies and excludes. */
 void build_null_auth(struct builder *b, struct connection *c);
+/* auth.c: an identity that only a certificate can show is the peer's own where it shows none. */
+void build_settle_id(struct auth_side *side);
 /* authority.c */
 void build_authorities(struct builder *b, const struct setting *section);
 void build_add_crl(struct builder *b, struct crl *taken);

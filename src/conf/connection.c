@@ -49,6 +49,7 @@ static void build_side(struct builder *b, struct auth_side *side, const struct s
             schema_unknown_section(b, s, known);
     }
     side->origins = (struct origins){own.v, own.n};
+    build_settle_id(side);
     check_dns(b, side, section);
     for (size_t i = 0; i < side->certs.n; i++)
         build_add_cert(b, cert_ref(side->certs.v[i]));

@@ -90,6 +90,7 @@ static void mix_side(uint64_t *h, const struct auth_side *s)
     mix_keys(h, &s->pubkeys);
     mix_u64(h, s->asks_dns);
     mix_id(h, s->ca_id);
+    mix_id(h, s->cert_id);
     mix_u64(h, s->revocation);
     mix_u64(h, s->n_cert_policy);
     for (size_t i = 0; i < s->n_cert_policy; i++)

@@ -156,13 +156,16 @@ static const struct schema_word dscp_words[] = {{"out", DSCP_OUT, NULL}, {"in", 
 /* What local and remote sections have in common. */
 #define AUTH_ROWS(scope_, id_default) \
     {scope_, "auth", .kind = KIND_TEXT, .def = "pubkey", .set = set_auth, .example = "psk", .doc = AUTH_DOC}, \
-    {scope_, "id", .kind = KIND_TEXT, .set = set_id, .computed = id_default, .example = "fqdn:other.example", .doc = "identity of this side"}, \
+    {scope_, "id", .kind = KIND_TEXT, .set = set_id, .computed = id_default, .example = "fqdn:other.example", .doc = ID_DOC}, \
     {scope_, "round", .kind = KIND_NUMBER, .def = "0", .max = UINT16_MAX, SIDE(round), .example = "2", .doc = ROUND_DOC}, \
     {scope_, "eap_id", .kind = KIND_TEXT, REFUSE(eap), .doc = "EAP identity"}, \
     {scope_, "xauth_id", .kind = KIND_TEXT, REFUSE(eap), .doc = "XAUTH user"}, \
     {scope_, "aaa_id", .kind = KIND_TEXT, REFUSE(eap), .doc = "identity expected of the server inside EAP-TLS"}, \
     {scope_, "certs", .kind = KIND_TEXT, .set = set_certs, .example = "0x00", .doc = "certificates: files below x509/, or blobs"}, \
     {scope_, "pubkeys", .kind = KIND_TEXT, .set = set_pubkeys, .example = "0sAAAAC3NzaC1lZDI1NTE5AAAAID3cidexkT4JyvzvqWL94VFJhKgFeIVSCCjjFSNcCvzW", .doc = PUBKEYS_DOC}
+
+#define ID_DOC "identity of this side. remote: with a % in front it is what the peer's certificate has to say, while the peer, " \
+    "which is not asked for it, may call itself otherwise"
 
 #define GROUPS_DOC "groups of which the peer must be in one, as an attribute certificate (RFC 5755) for its certificate says: one that it sends, or " \
     "that lies in x509ac/, and that an authority over attributes has issued, whose certificate lies in x509aa/. Ours in x509ac/ are " \

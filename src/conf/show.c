@@ -22,11 +22,16 @@ static void show_side(struct show_out *o, const char *name, const struct auth_si
     for (size_t i = 0; i < s->n_schemes; i++)
         text_printf(&o->t, "%s%s", i ? " or " : ", ", sig_scheme_name(s->schemes[i]));
     show_field(o, &s->origins, "auth");
-    show_word_field(o, &s->origins, "id",
-                    s->id.type != ID_ANY                     ? identity_format(&s->id, buf)
-                    : !is_local                              ? "%any"
-                    : s->method == AUTH_PUBKEY && s->certs.n ? "the certificate's subject"
-                                                             : "our address");
+    if (s->cert_id) {
+        show_begin_value(o);
+        text_printf(&o->t, "%%%s", identity_format(s->cert_id, buf));
+        show_field(o, &s->origins, "id");
+    } else
+        show_word_field(o, &s->origins, "id",
+                        s->id.type != ID_ANY                     ? identity_format(&s->id, buf)
+                        : !is_local                              ? "%any"
+                        : s->method == AUTH_PUBKEY && s->certs.n ? "the certificate's subject"
+                                                                 : "our address");
     show_number_field(o, &s->origins, "round", s->round);
     show_certs_field(o, &s->origins, "certs", &s->certs);
     if (s->asks_dns)

@@ -69,6 +69,23 @@ static void a_swanctl_connection_becomes_the_same_model(void **state)
     config_unref(c);
 }
 
+static void an_identity_may_be_what_the_certificate_has_to_say(void **state)
+{
+    (void)state;
+    struct config *c = swanctl("connections {\n"
+                               "  a { remote { id = %vpn.example\n auth = pubkey\n } }\n"
+                               "  b { remote { id = %192.0.2.7\n auth = psk\n } }\n"
+                               "  c { remote { id = %any\n } } }");
+    const struct auth_side *a = &config_find(c, "a")->remote, *b = &config_find(c, "b")->remote;
+    assert_int_equal(a->id.type, ID_ANY);
+    assert_int_equal(a->cert_id->type, ID_FQDN);
+    assert_span_equal(a->cert_id->data, span_str("vpn.example"));
+    assert_null(b->cert_id); /* without a certificate it is the peer's own */
+    assert_int_equal(b->id.type, ID_IPV4_ADDR);
+    assert_null(config_find(c, "c")->remote.cert_id);
+    config_unref(c);
+}
+
 static void children_that_pass_or_drop_are_no_children(void **state)
 {
     (void)state;
@@ -421,6 +438,7 @@ int main(void)
         cmocka_unit_test(modes_of_children_are_taken_in_both_files),
         cmocka_unit_test(actions_of_a_swanctl_connection_are_taken),
         cmocka_unit_test(childless_of_a_swanctl_connection_is_taken),
+        cmocka_unit_test(an_identity_may_be_what_the_certificate_has_to_say),
         cmocka_unit_test(children_that_pass_or_drop_are_no_children),
         cmocka_unit_test(redirect_of_a_swanctl_connection_is_taken),
         cmocka_unit_test(bad_connections_are_refused_by_line),

@@ -132,8 +132,9 @@ static void write_certs(struct vici_writer *w, const char *key, const struct cer
 static void write_id(struct vici_writer *w, const struct auth_side *a, bool is_local, bool is_any_told)
 {
     char id[ID_TEXT_MAX];
-    if (a->id.type != ID_ANY)
-        vici_text(w, "id", identity_format(&a->id, id));
+    const struct identity *who = a->cert_id ? a->cert_id : &a->id;
+    if (who->type != ID_ANY)
+        vici_text(w, "id", identity_format(who, id));
     else if (is_any_told && origin_of(&a->origins, "id"))
         vici_text(w, "id", "%any");
     else if (is_local && a->certs.n)

@@ -56,7 +56,10 @@ struct pkey_list {
 /* One side's demands or offers in one authentication round. */
 struct auth_side {
     enum auth_method method;
-    struct identity id;             /* ID_ANY: local: certificate's subject or address; remote: any */
+    struct identity id; /* ID_ANY: local: certificate's subject or address; remote: any */
+    /* remote: the certificate must speak for this identity, and the peer may call itself otherwise, as id is
+     * ID_ANY then; or NULL */
+    const struct identity *cert_id;
     struct cert_list certs;         /* local: candidates; remote: accepted end entities */
     struct cert_list cacerts;       /* remote: one of these must be in the path */
     struct pkey_list pubkeys;       /* raw public keys [RFC7670]: local: ours; remote: accepted ones */

@@ -93,6 +93,7 @@ struct trust_request {
     struct cert_list aas;           /* ... which one of these has issued (groups.c) */
     int64_t now;                    /* wall seconds */
     const struct identity *peer_id; /* NULL: identity not checked here */
+    const struct identity *cert_id; /* the leaf must have this one as well; or NULL */
     bool is_for_anything;           /* the leaf may be a CA, or have keyUsage and EKU that are not for IKE */
     enum revocation revocation;
     struct crl *const *crls; /* at hand: of any age and origin */

@@ -118,11 +118,10 @@ static bool check_demands(struct search *s, struct diag *why, const char **unmet
     return s->out->group || path_groups_check(s->req, s->out, why);
 }
 
-static bool check_identity(const struct search *s, struct diag *why)
+static bool check_identity(const struct search *s, const struct identity *want, struct diag *why)
 {
     char id[ID_TEXT_MAX], names[400];
     const struct cert *leaf = s->path.v[0];
-    const struct identity *want = s->req->peer_id;
     if (!want || cert_has_identity(leaf, want))
         return true;
     diag_set(why, FAIL_AUTH, "certificate %.100s does not carry the identity of the peer",
@@ -168,7 +167,7 @@ static bool accept_path(struct search *s)
         note_failure_of(s, CLOSE_RULE, &why, unmet);
         return false;
     }
-    if (!check_identity(s, &why)) {
+    if (!check_identity(s, s->req->peer_id, &why) || !check_identity(s, s->req->cert_id, &why)) {
         note_failure(s, CLOSE_IDENTITY, &why);
         return false;
     }

@@ -337,11 +337,13 @@ static void the_certificate_must_carry_the_identity(void **state)
     static const char *const bad[] = {
         "moon",           "sun.keyway.test", "*.keyway.test",          "192.0.2.2",
         "fqdn:192.0.2.1", "CN=moon",         "keyid:moon.keyway.test", "email:moon.keyway.test"};
-    struct identity id;
+    struct identity id, subject;
     const char *err;
+    assert_true(identity_parse(a, "C=CH, O=Keyway, CN=moon", &subject, &err));
     for (size_t i = 0; i < ARRAY_LEN(good); i++) {
         assert_true(identity_parse(a, good[i], &id, &err));
         assert_trusted(JUDGE(leaf, NONE, LIST(r), .peer_id = &id), 2);
+        assert_trusted(JUDGE(leaf, NONE, LIST(r), .peer_id = &subject, .cert_id = &id), 2);
     }
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         assert_true(identity_parse(a, bad[i], &id, &err));
@@ -350,6 +352,8 @@ static void the_certificate_must_carry_the_identity(void **state)
                        "dNSName:moon.keyway.test, iPAddress:192.0.2.1, iPAddress:2001:db8::1, "
                        "rfc822Name:moon@keyway.test");
         assert_int_equal(v.why.class, FAIL_AUTH);
+        v = JUDGE(leaf, NONE, LIST(r), .peer_id = &subject, .cert_id = &id); /* whatever else it carries */
+        assert_refused(v, "CN=moon does not carry the identity", "", "");
     }
     arena_free(a);
 }

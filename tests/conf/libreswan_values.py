@@ -143,6 +143,8 @@ def identity(end):
         elif re.fullmatch(r"@\[.*\]", value):
             value = value[2:-1]
         want = value.lstrip("@") if "=" not in value else value
+        if m.name(end) == "remote" and m.side(end)["id"] == "%" + want:
+            return None  # its certificate has to have it
         fold = (lambda s: re.sub(r"\s*,\s*", ",", s)) if "=" in want else str
         return same(end + "id", fold(m.side(end)["id"]), fold(want))
     return row

@@ -104,6 +104,8 @@ static const char *put_id(struct fields *f, const struct schema_row *r, const vo
 {
     const struct auth_side *s = object;
     (void)r;
+    if (s->cert_id)
+        return arena_printf(f->a, "%%%s", text_of_identity(f->a, s->cert_id));
     return s->id.type == ID_ANY ? NULL : text_of_identity(f->a, &s->id);
 }
 

@@ -131,11 +131,29 @@ static void put_methods(struct conn_writer *x)
     conn_key(x, "rightauth", theirs);
 }
 
+/* What a certificate has to say: strongSwan's mark, and what Libreswan takes the peer's address for. Another
+ * one is the peer's own identity there, which is more than was asked for. */
+static void put_cert_id(struct conn_writer *x, const char *key, const struct identity *id)
+{
+    const char *text = ipsec_id_text(x->w->a, id);
+    const struct host_spec *peer = x->c->n_remote_addrs ? &x->c->remote_addrs[0] : NULL;
+    char ip[IP_TEXT_MAX];
+    bool is_address =
+        peer && !peer->is_any &&
+        is_word(peer->fqdn ? arena_printf(x->w->a, "@%s", peer->fqdn) : ip_format(peer->from, ip), text);
+    if (!x->is_libreswan)
+        conn_key(x, key, arena_printf(x->w->a, "%%%s", text));
+    else if (!is_address)
+        conn_key(x, key, text);
+}
+
 static void put_id(struct conn_writer *x, const char *side, const struct auth_side *s, bool is_local)
 {
     char key[32];
     snprintf(key, sizeof(key), "%sid", side);
-    if (s->id.type != ID_ANY)
+    if (s->cert_id)
+        put_cert_id(x, key, s->cert_id);
+    else if (s->id.type != ID_ANY)
         conn_key(x, key, ipsec_id_text(x->w->a, &s->id));
     else if (s->method == AUTH_NULL)
         return;

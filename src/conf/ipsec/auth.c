@@ -195,10 +195,13 @@ static void put_default_id(struct ipsec_conn *c, bool is_local, const char *auth
     bool is_libreswan = c->dialect == DIALECT_LIBRESWAN;
     if (strcmp(auth, "null") == 0)
         return;
+    /* [Libreswan] its certificate has to have it; where it shows none, the mark says nothing */
+    bool is_of_cert = is_libreswan && !is_local && strcmp(auth, "psk") != 0;
+    const char *mark = is_of_cert ? "%" : "";
     if (is_single(said))
-        ipsec_put(c, path, address, said);
-    else if (is_name(said) && (!is_local || !is_libreswan) && (has_cert || !is_libreswan))
-        ipsec_put(c, path, address, said);
+        ipsec_put(c, path, address, arena_printf(c->b->scratch, "%s%s", mark, said));
+    else if (is_name(said) && (!is_local || !is_libreswan) && (has_cert || is_of_cert || !is_libreswan))
+        ipsec_put(c, path, address, arena_printf(c->b->scratch, "%s%s", mark, said));
     else if (has_cert && !is_libreswan)
         return; /* its subject */
     else if (has_cert && is_local)
@@ -220,8 +223,10 @@ static void put_id(struct ipsec_conn *c, bool is_local, const char *auth, bool h
         return;
     const char *value = s->value;
     bool is_any = begins(value, "%any") || is_word(s, "%null");
-    if (value[0] == '%' && !is_any && c->dialect == DIALECT_STRONGSWAN)
-        value++; /* it is not announced to the peer there; Keyway's peers are told */
+    if (value[0] == '%' && !is_any && c->dialect == DIALECT_LIBRESWAN)
+        value = arena_printf(c->b->scratch, "fqdn:%s", value); /* the mark is strongSwan's */
+    else if (value[0] == '%' && !is_any && is_local)
+        value++;
     ipsec_put(c, path, s, value);
 }
 

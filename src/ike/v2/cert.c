@@ -297,18 +297,22 @@ static const char *const *copy_texts(struct arena *a, const char *const *v, size
 }
 
 /* Copies: a reload may drop the snapshot while the job runs. */
+static const struct identity *copy_id(struct arena *a, const struct identity *from)
+{
+    struct identity *id = from ? arena_alloc(a, sizeof(*id)) : NULL;
+    if (id)
+        *id = identity_dup(a, from);
+    return id;
+}
+
 static void take_demands(struct job *j, const struct auth_side *remote)
 {
     j->trust.policies = copy_texts(j->arena, remote->cert_policy, remote->n_cert_policy);
     j->trust.n_policies = remote->n_cert_policy;
     j->trust.groups = copy_texts(j->arena, remote->groups, remote->n_groups);
     j->trust.n_groups = remote->n_groups;
-    if (!remote->ca_id)
-        return;
-    struct identity *id = arena_alloc(j->arena, sizeof(*id));
-    if (id)
-        *id = identity_dup(j->arena, remote->ca_id);
-    j->trust.ca_id = id;
+    j->trust.ca_id = copy_id(j->arena, remote->ca_id);
+    j->trust.cert_id = copy_id(j->arena, remote->cert_id);
 }
 
 /* What the operator has given us to know what is revoked, and where more of it is. */
@@ -389,10 +393,7 @@ bool cert_fill_trust(struct ike_env *env, struct ike_sa *sa, const struct ike_me
     if (remote->n_groups)
         cert_take_attributes(m, sa->config, j);
     t->now = env->now.wall;
-    struct identity *id = arena_alloc(j->arena, sizeof(*id));
-    if (id)
-        *id = identity_dup(j->arena, &sa->remote_id);
-    t->peer_id = id;
+    t->peer_id = copy_id(j->arena, &sa->remote_id);
     if (!arena_failed(j->arena))
         return true;
     diag_set(d, FAIL_CERTIFICATE, "too many certificates are configured to check the peer's"); /* not less */
