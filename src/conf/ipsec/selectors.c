@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is protected: subnets, protocols and ports of both ends, and virtual addresses, asked for and given.
- * subnets= makes a child for each pair, NAME/1x1 and so on. */
+ * subnets= makes a child for each pair of networks, left's and right's: NAME/1x1 and so on, with 0 for an end
+ * that has one subnet= or none. */
 #include "conf/ipsec/ipsec.h"
 #include <stdio.h>
 
@@ -246,9 +247,14 @@ static void put_pairs(struct ipsec_conn *c)
         build_error(c->b, local.s ? local.s : remote.s, "more than %d pairs of networks", PAIRS_MAX);
         return;
     }
+    /* left's number, then right's; 0: that end has no subnets= */
+    bool is_swapped = c->local[0] == 'r', has_local = ipsec_end(c, true, "subnets"),
+         has_remote = ipsec_end(c, false, "subnets");
     for (size_t i = 0; i < n_local * n_remote && children; i++) {
-        size_t l = i / n_remote, r = i % n_remote;
-        const char *name = arena_printf(c->b->scratch, "%s/%zux%zu", c->name, l + 1, r + 1);
+        size_t l = i / n_remote, r = i % n_remote, no_l = has_local ? l + 1 : 0,
+               no_r = has_remote ? r + 1 : 0;
+        const char *name = arena_printf(c->b->scratch, "%s/%zux%zu", c->name, is_swapped ? no_r : no_l,
+                                        is_swapped ? no_l : no_r);
         struct setting *child = settings_add(c->b->tree, children, name, strlen(name), true);
         if (!child)
             return;
