@@ -209,6 +209,22 @@ static void write_engine(struct vici_writer *w, const struct engine_stats *s, co
     vici_flag(w, "cookies-required", c && s->half_open >= c->settings.cookie_threshold);
 }
 
+/* How long a peer is waited for. */
+static void write_retransmission(struct vici_writer *w, const struct config *c)
+{
+    if (!c)
+        return;
+    const struct settings *s = &c->settings;
+    double total = 0, wait = (double)s->retransmit_timeout, limit = (double)s->retransmit_limit;
+    for (unsigned i = 0; i <= s->retransmit_tries; i++, wait *= s->retransmit_base)
+        total += limit > 0 && wait > limit ? limit : wait;
+    vici_section(w, "retransmission");
+    vici_printf(w, "interval-ms", "%" PRId64, s->retransmit_timeout / TIME_MS);
+    vici_printf(w, "timeout", "%" PRId64, (int64_t)(total / TIME_SECOND));
+    vici_printf(w, "keep-alive", "%" PRId64, s->keep_alive / TIME_SECOND);
+    vici_section_end(w);
+}
+
 /* How many connections came from each dialect. */
 static void write_dialects(struct vici_writer *w, const struct config *c)
 {
@@ -253,6 +269,7 @@ void ctl_cmd_keyway_status(struct ctl_request *r)
     vici_section_end(w);
     write_engine(w, engine_stats(e), c);
     write_dialects(w, c);
+    write_retransmission(w, c);
     vici_section(w, "failures");
     for (size_t i = 0; c && i < c->n_connections; i++) {
         const struct diag *d = engine_last_failure(e, c->connections[i]->name);

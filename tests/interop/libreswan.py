@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Libreswan as a gateway: Debian 13's pluto, run from where it is unpacked by its own C library. It has no userspace
+"""Libreswan as a gateway: Debian 13's pluto, run from where it is unpacked by its own C library, or Debian 12's. It has no userspace
 ESP, so it runs in the guest. It reads its configuration when it starts; scripts of its own it runs none, since the
 lab's routes are there already."""
 import os
@@ -24,15 +24,16 @@ def sections(connections, setup=None):
 class Libreswan(Gateway):
     kind = "Libreswan"
 
-    def __init__(self, node, directory, name):
+    def __init__(self, node, directory, name, fetch=peers.fetch_libreswan):
         super().__init__(node, directory, name)
-        self.root, self.version = peers.fetch_libreswan()
+        self.root, self.version = fetch()
         self.run, self.programs, self.nss = (os.path.join(directory, d) for d in ("run", "programs", "nss"))
         for d in (self.run, self.programs, self.nss):
             os.makedirs(d, exist_ok=True)
         self.log_path = os.path.join(directory, "pluto.log")
         libraries = self.root + "/usr/lib/x86_64-linux-gnu"
-        self.loader = [libraries + "/ld-linux-x86-64.so.2", "--library-path", libraries]
+        own = libraries + "/ld-linux-x86-64.so.2"
+        self.loader = [own if os.path.exists(own) else "/lib64/ld-linux-x86-64.so.2", "--library-path", libraries]
         with open(self.programs + "/addconn", "w") as f:  # pluto looks for it when it starts
             f.write(f"#!/bin/sh\nexec {' '.join(self.program('addconn'))} \"$@\"\n")
         os.chmod(f.name, 0o755)

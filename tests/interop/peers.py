@@ -215,9 +215,13 @@ def fetch_libreswan():
     return folder, package_version("libreswan", "libreswan")
 
 
-OLD_LIBRESWAN = "libreswan libldns3 libunbound8 libevent-2.1-7 libnss3 libnspr4 libcap-ng0 libhogweed6 libnettle8".split()
+# The libraries beside the programs, as far as a small Debian 12 may lack them.
+OLD_LIBRESWAN = ("libreswan libnss3-tools libldns3 libunbound8 libevent-2.1-7 libevent-core-2.1-7 libevent-pthreads-2.1-7 libnss3 "
+                 "libnspr4 libcap-ng0 libhogweed6 libnettle8 libcurl3-nss libldap-2.5-0 libsqlite3-0").split()
 
 
 def fetch_old_libreswan():
-    """(folder, version) of Debian 12's: for its parsers, which want little beside the machine's C library."""
-    return fetch("libreswan-12", OLD_LIBRESWAN, "bookworm"), package_version("libreswan-12", "libreswan")
+    """(folder, version) of Debian 12's, which the machine's C library loads."""
+    folder = fetch("libreswan-12", OLD_LIBRESWAN, "bookworm")
+    os.makedirs(LIBRESWAN_DIR, exist_ok=True)  # the mount point
+    return folder, package_version("libreswan-12", "libreswan")

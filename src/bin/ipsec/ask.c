@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Questions to the daemon, and its answers as JSON. */
 #include "bin/ipsec/control.h"
+#include <stdlib.h>
 #include <time.h>
 
 static void write_pairs(struct vici_writer *w, const char *const *pairs)
@@ -70,6 +71,29 @@ json_t *control_list(struct control *c, const char *command, const char *event, 
     return NULL;
 }
 
+/* One connection at a time: all of them may not fit into a message. */
+static void show_one(struct control *c, const char *name, json_t *all)
+{
+    const char *const pairs[] = {"name", name, "json", "yes", NULL};
+    struct diag d;
+    json_t *answer = control_ask_with(c, "keyway-config-show", pairs, &d);
+    char *text = joined(member_object(answer, "text"), "");
+    json_t *tree = json_loads(text, 0, NULL), *conn = member_object(member_object(tree, "connections"), name);
+    if (conn)
+        json_object_set(all, name, conn);
+    json_decref(tree);
+    json_decref(answer);
+    free(text);
+}
+
+static json_t *show_all(struct control *c, json_t *conns)
+{
+    json_t *all = json_object(), *row;
+    size_t i;
+    json_array_foreach(conns, i, row) show_one(c, member(row, "name"), all);
+    return all;
+}
+
 bool control_answers(struct control *c, unsigned what, struct answers *a, struct diag *d)
 {
     const struct {
@@ -94,6 +118,8 @@ bool control_answers(struct control *c, unsigned what, struct answers *a, struct
         if (!*rows[i].to)
             return false;
     }
+    if (what & ASK_SHOWN)
+        a->shown = show_all(c, a->conns);
     answers_index(a);
     return true;
 }

@@ -24,9 +24,11 @@ static void end_old(struct control *c, const char *name)
     if (control_answers(c, ASK_SAS | ASK_CONNS, &a, &d)) {
         json_array_foreach(a.sas, i, row) n += !strcmp(member(row, "name"), name);
         if (n) {
-            say(&c->voice, RC_LOG, "\"%s\": terminating SAs using this connection", name);
-            if (control_tell(c, "terminate", pairs, &d))
+            libreswan_ending(&c->voice, &a, name);
+            if (control_tell(c, "terminate", pairs, &d)) {
                 libreswan_farewell(&c->voice, &a, name);
+                libreswan_ended(&c->voice, &a, name);
+            }
         }
     }
     answers_free(&a);

@@ -12,11 +12,13 @@ static int down_libreswan(struct control *c, const char *name, const struct targ
     struct answers a;
     struct diag d;
     const char *const pairs[] = {"ike", t->connection, "child", t->child[0] ? t->child : NULL, NULL};
-    say(&c->voice, RC_LOG, "\"%s\": terminating SAs using this connection", name);
     bool ok = control_answers(c, ASK_SAS | ASK_CONNS, &a, &d);
-    if (ok && control_tell(c, "terminate", pairs, &d))
+    if (ok)
+        libreswan_ending(&c->voice, &a, name);
+    if (ok && control_tell(c, "terminate", pairs, &d)) {
         libreswan_farewell(&c->voice, &a, name);
-    else
+        libreswan_ended(&c->voice, &a, name);
+    } else
         ok = ok && d.class == FAIL_NOT_FOUND; /* nothing was up */
     answers_free(&a);
     return ok ? 0 : control_fail(c, name, &d);

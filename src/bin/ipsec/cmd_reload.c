@@ -33,6 +33,8 @@ static int reread_secrets(struct control *c, const char *name)
     (void)name;
     int code = reload(c);
     if (is_libreswan(c) && !code)
+        say(&c->voice, RC_LOG, "forgetting secrets");
+    if (is_libreswan(c) && !code)
         say(&c->voice, RC_LOG, "loading secrets from \"%s/ipsec.secrets\"", c->run->paths.etc);
     return code;
 }

@@ -14,8 +14,34 @@ enum {
     ASK_ALL_STRONGSWAN = ASK_ALL | ASK_POOLS,
 };
 
+static bool address_of(const struct ifaddrs *i, char ip[INET6_ADDRSTRLEN])
+{
+    int family = i->ifa_addr ? i->ifa_addr->sa_family : 0;
+    const void *bytes = family == AF_INET ? (const void *)&((const struct sockaddr_in *)i->ifa_addr)->sin_addr
+                        : family == AF_INET6
+                            ? (const void *)&((const struct sockaddr_in6 *)i->ifa_addr)->sin6_addr
+                            : NULL;
+    return bytes && inet_ntop(family, bytes, ip, INET6_ADDRSTRLEN);
+}
+
 typedef int show_fn(struct control *c, const struct answers *a, const char *name);
 static json_t *own_addresses(const char *device);
+
+/* {"192.0.2.1": "eth0"} */
+static json_t *interfaces_by_address(void)
+{
+    struct ifaddrs *all, *i;
+    json_t *names = json_object();
+    char ip[INET6_ADDRSTRLEN];
+    if (getifaddrs(&all) < 0)
+        return names;
+    for (i = all; i; i = i->ifa_next) {
+        if (address_of(i, ip))
+            json_object_set_new(names, ip, json_string(i->ifa_name));
+    }
+    freeifaddrs(all);
+    return names;
+}
 
 static int with_answers(struct control *c, unsigned what, const char *name, show_fn *show)
 {
@@ -25,6 +51,8 @@ static int with_answers(struct control *c, unsigned what, const char *name, show
     bool ok = control_answers(c, what, &a, &d);
     if (ok && what & ASK_POOLS)
         a.addresses = own_addresses(member(member_object(a.status, "dataplane"), "device"));
+    if (ok && (what & ASK_SHOWN))
+        a.interfaces = interfaces_by_address();
     if (ok)
         code = show(c, &a, name);
     else
@@ -35,7 +63,7 @@ static int with_answers(struct control *c, unsigned what, const char *name, show
 
 /* ---- what the daemon listens on: every address, here as the machine has them */
 
-static size_t interfaces(char **v, size_t cap)
+static size_t interfaces(char **v, size_t cap, bool has_codes)
 {
     struct ifaddrs *all, *i;
     size_t n = 0;
@@ -43,16 +71,15 @@ static size_t interfaces(char **v, size_t cap)
     if (getifaddrs(&all) < 0)
         return 0;
     for (i = all; i; i = i->ifa_next) {
-        int family = i->ifa_addr ? i->ifa_addr->sa_family : 0;
-        const void *bytes =
-            family == AF_INET    ? (const void *)&((const struct sockaddr_in *)i->ifa_addr)->sin_addr
-            : family == AF_INET6 ? (const void *)&((const struct sockaddr_in6 *)i->ifa_addr)->sin6_addr
-                                 : NULL;
-        if (!bytes || !inet_ntop(family, bytes, ip, sizeof(ip)))
+        if (!address_of(i, ip))
             continue;
+        bool is_v6 = strchr(ip, ':') != NULL;
         for (int port = 500; port <= 4500 && n < cap; port += 4000) {
-            if (asprintf(&v[n], family == AF_INET6 ? "%s UDP [%s]:%d" : "%s UDP %s:%d", i->ifa_name, ip,
-                         port) < 0)
+            const char *open = is_v6 ? "[" : "", *close = is_v6 ? "]" : "";
+            int len = has_codes ? asprintf(&v[n], "%s UDP %s%s%s:%d", i->ifa_name, open, ip, close, port)
+                                : asprintf(&v[n], "%s %s%s%s:UDP/%d%s", i->ifa_name, open, ip, close, port,
+                                           port == 4500 ? " (NAT)" : "");
+            if (len < 0)
                 abort();
             n++;
         }
@@ -113,7 +140,7 @@ static int whole_libreswan(struct control *c, const struct answers *a, const cha
         libreswan_states(&c->voice, a, name);
         return 0;
     }
-    interfaces(v, INTERFACES_MAX);
+    interfaces(v, INTERFACES_MAX, c->voice.has_prefix);
     libreswan_status(&c->voice, a, &p);
     for (size_t i = 0; v[i]; i++)
         free(v[i]);
@@ -175,7 +202,7 @@ static int status_as(struct control *c, const char *name, bool has_all)
         target_free(&t);
     }
     if (is_libreswan(c))
-        return with_answers(c, ASK_ALL, name, whole_libreswan);
+        return with_answers(c, ASK_ALL | ASK_SHOWN, name, whole_libreswan);
     return with_answers(c, has_all ? ASK_ALL_STRONGSWAN : ASK_ALL, name,
                         has_all ? whole_strongswan : brief_strongswan);
 }
@@ -196,8 +223,10 @@ static int show_traffic(struct control *c, const struct answers *a, const char *
 {
     if (libreswan_traffic(&c->voice, a, name) || !name || conn_of(a, name))
         return 0;
-    say(&c->voice, RC_UNKNOWN_NAME, "no connection named \"%s\"", name);
-    return RC_UNKNOWN_NAME;
+    say(&c->voice, RC_UNKNOWN_NAME,
+        c->voice.has_prefix ? "no such connection or aliased connection named \"%s\"" : LIBRESWAN_NO_NAME_5,
+        name);
+    return 0; /* as Libreswan: it is a question, and answered */
 }
 
 static int traffic(struct control *c, const char *name)
@@ -237,7 +266,7 @@ static int show_states(struct control *c, const struct answers *a, const char *n
 
 static int states(struct control *c, const char *name)
 {
-    return with_answers(c, ASK_SAS | ASK_CONNS, name, show_states);
+    return with_answers(c, ASK_SAS | ASK_CONNS | ASK_SHOWN, name, show_states);
 }
 
 static int show_shunts(struct control *c, const struct answers *a, const char *name)
@@ -254,13 +283,18 @@ static int shunts(struct control *c, const char *name)
 
 static int show_connections(struct control *c, const struct answers *a, const char *name)
 {
-    libreswan_connections(&c->voice, a, name);
+    if (name && !conn_of(a, name))
+        say(&c->voice, RC_UNKNOWN_NAME, c->voice.has_prefix ? LIBRESWAN_NO_NAME_4 : LIBRESWAN_NO_NAME_5,
+            name);
+    else
+        libreswan_connections(&c->voice, a, name);
     return 0;
 }
 
 static int connections(struct control *c, const char *name)
 {
-    return with_answers(c, ASK_SAS | ASK_CONNS | ASK_POLICIES, name, show_connections);
+    return with_answers(c, ASK_SAS | ASK_CONNS | ASK_POLICIES | ASK_STATUS | ASK_SHOWN, name,
+                        show_connections);
 }
 
 static int show_brief_connections(struct control *c, const struct answers *a, const char *name)
@@ -322,4 +356,12 @@ NARROWER(showstates, "showstates", states, "the SAs, one in a line");
 NARROWER(shuntstatus, "shuntstatus", shunts, "what passes or is dropped without a connection");
 NARROWER(connectionstatus, "connectionstatus", connections, "the connections, with their settings");
 NARROWER(briefconnectionstatus, "briefconnectionstatus", brief_connections, "the child SAs, one in a line");
+static int processes(struct control *c, const char *name)
+{
+    (void)name;
+    say(&c->voice, RC_PLAIN, "  PID  Process"); /* those of helpers; there are none */
+    return 0;
+}
+
+NARROWER(processstatus, "processstatus", processes, "programs that the daemon runs: none");
 NARROWER(fipsstatus, "fipsstatus", fips, "whether FIPS mode is on: it is not");

@@ -5,6 +5,22 @@
 
 /* The connection whose lines these are: one at a time. */
 static const char *subject;
+static bool has_new_ike; /* it came up meanwhile */
+
+/* The daemon's words in Libreswan's; false: they are told later. */
+static bool retell(const struct control *c, const char *text, char *out, size_t cap)
+{
+    const char *to = strstr(text, " to ");
+    snprintf(out, cap, "%s", text);
+    if (!strncmp(text, "initiating IKE SA ", 18) && to && c->voice.has_prefix)
+        snprintf(out, cap, "initiating IKEv2 connection");
+    else if (!strncmp(text, "initiating IKE SA ", 18) && to) /* without the port */
+        snprintf(out, cap, "initiating IKEv2 connection to %.*s using UDP", (int)(strrchr(to, ':') - to - 4),
+                 to + 4);
+    bool is_ike = !strncmp(text, "IKE SA ", 7) && strstr(text, " established between ");
+    has_new_ike |= is_ike;
+    return !is_ike && !(!strncmp(text, "child ", 6) && strstr(text, " established: SPIs "));
+}
 
 static void show(struct control *c, int level, const char *ike_id, const char *text)
 {
@@ -13,11 +29,14 @@ static void show(struct control *c, int level, const char *ike_id, const char *t
         fflush(stdout);
         return;
     }
+    char words[1100];
+    if (!retell(c, text, words, sizeof(words)))
+        return;
     int code = level == 0 ? RC_SERIOUS : !strncmp(text, "initiating", 10) ? RC_PROGRESS_INIT : RC_LOG;
     if (*ike_id && strcmp(ike_id, "0") != 0)
-        say(&c->voice, code, "\"%s\" #%s: %s", subject, ike_id, text);
+        say(&c->voice, code, "\"%s\" #%s: %s", subject, ike_id, words);
     else
-        say(&c->voice, code, "\"%s\": %s", subject, text);
+        say(&c->voice, code, "\"%s\": %s", subject, words);
 }
 
 static bool up_children(struct control *c, const struct target *t, struct diag *d)
@@ -48,7 +67,7 @@ static int done(struct control *c, const char *name, const struct target *t)
     }
     bool ok = control_answers(c, ASK_SAS | ASK_CONNS, &a, &d);
     if (ok)
-        libreswan_up(&c->voice, &a, t->connection, t->child[0] ? t->child : NULL);
+        libreswan_up(&c->voice, &a, t->connection, t->child[0] ? t->child : NULL, has_new_ike);
     answers_free(&a);
     return ok ? 0 : control_fail(c, name, &d);
 }
@@ -70,6 +89,7 @@ int up_name(struct control *c, const char *name)
     if (!control_find(c, name, &t, &code))
         return code;
     subject = name;
+    has_new_ike = false;
     if (!up_children(c, &t, &d))
         code = failed(c, name, &d);
     else

@@ -15,8 +15,8 @@ extern const struct ipsec_command ipsec_cmd_start, ipsec_cmd_stop, ipsec_cmd_res
     ipsec_cmd_route, ipsec_cmd_unroute;
 extern const struct ipsec_command ipsec_cmd_status, ipsec_cmd_statusall, ipsec_cmd_trafficstatus,
     ipsec_cmd_briefstatus, ipsec_cmd_globalstatus, ipsec_cmd_showstates, ipsec_cmd_shuntstatus,
-    ipsec_cmd_connectionstatus, ipsec_cmd_briefconnectionstatus, ipsec_cmd_fipsstatus, ipsec_cmd_leases,
-    ipsec_cmd_listalgs;
+    ipsec_cmd_connectionstatus, ipsec_cmd_briefconnectionstatus, ipsec_cmd_fipsstatus,
+    ipsec_cmd_processstatus, ipsec_cmd_leases, ipsec_cmd_listalgs;
 extern const struct ipsec_command ipsec_cmd_auto, ipsec_cmd_whack, ipsec_cmd_version, ipsec_cmd_versioncode,
     ipsec_cmd_directory, ipsec_cmd_help, ipsec_cmd_completion;
 extern const struct ipsec_command ipsec_cmd_listcerts, ipsec_cmd_listcacerts, ipsec_cmd_listaacerts,

@@ -129,7 +129,10 @@ static int fail_libreswan(const struct control *c, const char *subject, const st
     char path[PATH_TEXT_MAX];
     const struct paths *p = &c->run->paths;
     if (d->class == FAIL_NO_DAEMON) /* the words that scripts look for */
-        fprintf(stderr, "whack: Pluto is not running (no \"%s\")\n",
+        fprintf(stderr,
+                c->voice.has_prefix ? "whack: Pluto is not running (no \"%s\")\n"
+                                    : "ERROR: ipsec whack: Pluto is not running (no \"%s\"): No such file or "
+                                      "directory (errno 2)\n",
                 p->vici ? p->vici : paths_run(p, "keyway.vici", path));
     else if (subject)
         say(&c->voice, rc, "\"%s\": %s", subject, diag_format(d, text, sizeof(text)));
@@ -155,7 +158,8 @@ static int fail_name(const struct control *c, const char *name, const struct dia
     if (d->class != FAIL_NOT_FOUND)
         return control_fail(c, name, d);
     if (is_libreswan(c)) {
-        say(&c->voice, RC_UNKNOWN_NAME, "no connection named \"%s\"", name);
+        say(&c->voice, RC_UNKNOWN_NAME, c->voice.has_prefix ? LIBRESWAN_NO_NAME_4 : LIBRESWAN_NO_NAME_5,
+            name);
         return RC_UNKNOWN_NAME;
     }
     printf("no config named '%s'\n", name);

@@ -59,7 +59,8 @@ enum {
     ASK_STATUS = 8,
     ASK_VERSION = 16,
     ASK_STATS = 32,
-    ASK_POOLS = 64
+    ASK_POOLS = 64,
+    ASK_SHOWN = 128
 };
 /* What of them; false with d. The answers are freed by answers_free() in either case. */
 bool control_answers(struct control *c, unsigned what, struct answers *a, struct diag *d);

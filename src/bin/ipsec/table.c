@@ -37,6 +37,7 @@ static const struct ipsec_command *const commands[] = {
     &ipsec_cmd_connectionstatus,
     &ipsec_cmd_briefconnectionstatus,
     &ipsec_cmd_fipsstatus,
+    &ipsec_cmd_processstatus,
     &ipsec_cmd_leases,
     &ipsec_cmd_listalgs,
     &ipsec_cmd_listcerts,

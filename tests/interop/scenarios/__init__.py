@@ -33,7 +33,7 @@ def scenario(name, shape="plain", needs_keyway=False, is_alone=False, in_guest=F
     return register
 
 
-FILES += ("ldap_fetch", "stapling", "swanctl_same", "log")
+FILES += ("ldap_fetch", "stapling", "swanctl_same", "log", "personality_lsw")
 
 
 def load_all():

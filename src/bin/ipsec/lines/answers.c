@@ -76,8 +76,8 @@ void answers_index(struct answers *a)
 
 void answers_free(struct answers *a)
 {
-    json_t *const all[] = {a->sas,   a->conns, a->policies,  a->status, a->version,
-                           a->stats, a->pools, a->addresses, a->index};
+    json_t *const all[] = {a->sas,   a->conns,     a->policies, a->status,     a->version, a->stats,
+                           a->pools, a->addresses, a->shown,    a->interfaces, a->index};
     for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
         json_decref(all[i]);
 }
@@ -137,10 +137,11 @@ const char *child_label(const struct answers *a, const char *connection, json_t 
     if (*owner) /* made by the peer in another connection's IKE SA */
         connection = owner;
     size_t len = strlen(connection), n = json_object_size(member_object(conn_of(a, connection), "children"));
-    if (n == 1 || !strcmp(name, connection))
-        snprintf(buf, 300, "%s", connection);
-    else if (!strncmp(name, connection, len) && name[len] == '/')
+    if (!strncmp(name, connection, len) &&
+        name[len] == '/') /* of subnets=: "net/1x0", also when it is the only one */
         snprintf(buf, 300, "%s", name);
+    else if (n == 1 || !strcmp(name, connection))
+        snprintf(buf, 300, "%s", connection);
     else
         snprintf(buf, 300, "%s/%s", connection, name);
     return buf;

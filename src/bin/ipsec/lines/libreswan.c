@@ -2,6 +2,7 @@
 /* Libreswan's lines of traffic, of what came up, and of few words. */
 #include "bin/ipsec/lines/lines.h"
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,9 +24,31 @@ int code_as_exit(int code)
     return code >= 20 ? code : 0;
 }
 
+/* "0a:0b": octets of a key id that are no text */
+static bool is_octets(const char *id)
+{
+    for (; isxdigit((unsigned char)id[0]) && isxdigit((unsigned char)id[1]); id += 3) {
+        if (!id[2])
+            return true;
+        if (id[2] != ':')
+            return false;
+    }
+    return false;
+}
+
 const char *libreswan_id(const char *id, char *buf, size_t cap)
 {
     uint8_t ip[16];
+    size_t len;
+    if (strchr(id, ':') && is_octets(id) && inet_pton(AF_INET6, id, ip) != 1) {
+        len = (size_t)snprintf(buf, cap, "@#0x");
+        for (; *id && len + 1 < cap; id++) {
+            if (*id != ':')
+                buf[len++] = *id;
+        }
+        buf[len] = '\0';
+        return buf;
+    }
     bool is_name = *id && *id != '%' && !strpbrk(id, "@=:/") && inet_pton(AF_INET, id, ip) != 1;
     snprintf(buf, cap, "%s%s",
              !strcmp(id, "%null") ? "ID_NULL"
@@ -175,7 +198,80 @@ static void write_transforms(FILE *f, json_t *child)
     fprintf(f, "%s%s%s-%s", encr, *bits ? "_" : "", bits, *integ ? integ : "NONE");
 }
 
-void libreswan_up(const struct voice *v, const struct answers *a, const char *connection, const char *child)
+/* ---- what came up, and what goes */
+
+static void write_established(const struct voice *v, const struct answers *a, const struct up_child *c)
+{
+    char shown[400], id[600];
+    json_t *conn = conn_of(a, member(c->row, "name"));
+    const char *class = member(member_object(conn, "remote-1"), "class");
+    libreswan_id(member(c->sa, "remote-id"), id, sizeof(id));
+    say(v, RC_SERIOUS, "%s #%s: initiator established IKE SA; authenticated peer using %s and %s '%s'",
+        libreswan_name(a, c->row, member(c->row, "name"), shown), member(c->sa, "uniqueid"),
+        !strcmp(class, "pre-shared key") ? "authby=secret"
+        : !strcmp(class, "null")         ? "authby=null"
+                                         : "digital signature",
+        libreswan_id_kind(id), id);
+}
+
+/* The rows of a connection's SAs that are up, one after the other. */
+static json_t *next_up(const struct answers *a, const char *name, size_t *i)
+{
+    json_t *rows = sas_of(a, name);
+    while (*i < json_array_size(rows)) {
+        json_t *sa = member_object(json_array_get(rows, (*i)++), "body");
+        if (!strcmp(member(sa, "state"), "ESTABLISHED") || !strcmp(member(sa, "state"), "REKEYING"))
+            return sa;
+    }
+    return NULL;
+}
+
+void libreswan_ending(const struct voice *v, const struct answers *a, const char *name)
+{
+    size_t i = 0, n;
+    json_t *sa, *child;
+    const char *key, *by;
+    if (v->has_prefix)
+        say(v, RC_LOG, "\"%s\": terminating SAs using this connection", name);
+    while ((sa = next_up(a, name, &i))) {
+        const char *id = member(sa, "uniqueid");
+        char *children = NULL;
+        size_t len = 0;
+        FILE *f = open_memstream(&children, &len);
+        if (!f)
+            abort();
+        n = 0;
+        by = " (and Child SA #";
+        json_object_foreach(member_object(sa, "child-sas"), key, child)
+        {
+            fprintf(f, "%s%s", by, member(child, "uniqueid"));
+            by = " #";
+            n++;
+        }
+        fclose(f);
+        if (v->has_prefix)
+            say(v, RC_LOG,
+                "\"%s\" #%s: deleting state (STATE_V2_ESTABLISHED_IKE_SA) aged %ss and sending notification",
+                name, id, member(sa, "established"));
+        else
+            say(v, RC_LOG, "\"%s\": initiating delete of connection's IKE SA #%s%s%s", name, id, children,
+                n ? ")" : "");
+        if (!v->has_prefix)
+            say(v, RC_LOG, "\"%s\" #%s: sent INFORMATIONAL request to delete IKE SA", name, id);
+        free(children);
+    }
+}
+
+void libreswan_ended(const struct voice *v, const struct answers *a, const char *name)
+{
+    size_t i = 0;
+    json_t *sa;
+    while (!v->has_prefix && (sa = next_up(a, name, &i)))
+        say(v, RC_LOG, "\"%s\" #%s: deleting IKE SA (established IKE SA)", name, member(sa, "uniqueid"));
+}
+
+void libreswan_up(const struct voice *v, const struct answers *a, const char *connection, const char *child,
+                  bool has_new)
 {
     struct up_child *all;
     size_t n = collect(a, connection, &all);
@@ -187,6 +283,9 @@ void libreswan_up(const struct voice *v, const struct answers *a, const char *co
         char *ours = joined(member_object(c->child, "local-ts"), ","),
              *theirs = joined(member_object(c->child, "remote-ts"), ","), *transforms = NULL;
         size_t len = 0;
+        if (has_new)
+            write_established(v, a, c);
+        has_new = false;
         FILE *f = open_memstream(&transforms, &len);
         if (!f)
             abort();
@@ -194,14 +293,17 @@ void libreswan_up(const struct voice *v, const struct answers *a, const char *co
         fclose(f);
         bool is_transport = !strcmp(member(c->child, "mode"), "TRANSPORT");
         const char *encap = *member(c->child, "tcp") ? "inTCP" : *member(c->child, "encap") ? "inUDP" : "";
+        char natd[128] = "";
+        if (*encap)
+            snprintf(natd, sizeof(natd), " NATD=%s:%s", member(c->sa, "remote-host"),
+                     member(c->sa, "remote-port"));
         say(v, RC_SUCCESS,
             "%s #%s: initiator established Child SA using #%s; IPsec %s [%s===%s] {%s%s%s=>0x%s <0x%s "
-            "xfrm=%s "
-            "DPD=%s}",
+            "xfrm=%s%s DPD=%s}",
             libreswan_name(a, c->row, c->label, shown), member(c->child, "uniqueid"),
             member(c->sa, "uniqueid"), is_transport ? "transport" : "tunnel", ours, theirs,
-            member(c->child, "protocol"), *member(c->child, "esn") ? "/ESN" : "", encap,
-            member(c->child, "spi-out"), member(c->child, "spi-in"), transforms,
+            member(c->child, "protocol"), encap, *member(c->child, "esn") ? "/ESN" : "",
+            member(c->child, "spi-out"), member(c->child, "spi-in"), transforms, natd,
             *member(conn_of(a, member(c->row, "name")), "dpd_delay") ? "active" : "passive");
         free(ours);
         free(theirs);
@@ -219,7 +321,7 @@ void libreswan_brief_connections(const struct voice *v, const struct answers *a,
         struct up_child *c = &all[i];
         char *ours = joined(member_object(c->child, "local-ts"), ","),
              *theirs = joined(member_object(c->child, "remote-ts"), ",");
-        say(v, RC_PLAIN, "%s <==> %s\tfrom %s to %s (%lldB/%lldB)\t%s, reqid=%s", ours, theirs,
+        say(v, RC_PLAIN, "%s <==> %s\tfrom %s to %s (%lldB/%lldB)\t\"%s\", reqid=%s", ours, theirs,
             member(c->sa, "local-host"), member(c->sa, "remote-host"),
             (long long)member_number(c->child, "bytes-in"), (long long)member_number(c->child, "bytes-out"),
             c->label, member(c->child, "reqid"));

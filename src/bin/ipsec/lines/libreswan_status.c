@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Libreswan's status: the head, connections, states, and the counts of briefstatus. What Keyway has no word
  * for (its kernel interface, NSS, XAUTH) is said in Libreswan's words, so that a script finds its line. */
-#include "bin/ipsec/lines/lines.h"
+#include "bin/ipsec/lines/block.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,47 +57,6 @@ void libreswan_brief(const struct voice *v, const struct answers *a)
 
 /* ---- connections */
 
-/* "192.0.1.0/24===192.1.2.45[@west]", or the other way round on the right. A child of the hosts themselves
- * has no selectors to show. */
-static void write_end(FILE *f, json_t *conn, json_t *child, const char *side, const char *host)
-{
-    char key[32], id[600];
-    bool is_left = !strcmp(side, "local");
-    snprintf(key, sizeof(key), "%s-ts", side);
-    char *ts = joined(member_object(child, key), ",");
-    snprintf(key, sizeof(key), "%s_addrs", side);
-    char *addrs = joined(member_object(conn, key), ",");
-    snprintf(key, sizeof(key), "%s-1", side);
-    const char *who = member(member_object(conn, key), "id");
-    if (!*host)
-        host = addrs;
-    size_t len = strlen(host);
-    bool has_client =
-        strcmp(ts, "dynamic") != 0 && !(strncmp(ts, host, len) == 0 && ts[len] == '/' &&
-                                        (!strcmp(ts + len, "/32") || !strcmp(ts + len, "/128")));
-    if (has_client && is_left)
-        fprintf(f, "%s===", ts);
-    fputs(host, f);
-    if (*who && strcmp(who, "%any") != 0 && strcmp(who, host) != 0)
-        fprintf(f, "[%s]", libreswan_id(who, id, sizeof(id)));
-    if (has_client && !is_left)
-        fprintf(f, "===%s", ts);
-    free(ts);
-    free(addrs);
-}
-
-static const char *auth_word(json_t *conn, const char *side)
-{
-    const char *class = member(member_object(conn, side), "class");
-    return !strcmp(class, "pre-shared key") ? "secret" : !strcmp(class, "null") ? "null" : "rsasig";
-}
-
-static const char *policy_word(json_t *conn)
-{
-    const char *word = auth_word(conn, "local-1");
-    return !strcmp(word, "secret") ? "PSK" : !strcmp(word, "null") ? "AUTHNULL" : "RSASIG";
-}
-
 /* The newest that is up. */
 static json_t *up_sa_of(const struct answers *a, const char *connection)
 {
@@ -110,50 +69,27 @@ static json_t *up_sa_of(const struct answers *a, const char *connection)
     return NULL;
 }
 
-static const char *id_of(json_t *sa)
-{
-    return sa ? member(sa, "uniqueid") : "0";
-}
-
 static void block(const struct voice *v, const struct answers *a, const char *connection, json_t *conn,
                   const char *child_name, json_t *child, size_t serial)
 {
-    json_t *sa = up_sa_of(a, connection), *up = up_child_of(a, connection, child_name);
-    char label[300], *topology = NULL;
-    size_t len = 0;
-    json_t *named = json_pack("{s:s}", "name", child_name);
+    char label[300];
+    json_t *named = json_pack("{s:s}", "name", child_name), *set = member_object(a->shown, connection);
     child_label(a, connection, named, label);
     json_decref(named);
-    FILE *f = open_memstream(&topology, &len);
-    if (!f)
-        abort();
-    json_t *at = has_instances(conn) ? NULL : sa; /* whose addresses are shown: those of all are configured */
-    write_end(f, conn, child, "local", member(at, "local-host"));
-    fputs("...", f);
-    write_end(f, conn, child, "remote", member(at, "remote-host"));
-    fclose(f);
-    const char *word = up                                    ? "erouted"
-                       : has_trap(a, connection, child_name) ? "prospective erouted"
-                                                             : "unrouted";
-    if (v->has_prefix)
-        say(v, RC_PLAIN, "\"%s\": %s; %s; eroute owner: #%s", label, topology, word, id_of(up));
-    else
-        say(v, RC_PLAIN, "\"%s\": %s; %s; my_ip=unset; their_ip=unset;", label, topology,
-            up             ? "routed-tunnel"
-            : *word == 'p' ? "routed-ondemand"
-                           : "unrouted");
-    free(topology);
-    say(v, RC_PLAIN, "\"%s\":     oriented; my_ip=unset; their_ip=unset;", label);
-    say(v, RC_PLAIN, "\"%s\":   our auth:%s, their auth:%s, our autheap:none, their autheap:none;", label,
-        auth_word(conn, "local-1"), auth_word(conn, "remote-1"));
-    say(v, RC_PLAIN, "\"%s\":   ike_life: %llds; ipsec_life: %llds;", label,
-        (long long)member_number(conn, "rekey_time"), (long long)member_number(child, "rekey_time"));
-    say(v, RC_PLAIN, "\"%s\":   policy: IKEv2+%s+ENCRYPT%s+PFS+IKE_FRAG_ALLOW+ESN_NO+ESN_YES;", label,
-        policy_word(conn), !strcmp(member(child, "mode"), "TUNNEL") ? "+TUNNEL" : "");
-    say(v, RC_PLAIN, "\"%s\":   liveness: %s; dpddelay:%llds;", label,
-        *member(conn, "dpd_delay") ? "active" : "passive", (long long)member_number(conn, "dpd_delay"));
-    say(v, RC_PLAIN, "\"%s\":   newest IKE SA: #%s; newest IPsec SA: #%s; conn serial: $%zu;", label,
-        id_of(sa), id_of(up), serial);
+    block_write(&(struct block){
+        .v = v,
+        .a = a,
+        .label = label,
+        .connection = connection,
+        .conn = conn,
+        .child = child,
+        .set = set,
+        .kid = member_object(member_object(set, "children"), child_name),
+        .sa = up_sa_of(a, connection),
+        .up = up_child_of(a, connection, child_name),
+        .has_trap = has_trap(a, connection, child_name),
+        .serial = serial,
+    });
 }
 
 /* In the order of their names, as Libreswan has them; totals belong to the whole list. */
@@ -196,29 +132,39 @@ void libreswan_connections(const struct voice *v, const struct answers *a, const
 
 /* ---- states */
 
-static void write_times(FILE *f, json_t *o)
+/* set: of the connection of an IKE SA, whose end is told nowhere else; NULL: a child's */
+static void write_times(FILE *f, json_t *o, json_t *set)
 {
     const char *rekey = member(o, "rekey-time"), *life = member(o, "life-time");
+    long long over = block_number(set, "over_time");
     if (*rekey)
         fprintf(f, " REKEY in %ss;", rekey);
     if (*life)
         fprintf(f, " REPLACE in %ss;", life);
+    else if (*rekey && over)
+        fprintf(f, " REPLACE in %llds;", strtoll(rekey, NULL, 10) + over);
+}
+
+/* The number alone, without zeros in front. */
+static const char *spi_of(json_t *child, const char *key)
+{
+    const char *spi = member(child, key);
+    return spi + strspn(spi, "0");
 }
 
 static void state_line(const struct voice *v, const char *id, const char *shown, const char *port,
-                       const char *state, const char *words, json_t *times, const char *rest)
+                       const char *state, const char *words, json_t *times, json_t *set, const char *rest)
 {
     char *text = NULL;
     size_t len = 0;
     FILE *f = open_memstream(&text, &len);
     if (!f)
         abort();
-    write_times(f, times);
+    write_times(f, times, set);
     fclose(f);
-    if (v->has_prefix)
-        say(v, RC_PLAIN, "#%s: %s:%s %s (%s);%s%s", id, shown, port, state, words, text, rest);
-    else
-        say(v, RC_PLAIN, "#%s: %s:%s %s;%s%s", id, shown, port, words, text, rest);
+    if (!v->has_prefix && !strncmp(state, "STATE_V2_", 9))
+        state += 9;
+    say(v, RC_PLAIN, "#%s: %s:%s %s (%s);%s%s", id, shown, port, state, words, text, rest);
     free(text);
 }
 
@@ -232,10 +178,10 @@ static void child_state(const struct voice *v, const struct answers *a, json_t *
     libreswan_name(a, row, child_label(a, member(row, "name"), child, label), shown);
     snprintf(rest, sizeof(rest), " newest; eroute owner; IKE SA #%s; idle;", member(sa, "uniqueid"));
     state_line(v, id, shown, member(sa, "remote-port"), "STATE_V2_ESTABLISHED_CHILD_SA",
-               "established Child SA", child, rest);
+               "established Child SA", child, NULL, rest);
     say(v, RC_PLAIN,
-        "#%s: %s %s.%s@%s %s.%s@%s tun.0@%s tun.0@%s Traffic: %sin=%lldB %sout=%lldB %smax=2^63B", id, shown,
-        protocol, member(child, "spi-out"), member(sa, "remote-host"), protocol, member(child, "spi-in"),
+        "#%s: %s %s.%s@%s %s.%s@%s tun.0@%s tun.0@%s Traffic: %sin=%lldB %sout=%lldB %smax=2^63B ", id, shown,
+        protocol, spi_of(child, "spi-out"), member(sa, "remote-host"), protocol, spi_of(child, "spi-in"),
         member(sa, "local-host"), member(sa, "remote-host"), member(sa, "local-host"), upper,
         (long long)member_number(child, "bytes-in"), upper, (long long)member_number(child, "bytes-out"),
         upper);
@@ -255,10 +201,11 @@ void libreswan_states(const struct voice *v, const struct answers *a, const char
         libreswan_name(a, row, member(row, "name"), shown);
         if (is_up(sa))
             state_line(v, member(sa, "uniqueid"), shown, member(sa, "remote-port"),
-                       "STATE_V2_ESTABLISHED_IKE_SA", "established IKE SA", sa, " newest; idle;");
+                       "STATE_V2_ESTABLISHED_IKE_SA", "established IKE SA", sa,
+                       member_object(a->shown, member(row, "name")), " newest; idle;");
         else
             state_line(v, member(sa, "uniqueid"), shown, member(sa, "remote-port"), "STATE_V2_PARENT_I1",
-                       "sent IKE_SA_INIT request", sa, " idle;");
+                       "sent IKE_SA_INIT request", sa, NULL, " idle;");
         json_object_foreach(member_object(sa, "child-sas"), key, child)
         {
             if (child_is_up(child))
@@ -341,6 +288,7 @@ void libreswan_status(const struct voice *v, const struct answers *a, const stru
     libreswan_brief(v, a);
     blank(v);
     libreswan_states(v, a, NULL);
-    blank(v);
+    if (json_array_size(a->sas))
+        blank(v);
     libreswan_shunts(v, a);
 }

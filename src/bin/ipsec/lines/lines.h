@@ -42,8 +42,10 @@ struct answers {
     json_t *status, *version, *stats; /* keyway-status, version, stats; NULL where a command needs none */
     json_t *pools;                    /* get-pools */
     json_t *addresses;                /* of the machine, on which the daemon listens */
-    int64_t now;                      /* wall clock, seconds */
-    json_t *index;                    /* by name; made by answers_index() */
+    json_t *shown; /* by connection: what keyway-config-show says of it; NULL where a command needs none */
+    json_t *interfaces; /* the names of the machine's by address, likewise */
+    int64_t now;        /* wall clock, seconds */
+    json_t *index;      /* by name; made by answers_index() */
 };
 
 /* "" when there is none */
@@ -73,6 +75,10 @@ const char *child_label(const struct answers *a, const char *connection, json_t 
 
 /* ---- Libreswan */
 
+/* What is said of a name that nobody knows: 4.x, and 5.x with an apostrophe too many */
+#define LIBRESWAN_NO_NAME_4 "no connection named \"%s\""
+#define LIBRESWAN_NO_NAME_5 "no connection or alias named \"%s\"'"
+
 /* An identity as Libreswan writes it: names have an @ in front. */
 const char *libreswan_id(const char *id, char *buf, size_t cap);
 /* "name", or "name"[n] address of one of several peers. buf: 400 bytes */
@@ -81,8 +87,14 @@ const char *libreswan_name(const struct answers *a, json_t *sa_row, const char *
 size_t libreswan_traffic(const struct voice *v, const struct answers *a, const char *name);
 /* The traffic of a connection's children, as it is told when they end. */
 void libreswan_farewell(const struct voice *v, const struct answers *a, const char *name);
-/* What `up` ends with. */
-void libreswan_up(const struct voice *v, const struct answers *a, const char *connection, const char *child);
+/* What `up` ends with. has_new: the IKE SA is new, too. */
+void libreswan_up(const struct voice *v, const struct answers *a, const char *connection, const char *child,
+                  bool has_new);
+/* What `down` begins with, and for 5.x ends with. */
+void libreswan_ending(const struct voice *v, const struct answers *a, const char *name);
+void libreswan_ended(const struct voice *v, const struct answers *a, const char *name);
+/* ID_FQDN and the like, of an identity as Libreswan writes it */
+const char *libreswan_id_kind(const char *id);
 void libreswan_brief(const struct voice *v, const struct answers *a);
 void libreswan_connections(const struct voice *v, const struct answers *a, const char *name);
 void libreswan_states(const struct voice *v, const struct answers *a, const char *name);
