@@ -47,6 +47,7 @@ static void start(struct ctl_request *r, enum ctl_pending_kind kind, enum comman
         .peer_to = s->peer_to,
         .peer_id = s->peer_id[0] ? s->peer_id : NULL,
         .is_forced = vici_find(r->body, "force", &v) && vici_is_yes(v),
+        .reauthenticates = vici_find(r->body, "reauth", &v) && vici_is_yes(v),
     };
     int64_t timeout = vici_find_number(r->body, "timeout", 0);
     if (timeout < 0) {

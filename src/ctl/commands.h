@@ -121,10 +121,12 @@ bool ctl_is_wanted(const struct ctl *c, enum ctl_event_id id);
 /* cmd_log.c */
 void ctl_set_log_level(struct ctl *c, enum log_group group, int level, bool only_up);
 void ctl_restore_log_levels(struct ctl *c);
-/* events.c: log and control-log, up and down, rekeyed. */
+/* events.c: log and control-log, up and down, moved, rekeyed, alerts. */
 void ctl_event_log(struct ctl *c, const struct event *e);
 void ctl_event_updown(struct ctl *c, const struct event *e, enum ctl_event_id id);
 void ctl_event_ike_rekey(struct ctl *c, const struct event *e);
+void ctl_event_ike_update(struct ctl *c, const struct event *e);
+void ctl_event_alert(struct ctl *c, const struct event *e);
 void ctl_event_child_rekey(struct ctl *c, const struct event *e);
 
 /* ---- views as vici sections (view.c) */

@@ -319,12 +319,78 @@ static void an_up_down_event_reaches_those_that_registered(void **state)
     struct vici_packet p;
     send_packet(1, VICI_EVENT_REGISTER, "child-updown");
     next(1, &p);
-    struct event up = {
-        .kind = EVENT_CHILD_UPDOWN, .is_up = true, .ike_id = 7, .child_id = 3, .connection = "office"};
+    struct ike_view ike;
+    engine_ike_at(the_engine, 0, &ike);
+    struct event up = {.kind = EVENT_CHILD_UPDOWN,
+                       .ike = &ike,
+                       .is_up = true,
+                       .ike_id = 7,
+                       .child_id = 3,
+                       .connection = "office"};
     ctl_event(service, &up);
     assert_int_equal(fake.len[0], 0);
     assert_true(next(1, &p));
     assert_text(p.body, "up", "yes");
+}
+
+static void an_sa_that_moved_is_told_with_where_it_was(void **state)
+{
+    (void)state;
+    static const char *const order[] = {"local-host", "local-port", "remote-host", "remote-port",
+                                        "office",     "uniqueid",   "version",     "state",
+                                        "local-host", "local-port", "local-id",    "remote-host"};
+    static const char *const values[] = {"192.0.2.1", "500", "192.0.2.2", "500",
+                                         "",          "7",   "2",         "ESTABLISHED",
+                                         "192.0.2.1", "500", "a.example", "192.0.2.77"};
+    struct vici_packet p;
+    struct vici_element e;
+    struct ike_view ike;
+    engine_ike_at(the_engine, 0, &ike);
+    send_packet(1, VICI_EVENT_REGISTER, "ike-update");
+    next(1, &p);
+    struct event moved = {.kind = EVENT_IKE_UPDATE, .ike = &ike, .ike_id = 7, .connection = "office"};
+    moved.old_local = ike.local;
+    moved.old_remote = (struct endpoint){ip4(192, 0, 2, 77), 4500};
+    ctl_event(service, &moved);
+    assert_true(next(1, &p));
+    struct vici_reader r = vici_read(p.body);
+    for (size_t i = 0; i < ARRAY_LEN(order); i++) {
+        assert_true(vici_next(&r, &e));
+        assert_span_equal(e.name, span_str(order[i]));
+        assert_span_equal(e.value, span_str(values[i]));
+    }
+}
+
+static void alerts_have_a_type_and_perhaps_an_sa(void **state)
+{
+    (void)state;
+    static const char *const order[] = {"type", "ike-sa", "office", "uniqueid"};
+    struct vici_packet p;
+    struct vici_element e;
+    struct ike_view ike;
+    engine_ike_at(the_engine, 0, &ike);
+    send_packet(1, VICI_EVENT_REGISTER, "alert");
+    next(1, &p);
+    for (int what = 0; what < ALERTS; what++) { /* each has a name */
+        char type[64];
+        struct event about_none = {.kind = EVENT_ALERT, .alert = (enum alert)what};
+        ctl_event(service, &about_none);
+        assert_true(next(1, &p));
+        assert_true(vici_find_text(p.body, "type", type, sizeof(type)) && type[0]);
+    }
+    assert_text(p.body, "type", "cert-policy-violation");
+    struct event alert = {
+        .kind = EVENT_ALERT, .alert = ALERT_PEER_AUTH_FAILED, .ike = &ike, .connection = "office"};
+    ctl_event(service, &alert);
+    assert_true(next(1, &p));
+    assert_text(p.body, "type", "peer-auth-failed");
+    struct vici_reader r = vici_read(p.body);
+    for (size_t i = 0; i < ARRAY_LEN(order); i++) {
+        assert_true(vici_next(&r, &e));
+        assert_span_equal(e.name, span_str(order[i]));
+    }
+    while (vici_next(&r, &e))
+        assert_false(span_equal(e.name, span_str("child-sas")));
 }
 
 static void a_child_that_has_gone_is_still_named(void **state)
@@ -425,6 +491,8 @@ int main(void)
         TEST(traps_are_listed_as_policies),
         TEST(certificates_are_listed_once_by_what_they_are_for),
         TEST(an_up_down_event_reaches_those_that_registered),
+        TEST(an_sa_that_moved_is_told_with_where_it_was),
+        TEST(alerts_have_a_type_and_perhaps_an_sa),
         TEST(a_child_that_has_gone_is_still_named),
         TEST(a_rekeyed_child_is_shown_old_and_new),
         TEST(algorithms_have_the_protocols_form_and_ours),

@@ -357,6 +357,7 @@ void ctl_event(struct ctl *c, const struct event *e)
         ctl_event_log(c, e);
         break;
     case EVENT_IKE_UPDOWN:
+    case EVENT_IKE_FAILED:
         ctl_event_updown(c, e, CTL_IKE_UPDOWN);
         break;
     case EVENT_CHILD_UPDOWN:
@@ -370,6 +371,12 @@ void ctl_event(struct ctl *c, const struct event *e)
         break;
     case EVENT_COMMAND_DONE:
         command_done(c, e);
+        break;
+    case EVENT_IKE_UPDATE:
+        ctl_event_ike_update(c, e);
+        break;
+    case EVENT_ALERT:
+        ctl_event_alert(c, e);
         break;
     }
 }

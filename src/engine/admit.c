@@ -294,6 +294,7 @@ static void unknown_spi(struct ike_env *env, struct engine *e, const struct ike_
 {
     env->stats->dropped_unknown_spi++;
     count_event(env, NULL, COUNT_INVALID_SPI);
+    host_alert(env, NULL, ALERT_INVALID_IKE_SPI);
     if (ike_is_response(&m->header) || ike_is_initial(&m->header) || !m->sk)
         return;
     if (env->now.mono >= e->spi_replies_at + TIME_SECOND || env->now.mono < e->spi_replies_at) {
@@ -323,8 +324,10 @@ void engine_datagram(struct ike_env *env, const struct input *in)
     enum decode_status s = ike_decode(env->out->arena, in->datagram.bytes, &m, &d);
     if (s != DECODE_OK) {
         env->stats->dropped_malformed++;
-        if (m.header.spi_i) /* else it is not even a header */
+        if (m.header.spi_i) { /* else it is not even a header */
             count_event(env, NULL, COUNT_INVALID);
+            host_alert(env, NULL, m.v ? ALERT_PARSE_ERROR_BODY : ALERT_PARSE_ERROR_HEADER);
+        }
         if (s == DECODE_BAD_VERSION && m.header.major > 2 && !ike_is_response(&m.header) &&
             m.header.spi_r == 0)
             init_reply_notify(env, &m, &in->datagram.local, &in->datagram.remote, in->datagram.is_natt,

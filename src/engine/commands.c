@@ -194,7 +194,10 @@ static void rekey_ike(struct ike_env *env, struct waiter *w, struct ike_sa *sa)
     set_connection(w, sa->conn);
     add_item(w, WAIT_IKE, sa->id);
     engine_touch(engine_of(env), sa);
-    ike_sa_queue(sa, (struct task){.kind = X_REKEY_IKE});
+    if (w->command.reauthenticates)
+        sa->reauth_at = env->now.mono;
+    else
+        ike_sa_queue(sa, (struct task){.kind = X_REKEY_IKE});
 }
 
 static bool is_at(const struct command *c, const struct ike_sa *sa)

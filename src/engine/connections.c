@@ -345,6 +345,7 @@ static void initiate(struct ike_env *env, struct conn_run *r)
     if (!conn->resolved_remote.family) {
         diag_clear(&d);
         diag_set(&d, FAIL_UNREACHABLE, "the peer of %s has no address to go to", conn->name);
+        host_alert(env, NULL, ALERT_PEER_ADDR_FAILED);
         if (conn->n_remote_addrs && conn->remote_addrs[0].fqdn)
             diag_got(&d, "no answer for the name %s", conn->remote_addrs[0].fqdn);
         diag_where_of(&d, &conn->origins, "remote_addrs");

@@ -131,6 +131,7 @@ static void settle(struct ike_env *env, struct engine *e)
         list_remove(&sa->dirty);
         ike_sa_advance(env, sa);
         streams_settle(env, sa);
+        host_ike_update(env, sa);
         if (sa->is_dead) {
             bury(e, sa, env->now.mono);
             continue;

@@ -346,4 +346,5 @@ const struct ike_host engine_host = {
     .rekey_failed = host_rekey_failed,
     .log = host_log,
     .count = counters_count,
+    .alert = host_alert,
 };

@@ -14,7 +14,48 @@ static struct event *event(struct ike_env *env, enum event_kind kind, const stru
     ev->connection = arena_strdup(env->out->arena, sa->conn->name);
     ev->ike_id = sa->id;
     ev->command_id = command_waiting_for(engine_of(env), sa->conn);
+    ev->ike = engine_keep_ike(env->out->arena, sa);
     return ev;
+}
+
+static struct event *child_event(struct ike_env *env, enum event_kind kind, const struct child_sa *c)
+{
+    struct event *ev = event(env, kind, c->ike);
+    ev->child = arena_strdup(env->out->arena, c->cfg->name);
+    ev->child_id = c->id;
+    ev->child_sa = engine_keep_child(env->out->arena, c);
+    return ev;
+}
+
+/* Strangers can cause these, too: not many in a second. */
+#define ALERTS_PER_SECOND 50
+
+void host_alert(struct ike_env *env, const struct ike_sa *sa, enum alert what)
+{
+    struct engine *e = engine_of(env);
+    if (env->now.mono >= e->alerts_at + TIME_SECOND || env->now.mono < e->alerts_at) {
+        e->alerts_at = env->now.mono;
+        e->alerts = 0;
+    }
+    if (e->alerts++ >= ALERTS_PER_SECOND)
+        return;
+    struct event *ev = sa ? event(env, EVENT_ALERT, sa) : &outbox_add(env->out, ACTION_EVENT)->event;
+    ev->kind = EVENT_ALERT;
+    ev->alert = what;
+}
+
+void host_ike_update(struct ike_env *env, struct ike_sa *sa)
+{
+    bool is_news =
+        sa->was_up && sa->told_remote.ip.family && !sa->is_lingering && !sa->is_dead &&
+        (!endpoint_equal(&sa->told_local, &sa->local) || !endpoint_equal(&sa->told_remote, &sa->remote));
+    if (is_news) {
+        struct event *ev = event(env, EVENT_IKE_UPDATE, sa);
+        ev->old_local = sa->told_local;
+        ev->old_remote = sa->told_remote;
+    }
+    sa->told_local = sa->local;
+    sa->told_remote = sa->remote;
 }
 
 void host_log(struct ike_env *env, const struct connection *conn, uint64_t ike_id, enum log_group group,
@@ -59,8 +100,12 @@ void host_ike_up(struct ike_env *env, struct ike_sa *sa, uint64_t old_id)
     if (sa->has_marker && !sa->remote.stream)
         host_note_udp(env, sa->remote.ip, true);
     struct event *ev = event(env, old_id ? EVENT_IKE_REKEY : EVENT_IKE_UPDOWN, sa);
+    sa->told_local = sa->local; /* who hears of it from here on hears where it is */
+    sa->told_remote = sa->remote;
     ev->is_up = true;
     ev->old_id = old_id;
+    if (old_id)
+        ev->old_ike = engine_keep_ike(env->out->arena, engine_sa_by_id(engine_of(env), old_id));
     unique_contact_over(engine_of(env), sa);
     if (!old_id)
         session_up(env, sa);
@@ -109,6 +154,7 @@ void host_ike_down(struct ike_env *env, struct ike_sa *sa, const struct diag *wh
     unique_contact_over(e, sa);
     session_keep(env, r, sa, why->class == FAIL_UNREACHABLE);
     if (!sa->was_up) {
+        event(env, EVENT_IKE_FAILED, sa);
         if (r && sa->was_initiator) {
             streams_judge(env, r, sa);
             r->is_patient = sa->is_forgotten || (sa->starts_again && sa->is_patient);
@@ -134,7 +180,11 @@ void host_ike_down(struct ike_env *env, struct ike_sa *sa, const struct diag *wh
         return;
     }
     sa_log(env, sa, LOG_AUDIT, "IKE SA %llu is down", (unsigned long long)sa->id);
+    enum ike_state was = sa->state;
+    if (!diag_failed(why)) /* it is deleted, by the peer or by us, and is shown so */
+        sa->state = IKE_DELETING;
     event(env, EVENT_IKE_UPDOWN, sa)->is_up = false;
+    sa->state = was;
     if (!diag_failed(why) && sa->is_double) {
         act_on_end(env, sa, false);
         if (r)
@@ -153,6 +203,23 @@ void host_ike_down(struct ike_env *env, struct ike_sa *sa, const struct diag *wh
         conn_schedule_retry(env, r);
 }
 
+static bool differs(const struct ts *is, size_t n_is, const struct ts *asked, size_t n_asked)
+{
+    bool has_dynamic = false, is_same = n_is == n_asked;
+    for (size_t i = 0; i < n_asked; i++) {
+        has_dynamic |= asked[i].is_dynamic;
+        is_same = is_same && ts_equal(&is[i], &asked[i]);
+    }
+    return !is_same && !has_dynamic;
+}
+
+/* The peer has less than the configuration says. */
+static bool is_narrowed(const struct child_sa *c)
+{
+    return differs(c->ts.local, c->ts.n_local, c->cfg->local_ts, c->cfg->n_local_ts) ||
+           differs(c->ts.remote, c->ts.n_remote, c->cfg->remote_ts, c->cfg->n_remote_ts);
+}
+
 void host_child_up(struct ike_env *env, struct child_sa *c, uint64_t old_id)
 {
     char a[200], b[200], alg[PROPOSAL_TEXT_MAX];
@@ -161,10 +228,12 @@ void host_child_up(struct ike_env *env, struct child_sa *c, uint64_t old_id)
            old_id ? "rekeyed" : "established", c->spi_in, c->spi_out,
            ts_list_format(c->ts.local, c->ts.n_local, a, sizeof(a)),
            ts_list_format(c->ts.remote, c->ts.n_remote, b, sizeof(b)), chosen_format(&c->chosen, alg));
-    struct event *ev = event(env, old_id ? EVENT_CHILD_REKEY : EVENT_CHILD_UPDOWN, sa);
-    ev->child = arena_strdup(env->out->arena, c->cfg->name);
-    ev->child_id = c->id;
+    struct event *ev = child_event(env, old_id ? EVENT_CHILD_REKEY : EVENT_CHILD_UPDOWN, c);
     ev->old_id = old_id;
+    if (old_id)
+        ev->old_child = engine_keep_child(env->out->arena, engine_child_by_id(engine_of(env), old_id));
+    else if (is_narrowed(c))
+        host_alert(env, sa, ALERT_TS_NARROWED);
     ev->is_up = true;
     conn_child_came_up(env, c);
     if (!old_id)
@@ -186,9 +255,7 @@ void host_child_down(struct ike_env *env, struct child_sa *c)
     struct child_run *run;
     struct conn_run *r = conn_run_of_child(engine_of(env), c->ike, c->cfg, &run);
     sa_log(env, c->ike, LOG_AUDIT, "child %s is down", c->cfg->name);
-    struct event *ev = event(env, EVENT_CHILD_UPDOWN, c->ike);
-    ev->child = arena_strdup(env->out->arena, c->cfg->name);
-    ev->child_id = c->id;
+    child_event(env, EVENT_CHILD_UPDOWN, c);
     if (r && is_idle(env, c)) /* it waits until somebody asks for it */
         run->is_wanted = false;
     else if (c->is_closed_by_peer && c->cfg->close_action == START_START)
@@ -219,6 +286,8 @@ void host_child_failed(struct ike_env *env, struct ike_sa *sa, const struct chil
     struct child_run *run;
     struct conn_run *r = conn_run_of_child(engine_of(env), sa, cfg, &run);
     command_failed(env, child_owner(sa, cfg), cfg, why);
+    if (why->class == FAIL_PROPOSAL || why->class == FAIL_SELECTORS)
+        host_alert(env, sa, why->class == FAIL_PROPOSAL ? ALERT_PROPOSAL_MISMATCH_CHILD : ALERT_TS_MISMATCH);
     if (r) {
         r->last_failure = *why;
         if (!r->conn->retries_forever || !starts_by_itself(cfg))
@@ -230,6 +299,8 @@ void host_child_failed(struct ike_env *env, struct ike_sa *sa, const struct chil
     }
     if (!has_work(sa))
         delete_ike(env, sa, NULL);
+    else
+        host_alert(env, sa, ALERT_KEEP_ON_CHILD_FAILURE);
 }
 
 #define REKEY_AGAIN (15 * TIME_SECOND)

@@ -154,6 +154,8 @@ struct engine {
     uint64_t cookies_before; /* when that began */
     int64_t complaints_at;
     unsigned complaints; /* since then */
+    int64_t alerts_at;
+    unsigned alerts; /* since then */
     struct blocked blocked[64];
     unsigned next_blocked;
     size_t n_guests;
@@ -223,11 +225,18 @@ void host_rekey_failed(struct ike_env *env, struct ike_sa *sa, uint64_t child_id
 void host_log(struct ike_env *env, const struct connection *conn, uint64_t ike_id, enum log_group group,
               enum log_level level, const char *text);
 bool host_may_complain(struct ike_env *env);
+void host_alert(struct ike_env *env, const struct ike_sa *sa, enum alert what); /* sa NULL: about none */
+/* After each step that touched it: has it moved? */
+void host_ike_update(struct ike_env *env, struct ike_sa *sa);
 
 /* counters.c: of messages, for all and for each connection that is loaded */
 void counters_count(struct ike_env *env, const struct connection *conn, enum ike_counter what);
 void counters_inherit(struct conn_run *to, const struct conn_run *from); /* it has changed */
 bool counters_reset(struct engine *e, const struct command *c);          /* false: there is none */
+
+/* view.c: copies that live as long as what a step says; NULL: it is not shown. */
+const struct ike_view *engine_keep_ike(struct arena *a, const struct ike_sa *sa);
+const struct child_view *engine_keep_child(struct arena *a, const struct child_sa *c);
 
 /* admit.c */
 void engine_datagram(struct ike_env *env, const struct input *in);

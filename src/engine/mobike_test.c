@@ -106,6 +106,8 @@ static void the_initiator_moves_and_takes_its_children_along(void **state)
     assert_int_equal(pair_newest_out(&p, 1)->spi, before.spi);
     assert_int_equal(p.side[0].downs + p.side[1].downs, 0);
     assert_true(pair_logged(&p, 1, "moved from 192.0.2.2:4500 === 192.0.2.1:4500"));
+    assert_int_equal(p.side[0].moves, 1); /* both ends are told */
+    assert_int_equal(p.side[1].moves, 1);
     roam(0, 8);
     pair_run(&p);
     expect_at(addr(8), p.side[1].ip);

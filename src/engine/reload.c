@@ -90,6 +90,7 @@ void engine_shut_down(struct ike_env *env)
     struct engine *e = engine_of(env);
     struct ike_sa *sa;
     struct conn_run *r;
+    host_alert(env, NULL, ALERT_SHUTDOWN_SIGNAL);
     e->is_shut_down = true;
     list_each(r, &e->conns, link)
     {

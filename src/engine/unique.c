@@ -103,6 +103,7 @@ static bool is_lost(struct ike_env *env, const struct ike_sa *fresh, struct ike_
         return false;
     sa_log(env, old, LOG_NOTICE, "the peer has started anew: IKE SA %llu is gone",
            (unsigned long long)old->id);
+    host_alert(env, old, ALERT_UNIQUE_REPLACE);
     diag_clear(&d);
     ike_sa_end(env, old, &d);
     return true;
@@ -115,6 +116,7 @@ static void judge(struct ike_env *env, struct ike_sa *fresh, struct ike_sa *old)
     struct ike_sa *loser = was_there ? old : old->spi_i < fresh->spi_i ? old : fresh;
     sa_log(env, loser, LOG_NOTICE, "two IKE SAs with the same peer: %llu goes",
            (unsigned long long)loser->id);
+    host_alert(env, loser, ALERT_UNIQUE_REPLACE);
     loser->duplicate_at = now + (loser->was_initiator ? OURS_GOES : THEIRS_GOES);
 }
 
@@ -142,6 +144,7 @@ bool unique_keeps_other(struct ike_env *env, const struct ike_sa *sa)
         engine_touch(e, o);
         if (o->own.kind == X_NONE)
             ike_sa_queue(o, (struct task){.kind = X_LIVENESS});
+        host_alert(env, sa, ALERT_UNIQUE_KEEP);
         return true;
     }
     return false;

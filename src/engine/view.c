@@ -135,6 +135,43 @@ static void child_view(const struct child_sa *found, struct child_view *out)
     };
 }
 
+static const struct ip *keep_ips(struct arena *a, const struct ip *v, size_t n)
+{
+    return n ? (const void *)arena_dup(a, span_of(v, n * sizeof(*v))).ptr : NULL;
+}
+
+const struct ike_view *engine_keep_ike(struct arena *a, const struct ike_sa *sa)
+{
+    struct ike_view *v = sa ? arena_alloc(a, sizeof(*v)) : NULL;
+    if (!v)
+        return NULL;
+    view(sa, v);
+    v->connection = arena_strdup(a, v->connection);
+    v->local_id = identity_dup(a, &sa->local_id);
+    v->remote_id = identity_dup(a, &sa->remote_id);
+    v->local_vips = keep_ips(a, v->local_vips, v->n_local_vips);
+    v->remote_vips = keep_ips(a, v->remote_vips, v->n_remote_vips);
+    return v;
+}
+
+static const struct ts *keep_selectors(struct arena *a, const struct ts *v, size_t n)
+{
+    return n ? (const void *)arena_dup(a, span_of(v, n * sizeof(*v))).ptr : NULL;
+}
+
+const struct child_view *engine_keep_child(struct arena *a, const struct child_sa *c)
+{
+    struct child_view *v = c ? arena_alloc(a, sizeof(*v)) : NULL;
+    if (!v)
+        return NULL;
+    child_view(c, v);
+    v->name = arena_strdup(a, v->name);
+    v->connection = arena_strdup(a, v->connection);
+    v->local_ts = keep_selectors(a, v->local_ts, v->n_local_ts);
+    v->remote_ts = keep_selectors(a, v->remote_ts, v->n_remote_ts);
+    return v;
+}
+
 bool engine_child_find(const struct engine *e, uint64_t id, struct child_view *out)
 {
     const struct child_sa *c = engine_child_by_id(e, id);

@@ -246,7 +246,47 @@ enum event_kind {
     EVENT_CHILD_UPDOWN,
     EVENT_CHILD_REKEY,
     EVENT_COMMAND_DONE, /* command_id, diag: FAIL_NONE for success */
+    EVENT_IKE_FAILED,   /* it went down and never was up */
+    EVENT_IKE_UPDATE,   /* other addresses or ports: old_local, old_remote */
+    EVENT_ALERT,        /* alert: what administrators want to be told of */
 };
+
+/* In vici's words, of which there are more: RADIUS and IKEv1 are not here yet, and SAs are always installed.
+ */
+enum alert {
+    ALERT_SHUTDOWN_SIGNAL,
+    ALERT_LOCAL_AUTH_FAILED,
+    ALERT_PEER_AUTH_FAILED,
+    ALERT_PEER_ADDR_FAILED,
+    ALERT_PEER_INIT_UNREACHABLE,
+    ALERT_INVALID_IKE_SPI,
+    ALERT_PARSE_ERROR_HEADER,
+    ALERT_PARSE_ERROR_BODY,
+    ALERT_RETRANSMIT_SEND,
+    ALERT_RETRANSMIT_SEND_CLEARED,
+    ALERT_RETRANSMIT_SEND_TIMEOUT,
+    ALERT_RETRANSMIT_RECEIVE,
+    ALERT_HALF_OPEN_TIMEOUT,
+    ALERT_PROPOSAL_MISMATCH_IKE,
+    ALERT_PROPOSAL_MISMATCH_CHILD,
+    ALERT_TS_MISMATCH,
+    ALERT_TS_NARROWED,
+    ALERT_UNIQUE_REPLACE,
+    ALERT_UNIQUE_KEEP,
+    ALERT_KEEP_ON_CHILD_FAILURE,
+    ALERT_VIP_FAILURE,
+    ALERT_AUTHORIZATION_FAILED,
+    ALERT_IKE_SA_EXPIRED,
+    ALERT_CERT_EXPIRED,
+    ALERT_CERT_VALIDATION_FAILED,
+    ALERT_CERT_NO_ISSUER,
+    ALERT_CERT_UNTRUSTED_ROOT,
+    ALERT_CERT_POLICY_VIOLATION,
+    ALERTS,
+};
+
+struct ike_view; /* engine/engine.h */
+struct child_view;
 
 struct event {
     enum event_kind kind;
@@ -259,6 +299,12 @@ struct event {
     const char *text; /* EVENT_LOG */
     struct diag diag; /* EVENT_COMMAND_DONE */
     unsigned matches; /* EVENT_COMMAND_DONE */
+    /* What it is about, as it is, or was before it went, at the moment of the event; NULL: nothing, or gone
+     * before. */
+    const struct ike_view *ike, *old_ike;
+    const struct child_view *child_sa, *old_child;
+    struct endpoint old_local, old_remote;
+    enum alert alert;
 };
 
 /* ---- inputs
@@ -298,6 +344,7 @@ struct command {
     uint64_t ike_id, child_id;      /* unique ids; 0 where not given */
     bool is_forced;                 /* terminate: do not wait for the peer */
     bool is_for_all;                /* reset-counters */
+    bool reauthenticates;           /* rekey, of IKE SAs: they are made anew */
     struct gateway gateway;         /* redirect: where to */
     struct ip peer_from, peer_to;   /* redirect: clients at these addresses; family 0: wherever they are */
     const char *peer_id;            /* redirect: and of this identity, perhaps a pattern; NULL: whoever */

@@ -70,6 +70,13 @@ static void cfg_host_log(struct ike_env *env, const struct connection *conn, uin
     (void)text;
 }
 
+static void cfg_host_alert(struct ike_env *env, const struct ike_sa *sa, enum alert what)
+{
+    (void)env;
+    (void)sa;
+    (void)what;
+}
+
 static const struct ike_host cfg_host_functions = {
     .lease_ask = cfg_host_ask,
     .lease_hold = cfg_host_hold,
@@ -78,6 +85,7 @@ static const struct ike_host cfg_host_functions = {
     .dns = cfg_host_dns,
     .vip_wanted = cfg_host_wanted,
     .log = cfg_host_log,
+    .alert = cfg_host_alert,
 };
 
 /* One CP payload with this body, as it came out of an SK payload. False when that is malformed. */

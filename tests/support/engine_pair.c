@@ -399,6 +399,14 @@ static void on_event(struct pair_side *s, const struct event *ev)
     case EVENT_CHILD_REKEY:
         s->child_rekeys++;
         break;
+    case EVENT_IKE_FAILED:
+        break;
+    case EVENT_IKE_UPDATE:
+        s->moves++;
+        break;
+    case EVENT_ALERT:
+        s->alerts[ev->alert]++;
+        break;
     case EVENT_COMMAND_DONE:
         s->is_done = true;
         s->done_id = ev->command_id;

@@ -48,6 +48,7 @@ struct pair_side {
     size_t n_vips;
     int name_servers;
     unsigned ups, downs, ike_ups, ike_downs, child_rekeys, ike_rekeys, keepalives, updates;
+    unsigned moves, alerts[ALERTS];
     bool is_done;
     uint64_t done_id;
     struct diag done;

@@ -122,6 +122,7 @@ void auth_start(struct ike_env *env, struct ike_sa *sa, const struct task *t)
 static void refuse(struct ike_env *env, struct ike_sa *sa, const struct diag *d)
 {
     env->stats->auth_failed++;
+    env->host->alert(env, sa, ALERT_PEER_AUTH_FAILED);
     sa_log_diag(env, sa, LOG_ERR, d);
     delete_refused(env, sa, d);
 }
@@ -158,6 +159,12 @@ static void established(struct ike_env *env, struct ike_sa *sa, struct exchange 
         sa_log_diag(env, sa, LOG_ERR, &d);
         env->host->child_failed(env, sa, cfg, &d);
     }
+}
+
+static void refused_us(struct ike_env *env, const struct ike_sa *sa, const struct pl_notify *error)
+{
+    if (error && error->type == N_AUTHENTICATION_FAILED)
+        env->host->alert(env, sa, ALERT_LOCAL_AUTH_FAILED);
 }
 
 /* A refusal that is about the child, and leaves the IKE SA standing [RFC7296#1.2]. */
@@ -215,6 +222,7 @@ static void on_taken(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
     diag_clear(&d);
     const struct pl_notify *error = ike_error_notify(&x->msg);
     if (error && !is_of_child(error->type)) {
+        refused_us(env, sa, error);
         diag_from_notify(&d, sa, error, X_AUTH, x->child_cfg);
         fail(env, sa, &d);
         return;
@@ -283,6 +291,7 @@ void auth_on_response(struct ike_env *env, struct ike_sa *sa, struct exchange *x
         return;
     }
     if (!auth || !idr) {
+        refused_us(env, sa, error);
         if (error)
             diag_from_notify(&d, sa, error, X_AUTH, x->child_cfg);
         else

@@ -212,12 +212,37 @@ static void tell_group(struct ike_env *env, struct ike_sa *sa, const struct job 
                v->group, acert_words(v->granted_by, words));
 }
 
+/* What of the path did not hold, as far as it has a word. */
+static void alert_of_path(struct ike_env *env, const struct ike_sa *sa, const struct job *job)
+{
+    static const struct {
+        const char *unmet;
+        enum alert what;
+    } rows[] = {
+        {"revocation",  ALERT_CERT_VALIDATION_FAILED},
+        {"cert_policy", ALERT_CERT_POLICY_VIOLATION },
+        {"cacerts",     ALERT_CERT_UNTRUSTED_ROOT   },
+        {"ca_id",       ALERT_CERT_UNTRUSTED_ROOT   },
+        {"groups",      ALERT_AUTHORIZATION_FAILED  },
+    };
+    const struct trust_verdict *v = &job->verdict;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        if (v->unmet && strcmp(v->unmet, rows[i].unmet) == 0)
+            env->host->alert(env, sa, rows[i].what);
+    }
+    if (job->trust.leaf && cert_not_after(job->trust.leaf) < env->now.wall)
+        env->host->alert(env, sa, ALERT_CERT_EXPIRED);
+    else if (!v->unmet && v->why.class == FAIL_CERTIFICATE) /* no path to a CA that is trusted holds */
+        env->host->alert(env, sa, ALERT_CERT_NO_ISSUER);
+}
+
 bool auth_verdict(struct ike_env *env, struct ike_sa *sa, const struct job *job, struct diag *d)
 {
     char who[ID_TEXT_MAX];
     if (!job->verdict.is_trusted) {
         *d = job->verdict.why;
         d->class = FAIL_CERTIFICATE;
+        alert_of_path(env, sa, job);
         point_at(sa, job, d);
         return false;
     }

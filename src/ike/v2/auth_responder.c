@@ -12,6 +12,8 @@
 static void refuse(struct ike_env *env, struct ike_sa *sa, uint16_t notify, const struct diag *d)
 {
     env->stats->auth_failed++;
+    if (notify == N_AUTHENTICATION_FAILED)
+        env->host->alert(env, sa, ALERT_PEER_AUTH_FAILED);
     sa_log_diag(env, sa, LOG_WARN, d);
     send_response_notify(env, sa, EXCHANGE_IKE_AUTH, notify, span_of(NULL, 0));
     ike_sa_linger(env, sa, d);

@@ -101,8 +101,10 @@ static void ask_for(struct ike_env *env, struct ike_sa *sa, uint8_t family, stru
     struct lease_answer a = env->host->lease_ask(env, &r);
     if (a.status == LEASE_FULL)
         say_full(env, sa, &a);
-    if (a.status != LEASE_GIVEN)
+    if (a.status != LEASE_GIVEN) {
+        env->host->alert(env, sa, ALERT_VIP_FAILURE);
         return;
+    }
     c->from[c->remote.n] = pool_named(sa->conn, a.pool);
     add_vip(&c->remote, a.ip);
     sa_log(env, sa, LOG_NOTICE, "%s gets the virtual address %s of pool %s",

@@ -151,6 +151,7 @@ uint16_t create_child_select(struct ike_env *env, struct ike_sa *sa, struct exch
     const struct child_config *cfg = select_config(env, sa, x, only, has_ke);
     if (!cfg) {
         env->stats->selector_mismatch++;
+        env->host->alert(env, sa, ALERT_TS_MISMATCH);
         ts_difference(d, sa, only, &tsr->ts, &tsi->ts);
         return N_TS_UNACCEPTABLE;
     }
@@ -159,6 +160,7 @@ uint16_t create_child_select(struct ike_env *env, struct ike_sa *sa, struct exch
         return not_free;
     if (!proposal_select(&cfg->proposals, &offer->sa.proposals, o, &x->chosen, d)) {
         env->stats->proposal_mismatch++;
+        env->host->alert(env, sa, ALERT_PROPOSAL_MISMATCH_CHILD);
         if (!ah_explain(sa, cfg, &offer->sa.proposals, d))
             diag_where_of(d, &cfg->origins, ah_is_wanted(cfg) ? "ah_proposals" : "esp_proposals");
         return N_NO_PROPOSAL_CHOSEN;

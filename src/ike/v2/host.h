@@ -82,6 +82,8 @@ struct ike_host {
                 enum log_level level, const char *text);
     /* conn NULL: it belongs to none */
     void (*count)(struct ike_env *env, const struct connection *conn, enum ike_counter what);
+    /* Something that administrators want to be told of; sa NULL: about none. */
+    void (*alert)(struct ike_env *env, const struct ike_sa *sa, enum alert what);
 };
 
 struct ike_env { /* one step */

@@ -106,6 +106,8 @@ void init_give_up(struct ike_env *env, struct ike_sa *sa)
 {
     struct diag d = sa->failure;
     env->stats->proposal_mismatch += d.class == FAIL_PROPOSAL;
+    if (d.class == FAIL_PROPOSAL)
+        env->host->alert(env, sa, ALERT_PROPOSAL_MISMATCH_IKE);
     sa_log_diag(env, sa, LOG_ERR, &d);
     ike_sa_end(env, sa, &d);
 }

@@ -181,6 +181,7 @@ void init_on_request(struct ike_env *env, const struct ike_message *m, const str
     if (rules_check(m, &d) != DECODE_OK || !m->header.spi_i || !nonce_take(&ni, m)) {
         env->stats->dropped_malformed++;
         count_event(env, NULL, COUNT_INVALID);
+        env->host->alert(env, NULL, ALERT_PARSE_ERROR_BODY);
         return;
     }
     count_message(env, NULL, m->header.exchange, COUNT_IN, false);
@@ -194,6 +195,8 @@ void init_on_request(struct ike_env *env, const struct ike_message *m, const str
     if (!conn) {
         char line[900], from[IP_TEXT_MAX];
         env->stats->proposal_mismatch += d.class == FAIL_PROPOSAL;
+        if (d.class == FAIL_PROPOSAL)
+            env->host->alert(env, NULL, ALERT_PROPOSAL_MISMATCH_IKE);
         if (env->host->may_complain(env))
             conn_log(env, NULL, GROUP_CFG, LOG_WARN,
                      "IKE_SA_INIT of %s is refused with NO_PROPOSAL_CHOSEN: %s",

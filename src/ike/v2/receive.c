@@ -94,6 +94,7 @@ static void replay(struct ike_env *env, struct ike_sa *sa, const struct ike_mess
     for (size_t i = 0; i < d.n; i++)
         send_raw(env, local, remote, has_marker, sa->conn->dscp, arena_dup(env->out->arena, d.v[i]));
     env->stats->retransmitted += d.n > 0;
+    env->host->alert(env, sa, ALERT_RETRANSMIT_RECEIVE);
 }
 
 static void on_request(struct ike_env *env, struct ike_sa *sa, struct ike_message *m,
@@ -125,6 +126,7 @@ static void on_request(struct ike_env *env, struct ike_sa *sa, struct ike_messag
         /* Authentic but wrong: the peer's fault, answered once [RFC7296#2.21.3] */
         env->stats->dropped_malformed++;
         count_event(env, sa, COUNT_INVALID);
+        env->host->alert(env, sa, ALERT_PARSE_ERROR_BODY);
         sa_log(env, sa, LOG_WARN, "a malformed request of the peer is refused: %s", d.what);
         bool was_up = ike_sa_is_up(sa);
         uint8_t bad = m->bad_payload;
@@ -163,6 +165,8 @@ static void on_response(struct ike_env *env, struct ike_sa *sa, struct ike_messa
     }
     if (!open_message(env, sa, x, &x->frags, m, &status))
         return;
+    if (x->out.sent > 1)
+        env->host->alert(env, sa, ALERT_RETRANSMIT_SEND_CLEARED);
     outstanding_done(&x->out);
     natd_authentic(env, sa, local, remote, has_marker);
     path_answered(env, sa, x, local, remote);
@@ -173,8 +177,10 @@ static void on_response(struct ike_env *env, struct ike_sa *sa, struct ike_messa
     trace_read(env, sa, &x->msg);
     if (status == DECODE_OK)
         count_message(env, sa, m->header.exchange, COUNT_IN, true);
-    else
+    else {
         count_event(env, sa, COUNT_INVALID);
+        env->host->alert(env, sa, ALERT_PARSE_ERROR_BODY);
+    }
     if (sa->state == IKE_DELETING && x->kind != X_DELETE_IKE && x->kind != X_AUTH_FAILED) {
         exchange_end(x); /* overtaken by the end of the SA */
         return;

@@ -314,6 +314,7 @@ void rekey_ike_on_request(struct ike_env *env, struct ike_sa *sa, struct exchang
     }
     if (!ke || !nonce_take(&x->ni, &x->msg) || !choose(env, sa, &p->sa.proposals, &x->chosen, &d)) {
         env->stats->proposal_mismatch++;
+        env->host->alert(env, sa, ALERT_PROPOSAL_MISMATCH_IKE);
         sa_log_diag(env, sa, LOG_WARN, &d);
         send_response_notify(env, sa, EXCHANGE_CREATE_CHILD_SA, N_NO_PROPOSAL_CHOSEN, span_of(NULL, 0));
         return;

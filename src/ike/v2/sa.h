@@ -121,6 +121,7 @@ struct ike_sa {
     uint32_t n_more;
     struct list held; /* the peer's requests that wait for their turn */
     uint32_t next_tag;
+    struct endpoint told_local, told_remote; /* where users think that it is; family 0: nowhere yet */
     struct task tasks[IKE_TASKS_MAX];
     size_t n_tasks;
     struct list children;

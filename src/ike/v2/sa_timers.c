@@ -78,6 +78,7 @@ static void unanswered(struct ike_env *env, struct ike_sa *sa, const struct exch
     struct diag d;
     diag_clear(&d);
     env->stats->timeouts++;
+    env->host->alert(env, sa, ALERT_RETRANSMIT_SEND_TIMEOUT);
     unsigned tries = schedule_for(sa, x).tries + 1;
     if (x->kind == X_DELETE_IKE || x->kind == X_AUTH_FAILED) {
         ike_sa_end(env, sa, NULL);
@@ -89,6 +90,8 @@ static void unanswered(struct ike_env *env, struct ike_sa *sa, const struct exch
     diag_set(&d, FAIL_UNREACHABLE, "no answer from %s to %s", endpoint_format(&sa->remote, ip),
              exchange_kind_name(x->kind));
     diag_got(&d, "nothing to %u transmissions", tries);
+    if (x->kind == X_INIT)
+        env->host->alert(env, sa, ALERT_PEER_INIT_UNREACHABLE);
     diag_where_of(&d, &sa->conn->origins, "remote_addrs");
     if (sa->remote.stream)
         diag_try(&d, "TCP port %u was answered: is it IKE that listens there?", sa->remote.port);
@@ -118,6 +121,7 @@ static void tick_exchange(struct ike_env *env, struct ike_sa *sa, struct exchang
     switch (outstanding_tick(&x->out, env->now.mono, &schedule, &again)) {
     case TICK_RESEND:
         env->stats->retransmitted++;
+        env->host->alert(env, sa, ALERT_RETRANSMIT_SEND);
         sa_log(env, sa, LOG_NOTICE, "no answer to request %u (%s) yet: sending it again, %u of %u times",
                x->out.id, exchange_kind_name(x->kind), x->out.sent - 1, schedule.tries);
         path_resend(env, sa, x, &again);
@@ -159,6 +163,7 @@ static void tick_give_up(struct ike_env *env, struct ike_sa *sa)
     diag_clear(&d);
     if (natd_is_by_choice(sa)) /* perhaps it tried to, over port 4500 */
         env->host->note_udp(env, sa->remote.ip, false);
+    env->host->alert(env, sa, ALERT_HALF_OPEN_TIMEOUT);
     diag_set(&d, FAIL_UNREACHABLE, "the peer did not go on after %s",
              sa->rounds.theirs ? "a round of authentication" : "IKE_SA_INIT");
     if (env->host->may_complain(env))
@@ -174,7 +179,7 @@ static void tick_lifetime(struct ike_env *env, struct ike_sa *sa)
     if (!is_handled && (sa->expires_at <= now || sa->reauth_at <= now || sa->duplicate_at <= now)) {
         struct diag d;
         diag_clear(&d);
-        bool renews = sa->duplicate_at > now;
+        bool renews = sa->duplicate_at > now, is_expired = renews && sa->expires_at <= now;
         sa->is_double = !renews && sa->was_initiator;
         if (renews && lifetime_is_over(env, sa, &d))
             sa_log_diag(env, sa, LOG_WARN, &d);
@@ -186,6 +191,8 @@ static void tick_lifetime(struct ike_env *env, struct ike_sa *sa)
         sa->expires_at = sa->reauth_at = sa->duplicate_at = TIME_NEVER;
         if (renews && !diag_failed(&d)) /* down and to be brought up again: not what an operator asked for */
             diag_set(&d, FAIL_GENERIC, "the IKE SA's lifetime is over");
+        if (is_expired)
+            env->host->alert(env, sa, ALERT_IKE_SA_EXPIRED);
         sa->is_renewing = renews;
         delete_ike(env, sa, &d);
         return;
