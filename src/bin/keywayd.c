@@ -29,7 +29,8 @@ struct options {
 struct daemon {
     struct loop *loop;
     struct ctl *ctl;
-    struct stream_server *listeners[2];
+    struct stream_server *listeners[3]; /* our own, that of the command line, that of the files */
+    size_t queued;                      /* for all their clients */
 };
 
 /* ---- the vici service's world is the loop, and the loop's listener is the vici service */
@@ -98,6 +99,12 @@ static void host_write(void *ctx, void *handle, struct span bytes)
 {
     (void)ctx;
     stream_write(handle, bytes);
+}
+
+static size_t host_queued(void *ctx, void *handle)
+{
+    (void)ctx;
+    return stream_queued(handle);
 }
 
 static void host_close(void *ctx, void *handle)
@@ -205,16 +212,41 @@ static void client_closed(void *user)
     ctl_closed(user);
 }
 
+/* The two that are asked for beside our own one may be the same. */
+static bool is_same(const char *a, const char *b)
+{
+    const size_t n = strlen("unix://");
+    a += strncmp(a, "unix://", n) == 0 ? n : 0;
+    b += strncmp(b, "unix://", n) == 0 ? n : 0;
+    return strcmp(a, b) == 0;
+}
+
 static bool listen_all(struct daemon *d, const struct paths *p, struct diag *diag)
 {
     char own[PATH_TEXT_MAX];
-    struct stream_handler h = {
-        .ctx = d, .opened = client_opened, .received = client_received, .closed = client_closed};
-    d->listeners[0] = stream_listen(loop_uv(d->loop), paths_run(p, "keyway.vici", own), 0660, &h, diag);
-    if (!d->listeners[0] || !p->vici)
-        return d->listeners[0] != NULL;
-    d->listeners[1] = stream_listen(loop_uv(d->loop), p->vici, 0660, &h, diag);
-    return d->listeners[1] != NULL;
+    const char *of_files = engine_config(loop_engine(d->loop))->settings.vici_socket;
+    const char *where[] = {paths_run(p, "keyway.vici", own), p->vici, of_files};
+    struct stream_handler h = {.ctx = d,
+                               .opened = client_opened,
+                               .received = client_received,
+                               .closed = client_closed,
+                               .queued = &d->queued};
+    for (size_t i = 0; i < ARRAY_LEN(where); i++) {
+        bool is_there = false;
+        for (size_t k = 0; k < i && where[i]; k++)
+            is_there |= where[k] && is_same(where[k], where[i]);
+        if (!where[i] || is_there)
+            continue;
+        d->listeners[i] = stream_listen(loop_uv(d->loop), where[i], 0660, &h, diag);
+        if (!d->listeners[i])
+            return false;
+        if (stream_is_open_to_others(d->listeners[i]))
+            log_line(
+                GROUP_CFG, LOG_WARN,
+                "vici listens on %s: it has no authentication, and whoever reaches it commands this daemon",
+                where[i]);
+    }
+    return true;
 }
 
 /* ---- running */
@@ -253,6 +285,7 @@ static bool run(const struct options *o, void (*ready)(void), struct diag *diag)
         .clear_credentials = host_clear_credentials,
         .choose = host_choose,
         .write = host_write,
+        .queued = host_queued,
         .close = host_close,
         .numbers = host_numbers,
         .flush = host_flush,
@@ -285,8 +318,8 @@ static bool run(const struct options *o, void (*ready)(void), struct diag *diag)
         log_line(GROUP_DMN, LOG_NOTICE, "stopped");
     }
     logsink_watch(NULL, NULL);
-    stream_stop(d.listeners[0]);
-    stream_stop(d.listeners[1]);
+    for (size_t i = 0; i < ARRAY_LEN(d.listeners); i++)
+        stream_stop(d.listeners[i]);
     loop_free(d.loop);
     ctl_free(d.ctl);
     return ok;
@@ -383,7 +416,7 @@ static const char usage[] =
     "  --state DIR        stands for /var/lib (KEYWAY_STATE)\n"
     "  --nssdir DIR       folder of the key store, STATE/ipsec/nss\n"
     "  --load LIST        which files to load: keyway,swanctl,ipsec or none; all that exist\n"
-    "  --vici PATH        a second vici socket, e.g. /var/run/charon.vici\n"
+    "  --vici PATH        a second vici socket, e.g. /var/run/charon.vici or tcp://127.0.0.1:4502\n"
     "  --settings FILE    the strongswan.conf to read\n"
     "  --log LEVEL        error, warning, notice, detail or trace\n"
     "  --cleanup          remove the routes that a crash left, and end\n"
@@ -453,7 +486,7 @@ static int take_option(struct options *o, int option, const char *arg)
         o->loop.load = arg;
         return -1;
     case OPT_VICI:
-        o->loop.paths.vici = !strncmp(arg, "unix://", 7) ? arg + 7 : arg;
+        o->loop.paths.vici = arg;
         return -1;
     case OPT_SETTINGS:
         o->loop.settings = arg;

@@ -165,8 +165,9 @@ schema_setter set_listen_tcp;
 schema_setter set_dataplane, set_hosts, set_proposals, set_dscp, set_ts, set_esp_proposals, set_updown,
     set_interfaces_use, set_interfaces_ignore, set_tfc_padding, set_ah_proposals, set_redirect, set_class;
 schema_setter set_daemon_attr, set_vip_device, set_key_store, set_ipsec_secrets;
-schema_setter set_resolv_conf, set_vips, set_pool_names, set_pool_addrs, set_pool_attr; /* pool.c */
-schema_setter set_authority_cert, set_crl_uris, set_ocsp_uris, set_cert_uri_base;       /* authority.c */
+schema_setter set_vici_socket, set_resolv_conf, set_vips, set_pool_names, set_pool_addrs,
+    set_pool_attr;                                                                /* pool.c */
+schema_setter set_authority_cert, set_crl_uris, set_ocsp_uris, set_cert_uri_base; /* authority.c */
 schema_setter set_auth, set_id, set_certs, set_cacerts, set_ca_id, set_cert_policy, set_groups, set_cert_file,
     set_cacert_file, set_ppk_id, set_pubkeys, set_nothing;
 schema_setter set_dns_anchors, set_dns_resolv_conf; /* values.c */

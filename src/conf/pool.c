@@ -140,6 +140,19 @@ void set_resolv_conf(struct builder *b, const struct schema_row *row, const stru
         build_expected(build_error(b, key, "not a path"), key, "a path such as /etc/resolv.conf");
 }
 
+void set_vici_socket(struct builder *b, const struct schema_row *row, const struct setting *key, void *dest)
+{
+    static const char *const begins[] = {"unix:///", "tcp://", "/"};
+    struct settings *s = dest;
+    bool is_known = false;
+    (void)row;
+    for (size_t i = 0; i < ARRAY_LEN(begins); i++)
+        is_known |= strncmp(key->value, begins[i], strlen(begins[i])) == 0;
+    s->vici_socket = key->value[0] ? arena_strdup(b->a, key->value) : NULL;
+    if (key->value[0] && !is_known)
+        build_expected(build_error(b, key, "not a socket"), key, "unix:///PATH or tcp://ADDRESS:PORT");
+}
+
 void set_pool_names(struct builder *b, const struct schema_row *row, const struct setting *key, void *dest)
 {
     struct connection *c = dest;

@@ -340,6 +340,7 @@ static void show_settings(struct show_out *o, const struct settings *s)
     show_word_field(o, from, "ipsec_dialect", dialects[s->ipsec_dialect]);
     show_word_field(o, from, "key_store", s->key_store ? s->key_store : "");
     show_word_field(o, from, "resolv_conf", s->resolv_conf ? s->resolv_conf : "");
+    show_word_field(o, from, "vici_socket", s->vici_socket ? s->vici_socket : "");
     show_begin_value(o);
     for (unsigned i = 0; i < s->n_tcp_ports; i++)
         text_printf(&o->t, "%s%u", show_separator(o), s->tcp_ports[i]);

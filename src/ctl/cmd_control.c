@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 struct selector { /* what the request names; texts live in the request's handler */
-    char child[128], ike[128];
+    char child[VICI_NAME_MAX + 1], ike[VICI_NAME_MAX + 1];
     uint64_t child_id, ike_id;
     char peer_id[ID_TEXT_MAX], gateway_name[256]; /* redirect */
     struct ip peer_from, peer_to, gateway;

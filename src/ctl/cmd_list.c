@@ -7,7 +7,7 @@
 void ctl_cmd_list_sas(struct ctl_request *r)
 {
     const struct engine *e = ctl_engine(r);
-    char ike[128], child[128];
+    char ike[VICI_NAME_MAX + 1], child[VICI_NAME_MAX + 1];
     vici_find_text(r->body, "ike", ike, sizeof(ike));
     bool by_child = vici_find_text(r->body, "child", child, sizeof(child));
     uint64_t ike_id = (uint64_t)vici_find_number(r->body, "ike-id", 0);
@@ -27,7 +27,7 @@ void ctl_cmd_list_sas(struct ctl_request *r)
 void ctl_cmd_list_conns(struct ctl_request *r)
 {
     const struct config *c = engine_config(ctl_engine(r));
-    char ike[128];
+    char ike[VICI_NAME_MAX + 1];
     vici_find_text(r->body, "ike", ike, sizeof(ike));
     for (size_t i = 0; c && i < c->n_connections; i++) {
         if (ike[0] && strcmp(c->connections[i]->name, ike) != 0)
@@ -96,7 +96,7 @@ void ctl_cmd_list_policies(struct ctl_request *r)
 {
     struct kinds k = kinds_of(r->body);
     struct policies p = find_policies(ctl_engine(r));
-    char ike[128], child[128];
+    char ike[VICI_NAME_MAX + 1], child[VICI_NAME_MAX + 1];
     vici_find_text(r->body, "ike", ike, sizeof(ike));
     vici_find_text(r->body, "child", child, sizeof(child));
     for (size_t i = 0; i < p.n; i++) {

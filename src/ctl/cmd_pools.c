@@ -64,7 +64,7 @@ static int by_place(const void *a, const void *b)
 void ctl_cmd_get_pools(struct ctl_request *r)
 {
     const struct pools *pools = engine_pools(ctl_engine(r));
-    char name[128];
+    char name[VICI_NAME_MAX + 1];
     struct span yes;
     struct pool_view v;
     bool is_one = vici_find_text(r->body, "name", name, sizeof(name));

@@ -31,7 +31,7 @@ static void take(void *ctx, const char *text)
 
 void ctl_cmd_keyway_config_show(struct ctl_request *r)
 {
-    char name[128];
+    char name[VICI_NAME_MAX + 1];
     struct span v;
     bool is_one = vici_find_text(r->body, "name", name, sizeof(name));
     bool is_json = vici_find(r->body, "json", &v) && vici_is_yes(v);

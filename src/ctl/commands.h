@@ -51,7 +51,7 @@ struct ctl_pending { /* the command that a connection waits for */
     int64_t deadline; /* mono; TIME_NEVER */
     int64_t timeout;  /* milliseconds, for the message */
     int level;        /* most verbose control-log level that is streamed; -1 none */
-    char connection[CTL_NAME_MAX], target[128];
+    char connection[CTL_NAME_MAX], target[VICI_NAME_MAX + 1];
     bool has_child;           /* target is one */
     enum conf_item_kind item; /* LOAD: called connection */
     enum choice is, was;      /* CHOICE, of connection */
@@ -65,6 +65,7 @@ struct ctl_conn {
     uint32_t registered; /* bits by enum ctl_event_id */
     struct ctl_pending pending;
     bool is_broken;
+    bool is_behind; /* it lost events, and it was said */
 };
 
 struct ctl {

@@ -393,6 +393,38 @@ static void alerts_have_a_type_and_perhaps_an_sa(void **state)
         assert_false(span_equal(e.name, span_str("child-sas")));
 }
 
+static void who_does_not_read_loses_events_and_nobody_else(void **state)
+{
+    (void)state;
+    struct vici_packet p;
+    struct event alert = {.kind = EVENT_ALERT, .alert = ALERT_INVALID_IKE_SPI};
+    for (int who = 0; who < 2; who++) {
+        send_packet(who, VICI_EVENT_REGISTER, "alert");
+        next(who, &p);
+    }
+    static const struct {
+        size_t queued;
+        bool is_told;
+    } rows[] = {
+        {0,                      true },
+        {CTL_EVENTS_MAX,         true },
+        {CTL_EVENTS_MAX + 1,     false},
+        {CTL_EVENTS_MAX,         false}, /* it has to catch up */
+        {CTL_EVENTS_MAX / 2 + 1, false},
+        {CTL_EVENTS_MAX / 2,     true },
+        {CTL_EVENTS_MAX,         true },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        fake.queued[0] = rows[i].queued;
+        ctl_event(service, &alert);
+        assert_int_equal(next(0, &p), rows[i].is_told);
+        assert_true(next(1, &p));
+    }
+    fake.queued[0] = 2 * CTL_EVENTS_MAX;
+    request(0, "version", NULL, NULL); /* answers come in any case */
+    assert_true(reply(0).len > 0);
+}
+
 static void a_child_that_has_gone_is_still_named(void **state)
 {
     (void)state;
@@ -493,6 +525,7 @@ int main(void)
         TEST(an_up_down_event_reaches_those_that_registered),
         TEST(an_sa_that_moved_is_told_with_where_it_was),
         TEST(alerts_have_a_type_and_perhaps_an_sa),
+        TEST(who_does_not_read_loses_events_and_nobody_else),
         TEST(a_child_that_has_gone_is_still_named),
         TEST(a_rekeyed_child_is_shown_old_and_new),
         TEST(algorithms_have_the_protocols_form_and_ours),

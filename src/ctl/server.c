@@ -280,10 +280,29 @@ void ctl_emit_to(struct ctl_conn *conn, enum ctl_event_id id)
         send_segment(conn, &conn->ctl->event);
 }
 
+/* It loses what comes now: *is_news when it begins to. */
+static bool is_behind(struct ctl_conn *conn, bool *is_news)
+{
+    const struct ctl_host *host = &conn->ctl->host;
+    size_t queued = host->queued(host->ctx, conn->handle);
+    bool was_behind = conn->is_behind;
+    conn->is_behind = queued > (was_behind ? CTL_EVENTS_MAX / 2 : CTL_EVENTS_MAX);
+    *is_news |= conn->is_behind && !was_behind;
+    return conn->is_behind;
+}
+
 void ctl_emit(struct ctl *c, enum ctl_event_id id)
 {
     struct ctl_conn *conn;
-    list_each(conn, &c->conns, link) ctl_emit_to(conn, id);
+    bool is_news = false;
+    list_each(conn, &c->conns, link)
+    {
+        if (conn->registered & 1u << id && !is_behind(conn, &is_news))
+            ctl_emit_to(conn, id);
+    }
+    if (is_news) /* last: the line may be an event itself */
+        log_line(GROUP_CFG, LOG_WARN,
+                 "a client of vici does not read its events: it loses those that come now");
 }
 
 bool ctl_is_wanted(const struct ctl *c, enum ctl_event_id id)

@@ -46,8 +46,10 @@ struct ctl_host {
     void (*clear_credentials)(void *ctx);
     /* What the next reload does about this connection of ipsec.conf. Returns what it was. */
     enum choice (*choose)(void *ctx, const char *connection, enum choice what);
-    /* Queues bytes for a client. A client that reads too slowly is the host's to close. */
+    /* Queues bytes for a client. A client that lets too much of its answers wait is the host's to close. */
     void (*write)(void *ctx, void *handle, struct span bytes);
+    /* How many bytes wait for it to read. */
+    size_t (*queued)(void *ctx, void *handle);
     /* Closes a client that broke the protocol; ctl_closed() follows, later. */
     void (*close)(void *ctx, void *handle);
     void (*numbers)(void *ctx, struct ctl_numbers *out);
@@ -62,7 +64,10 @@ struct ctl_host {
     void (*log_listeners)(void *ctx, bool are_there);
 };
 
+/* Each may have half a request here, of at most two segments: 1 MiB. */
 #define CTL_CLIENTS_MAX 64
+/* Events that are told to all wait for who is slow up to so many bytes; what comes then is lost for it. */
+#define CTL_EVENTS_MAX (1u << 20)
 
 struct ctl *ctl_new(const struct ctl_host *host);
 void ctl_free(struct ctl *c);

@@ -272,6 +272,7 @@ struct settings {               /* strongswan.conf and keyway.conf's global sect
     size_t n_dns_trust_anchors;
     bool uses_hash_and_url;  /* peers may say where their certificate is, and it is fetched there */
     const char *key_store;   /* its folder; NULL: where the daemon was told, or ipsec/nss of its state */
+    const char *vici_socket; /* where vici listens beside the daemon's own socket, or NULL */
     const char *resolv_conf; /* a file that gets the name servers of peers, or NULL */
     uint16_t tcp_ports[TCP_PORTS_MAX]; /* that are listened on */
     unsigned n_tcp_ports;

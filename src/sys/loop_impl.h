@@ -18,7 +18,7 @@
 struct queued_command {
     struct list link;
     struct command command;
-    char connection[128], child[128];
+    char connection[256], child[256];
     char peer_id[ID_TEXT_MAX], gateway[256];
 };
 

@@ -176,6 +176,7 @@ static struct fake {
     enum choice choice, choice_before;
     uint8_t out[2][65536]; /* what each of two clients got */
     size_t len[2];
+    size_t queued[2]; /* that they have not read, as it is told */
 } fake;
 
 static struct time fake_now(void *ctx)
@@ -224,6 +225,12 @@ static void fake_write(void *ctx, void *handle, struct span bytes)
     assert_true(fake.len[i] + bytes.len <= sizeof(fake.out[i]));
     memcpy(fake.out[i] + fake.len[i], bytes.ptr, bytes.len);
     fake.len[i] += bytes.len;
+}
+
+static size_t fake_queued(void *ctx, void *handle)
+{
+    (void)ctx;
+    return fake.queued[(size_t)handle - 1];
 }
 
 static void fake_close(void *ctx, void *handle)
@@ -300,6 +307,7 @@ __attribute__((unused)) static int setup(void **state)
         .reload_settings = fake_reload_settings,
         .choose = fake_choose,
         .write = fake_write,
+        .queued = fake_queued,
         .close = fake_close,
         .numbers = fake_numbers,
         .flush = fake_flush,
