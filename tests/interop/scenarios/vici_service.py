@@ -93,7 +93,7 @@ def tcp(lab):
 def slow_reader(lab):
     """A flood of events: who reads gets all of them, who does not read loses what comes beyond a bound, and goes on then."""
     lab.a.load(sides(certs=lab.certs)[0][0])
-    times = 8000  # commands that make a line or more each
+    times = 5000  # commands that make a line or more each
     good, slow, busy = lab.a.vici(), lab.a.vici(), lab.a.vici()
     for v in (good, slow):
         v._send(3, "child-updown")
