@@ -157,6 +157,7 @@ static void reauthentication_on_request_makes_the_sa_anew(void **state)
     struct ike_view v = {0};
     engine_ike_next(p.side[0].e, &v);
     uint64_t was = v.id;
+    pair_advance(&p, TIME_SECOND); /* else it is chance which of the two is the older one */
     struct input in = {
         .kind = INPUT_COMMAND,
         .command = {.kind = COMMAND_REKEY, .id = 99, .connection = "net", .reauthenticates = true}
