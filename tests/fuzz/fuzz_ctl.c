@@ -207,6 +207,12 @@ static void catch_up(void)
     engine(NULL);
 }
 
+static void log_listeners(void *ctx, bool are_there)
+{
+    (void)ctx;
+    (void)are_there;
+}
+
 static struct config *read_files(void)
 {
     const struct memory_file files[] = {
@@ -244,6 +250,7 @@ static void begin(void)
         .close = closed,
         .numbers = numbers,
         .flush = flush,
+        .log_listeners = log_listeners,
     };
     static struct config *files; /* the same for all: reading it costs more than an input */
     memset(&world, 0, sizeof(world));
