@@ -150,10 +150,13 @@ static void mix_child(uint64_t *h, const struct child_config *c)
         c->has_ipcomp,
         c->tfc_padding,
         c->has_hostaccess,
+        c->updown_style,
+        c->opens_firewall,
         c->peer_decides,
     };
     mix(h, numbers, sizeof(numbers));
     mix_text(h, c->updown);
+    mix(h, &c->source, sizeof(c->source));
 }
 
 uint64_t connection_hash(const struct connection *c)

@@ -105,6 +105,8 @@ static const struct schema_word start_words[] = {{"none", START_NONE, NULL}, {"s
     {"trap|start", START_BOTH, NULL}, {"start|trap", START_BOTH, NULL}, {NULL}};
 static const struct schema_word close_words[] = {{"none", START_NONE, NULL}, {"clear", START_NONE, NULL},
     {"start", START_START, NULL}, {"restart", START_START, NULL}, {"trap", START_TRAP, NULL}, {"route", START_TRAP, NULL}, {NULL}};
+static const struct schema_word updown_styles[] = {{"strongswan", UPDOWN_STRONGSWAN, NULL},
+                                                  {"libreswan", UPDOWN_LIBRESWAN, NULL}, {NULL}};
 static const struct schema_word unique_words[] = {{"no", UNIQUE_NO, NULL}, {"never", UNIQUE_NEVER, NULL},
     {"keep", UNIQUE_KEEP, NULL}, {"replace", UNIQUE_REPLACE, NULL}, {NULL}};
 static const struct schema_word childless_words[] = {{"allow", CHILDLESS_ALLOW, NULL}, {"never", CHILDLESS_NEVER, NULL},
@@ -320,7 +322,9 @@ static const struct schema_row rows[] = {
     {SCOPE_CHILD, "life_packets", .kind = KIND_NUMBER, .computed = "rekey_packets and 10 %", CHILD(life.life_packets), .example = "2000000", .doc = "packets after which the child is closed"},
     {SCOPE_CHILD, "rand_packets", .kind = KIND_NUMBER, .computed = "life_packets less rekey_packets", CHILD(life.rand_packets), .example = "1000", .doc = "largest random number of packets by which rekeying is early"},
     {SCOPE_CHILD, "updown", .kind = KIND_TEXT, .set = set_updown, .example = "/bin/true", .doc = "command that is run when the child comes and goes"},
+    {SCOPE_CHILD, "updown_style", .kind = KIND_WORD, .def = "strongswan", .words = updown_styles, CHILD(updown_style), .example = "libreswan", .doc = "for which suite updown is written: strongswan: up and down; libreswan: prepare, route, up, down and unroute, with that suite's variables, and the child is closed when route or up fails"},
     {SCOPE_CHILD, "hostaccess", .kind = KIND_BOOL, .def = "no", CHILD(has_hostaccess), .example = "yes", .doc = "tells updown to open the firewall for the gateway itself"},
+    {SCOPE_CHILD, "source", .kind = KIND_TEXT, .set = set_source, .example = "10.1.0.1", .computed = "one inside local_ts", .doc = "our address, inside local_ts, from which this machine itself sends into the tunnel; where it is nobody's yet it is put on the tunnel's device as long as the child is up"},
     {SCOPE_CHILD, "mode", .kind = KIND_WORD, .def = "tunnel", .words = mode_words, CHILD(mode), .example = "transport", .doc = MODE_DOC},
     {SCOPE_CHILD, "policies", .kind = KIND_BOOL, .def = "yes", CHILD(installs_policies), .example = "no", .doc = "whether policies are installed"},
     {SCOPE_CHILD, "policies_fwd_out", .kind = KIND_BOOL, REFUSE("there are no forward policies"), .accepts = "no", .doc = "outbound forward policies"},
@@ -444,6 +448,7 @@ static const struct schema_row rows[] = {
     {SCOPE_TUNNEL, "ipcomp", .kind = KIND_TEXT, .maps = "children.*.ipcomp", .example = "yes", .doc = "compression, where the peer wants it too"},
     {SCOPE_TUNNEL, "tfc_padding", .kind = KIND_TEXT, .maps = "children.*.tfc_padding", .example = "mtu", .doc = "bytes to which shorter packets are padded, against traffic analysis; mtu: as far as the path allows"},
     {SCOPE_TUNNEL, "classes", .kind = KIND_TEXT, .example = "ef,cs6 | af41", .doc = "traffic classes, between bars: DSCP values that are sent through an SA of their own, as by dscp of further children (which see)"},
+    {SCOPE_TUNNEL, "source", .kind = KIND_TEXT, .maps = "children.*.source", .example = "10.1.0.1", .doc = "our address from which this machine itself sends into the tunnel"},
     {SCOPE_TUNNEL, "updown", .kind = KIND_TEXT, .maps = "children.*.updown", .example = "/bin/true", .doc = "command that is run when the tunnel comes and goes"},
 
     SETTINGS_ROWS(SCOPE_GLOBAL, "port_natt"),

@@ -85,7 +85,7 @@ static void show_child(struct show_out *o, const struct child_config *c)
     *const dpd[] = {[DPD_CLEAR] = "clear", [DPD_RESTART] = "restart", [DPD_TRAP] = "trap"},
     *const actions[] = {
         [START_NONE] = "none", [START_START] = "start", [START_TRAP] = "trap", [START_BOTH] = "trap|start"};
-    char title[300], class[DSCP_SET_TEXT];
+    char title[300], class[DSCP_SET_TEXT], ip[IP_TEXT_MAX];
     const struct origins *from = &c->origins;
     snprintf(title, sizeof(title), "child %s", c->name);
     show_open_block(o, c->name, title, "{");
@@ -117,7 +117,13 @@ static void show_child(struct show_out *o, const struct child_config *c)
     show_word_field(o, from, "copy_dscp", dscp[c->copy_dscp]);
     show_word_field(o, from, "dscp", dscp_format_set(c->dscp, class));
     show_word_field(o, from, "updown", c->updown ? c->updown : "");
+    if (c->updown_style == UPDOWN_LIBRESWAN)
+        show_word_field(o, from, "updown_style", "libreswan");
     show_bool_field(o, from, "hostaccess", c->has_hostaccess);
+    if (c->opens_firewall)
+        show_bool_field(o, from, "firewall", true);
+    if (c->source.family)
+        show_word_field(o, from, "source", ip_format(c->source, ip));
     show_bool_field(o, from, "peer_decides", c->peer_decides);
     show_close_block(o, "}", true);
 }

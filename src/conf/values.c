@@ -252,6 +252,14 @@ void set_updown(struct builder *b, const struct schema_row *row, const struct se
     c->updown = key->value[0] ? arena_strdup(b->a, key->value) : NULL;
 }
 
+void set_source(struct builder *b, const struct schema_row *row, const struct setting *key, void *dest)
+{
+    (void)row;
+    struct child_config *c = dest;
+    if (!ip_parse(key->value, &c->source) || ip_is_unspecified(c->source))
+        build_expected(build_error(b, key, "not an address"), key, "an IP address, such as 10.1.0.1");
+}
+
 void set_dataplane(struct builder *b, const struct schema_row *row, const struct setting *key, void *dest)
 {
     struct settings *s = dest;

@@ -355,7 +355,8 @@ static bool initiated(const struct engine *e, struct waiter *w)
         return true;
     }
     for (size_t i = 0; i < w->n_needs; i++) {
-        if (w->needs[i] && !conn_child_is_up(e, r->conn, &r->conn->children[i]))
+        const struct child_config *cfg = &r->conn->children[i];
+        if (w->needs[i] && (!conn_child_is_up(e, r->conn, cfg) || updown_is_awaited(e, r->conn, cfg)))
             return false;
     }
     return true;

@@ -297,6 +297,9 @@ void engine_step(struct engine *e, struct time now, const struct input *in, stru
     case INPUT_RESOLVED:
         on_resolved(&env, e, in);
         break;
+    case INPUT_UPDOWN:
+        updown_ended(&env, in->updown.failure, in->updown.reqid, in->updown.token, in->updown.verb);
+        break;
     case INPUT_SHUTDOWN:
         engine_shut_down(&env);
         break;

@@ -28,6 +28,9 @@ struct slot { /* policy and routes of one reqid, shared by all child SAs that se
     uint64_t policy_id;
     struct ts_pair ts;
     struct route_set routes;
+    uint64_t token;      /* of its updown events */
+    bool awaits_command; /* an updown command that decides whether it is up has not ended */
+    struct ip source;    /* our address that is on the tunnel's device for it; family 0: none */
 };
 
 struct trap { /* a policy that waits for a packet, with its routes: see trap.c */
@@ -37,7 +40,8 @@ struct trap { /* a policy that waits for a packet, with its routes: see trap.c *
     uint64_t policy_id;
     struct ts_pair ts;
     struct route_set routes;
-    bool has_packet; /* one waits: its selectors */
+    struct ip source; /* as in struct slot */
+    bool has_packet;  /* one waits: its selectors */
     struct ts packet_local, packet_remote;
 };
 
@@ -285,6 +289,7 @@ void engine_shut_down(struct ike_env *env);
 void barrier_add(struct ike_env *env, struct conn_run *r);
 void barrier_renew(struct ike_env *env, struct conn_run *r); /* its pools may have changed */
 void route_set_drop(struct ike_env *env, struct route_set *s);
+struct slot *slot_find(const struct engine *e, uint32_t reqid);
 void slot_add(struct ike_env *env, const struct child_sa *c);
 void slot_drop(struct ike_env *env, const struct child_sa *c);
 
@@ -319,6 +324,9 @@ void lease_hold(struct ike_env *env, struct ip ip);
 void lease_release(struct ike_env *env, struct ip ip);
 void lease_vip(struct ike_env *env, const struct ike_sa *sa, struct ip ip, bool is_added);
 void lease_dns(struct ike_env *env, struct ip ip, bool is_added);
+/* The child's configured source address, put on the tunnel's device where no other has it; none otherwise. */
+struct ip lease_source(struct ike_env *env, const struct child_config *cfg);
+void lease_source_drop(struct ike_env *env, struct ip source);
 struct ip lease_vip_wanted(void *ctx, const struct ike_sa *sa, size_t i);
 void leases_init(struct engine *e);
 void leases_deinit(struct engine *e);
@@ -330,8 +338,13 @@ void session_up(struct ike_env *env, const struct ike_sa *sa);
 bool session_is_ticket_used(void *ctx, const uint8_t *id);
 void session_use_ticket(struct ike_env *env, const uint8_t *id);
 
-/* updown.c: tells the child's updown command, when it has one. */
-void updown_tell(struct ike_env *env, const struct child_sa *c, const struct ts_pair *ts, bool is_up);
+/* updown.c: tells the child's updown command, and the firewall, when it has one. */
+void updown_slot(struct ike_env *env, struct slot *s, const struct child_sa *c, bool is_up);
+void updown_trap(struct ike_env *env, const struct trap *t, bool is_up);
+void updown_ended(struct ike_env *env, const char *failure, uint32_t reqid, uint64_t token,
+                  enum updown_verb verb);
+/* Is the child there, and a command that decides whether it stays has not ended? */
+bool updown_is_awaited(const struct engine *e, const struct connection *conn, const struct child_config *cfg);
 
 /* commands.c */
 void command_run(struct ike_env *env, const struct command *c);

@@ -75,6 +75,30 @@ void lease_vip(struct ike_env *env, const struct ike_sa *sa, struct ip ip, bool 
     count(env, &e->vips, ip, is_added, ACTION_ADDRESS_ADD, ACTION_ADDRESS_DEL);
 }
 
+static bool is_elsewhere(const struct engine *e, struct ip ip)
+{
+    for (size_t i = 0; e->knows_addresses && i < e->n_addresses; i++) {
+        if (ip_equal(e->addresses[i], ip))
+            return true;
+    }
+    return false;
+}
+
+struct ip lease_source(struct ike_env *env, const struct child_config *cfg)
+{
+    struct engine *e = engine_of(env);
+    if (!cfg->source.family || is_elsewhere(e, cfg->source))
+        return (struct ip){0};
+    count(env, &e->vips, cfg->source, true, ACTION_ADDRESS_ADD, ACTION_ADDRESS_DEL);
+    return cfg->source;
+}
+
+void lease_source_drop(struct ike_env *env, struct ip source)
+{
+    if (source.family)
+        count(env, &engine_of(env)->vips, source, false, ACTION_ADDRESS_ADD, ACTION_ADDRESS_DEL);
+}
+
 void lease_dns(struct ike_env *env, struct ip ip, bool is_added)
 {
     count(env, &engine_of(env)->dns, ip, is_added, ACTION_DNS_ADD, ACTION_DNS_DEL);

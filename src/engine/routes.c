@@ -242,9 +242,12 @@ void barrier_add(struct ike_env *env, struct conn_run *r)
     }
 }
 
-static struct prefix source_of(const struct ts_pair *ts, const struct prefix *dst)
+static struct prefix source_of(const struct child_config *cfg, const struct ts_pair *ts,
+                               const struct prefix *dst)
 {
     struct prefix p;
+    if (cfg->source.family == dst->ip.family)
+        return host_prefix(cfg->source);
     for (uint8_t i = 0; i < ts->n_local; i++) {
         struct prefix v[PREFIXES_MAX];
         if (ts->local[i].from.family != dst->ip.family)
@@ -301,9 +304,9 @@ void routes_want(struct ike_env *env, struct route_set *s, const struct config *
         size_t n = ts_to_prefixes(&ts->remote[i], v, PREFIXES_MAX);
         for (size_t k = 0; k < n; k++) {
             exceptions(env, s, &v[k], peer, ts->local, ts->n_local);
-            want_flows(
-                env, s, cfg->mode, ts->local, ts->n_local, &ts->remote[i],
-                (struct route){.dst = v[k], .local = source_of(ts, &v[k]), .is_peer = is_peer(&v[k], peer)});
+            want_flows(env, s, cfg->mode, ts->local, ts->n_local, &ts->remote[i],
+                       (struct route){
+                           .dst = v[k], .local = source_of(cfg, ts, &v[k]), .is_peer = is_peer(&v[k], peer)});
         }
     }
 }
@@ -329,12 +332,14 @@ static void add_policy(struct ike_env *env, struct slot *s, const struct child_s
 static void remove_both(struct ike_env *env, struct slot *s)
 {
     route_set_drop(env, &s->routes);
+    lease_source_drop(env, s->source);
+    s->source = (struct ip){0};
     if (s->policy_id)
         outbox_add(env->out, ACTION_POLICY_DEL)->id = s->policy_id;
     s->policy_id = 0;
 }
 
-static struct slot *find(const struct engine *e, uint32_t reqid)
+struct slot *slot_find(const struct engine *e, uint32_t reqid)
 {
     for (struct map_node *n = map_first(&e->slots_by_reqid, map_hash_u64(reqid)); n; n = map_next(n)) {
         struct slot *s = container_of(n, struct slot, by_reqid);
@@ -355,7 +360,7 @@ static bool same_ts(const struct ts *a, uint8_t n_a, const struct ts *b, uint8_t
 void slot_add(struct ike_env *env, const struct child_sa *c)
 {
     struct engine *e = engine_of(env);
-    struct slot *s = find(e, c->reqid);
+    struct slot *s = slot_find(e, c->reqid);
     if (s && same_ts(s->ts.local, s->ts.n_local, c->ts.local, c->ts.n_local) &&
         same_ts(s->ts.remote, s->ts.n_remote, c->ts.remote, c->ts.n_remote)) {
         s->refs++;
@@ -367,21 +372,22 @@ void slot_add(struct ike_env *env, const struct child_sa *c)
         list_append(&e->slots, &s->link);
         map_insert(&e->slots_by_reqid, &s->by_reqid, map_hash_u64(s->reqid));
     } else {
-        updown_tell(env, c, &s->ts, false);
+        updown_slot(env, s, c, false);
         remove_both(env, s); /* narrowed differently this time */
     }
     s->refs++;
     s->ts = c->ts;
     add_policy(env, s, c);
     struct ts_pair ts = routed(c);
+    s->source = lease_source(env, c->cfg);
     want_excluded(env, s, c, &ts);
     routes_want(env, &s->routes, c->ike->config, c->cfg, &ts, c->ike->esp.remote.ip);
-    updown_tell(env, c, &s->ts, true);
+    updown_slot(env, s, c, true);
 }
 
 void slot_follow(struct ike_env *env, const struct child_sa *c)
 {
-    struct slot *s = find(engine_of(env), c->reqid);
+    struct slot *s = slot_find(engine_of(env), c->reqid);
     if (!s)
         return;
     struct route_set old = s->routes;
@@ -395,10 +401,10 @@ void slot_follow(struct ike_env *env, const struct child_sa *c)
 void slot_drop(struct ike_env *env, const struct child_sa *c)
 {
     struct engine *e = engine_of(env);
-    struct slot *s = find(e, c->reqid);
+    struct slot *s = slot_find(e, c->reqid);
     if (!s || --s->refs)
         return;
-    updown_tell(env, c, &s->ts, false);
+    updown_slot(env, s, c, false);
     remove_both(env, s);
     list_remove(&s->link);
     map_remove(&e->slots_by_reqid, &s->by_reqid);

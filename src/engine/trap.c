@@ -94,7 +94,9 @@ bool trap_set(struct ike_env *env, struct conn_run *r, size_t i, struct diag *wh
     map_insert(&e->traps_by_policy, &t->by_policy, map_hash_u64(t->policy_id));
     run->trap = t;
     add_policy(env, t);
+    t->source = lease_source(env, cfg);
     routes_want(env, &t->routes, r->config, cfg, &ts, r->conn->resolved_remote);
+    updown_trap(env, t, true);
     return true;
 }
 
@@ -104,8 +106,10 @@ void trap_clear(struct ike_env *env, struct conn_run *r, size_t i)
     if (!t)
         return;
     route_set_drop(env, &t->routes);
+    lease_source_drop(env, t->source);
     outbox_add(env->out, ACTION_POLICY_DEL)->id = t->policy_id;
     map_remove(&engine_of(env)->traps_by_policy, &t->by_policy);
+    updown_trap(env, t, false);
     trap_free(r, i);
 }
 

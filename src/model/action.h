@@ -201,16 +201,34 @@ struct shunt {
     struct route_flow flow;
 };
 
-/* A user's command that hears of a child: up when its policy came, down when that went; never for a rekey. */
+/* PREPARE, ROUTE and UNROUTE are for commands of Libreswan's style alone. */
+enum updown_verb { UPDOWN_PREPARE, UPDOWN_ROUTE, UPDOWN_UP, UPDOWN_DOWN, UPDOWN_UNROUTE };
+const char *updown_verb_name(enum updown_verb v); /* "prepare" */
+
+/* A user's command that hears of a child: up when its policy came, down when that went; never for a rekey.
+ * Libreswan's style: prepare before each up; route when the first of trap and child comes, unroute when the
+ * last of them has gone; and what route or up says about its success is asked for: INPUT_UPDOWN. */
 struct updown {
-    const char *command; /* of the configuration; a peer has no say in it */
-    bool is_up;
+    const char
+        *command;      /* of the configuration; a peer has no say in it. NULL: only the firewall is opened */
+    const char *where; /* where the configuration says so, FILE:LINE; may be NULL */
+    enum updown_style style;
+    enum updown_verb verb;
     const char *connection, *child;
-    uint64_t ike_id;
+    uint64_t ike_id; /* 0: there is no child, but its trap */
+    uint64_t token;  /* INPUT_UPDOWN brings it back */
     uint32_t reqid;
     struct endpoint local, remote;    /* outer */
     const char *local_id, *remote_id; /* text, as identity_format() writes it: the remote one is a peer's */
-    bool has_encap, has_hostaccess;
+    bool has_encap, has_hostaccess, has_ipcomp, is_ah, opens_firewall;
+    enum child_mode mode;
+    bool has_instances;        /* its connection may have several peers */
+    bool is_client, is_server; /* a virtual address is ours; is the peer's */
+    const char *policy;        /* what Libreswan calls the connection's policy */
+    uint32_t spi_in, spi_out;  /* ours, the peer's; 0: no child */
+    uint64_t bytes_in, bytes_out;
+    int64_t added;    /* seconds since 1970; 0: not yet */
+    struct ip source; /* configured, or a virtual address; family 0: none */
     struct ts local_ts[SA_MAX_TS], remote_ts[SA_MAX_TS];
     uint8_t n_local_ts, n_remote_ts;
     const struct ip *my_vips, *peer_vips, *dns; /* virtual addresses; name servers that the peer told */
@@ -323,6 +341,7 @@ enum input_kind {
     INPUT_PATHS,     /* the answer to ACTION_PATHS */
     INPUT_SECRET,    /* what outlives a restart; comes first, once */
     INPUT_RESOLVED,  /* the answer to ACTION_RESOLVE */
+    INPUT_UPDOWN,    /* how a command of Libreswan's style has ended, for the verbs route and up */
     INPUT_SHUTDOWN,  /* delete all SAs, politely */
 };
 
@@ -405,6 +424,12 @@ struct input {
             const struct ip_pair *v;
             size_t n;
         } paths, resolved;
+        struct {
+            uint32_t reqid;
+            uint64_t token;
+            enum updown_verb verb;
+            const char *failure; /* text, valid during the call; NULL: it went well */
+        } updown;
     };
 };
 

@@ -27,6 +27,8 @@ enum copy_dscp { DSCP_OUT, DSCP_IN, DSCP_YES, DSCP_NO };
 enum encap_mode { ENCAP_NO, ENCAP_AUTO, ENCAP_YES };
 enum tcp_mode { TCP_NO, TCP_ALWAYS, TCP_FALLBACK };
 enum esp_path { ESP_PATH_AUTO, ESP_PATH_PACKET, ESP_PATH_RAW };
+/* Whose scripts updown is for: which verbs they hear, and which environment. */
+enum updown_style { UPDOWN_STRONGSWAN, UPDOWN_LIBRESWAN };
 #define TFC_TO_MTU UINT32_MAX /* child_config.tfc_padding */
 
 enum dpd_action { DPD_CLEAR, DPD_RESTART, DPD_TRAP };
@@ -117,7 +119,11 @@ struct child_config {
     bool has_ipcomp;
     uint32_t tfc_padding; /* packets are padded to so many bytes, or as far as the path allows; 0: no */
     const char *updown;   /* command, or NULL */
+    enum updown_style updown_style;
     bool has_hostaccess;
+    bool opens_firewall; /* accept rules for its traffic in the machine's own firewall, while it is up */
+    struct ip
+        source; /* an address of ours inside local_ts for what this machine itself sends; family 0: any */
     /* remote_ts asks for all there is, and the peer decides how much of that it gives: nothing else is kept
      * from leaving in the clear. For who has a virtual address. */
     bool peer_decides;

@@ -264,6 +264,17 @@ static void start_watching(struct loop *l)
     loop_watch_addresses(l);
 }
 
+static void on_updown_ended(void *ctx, const struct updown *u, const char *failure)
+{
+    struct loop *l = ctx;
+    struct input in = {
+        .kind = INPUT_UPDOWN,
+        .updown = {.reqid = u->reqid, .token = u->token, .verb = u->verb, .failure = failure}
+    };
+    if (l->engine)
+        loop_step(l, &in);
+}
+
 static struct loop *loop_alloc(const struct loop_options *o)
 {
     struct loop *l = calloc(1, sizeof(*l));
@@ -283,7 +294,8 @@ static struct loop *loop_alloc(const struct loop_options *o)
     }
     l->ike[0].sock.fd = l->ike[1].sock.fd = l->natt[0].sock.fd = l->natt[1].sock.fd = -1;
     l->overlay = overlay_new();
-    l->updown = updown_new(&l->uv, NULL);
+    l->updown =
+        updown_new(&l->uv, &(struct updown_options){.device = l->device, .ended = on_updown_ended, .ctx = l});
     l->tcp = loop_tcp_new(l);
     fetch_init();
     l->revoker = revoker_new(l->o.paths.state, loop_wake, l);

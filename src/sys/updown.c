@@ -5,10 +5,8 @@
 #include "sys/updown.h"
 #include "base/list.h"
 #include "base/log.h"
-#include "sys/sock.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <ifaddrs.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,9 +15,21 @@
 #define LINE_MAX_BYTES 256
 #define LINES_MAX      32 /* of one command's output that are logged */
 #define RUN_ARENA      (64u << 10)
+#define GROUP_ARENA    (8u << 10)
+
+/* One event, which may be several commands. */
+struct group {
+    struct arena *arena; /* strings below */
+    struct updown u;     /* without lists of addresses */
+    unsigned refs;
+    bool is_silent; /* its end is of no interest any more */
+    const char *failure;
+    struct list link; /* of those that are over and not told yet */
+};
 
 struct run {
     struct list link; /* waiting or running */
+    struct group *group;
     struct updown_runner *owner;
     struct arena *arena; /* strings below */
     const char *command, *name, *verb;
@@ -42,9 +52,93 @@ struct updown_runner {
     size_t n_waiting, n_running;
     bool is_closed, is_late;
     uv_timer_t timer; /* of updown_finish() */
+    uv_timer_t teller;
+    struct list over;
+    unsigned handles;
 };
 
 static void start_waiting(struct updown_runner *r);
+
+/* ---- events */
+
+static struct group *group_new(const struct updown *u)
+{
+    struct group *g = calloc(1, sizeof(*g));
+    if (!g)
+        abort();
+    g->arena = arena_new(GROUP_ARENA);
+    g->u = (struct updown){.style = u->style,
+                           .verb = u->verb,
+                           .token = u->token,
+                           .reqid = u->reqid,
+                           .ike_id = u->ike_id,
+                           .connection = arena_strdup(g->arena, u->connection),
+                           .where = u->where ? arena_strdup(g->arena, u->where) : NULL};
+    return g;
+}
+
+/* Told from the loop itself: who asks for a command is in the middle of something. */
+static void on_over(uv_timer_t *timer)
+{
+    struct updown_runner *r = timer->data;
+    while (!list_empty(&r->over)) {
+        struct group *g = container_of(r->over.next, struct group, link);
+        list_remove(&g->link);
+        if (r->o.ended && !r->is_closed)
+            r->o.ended(r->o.ctx, &g->u, g->failure);
+        arena_free(g->arena);
+        free(g);
+    }
+}
+
+static bool decides(const struct group *g)
+{
+    return g->u.style == UPDOWN_LIBRESWAN && g->u.ike_id &&
+           (g->u.verb == UPDOWN_UP || g->u.verb == UPDOWN_ROUTE);
+}
+
+static void group_drop(struct updown_runner *r, struct group *g)
+{
+    if (--g->refs)
+        return;
+    if (decides(g) && !g->is_silent) {
+        list_append(&r->over, &g->link);
+        uv_timer_start(&r->teller, on_over, 0, 0);
+        return;
+    }
+    arena_free(g->arena);
+    free(g);
+}
+
+static void run_free(struct run *run)
+{
+    arena_free(run->arena);
+    free(run);
+}
+
+/* What a failed child was still to hear: it does not come up. */
+static void forget_rest(struct updown_runner *r, const struct group *g)
+{
+    struct run *run;
+    list_each(run, &r->waiting, link)
+    {
+        if (run->group->u.token != g->u.token || run->group->u.verb > UPDOWN_UP)
+            continue;
+        list_remove(&run->link);
+        r->n_waiting--;
+        run->group->is_silent = run->group != g;
+        group_drop(r, run->group);
+        run_free(run);
+    }
+}
+
+static void fail_group(struct updown_runner *r, struct group *g, const char *failure)
+{
+    if (!decides(g) || r->is_closed || g->failure)
+        return;
+    g->failure = arena_strdup(g->arena, failure);
+    forget_rest(r, g);
+}
 
 /* ---- output */
 
@@ -108,8 +202,7 @@ static void on_closed(uv_handle_t *h)
     struct run *run = h->data;
     if (--run->handles)
         return;
-    arena_free(run->arena);
-    free(run);
+    run_free(run);
 }
 
 static void end(struct run *run)
@@ -121,35 +214,65 @@ static void end(struct run *run)
         uv_close((uv_handle_t *)&run->output, on_closed);
     uv_close((uv_handle_t *)&run->timer, on_closed);
     uv_close((uv_handle_t *)&run->process, on_closed);
+    group_drop(r, run->group);
+}
+
+/* What its shell says of a command that is not there, or that cannot be run. */
+static bool is_missing(int64_t status)
+{
+    return status == 127 || status == 126;
+}
+
+static const char *ended_text(int64_t status, int sig, char *out, size_t cap)
+{
+    if (sig)
+        snprintf(out, cap, "was ended by signal %d", sig);
+    else
+        snprintf(out, cap, "ended with status %lld", (long long)status);
+    return out;
 }
 
 static void on_exit_of(uv_process_t *process, int64_t status, int sig)
 {
     struct run *run = process->data;
     struct updown_runner *r = run->owner;
+    char text[64];
+    const char *where = run->group->u.where;
     drain_output(run);
-    if (sig)
-        log_line(GROUP_CHD, LOG_WARN, "%s: updown command (%s) was ended by signal %d", run->name, run->verb,
-                 sig);
-    else if (status)
-        log_line(GROUP_CHD, LOG_WARN, "%s: updown command (%s) ended with status %lld", run->name, run->verb,
-                 (long long)status);
+    if (sig || status)
+        log_line(GROUP_CHD, LOG_WARN, "%s: updown command (%s) %s", run->name, run->verb,
+                 ended_text(status, sig, text, sizeof(text)));
+    if (!sig && is_missing(status))
+        log_line(GROUP_CHD, LOG_ERR, "%s: updown%s%s: '%.200s' cannot be run: %s", run->name,
+                 where ? ", " : "", where ? where : "", run->command,
+                 status == 127 ? "it, or a part of it, is not there" : "it is not executable");
+    if (sig || status)
+        fail_group(r, run->group, ended_text(status, sig, text, sizeof(text)));
     end(run);
     start_waiting(r);
 }
 
-static void kill_run(struct run *run)
+static void kill_run(struct run *run, int sig)
 {
     if (run->process.pid > 0)
-        kill(-run->process.pid, SIGKILL); /* it leads a session, and so a group, of its own */
+        kill(-run->process.pid, sig); /* it leads a session, and so a group, of its own */
+}
+
+static void on_grace_over(uv_timer_t *timer)
+{
+    struct run *run = timer->data;
+    log_line(GROUP_CHD, LOG_WARN, "%s: updown command (%s) is killed: it does not heed being told to end",
+             run->name, run->verb);
+    kill_run(run, SIGKILL);
 }
 
 static void on_timeout(uv_timer_t *timer)
 {
     struct run *run = timer->data;
-    log_line(GROUP_CHD, LOG_WARN, "%s: updown command (%s) is killed: it did not end within %u s", run->name,
+    log_line(GROUP_CHD, LOG_WARN, "%s: updown command (%s) is told to end: it did not within %u s", run->name,
              run->verb, run->owner->o.timeout_ms / 1000);
-    kill_run(run);
+    kill_run(run, SIGTERM);
+    uv_timer_start(timer, on_grace_over, run->owner->o.grace_ms, 0);
 }
 
 static bool open_output(struct run *run, int *write_end)
@@ -169,6 +292,7 @@ static bool open_output(struct run *run, int *write_end)
     return true;
 }
 
+/* Where it cannot be, others may have been taken off the queue. */
 static void start(struct run *run)
 {
     struct updown_runner *r = run->owner;
@@ -200,6 +324,7 @@ static void start(struct run *run)
         log_line(GROUP_CHD, LOG_ERR, "%s: cannot run the updown command (%s): %s", run->name, run->verb,
                  uv_strerror(err));
         run->process.pid = 0;
+        fail_group(r, run->group, uv_strerror(err));
         end(run);
         return;
     }
@@ -222,46 +347,30 @@ static bool is_busy(const struct updown_runner *r, const char *key)
 }
 
 /* In order for each key: a run that has to wait holds back all later ones of its key, because they find the
- * same one running. */
-static void start_waiting(struct updown_runner *r)
+ * same one running. False when there is none that may begin. */
+static bool start_one(struct updown_runner *r)
 {
     struct run *run;
-    if (r->is_closed)
-        return;
     list_each(run, &r->waiting, link)
     {
-        if (r->n_running >= r->o.max_running)
-            return;
         if (is_busy(r, run->key))
             continue;
         list_remove(&run->link);
         r->n_waiting--;
         start(run);
+        return true;
     }
+    return false;
 }
 
-static void interface_of(struct ip ip, char out[32])
+static void start_waiting(struct updown_runner *r)
 {
-    struct ifaddrs *all = NULL;
-    snprintf(out, 32, "unknown");
-    if (getifaddrs(&all) < 0)
-        return;
-    for (struct ifaddrs *i = all; i; i = i->ifa_next) {
-        struct sockaddr_storage sa = {0};
-        struct endpoint e;
-        if (!i->ifa_addr || (i->ifa_addr->sa_family != AF_INET && i->ifa_addr->sa_family != AF_INET6))
-            continue;
-        memcpy(&sa, i->ifa_addr,
-               i->ifa_addr->sa_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6));
-        sockaddr_to(&sa, &e);
-        if (ip_equal(e.ip, ip))
-            snprintf(out, 32, "%s", i->ifa_name);
-    }
-    freeifaddrs(all);
+    while (!r->is_closed && r->n_running < r->o.max_running && start_one(r))
+        continue;
 }
 
-static void queue(struct updown_runner *r, const struct updown *u, const struct updown_pair *p,
-                  const char *interface)
+static void queue(struct updown_runner *r, struct group *g, const struct updown *u,
+                  const struct updown_pair *p, const struct updown_ways *w)
 {
     struct run *run = calloc(1, sizeof(*run));
     if (!run)
@@ -270,37 +379,48 @@ static void queue(struct updown_runner *r, const struct updown *u, const struct 
     run->arena = arena_new(RUN_ARENA);
     run->command = arena_strdup(run->arena, u->command);
     run->name = arena_strdup(run->arena, u->connection);
-    run->verb = u->is_up ? "up" : "down";
+    run->verb = updown_full_verb(run->arena, u, p);
+    run->group = g;
     run->key = arena_printf(run->arena, "%u", u->reqid);
-    run->env = updown_env(run->arena, u, p, interface);
+    run->env = updown_env(run->arena, u, p, w);
     if (arena_failed(run->arena)) { /* a command of 64 kB */
         log_line(GROUP_CHD, LOG_ERR, "%s: the updown command is too long", u->connection);
-        arena_free(run->arena);
-        free(run);
+        run_free(run);
         return;
     }
+    g->refs++;
     list_append(&r->waiting, &run->link);
     r->n_waiting++;
 }
 
-void updown_run(struct updown_runner *r, const struct updown *u)
+static void queue_all(struct updown_runner *r, struct group *g, const struct updown *u)
 {
     struct updown_pair pairs[UPDOWN_PAIRS_MAX];
+    struct updown_ways ways = {.device = r->o.device};
     size_t n;
-    char interface[32];
     if (!updown_pairs(u, pairs, &n))
         log_line(GROUP_CHD, LOG_WARN,
                  "%s: more than %d pairs of selectors: the updown command hears of the first %zu",
                  u->connection, UPDOWN_PAIRS_MAX, n);
     if (r->n_waiting + n > r->o.max_waiting) {
         log_line(GROUP_CHD, LOG_ERR, "%s: %zu updown commands wait already: this one (%s) is not run",
-                 u->connection, r->n_waiting, u->is_up ? "up" : "down");
+                 u->connection, r->n_waiting, updown_verb_name(u->verb));
         return;
     }
-    interface_of(u->local.ip, interface);
+    updown_ways(u->local.ip, u->remote.ip, &ways);
     for (size_t i = 0; i < n; i++)
-        queue(r, u, &pairs[i], interface);
+        queue(r, g, u, &pairs[i], &ways);
+}
+
+void updown_run(struct updown_runner *r, const struct updown *u)
+{
+    if (!u->command)
+        return;
+    struct group *g = group_new(u);
+    g->refs = 1; /* until all are in the queue */
+    queue_all(r, g, u);
     start_waiting(r);
+    group_drop(r, g);
 }
 
 struct updown_runner *updown_new(uv_loop_t *uv, const struct updown_options *o)
@@ -313,10 +433,15 @@ struct updown_runner *updown_new(uv_loop_t *uv, const struct updown_options *o)
     r->o.max_running = r->o.max_running ? r->o.max_running : 8;
     r->o.max_waiting = r->o.max_waiting ? r->o.max_waiting : 32768;
     r->o.timeout_ms = r->o.timeout_ms ? r->o.timeout_ms : 60000;
+    r->o.grace_ms = r->o.grace_ms ? r->o.grace_ms : 5000;
+    r->o.device = r->o.device ? r->o.device : "kw0";
     list_init(&r->waiting);
     list_init(&r->running);
+    list_init(&r->over);
     uv_timer_init(uv, &r->timer);
-    r->timer.data = r;
+    uv_timer_init(uv, &r->teller);
+    r->timer.data = r->teller.data = r;
+    r->handles = 2;
     return r;
 }
 
@@ -340,11 +465,11 @@ static void give_up(struct updown_runner *r)
     list_each(run, &r->waiting, link)
     {
         list_remove(&run->link);
-        arena_free(run->arena);
-        free(run);
+        group_drop(r, run->group);
+        run_free(run);
     }
     r->n_waiting = 0;
-    list_each(run, &r->running, link) kill_run(run);
+    list_each(run, &r->running, link) kill_run(run, SIGKILL);
     while (r->n_running)
         uv_run(r->uv, UV_RUN_ONCE);
 }
@@ -363,11 +488,17 @@ void updown_finish(struct updown_runner *r, unsigned ms)
 
 static void on_runner_closed(uv_handle_t *h)
 {
-    free(h->data);
+    struct updown_runner *r = h->data;
+    if (--r->handles == 0)
+        free(r);
 }
 
 void updown_free(struct updown_runner *r)
 {
-    if (r)
-        uv_close((uv_handle_t *)&r->timer, on_runner_closed);
+    if (!r)
+        return;
+    r->is_closed = true;
+    on_over(&r->teller);
+    uv_close((uv_handle_t *)&r->timer, on_runner_closed);
+    uv_close((uv_handle_t *)&r->teller, on_runner_closed);
 }

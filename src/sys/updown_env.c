@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What an updown command is told: see updown.h. The variables and their forms are those of strongSwan's
- * updown plugin. A selector that is a range is told as the prefixes that make it up. */
+ * updown plugin, or, for commands of that style, Libreswan's (updown_env_libreswan.c). A selector that is a
+ * range is told as the prefixes that make it up. */
 #include "sys/updown.h"
 #include <stdio.h>
 
 #define PREFIXES_MAX 32
 
 /* Identities come from peers; scripts are written without quotes. */
-static char *safe_text(struct arena *a, const char *text)
+char *updown_safe_text(struct arena *a, const char *text)
 {
     static const char fine[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 .,:@=/+-_%";
     char *copy = arena_strdup(a, text ? text : "");
@@ -94,39 +95,54 @@ static size_t put_addresses(struct arena *a, char **env, const struct updown *u,
     return n;
 }
 
-char **updown_env(struct arena *a, const struct updown *u, const struct updown_pair *p, const char *interface)
+const char *updown_full_verb(struct arena *a, const struct updown *u, const struct updown_pair *p)
 {
-    char me[IP_TEXT_MAX], peer[IP_TEXT_MAX];
     bool is_v6 = p->local.ip.family == 6;
     bool is_host = p->local.bits == (is_v6 ? 128 : 32) && ip_equal(p->local.ip, u->local.ip);
+    return arena_printf(a, "%s-%s%s", updown_verb_name(u->verb), is_host ? "host" : "client",
+                        is_v6 ? "-v6" : "");
+}
+
+static char **env_strongswan(struct arena *a, const struct updown *u, const struct updown_pair *p,
+                             const struct updown_ways *w)
+{
+    char me[IP_TEXT_MAX], peer[IP_TEXT_MAX];
     char **env = arena_calloc(a, UPDOWN_VARS, sizeof(*env));
     size_t n = 0;
 #define VAR(...) (n + 1 < UPDOWN_VARS ? env[n++] = arena_printf(a, __VA_ARGS__) : (char *)NULL)
-    VAR("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    VAR("PATH=" UPDOWN_PATH);
     VAR("PLUTO_VERSION=1.1");
-    VAR("PLUTO_VERB=%s-%s%s", u->is_up ? "up" : "down", is_host ? "host" : "client", is_v6 ? "-v6" : "");
-    VAR("PLUTO_CONNECTION=%s", safe_text(a, u->child));
-    VAR("PLUTO_INTERFACE=%s", interface);
+    VAR("PLUTO_VERB=%s", updown_full_verb(a, u, p));
+    VAR("PLUTO_CONNECTION=%s", updown_safe_text(a, u->child));
+    VAR("PLUTO_INTERFACE=%s", w->interface);
     VAR("PLUTO_REQID=%u", u->reqid);
-    VAR("PLUTO_PROTO=esp");
+    VAR("PLUTO_PROTO=%s", u->is_ah ? "ah" : "esp");
     VAR("PLUTO_UNIQUEID=%llu", (unsigned long long)u->ike_id);
     VAR("PLUTO_ME=%s", ip_format(u->local.ip, me));
-    VAR("PLUTO_MY_ID=%s", safe_text(a, u->local_id));
+    VAR("PLUTO_MY_ID=%s", updown_safe_text(a, u->local_id));
     VAR("PLUTO_MY_CLIENT=%s", net_text(a, &p->local));
     VAR("PLUTO_MY_PORT=%u", p->local_port);
     VAR("PLUTO_MY_PROTOCOL=%u", p->proto);
     VAR("PLUTO_PEER=%s", ip_format(u->remote.ip, peer));
-    VAR("PLUTO_PEER_ID=%s", safe_text(a, u->remote_id));
+    VAR("PLUTO_PEER_ID=%s", updown_safe_text(a, u->remote_id));
     VAR("PLUTO_PEER_CLIENT=%s", net_text(a, &p->remote));
     VAR("PLUTO_PEER_PORT=%u", p->remote_port);
     VAR("PLUTO_PEER_PROTOCOL=%u", p->proto);
     n += put_addresses(a, env + n, u, p->local.ip.family);
     if (*(u->domains ? u->domains : ""))
-        VAR("PLUTO_PEER_DOMAIN_INFO=%s", u->domains);
+        VAR("PLUTO_PEER_DOMAIN_INFO=%s", updown_safe_text(a, u->domains));
     if (u->has_encap)
         VAR("PLUTO_UDP_ENC=%u", u->remote.port);
+    if (u->has_ipcomp)
+        VAR("PLUTO_IPCOMP=1");
     if (u->has_hostaccess)
         VAR("PLUTO_HOST_ACCESS=1");
 #undef VAR
     return env;
+}
+
+char **updown_env(struct arena *a, const struct updown *u, const struct updown_pair *p,
+                  const struct updown_ways *w)
+{
+    return u->style == UPDOWN_LIBRESWAN ? updown_env_libreswan(a, u, p, w) : env_strongswan(a, u, p, w);
 }

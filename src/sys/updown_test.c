@@ -71,7 +71,7 @@ static struct ts ts_of(const char *text)
 static struct updown child(const char *command, bool is_up)
 {
     struct updown u = {.command = command,
-                       .is_up = is_up,
+                       .verb = is_up ? UPDOWN_UP : UPDOWN_DOWN,
                        .connection = "office",
                        .child = "net",
                        .ike_id = 7,
@@ -91,6 +91,7 @@ static void run_all(struct updown_runner *r)
 {
     updown_finish(r, 20000);
     assert_int_equal(updown_pending(r), 0);
+    uv_run(&uv, UV_RUN_NOWAIT); /* what is still to be told */
     updown_free(r);
 }
 
@@ -230,7 +231,7 @@ static void commands_of_one_child_run_in_order(void **state)
     updown_run(r, &slow);
     snprintf(want, sizeof(want), "first\n");
     for (int i = 0; i < 5; i++) {
-        down.is_up = i % 2;
+        down.verb = i % 2 ? UPDOWN_UP : UPDOWN_DOWN;
         updown_run(r, &down);
         strcat(want, i % 2 ? "up-client\n" : "down-client\n");
     }
@@ -282,8 +283,20 @@ static void a_command_that_hangs_is_killed_with_what_it_started(void **state)
     while (!hangs_and_is_killed(ms)) /* on a busy machine a shell takes its time */
         assert_true((ms *= 2) < 20000);
     alarm(0);
-    assert_non_null(strstr(lines, "office: updown command (up) is killed"));
-    assert_non_null(strstr(lines, "was ended by signal 9"));
+    assert_non_null(strstr(lines, "office: updown command (up-client) is told to end"));
+    assert_non_null(strstr(lines, "was ended by signal 15"));
+}
+
+static void a_command_that_does_not_heed_that_is_killed(void **state)
+{
+    (void)state;
+    struct updown_runner *r = updown_new(&uv, &(struct updown_options){.timeout_ms = 300, .grace_ms = 100});
+    struct updown u = child("trap : TERM; while :; do sleep 60; done", true);
+    updown_run(r, &u);
+    run_all(r);
+    /* on a busy machine the first signal comes before the trap is set */
+    assert_non_null(strstr(lines, "was ended by signal "));
+    assert_true(strstr(lines, "(up-client) is killed: it does not heed") || strstr(lines, "signal 15"));
 }
 
 static void output_and_failures_are_logged(void **state)
@@ -293,6 +306,7 @@ static void output_and_failures_are_logged(void **state)
     struct updown u = child("echo rule added; printf 'no \\033newline' >&2; exit 3", true);
     struct updown loud = child("i=0; while [ $i -lt 5000 ]; do i=$((i+1)); echo line $i of many; done", true);
     struct updown missing = child("/nonexistent/script up", false);
+    missing.where = "/etc/ipsec.conf:7";
     loud.connection = "loud";
     loud.reqid = 9;
     updown_run(r, &u);
@@ -301,11 +315,149 @@ static void output_and_failures_are_logged(void **state)
     run_all(r);
     assert_non_null(strstr(lines, "office: updown: rule added\n"));
     assert_non_null(strstr(lines, "office: updown: no ?newline\n"));
-    assert_non_null(strstr(lines, "office: updown command (up) ended with status 3\n"));
+    assert_non_null(strstr(lines, "office: updown command (up-client) ended with status 3\n"));
     assert_non_null(strstr(lines, "loud: updown: line 32 of many\n"));
     assert_null(strstr(lines, "line 33 of many"));
     assert_non_null(strstr(lines, "loud: updown: more output is not logged\n"));
-    assert_non_null(strstr(lines, "office: updown command (down) ended with status 127\n"));
+    assert_non_null(strstr(lines, "office: updown command (down-client) ended with status 127\n"));
+    assert_non_null(
+        strstr(lines, "office: updown, /etc/ipsec.conf:7: '/nonexistent/script up' cannot be run"));
+}
+
+/* ---- Libreswan's style */
+
+static char ends[512];
+
+static void note_end(void *ctx, const struct updown *u, const char *failure)
+{
+    size_t at = strlen(ends);
+    (void)ctx;
+    snprintf(ends + at, sizeof(ends) - at, "%s %u: %s;", updown_verb_name(u->verb), u->reqid,
+             failure ? failure : "well");
+}
+
+static struct updown of_libreswan(const char *command, enum updown_verb verb, uint64_t token)
+{
+    struct updown u = child(command, true);
+    u.style = UPDOWN_LIBRESWAN;
+    u.verb = verb;
+    u.token = token;
+    return u;
+}
+
+static void libreswans_scripts_are_told_what_they_expect(void **state)
+{
+    static const char *const want[] = {
+        "PLUTO_VERB=route-client",
+        "PLUTO_CONNECTION=net",
+        "PLUTO_CONNECTION_TYPE=tunnel",
+        "PLUTO_VIRT_INTERFACE=kw0",
+        "PLUTO_INTERFACE=lo",
+        "PLUTO_NEXT_HOP=192.0.2.2",
+        "PLUTO_CLIENT_FAMILY=ipv4",
+        "PLUTO_CONN_ADDRFAMILY=ipv4",
+        "PLUTO_MY_SOURCEIP=10.1.0.9",
+        "PLUTO_ME=127.0.0.1",
+        "PLUTO_MY_ID=moon.example",
+        "PLUTO_MY_CLIENT=10.1.0.0/16",
+        "PLUTO_MY_CLIENT_NET=10.1.0.0",
+        "PLUTO_MY_CLIENT_MASK=255.255.0.0",
+        "PLUTO_MY_PORT=0",
+        "PLUTO_MY_PROTOCOL=0",
+        "PLUTO_PEER=192.0.2.2",
+        "PLUTO_PEER_ID=C=CH, O=Keyway, CN=sun",
+        "PLUTO_PEER_CLIENT=10.2.0.0/16",
+        "PLUTO_PEER_CLIENT_NET=10.2.0.0",
+        "PLUTO_PEER_CLIENT_MASK=255.255.0.0",
+        "PLUTO_PEER_PORT=0",
+        "PLUTO_PEER_PROTOCOL=0",
+        "PLUTO_SA_REQID=3",
+        "PLUTO_SA_TYPE=ESP",
+        "PLUTO_ADDTIME=1700000000",
+        "PLUTO_INBYTES=12",
+        "PLUTO_OUTBYTES=34",
+        "SPI_IN=0x2b",
+        "SPI_OUT=0x1a",
+        "PLUTO_CONN_POLICY=IKEv2+PSK",
+        "PLUTO_CONN_KIND=CK_PERMANENT",
+        "PLUTO_STACK=xfrm",
+        "PLUTO_PEER_DNS_INFO=10.2.0.53",
+        "PLUTO_PEER_DOMAIN_INFO=corp.example",
+        "PLUTO_CFG_SERVER=0",
+        "PLUTO_CFG_CLIENT=1",
+    };
+    struct ip dns[1] = {ip4(10, 2, 0, 53)};
+    (void)state;
+    struct updown_runner *r = updown_new(&uv, NULL);
+    struct updown u = of_libreswan(in_dir("env > env"), UPDOWN_ROUTE, 1);
+    u.spi_in = 0x1a;
+    u.spi_out = 0x2b;
+    u.bytes_in = 12;
+    u.bytes_out = 34;
+    u.added = 1700000000;
+    u.policy = "IKEv2+PSK";
+    u.source = ip4(10, 1, 0, 9);
+    u.dns = dns;
+    u.n_dns = 1;
+    u.domains = "corp.example";
+    u.is_client = true;
+    updown_run(r, &u);
+    run_all(r);
+    for (size_t i = 0; i < ARRAY_LEN(want); i++)
+        assert_has_line(contents("env"), want[i]);
+}
+
+static void of_a_trap_there_is_no_sa_to_tell(void **state)
+{
+    (void)state;
+    ends[0] = '\0';
+    struct updown_runner *r = updown_new(&uv, &(struct updown_options){.ended = note_end});
+    struct updown u = of_libreswan(in_dir("env > env; false"), UPDOWN_ROUTE, 0);
+    u.ike_id = 0;
+    updown_run(r, &u);
+    run_all(r);
+    assert_has_line(contents("env"), "PLUTO_SA_TYPE=none");
+    assert_has_line(contents("env"), "SPI_IN=0x0");
+    assert_null(strstr(contents("env"), "PLUTO_INBYTES"));
+    assert_non_null(strstr(lines, "ended with status 1"));
+    assert_string_equal(ends, ""); /* there is nothing that could be closed */
+}
+
+static void how_route_and_up_end_is_told_once_for_all_pairs(void **state)
+{
+    (void)state;
+    ends[0] = '\0';
+    struct updown_runner *r = updown_new(&uv, &(struct updown_options){.ended = note_end});
+    struct updown prepare = of_libreswan("exit 1", UPDOWN_PREPARE, 1);
+    struct updown route = of_libreswan("true", UPDOWN_ROUTE, 1), up = of_libreswan("true", UPDOWN_UP, 1);
+    up.n_remote_ts = 2;
+    up.remote_ts[1] = ts_of("10.3.0.0/16");
+    updown_run(r, &prepare);
+    updown_run(r, &route);
+    updown_run(r, &up);
+    assert_int_equal(updown_pending(r), 4);
+    run_all(r);
+    assert_string_equal(ends, "route 3: well;up 3: well;"); /* preparing may fail */
+}
+
+static void after_a_failure_the_rest_of_the_child_s_start_is_not_run(void **state)
+{
+    (void)state;
+    ends[0] = '\0';
+    struct updown_runner *r = updown_new(&uv, &(struct updown_options){.ended = note_end});
+    struct updown route = of_libreswan(in_dir("echo $PLUTO_VERB >> all; exit 3"), UPDOWN_ROUTE, 1);
+    struct updown up = of_libreswan(in_dir("echo $PLUTO_VERB >> all"), UPDOWN_UP, 1);
+    struct updown down = of_libreswan(up.command, UPDOWN_DOWN, 1);
+    struct updown again = of_libreswan(in_dir("echo again >> all"), UPDOWN_UP, 2);
+    route.n_remote_ts = 2;
+    route.remote_ts[1] = ts_of("10.3.0.0/16");
+    updown_run(r, &route);
+    updown_run(r, &up);
+    updown_run(r, &down);
+    updown_run(r, &again);
+    run_all(r);
+    assert_string_equal(ends, "route 3: ended with status 3;up 3: well;");
+    assert_string_equal(contents("all"), "route-client\ndown-client\nagain\n");
 }
 
 static void at_the_end_what_hangs_is_given_up(void **state)
@@ -353,7 +505,12 @@ int main(void)
         T(commands_of_one_child_run_in_order),
         T(only_so_many_run_at_once),
         T(a_command_that_hangs_is_killed_with_what_it_started),
+        T(a_command_that_does_not_heed_that_is_killed),
         T(output_and_failures_are_logged),
+        T(libreswans_scripts_are_told_what_they_expect),
+        T(of_a_trap_there_is_no_sa_to_tell),
+        T(how_route_and_up_end_is_told_once_for_all_pairs),
+        T(after_a_failure_the_rest_of_the_child_s_start_is_not_run),
         T(at_the_end_what_hangs_is_given_up),
         T(what_would_be_too_much_is_refused_and_logged),
     };

@@ -226,7 +226,7 @@ static void note_event(struct node *n, const struct event *e)
 /* Each up has one down, and no down comes first. */
 static void note_updown(struct node *n, const struct updown *u)
 {
-    n->updown_balance += u->is_up ? 1 : -1;
+    n->updown_balance += (u->verb == UPDOWN_UP) - (u->verb == UPDOWN_DOWN);
     if (n->updown_balance < 0)
         sim_fail(n->sim, "%s: updown is told down before up", n->name);
 }

@@ -420,9 +420,11 @@ static void on_updown(struct pair_side *s, const struct updown *u)
     size_t room = sizeof(s->updown) - s->updown_len;
     char text[TS_TEXT_MAX];
     s->updown_len += (size_t)snprintf(s->updown + s->updown_len, room, "%s %s %s %s %s %s;",
-                                      u->is_up ? "up" : "down", u->command, u->child, u->local_id,
+                                      updown_verb_name(u->verb), u->command, u->child, u->local_id,
                                       u->remote_id, u->n_remote_ts ? ts_format(&u->remote_ts[0], text) : "-");
     assert_true(s->updown_len < sizeof(s->updown));
+    s->last_updown =
+        (struct updown){.verb = u->verb, .ike_id = u->ike_id, .token = u->token, .reqid = u->reqid};
 }
 
 static void on_address(struct pair_side *s, const struct action *a)

@@ -56,7 +56,8 @@ struct pair_side {
     size_t log_len;
     char updown[4096]; /* what updown commands were told: "up COMMAND CHILD LOCAL_ID REMOTE_ID REMOTE_TS;" */
     size_t updown_len;
-    struct job *held[16]; /* when holds_jobs */
+    struct updown last_updown; /* numbers only */
+    struct job *held[16];      /* when holds_jobs */
     size_t n_held;
     bool holds_jobs;
     struct ip addresses[8]; /* what pair_addresses() said */

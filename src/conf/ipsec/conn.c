@@ -156,17 +156,33 @@ static void put_redirect(struct ipsec_conn *c)
     ipsec_put(c, "redirect_when", send, "auth");
 }
 
+/* "ipsec _updown" with its words, or a path that ends so: what it does is built in. */
+static bool is_built_in(const char *command)
+{
+    static const char name[] = "ipsec _updown";
+    size_t len = strcspn(command, "\"'`$;|&<>()");
+    const char *at = strstr(command, name);
+    bool is_plain = !command[len] && at && (at == command || at[-1] == '/') &&
+                    !memchr(command, ' ', (size_t)(at - command));
+    return is_plain && (!at[sizeof(name) - 1] || at[sizeof(name) - 1] == ' ');
+}
+
 static void put_updown(struct ipsec_conn *c)
 {
-    const struct setting *s = ipsec_end(c, true, "updown"), *access = ipsec_end(c, true, "hostaccess");
-    bool yes = false;
+    const struct setting *s = ipsec_end(c, true, "updown"), *access = ipsec_end(c, true, "hostaccess"),
+                         *source = ipsec_end(c, true, "sourceip");
+    bool yes = false, is_libreswan = c->dialect == DIALECT_LIBRESWAN;
     if (access && ipsec_bool(access->value, &yes))
         ipsec_put(c, "children.*.hostaccess", access, yes ? "yes" : "no");
+    if (is_libreswan && source && source->value[0])
+        ipsec_put(c, "children.*.source", source, source->value);
     if (!s || !s->value[0] || strcasecmp(s->value, "%disabled") == 0)
         return;
-    if (strncmp(s->value, "ipsec _updown", 13) == 0) /* what it does is built in */
+    if (is_built_in(s->value))
         return;
     ipsec_put(c, "children.*.updown", s, s->value);
+    if (is_libreswan)
+        ipsec_put(c, "children.*.updown_style", s, "libreswan");
 }
 
 static void put_window(struct ipsec_conn *c)

@@ -34,6 +34,7 @@ def scenario(name, shape="plain", needs_keyway=False, is_alone=False, in_guest=F
 
 
 FILES += ("ldap_fetch", "stapling", "swanctl_same", "log", "personality_lsw")
+FILES += ("updown",)
 
 
 def load_all():
