@@ -191,6 +191,14 @@ static const char *put_ts(struct fields *f, const struct schema_row *r, const vo
     return text_of_ts(f->a, is_local ? c->local_ts : c->remote_ts, is_local ? c->n_local_ts : c->n_remote_ts);
 }
 
+static const char *put_source(struct fields *f, const struct schema_row *r, const void *object)
+{
+    char text[IP_TEXT_MAX];
+    struct ip ip = ((const struct child_config *)object)->source;
+    (void)r;
+    return ip.family ? arena_strdup(f->a, ip_format(ip, text)) : NULL;
+}
+
 static const char *put_updown(struct fields *f, const struct schema_row *r, const void *object)
 {
     (void)f;
@@ -266,6 +274,7 @@ static const struct {
     {set_cert_policy,       put_policy   },
     {set_ts,                put_ts       },
     {set_updown,            put_updown   },
+    {set_source,            put_source   },
     {set_tfc_padding,       put_tfc      },
     {set_class,             put_class    },
     {set_listen_tcp,        put_tcp_ports},
