@@ -3,6 +3,7 @@
  */
 #include "ctl/server.h"
 #include "sys/clock.h"
+#include "sys/fwrules.h"
 #include "sys/guard.h"
 #include "sys/lock.h"
 #include "sys/logsink.h"
@@ -393,7 +394,7 @@ static int run_locked(const struct options *o)
     if (o->is_cleanup) {
         int table, priority;
         loop_read_routing(&o->loop, &table, &priority);
-        int n = route_cleanup(table, priority, &d);
+        int n = fwrules_cleanup(&d) < 0 ? -1 : route_cleanup(table, priority, &d);
         struct shunts *left = n < 0 ? NULL : shunts_open(priority, "", &d);
         ok = left != NULL;
         shunts_close(left);
@@ -419,7 +420,7 @@ static const char usage[] =
     "  --vici PATH        a second vici socket, e.g. /var/run/charon.vici or tcp://127.0.0.1:4502\n"
     "  --settings FILE    the strongswan.conf to read\n"
     "  --log LEVEL        error, warning, notice, detail or trace\n"
-    "  --cleanup          remove the routes that a crash left, and end\n"
+    "  --cleanup          remove the routes and firewall rules that a crash left, and end\n"
     "  --version, --help\n";
 
 enum {

@@ -124,6 +124,10 @@ static const struct schema_word redirect_words[] = {{"init", REDIRECT_INIT, NULL
     "older one, unless it turns out to be dead; no: both, but one that says INITIAL_CONTACT ends the others, and two that " \
     "a pair of hosts has made at once become one; never: INITIAL_CONTACT is not believed and not said, for hosts that " \
     "share an identity"
+#define FIREWALL_DOC "whether the machine's own firewall lets the child's traffic pass while it is up: accept rules for packets " \
+    "between its selectors from and to the tunnel's device, at the head of each of nftables' base chains at the hooks forward, input " \
+    "and output (iptables as nftables has them, too) that drops by its policy or has the priority filter or a later one. What they accept is not looked at by the rest of that chain. " \
+    "They go with the child, and come back when somebody loads the ruleset anew meanwhile. Rules of iptables-legacy are not touched"
 #define START_DOC "what happens when the connection is loaded. start: it comes up; trap: it comes up with the first packet " \
     "for it, which waits for it (route is the same); trap|start: both"
 
@@ -323,7 +327,8 @@ static const struct schema_row rows[] = {
     {SCOPE_CHILD, "rand_packets", .kind = KIND_NUMBER, .computed = "life_packets less rekey_packets", CHILD(life.rand_packets), .example = "1000", .doc = "largest random number of packets by which rekeying is early"},
     {SCOPE_CHILD, "updown", .kind = KIND_TEXT, .set = set_updown, .example = "/bin/true", .doc = "command that is run when the child comes and goes"},
     {SCOPE_CHILD, "updown_style", .kind = KIND_WORD, .def = "strongswan", .words = updown_styles, CHILD(updown_style), .example = "libreswan", .doc = "for which suite updown is written: strongswan: up and down; libreswan: prepare, route, up, down and unroute, with that suite's variables, and the child is closed when route or up fails"},
-    {SCOPE_CHILD, "hostaccess", .kind = KIND_BOOL, .def = "no", CHILD(has_hostaccess), .example = "yes", .doc = "tells updown to open the firewall for the gateway itself"},
+    {SCOPE_CHILD, "hostaccess", .kind = KIND_BOOL, .def = "no", CHILD(has_hostaccess), .example = "yes", .doc = "firewall, and updown, are to let the gateway itself be reached by its addresses inside local_ts"},
+    {SCOPE_CHILD, "firewall", .kind = KIND_BOOL, .def = "no", CHILD(opens_firewall), .example = "yes", .doc = FIREWALL_DOC},
     {SCOPE_CHILD, "source", .kind = KIND_TEXT, .set = set_source, .example = "10.1.0.1", .computed = "one inside local_ts", .doc = "our address, inside local_ts, from which this machine itself sends into the tunnel; where it is nobody's yet it is put on the tunnel's device as long as the child is up"},
     {SCOPE_CHILD, "mode", .kind = KIND_WORD, .def = "tunnel", .words = mode_words, CHILD(mode), .example = "transport", .doc = MODE_DOC},
     {SCOPE_CHILD, "policies", .kind = KIND_BOOL, .def = "yes", CHILD(installs_policies), .example = "no", .doc = "whether policies are installed"},
@@ -448,6 +453,7 @@ static const struct schema_row rows[] = {
     {SCOPE_TUNNEL, "ipcomp", .kind = KIND_TEXT, .maps = "children.*.ipcomp", .example = "yes", .doc = "compression, where the peer wants it too"},
     {SCOPE_TUNNEL, "tfc_padding", .kind = KIND_TEXT, .maps = "children.*.tfc_padding", .example = "mtu", .doc = "bytes to which shorter packets are padded, against traffic analysis; mtu: as far as the path allows"},
     {SCOPE_TUNNEL, "classes", .kind = KIND_TEXT, .example = "ef,cs6 | af41", .doc = "traffic classes, between bars: DSCP values that are sent through an SA of their own, as by dscp of further children (which see)"},
+    {SCOPE_TUNNEL, "firewall", .kind = KIND_TEXT, .maps = "children.*.firewall", .computed = "no", .example = "yes", .doc = "whether the machine's own firewall lets the tunnel's traffic pass while it is up: see firewall of children"},
     {SCOPE_TUNNEL, "source", .kind = KIND_TEXT, .maps = "children.*.source", .example = "10.1.0.1", .doc = "our address from which this machine itself sends into the tunnel"},
     {SCOPE_TUNNEL, "updown", .kind = KIND_TEXT, .maps = "children.*.updown", .example = "/bin/true", .doc = "command that is run when the tunnel comes and goes"},
 

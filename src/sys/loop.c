@@ -392,6 +392,8 @@ void loop_free(struct loop *l)
     l->is_stopping = true;
     updown_finish(l->updown, UPDOWN_WAIT_MS); /* what the last step said is still to be heard */
     updown_free(l->updown);
+    fwrules_close(l->fwrules);
+    l->fwrules = NULL;
     if (l->engine)
         engine_free(l->engine);
     l->engine = NULL; /* jobs that end now are freed */

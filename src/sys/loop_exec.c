@@ -261,6 +261,7 @@ void loop_execute(struct loop *l, const struct outbox *o)
             tell(l, &a->event);
             break;
         case ACTION_UPDOWN:
+            fwrules_apply(l->fwrules, a->updown);
             updown_run(l->updown, a->updown);
             break;
         case ACTION_PATHS:

@@ -8,6 +8,7 @@
 #include "sys/addresses.h"
 #include "sys/dataplane.h"
 #include "sys/dns_keys.h"
+#include "sys/fwrules.h"
 #include "sys/loop.h"
 #include "sys/loop_tcp.h"
 #include "sys/revoker.h"
@@ -59,6 +60,7 @@ struct loop {
     struct route_table *routes;
     struct shunts *shunts;
     struct updown_runner *updown;
+    struct fwrules *fwrules;
     struct loop_tcp *tcp;
     char device[16];
     int device_index;

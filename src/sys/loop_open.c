@@ -70,6 +70,7 @@ static bool open_dataplane(struct loop *l, const struct settings *s, struct data
     snprintf(l->resolv_conf, sizeof(l->resolv_conf), "%s", s->resolv_conf ? s->resolv_conf : "");
     snprintf(l->vip_device, sizeof(l->vip_device), "%s", s->vip_device ? s->vip_device : "");
     loop_clean_resolv_conf(l); /* what a crash left */
+    l->fwrules = fwrules_open(&l->uv, l->device);
     struct route_options ro = {.device = dp->tun.index,
                                .table = s->routing_table,
                                .priority = s->routing_table_prio,

@@ -43,7 +43,8 @@ void updown_free(struct updown_runner *r);
 struct updown_pair {
     struct prefix local, remote;
     uint8_t proto;
-    uint16_t local_port, remote_port; /* 0: any, or a range */
+    uint16_t local_port, remote_port;         /* 0: any, or a range */
+    uint16_t local_ports[2], remote_ports[2]; /* from, to */
 };
 
 #define UPDOWN_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

@@ -2,6 +2,7 @@
 /* What an updown command is told: see updown.h. The variables and their forms are those of strongSwan's
  * updown plugin, or, for commands of that style, Libreswan's (updown_env_libreswan.c). A selector that is a
  * range is told as the prefixes that make it up. */
+#include "net/packet.h"
 #include "sys/updown.h"
 #include <stdio.h>
 
@@ -24,18 +25,35 @@ static uint16_t port_of(const struct ts *t)
     return t->port_from == t->port_to ? t->port_from : 0;
 }
 
-static bool add_pairs(const struct ts *local, const struct ts *remote, struct updown_pair *out, size_t *n)
+/* [strongSwan] for ICMP ours is the type and the peer's is the code. */
+static void tell_icmp(const struct ts *local, const struct ts *remote, struct updown_pair *p)
+{
+    uint16_t both = port_of(local) ? port_of(local) : port_of(remote);
+    p->local_port = both >> 8;
+    p->remote_port = both & 0xff;
+}
+
+static bool add_pairs(enum updown_style style, const struct ts *local, const struct ts *remote,
+                      struct updown_pair *out, size_t *n)
 {
     struct prefix l[PREFIXES_MAX], r[PREFIXES_MAX];
     size_t n_l = ts_to_prefixes(local, l, PREFIXES_MAX), n_r = ts_to_prefixes(remote, r, PREFIXES_MAX);
     if (!n_l || !n_r || n_l * n_r > UPDOWN_PAIRS_MAX - *n)
         return false;
-    for (size_t i = 0; i < n_l * n_r; i++)
-        out[(*n)++] = (struct updown_pair){.local = l[i / n_r],
-                                           .remote = r[i % n_r],
-                                           .proto = local->proto ? local->proto : remote->proto,
-                                           .local_port = port_of(local),
-                                           .remote_port = port_of(remote)};
+    for (size_t i = 0; i < n_l * n_r; i++) {
+        struct updown_pair *p = &out[(*n)++];
+        *p = (struct updown_pair){
+            .local = l[i / n_r],
+            .remote = r[i % n_r],
+            .proto = local->proto ? local->proto : remote->proto,
+            .local_port = port_of(local),
+            .remote_port = port_of(remote),
+            .local_ports = {local->port_from,  local->port_to },
+            .remote_ports = {remote->port_from, remote->port_to}
+        };
+        if (style == UPDOWN_STRONGSWAN && (p->proto == NH_ICMP || p->proto == NH_ICMPV6))
+            tell_icmp(local, remote, p);
+    }
     return true;
 }
 
@@ -46,7 +64,7 @@ bool updown_pairs(const struct updown *u, struct updown_pair out[UPDOWN_PAIRS_MA
         for (uint8_t k = 0; k < u->n_remote_ts; k++) {
             const struct ts *l = &u->local_ts[i], *r = &u->remote_ts[k];
             bool fits = l->from.family == r->from.family && (!l->proto || !r->proto || l->proto == r->proto);
-            if (fits && !add_pairs(l, r, out, n))
+            if (fits && !add_pairs(u->style, l, r, out, n))
                 return false;
         }
     }

@@ -117,6 +117,7 @@ class StrongSwan(Gateway):
         self.backend = "kernel-netlink" if kernel else "kernel-libipsec kernel-netlink"
         self.log_path = os.path.join(directory, "charon.log")
         self.settings = {"retransmit_timeout": "1.0", "retransmit_tries": "4", "retransmit_base": "1.5"}
+        self.plugins = {}  # options of further ones
         self.swanctl_dir = os.path.join(directory, "swanctl")
         self.loggers = {}  # sections beside filelog.lab, or more in filelog
 
@@ -124,7 +125,8 @@ class StrongSwan(Gateway):
         tree = {"charon-systemd": {
             "load": f"{self.CRYPTO} {self.backend} socket-default vici updown",
             **self.settings,
-            "plugins": {"kernel-libipsec": {"allow_peer_ts": True}, "vici": {"socket": "unix://" + self.socket}},
+            "plugins": {"kernel-libipsec": {"allow_peer_ts": True}, "vici": {"socket": "unix://" + self.socket},
+                        **self.plugins},
             **merged({"filelog": {"lab": {"path": self.log_path, "time_format": "%T", "default": 1, "cfg": 2, "ike": 2,
                                           "flush_line": True}}}, self.loggers),
         }}

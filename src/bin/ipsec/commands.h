@@ -6,7 +6,7 @@
 
 extern const struct ipsec_command ipsec_cmd_certutil, ipsec_cmd_checknss, ipsec_cmd_import, ipsec_cmd_initnss,
     ipsec_cmd_newhostkey, ipsec_cmd_pk12util, ipsec_cmd_crlutil, ipsec_cmd_modutil, ipsec_cmd_vfychain,
-    ipsec_cmd_pki, ipsec_cmd_showhostkey;
+    ipsec_cmd_pki, ipsec_cmd_showhostkey, ipsec_cmd_updown;
 
 /* what controls the daemon */
 extern const struct ipsec_command ipsec_cmd_start, ipsec_cmd_stop, ipsec_cmd_restart, ipsec_cmd_setup,

@@ -26,6 +26,7 @@ static const struct ipsec_command *const commands[] = {
     &ipsec_cmd_auto,
     &ipsec_cmd_whack,
     &ipsec_cmd_stroke,
+    &ipsec_cmd_updown,
     /* what there is */
     &ipsec_cmd_status,
     &ipsec_cmd_statusall,

@@ -78,6 +78,7 @@ static const struct {
     {L,         "children.*.policies",      no_key                                                                },
     {L,         "children.*.inactivity",    no_key                                                                },
     {L,         "children.*.hostaccess",    no_key                                                                },
+    {L,         "children.*.firewall",      no_key                                                                },
     {W,         "children.*.source",        no_key                                                                },
     {L,         "children.*.source",        "without leftsubnet leftsourceip is the network, too"                 },
     {I,         "children.*.updown_style",  "scripts hear what the file's own suite tells them"                   },

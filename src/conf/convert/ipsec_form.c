@@ -314,6 +314,8 @@ static void write_others(struct conn_writer *x)
         conn_key(x, "leftupdown", x->child->updown);
     if (!x->is_libreswan && x->child->has_hostaccess)
         conn_key(x, "lefthostaccess", "yes");
+    if (!x->is_libreswan && x->child->opens_firewall && !x->child->updown)
+        conn_key(x, "leftfirewall", "yes");
     if (x->is_libreswan && x->child->source.family && !x->child->local_ts[0].is_dynamic)
         conn_key(x, "leftsourceip", field_value(&x->kid, "source"));
 }

@@ -167,6 +167,19 @@ static bool is_built_in(const char *command)
     return is_plain && (!at[sizeof(name) - 1] || at[sizeof(name) - 1] == ' ');
 }
 
+/* [strongSwan] firewall=yes is short for updown="ipsec _updown iptables", and one of both is written. */
+static void put_firewall(struct ipsec_conn *c, const struct setting *updown)
+{
+    const struct setting *s = ipsec_end(c, true, "firewall");
+    bool yes = false;
+    if (updown && is_built_in(updown->value) && strstr(updown->value, " iptables"))
+        ipsec_put(c, "children.*.firewall", updown, "yes");
+    else if (s && updown && updown->value[0])
+        ipsec_warn(c, s, "%s is without effect beside %s, which counts", s->written, updown->written);
+    else if (s && ipsec_bool(s->value, &yes) && yes)
+        ipsec_put(c, "children.*.firewall", s, "yes");
+}
+
 static void put_updown(struct ipsec_conn *c)
 {
     const struct setting *s = ipsec_end(c, true, "updown"), *access = ipsec_end(c, true, "hostaccess"),
@@ -176,6 +189,8 @@ static void put_updown(struct ipsec_conn *c)
         ipsec_put(c, "children.*.hostaccess", access, yes ? "yes" : "no");
     if (is_libreswan && source && source->value[0])
         ipsec_put(c, "children.*.source", source, source->value);
+    if (!is_libreswan)
+        put_firewall(c, s);
     if (!s || !s->value[0] || strcasecmp(s->value, "%disabled") == 0)
         return;
     if (is_built_in(s->value))

@@ -6,10 +6,9 @@ import os
 import re
 
 from libreswan import NAME, Libreswan, sections
-from rows import PSK
+from rows import PSK, sides
 from scenarios import scenario
-from scenarios.steps import capture, dark, demand, must_ping, topology, wait_for
-from scenarios.steps import CB
+from scenarios.steps import CB, bring_up, capture, dark, demand, must_ping, ping, topology, wait_for
 
 SWAP = {topology.A4: topology.B4, "10.1.0.": "10.2.0.", "w0": "w1", "fd01:": "fd02:"}
 SWAP.update({b: a for a, b in SWAP.items()})
@@ -196,3 +195,260 @@ def libreswan_fails(lab):
         demand(code == 0, f"exit {code}: {text}")
         must_ping(lab.net["ca"], CB)
         return "closed, and up when the script agrees"
+
+
+# ---- strongSwan's style
+
+SS_DIFFER = {"PLUTO_REQID": both(r"\d+"), "PLUTO_UNIQUEID": both(r"\d+")}
+
+
+def as_seen_there(env):
+    """One end's port is the other one's peer's."""
+    swapped = {"PLUTO_MY_PORT": "PLUTO_PEER_PORT", "PLUTO_PEER_PORT": "PLUTO_MY_PORT"} if env["PLUTO_MY_PROTOCOL"] in ("6", "17") else {}
+    return {swapped.get(k, k): v for k, v in env.items()}
+
+
+def must_agree_on_calls(mine, theirs):
+    """Calls of one event, in whatever order: the pairs of selectors tell them apart."""
+    theirs = [(verb, as_seen_there(env)) for verb, env in theirs]
+
+    def key(env):
+        return tuple(env.get("PLUTO_" + k, "") for k in ("VERB", "MY_CLIENT", "PEER_CLIENT", "MY_PORT", "PEER_PORT", "MY_PROTOCOL"))
+    mine = {key(env): env for _, env in mine}
+    theirs = {key({k: mirrored(v) for k, v in env.items()}): env for _, env in theirs}
+    demand(sorted(mine) == sorted(theirs), f"called for {sorted(mine)} here, for {sorted(theirs)} there")
+    for k, env in mine.items():
+        must_agree(env, theirs[k], SS_DIFFER)
+    return len(mine)
+
+
+@contextlib.contextmanager
+def two_of_strongswan(lab, child_a, child_b, extra=None):
+    """Both ends with one swanctl.conf each, mirrored, and the same script."""
+    here, there = Script(lab, "here"), Script(lab, "there")
+    capture(lab)
+    (tree_a, files_a), (tree_b, files_b) = sides(certs=lab.certs)
+    for tree, script, child in ((tree_a, here, child_a), (tree_b, there, child_b)):
+        conn = tree["connections"]["net"]
+        conn.update(extra or {})
+        conn["children"]["net"].update(child, updown=script.path + " an argument")
+    lab.b.load(tree_b, files_b)
+    lab.a.load(tree_a, files_a)
+    yield here, there
+
+
+def ups_and_downs(lab, here, there, n):
+    """Begun by each end in turn, ended by the other one."""
+    total = 0
+    for starter, ender in ((lab.a, lab.b), (lab.b, lab.a)):
+        code, text = starter.initiate("net")
+        demand(code == 0, f"{starter.kind} could not bring it up: {text[-500:]}")
+        for script in (here, there):
+            wait_for("the script to hear of all pairs", lambda s=script: len(s.verbs()) == total + n, 10)
+        lab.a.rekey(child="net")
+        ender.terminate("net")
+        for script in (here, there):
+            wait_for("the script to hear of the end", lambda s=script: len(s.verbs()) == total + 2 * n, 10)
+        must_agree_on_calls(here.calls()[total:], there.calls()[total:])
+        total += 2 * n
+    demand(len(here.calls()) == total, f"{len(here.calls())} calls, not {total}")
+    return total
+
+
+def nets(is_a, ports_a="", ports_b="", families=(4, 6)):
+    pair = [topology.NET[f] for f in families]
+    a, b = ",".join(p[0] + ports_a for p in pair), ",".join(p[1] + ports_b for p in pair)
+    return {"local_ts": a, "remote_ts": b} if is_a else {"local_ts": b, "remote_ts": a}
+
+
+@scenario("updown.strongswan.environment", needs_keyway=True)
+def strongswan_environment(lab):
+    """Networks of both families; then ports, ESP in UDP and hostaccess; then a type of ICMP."""
+    shapes = [
+        (nets(True), nets(False), {}, 2),
+        ({**nets(True, "[tcp/443]", "[tcp]", (4,)), "hostaccess": "yes"},
+         {**nets(False, "[tcp/443]", "[tcp]", (4,)), "hostaccess": "yes"}, {"encap": "yes"}, 1),
+        (nets(True, "[icmp/2048]", "[icmp/2048]", (4,)), nets(False, "[icmp/2048]", "[icmp/2048]", (4,)), {}, 1),
+    ]
+    n = 0
+    for child_a, child_b, extra, pairs in shapes:
+        with two_of_strongswan(lab, child_a, child_b, extra) as (here, there):
+            n += ups_and_downs(lab, here, there, pairs)
+        lab.reset()
+    return f"{n} calls alike"
+
+
+@scenario("updown.strongswan.hosts", needs_keyway=True, in_guest=True)
+def strongswan_hosts(lab):
+    """For a child of the two hosts strongSwan's userspace ESP would take its own IKE into the tunnel. With compression."""
+    with two_of_strongswan(lab, {"local_ts": "dynamic[udp/1701]", "remote_ts": "dynamic[udp]", "mode": "transport", "ipcomp": "yes"},
+                           {"local_ts": "dynamic[udp]", "remote_ts": "dynamic[udp/1701]", "mode": "transport", "ipcomp": "yes"}
+                           ) as (here, there):
+        return f"{ups_and_downs(lab, here, there, 1)} calls alike"
+
+
+POOL, NAME_SERVER = "10.7.0.0/24", "192.0.2.53"
+
+
+def client_and_server(lab, client_is_a, script_of):
+    (tree_a, files_a), (tree_b, files_b) = sides(certs=lab.certs)
+    client, server = (tree_a, tree_b) if client_is_a else (tree_b, tree_a)
+    client["connections"]["net"]["vips"] = "0.0.0.0"
+    server["connections"]["net"]["pools"] = "lab"
+    server["pools"] = {"lab": {"addrs": POOL, "dns": NAME_SERVER}}
+    for tree, name, mine in ((client, "client", True), (server, "server", False)):
+        child = tree["connections"]["net"]["children"]["net"]
+        child["updown"] = script_of[name].path
+        child["local_ts" if mine else "remote_ts"] = "dynamic"
+    lab.b.load(tree_b, files_b)
+    lab.a.load(tree_a, files_a)
+    code, text = (lab.a if client_is_a else lab.b).initiate("net")
+    demand(code == 0, f"not up: {text[-500:]}")
+    for script in script_of.values():
+        script.wait(["up-client"])
+
+
+@scenario("updown.strongswan.virtual-address", needs_keyway=True)
+def strongswan_virtual_address(lab):
+    """Keyway the client, then the server: each is told what charon in its place is."""
+    lab.b.stop()
+    lab.b.plugins["updown"] = {"dns_handler": "yes"}
+    lab.b.start()
+    try:
+        scripts = {who: {n: Script(lab, f"{who}-{n}") for n in ("client", "server")} for who in ("a", "b")}
+        client_and_server(lab, True, scripts["a"])
+        lab.reset()
+        client_and_server(lab, False, scripts["b"])
+    finally:
+        del lab.b.plugins["updown"]
+        lab.b.stop()
+        lab.b.start()
+    for role in ("client", "server"):
+        must_agree_on_calls(scripts["a"][role].calls(), scripts["b"][role].calls())
+    return "as client and as server"
+
+
+# ---- the firewall
+
+GUARD = """
+table inet guard {
+  chain forward { type filter hook forward priority 0; policy drop; }
+  chain input { type filter hook input priority 0; policy drop; udp dport { 500, 4500 } accept; ip protocol esp accept; iif lo accept; }
+  chain mangle { type filter hook forward priority -150; policy accept; tcp flags syn tcp option maxseg size set rt mtu; }
+}
+table ip filter {
+  chain FORWARD { type filter hook forward priority 0; policy drop; }
+}
+"""
+
+
+def rules(lab):
+    """Lines of Keyway's rules in the gateway's ruleset."""
+    return [line.strip() for line in lab.net["ga"].sh("nft", "list", "ruleset").splitlines() if '"keyway' in line]
+
+
+def guard(lab, text=GUARD):
+    path = os.path.join(lab.work, "guard.nft")
+    with open(path, "w") as f:
+        f.write("flush ruleset\n" + text)
+    lab.net["ga"].sh("nft", "-f", path)
+
+
+def passes(lab, node="ca", target=CB):
+    return ping(lab.net[node], target, count=2, seconds=1)[0] == 0
+
+
+@scenario("updown.firewall", needs_keyway=True)
+def firewall(lab):
+    """leftfirewall=yes where two firewalls drop what is forwarded: only the tunnel's packets pass, while it is up; they pass
+    again when somebody loads the ruleset anew; and what a daemon that was killed left is taken away."""
+    from scenarios.personality import conn, ipsec_conf
+    text = "# keyway: dialect=strongswan\n" + conn("!\n    keyexchange=ikev2\n    authby=psk\n    auto=add\n    leftfirewall=%s")
+    guard(lab)
+    try:
+        capture(lab)
+        with ipsec_conf(lab, {"ipsec.conf": text % "no"}):
+            bring_up(lab)
+            demand(not passes(lab), "the firewall lets pass what it should not")
+            demand(not rules(lab), f"rules without leftfirewall: {rules(lab)}")
+        lab.a.stop()
+        with ipsec_conf(lab, {"ipsec.conf": text % "yes"}):
+            demand(not rules(lab), "rules without a tunnel")
+            bring_up(lab)
+            must_ping(lab.net["ca"], CB)
+            must_ping(lab.net["cb"], topology.CLIENT[4][0])
+            found = rules(lab)
+            demand(len(found) == 4 and all('iifname "kw0"' in r or 'oifname "kw0"' in r for r in found) and
+                   sum("ip saddr 10.2.0.0/24 ip daddr 10.1.0.0/24" in r for r in found) == 2, f"the rules are {found}")
+            demand(not passes(lab, "cb", topology.INSIDE[4][0]), "the gateway itself is reached without lefthostaccess")
+            guard(lab)
+            wait_for("the rules to come back", lambda: len(rules(lab)) == 4, 5)
+            must_ping(lab.net["ca"], CB)
+            lab.a.terminate("net")
+            demand(not rules(lab), f"rules that are left: {rules(lab)}")
+            bring_up(lab)
+            demand(len(rules(lab)) == 4, "they are not there the second time")
+            lab.a.kill()
+            demand(len(rules(lab)) == 4, "a killed daemon has tidied up")
+            lab.b.terminate_now()
+            lab.a.start()
+            demand(not rules(lab), f"left by the one that was killed: {rules(lab)}")
+            bring_up(lab)
+            lab.a.stop()
+            demand(not rules(lab), f"left by one that was stopped: {rules(lab)}")
+        with ipsec_conf(lab, {"ipsec.conf": text % "yes\n    lefthostaccess=yes"}):
+            bring_up(lab)
+            must_ping(lab.net["cb"], topology.INSIDE[4][0])
+            demand(len(rules(lab)) == 5, f"the rules are {rules(lab)}")
+        return f"{dark(lab)}"
+    finally:
+        lab.net["ga"].sh("nft", "flush", "ruleset")
+
+
+@scenario("updown.firewall-by-script", needs_keyway=True)
+def firewall_by_script(lab):
+    """A script that calls `ipsec _updown iptables` when its own work is done."""
+    here = Script(lab, "here", f'exec {lab.a.bin}/ipsec _updown iptables')
+    guard(lab)
+    try:
+        capture(lab)
+        (tree_a, files_a), (tree_b, files_b) = sides(certs=lab.certs)
+        tree_a["connections"]["net"]["children"]["net"]["updown"] = here.path
+        lab.b.load(tree_b, files_b)
+        lab.a.load(tree_a, files_a)
+        bring_up(lab)
+        wait_for("the rules", lambda: len(rules(lab)) == 4, 10)
+        must_ping(lab.net["ca"], CB)
+        lab.a.terminate("net")
+        wait_for("the rules to go", lambda: not rules(lab), 10)
+        for env, code in (({}, 1), ({"PLUTO_VERB": "sideways"}, 1), ({"PLUTO_VERB": "route-client"}, 0)):
+            got = lab.net["ga"].run(lab.a.bin + "/ipsec", "_updown", env=env)
+            demand(got[0] == code, f"ipsec _updown with {env}: {got}")
+        return f"{dark(lab)}"
+    finally:
+        lab.net["ga"].sh("nft", "flush", "ruleset")
+
+
+@scenario("updown.source-address", needs_keyway=True)
+def source_address(lab):
+    """Libreswan's leftsourceip: the gateway itself sends from there, be it an address that it has or one that it gets."""
+    from scenarios.personality import ipsec_conf
+    here = Script(lab, "here")
+    capture(lab)
+    keys = {**lsw_conn(True, here), "ike": "aes256-sha2_256;modp2048", "pfs": "no"}
+    del keys["esp"]
+    for source in (topology.INSIDE[4][0], "10.1.0.77"):
+        text = "# keyway: dialect=libreswan\n" + sections({NAME: {**keys, "leftsourceip": source}})
+        with ipsec_conf(lab, {"ipsec.conf": text}):
+            bring_up(lab)
+            route = lab.net["ga"].ip("route", "get", CB)
+            demand(f"dev kw0 table 220 src {source}" in " ".join(route.split()), f"the route is {route}")
+            must_ping(lab.net["ga"], CB)
+            is_given = f"{source}/32" in lab.net["ga"].ip("addr", "show", "dev", "kw0")
+            demand(is_given == (source != topology.INSIDE[4][0]), f"{source} is{'' if is_given else ' not'} on the device")
+            wait_for("the script", lambda: len(here.calls()) > 2, 5)
+            demand(here.calls()[-1][1].get("PLUTO_MY_SOURCEIP") == source, "the script hears of another address")
+            lab.a.terminate("net")
+            demand(f"{source}/32" not in lab.net["ga"].ip("addr", "show", "dev", "kw0"), "the address stays")
+        lab.a.stop()
+    return f"{dark(lab)}"
