@@ -87,10 +87,13 @@ static int run(int argc, char **argv)
 const struct ipsec_command ipsec_cmd_updown = {
     .name = "_updown",
     .doc = "for updown commands: what the environment asks",
-    .manual = "For scripts that \\fBleftupdown\\fR names: they call it, with their arguments, when their own work is\n"
-              "done. Routes, source addresses and name servers are set by the daemon in any case, so that nothing\n"
-              "is left of what Libreswan's does. The word \\fBiptables\\fR, which is strongSwan's, has it open the\n"
-              "machine's own firewall for the networks that PLUTO_MY_CLIENT and PLUTO_PEER_CLIENT name, as\n"
-              "\\fBfirewall = yes\\fR does, when PLUTO_VERB begins with up, until it begins with down.\n",
+    .manual =
+        "For scripts that \\fBleftupdown\\fR names: they call it, with their arguments, when their own work "
+        "is\n"
+        "done. Routes, source addresses and name servers are set by the daemon in any case, so that nothing\n"
+        "is left of what Libreswan's does. The word \\fBiptables\\fR, which is strongSwan's, has it open "
+        "the\n"
+        "machine's own firewall for the networks that PLUTO_MY_CLIENT and PLUTO_PEER_CLIENT name, as\n"
+        "\\fBfirewall = yes\\fR does, when PLUTO_VERB begins with up, until it begins with down.\n",
     .run_words = run,
 };

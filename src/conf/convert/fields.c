@@ -248,6 +248,7 @@ static const char *put_text(struct fields *f, const struct schema_row *r, const 
            : r->set == set_dataplane         ? s->dataplane
            : r->set == set_vip_device        ? s->vip_device
            : r->set == set_key_store         ? s->key_store
+           : r->set == set_vici_socket       ? s->vici_socket
                                              : s->resolv_conf;
 }
 
@@ -286,6 +287,7 @@ static const struct {
     {set_resolv_conf,       put_text     },
     {set_vip_device,        put_text     },
     {set_key_store,         put_text     },
+    {set_vici_socket,       put_text     },
 };
 
 /* ---- what rows store by themselves */
