@@ -72,3 +72,22 @@ struct conf_source memory_source(struct memory_source *m)
     return (struct conf_source){
         .ctx = m, .read = read_memory, .read_private = read_private_memory, .glob = glob_memory};
 }
+
+size_t memory_files_cut(char *text, const char *first, struct memory_file *files, size_t cap)
+{
+    size_t n = 0;
+    files[n++] = (struct memory_file){.path = first, .text = text};
+    for (char *p = text; (p = strstr(p, "==== ")) && n < cap;) {
+        char *path = p + 5, *end = strchr(path, '\n');
+        bool is_line = p == text || p[-1] == '\n';
+        p++;
+        if (!is_line || !end)
+            continue;
+        p[-1] = *end = 0;
+        files[n++] = (struct memory_file){.path = path, .text = end + 1};
+        p = end + 1;
+    }
+    if (!*text && n > 1)
+        memmove(files, files + 1, --n * sizeof(*files));
+    return n;
+}

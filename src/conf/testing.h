@@ -17,3 +17,6 @@ struct memory_source {
 
 /* Patterns know '*' and '?' inside one path element. */
 struct conf_source memory_source(struct memory_source *m);
+/* One text with several files in it, each but the first after a line "==== PATH", cut in place: the text has
+ * to outlive them. The first one is left out when there is nothing of it. Returns how many, cap at most. */
+size_t memory_files_cut(char *text, const char *first, struct memory_file *files, size_t cap);

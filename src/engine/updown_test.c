@@ -2,24 +2,8 @@
 /* Updown commands of Libreswan's style: which verbs come when, with and without a trap, and what becomes of a
  * child whose command fails; and the source address that is configured. Those of strongSwan's style are in
  * keys_test.c. */
-#include "support/engine_pair.h"
+#include "support/pair_fixture.h"
 #include "support/test.h"
-
-static struct pair p;
-
-static int setup(void **state)
-{
-    (void)state;
-    pair_init(&p);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    pair_deinit(&p);
-    return 0;
-}
 
 static void set_libreswan(struct config *c, struct connection *conn, struct child_config *k)
 {
@@ -49,7 +33,7 @@ static void must_hear(const char *what)
     p.side[0].updown[0] = '\0';
 }
 
-static void load(void (*tweak)(struct config *, struct connection *, struct child_config *))
+static void load_as(void (*tweak)(struct config *, struct connection *, struct child_config *))
 {
     struct pair_spec ours = {.tweak = tweak}, theirs = {0};
     pair_load(&p, 0, &ours);
@@ -84,7 +68,7 @@ static void terminate(void)
 static void a_child_is_prepared_routed_and_up_and_down_and_unrouted(void **state)
 {
     (void)state;
-    load(set_libreswan);
+    load_as(set_libreswan);
     must_hear("");
     begin();
     must_hear(PREPARE ROUTE UP);
@@ -99,7 +83,7 @@ static void a_child_is_prepared_routed_and_up_and_down_and_unrouted(void **state
 static void with_a_trap_it_is_routed_as_long_as_the_trap_is_there(void **state)
 {
     (void)state;
-    load(set_trap);
+    load_as(set_trap);
     must_hear(PREPARE ROUTE);
     assert_int_equal(p.side[0].last_updown.ike_id, 0);
     begin();
@@ -115,7 +99,7 @@ static void with_a_trap_it_is_routed_as_long_as_the_trap_is_there(void **state)
 static void a_trap_that_goes_first_leaves_the_unrouting_to_the_child(void **state)
 {
     (void)state;
-    load(set_trap);
+    load_as(set_trap);
     begin();
     must_hear(PREPARE ROUTE PREPARE UP);
     pair_command(&p, 0, COMMAND_UNTRAP, "net", NULL);
@@ -129,7 +113,7 @@ static void a_trap_that_goes_first_leaves_the_unrouting_to_the_child(void **stat
 static void up_is_over_when_the_command_has_ended(void **state)
 {
     (void)state;
-    load(set_libreswan);
+    load_as(set_libreswan);
     begin();
     assert_false(p.side[0].is_done);
     command_ends(UPDOWN_ROUTE, NULL);
@@ -143,7 +127,7 @@ static void up_is_over_when_the_command_has_ended(void **state)
 static void a_child_whose_command_fails_is_closed(void **state)
 {
     (void)state;
-    load(set_libreswan);
+    load_as(set_libreswan);
     begin();
     must_hear(PREPARE ROUTE UP);
     command_ends(UPDOWN_UP, "ended with status 3");
@@ -158,7 +142,7 @@ static void a_child_whose_command_fails_is_closed(void **state)
 static void what_an_earlier_child_s_command_says_is_not_heard(void **state)
 {
     (void)state;
-    load(set_libreswan);
+    load_as(set_libreswan);
     begin();
     struct updown earlier = p.side[0].last_updown;
     terminate();
@@ -181,7 +165,7 @@ static void set_source(struct config *c, struct connection *conn, struct child_c
 static void a_source_address_that_nobody_has_is_on_the_device_while_the_child_is_up(void **state)
 {
     (void)state;
-    load(set_source);
+    load_as(set_source);
     assert_int_equal(p.side[0].n_vips, 0);
     begin();
     assert_int_equal(p.side[0].n_vips, 1);
@@ -194,7 +178,7 @@ static void one_that_the_machine_has_is_not(void **state)
     struct ip own[1];
     (void)state;
     assert_true(ip_parse("10.1.0.9", &own[0]));
-    load(set_source);
+    load_as(set_source);
     pair_input(&p, 0,
                &(struct input){
                    .kind = INPUT_ADDRESSES, .addresses = {.v = own, .n = 1}

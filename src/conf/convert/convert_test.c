@@ -36,29 +36,6 @@ static char *slurp(const char *path)
     return text;
 }
 
-/* Cuts the text at the lines that begin another file. */
-static size_t split(char *text, const char *first, struct memory_file *files)
-{
-    size_t n = 0;
-    files[n++] = (struct memory_file){.path = first, .text = text};
-    for (char *p = text; (p = strstr(p, "==== ")) && n < FILES_MAX - 8;) {
-        if (p > text && p[-1] != '\n') {
-            p++;
-            continue;
-        }
-        char *path = p + 5, *end = strchr(path, '\n');
-        assert_non_null(end);
-        *p = *end = 0;
-        files[n++] = (struct memory_file){.path = path, .text = end + 1};
-        p = end + 1;
-    }
-    if (!*text && n > 1) {
-        memmove(files, files + 1, (n - 1) * sizeof(*files));
-        n--;
-    }
-    return n;
-}
-
 struct world {
     struct memory_file files[FILES_MAX];
     struct memory_source memory;
@@ -71,7 +48,7 @@ static void make_world(struct world *w, char *text, const char *first)
     bool uses_certs = false;
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
         uses_certs |= strstr(text, words[i]) != NULL;
-    size_t n = split(text, first, w->files);
+    size_t n = memory_files_cut(text, first, w->files, FILES_MAX - 8);
     static const struct memory_file credentials[] = {
         {.path = "/etc/ipsec.d/certs/moon.pem",   .text = test_moon    },
         {.path = "/etc/ipsec.d/cacerts/ca.pem",   .text = test_ca      },

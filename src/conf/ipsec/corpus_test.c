@@ -63,30 +63,6 @@ static void note(void *ctx, const struct log_entry *e)
     text_printf(ctx, "%s: %s\n", log_level_name(e->level), e->text);
 }
 
-/* Cuts the text at the lines that begin another file. */
-static size_t split(const char *first, char *text, struct memory_file *files)
-{
-    size_t n = 0;
-    files[n++] = (struct memory_file){.path = first, .text = text};
-    for (char *p = text; (p = strstr(p, "==== ")) && n < FILES_MAX;) {
-        if (p > text && p[-1] != '\n') {
-            p++;
-            continue;
-        }
-        char *path = p + 5, *end = strchr(path, '\n');
-        assert_non_null(end);
-        *p = *end = 0;
-        files[n++] = (struct memory_file){.path = path, .text = end + 1};
-        p = end + 1;
-    }
-    /* what has no text before the first such line is not there */
-    if (!*text && n > 1) {
-        memmove(files, files + 1, (n - 1) * sizeof(*files));
-        n--;
-    }
-    return n;
-}
-
 /* With a certificate, its key and its authority where the dialect of the file at first looks for them. */
 static struct config *load(const char *first, const struct memory_file *files, size_t n, struct diag *errors,
                            size_t *n_errors)
@@ -205,7 +181,7 @@ static char *outcome_of(const char *path, char *conf)
                 "authorities { plain { } } pools { plain { addrs = 10.9.9.9\n } }"};
     struct diag errors[16] = {0};
     char *comments = strdup(conf);
-    size_t n_errors = 0, n = split(path, conf, files);
+    size_t n_errors = 0, n = memory_files_cut(conf, path, files, FILES_MAX);
     struct config *plain = load(path, &plain_file, 1, errors, &n_errors);
     char *plain_text = picture(plain), buf[2048];
     log_set_sink(note, &t, LOG_NOTICE);
