@@ -53,6 +53,8 @@ ONE_SIDED = [
     ("ss-bad-values", "pool", "a pool that nobody has is an error; strongSwan has no address for the peer when it asks"),
     ("ss-bad-values", "cert", "a certificate that is not there is an error; strongSwan goes on without one"),
     ("ss-auto-of-libreswan", "net", OTHERS_WORDS),
+    ("ss-opened", "both", "of a firewall and a command the command counts, with a warning; strongSwan leaves the conn out"),
+    ("ss-opened", "peers", "of a firewall and a command the command counts, with a warning; strongSwan leaves the conn out"),
     ("ss-keys-of-the-other", "t", OTHERS_WORDS),
     ("ss-quoted-values", "quotes", "an apostrophe is no quote, and part of no name; strongSwan looks such a name up"),
     ("ss-subnets-bad", "net", "a prefix longer than the address is an error; strongSwan takes it for one address"),
