@@ -21,7 +21,8 @@ def many_tunnels(lab):
         took = many.wait_up((lab.a, other), N, 120)
         for i in (0, N - 1):
             many.check(lab.net, i)
-        repeated = [line for line in lab.a.log().splitlines() if "again" in line]
+        # the fourth half-open IKE SA of an address and those after it are asked for a cookie (cookie_threshold_ip)
+        repeated = [line for line in lab.a.log().splitlines() if "again" in line and "asks for a cookie" not in line]
         demand(not repeated, f"{len(repeated)} repetitions, first: {repeated[:1]}")
         code, out, err = lab.a.cli("status")
         demand(code == 0 and out.count("up") >= N, f"keyway status: exit {code}: {err[:200]}")
@@ -30,4 +31,4 @@ def many_tunnels(lab):
         other.kill()
         many.unroute_clients(lab.net)
         lab.b.start()
-    return f"{N} tunnels up after {took:.1f} s, nothing sent twice"
+    return f"{N} tunnels up after {took:.1f} s, nothing sent twice but for cookies"

@@ -199,7 +199,7 @@ def lists(lab):
     demand(ipsec(lab, "listcerts") in whole and out in whole, "listall lacks something")
     with lab.a.vici() as v:
         kinds = [(e["type"], e["flag"], e.get("has_privkey")) for e in v.stream("list-certs", "list-cert")]
-        cas = v.stream("list-certs", "list-cert", {"flag": "ca"})
+        cas = v.stream("list-certs", "list-cert", {"type": "X509", "flag": "ca"})
     demand(("X509", "NONE", "yes") in kinds and ("X509", "CA", None) in kinds, f"list-certs: {kinds}")
     demand(cas and all(e["flag"] == "CA" for e in cas), f"by flag: {cas}")
 
