@@ -97,9 +97,11 @@ static void every_kind_of_key_authenticates(void **state)
 static bool hide_hashes(void *ctx, struct pair_packet *k)
 {
     unsigned *hidden = ctx;
-    for (size_t i = 28; k->bytes[18] == 34 && i + 8 < k->len; i++) {
-        /* N(SIGNATURE_HASH_ALGORITHMS) to a status notify that nobody knows */
-        if (k->bytes[i] == 0x40 && k->bytes[i + 1] == 0x2f) {
+    for (size_t i = 36; k->bytes[18] == 34 && i + 8 < k->len; i++) {
+        /* N(SIGNATURE_HASH_ALGORITHMS) to a status notify that nobody knows; those two bytes alone may be of
+         * a nonce */
+        bool is_notify = !k->bytes[i - 4] && !k->bytes[i - 2] && !k->bytes[i - 1];
+        if (is_notify && k->bytes[i] == 0x40 && k->bytes[i + 1] == 0x2f) {
             k->bytes[i] = 0x9f;
             (*hidden)++;
         }
