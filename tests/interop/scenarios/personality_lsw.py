@@ -69,6 +69,11 @@ def plain(text):
     return [line.rstrip() for line in text.splitlines()]
 
 
+def _have_counted_alike(lab, p):
+    child, told = lab.a.children()[0], re.search(r"inBytes=(\d+), outBytes=(\d+)", p.libreswan("--trafficstatus")[1])
+    return told and (child["bytes-out"], child["bytes-in"]) == told.groups()
+
+
 @contextlib.contextmanager
 def both(lab, version, names):
     """Keyway on A, Libreswan on B; the connections of that name are loaded on both."""
@@ -148,7 +153,7 @@ def _each(version):
             demand(code == 0, f"up: {code}: {ours}")
             must_ping(lab.net["ca"], CB)
             must_ping(lab.net["cb"], CA)
-            wait_for("the counters to be told", lambda: int(lab.a.children()[0]["bytes-in"]) > 100, 5, 0.1)
+            wait_for("both to have counted all of it", lambda: _have_counted_alike(lab, p), 10, 0.2)
             p.alike(["trafficstatus"], ["--trafficstatus"])
             p.alike(["trafficstatus", "net"], ["--trafficstatus", "--name", "net"])
             p.alike(["trafficstatus", "nothing"], ["--trafficstatus", "--name", "nothing"])
