@@ -47,7 +47,7 @@ struct child_sa *child_new(struct ike_env *env, struct ike_sa *sa, const struct 
     c->spi_in = x->spi_in;
     c->spi_out = spi_get32(x->chosen.spi);
     c->chosen = x->chosen;
-    trace_chosen(env, sa, &x->chosen);
+    trace_chosen(env, sa, LOG_NOTICE, &x->chosen);
     c->ts = x->ts;
     c->mode = x->mode;
     c->seen_local = x->seen_local;

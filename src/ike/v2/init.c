@@ -257,7 +257,7 @@ void init_on_response(struct ike_env *env, struct ike_sa *sa, const struct ike_m
     sa->spi_r = m->header.spi_r;
     sa->nr = nr;
     sa->own.chosen = chosen;
-    trace_chosen(env, sa, &chosen);
+    trace_chosen(env, sa, LOG_NOTICE, &chosen);
     sa->init_response = secret_copy(m->raw);
     if (ip_is_unspecified(sa->local.ip))
         sa->local = *local;

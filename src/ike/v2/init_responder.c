@@ -157,7 +157,7 @@ static void make_sa(struct ike_env *env, const struct connection *conn, const st
     exchange_begin(sa, x, X_INIT);
     x->msg.header = m->header;
     x->chosen = *chosen;
-    trace_chosen(env, sa, chosen);
+    trace_chosen(env, sa, LOG_DETAIL, chosen); /* anybody can begin: it must not fill the log */
     sa_log(env, sa, LOG_DETAIL, "%s initiates IKE SA %llu", endpoint_format(remote, text),
            (unsigned long long)sa->id);
     env->host->adopt(env, sa);

@@ -140,9 +140,9 @@ void trace_received(struct ike_env *env, const struct ike_sa *sa, const struct e
         say_datagram(env, sa, "received", len, from, at);
 }
 
-void trace_chosen(struct ike_env *env, const struct ike_sa *sa, const struct chosen *c)
+void trace_chosen(struct ike_env *env, const struct ike_sa *sa, enum log_level level, const struct chosen *c)
 {
     char buf[PROPOSAL_TEXT_MAX];
-    if (log_wants(GROUP_CFG, LOG_NOTICE))
-        sa_log_in(env, sa, GROUP_CFG, LOG_NOTICE, "proposal chosen: %s", chosen_format(c, buf));
+    if (log_wants(GROUP_CFG, level))
+        sa_log_in(env, sa, GROUP_CFG, level, "proposal chosen: %s", chosen_format(c, buf));
 }

@@ -17,4 +17,4 @@ void trace_sent(struct ike_env *env, const struct ike_sa *sa, const struct endpo
 void trace_received(struct ike_env *env, const struct ike_sa *sa, const struct endpoint *at,
                     const struct endpoint *from, size_t len);
 /* The proposal that was agreed on. */
-void trace_chosen(struct ike_env *env, const struct ike_sa *sa, const struct chosen *c);
+void trace_chosen(struct ike_env *env, const struct ike_sa *sa, enum log_level level, const struct chosen *c);
