@@ -2,6 +2,7 @@
 /* The writer of a shown snapshot: see show_out.h. */
 #include "conf/show_out.h"
 #include "base/time.h"
+#include "conf/value.h"
 #include <stdio.h>
 
 void show_put(struct show_out *o, const char *s)
@@ -132,23 +133,14 @@ void show_field(struct show_out *o, const struct origins *origins, const char *k
 void show_time_field(struct show_out *o, const struct origins *origins, const char *key, int64_t usec)
 {
     show_begin_value(o);
-    static const struct {
-        int64_t seconds;
-        char letter;
-    } units[] = {
-        {86400, 'd'},
-        {3600,  'h'},
-        {60,    'm'},
-        {1,     's'}
-    };
-    int64_t seconds = usec / TIME_SECOND;
-    size_t u = o->json || seconds == 0 ? 3 : 0; /* programs get seconds always */
-    while (seconds % units[u].seconds)
-        u++;
+    char unit;
+    int64_t n = value_in_unit(usec / TIME_SECOND, &unit);
     if (usec % TIME_SECOND)
         text_printf(&o->t, "%.3fs", (double)usec / (double)TIME_SECOND);
+    else if (o->json) /* programs get seconds always */
+        text_printf(&o->t, "%llds", (long long)(usec / TIME_SECOND));
     else
-        text_printf(&o->t, "%lld%c", (long long)(seconds / units[u].seconds), units[u].letter);
+        text_printf(&o->t, "%lld%c", (long long)n, unit);
     show_field(o, origins, key);
 }
 

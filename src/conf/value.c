@@ -191,3 +191,21 @@ unsigned value_distance(const char *a, const char *b)
     }
     return d[la][lb];
 }
+
+int64_t value_in_unit(int64_t seconds, char *unit)
+{
+    static const struct {
+        int64_t seconds;
+        char letter;
+    } units[] = {
+        {86400, 'd'},
+        {3600,  'h'},
+        {60,    'm'},
+        {1,     's'}
+    };
+    size_t u = seconds == 0 ? 3 : 0;
+    while (seconds % units[u].seconds)
+        u++;
+    *unit = units[u].letter;
+    return seconds / units[u].seconds;
+}

@@ -5,8 +5,10 @@
 #include "base/arena.h"
 #include "base/secret.h"
 
-bool value_bool(const char *text, bool *out);        /* yes true enabled 1, no false disabled 0; any case */
-bool value_number(const char *text, uint64_t *out);  /* decimal or 0x */
+bool value_bool(const char *text, bool *out);       /* yes true enabled 1, no false disabled 0; any case */
+bool value_number(const char *text, uint64_t *out); /* decimal or 0x */
+/* How whole seconds are written with the largest unit that divides them: how many, and d, h, m or s. */
+int64_t value_in_unit(int64_t seconds, char *unit);
 bool value_time(const char *text, int64_t *usec);    /* seconds, or with s m h d */
 bool value_seconds(const char *text, int64_t *usec); /* as above, and with a decimal point */
 bool value_bytes(const char *text, uint64_t *out);   /* with k m g of 1024 */

@@ -88,25 +88,14 @@ static void a_peer_that_is_silent_is_told_step_by_step(void **state)
     assert_int_equal(alerts(0), 7);
 }
 
-static bool loses_request, loses_answer; /* of CREATE_CHILD_SA, once each */
-
-static bool lose(void *ctx, struct pair_packet *k)
-{
-    (void)ctx;
-    bool *is_next = rogue_is_response(k) ? &loses_answer : &loses_request;
-    if (!*is_next || k->bytes[AT_EXCHANGE] != EXCHANGE_CREATE_CHILD_SA)
-        return true;
-    *is_next = false;
-    return false;
-}
-
 static void an_answer_at_last_is_told(void **state)
 {
     (void)state;
     const struct pair_spec a = {0}, b = {0};
     up(&a, &b);
-    p.filter = lose;
-    loses_request = loses_answer = true;
+    struct rogue_loss loss = {EXCHANGE_CREATE_CHILD_SA, true, true};
+    p.filter = rogue_lose;
+    p.ctx = &loss;
     pair_command(&p, 0, COMMAND_REKEY, NULL, "net");
     pair_advance(&p, 30 * TIME_SECOND);
     assert_int_equal(p.side[0].alerts[ALERT_RETRANSMIT_SEND], 2);

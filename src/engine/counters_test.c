@@ -71,27 +71,16 @@ static void rekeys_are_counted_by_who_began_them(void **state)
     expect(1, "net", COUNT_CREATE_CHILD, 1, 1, 1, 1);
 }
 
-static bool loses_request, loses_answer; /* of CREATE_CHILD_SA, once each */
-
-static bool lose(void *ctx, struct pair_packet *k)
-{
-    (void)ctx;
-    bool *is_next = rogue_is_response(k) ? &loses_answer : &loses_request;
-    if (!*is_next || k->bytes[AT_EXCHANGE] != EXCHANGE_CREATE_CHILD_SA)
-        return true;
-    *is_next = false;
-    return false;
-}
-
 static void repetitions_are_not_counted(void **state)
 {
     (void)state;
     begin();
-    p.filter = lose;
-    loses_request = loses_answer = true;
+    struct rogue_loss loss = {EXCHANGE_CREATE_CHILD_SA, true, true};
+    p.filter = rogue_lose;
+    p.ctx = &loss;
     pair_command(&p, 0, COMMAND_REKEY, NULL, "net");
     pair_advance(&p, 30 * TIME_SECOND);
-    assert_false(loses_request || loses_answer);
+    assert_false(loss.of_request || loss.of_answer);
     expect(0, "net", COUNT_CREATE_CHILD, 0, 1, 1, 0);
     expect(1, "net", COUNT_CREATE_CHILD, 1, 0, 0, 1);
 }

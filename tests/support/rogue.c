@@ -33,6 +33,16 @@ bool rogue_is_response(const struct pair_packet *k)
     return k->bytes[AT_FLAGS] & IKE_FLAG_RESPONSE;
 }
 
+bool rogue_lose(void *ctx, struct pair_packet *k)
+{
+    struct rogue_loss *l = ctx;
+    bool *is_next = rogue_is_response(k) ? &l->of_answer : &l->of_request;
+    if (!*is_next || k->bytes[AT_EXCHANGE] != l->exchange)
+        return true;
+    *is_next = false;
+    return false;
+}
+
 uint8_t *chain_find(const struct chain *c, uint8_t type, size_t *len)
 {
     uint8_t next = c->first;

@@ -18,6 +18,12 @@ struct ike_sa *rogue_sa(const struct pair *p, int side);
 /* The one that the packet is of, at who sends it. */
 struct ike_sa *rogue_sa_of(const struct pair *p, const struct pair_packet *k);
 bool rogue_is_response(const struct pair_packet *k);
+struct rogue_loss {
+    uint8_t exchange;           /* EXCHANGE_CREATE_CHILD_SA, ... */
+    bool of_request, of_answer; /* the next one; set back when it is lost */
+};
+/* A filter: ctx is a struct rogue_loss. */
+bool rogue_lose(void *ctx, struct pair_packet *k);
 /* The payload's first byte and its length with the header, or NULL. */
 uint8_t *chain_find(const struct chain *c, uint8_t type, size_t *len);
 /* A filter: SUPPORTED_AUTH_METHODS gets a type that nobody knows, so that an end does what its peer has said

@@ -62,24 +62,13 @@ const char *text_of_ts(struct arena *a, const struct ts *v, size_t n)
 
 const char *text_of_time(struct arena *a, int64_t usec)
 {
-    static const struct {
-        int64_t seconds;
-        char letter;
-    } units[] = {
-        {86400, 'd'},
-        {3600,  'h'},
-        {60,    'm'},
-        {1,     's'}
-    };
-    int64_t seconds = usec / TIME_SECOND;
-    size_t u = 0;
+    char unit;
+    int64_t n = value_in_unit(usec / TIME_SECOND, &unit);
     if (usec == 0)
         return "0";
     if (usec % TIME_SECOND)
         return arena_printf(a, "%.6g", (double)usec / (double)TIME_SECOND);
-    while (seconds % units[u].seconds)
-        u++;
-    return arena_printf(a, "%lld%c", (long long)(seconds / units[u].seconds), units[u].letter);
+    return arena_printf(a, "%lld%c", (long long)n, unit);
 }
 
 /* ---- identities */
