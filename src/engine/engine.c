@@ -203,6 +203,7 @@ static void on_dataplane(struct ike_env *env, struct engine *e, const struct dat
             ike_sa_queue(sa, (struct task){.kind = X_REKEY_CHILD, .child_id = c->id});
         break;
     case DP_HARD_EXPIRE:
+    case DP_FAILED:
         child_expired(env, c);
         break;
     case DP_MAPPING:
@@ -293,6 +294,9 @@ void engine_step(struct engine *e, struct time now, const struct input *in, stru
     case INPUT_SECRET:
         secret_free(&e->secret);
         e->secret = secret_copy(in->secret);
+        break;
+    case INPUT_PLANES:
+        e->planes = *in->planes;
         break;
     case INPUT_RESOLVED:
         on_resolved(&env, e, in);

@@ -166,6 +166,7 @@ struct engine {
     unsigned n_jobs;      /* that workers have */
     struct ip *addresses; /* the machine's */
     size_t n_addresses;
+    struct planes planes; /* none yet: the user's alone */
     bool knows_addresses;
     struct streams streams;
     uint64_t *used_tickets; /* a ring of USED_TICKETS, made when it is needed */

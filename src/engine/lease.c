@@ -21,6 +21,14 @@ void lease_release(struct ike_env *env, struct ip ip)
     pools_release(&engine_of(env)->pools, ip);
 }
 
+static void put(struct action *a, struct ip ip)
+{
+    if (a->kind == ACTION_DNS_ADD || a->kind == ACTION_DNS_DEL)
+        a->name_server = ip;
+    else
+        a->address.ip = ip;
+}
+
 /* One holder more of the list's address, or one less. */
 static void count(struct ike_env *env, struct list *l, struct ip ip, bool is_added, enum action_kind adds,
                   enum action_kind removes)
@@ -35,14 +43,14 @@ static void count(struct ike_env *env, struct list *l, struct ip ip, bool is_add
         found = mem_new(sizeof(*found));
         found->ip = ip;
         list_append(l, &found->link);
-        outbox_add(env->out, adds)->address = ip;
+        put(outbox_add(env->out, adds), ip);
     }
     if (!found)
         return;
     if (is_added) {
         found->refs++;
     } else if (--found->refs == 0) {
-        outbox_add(env->out, removes)->address = ip;
+        put(outbox_add(env->out, removes), ip);
         list_remove(&found->link);
         free(found);
     }

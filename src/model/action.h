@@ -124,10 +124,14 @@ void job_place_explain(const struct job *j, struct diag *d);
 /* So many low bits of an inbound SPI are those of the reqid: whoever has to spread packets over several
  * processors sees from either number which one serves the child, and a rekey does not move it. */
 #define SPI_STEER_BITS 6
+/* Set in the SPIs of inbound SAs that the kernel carries, and in no other of ours: where both carry some,
+ * ESP in UDP goes to whose it is by the number alone. */
+#define SPI_KERNEL (1u << SPI_STEER_BITS)
 
 enum sa_direction { SA_IN, SA_OUT };
 
 struct esp_sa { /* one direction of one child */
+    enum plane plane;
     enum sa_direction direction;
     uint64_t child_id; /* engine's id of the child SA; both directions share it */
     uint32_t spi;      /* host order. SA_IN: ours; SA_OUT: the peer's */
@@ -153,13 +157,15 @@ struct esp_sa { /* one direction of one child */
     enum copy_dscp copy_dscp;
     struct ts local_ts[SA_MAX_TS], remote_ts[SA_MAX_TS]; /* checked on every packet */
     uint8_t n_local_ts, n_remote_ts;
+    struct kernel_options kernel;   /* PLANE_KERNEL: no number in it is to be chosen any more */
     const char *connection, *child; /* for logs; valid during the call */
 };
 
 #define POLICY_LAST UINT32_MAX /* a priority: behind all others */
 enum policy_action { POLICY_PROTECT, POLICY_BYPASS, POLICY_DISCARD };
 
-struct esp_policy {    /* SPD entry; both directions in one record */
+struct esp_policy { /* SPD entry; both directions in one record */
+    enum plane plane;
     uint64_t id;       /* unique; what POLICY_DEL names */
     uint32_t reqid;    /* POLICY_PROTECT: served by the newest outbound SA with this reqid; none: packets are
                           dropped */
@@ -172,6 +178,12 @@ struct esp_policy {    /* SPD entry; both directions in one record */
                          policies for the same packets and never whether one applies: see spd.h */
     struct ts local_ts[SA_MAX_TS], remote_ts[SA_MAX_TS];
     uint8_t n_local_ts, n_remote_ts;
+    /* PLANE_KERNEL, POLICY_PROTECT: what its SAs are like, which are found by all of this and the reqid.
+     * Another ACTION_POLICY_ADD with its id changes the addresses. */
+    struct ip local, remote; /* outer */
+    enum child_mode mode;
+    bool is_ah, has_ipcomp;
+    struct kernel_options kernel;
 };
 
 /* What of the packets to a destination: those of a protocol, and of ports where that has some (host order, 0
@@ -189,6 +201,17 @@ struct route {   /* for the policy's remote selectors; the executor knows device
     bool is_peer;           /* the way to the peer itself: its IKE and ESP come from there, too */
     struct prefix local;    /* choose a source address inside this one; bits of family 0: none */
     struct route_flow flow; /* of which packets; others are routed as if it were not there */
+    /* PLANE_KERNEL: it leads the way that packets between these outer addresses take. The others lead to the
+     * TUN device. */
+    enum plane plane;
+    struct ip outer_local, outer_remote;
+};
+
+/* A virtual address of ours. */
+struct own_address {
+    struct ip ip;
+    enum plane plane;      /* PLANE_KERNEL: on the interface that has outer_local, else on the TUN device */
+    struct ip outer_local; /* family 0: not known any more (ADDRESS_DEL) */
 };
 
 /* One kind of packets, from local to remote, that goes past the tunnels (MODE_PASS) or nowhere (MODE_DROP,
@@ -227,7 +250,9 @@ struct updown {
     const char *policy;        /* what Libreswan calls the connection's policy */
     uint32_t spi_in, spi_out;  /* ours, the peer's; 0: no child */
     uint64_t bytes_in, bytes_out;
-    int64_t added;    /* seconds since 1970; 0: not yet */
+    int64_t added; /* seconds since 1970; 0: not yet */
+    enum plane plane;
+    struct kernel_options kernel;
     struct ip source; /* configured, or a virtual address; family 0: none */
     struct ts local_ts[SA_MAX_TS], remote_ts[SA_MAX_TS];
     uint8_t n_local_ts, n_remote_ts;
@@ -342,6 +367,7 @@ enum input_kind {
     INPUT_SECRET,    /* what outlives a restart; comes first, once */
     INPUT_RESOLVED,  /* the answer to ACTION_RESOLVE */
     INPUT_UPDOWN,    /* how a command of Libreswan's style has ended, for the verbs route and up */
+    INPUT_PLANES,    /* who can carry packets; comes before the first snapshot, and again when it changes */
     INPUT_SHUTDOWN,  /* delete all SAs, politely */
 };
 
@@ -369,7 +395,14 @@ struct command {
     const char *peer_id;            /* redirect: and of this identity, perhaps a pattern; NULL: whoever */
 };
 
-enum dataplane_kind { DP_SOFT_EXPIRE, DP_HARD_EXPIRE, DP_MAPPING, DP_COUNTERS, DP_ACQUIRE };
+enum dataplane_kind {
+    DP_SOFT_EXPIRE,
+    DP_HARD_EXPIRE, /* also: it is not there any more */
+    DP_MAPPING,
+    DP_COUNTERS,
+    DP_ACQUIRE,
+    DP_FAILED, /* the SA, or its policy, could not be installed: why */
+};
 
 struct dataplane_event {
     enum dataplane_kind kind;
@@ -386,6 +419,7 @@ struct dataplane_event {
      * held has become too old. */
     uint64_t policy_id;
     struct ts packet_local, packet_remote;
+    const char *why; /* DP_FAILED: text, valid during the call */
 };
 
 /* ---- TCP connections that carry IKE and ESP (RFC 9329). A handle names one in endpoints of the remote side.
@@ -419,7 +453,8 @@ struct input {
             size_t n;
         } addresses;
         struct span secret; /* of this machine alone: MACHINE_SECRET random bytes */
-        struct {            /* usable now, the best first */
+        const struct planes *planes;
+        struct { /* usable now, the best first */
             uint64_t ike_id;
             const struct ip_pair *v;
             size_t n;
@@ -480,8 +515,9 @@ struct action {
         struct esp_policy *policy;
         struct route *route;
         struct shunt *shunt;
-        struct ip address; /* ADDRESS_ADD, ADDRESS_DEL, DNS_ADD, DNS_DEL */
-        uint64_t id;       /* TRAP_FAILED, POLICY_DEL, ROUTE_DEL, SHUNT_DEL */
+        struct own_address address; /* ADDRESS_ADD, ADDRESS_DEL */
+        struct ip name_server;      /* DNS_ADD, DNS_DEL */
+        uint64_t id;                /* TRAP_FAILED, POLICY_DEL, ROUTE_DEL, SHUNT_DEL */
         struct event event;
         struct updown *updown;
         struct path_query *paths;

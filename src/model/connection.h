@@ -7,6 +7,7 @@
 #include "base/secret.h"
 #include "model/logging.h"
 #include "model/origin.h"
+#include "model/plane.h"
 #include "model/pool.h"
 #include "model/proposal.h"
 #include "net/identity.h"
@@ -127,6 +128,7 @@ struct child_config {
     /* remote_ts asks for all there is, and the peer decides how much of that it gives: nothing else is kept
      * from leaving in the clear. For who has a virtual address. */
     bool peer_decides;
+    struct kernel_options kernel; /* with numbers that are to be chosen, see model/plane.h */
     struct origins origins;
 };
 
@@ -179,8 +181,9 @@ struct connection {
     uint8_t ocsp;                  /* RFC 4806: OCSP responses in IKE: a set */
     const struct identity *ppk_id; /* the PPK to use; NULL: none as initiator, any as responder */
     bool ppk_required;
-    uint8_t dscp;  /* of IKE packets */
-    uint64_t hash; /* over all of the above: equal means unchanged by a reload */
+    enum dataplane_choice dataplane; /* who carries its packets; AUTO: as the settings say */
+    uint8_t dscp;                    /* of IKE packets */
+    uint64_t hash;                   /* over all of the above: equal means unchanged by a reload */
     struct origins origins;
     /* Filled by sys before the snapshot is given to the engine, which uses them as initiator: the first
      * remote address that could be resolved and the local address that the machine's routes choose towards it

@@ -251,11 +251,11 @@ void loop_execute(struct loop *l, const struct outbox *o)
             break;
         case ACTION_ADDRESS_ADD:
         case ACTION_ADDRESS_DEL:
-            set_address(l, a->address, a->kind == ACTION_ADDRESS_ADD);
+            set_address(l, a->address.ip, a->kind == ACTION_ADDRESS_ADD);
             break;
         case ACTION_DNS_ADD:
         case ACTION_DNS_DEL:
-            set_name_server(l, a->address, a->kind == ACTION_DNS_ADD);
+            set_name_server(l, a->name_server, a->kind == ACTION_DNS_ADD);
             break;
         case ACTION_EVENT:
             tell(l, &a->event);

@@ -306,12 +306,12 @@ static void on_paths(struct node *n, struct action *a)
 
 static void on_address_add(struct node *n, struct action *a)
 {
-    address_add(n, a->address);
+    address_add(n, a->address.ip);
 }
 
 static void on_address_del(struct node *n, struct action *a)
 {
-    address_del(n, a->address);
+    address_del(n, a->address.ip);
 }
 
 static void on_dns(struct node *n, struct action *a)

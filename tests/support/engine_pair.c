@@ -430,7 +430,7 @@ static void on_updown(struct pair_side *s, const struct updown *u)
 static void on_address(struct pair_side *s, const struct action *a)
 {
     size_t i = 0;
-    while (i < s->n_vips && !ip_equal(s->vips[i], a->address))
+    while (i < s->n_vips && !ip_equal(s->vips[i], a->address.ip))
         i++;
     if (a->kind == ACTION_ADDRESS_DEL) {
         assert_true(i < s->n_vips);
@@ -439,7 +439,7 @@ static void on_address(struct pair_side *s, const struct action *a)
     }
     assert_int_equal(i, s->n_vips); /* not there yet */
     assert_true(i < ARRAY_LEN(s->vips));
-    s->vips[s->n_vips++] = a->address;
+    s->vips[s->n_vips++] = a->address.ip;
 }
 
 static void on_job(struct pair *p, int side, struct action *a)

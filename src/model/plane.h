@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who carries the packets of a child: threads of this daemon, or the kernel; and what only the kernel knows
+ * of one. Numbers are in host order. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum plane { PLANE_USER, PLANE_KERNEL };
+const char *plane_name(enum plane p); /* "user" */
+
+/* What the configuration says: of all, and of a connection. AUTO: the kernel where it can do what the
+ * connection needs. */
+enum dataplane_choice { DATAPLANE_AUTO, DATAPLANE_USER, DATAPLANE_KERNEL };
+
+/* What this machine has. */
+struct planes {
+    bool has_user, has_kernel;
+    char why[200]; /* why there is no kernel's; empty: it is there, or was not asked for */
+};
+
+struct mark { /* of packets: (packet's & mask) == value; mask 0: none */
+    uint32_t value, mask;
+};
+
+/* As numbers in a configuration: one of its own for each child; the same for each direction of each. */
+#define KERNEL_UNIQUE     UINT32_MAX
+#define KERNEL_UNIQUE_DIR (UINT32_MAX - 1)
+
+struct kernel_side {
+    struct mark mark;     /* of policies, and of the SA: out, and in with marks_inbound_sa */
+    struct mark set_mark; /* what the SA marks its packets with */
+    uint32_t if_id;       /* of policies and SA: an XFRM interface's; 0: none */
+};
+
+enum hw_offload { OFFLOAD_NO, OFFLOAD_CRYPTO, OFFLOAD_PACKET, OFFLOAD_AUTO };
+
+#define KERNEL_DEVICE 16 /* bytes of an interface's name with its end */
+
+struct kernel_options {
+    struct kernel_side in, out;
+    bool marks_inbound_sa;
+    bool is_set_mark_same_in, is_set_mark_same_out; /* set_mark_in = %same: the packet's own, with its mask */
+    char device[KERNEL_DEVICE];                     /* policies are for this interface alone; empty: all */
+    enum hw_offload offload;
+};
