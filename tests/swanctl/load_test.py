@@ -7,7 +7,7 @@ Not compared: the lines by which theirs say which of their parsers could not rea
 of PKCS#12. Deliberately other than both, each with a test of its own:
   - a swanctl.conf that cannot be read, or a --file that is not there, changes nothing and is an error; theirs take it for an
     empty one, unload everything, and exit with 0
-  - a key that was loaded again is not unloaded in --raw; theirs lose it"""
+  - a key that was loaded again is not unloaded in --raw; theirs lose it, and the same is printed"""
 import os
 import pty
 import re
@@ -268,12 +268,38 @@ secrets { ike-1 { id = late } }"""
 
     def test_a_key_that_is_loaded_again_stays_in_raw_as_well(self):
         self.make_keys()
-        self.put("private", "r.pem")
+        self.put("private", "r.pem", "a.pem")
+        self.conf("secrets { token-1 { handle = 01\n pin = 1 } ike-1 { secret = x } }")
+        has = daemon(keys=["t1", "gone", "id2", "id1"], shared=["ike-1", "gone"], **{
+            "load-key": [{"success": "yes", "id": name} for name in ("id1", "id2")], "load-token": {"success": "yes", "id": "t1"}})
+        for argv in (["--raw"], ["--pretty"], ["--raw", "--clear"], ["--pretty", "--clear"], ["--clear"], []):
+            results, unloaded = [], []
+            for program in (self.ours, self.new, self.old):
+                self.player.begin(has)
+                results.append(without_parsers(program.run("--load-creds", "--noprompt", *argv, "--uri", "unix://" + self.path("vici"),
+                                                           env={"SWANCTL_DIR": self.path("sw")})))
+                unloaded.append([body[-4:] for name, body in self.asked() if name == "unload-key"])
+            self.alike(*results, str(argv))
+            self.assertEqual(unloaded[0], [b"gone"])
+            for theirs in unloaded[1:]:
+                self.assertEqual(len(theirs), 4 if argv and argv != ["--clear"] else 1, argv)
+        self.each("--load-creds", "--noprompt", "--raw", "--clear", script=daemon(keys=["k"], **{"clear-creds": REFUSED}))
+        self.each("--load-creds", "--noprompt", "--raw", "--clear", script=daemon(keys=["k"], **{"clear-creds": Answer(unknown=True)}))
+        self.assertEqual(self.said.code, 111)
+
+    def test_what_the_old_one_does_otherwise(self):
+        """It looks for keys of one more kind, and asks once more for the passphrase of PKCS#12."""
+        self.make_keys()
+        self.openssl("req", "-x509", "-key", "r.pem", "-subj", "/C=CH/CN=r", "-out", "r.crt")
+        self.openssl("pkcs12", "-export", "-inkey", "r.pem", "-in", "r.crt", "-passout", "pass:foo", "-out", "r.p12")
+        self.put("pkcs12", "r.p12")
         self.conf("")
-        for program, stays in ((self.ours, True), (self.new, False)):
-            self.player.begin(daemon(keys=["aabb"]))
-            program.run("--load-creds", "--raw", "--uri", "unix://" + self.path("vici"), env={"SWANCTL_DIR": self.path("sw")})
-            self.assertEqual("unload-key" not in [name for name, _ in self.asked()], stays)
+        os.rmdir(self.path("sw/bliss"))
+        for program, asks, misses in ((self.ours, 1, False), (self.new, 1, False), (self.old, 2, True)):
+            self.player.begin(daemon())
+            code, lines, _ = self.on_terminal(program, "--load-creds", answers=["", ""])
+            text = "\n".join(lines)
+            self.assertEqual((code, text.count("Password for pkcs12"), "sw/bliss' failed" in text), (0, asks, misses), (program.name, lines))
 
     def on_terminal(self, program, *argv, answers):
         """Its output, when it is typed at: an answer whenever it asks."""

@@ -8,6 +8,8 @@ import unittest
 
 import kit
 import play
+import scenarios
+from scenarios import swanctl_programs
 
 MANUAL = os.path.join(kit.ROOT, "man", "swanctl.8")
 
@@ -28,6 +30,21 @@ class Options(kit.Case):
             if command != "--help":
                 said = self.all_alike(command, "--help", "--uri", self.uri)
                 self.assertIn(f"swanctl {command} ", said.out)
+
+    def test_each_command_is_compared_with_a_running_daemon(self):
+        """The lab's rows swanctl.same-* between them compare every command that the three have, in every style: each row is held to
+        its part of ROWS when it ends. And what is listed as different between the two versions is shown here."""
+        listed = sorted(command for commands in swanctl_programs.ROWS.values() for command in commands.split())
+        for program in (self.ours, self.new, self.old):
+            lines = program.run("--help").out.splitlines()
+            self.assertEqual(sorted(line.split()[1][2:] for line in lines if line.startswith("  swanctl --")), listed, program.name)
+        rows = {s.name: s for s in scenarios.load_all() if s.name.startswith("swanctl.same-")}
+        self.assertEqual(sorted(rows), sorted("swanctl.same-" + name for name in swanctl_programs.ROWS))
+        for name in swanctl_programs.ROWS:
+            self.assertEqual(getattr(rows["swanctl.same-" + name].run, "keeps", None), name)
+        for file, test in swanctl_programs.OLD_DIFFERS.values():
+            with open(os.path.join(kit.HERE, file + ".py")) as f:
+                self.assertIn(f"    def {test}(", f.read())
 
     def test_which_command_is_meant(self):
         for argv in ((), ("-h",), ("--bogus",), ("bogus",), ("--list",), ("--list-sas=x",), ("-X",), ("--help", "extra"),

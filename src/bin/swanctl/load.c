@@ -70,7 +70,7 @@ static void add_name(struct names *n, struct span name)
     char *copy = strndup(name.len ? (const char *)name.ptr : "", name.len);
     if (!n->v || !copy)
         abort();
-    n->v[n->n++] = copy;
+    n->v[n->n++] = (struct name){.text = copy};
 }
 
 /* What a daemon does not know it has not: no word of that. */
@@ -103,22 +103,18 @@ void loader_names(struct loader *l, const char *vici, const char *list, struct n
     }
 }
 
-void names_remove(struct names *n, struct span name)
+void names_mark_again(struct names *n, struct span name)
 {
-    size_t kept = 0;
     for (size_t i = 0; i < n->n; i++) {
-        if (span_equal(span_str(n->v[i]), name))
-            free(n->v[i]);
-        else
-            n->v[kept++] = n->v[i];
+        if (span_equal(span_str(n->v[i].text), name))
+            n->v[i].is_again = true;
     }
-    n->n = kept;
 }
 
 void names_free(struct names *n)
 {
     for (size_t i = 0; i < n->n; i++)
-        free(n->v[i]);
+        free(n->v[i].text);
     free(n->v);
     *n = (struct names){0};
 }

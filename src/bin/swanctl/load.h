@@ -8,7 +8,10 @@
 #include "bin/swanctl/swanctl.h"
 
 struct names { /* of what the daemon has */
-    char **v;
+    struct name {
+        char *text;
+        bool is_again; /* loaded again */
+    } * v;
     size_t n;
 };
 
@@ -17,7 +20,7 @@ struct loader {
     struct settings_file file;
     char folder[PATH_TEXT_MAX]; /* where swanctl.conf is, and x509 and its like */
     bool has_prompts;           /* may ask for passphrases and PINs */
-    struct names keys, shared;  /* credentials that were not loaded again */
+    struct names keys, shared;  /* credentials that the daemon had before */
 };
 
 /* load.c */
@@ -33,7 +36,8 @@ enum load_outcome loader_send(struct loader *l, const char *vici, struct vici_wr
 void loader_refused(const char *before, const char *name, struct span reply);
 /* What a command like get-conns lists under a key; NULL: its sections. */
 void loader_names(struct loader *l, const char *vici, const char *list, struct names *out);
-void names_remove(struct names *n, struct span name);
+/* It is there, and was loaded again: it is not unloaded at the end. */
+void names_mark_again(struct names *n, struct span name);
 void names_free(struct names *n);
 
 /* load_items.c: connections, pools, authorities */

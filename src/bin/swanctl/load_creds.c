@@ -2,6 +2,7 @@
 /* Credentials: certificates of the folders, then keys (load_keys.c), then tokens and secrets
  * (load_secrets.c); at last what the daemon has of keys and secrets that are no more. */
 #include "bin/swanctl/load.h"
+#include <errno.h>
 
 static const struct folder {
     const char *name, *type, *flag;
@@ -40,16 +41,40 @@ static void take_file(struct loader *l, const void *row, const char *path, const
     load_certificate(l, path, f->type, f->flag, data);
 }
 
-static void unload(struct loader *l, const char *vici, const struct names *stale)
+static void unload(struct loader *l, const char *vici, const char *id)
 {
-    for (size_t i = 0; i < stale->n; i++) {
-        struct vici_writer w;
-        struct span reply;
-        vici_write_init(&w);
-        vici_packet_open(&w, VICI_CMD_REQUEST, vici);
-        vici_text(&w, "id", stale->v[i]);
-        if (loader_send(l, vici, &w, &reply) == LOAD_REFUSED)
-            loader_refused("unloading key", stale->v[i], reply);
+    struct vici_writer w;
+    struct span reply;
+    vici_write_init(&w);
+    vici_packet_open(&w, VICI_CMD_REQUEST, vici);
+    vici_text(&w, "id", id);
+    if (loader_send(l, vici, &w, &reply) == LOAD_REFUSED)
+        loader_refused("unloading key", id, reply);
+}
+
+/* strongSwan's swanctl does not see in --raw and --pretty that a key was loaded again: it unloads all that
+ * the daemon had before, and peers are refused from then on. Scripts that read the replies find as many of
+ * them here, but the key stays: nothing is sent. */
+static void seem_to_unload_key(const struct loader *l)
+{
+    struct vici_writer w;
+    vici_write_init(&w);
+    vici_text(&w, "success", "yes");
+    dump_message(stdout, "unload-key reply", (struct span){w.buf, w.len}, l->run->style);
+    vici_write_free(&w);
+}
+
+static void unload_what_is_gone(struct loader *l)
+{
+    for (size_t i = 0; i < l->keys.n; i++) {
+        if (!l->keys.v[i].is_again)
+            unload(l, "unload-key", l->keys.v[i].text);
+        else if (l->run->style != DUMP_NONE)
+            seem_to_unload_key(l);
+    }
+    for (size_t i = 0; i < l->shared.n; i++) {
+        if (!l->shared.v[i].is_again)
+            unload(l, "unload-shared", l->shared.v[i].text);
     }
 }
 
@@ -58,11 +83,13 @@ int load_credentials(struct loader *l, bool is_clearing)
     struct vici_writer w;
     struct span reply;
     if (is_clearing) {
-        int code;
+        int code; /* whatever it is, theirs exits with this one */
         vici_write_init(&w);
         vici_packet_open(&w, VICI_CMD_REQUEST, "clear-creds");
         if (!swanctl_ask(l->run, &w, "clear-creds", &reply, &code))
-            return code;
+            return ECONNREFUSED;
+        if (l->run->style != DUMP_NONE)
+            dump_message(stdout, "clear-creds reply", reply, l->run->style);
     }
     loader_names(l, "get-keys", "keys", &l->keys);
     loader_names(l, "get-shared", "keys", &l->shared);
@@ -70,7 +97,6 @@ int load_credentials(struct loader *l, bool is_clearing)
         load_folder(l, folders[i].name, take_file, &folders[i]);
     load_key_folders(l);
     load_secrets(l);
-    unload(l, "unload-key", &l->keys);
-    unload(l, "unload-shared", &l->shared);
+    unload_what_is_gone(l);
     return 0;
 }

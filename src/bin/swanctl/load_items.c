@@ -213,18 +213,18 @@ int load_items(struct loader *l, const struct load_kind *k)
 {
     const struct setting *all = loader_section(l, k->section);
     unsigned found = 0, loaded = 0, unloaded = 0;
-    struct names stale;
-    loader_names(l, k->get, k->list, &stale);
+    struct names had;
+    loader_names(l, k->get, k->list, &had);
     for (const struct setting *s = all ? all->first : NULL; s; s = s->next) {
         if (!s->is_section)
             continue;
-        names_remove(&stale, span_str(s->name));
+        names_mark_again(&had, span_str(s->name));
         found++;
         loaded += load_one(l, k, s);
     }
-    for (size_t i = 0; i < stale.n; i++)
-        unloaded += unload_one(l, k, stale.v[i]);
-    names_free(&stale);
+    for (size_t i = 0; i < had.n; i++)
+        unloaded += !had.v[i].is_again && unload_one(l, k, had.v[i].text);
+    names_free(&had);
     return sum_up(l, k, found, loaded, unloaded);
 }
 

@@ -38,7 +38,7 @@ static bool send_key(struct loader *l, const char *path, const char *type, const
     if (outcome != LOAD_DONE)
         return false;
     if (vici_find(reply, "id", &id))
-        names_remove(&l->keys, id);
+        names_mark_again(&l->keys, id);
     if (l->run->style == DUMP_NONE)
         printf("loaded %s key from '%s'\n", shown, path);
     return true;

@@ -55,7 +55,7 @@ static void load_token(struct loader *l, const struct setting *section)
         loader_refused("loading", section->name, reply);
     if (outcome != LOAD_DONE || !vici_find(reply, "id", &id))
         return;
-    names_remove(&l->keys, id);
+    names_mark_again(&l->keys, id);
     if (l->run->style == DUMP_NONE)
         printf("loaded key %s from token [keyid: %.*s]\n", section->name, (int)id.len, (const char *)id.ptr);
 }
@@ -89,7 +89,7 @@ static void load_shared(struct loader *l, const struct setting *section, const c
     secret_free(&data);
     enum load_outcome outcome = loader_send(l, "load-shared", &w, &reply);
     if (outcome == LOAD_DONE)
-        names_remove(&l->shared, span_str(section->name));
+        names_mark_again(&l->shared, span_str(section->name));
     if (outcome == LOAD_REFUSED) {
         fputs("loading shared secret failed: ", stderr);
         part_print(stderr, reply, "errmsg", "", 0);

@@ -74,11 +74,15 @@ static const char tail[] =
     "an error and "
     "changes nothing: that one\ntakes it for an empty file, unloads everything, and exits with 0.\n"
     ".IP \\(bu 2\nWith \\fB\\-\\-raw\\fR and \\fB\\-\\-pretty\\fR a key that is loaded again stays: that one "
-    "unloads it.\n"
+    "unloads it. Both print the\nsame, a reply to \\fBunload\\-key\\fR for each key that the daemon had "
+    "before.\n"
     ".IP \\(bu 2\nThere is no second reason, by a library's name, when a certificate cannot be read.\n"
     ".PP\n5.9.8 differs from 6.0.1 in these:\n"
     ".IP \\(bu 2\nIt does not show the additional key exchanges of an SA.\n"
     ".IP \\(bu 2\nWhen the daemon hangs up, it says \\(lqSuccess\\(rq and exits with 0.\n"
+    ".IP \\(bu 2\nIt does not understand certificates with constraints and policies.\n"
+    ".IP \\(bu 2\nIt looks for the folder \\fIbliss\\fR, too, and says when it is missing.\n"
+    ".IP \\(bu 2\nIt asks again for the passphrase of PKCS#12 that nobody typed.\n"
     ".SH SEE ALSO\n.BR ipsec (8),\n.BR pki (1),\n.BR keyway.conf (5)\n";
 
 void swanctl_manual(FILE *to)
