@@ -112,7 +112,7 @@ struct dataplane_message *dataplane_next(struct dataplane *dp)
 void dataplane_counters(const struct dataplane *dp, struct esp_counters *out)
 {
     uint64_t words[COUNTER_WORDS] = {0};
-    for (unsigned w = 0; w < dp->n; w++) {
+    for (unsigned w = 0; dp && w < dp->n; w++) {
         for (size_t i = 0; i < COUNTER_WORDS; i++)
             words[i] += atomic_load_explicit(&dp->workers[w]->counters[i], memory_order_relaxed);
     }
@@ -161,11 +161,15 @@ struct dataplane *dataplane_start(const struct dataplane_options *o, struct diag
     dp->o = *o;
     dp->n = o->n_workers;
     dp->esp4_df.sock.fd = dp->esp6_df.sock.fd = -1;
+    const struct sock *const senders[] = {&dp->ah4.sock,    &dp->ah6.sock,     &dp->ah4_df.sock,
+                                          &dp->ah6_df.sock, &dp->esp4_df.sock, &dp->esp6_df.sock};
     open_ah(dp);
     if (o->esp4.fd >= 0 && sock_open_esp(&dp->esp4_df.sock, 4, false, d))
         sock_set_df(&dp->esp4_df.sock, true);
     if (o->esp6.fd >= 0 && sock_open_esp(&dp->esp6_df.sock, 6, false, d))
         sock_set_df(&dp->esp6_df.sock, true);
+    for (size_t i = 0; o->opened && i < ARRAY_LEN(senders); i++)
+        o->opened(o->ctx, senders[i]);
     char text[LINKPATH_TEXT];
     dp->linkpath = linkpath_open(o->esp_path, dp->n, &o->esp4, &o->esp6, clock_mono(), text);
     log_line(GROUP_ESP, LOG_NOTICE, "data plane: %s", text);

@@ -23,7 +23,8 @@ struct dataplane_options {
     struct sock esp4, esp6; /* given; they receive, for all workers */
     enum esp_path esp_path;
     struct esp_config esp;
-    void (*wake)(void *ctx); /* called from a worker when a message waits */
+    void (*wake)(void *ctx);                         /* called from a worker when a message waits */
+    void (*opened)(void *ctx, const struct sock *s); /* may be NULL: a socket more, at the start */
     void *ctx;
 };
 
@@ -79,5 +80,5 @@ struct dataplane_message {
 
 /* NULL when there is none; free() it. */
 struct dataplane_message *dataplane_next(struct dataplane *dp);
-/* A recent snapshot, of all workers. */
+/* A recent snapshot, of all workers. NULL has none. */
 void dataplane_counters(const struct dataplane *dp, struct esp_counters *out);

@@ -29,7 +29,8 @@ void early_keep(struct early *e, const struct esp_packet *p, int64_t now)
 {
     struct rd r = rd_over(span_of(p->data, p->len));
     uint32_t spi = rd_u32(&r);
-    if (p->is_ah || !rd_ok(&r) || p->len > EARLY_BYTES)
+    bool is_kernels = spi & SPI_KERNEL; /* a raw socket hears what is for the kernel's SAs, too */
+    if (p->is_ah || is_kernels || !rd_ok(&r) || p->len > EARLY_BYTES)
         return;
     if (!e->v && !(e->v = calloc(EARLY_PACKETS, sizeof(*e->v))))
         return;

@@ -32,7 +32,7 @@ static bool open_natt(struct loop *l, struct dataplane_options *dp, uint8_t fami
     mine->is_natt = true;
     for (unsigned i = 0; i < dp->n_workers; i++)
         workers[i] = all[1 + i];
-    if (!steer_datagrams(all[0].fd, dp->n_workers))
+    if (!steer_datagrams(all[0].fd, dp->n_workers, false))
         log_line(GROUP_ESP, LOG_NOTICE,
                  "this kernel does not steer datagrams: workers pass them on to each other");
     sock_join_datagrams(&mine->sock); /* all or none: the kernel asks any socket of the port */

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Routes, barriers and exceptions in the kernel: see route.h. */
-#include "sys/route.h"
 #include "base/log.h"
-#include "base/map.h"
-#include "sys/netlink.h"
-#include "sys/route_flow.h"
+#include "sys/route_impl.h"
 #include "sys/rpfilter.h"
 #include "sys/sock.h"
 #include <errno.h>
@@ -13,30 +10,6 @@
 #include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#define MESSAGE_MAX 512
-
-struct entry { /* one request; several may be for one kernel route */
-    struct map_node node;
-    uint64_t id;
-    struct route_spec spec;
-    struct prefix local; /* what the source address is chosen from */
-};
-
-struct kernel_route { /* one route that is in the kernel, and how many ask for it */
-    struct map_node node;
-    struct route_spec spec;
-    unsigned refs;
-    bool is_stale; /* an earlier run's */
-};
-
-struct route_table {
-    struct route_options o;
-    struct netlink nl;
-    struct map entries, routes;
-    struct route_flows flows;
-    char strict[IF_NAMESIZE]; /* the interface whose reverse path filter was complained about last */
-};
 
 /* ---- what is ours in the kernel */
 
@@ -47,7 +20,7 @@ static uint64_t spec_hash(const struct route_spec *s)
     return map_hash(span_of(key, sizeof(key)));
 }
 
-static struct kernel_route *route_find(struct route_table *t, const struct route_spec *s)
+struct kernel_route *route_find(struct route_table *t, const struct route_spec *s)
 {
     for (struct map_node *n = map_first(&t->routes, spec_hash(s)); n; n = map_next(n)) {
         struct kernel_route *r = (struct kernel_route *)n;
@@ -191,9 +164,11 @@ static struct ip source_inside(const struct prefix *local)
     return found;
 }
 
-static bool install(struct route_table *t, const struct route_spec *s, struct diag *d)
+bool route_install(struct route_table *t, const struct route_spec *s, struct diag *d)
 {
     char buf[MESSAGE_MAX], dst[IP_TEXT_MAX];
+    if (route_leads_nowhere(s))
+        return true;
     int err = netlink_ask(&t->nl, route_message(buf, s, true), NULL, NULL);
     if (err && s->source.family) { /* the address may be going away: better a route without */
         struct route_spec bare = *s;
@@ -206,10 +181,10 @@ static bool install(struct route_table *t, const struct route_spec *s, struct di
     return false;
 }
 
-static bool hold(struct route_table *t, uint64_t id, const struct route_spec *s, const struct prefix *local,
+static bool hold(struct route_table *t, const struct route *record, const struct route_spec *s,
                  struct diag *d)
 {
-    if (!install(t, s, d))
+    if (!route_install(t, s, d))
         return false;
     if (s->flow.proto && !route_flows_hold(&t->flows, &s->dst, &s->flow, d))
         return false;
@@ -222,10 +197,13 @@ static bool hold(struct route_table *t, uint64_t id, const struct route_spec *s,
     struct entry *e = calloc(1, sizeof(*e));
     if (!e)
         abort();
-    e->id = id;
+    e->id = record->id;
     e->spec = *s;
-    e->local = *local;
-    map_insert(&t->entries, &e->node, map_hash_u64(id));
+    e->local = record->local;
+    e->plane = record->plane;
+    e->outer_local = record->outer_local;
+    e->outer_remote = record->outer_remote;
+    map_insert(&t->entries, &e->node, map_hash_u64(e->id));
     return true;
 }
 
@@ -246,7 +224,7 @@ static bool suit_filter(struct route_table *t, const struct route *r, const stru
     if (filter == RPFILTER_LOOSE && s->kind == ROUTE_BARRIER) {
         struct route_spec before = *s;
         before.kind = ROUTE_HOLD;
-        return hold(t, r->id, &before, &r->local, d);
+        return hold(t, r, &before, d);
     }
     if (filter == RPFILTER_STRICT && strcmp(t->strict, device) != 0) {
         const char *name = device[0] ? device : "default";
@@ -258,6 +236,17 @@ static bool suit_filter(struct route_table *t, const struct route *r, const stru
             ip_format(r->dst.ip, ip), name, name);
     }
     return true;
+}
+
+/* The kernel's IPsec takes packets on their way out. Of a barrier before the peer itself only its place is
+ * held: what the peer sends would not pass the reverse path filter otherwise, and a policy stops the rest. */
+static void lead_out(struct route_table *t, const struct route *r, struct route_spec *s)
+{
+    if (s->kind == ROUTE_BARRIER && r->is_peer && !s->flow.proto)
+        s->kind = ROUTE_HOLD;
+    s->device = 0;
+    if (s->kind == ROUTE_TUNNEL || s->kind == ROUTE_HOLD)
+        route_way_find(&t->nl, r->outer_local, r->outer_remote, s); /* else when there is one */
 }
 
 bool route_add(struct route_table *t, const struct route *r, struct diag *d)
@@ -280,14 +269,16 @@ bool route_add(struct route_table *t, const struct route *r, struct diag *d)
         struct route_spec local = s;
         local.kind = ROUTE_EXCEPTION;
         local.dst = r->local;
-        if (!hold(t, r->id, &local, &r->local, d))
+        if (!hold(t, r, &local, d))
             return false;
     }
-    if (r->is_peer && !s.flow.proto && !suit_filter(t, r, &s, d))
+    if (r->plane == PLANE_KERNEL)
+        lead_out(t, r, &s);
+    else if (r->is_peer && !s.flow.proto && !suit_filter(t, r, &s, d))
         return false;
     if (s.kind == ROUTE_TUNNEL)
         s.source = source_inside(&r->local);
-    return hold(t, r->id, &s, &r->local, d);
+    return hold(t, r, &s, d);
 }
 
 /* ---- removing */
@@ -326,7 +317,7 @@ void route_del(struct route_table *t, uint64_t id)
 }
 
 /* All nodes of a map, as an array of its own: the caller removes them one by one. */
-static struct map_node **map_nodes(const struct map *m)
+struct map_node **route_nodes(const struct map *m)
 {
     struct map_node **all = calloc(m->count + 1, sizeof(*all));
     size_t n = 0;
@@ -341,7 +332,7 @@ static struct map_node **map_nodes(const struct map *m)
 
 static int drop_routes(struct route_table *t, bool only_stale)
 {
-    struct map_node **all = map_nodes(&t->routes);
+    struct map_node **all = route_nodes(&t->routes);
     int dropped = 0;
     for (size_t i = 0; all[i]; i++) {
         struct kernel_route *r = (struct kernel_route *)all[i];
@@ -365,7 +356,7 @@ void route_sweep(struct route_table *t)
 static int close_all(struct route_table *t)
 {
     int dropped = drop_routes(t, false);
-    struct map_node **all = map_nodes(&t->entries);
+    struct map_node **all = route_nodes(&t->entries);
     for (size_t i = 0; all[i]; i++)
         free(all[i]);
     free(all);

@@ -12,7 +12,11 @@
  * them:
  *     fwmark MARK goto 220
  *     to HOST ipproto udp dport 1701 lookup 221
- * The rules' priorities are the two before that of the first one. */
+ * The rules' priorities are the two before that of the first one.
+ *
+ * Where the kernel's IPsec carries the packets (PLANE_KERNEL) a route leads the way that packets to the peer
+ * take, by its interface and gateway, so that a source address is chosen and the policies are asked; and the
+ * barrier before the peer's own address is a route to it, with a policy that drops (xfrm.h). */
 #pragma once
 
 #include "base/diag.h"
@@ -33,6 +37,8 @@ struct route_table *route_open(const struct route_options *o, struct diag *d);
 /* The same destination may be asked for several times; it goes when the last one does. */
 bool route_add(struct route_table *t, const struct route *r, struct diag *d);
 void route_del(struct route_table *t, uint64_t id);
+/* The machine's routes have changed: those of the kernel's data plane follow. */
+void route_follow(struct route_table *t);
 /* Removes what an earlier run left and nobody asked for again. Call when the configuration is in force, so
  * that there is no moment without a barrier. */
 void route_sweep(struct route_table *t);
@@ -49,8 +55,9 @@ struct route_spec {
     enum route_kind kind;
     struct route_flow flow;
     struct prefix dst;
-    struct ip source; /* preferred; family 0: none. ROUTE_TUNNEL only */
-    int device;       /* ROUTE_TUNNEL and ROUTE_HOLD only */
+    struct ip source;  /* preferred; family 0: none. ROUTE_TUNNEL only */
+    int device;        /* ROUTE_TUNNEL and ROUTE_HOLD only; 0: there is no way now, and no route */
+    struct ip gateway; /* family 0: none */
     int table;
     uint16_t mtu, mss; /* 0: none. ROUTE_TUNNEL only */
 };
@@ -58,6 +65,8 @@ struct route_spec {
 struct nlmsghdr;
 /* RTM_NEWROUTE (create or replace) or RTM_DELROUTE into buf (at least 512 bytes). */
 struct nlmsghdr *route_message(void *buf, const struct route_spec *s, bool adds);
+/* There is no message for it: it has no device yet. */
+bool route_leads_nowhere(const struct route_spec *s);
 
 enum rule_whose { RULE_ALL, RULE_OURS, RULE_NOT_OURS }; /* by the mark of this daemon's own packets */
 

@@ -36,6 +36,25 @@ static void put_metrics(struct nlmsghdr *h, const struct route_spec *s)
     mnl_attr_nest_end(h, metrics);
 }
 
+bool route_leads_nowhere(const struct route_spec *s)
+{
+    return kinds[s->kind].type == RTN_UNICAST && !s->device;
+}
+
+/* Of the other family: an IPv4 network behind an IPv6 peer. */
+static void put_gateway(struct nlmsghdr *h, const struct route_spec *s)
+{
+    uint8_t via[2 + 16] = {0};
+    uint16_t af = af_of(s->gateway.family);
+    if (s->gateway.family == s->dst.ip.family)
+        mnl_attr_put(h, RTA_GATEWAY, ip_len(s->gateway), s->gateway.b);
+    if (!s->gateway.family || s->gateway.family == s->dst.ip.family)
+        return;
+    memcpy(via, &af, sizeof(af)); /* struct rtvia */
+    memcpy(via + sizeof(af), s->gateway.b, ip_len(s->gateway));
+    mnl_attr_put(h, RTA_VIA, sizeof(af) + ip_len(s->gateway), via);
+}
+
 struct nlmsghdr *route_message(void *buf, const struct route_spec *s, bool adds)
 {
     bool has_device = kinds[s->kind].type == RTN_UNICAST;
@@ -47,12 +66,14 @@ struct nlmsghdr *route_message(void *buf, const struct route_spec *s, bool adds)
     m->rtm_dst_len = s->dst.bits;
     m->rtm_protocol = ROUTE_PROTOCOL;
     m->rtm_type = kinds[s->kind].type;
-    m->rtm_scope = has_device && s->dst.ip.family == 4 ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
+    bool is_on_link = has_device && !s->gateway.family && s->dst.ip.family == 4;
+    m->rtm_scope = is_on_link ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
     mnl_attr_put_u32(h, RTA_TABLE, (uint32_t)s->table);
     mnl_attr_put(h, RTA_DST, ip_len(s->dst.ip), s->dst.ip.b);
     mnl_attr_put_u32(h, RTA_PRIORITY, kinds[s->kind].metric);
     if (has_device) {
         mnl_attr_put_u32(h, RTA_OIF, (uint32_t)s->device);
+        put_gateway(h, s);
         if (s->source.family)
             mnl_attr_put(h, RTA_PREFSRC, ip_len(s->source), s->source.b);
         put_metrics(h, s);

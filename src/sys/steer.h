@@ -12,7 +12,8 @@
 unsigned steer_worker(uint32_t key, unsigned n_workers);
 /* The one that serves a TCP connection. */
 unsigned steer_stream(uint32_t handle, unsigned n_workers);
-/* fd: one of 1 + n_workers UDP sockets that share a port (SO_REUSEPORT), bound in this order: the control
- * thread's, worker 0's, worker 1's, ... Datagrams behind a non-ESP marker [RFC3948#2.2], and those too short
- * for an SPI, go to the first. False when the kernel cannot: then any of them gets anything. */
-bool steer_datagrams(int fd, unsigned n_workers);
+/* fd: one of the UDP sockets that share a port (SO_REUSEPORT), bound in this order: the control thread's,
+ * worker 0's, worker 1's, ..., and with has_kernel the one whose ESP the kernel takes (xfrm_encap_socket()):
+ * that of SPIs with SPI_KERNEL. Datagrams behind a non-ESP marker [RFC3948#2.2], and those too short for an
+ * SPI, go to the first. False when the kernel cannot: then any of them gets anything. */
+bool steer_datagrams(int fd, unsigned n_workers, bool has_kernel);

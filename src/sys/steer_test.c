@@ -14,7 +14,9 @@
 #define PORT    4500
 #define WORKERS 5
 
-static struct sock all[1 + WORKERS], sender;
+#define KERNEL (1 + WORKERS) /* the place of its socket */
+
+static struct sock all[1 + WORKERS + 1], sender;
 
 static int loopback_up(void **state)
 {
@@ -27,7 +29,7 @@ static int loopback_up(void **state)
     int failed = ioctl(s, SIOCSIFFLAGS, &ifr);
     close(s);
     return failed || !sock_open_shared(all, ARRAY_LEN(all), 4, PORT, &d) ||
-           !steer_datagrams(all[0].fd, WORKERS) || !sock_open_udp(&sender, 4, 4501, false, &d);
+           !steer_datagrams(all[0].fd, WORKERS, true) || !sock_open_udp(&sender, 4, 4501, false, &d);
 }
 
 static int close_all(void **state)
@@ -67,6 +69,7 @@ static void esp_goes_to_the_worker_of_its_spi(void **state)
         uint8_t esp[40];
         crypto_random(esp, sizeof(esp));
         esp[0] |= 1; /* an SPI is never zero */
+        esp[3] &= (uint8_t)~SPI_KERNEL;
         uint32_t spi = (uint32_t)esp[0] << 24 | (uint32_t)esp[1] << 16 | (uint32_t)esp[2] << 8 | esp[3];
         unsigned worker = steer_worker(spi, WORKERS);
         assert_int_equal(arrives_at(span_of(esp, sizeof(esp))), 1 + worker);
@@ -74,6 +77,25 @@ static void esp_goes_to_the_worker_of_its_spi(void **state)
     }
     for (size_t i = 0; i < WORKERS; i++)
         assert_true(seen[i] > 50);
+}
+
+static void esp_of_the_kernels_sas_goes_to_its_socket(void **state)
+{
+    (void)state;
+    assert_int_equal(arrives_at(hex("c1000040 00000001 0102030405060708")), KERNEL);
+    assert_int_equal(arrives_at(hex("c10000ff 00000001 0102030405060708")), KERNEL);
+    assert_int_not_equal(arrives_at(hex("c100003f 00000001 0102030405060708")), KERNEL);
+    assert_int_equal(arrives_at(hex("00000000 00000040 0102030405060708")), 0);
+}
+
+static void without_workers_the_rest_is_the_control_threads(void **state)
+{
+    (void)state;
+    assert_true(steer_datagrams(all[0].fd, 0, true));
+    assert_int_equal(arrives_at(hex("c1000040 00000001 0102030405060708")), 1);
+    assert_int_equal(arrives_at(hex("c1000001 00000001 0102030405060708")), 0);
+    assert_int_equal(arrives_at(hex("00000000 00000040 0102030405060708")), 0);
+    assert_true(steer_datagrams(all[0].fd, WORKERS, true));
 }
 
 static void ike_and_what_is_too_short_for_an_spi_go_to_the_control_thread(void **state)
@@ -113,6 +135,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(esp_goes_to_the_worker_of_its_spi),
+        cmocka_unit_test(esp_of_the_kernels_sas_goes_to_its_socket),
+        cmocka_unit_test(without_workers_the_rest_is_the_control_threads),
         cmocka_unit_test(ike_and_what_is_too_short_for_an_spi_go_to_the_control_thread),
         cmocka_unit_test(a_reqid_and_its_spi_name_the_same_worker),
         cmocka_unit_test(the_port_is_refused_to_a_second_daemon),

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Routes of the kernel's data plane lead where packets to the peer go, and follow when that changes: see
+ * route.h. */
+#include "base/log.h"
+#include "sys/route_impl.h"
+#include "sys/sock.h"
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+
+static int on_way(const struct nlmsghdr *h, void *ctx)
+{
+    struct route_spec *s = ctx;
+    const struct rtmsg *m = mnl_nlmsg_get_payload(h);
+    const struct nlattr *a;
+    if (m->rtm_type != RTN_UNICAST)
+        return MNL_CB_OK;
+    mnl_attr_for_each(a, h, sizeof(*m))
+    {
+        struct span bytes = span_of(mnl_attr_get_payload(a), mnl_attr_get_payload_len(a));
+        if (mnl_attr_get_type(a) == RTA_OIF && mnl_attr_validate(a, MNL_TYPE_U32) >= 0)
+            s->device = (int)mnl_attr_get_u32(a);
+        if (mnl_attr_get_type(a) == RTA_GATEWAY)
+            ip_from_bytes(bytes, &s->gateway);
+        if (mnl_attr_get_type(a) == RTA_VIA && bytes.len > 2)
+            ip_from_bytes(span_of(bytes.ptr + 2, bytes.len - 2), &s->gateway);
+    }
+    return MNL_CB_OK;
+}
+
+bool route_way_find(struct netlink *nl, struct ip local, struct ip remote, struct route_spec *s)
+{
+    char buf[MESSAGE_MAX];
+    s->device = 0;
+    s->gateway = (struct ip){0};
+    if (!remote.family)
+        return false;
+    struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
+    h->nlmsg_type = RTM_GETROUTE;
+    h->nlmsg_flags = NLM_F_REQUEST;
+    struct rtmsg *m = mnl_nlmsg_put_extra_header(h, sizeof(*m));
+    m->rtm_family = remote.family == 4 ? AF_INET : AF_INET6;
+    m->rtm_dst_len = (uint8_t)(8 * ip_len(remote));
+    mnl_attr_put(h, RTA_DST, ip_len(remote), remote.b);
+    if (local.family == remote.family && !ip_is_unspecified(local)) {
+        m->rtm_src_len = (uint8_t)(8 * ip_len(local));
+        mnl_attr_put(h, RTA_SRC, ip_len(local), local.b);
+    }
+    mnl_attr_put_u32(h, RTA_MARK, SOCK_FWMARK); /* past our own routes */
+    return netlink_ask(nl, h, on_way, s) == 0 && s->device;
+}
+
+static bool is_same_way(const struct route_spec *a, const struct route_spec *b)
+{
+    return a->device == b->device && ip_equal(a->gateway, b->gateway);
+}
+
+/* What leads nowhere now stays as it was: the kernel has taken it away with its interface, or packets that
+ * meet it are lost as they would be anyway. */
+static void follow(struct route_table *t, struct entry *e)
+{
+    struct diag d;
+    struct route_spec now = e->spec;
+    bool leads = e->spec.kind == ROUTE_TUNNEL || e->spec.kind == ROUTE_HOLD;
+    if (e->plane != PLANE_KERNEL || !leads || !route_way_find(&t->nl, e->outer_local, e->outer_remote, &now))
+        return;
+    struct kernel_route *r = route_find(t, &now);
+    bool has_moved = !is_same_way(&now, &e->spec);
+    if (!r)
+        return;
+    if (!route_install(t, &now, &d)) /* also what went with an address or an interface that is back */
+        log_line(GROUP_KNL, LOG_WARN, "%s", d.what);
+    else if (has_moved)
+        e->spec = r->spec = now;
+}
+
+void route_follow(struct route_table *t)
+{
+    struct map_node **all = route_nodes(&t->entries);
+    for (size_t i = 0; all[i]; i++)
+        follow(t, (struct entry *)all[i]);
+    free(all);
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See vips.h. */
+#include "sys/vips.h"
+#include "base/log.h"
+#include "sys/address.h"
+#include "sys/sock.h"
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* The index of the interface that has it; 0: none. */
+static int device_of(struct ip ip)
+{
+    struct ifaddrs *all = NULL;
+    int found = 0;
+    if (!ip.family || getifaddrs(&all) < 0)
+        return 0;
+    for (struct ifaddrs *i = all; i && !found; i = i->ifa_next) {
+        struct sockaddr_storage sa = {0};
+        struct endpoint e;
+        int family = i->ifa_addr ? i->ifa_addr->sa_family : AF_UNSPEC;
+        if (family != AF_INET && family != AF_INET6)
+            continue;
+        memcpy(&sa, i->ifa_addr,
+               family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6));
+        sockaddr_to(&sa, &e);
+        if (ip_equal(e.ip, ip))
+            found = (int)if_nametoindex(i->ifa_name);
+    }
+    freeifaddrs(all);
+    return found;
+}
+
+static void note(const struct vips *v)
+{
+    char text[IP_TEXT_MAX];
+    if (!v->n) {
+        unlink(v->path);
+        return;
+    }
+    FILE *f = fopen(v->path, "we");
+    for (size_t i = 0; f && i < v->n; i++)
+        fprintf(f, "%s\n", ip_format(v->v[i].ip, text));
+    if (!f || fclose(f) != 0)
+        log_line(GROUP_KNL, LOG_WARN, "cannot write %s: after a crash virtual addresses would stay", v->path);
+}
+
+static void remove_left(const char *path)
+{
+    char line[IP_TEXT_MAX + 2];
+    struct diag d;
+    struct ip ip;
+    FILE *f = fopen(path, "re");
+    while (f && fgets(line, sizeof(line), f)) {
+        line[strcspn(line, "\n")] = '\0';
+        int device = ip_parse(line, &ip) ? device_of(ip) : 0;
+        if (device && address_set(device, ip, false, &d))
+            log_line(GROUP_KNL, LOG_NOTICE, "removed the virtual address %s that an earlier run left", line);
+    }
+    if (f)
+        fclose(f);
+    unlink(path);
+}
+
+void vips_open(struct vips *v, const char *path)
+{
+    *v = (struct vips){0};
+    snprintf(v->path, sizeof(v->path), "%s", path);
+    remove_left(path);
+}
+
+bool vips_add(struct vips *v, struct ip ip, struct ip beside, int device, struct diag *d)
+{
+    char text[IP_TEXT_MAX];
+    if (!device)
+        device = device_of(beside);
+    if (!device || v->n == VIPS_INSTALLED_MAX) {
+        diag_set(d, FAIL_NOT_FOUND, "cannot add the virtual address: %s",
+                 device ? "there are too many" : "no interface has the address of this end of the tunnel");
+        diag_got(d, "%s", ip_format(beside, text));
+        return false;
+    }
+    v->v[v->n++] = (struct vip){.ip = ip, .device = device};
+    note(v); /* first: it must not be there without being known */
+    if (address_set(device, ip, true, d))
+        return true;
+    v->n--;
+    note(v);
+    return false;
+}
+
+bool vips_del(struct vips *v, struct ip ip, struct diag *d)
+{
+    for (size_t i = 0; i < v->n; i++) {
+        if (!ip_equal(v->v[i].ip, ip))
+            continue;
+        bool ok = address_set(v->v[i].device, ip, false, d);
+        v->v[i] = v->v[--v->n];
+        note(v);
+        return ok;
+    }
+    return false;
+}
+
+bool vips_have(const struct vips *v, struct ip ip)
+{
+    for (size_t i = 0; i < v->n; i++) {
+        if (ip_equal(v->v[i].ip, ip))
+            return true;
+    }
+    return false;
+}
+
+void vips_close(struct vips *v)
+{
+    struct diag d;
+    if (!v->path[0])
+        return;
+    for (size_t i = 0; i < v->n; i++)
+        address_set(v->v[i].device, v->v[i].ip, false, &d);
+    v->n = 0;
+    note(v);
+}
