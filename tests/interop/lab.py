@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The interop lab: Keyway against real peers, in network namespaces that this run makes and removes.
 
-    lab.py [--list] [--only PATTERN]... [--group matrix|scenarios|uml] [--both-strongswan] [--again N] [--summary FILE]
+    lab.py [--list] [--only PATTERN]... [--group matrix|scenarios|uml|qemu] [--both-strongswan] [--again N] [--summary FILE]
 
 One line per row: ok, FAIL, lacks (the peer has no such algorithm: its answer follows) or not run (with the reason).
 What a failed row leaves (logs of both ends, configuration, capture) is in build/lab-logs/ROW/.
@@ -15,6 +15,7 @@ import argparse
 import atexit
 import collections
 import fnmatch
+import itertools
 import json
 import os
 import shutil
@@ -35,6 +36,7 @@ from certs import Certificates  # noqa: E402
 from gateways import Keyway, StrongSwan, has_keyway  # noqa: E402
 from modes import run_mode  # noqa: E402
 from net import LabError, Net, end_on_signals, wait_for  # noqa: E402
+from qemu import host as qemu  # noqa: E402
 from rows import PYTHON, run_row  # noqa: E402
 from scenarios import load_all  # noqa: E402
 from transfer import PORT  # noqa: E402
@@ -295,6 +297,27 @@ def run_uml(rows, report, left, patterns):
                 report.add(row.name, "FAIL", 0, last_line(e))
 
 
+def run_qemu(rows, report, patterns):
+    """The rows of stock kernels: a guest for each kernel, one after the other."""
+    for word in dict.fromkeys(row.kernel for row in rows):
+        mine, seen = [row for row in rows if row.kernel == word], []
+        tally = type("Tally", (), {"add": lambda _, name, s=seen, **kw: (s.append(name), report.add(name, **kw))})()
+        try:
+            qemu.run_guest(tally, LOGS, word, patterns or (), uml_bindir())
+            result, why = "FAIL", "the guest did not run it"
+        except peers.NotToBeHad as e:
+            result, why = "not run", last_line(e)
+        except (LabError, OSError) as e:
+            result, why = "FAIL", last_line(e)
+        for row in mine:
+            if row.name not in seen:
+                report.add(row.name, result, 0, why)
+
+
+def qemu_rows(kernel=None):
+    return [s for s in load_all() if s.kernel and kernel in (None, s.kernel)]
+
+
 def guest_rows(left):
     """All that runs in the guest: rows of the matrix, then scenarios."""
     return [*matrix.KERNEL_ROWS, *(s for s in load_all() if s.in_guest and (left == "Keyway" or not s.needs_keyway))]
@@ -326,31 +349,33 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--list", action="store_true", help="print the rows and end")
     parser.add_argument("--only", action="append", help="rows whose name matches or holds this")
-    parser.add_argument("--group", action="append", choices=("matrix", "scenarios", "uml"))
+    parser.add_argument("--group", action="append", choices=("matrix", "scenarios", "uml", "qemu"))
     parser.add_argument("--both-strongswan", action="store_true", help="the lab's own proof: the peer at both ends")
     parser.add_argument("--again", type=int, default=0, metavar="N", help="a second try when at most N rows failed")
     parser.add_argument("--summary", help="write the results as JSON")
     args = parser.parse_args()
-    groups = args.group or ["matrix", "scenarios", "uml"]
+    groups = args.group or ["matrix", "scenarios", "uml", "qemu"]
     rows = selected(matrix.ROWS, args.only) if "matrix" in groups else []
-    scenarios = selected([s for s in load_all() if not s.in_guest], args.only) if "scenarios" in groups else []
+    scenarios = selected([s for s in load_all() if not (s.in_guest or s.kernel)], args.only) if "scenarios" in groups else []
     left = "strongSwan" if args.both_strongswan else "Keyway"
     kernel_rows = selected(guest_rows(left), args.only) if "uml" in groups else []
+    stock_rows = selected(qemu_rows(), args.only) if "qemu" in groups and left == "Keyway" else []
+    all_rows = (scenarios, kernel_rows, stock_rows, rows)
     if args.list:
-        for row in [*scenarios, *kernel_rows, *rows]:
+        for row in itertools.chain(*all_rows):
             print(row.name)
         return 0
     end_on_signals()
     report = Report()
     peers.fetch_strongswan()
     if left == "Keyway" and not has_keyway():
-        for row in [*scenarios, *kernel_rows, *rows]:
+        for row in itertools.chain(*all_rows):
             report.add(row.name, "not run", 0, "keywayd is not built")
         return report.finish(args.summary)
     if not args.only:
         shutil.rmtree(LOGS, ignore_errors=True)
     print(f"lab: {left} against strongSwan {peers.strongswan_version()}")
-    run_all(scenarios, kernel_rows, rows, report, left, args.only)
+    run_all(*all_rows, report, left, args.only)
     failed = {r["name"] for r in report.failed()}
     if 0 < len(failed) <= args.again:
         print(f"lab: once more: {', '.join(sorted(failed))}")
@@ -358,20 +383,22 @@ def main():
             keep_first(r["name"])
             r["text"] = r["text"].replace(f"/{r['name']}]", f"/{r['name']}.first]")
         second = Report()
-        run_all(*[[i for i in items if i.name in failed] for items in (scenarios, kernel_rows, rows)],
-                second, left, sorted(failed))
+        run_all(*[[i for i in items if i.name in failed] for items in all_rows], second, left, sorted(failed))
         report.settle(second)
     return report.finish(args.summary)
 
 
-def run_all(scenarios, kernel_rows, rows, report, left, patterns):
-    """The guest has one processor of its own; scenarios mostly wait: these two run side by side."""
-    guest = threading.Thread(target=run_uml, daemon=True, args=(kernel_rows, report, left, patterns))
-    guest.start()
+def run_all(scenarios, kernel_rows, stock_rows, rows, report, left, patterns):
+    """A guest has a kernel of its own; scenarios mostly wait: these run side by side."""
+    guests = [threading.Thread(target=run_uml, daemon=True, args=(kernel_rows, report, left, patterns)),
+              threading.Thread(target=run_qemu, daemon=True, args=(stock_rows, report, patterns))]
+    for guest in guests:
+        guest.start()
     together, alone = ([s for s in scenarios if s.is_alone == is_alone] for is_alone in (False, True))
     if together:
         run_scenarios(together, report, left)
-    guest.join()
+    for guest in guests:
+        guest.join()
     if alone:
         run_scenarios(alone, report, left, 1)
     if rows:

@@ -13,7 +13,11 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
+import lab  # noqa: E402
+import peers  # noqa: E402
 from lab import Report  # noqa: E402
+from net import LabError  # noqa: E402
+from scenarios import Scenario  # noqa: E402
 
 COUNT = os.path.join(HERE, "..", "..", "tools", "dev.d", "count.py")
 
@@ -65,6 +69,37 @@ class SecondTry(unittest.TestCase):
             run = subprocess.run([sys.executable, COUNT, folder], capture_output=True, text=True)
             self.assertIn("passed at the second try: lab two: waited 5 s", run.stdout)
             self.assertEqual(run.returncode, 1)  # the other parts left nothing
+
+
+class StockKernels(unittest.TestCase):
+    ROWS = [Scenario(f"row{i}.{kernel}", None, kernel=kernel) for i in (1, 2) for kernel in ("13", "testing")]
+
+    def results_of(self, guest):
+        report, real = report_of(), lab.qemu.run_guest
+        lab.qemu.run_guest = guest
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):
+                lab.run_qemu(self.ROWS, report, ())
+        finally:
+            lab.qemu.run_guest = real
+        return {r["name"]: r["result"] for r in report.results}
+
+    def test_rows_of_a_kernel_that_cannot_be_had_are_not_run_each_by_name(self):
+        def guest(report, logs, kernel, *_):
+            if kernel == "testing":
+                raise peers.NotToBeHad("no mirror")
+            for i in (1, 2):
+                report.add(f"row{i}.13", result="ok", seconds=1)
+        self.assertEqual(self.results_of(guest), {"row1.13": "ok", "row2.13": "ok",
+                                                  "row1.testing": "not run", "row2.testing": "not run"})
+
+    def test_rows_that_a_guest_did_not_come_to_failed(self):
+        def guest(report, logs, kernel, *_):
+            report.add(f"row1.{kernel}", result="ok", seconds=1)
+            if kernel == "13":
+                raise LabError("the guest ended early")
+        self.assertEqual(self.results_of(guest), {"row1.13": "ok", "row2.13": "FAIL",
+                                                  "row1.testing": "ok", "row2.testing": "FAIL"})
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@
 apt itself downloads and verifies: what it takes is named by hash in an index that Debian signed. A package of
 another release than the machine's comes through an apt with settings, lists and cache of its own in the build folder.
 """
+import contextlib
 import fcntl
 import glob
 import os
@@ -75,12 +76,21 @@ def download(packages, folder, config):
     """With the machine's apt, or one with a configuration of its own; the lists are updated when they do not do."""
     env = {**os.environ, **({"APT_CONFIG": config} if config else {})}
     get = ["apt-get", "download", "-qq", *packages]
-    if subprocess.run(get, cwd=folder, env=env, stderr=subprocess.DEVNULL).returncode == 0:
-        return
-    subprocess.run(["apt-get", "update", "-qq"], env=env, stderr=subprocess.DEVNULL, check=False, timeout=300)
-    p = subprocess.run(get, cwd=folder, env=env, stderr=subprocess.PIPE, text=True, timeout=600)
+    with one_apt():
+        if subprocess.run(get, cwd=folder, env=env, stderr=subprocess.DEVNULL).returncode == 0:
+            return
+        subprocess.run(["apt-get", "update", "-qq"], env=env, stderr=subprocess.DEVNULL, check=False, timeout=300)
+        p = subprocess.run(get, cwd=folder, env=env, stderr=subprocess.PIPE, text=True, timeout=600)
     if p.returncode:
         raise LabError(f"cannot download {packages[0]}: {p.stderr.strip()[-300:]}")
+
+
+@contextlib.contextmanager
+def one_apt():
+    """One at a time: an apt that updates its lists takes them away from another that reads them."""
+    with open(os.path.join(CACHE, "apt.lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def mirror():
@@ -203,6 +213,19 @@ def fetch_new_swanctl():
     except (LabError, OSError) as e:
         raise NotToBeHad(f"Debian's trixie offers no strongswan-swanctl: {e}") from None
     return folder
+
+
+NEW_IPROUTE = "iproute2 libbpf1 libelf1t64 libmnl0 libtirpc3t64 libcap2 libc6 libselinux1 libpcre2-8-0 libzstd1 zlib1g libxtables12".split()
+
+
+def fetch_new_iproute():
+    """argv of Debian 13's `ip`, loaded by its own C library."""
+    try:
+        folder = fetch("iproute-13", NEW_IPROUTE, "trixie")
+    except (LabError, OSError) as e:
+        raise NotToBeHad(f"Debian's trixie offers no iproute2: {e}") from None
+    libraries = folder + "/usr/lib/x86_64-linux-gnu"
+    return [libraries + "/ld-linux-x86-64.so.2", "--library-path", libraries, folder + "/usr/sbin/ip"]
 
 
 def fetch_libreswan():

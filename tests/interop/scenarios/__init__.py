@@ -24,17 +24,22 @@ class Scenario:
     needs_keyway: bool = False  # means nothing with the peer at both ends
     is_alone: bool = False  # measures: nothing else runs beside it
     in_guest: bool = False  # the peer needs a kernel with ESP: it runs beside the kernel rows
+    kernel: str = ""  # the stock kernel in QEMU that it runs on: see qemu/image.py
 
 
-def scenario(name, shape="plain", needs_keyway=False, is_alone=False, in_guest=False):
+def scenario(name, shape="plain", needs_keyway=False, is_alone=False, in_guest=False, kernels=()):
+    """kernels: it runs on each of them, and its name there ends with the kernel's."""
     def register(function):
-        SCENARIOS.append(Scenario(name, function, shape, needs_keyway, is_alone, in_guest))
+        for kernel in kernels:
+            SCENARIOS.append(Scenario(f"{name}.{kernel}", function, shape, True, kernel=kernel))
+        if not kernels:
+            SCENARIOS.append(Scenario(name, function, shape, needs_keyway, is_alone, in_guest))
         return function
     return register
 
 
 FILES += ("ldap_fetch", "stapling", "swanctl_same", "log", "personality_lsw")
-FILES += ("updown",)
+FILES += ("updown", "stock_kernels")
 
 
 def load_all():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Inside the guest: runs the kernel rows and says each result as one line of JSON behind a mark."""
+"""Inside a guest, of User Mode Linux or of QEMU: runs its rows and says each result as one line of JSON behind a mark."""
 import json
 import os
 import sys
@@ -26,7 +26,9 @@ def main():
     left = os.environ.get("KWLAB_LEFT", "Keyway")
     patterns = [p for p in os.environ.get("KWLAB_ONLY", "").split(",") if p]
     skipped = os.environ.get("KWLAB_SKIP", "").split(",")
-    rows = [r for r in lab_module.selected(lab_module.guest_rows(left), patterns) if r.name not in skipped]
+    kernel = os.environ.get("KWLAB_KERNEL")  # QEMU's
+    of_guest = lab_module.qemu_rows(kernel) if kernel else lab_module.guest_rows(left)
+    rows = [r for r in lab_module.selected(of_guest, patterns) if r.name not in skipped]
     console, start = Console(), time.monotonic()
     for shape in sorted({row.shape for row in rows}):
         lab = lab_module.Lab(left, kernel=True, shape=shape)

@@ -41,7 +41,7 @@ def _shim():
     return {**os.environ, "LD_PRELOAD": built}
 
 
-def _parameter(key, value):
+def parameter(key, value):
     """The kernel's command line splits at blanks and hands unknown NAME=VALUE words to init's environment."""
     if any(c.isspace() for c in value):
         raise LabError(f"{key}: a path with blanks cannot reach the guest: {value}")
@@ -54,19 +54,24 @@ def run_guest(report, logs, left="Keyway", patterns=(), bindir=None, skipped=())
     os.makedirs(logs, exist_ok=True)
     argv = ["linux.uml", "mem=768M", "root=/dev/root", "rootfstype=hostfs", "rootflags=/", "ro",
             f"init={HERE}/init.sh", "con=null", "con0=null,fd:1", "quiet", "panic=1",
-            _parameter("KWLAB_DIR", os.path.dirname(HERE)), _parameter("KWLAB_OUT", logs),
-            _parameter("KWLAB_LEFT", left)]
+            parameter("KWLAB_DIR", os.path.dirname(HERE)), parameter("KWLAB_OUT", logs),
+            parameter("KWLAB_LEFT", left)]
     if patterns:
-        argv.append(_parameter("KWLAB_ONLY", ",".join(patterns)))
+        argv.append(parameter("KWLAB_ONLY", ",".join(patterns)))
     if skipped:
-        argv.append(_parameter("KWLAB_SKIP", ",".join(skipped)))
+        argv.append(parameter("KWLAB_SKIP", ",".join(skipped)))
     if bindir:
-        argv.append(_parameter("KEYWAY_BIN", bindir))
+        argv.append(parameter("KEYWAY_BIN", bindir))
     guest = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                              start_new_session=True, env=_shim())
-    atexit.register(_end, guest)
-    watchdog = Watchdog(lambda: _end(guest))
-    seen, ended, console = [], False, os.path.join(logs, "uml-console.log")
+    atexit.register(end, guest)
+    return follow(guest, report, os.path.join(logs, "uml-console.log"))
+
+
+def follow(guest, report, console, silence=SILENCE):
+    """Passes on what a guest says, and ends it. Returns the names that were reported."""
+    watchdog = Watchdog(lambda: end(guest), silence)
+    seen, is_done = [], False
     try:
         with open(console, "w") as log:
             for raw in guest.stdout:
@@ -78,14 +83,14 @@ def run_guest(report, logs, left="Keyway", patterns=(), bindir=None, skipped=())
                 watchdog.calm()
                 message = json.loads(line[line.index(MARK) + len(MARK) :])
                 if "end" in message:
-                    ended = True
+                    is_done = True
                 else:
                     seen.append(message["name"])
                     report.add(**message)
     finally:
         watchdog.end()
-        _end(guest)
-    if not ended:
+        end(guest)
+    if not is_done:
         with open(console) as log:
             tail = log.read().splitlines()[-5:]
         raise LabError(f"the guest ended early [{os.path.relpath(console, peers.REPO)}]: {' | '.join(tail)}")
@@ -93,15 +98,15 @@ def run_guest(report, logs, left="Keyway", patterns=(), bindir=None, skipped=())
 
 
 class Watchdog:
-    """Does what it is told when SILENCE seconds have passed without calm()."""
+    """Does what it is told when so many seconds have passed without calm()."""
 
-    def __init__(self, bite):
-        self.bite, self.timer = bite, None
+    def __init__(self, bite, silence):
+        self.bite, self.silence, self.timer = bite, silence, None
         self.calm()
 
     def calm(self):
         self.end()
-        self.timer = threading.Timer(SILENCE, self.bite)
+        self.timer = threading.Timer(self.silence, self.bite)
         self.timer.daemon = True
         self.timer.start()
 
@@ -110,7 +115,7 @@ class Watchdog:
             self.timer.cancel()
 
 
-def _end(guest):
+def end(guest):
     """Ends what is left of the guest's family of processes, a session of its own. Its leader is waited for last: until
     then the number of the group is its own."""
     if guest.returncode is not None:

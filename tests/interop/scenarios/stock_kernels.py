@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""On stock kernels of Debian 13 and testing, in QEMU: what they offer beyond the User Mode Linux kernel, and peers that
+use it."""
+from scenarios import scenario
+from scenarios.steps import CA, CB, bring_up, capture, configure, dark, demand, must_ping, must_transfer, topology
+
+BOTH = ("13", "testing")
+IF_ID = 42
+SIZE = 500_000
+
+
+def transferred(node, device):
+    """(received, sent) bytes of an interface."""
+    rows = node.ip("-s", "link", "show", "dev", device).splitlines()
+    return tuple(int(rows[i + 1].split()[0]) for i, row in enumerate(rows) if row.strip().startswith(("RX:", "TX:")))
+
+
+def through_interface(lab):
+    """The peer's tunnel is an XFRM interface: its SAs and policies have an if_id, and its routing decides what they
+    protect."""
+    b = lab.net["gb"]
+    b.ip("link", "add", "xfrm0", "type", "xfrm", "dev", "w1", "if_id", str(IF_ID))
+    b.ip("link", "set", "xfrm0", "up")
+    b.ip("route", "add", topology.NET[4][0], "dev", "xfrm0")
+
+
+@scenario("qemu.user-plane", kernels=BOTH)
+def user_plane(lab):
+    """Keyway's userspace ESP against the kernel's, begun by either end."""
+    capture(lab)
+    through_interface(lab)
+    try:
+        lab.a.settings = {"dataplane": "user"}
+        ids = {"if_id_in": IF_ID, "if_id_out": IF_ID}
+        configure(lab, extra={"encap": "no"}, extra_b={"connections": {"net": {"children": {"net": ids}}}})
+        bring_up(lab, "initiator")
+        must_ping(lab.net["ca"], CB)
+        lab.a.terminate("net")
+        bring_up(lab, "responder")
+        must_ping(lab.net["cb"], CA)
+        must_transfer(lab.net["ca"], CB, SIZE)
+        states = lab.net["gb"].ip("xfrm", "state")
+        demand(states.count(f"if_id {IF_ID:#x}") == 2, f"the peer has not two SAs with its if_id: {states[-600:]}")
+        counted = transferred(lab.net["gb"], "xfrm0")
+        demand(min(counted) > SIZE, f"the interface did not carry the transfer: {counted}")
+        verdict = dark(lab)
+        demand(verdict.kinds["esp"] and not verdict.kinds["esp-udp"], f"not protocol 50: {dict(verdict.kinds)}")
+        return f"the peer's xfrm0 received and sent {counted} bytes; {verdict}"
+    finally:
+        lab.net["gb"].ip("link", "del", "xfrm0", check=False)
