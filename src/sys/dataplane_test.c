@@ -202,9 +202,9 @@ static void what_came_just_before_its_sa_is_opened(void **state)
     struct esp *known = pair_side(esp_suite_gcm, SIDE_B, 4, NULL), *b = pair_new(&c, SIDE_B);
     struct esp_sa out = pair_sa(esp_suite_gcm, SIDE_B, SA_OUT, 4),
                   in = with_encap(pair_sa(esp_suite_gcm, SIDE_A, SA_IN, 4), &peer);
-    struct span joined = hex("7777777700000001000000000000000000000000000000000000000000000000");
+    struct span joined = hex("7777773700000001000000000000000000000000000000000000000000000000");
     (void)state;
-    out.spi = in.spi = SPI_B_TO_A + 64;
+    out.spi = in.spi = SPI_B_TO_A + 128;
     in.child_id = 3;
     pair_add_sa(b, out);
     send_joined(&peer, ip4(127, 0, 0, 1), 4500, joined, joined.len);

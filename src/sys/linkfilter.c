@@ -3,6 +3,7 @@
  * taken"; the kernel's IP has refused such packets before a raw socket sees them. */
 #include "sys/linkfilter.h"
 #include "base/span.h"
+#include "model/action.h"
 #include <errno.h>
 #include <linux/bpf.h>
 #include <linux/filter.h>
@@ -51,20 +52,26 @@ enum { MAP_OWN, MAP_NOTES }; /* in MAP() until the programs are loaded */
     KEY(at), MAP(MAP_NOTES), CALL(map_lookup_elem), JUMP(BPF_JNE, 0, 0, 2), RETURN(0), COPY(2, 10),          \
         ADD(2, -8), MAP(MAP_NOTES), CALL(map_delete_elem), RETURN(TAKE)
 
+/* at: the low byte of the SPI. What is for the kernel's SAs is not ours: 5 instructions */
+#define LEAVE_KERNELS(at)                                                                                    \
+    LOAD(BPF_B, at), JUMP(BPF_JSET, 0, SPI_KERNEL, 1), INSN(BPF_JMP | BPF_JA, 0, 0, 2, 0), RETURN(0)
+
 static const struct bpf_insn ring4[] = {
     COPY(6, 1),
     LOAD(BPF_B, 9), /* protocol */
-    JUMP(BPF_JNE, 0, 50, 21),
+    JUMP(BPF_JNE, 0, 50, 23),
     PACKET_TYPE,
-    JUMP(BPF_JNE, 0, PACKET_HOST, 19),
+    JUMP(BPF_JNE, 0, PACKET_HOST, 21),
     LOAD(BPF_B, 0),
-    JUMP(BPF_JNE, 0, 0x45, 17), /* options */
+    JUMP(BPF_JNE, 0, 0x45, 19), /* options */
     IS_OWN4(0),
-    JUMP(BPF_JEQ, 0, 0, 6),
+    JUMP(BPF_JEQ, 0, 0, 8),
     LOAD(BPF_H, 6),
-    JUMP(BPF_JSET, 0, 0x3fff, 6), /* a fragment */
+    JUMP(BPF_JSET, 0, 0x3fff, 8), /* a fragment */
     LOAD(BPF_H, 2),
-    JUMP(BPF_JGT, 0, LINKFILTER_MAX, 2),
+    JUMP(BPF_JGT, 0, LINKFILTER_MAX, 4),
+    LOAD(BPF_B, 23), /* the SPI's low byte */
+    JUMP(BPF_JSET, 0, SPI_KERNEL, 2),
     RETURN(TAKE),
     RETURN(0),
     JUMP(BPF_JSET, 0, 0x1fff, -3), /* not the first one */
@@ -74,14 +81,16 @@ static const struct bpf_insn ring4[] = {
 static const struct bpf_insn ring6[] = {
     COPY(6, 1),
     PACKET_TYPE,
-    JUMP(BPF_JNE, 0, PACKET_HOST, 21),
+    JUMP(BPF_JNE, 0, PACKET_HOST, 23),
     LOAD(BPF_B, 6), /* next header */
-    JUMP(BPF_JEQ, 0, 44, 21),
-    JUMP(BPF_JNE, 0, 50, 18),
+    JUMP(BPF_JEQ, 0, 44, 23),
+    JUMP(BPF_JNE, 0, 50, 20),
     IS_OWN6(0),
-    JUMP(BPF_JEQ, 0, 0, 4),
+    JUMP(BPF_JEQ, 0, 0, 6),
     LOAD(BPF_H, 4),
-    JUMP(BPF_JGT, 0, LINKFILTER_MAX - 40, 2),
+    JUMP(BPF_JGT, 0, LINKFILTER_MAX - 40, 4),
+    LOAD(BPF_B, 43),
+    JUMP(BPF_JSET, 0, SPI_KERNEL, 2),
     RETURN(TAKE),
     RETURN(0),
     LOAD(BPF_B, 40), /* a fragment header [RFC8200#4.5] */
@@ -94,6 +103,9 @@ static const struct bpf_insn ring6[] = {
 /* a raw IPv4 socket's filter begins at the IP header */
 static const struct bpf_insn raw4[] = {
     COPY(6, 1),
+    LOAD(BPF_B, 0),
+    JUMP(BPF_JNE, 0, 0x45, 5),
+    LEAVE_KERNELS(23),
     PACKET_TYPE,
     JUMP(BPF_JNE, 0, PACKET_HOST, 15),
     LOAD(BPF_B, 0),
@@ -109,6 +121,7 @@ static const struct bpf_insn raw4[] = {
 /* a raw IPv6 socket's begins behind its headers */
 static const struct bpf_insn raw6[] = {
     COPY(6, 1),
+    LEAVE_KERNELS(3),
     PACKET_TYPE,
     JUMP(BPF_JNE, 0, PACKET_HOST, 18),
     LOAD(BPF_B, SKF_NET_OFF + 6),
@@ -201,11 +214,9 @@ bool linkfilter_attach(const struct linkfilter *f, int fd, uint8_t family, bool 
     return setsockopt(fd, SOL_SOCKET, SO_ATTACH_BPF, &program, sizeof(program)) == 0;
 }
 
-bool linkfilter_detach(int fd, bool is_ring)
+bool linkfilter_detach(int fd)
 {
     struct sock_filter none = BPF_STMT(BPF_RET | BPF_K, 0);
     struct sock_fprog program = {.len = 1, .filter = &none};
-    if (is_ring)
-        return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) == 0;
-    return setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &program, sizeof(program)) == 0 || errno == ENOENT;
+    return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) == 0;
 }

@@ -2,7 +2,8 @@
 /* Who takes which packet of protocol 50 when a ring on the link (linkring.h) and a raw socket both see them:
  * the ring what arrives whole at an address of ours and fits a frame; the raw socket all else, which is other
  * addresses, larger packets, those with IPv4 options or IPv6 extension headers, and those that the kernel put
- * together from fragments. Nothing is taken twice, and nothing by nobody.
+ * together from fragments. Nothing is taken twice, and nothing by nobody, but for ESP of the kernel's own SAs
+ * (SPI_KERNEL), which neither takes.
  *
  * A packet that was put together looks like one that arrived whole. So the ring's filter notes SPI and
  * sequence number of every first fragment [RFC4303#2.1], and the raw socket's filter lets pass what was
@@ -27,5 +28,5 @@ void linkfilter_close(struct linkfilter *f);
 bool linkfilter_add_own(struct linkfilter *f, struct ip ip);
 /* From now on the socket takes its part. ring: a packet socket that sees packets from the IP header on. */
 bool linkfilter_attach(const struct linkfilter *f, int fd, uint8_t family, bool is_ring);
-/* From now on it takes nothing (a ring), or everything (a raw socket). */
-bool linkfilter_detach(int fd, bool is_ring);
+/* From now on a ring takes nothing. (A raw socket takes everything again: sock_leave_kernels().) */
+bool linkfilter_detach(int fd);

@@ -35,10 +35,10 @@ static bool switch_family(struct linkpath *l, uint8_t family, bool on)
     if (!rings)
         return true;
     if (!on)
-        linkfilter_detach(raw, false);
+        sock_leave_kernels(&(struct sock){.fd = raw, .family = family});
     for (unsigned i = 0; i < l->n; i++) {
         int fd = linkring_fd(rings[i]);
-        ok = (on ? linkfilter_attach(&l->filter, fd, family, true) : linkfilter_detach(fd, true)) && ok;
+        ok = (on ? linkfilter_attach(&l->filter, fd, family, true) : linkfilter_detach(fd)) && ok;
     }
     return on ? ok && linkfilter_attach(&l->filter, raw, family, false) : ok;
 }

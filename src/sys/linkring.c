@@ -122,8 +122,7 @@ static bool open_ring(struct linkring *r, uint8_t family)
                               .sll_protocol = htons(family == 4 ? ETH_P_IP : ETH_P_IPV6)};
     r->family = family;
     r->fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (r->fd < 0 || !linkfilter_detach(r->fd, true) ||
-        !set(r->fd, PACKET_VERSION, &version, sizeof(version)) ||
+    if (r->fd < 0 || !linkfilter_detach(r->fd) || !set(r->fd, PACKET_VERSION, &version, sizeof(version)) ||
         !set(r->fd, PACKET_RX_RING, &size, sizeof(size)))
         return false;
     void *memory = mmap(NULL, RING_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, r->fd, 0);

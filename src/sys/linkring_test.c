@@ -301,6 +301,22 @@ static void larger_packets_and_those_with_options_are_the_raw_sockets(void **sta
     }
 }
 
+static void esp_of_the_kernels_sas_is_neithers(void **state)
+{
+    (void)state;
+    for (uint8_t family = 4; family <= 6; family += 2) {
+        send_whole(family, 0x11110043, 500);
+        send_whole(family, 0x111100c6, 5000);
+        if (family == 4)
+            send_fragments4(0x11110049, 1400, false);
+        send_whole(family, 0x11114003, 500);
+        receive(family, r, &s);
+        assert_int_equal(r[0].n, 1);
+        assert_int_equal(r[0].spi[0], 0x11114003);
+        assert_int_equal(s.n, 0);
+    }
+}
+
 /* A whole packet and one in fragments. */
 static void send_to(struct ip to)
 {
@@ -366,7 +382,7 @@ static void each_ring_has_the_spis_of_its_worker(void **state)
     (void)state;
     for (uint8_t family = 4; family <= 6; family += 2) {
         for (uint32_t i = 0; i < 9; i++)
-            send_whole(family, 0x11110040 + i, 100);
+            send_whole(family, 0x11110080 + i, 100);
         receive(family, r, &s);
         for (uint32_t k = 0; k < RINGS; k++) {
             assert_int_equal(r[k].n, 3);
@@ -381,10 +397,9 @@ static void detached_the_raw_socket_has_all(void **state)
 {
     (void)state;
     struct linkring_packet p;
-    assert_true(linkfilter_detach(raw[0].fd, false));
-    assert_true(linkfilter_detach(raw[0].fd, false)); /* it has none any more */
+    assert_true(sock_leave_kernels(&raw[0]));
     for (int k = 0; k < RINGS; k++)
-        assert_true(linkfilter_detach(linkring_fd(rings[0][k]), true));
+        assert_true(linkfilter_detach(linkring_fd(rings[0][k])));
     send_whole(4, 0x11110003, 1400);
     wait_for(raw[0].fd);
     assert_false(linkring_next(rings[0][0], &p));
@@ -437,6 +452,7 @@ int main(void)
         ON_A_LINK(what_arrives_whole_is_the_rings),
         ON_A_LINK(addresses_and_ecn_are_those_of_the_packet),
         ON_A_LINK(larger_packets_and_those_with_options_are_the_raw_sockets),
+        ON_A_LINK(esp_of_the_kernels_sas_is_neithers),
         ON_A_LINK(other_addresses_are_not_the_rings),
         ON_A_LINK(fragments_come_once_and_put_together),
         ON_A_LINK(what_was_noted_counts_once),

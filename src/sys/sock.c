@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Packet sockets: see sock.h. */
 #include "sys/sock.h"
+#include "model/action.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/errqueue.h>
@@ -134,11 +135,29 @@ static void receive_nothing(int fd)
     setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
 }
 
+/* IPv4 begins at the IP header, IPv6 behind its headers. What is too short is nobody's. */
+bool sock_leave_kernels(const struct sock *s)
+{
+    struct sock_filter four[] = {BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 0),
+                                 BPF_STMT(BPF_LD | BPF_B | BPF_IND, 3),
+                                 BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, SPI_KERNEL, 0, 1),
+                                 BPF_STMT(BPF_RET | BPF_K, 0), BPF_STMT(BPF_RET | BPF_K, UINT32_MAX)};
+    struct sock_filter six[] = {BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 3),
+                                BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, SPI_KERNEL, 0, 1),
+                                BPF_STMT(BPF_RET | BPF_K, 0), BPF_STMT(BPF_RET | BPF_K, UINT32_MAX)};
+    struct sock_fprog program = {.len = ARRAY_LEN(four), .filter = four};
+    if (s->family == 6)
+        program = (struct sock_fprog){.len = ARRAY_LEN(six), .filter = six};
+    return setsockopt(s->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) == 0;
+}
+
 bool sock_open_esp(struct sock *s, uint8_t family, bool receives, struct diag *d)
 {
     if (!open_socket(s, family, SOCK_RAW, IPPROTO_ESP, d) || !set_common(s, true, d))
         return false;
-    if (!receives)
+    if (receives)
+        sock_leave_kernels(s);
+    else
         receive_nothing(s->fd);
     return true;
 }

@@ -27,6 +27,9 @@ bool sock_open_udp(struct sock *s, uint8_t family, uint16_t port, bool reports_e
 bool sock_open_shared(struct sock *s, size_t n, uint8_t family, uint16_t port, struct diag *d);
 /* receives false: for sending with another DF than the one that receives. */
 bool sock_open_esp(struct sock *s, uint8_t family, bool receives, struct diag *d);
+/* A raw socket of protocol 50: ESP of the kernel's SAs (SPI_KERNEL) does not come to it. So it is when it is
+ * opened; again after another filter. */
+bool sock_leave_kernels(const struct sock *s);
 /* Of protocol 51. What is sent over IPv4 begins with its own header, whose identification AH covers; what is
  * received over IPv6 comes with its extension headers as ancillary data. */
 bool sock_open_ah(struct sock *s, uint8_t family, bool receives, struct diag *d);
