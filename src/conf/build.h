@@ -76,7 +76,9 @@ struct connection *build_connection(struct builder *b, const struct setting *sec
 /* Checks what has to be known as a whole, computes the hash, and adds it. */
 void build_add_connection(struct builder *b, struct connection *c, const struct setting *section);
 /* hash.c */
-uint64_t connection_hash(const struct connection *c);
+uint64_t child_config_hash(const struct child_config *c);
+/* Fills hash and ike_hash; the children have theirs. */
+void connection_hash(struct connection *c);
 
 /* pool.c */
 void build_pools(struct builder *b, const struct setting *section);

@@ -198,6 +198,7 @@ static void build_child(struct builder *b, const struct connection *conn, const 
         if (s->is_section)
             schema_unknown_section(b, s, known);
     }
+    c->hash = child_config_hash(c);
 }
 
 static void build_children(struct builder *b, struct connection *c, const struct setting *section)
@@ -381,7 +382,7 @@ void build_add_connection(struct builder *b, struct connection *c, const struct 
     if (same)
         errors_add(b->errs, section->file, section->line, section->column,
                    "connection '%s' is there already, from %s", c->name, same->dialect);
-    c->hash = connection_hash(c);
+    connection_hash(c);
     if (cfg->n_connections == b->cap_connections) {
         size_t cap = b->cap_connections ? 2 * b->cap_connections : 16;
         const struct connection **v = arena_calloc(b->a, cap, sizeof(*v));

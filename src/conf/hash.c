@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A number over everything that a connection does: a reload leaves alone what did not change. Origins do not
- * count, nor does what sys resolves. FNV-1a: nobody attacks their own configuration. */
+/* Numbers over everything that a connection does, its IKE SA and each of its children apart: a reload leaves
+ * alone what did not change. Origins do not count, nor does what sys resolves. FNV-1a: nobody attacks their
+ * own configuration. */
 #include "conf/build.h"
+
+#define BASIS UINT64_C(0xcbf29ce484222325)
 
 static void mix(uint64_t *h, const void *p, size_t len)
 {
@@ -159,10 +162,9 @@ static void mix_child(uint64_t *h, const struct child_config *c)
     mix(h, &c->source, sizeof(c->source));
 }
 
-uint64_t connection_hash(const struct connection *c)
+static uint64_t ike_hash(const struct connection *c)
 {
-    uint64_t h = UINT64_C(0xcbf29ce484222325);
-    mix_text(&h, c->name);
+    uint64_t h = BASIS;
     mix_hosts(&h, c->local_addrs, c->n_local_addrs);
     mix_hosts(&h, c->remote_addrs, c->n_remote_addrs);
     mix_u64(&h, c->n_vips);
@@ -177,11 +179,6 @@ uint64_t connection_hash(const struct connection *c)
         for (size_t i = 0; i < connection_rounds(c, local); i++)
             mix_side(&h, connection_round(c, local, i));
     }
-    mix_u64(&h, c->n_children);
-    for (size_t i = 0; i < c->n_children; i++)
-        mix_child(&h, &c->children[i]);
-    for (size_t i = 0; i < c->n_shunts; i++)
-        mix_child(&h, &c->shunts[i]);
     mix_ip(&h, c->redirect.ip);
     mix_text(&h, c->redirect.name);
     mix_id(&h, c->ppk_id);
@@ -215,4 +212,23 @@ uint64_t connection_hash(const struct connection *c)
     mix_u64(&h, c->window);
     mix_u64(&h, (uint64_t)c->tcp << 16 | c->tcp_port);
     return h;
+}
+
+uint64_t child_config_hash(const struct child_config *c)
+{
+    uint64_t h = BASIS;
+    mix_child(&h, c);
+    return h;
+}
+
+void connection_hash(struct connection *c)
+{
+    uint64_t h = c->ike_hash = ike_hash(c);
+    mix_text(&h, c->name);
+    mix_u64(&h, c->n_children);
+    for (size_t i = 0; i < c->n_children; i++)
+        mix_u64(&h, c->children[i].hash);
+    for (size_t i = 0; i < c->n_shunts; i++)
+        mix_u64(&h, c->shunts[i].hash);
+    c->hash = h;
 }

@@ -9,6 +9,8 @@ static void waiter_free(struct waiter *w)
 {
     list_remove(&w->link);
     free(w->connection);
+    for (size_t i = 0; i < w->n_needs; i++)
+        free(w->needs[i]);
     free(w->needs);
     free(w->items);
     free(w);
@@ -100,12 +102,11 @@ static void initiate(struct ike_env *env, struct waiter *w, const struct command
         w->is_over = true;
         return;
     }
-    w->n_needs = hit->conn->n_children;
-    w->needs = mem_new(w->n_needs + 1);
-    for (size_t i = 0; i < w->n_needs; i++) {
+    w->needs = mem_new((hit->conn->n_children + 1) * sizeof(*w->needs));
+    for (size_t i = 0; i < hit->conn->n_children; i++) {
         if (c->child && strcmp(hit->conn->children[i].name, c->child) != 0)
             continue;
-        w->needs[i] = true;
+        w->needs[w->n_needs++] = strdup(hit->conn->children[i].name);
         w->matches++;
         if (conn_child_is_up(e, hit->conn, &hit->conn->children[i]))
             continue;
@@ -236,7 +237,7 @@ static void each_child(struct ike_env *env, struct waiter *w, const struct comma
     struct child_sa *c;
     list_each(c, &sa->children, link)
     {
-        const struct connection *conn = child_owner(sa, c->cfg);
+        const struct connection *conn = c->conn;
         if (!names_child(cmd, c) || (owner && strcmp(owner, conn->name) != 0))
             continue;
         set_connection(w, conn);
@@ -316,6 +317,15 @@ void command_run(struct ike_env *env, const struct command *c)
 
 /* ---- the end */
 
+static bool needs(const struct waiter *w, const char *child)
+{
+    for (size_t i = 0; i < w->n_needs; i++) {
+        if (strcmp(w->needs[i], child) == 0)
+            return true;
+    }
+    return false;
+}
+
 void command_failed(struct ike_env *env, const struct connection *conn, const struct child_config *cfg,
                     const struct diag *why)
 {
@@ -324,11 +334,22 @@ void command_failed(struct ike_env *env, const struct connection *conn, const st
     {
         if (w->is_over || w->command.kind != COMMAND_INITIATE || strcmp(w->connection, conn->name) != 0)
             continue;
-        size_t i = cfg ? (size_t)(cfg - conn->children) : 0;
-        if (cfg && (i >= w->n_needs || !w->needs[i]))
+        if (cfg && !needs(w, cfg->name))
             continue;
         w->diag = *why;
         w->is_over = true;
+    }
+}
+
+void command_renamed(struct engine *e, const char *was, const char *is)
+{
+    struct waiter *w;
+    list_each(w, &e->waiters, link)
+    {
+        if (!w->connection || strcmp(w->connection, was) != 0)
+            continue;
+        free(w->connection);
+        w->connection = strdup(is);
     }
 }
 
@@ -350,13 +371,13 @@ void command_rekey_failed(struct ike_env *env, enum waiter_item_kind kind, uint6
 static bool initiated(const struct engine *e, struct waiter *w)
 {
     struct conn_run *r = conn_run_find(e, w->connection);
-    if (!r || r->conn->n_children != w->n_needs) {
-        diag_set(&w->diag, FAIL_NOT_FOUND, "connection %s was removed or changed meanwhile", w->connection);
+    if (!r) {
+        diag_set(&w->diag, FAIL_NOT_FOUND, "connection %s was removed meanwhile", w->connection);
         return true;
     }
-    for (size_t i = 0; i < w->n_needs; i++) {
-        const struct child_config *cfg = &r->conn->children[i];
-        if (w->needs[i] && (!conn_child_is_up(e, r->conn, cfg) || updown_is_awaited(e, r->conn, cfg)))
+    for (size_t i = 0; i < w->n_needs; i++) { /* one that has changed has failed: see reload.c */
+        const struct child_config *cfg = connection_child(r->conn, w->needs[i]);
+        if (cfg && (!conn_child_is_up(e, r->conn, cfg) || updown_is_awaited(e, r->conn, cfg)))
             return false;
     }
     return true;

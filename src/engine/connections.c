@@ -35,32 +35,68 @@ struct conn_run *conn_run_find(const struct engine *e, const char *name)
 struct conn_run *conn_run_of(const struct engine *e, const struct connection *conn)
 {
     struct conn_run *r = conn ? conn_run_find(e, conn->name) : NULL;
-    return r && r->conn->hash == conn->hash && r->conn->n_children == conn->n_children ? r : NULL;
+    return r && r->conn->ike_hash == conn->ike_hash ? r : NULL;
+}
+
+struct conn_run *conn_run_renamed(const struct engine *e, const struct connection *conn)
+{
+    struct conn_run *r;
+    for (struct map_node *n = map_first(&e->conns_renamed, name_hash(conn->name)); n; n = map_next(n)) {
+        r = container_of(n, struct conn_run, by_old_name);
+        if (strcmp(r->was_called, conn->name) == 0 && r->conn->ike_hash == conn->ike_hash)
+            return r;
+    }
+    return NULL;
+}
+
+static void forget_old_name(struct engine *e, struct conn_run *r)
+{
+    if (r->was_called)
+        map_remove(&e->conns_renamed, &r->by_old_name);
+    free(r->was_called);
+    r->was_called = NULL;
+}
+
+void conn_run_rename(struct engine *e, struct conn_run *r, const char *name)
+{
+    forget_old_name(e, r);
+    if (!name)
+        return;
+    r->was_called = strdup(r->conn->name);
+    map_insert(&e->conns_renamed, &r->by_old_name, name_hash(r->was_called));
+    map_remove(&e->conns_by_name, &r->by_name);
+    map_insert(&e->conns_by_name, &r->by_name, name_hash(name));
 }
 
 struct conn_run *conn_run_of_child(const struct engine *e, const struct ike_sa *sa,
                                    const struct child_config *cfg, struct child_run **run)
 {
-    const struct connection *owner = child_owner(sa, cfg);
-    struct conn_run *r = conn_run_of(e, owner);
-    *run = r ? &r->children[cfg - owner->children] : NULL;
-    return r;
+    struct conn_run *r = conn_run_of(e, child_owner(sa, cfg));
+    const struct child_config *now = r ? connection_same_child(r->conn, cfg) : NULL;
+    *run = now ? &r->children[now - r->conn->children] : NULL;
+    return now ? r : NULL;
 }
 
 bool conn_is(const struct connection *a, const struct connection *b)
 {
-    return a->hash == b->hash && strcmp(a->name, b->name) == 0;
+    return a->ike_hash == b->ike_hash && strcmp(a->name, b->name) == 0;
 }
 
-struct conn_run *conn_run_new(struct engine *e, struct config *config, const struct connection *conn)
+void conn_run_configure(struct conn_run *r, struct config *config, const struct connection *conn)
 {
-    struct conn_run *r = mem_new(sizeof(*r));
     r->config = config_ref(config);
+    r->seen = config;
     r->conn = conn;
     r->children = mem_new((conn->n_children + 1) * sizeof(*r->children));
     r->shunts = mem_new((conn->n_shunts + 1) * sizeof(*r->shunts));
     for (size_t i = 0; i < conn->n_children; i++)
         r->children[i].is_wanted = r->children[i].is_configured = starts_by_itself(&conn->children[i]);
+}
+
+struct conn_run *conn_run_new(struct engine *e, struct config *config, const struct connection *conn)
+{
+    struct conn_run *r = mem_new(sizeof(*r));
+    conn_run_configure(r, config, conn);
     list_append(&e->conns, &r->link);
     map_insert(&e->conns_by_name, &r->by_name, name_hash(conn->name));
     return r;
@@ -76,6 +112,7 @@ void conn_run_free(struct ike_env *env, struct conn_run *r)
         pace_forget(e, r);
         route_set_drop(env, &r->barrier);
         map_remove(&e->conns_by_name, &r->by_name);
+        forget_old_name(e, r);
         heap_remove(&e->conn_timers, &r->timer);
     }
     for (size_t i = 0; i < r->conn->n_children; i++)
@@ -84,6 +121,7 @@ void conn_run_free(struct ike_env *env, struct conn_run *r)
     free(r->barrier.v);
     free(r->children);
     free(r->shunts);
+    free(r->was_called);
     resumption_free(r->session);
     config_unref(r->config);
     free(r);
@@ -114,22 +152,24 @@ void conn_schedule_retry(struct ike_env *env, struct conn_run *r)
         heap_set(&e->conn_timers, &r->timer, env->now.mono + jittered(wait, wait / 4));
 }
 
-/* cfg, of this SA, is that child of conn. */
-static bool is_child(const struct ike_sa *sa, const struct child_config *cfg, const struct connection *conn,
-                     const char *name)
+/* cfg, of owner, is that child of conn, as it is configured now. */
+static bool is_child(const struct connection *owner, const struct child_config *cfg,
+                     const struct connection *conn, const struct child_config *want)
 {
-    return cfg && strcmp(cfg->name, name) == 0 && conn_is(child_owner(sa, cfg), conn);
+    return cfg->hash == want->hash && strcmp(cfg->name, want->name) == 0 && conn_is(owner, conn);
 }
 
-static bool sa_makes_child(const struct ike_sa *sa, const struct connection *conn, const char *name)
+static bool sa_makes_child(const struct ike_sa *sa, const struct connection *conn,
+                           const struct child_config *want)
 {
     const struct exchange *x;
     for (size_t i = 0; (x = overlap_peek(sa, i)); i++) {
-        if (is_child(sa, x->child_cfg, conn, name))
+        if (x->child_cfg && is_child(x->child_conn, x->child_cfg, conn, want))
             return true;
     }
     for (size_t i = 0; i < sa->n_tasks; i++) {
-        if (is_child(sa, sa->tasks[i].cfg, conn, name))
+        const struct child_config *cfg = sa->tasks[i].cfg;
+        if (cfg && is_child(child_owner(sa, cfg), cfg, conn, want))
             return true;
     }
     return false;
@@ -146,7 +186,7 @@ bool conn_child_is_up(const struct engine *e, const struct connection *conn, con
     list_each(c, index_of_owner(e, conn->name), by_owner.link)
     {
         bool carries = ike_sa_is_up(c->ike) || c->ike->state == IKE_REKEYED;
-        if (carries && c->state != CHILD_DELETING && is_child(c->ike, c->cfg, conn, cfg->name))
+        if (carries && c->state != CHILD_DELETING && is_child(c->conn, c->cfg, conn, cfg))
             return true;
     }
     return false;
@@ -160,12 +200,12 @@ static bool is_alive(const struct ike_sa *sa)
 bool conn_lacks_child(const struct engine *e, const struct conn_run *r, const struct child_run *run)
 {
     const struct child_sa *c;
-    const char *name = r->conn->children[run - r->children].name;
+    const struct child_config *cfg = &r->conn->children[run - r->children];
     if (!run->is_wanted)
         return false;
     list_each(c, index_of_owner(e, r->conn->name), by_owner.link)
     {
-        if (is_alive(c->ike) && c->state != CHILD_DELETING && is_child(c->ike, c->cfg, r->conn, name))
+        if (is_alive(c->ike) && c->state != CHILD_DELETING && is_child(c->conn, c->cfg, r->conn, cfg))
             return false;
     }
     return true;
@@ -174,12 +214,11 @@ bool conn_lacks_child(const struct engine *e, const struct conn_run *r, const st
 static bool is_missing(const struct engine *e, const struct conn_run *r, size_t i)
 {
     const struct ike_sa *sa;
-    const char *name = r->conn->children[i].name;
     if (!conn_lacks_child(e, r, &r->children[i]))
         return false;
     list_each(sa, index_of_conn(e, r->conn->name), by_conn.link)
     {
-        if (is_alive(sa) && sa_makes_child(sa, r->conn, name))
+        if (is_alive(sa) && sa_makes_child(sa, r->conn, &r->conn->children[i]))
             return false;
     }
     return true;
@@ -197,7 +236,7 @@ void conn_child_again(struct ike_env *env, const struct child_sa *going, bool wi
     {
         bool is_going = c == going || (with_ike && c->ike == going->ike);
         bool carries = ike_sa_is_up(c->ike) && (c->state == CHILD_INSTALLED || c->state == CHILD_REKEYING);
-        if (!is_going && carries && is_child(c->ike, c->cfg, r->conn, going->cfg->name))
+        if (!is_going && carries && is_child(c->conn, c->cfg, r->conn, going->cfg))
             return;
     }
     run->is_wanted = run->is_configured = true;
@@ -421,7 +460,7 @@ void conn_attempt_over(struct ike_env *env, struct conn_run *r, const struct ike
     struct engine *e = engine_of(env);
     for (size_t i = 0; i < r->conn->n_children; i++) {
         const struct child_config *cfg = &r->conn->children[i];
-        if (sa_makes_child(sa, r->conn, cfg->name) && !conn_child_is_up(e, r->conn, cfg))
+        if (sa_makes_child(sa, r->conn, cfg) && !conn_child_is_up(e, r->conn, cfg))
             r->children[i].is_wanted = true;
     }
 }

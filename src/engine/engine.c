@@ -10,9 +10,10 @@ struct engine *engine_new(void)
     struct engine *e = mem_new(sizeof(*e));
     struct list *const lists[] = {&e->sas,    &e->dirty,   &e->conns,    &e->slots,
                                   &e->routes, &e->waiters, &e->half_open};
-    struct map *const maps[] = {
-        &e->by_id,           &e->by_spi,        &e->by_init,        &e->by_addr,       &e->children_by_id,
-        &e->children_by_spi, &e->conns_by_name, &e->slots_by_reqid, &e->routes_by_dst, &e->traps_by_policy};
+    struct map *const maps[] = {&e->by_id,         &e->by_spi,         &e->by_init,
+                                &e->by_addr,       &e->children_by_id, &e->children_by_spi,
+                                &e->conns_by_name, &e->conns_renamed,  &e->slots_by_reqid,
+                                &e->routes_by_dst, &e->traps_by_policy};
     for (size_t i = 0; i < ARRAY_LEN(lists); i++)
         list_init(lists[i]);
     for (size_t i = 0; i < ARRAY_LEN(maps); i++)
@@ -77,9 +78,10 @@ void engine_free(struct engine *e)
     }
     list_each(ref, &e->routes, link) free(ref);
     commands_free(e);
-    struct map *const maps[] = {
-        &e->by_id,           &e->by_spi,        &e->by_init,        &e->by_addr,       &e->children_by_id,
-        &e->children_by_spi, &e->conns_by_name, &e->slots_by_reqid, &e->routes_by_dst, &e->traps_by_policy};
+    struct map *const maps[] = {&e->by_id,         &e->by_spi,         &e->by_init,
+                                &e->by_addr,       &e->children_by_id, &e->children_by_spi,
+                                &e->conns_by_name, &e->conns_renamed,  &e->slots_by_reqid,
+                                &e->routes_by_dst, &e->traps_by_policy};
     for (size_t i = 0; i < ARRAY_LEN(maps); i++)
         map_deinit(maps[i]);
     struct bag *const bags[] = {&e->by_conn, &e->by_ids, &e->by_peer, &e->children_by_owner};
@@ -129,6 +131,7 @@ static void settle(struct ike_env *env, struct engine *e)
     while (!list_empty(&e->dirty)) {
         struct ike_sa *sa = container_of(e->dirty.next, struct ike_sa, dirty);
         list_remove(&sa->dirty);
+        engine_follow(env, sa);
         ike_sa_advance(env, sa);
         streams_settle(env, sa);
         host_ike_update(env, sa);

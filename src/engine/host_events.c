@@ -285,7 +285,8 @@ void host_child_failed(struct ike_env *env, struct ike_sa *sa, const struct chil
 {
     struct child_run *run;
     struct conn_run *r = conn_run_of_child(engine_of(env), sa, cfg, &run);
-    command_failed(env, child_owner(sa, cfg), cfg, why);
+    if (r)
+        command_failed(env, r->conn, cfg, why);
     if (why->class == FAIL_PROPOSAL || why->class == FAIL_SELECTORS)
         host_alert(env, sa, why->class == FAIL_PROPOSAL ? ALERT_PROPOSAL_MISMATCH_CHILD : ALERT_TS_MISMATCH);
     if (r) {

@@ -83,6 +83,8 @@ struct conn_run { /* a loaded connection */
     struct list waits; /* until others to the same peer are through: see pace.c */
     struct pace_peer *waits_for;
     const struct config *seen; /* the snapshot that it was last found in: only compared */
+    char *was_called;          /* its name in the snapshot before, when that was another; or NULL */
+    struct map_node by_old_name;
     struct diag last_failure;
     struct route_set barrier;
     struct resumption *session; /* of the last IKE SA, which was lost; or NULL */
@@ -99,7 +101,7 @@ struct waiter { /* a command that has not ended */
     struct list link;
     struct command command;
     char *connection;
-    bool *needs; /* INITIATE: which children of the connection */
+    char **needs; /* INITIATE: which children of the connection, by name */
     size_t n_needs;
     struct {
         enum waiter_item_kind kind;
@@ -138,7 +140,7 @@ struct streams {
 struct engine {
     struct config *config;
     struct list sas, dirty, conns, slots, routes, waiters, half_open;
-    struct map by_id, by_spi, by_init, by_addr, children_by_id, children_by_spi, conns_by_name,
+    struct map by_id, by_spi, by_init, by_addr, children_by_id, children_by_spi, conns_by_name, conns_renamed,
         slots_by_reqid, routes_by_dst, traps_by_policy;
     struct bag by_conn, by_ids, by_peer, children_by_owner;
     struct pace pace;
@@ -252,13 +254,21 @@ struct ike_sa *engine_half_open_from(const struct engine *e, struct ip ip);
 /* connections.c */
 struct conn_run *conn_run_of(const struct engine *e, const struct connection *conn);
 struct conn_run *conn_run_find(const struct engine *e, const char *name);
+/* It gets this name; NULL: what it was called before is forgotten. */
+void conn_run_rename(struct engine *e, struct conn_run *r, const char *name);
+/* conn, of config, with children and shunts that have nothing yet; what r had is the caller's. */
+void conn_run_configure(struct conn_run *r, struct config *config, const struct connection *conn);
 struct conn_run *conn_run_new(struct engine *e, struct config *config, const struct connection *conn);
 void conn_run_free(struct ike_env *env, struct conn_run *r);
-/* The connection that the child is of, and its place there; NULL when that is not loaded any more. */
+/* The one that conn, of the snapshot before, is now under another name, or NULL. */
+struct conn_run *conn_run_renamed(const struct engine *e, const struct connection *conn);
+/* The connection that the child is of, and its place there; NULL when that is not loaded any more, or is
+ * another child by now. */
 struct conn_run *conn_run_of_child(const struct engine *e, const struct ike_sa *sa,
                                    const struct child_config *cfg, struct child_run **run);
-bool conn_is(const struct connection *a, const struct connection *b); /* by name, and unchanged */
-bool conn_is_single(const struct connection *conn);                   /* one peer, not any */
+/* By name, and its IKE SAs are the same; its children may have changed. */
+bool conn_is(const struct connection *a, const struct connection *b);
+bool conn_is_single(const struct connection *conn); /* one peer, not any */
 void conn_schedule(struct engine *e, struct conn_run *r, int64_t at);
 void conn_schedule_retry(struct ike_env *env, struct conn_run *r);
 void conn_reconcile(struct ike_env *env, struct conn_run *r);
@@ -282,13 +292,17 @@ static inline bool starts_by_itself(const struct child_config *cfg)
     return cfg->start_action == START_START || cfg->start_action == START_BOTH;
 }
 
+/* follow.c: brings an IKE SA and its children to the snapshot in force, as far as they are still configured.
+ */
+void engine_follow(struct ike_env *env, struct ike_sa *sa);
+
 /* reload.c */
 void engine_load(struct ike_env *env, struct config *config);
 void engine_shut_down(struct ike_env *env);
 
 /* routes.c */
 void barrier_add(struct ike_env *env, struct conn_run *r);
-void barrier_renew(struct ike_env *env, struct conn_run *r); /* its pools may have changed */
+void barrier_renew(struct ike_env *env, struct conn_run *r); /* its pools or children may have changed */
 void route_set_drop(struct ike_env *env, struct route_set *s);
 struct slot *slot_find(const struct engine *e, uint32_t reqid);
 void slot_add(struct ike_env *env, const struct child_sa *c);
@@ -350,7 +364,8 @@ bool updown_is_awaited(const struct engine *e, const struct connection *conn, co
 /* commands.c */
 void command_run(struct ike_env *env, const struct command *c);
 void command_failed(struct ike_env *env, const struct connection *conn, const struct child_config *cfg,
-                    const struct diag *why); /* cfg NULL: all children of it */
+                    const struct diag *why);                             /* cfg NULL: all children of it */
+void command_renamed(struct engine *e, const char *was, const char *is); /* a connection */
 void command_rekey_failed(struct ike_env *env, enum waiter_item_kind kind, uint64_t id,
                           const struct diag *why);
 void command_check(struct ike_env *env);

@@ -42,7 +42,7 @@ void index_sa_gone(struct engine *e, struct ike_sa *sa)
 
 void index_child(struct engine *e, struct child_sa *c)
 {
-    bag_put(&e->children_by_owner, &c->by_owner, name_key(child_owner(c->ike, c->cfg)->name));
+    bag_put(&e->children_by_owner, &c->by_owner, name_key(c->conn->name));
 }
 
 void index_child_gone(struct engine *e, struct child_sa *c)

@@ -212,8 +212,6 @@ static void barrier_pools(struct ike_env *env, struct conn_run *r)
 void barrier_renew(struct ike_env *env, struct conn_run *r)
 {
     struct route_set old = r->barrier;
-    if (!r->conn->n_pools)
-        return;
     r->barrier = (struct route_set){0};
     barrier_add(env, r);
     route_set_drop(env, &old);

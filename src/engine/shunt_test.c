@@ -43,12 +43,13 @@ static int teardown(void **state)
 
 static void set(struct config *c, struct connection *conn, struct child_config *children)
 {
-    (void)c;
+    struct child_config *own = arena_alloc(c->arena, sizeof(*own));
     (void)children;
-    conn->shunts = &shunt;
+    *own = shunt;
+    own->hash = (uint64_t)shunt.mode + shunt.n_remote_ts;
+    conn->shunts = own;
     conn->n_shunts = 1;
     conn->dialect = dialect;
-    conn->hash += (uint64_t)shunt.mode + shunt.n_remote_ts;
     if (is_alone)
         conn->n_children = 0;
 }
@@ -148,6 +149,10 @@ static void a_reload_keeps_it_and_a_change_replaces_it(void **state)
     assert_true(p.side[0].last_shunt.is_last);
     pair_load(&p, 0, &theirs);
     assert_int_equal(p.side[0].shunts_gone, 2);
+    pair_run(&p);
+    assert_int_equal(pair_children(&p, 0), 1); /* the connection's own child does not hear of it */
+    assert_int_equal(p.side[0].ike_ups + p.side[0].ups, 2);
+    assert_int_equal(p.side[0].ike_downs + p.side[0].downs, 0);
 }
 
 /* The tunnel's network, 10.2.0.0/16, is a part of 10.0.0.0/8 and none of 10.2.0.0/24. */

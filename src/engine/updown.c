@@ -104,7 +104,7 @@ static void tell_child(struct ike_env *env, const struct slot *s, const struct c
 {
     struct arena *a = env->out->arena;
     const struct ike_sa *sa = c->ike;
-    struct updown *u = tell(env, child_owner(sa, c->cfg), c->cfg, run, &s->ts, verb);
+    struct updown *u = tell(env, c->conn, c->cfg, run, &s->ts, verb);
     u->token = s->token;
     u->ike_id = sa->id;
     u->reqid = c->reqid;

@@ -106,7 +106,7 @@ static void child_view(const struct child_sa *found, struct child_view *out)
     *out = (struct child_view){
         .id = found->id,
         .name = found->cfg->name,
-        .connection = child_owner(sa, found->cfg)->name,
+        .connection = found->conn->name,
         .reqid = found->reqid,
         .state = found->state,
         .mode = found->mode,

@@ -190,6 +190,26 @@ const struct child_config *connection_shunt(const struct connection *c, const ch
     return named(c->shunts, c->n_shunts, name);
 }
 
+static const struct child_config *same_in(const struct child_config *v, size_t n,
+                                          const struct child_config *old)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (v[i].hash == old->hash && strcmp(v[i].name, old->name) == 0)
+            return &v[i];
+    }
+    return NULL;
+}
+
+const struct child_config *connection_same_child(const struct connection *c, const struct child_config *old)
+{
+    return same_in(c->children, c->n_children, old);
+}
+
+const struct child_config *connection_same_shunt(const struct connection *c, const struct child_config *old)
+{
+    return same_in(c->shunts, c->n_shunts, old);
+}
+
 bool connection_has_ike(const struct connection *c)
 {
     return c->n_children || !c->n_shunts;

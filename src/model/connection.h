@@ -99,6 +99,7 @@ struct lifetime {                             /* 0 = no limit */
 
 struct child_config {
     const char *name;
+    uint64_t hash; /* over all of it: equal means unchanged by a reload */
     const struct ts *local_ts, *remote_ts;
     size_t n_local_ts, n_remote_ts;
     struct proposal_list proposals;    /* of AH first, then of ESP */
@@ -183,7 +184,9 @@ struct connection {
     bool ppk_required;
     enum dataplane_choice dataplane; /* who carries its packets; AUTO: as the settings say */
     uint8_t dscp;                    /* of IKE packets */
-    uint64_t hash;                   /* over all of the above: equal means unchanged by a reload */
+    uint64_t ike_hash; /* over all of the above but for name, children and shunts: what IKE SAs are made with.
+                          Equal means that a reload leaves them up */
+    uint64_t hash;     /* over all of it */
     struct origins origins;
     /* Filled by sys before the snapshot is given to the engine, which uses them as initiator: the first
      * remote address that could be resolved and the local address that the machine's routes choose towards it
@@ -359,6 +362,10 @@ const struct pool_config *config_pool(const struct config *c, const char *name);
 /* Have they the same selectors, as configured? */
 bool child_config_is_alike(const struct child_config *a, const struct child_config *b);
 const struct child_config *connection_child(const struct connection *c, const char *name);
+/* The child, or the shunt, that is what old is in another snapshot, by name and hash; NULL: gone, or changed.
+ */
+const struct child_config *connection_same_child(const struct connection *c, const struct child_config *old);
+const struct child_config *connection_same_shunt(const struct connection *c, const struct child_config *old);
 const struct child_config *connection_shunt(const struct connection *c, const char *name);
 /* False for one that is there for its shunts alone: nobody is talked to, and no peer is it. */
 bool connection_has_ike(const struct connection *c);

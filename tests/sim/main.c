@@ -13,7 +13,8 @@ static const struct scenario *const tables[] = {
     scenarios_trap,    scenarios_modes,    scenarios_kin,    scenarios_roam,     scenarios_vips,
     scenarios_ppk,     scenarios_collide,  scenarios_tcp,    scenarios_addke,    scenarios_childless,
     scenarios_null,    scenarios_crash,    scenarios_resume, scenarios_redirect, scenarios_rounds,
-    scenarios_cluster, scenarios_announce, scenarios_alike,  scenarios_overlap,  scenarios_verdict};
+    scenarios_cluster, scenarios_announce, scenarios_alike,  scenarios_overlap,  scenarios_verdict,
+    scenarios_reload};
 
 struct options {
     uint64_t seeds, first_seed, ike_sas;

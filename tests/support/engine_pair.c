@@ -216,6 +216,7 @@ struct config *pair_config(int side, const struct pair_spec *s)
                                 .send_cert = s->send_cert,
                                 .sends_certreq = true,
                                 .ocsp = s->ocsp,
+                                .ike_hash = s->hash ? s->hash : 1,
                                 .hash = s->hash ? s->hash : 1};
     parse_id(a, s->local_id, &conn->local.id);
     parse_id(a, s->remote_id, &conn->remote.id);

@@ -14,15 +14,6 @@ struct ipsec_twin {
     struct ipsec_twin *next; /* of those that have got children */
 };
 
-/* Over all of it but for its name and its children. */
-static uint64_t hash_of(const struct connection *c)
-{
-    struct connection bare = *c;
-    bare.name = "";
-    bare.n_children = 0;
-    return connection_hash(&bare);
-}
-
 static void append(struct ipsec_conn *c, struct ipsec_twin *w, const struct child_config *child)
 {
     struct connection *first = w->first;
@@ -43,8 +34,7 @@ bool ipsec_merge(struct ipsec_conn *c, struct connection *built)
 {
     if (c->dialect != DIALECT_STRONGSWAN || built->n_children != 1 || built->n_shunts)
         return false;
-    uint64_t hash = hash_of(built);
-    struct map_node *n = map_first(&c->t->twins, hash);
+    struct map_node *n = map_first(&c->t->twins, built->ike_hash);
     struct ipsec_twin *w = n ? container_of(n, struct ipsec_twin, node) : NULL;
     if (w) {
         append(c, w, &built->children[0]);
@@ -52,12 +42,12 @@ bool ipsec_merge(struct ipsec_conn *c, struct connection *built)
     }
     w = arena_calloc(c->b->scratch, 1, sizeof(*w));
     w->first = built;
-    map_insert(&c->t->twins, &w->node, hash);
+    map_insert(&c->t->twins, &w->node, built->ike_hash);
     return false;
 }
 
 void ipsec_finish_merging(struct ipsec_tree *t)
 {
     for (struct ipsec_twin *w = t->merged; w; w = w->next)
-        w->first->hash = connection_hash(w->first);
+        connection_hash(w->first);
 }

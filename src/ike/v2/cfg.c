@@ -356,6 +356,12 @@ void cfg_inherit(struct ike_env *env, struct ike_sa *heir, const struct ike_sa *
         env->host->dns(env, c->dns[i], true);
 }
 
+void cfg_follow(struct ike_sa *sa)
+{
+    for (uint8_t i = 0; sa->cfg && i < sa->cfg->remote.n; i++)
+        sa->cfg->from[i] = pool_named(sa->conn, sa->cfg->from[i]);
+}
+
 void cfg_release(struct ike_env *env, struct ike_sa *sa)
 {
     struct sa_cfg *c = sa->cfg;

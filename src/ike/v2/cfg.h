@@ -59,5 +59,7 @@ bool cfg_refuses_child(const struct ike_sa *sa, struct diag *d);
 bool cfg_lacks_address(const struct ike_sa *sa, struct diag *d);
 /* The SA that replaces old has its addresses, too. */
 void cfg_inherit(struct ike_env *env, struct ike_sa *heir, const struct ike_sa *old);
+/* sa->conn is of another snapshot now. */
+void cfg_follow(struct ike_sa *sa);
 /* The SA is going, and its children are gone. */
 void cfg_release(struct ike_env *env, struct ike_sa *sa);

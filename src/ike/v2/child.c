@@ -41,7 +41,9 @@ struct child_sa *child_new(struct ike_env *env, struct ike_sa *sa, const struct 
     struct child_sa *c = mem_new(sizeof(*c));
     c->id = env->host->new_child_id(env->ctx);
     c->ike = sa;
+    c->config = config_ref(x->config);
     c->cfg = x->child_cfg;
+    c->conn = x->child_conn;
     c->reqid = x->reqid;
     c->lineage = x->lineage ? x->lineage : c->id;
     c->spi_in = x->spi_in;
@@ -229,6 +231,16 @@ void child_drop_out(struct ike_env *env, struct child_sa *c)
     c->switch_at = TIME_NEVER;
 }
 
+void child_free(struct child_sa *c)
+{
+    if (c->waiting) {
+        secret_wipe(c->waiting, sizeof(*c->waiting));
+        free(c->waiting);
+    }
+    config_unref(c->config);
+    free(c);
+}
+
 void child_end(struct ike_env *env, struct child_sa *c)
 {
     if (c->was_up && c->state != CHILD_REKEYED)
@@ -240,7 +252,7 @@ void child_end(struct ike_env *env, struct child_sa *c)
         emit_half(env, c, ACTION_SA_DEL, SA_IN);
     list_remove(&c->link);
     env->host->child_track(env, c, false);
-    free(c);
+    child_free(c);
 }
 
 void child_closed_by_peer(struct ike_env *env, struct child_sa *c)

@@ -16,7 +16,9 @@ struct child_sa {
     struct list link;
     struct map_node by_id, by_spi; /* the owner's tables */
     struct bag_link by_owner;
+    struct config *config; /* a reference: the two below point into it, which may be older than the SA's */
     const struct child_config *cfg;
+    const struct connection *conn; /* whose it is: not always the SA's own */
     uint32_t reqid;
     uint64_t lineage; /* the first one's id of those that replaced each other, up to this one */
     enum child_state state;
@@ -50,8 +52,10 @@ struct child_sa {
 };
 
 /* ---- child.c */
-/* The connection whose child it is: not always the SA's own. */
+/* The connection whose child cfg is, in the SA's snapshot: not always the SA's own. */
 const struct connection *child_owner(const struct ike_sa *sa, const struct child_config *cfg);
+/* Is it of the SA's snapshot? Compares the pointer alone. */
+bool child_is_configured(const struct ike_sa *sa, const struct child_config *cfg);
 struct child_sa *child_new(struct ike_env *env, struct ike_sa *sa, const struct exchange *x);
 /* Makes both halves from the exchange's nonces and shared secret. The outbound one waits for the old child's
  * end when defers_out. False: algorithms not available. */
@@ -59,6 +63,7 @@ bool child_install(struct ike_env *env, struct child_sa *c, const struct exchang
                    uint64_t old_id);
 void child_switch(struct ike_env *env, struct child_sa *c); /* the waiting outbound half is used from now */
 void child_drop_out(struct ike_env *env, struct child_sa *c);
+void child_free(struct child_sa *c); /* its memory */
 /* Everything of it goes: route, policy, SAs; it is freed. */
 void child_end(struct ike_env *env, struct child_sa *c);
 void child_update_endpoints(struct ike_env *env, struct child_sa *c);

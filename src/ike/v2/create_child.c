@@ -15,6 +15,7 @@
 
 static void give_up(struct ike_env *env, struct ike_sa *sa, struct exchange *x, const struct diag *d)
 {
+    struct config *config = config_ref(x->config);
     const struct child_config *cfg = x->child_cfg;
     uint64_t old = x->old_child;
     bool is_rekey = x->kind == X_REKEY_CHILD;
@@ -27,6 +28,7 @@ static void give_up(struct ike_env *env, struct ike_sa *sa, struct exchange *x, 
         env->host->rekey_failed(env, sa, old, d);
     else
         env->host->child_failed(env, sa, cfg, d);
+    config_unref(config);
 }
 
 static void send_create(struct ike_env *env, struct ike_sa *sa, struct exchange *x)

@@ -15,11 +15,24 @@ static bool is_inside(const struct ts *v, uint8_t n, const struct ts *t)
     return false;
 }
 
+/* What replaces a child is what that is, also when it has left the SA's snapshot behind, or the other way
+ * round. */
+static void set_child(const struct ike_sa *sa, struct exchange *x, const struct child_config *cfg)
+{
+    const struct child_sa *old = child_find(sa, x->old_child);
+    bool is_its = old && old->cfg == cfg;
+    struct config *config = config_ref(is_its ? old->config : sa->config);
+    config_unref(x->config);
+    x->config = config;
+    x->child_cfg = cfg;
+    x->child_conn = is_its ? old->conn : child_owner(sa, cfg);
+}
+
 bool create_child_offer(struct ike_env *env, struct ike_sa *sa, struct exchange *x,
                         const struct child_config *cfg)
 {
     uint8_t spi[4];
-    x->child_cfg = cfg;
+    set_child(sa, x, cfg);
     if (!x->reqid)
         x->reqid = env->host->reqid_for(env->ctx, sa, cfg);
     x->spi_in = env->host->new_child_spi(env->ctx, x->reqid);
@@ -101,8 +114,10 @@ static void ts_difference(struct diag *d, const struct ike_sa *sa, const struct 
 static const struct child_config *select_config(struct ike_env *env, struct ike_sa *sa, struct exchange *x,
                                                 const struct child_config *only, bool has_ke)
 {
-    struct child_match match = only ? match_child(sa, child_owner(sa, only), only, &x->msg, has_ke)
-                                    : match_any_child(env, sa, x, has_ke);
+    const struct child_sa *old = only ? child_find(sa, x->old_child) : NULL;
+    const struct connection *owner = old && old->cfg == only ? old->conn : sa->conn;
+    struct child_match match =
+        only ? match_child(sa, owner, only, &x->msg, has_ke) : match_any_child(env, sa, x, has_ke);
     x->ts = match.ts;
     x->mode = match.mode;
     x->seen_local = match.seen_local;
@@ -169,7 +184,7 @@ uint16_t create_child_select(struct ike_env *env, struct ike_sa *sa, struct exch
         diag_set(d, FAIL_GENERIC, "the peer's proposal has no usable SPI");
         return N_INVALID_SYNTAX;
     }
-    x->child_cfg = cfg;
+    set_child(sa, x, cfg);
     if (!x->reqid)
         x->reqid = env->host->reqid_for(env->ctx, sa, cfg);
     x->spi_in = env->host->new_child_spi(env->ctx, x->reqid);

@@ -98,7 +98,9 @@ struct exchange {
     struct span link;         /* ours: what the peer's next request is found by there; in tx */
     struct nonce ni, nr;
     struct chosen chosen;
-    const struct child_config *child_cfg; /* in the SA's snapshot; IKE_AUTH: NULL without a child */
+    struct config *config; /* a reference: the two below point into it, which may be older than the SA's */
+    const struct child_config *child_cfg; /* IKE_AUTH: NULL without a child */
+    const struct connection *child_conn;  /* whose it is */
     uint32_t spi_in, spi_out;             /* of the new child */
     uint64_t child_id;                    /* of the new child */
     uint32_t reqid;

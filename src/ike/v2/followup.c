@@ -214,6 +214,7 @@ void followup_park(struct ike_env *env, struct ike_sa *sa, struct exchange *x, s
     f->x = *x;
     f->x.tx = f->x.rx = NULL;
     f->x.msg = (struct ike_message){0};
+    x->config = NULL; /* it goes along */
     f->x.ke_private = f->x.ke_public = f->x.shared = f->x.auth_data = (struct secret){0};
     f->x.first = secret_take(x->is_followup ? &x->first : &x->shared);
     x->additional = x->first = (struct secret){0};

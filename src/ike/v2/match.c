@@ -158,12 +158,10 @@ bool match_accepts_chosen(const struct ike_sa *sa, const struct connection *conn
     return proposal_select(&conn->proposals, &l, (struct select_options){0}, &ignored, &d);
 }
 
-/* Could this IKE SA as well be one of conn? A connection that was changed since could not. */
-static bool serves_too(const struct ike_env *env, const struct ike_sa *sa, const struct connection *conn,
-                       struct arena *a)
+/* Could this IKE SA as well be one of conn? */
+static bool serves_too(const struct ike_sa *sa, const struct connection *conn, struct arena *a)
 {
-    const struct connection *now = config_find(env->config, conn->name);
-    if (conn == sa->conn || !now || (conn->ppk_required && !sa->ppk.is_used) || now->hash != conn->hash ||
+    if (conn == sa->conn || (conn->ppk_required && !sa->ppk.is_used) ||
         conn->local.method != sa->conn->local.method)
         return false;
     if (connection_has_rounds(conn) || connection_has_rounds(sa->conn))
@@ -185,7 +183,7 @@ struct child_match match_any_child(const struct ike_env *env, const struct ike_s
         config_peers(sa->config, env->out->arena, sa->local.ip, sa->remote.ip, &sa->conn->remote.id);
     for (size_t i = 0; i < set.n; i++) {
         const struct connection *c = set.v[i];
-        if (!serves_too(env, sa, c, x->tx))
+        if (!serves_too(sa, c, x->tx))
             continue;
         struct child_match at = match_child(sa, c, NULL, &x->msg, has_ke);
         if (at.has_proposal && at.score > best.score)
@@ -194,7 +192,8 @@ struct child_match match_any_child(const struct ike_env *env, const struct ike_s
     return best;
 }
 
-const struct connection *child_owner(const struct ike_sa *sa, const struct child_config *cfg)
+/* NULL: of none. */
+static const struct connection *owner_of(const struct ike_sa *sa, const struct child_config *cfg)
 {
     for (size_t i = 0; i < sa->conn->n_children; i++) {
         if (&sa->conn->children[i] == cfg)
@@ -207,5 +206,16 @@ const struct connection *child_owner(const struct ike_sa *sa, const struct child
                 return conn;
         }
     }
-    return sa->conn;
+    return NULL;
+}
+
+const struct connection *child_owner(const struct ike_sa *sa, const struct child_config *cfg)
+{
+    const struct connection *owner = owner_of(sa, cfg);
+    return owner ? owner : sa->conn;
+}
+
+bool child_is_configured(const struct ike_sa *sa, const struct child_config *cfg)
+{
+    return owner_of(sa, cfg) != NULL;
 }

@@ -66,17 +66,9 @@ void exchange_end(struct exchange *x)
     secret_free(&x->first);
     secret_free(&x->auth_data);
     secret_free(&x->crash_token);
+    config_unref(x->config);
     memset(x, 0, sizeof(*x));
     x->is_own = is_own;
-}
-
-static void child_free(struct child_sa *c)
-{
-    if (c->waiting) {
-        secret_wipe(c->waiting, sizeof(*c->waiting));
-        free(c->waiting);
-    }
-    free(c);
 }
 
 void ike_sa_free(struct ike_sa *sa)

@@ -52,7 +52,7 @@ struct ike_sa {
     struct list half_open;                            /* the owner's, oldest first */
     bool is_proven;                                   /* its first request held a cookie of ours */
     struct heap_node timer;
-    struct config *config; /* a reference: conn and every child_cfg point into it */
+    struct config *config; /* a reference: conn and what tasks name point into it. See follow.c */
     const struct connection *conn;
     struct arena *arena; /* identities and other things that live as long as the SA */
     enum ike_state state;

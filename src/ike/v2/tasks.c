@@ -33,6 +33,8 @@ bool ike_sa_queue(struct ike_sa *sa, struct task t)
 {
     if (sa->n_tasks == IKE_TASKS_MAX || sa->is_lingering || queued(sa, &t))
         return false;
+    if (t.cfg && !child_is_configured(sa, t.cfg)) /* any more */
+        return false;
     sa->tasks[sa->n_tasks++] = t;
     return true;
 }
