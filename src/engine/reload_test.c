@@ -18,6 +18,7 @@ struct kid {
 static const struct kid *kids;
 static const char *called;
 static int loading;
+static uint64_t loads;
 
 static const struct ts *net(struct arena *a, int n)
 {
@@ -34,6 +35,7 @@ static void set(struct config *c, struct connection *conn, struct child_config *
     struct child_config *v = arena_calloc(c->arena, KIDS, sizeof(*v));
     conn->n_children = 0;
     conn->children = v;
+    conn->hash += 1000 * ++loads; /* over the children as well: does not count */
     conn->unique = UNIQUE_NEVER; /* two connections with one peer do not replace each other */
     if (called)
         conn->name = called;
