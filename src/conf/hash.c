@@ -203,6 +203,7 @@ static uint64_t ike_hash(const struct connection *c)
         c->send_cert,
         c->sends_certreq,
         c->ocsp,
+        c->dataplane,
         c->dscp,
     };
     mix(&h, numbers, sizeof(numbers));

@@ -36,7 +36,7 @@ static void set(struct config *c, struct connection *conn, struct child_config *
     conn->n_children = 0;
     conn->children = v;
     conn->hash += 1000 * ++loads; /* over the children as well: does not count */
-    conn->unique = UNIQUE_NEVER; /* two connections with one peer do not replace each other */
+    conn->unique = UNIQUE_NEVER;  /* two connections with one peer do not replace each other */
     if (called)
         conn->name = called;
     for (size_t i = 0; i < KIDS && kids[i].name; i++) {
