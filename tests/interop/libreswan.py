@@ -4,6 +4,7 @@ ESP, so it runs in the guest. It reads its configuration when it starts; scripts
 lab's routes are there already."""
 import os
 import re
+import shutil
 
 import peers
 from gateways import Gateway
@@ -41,15 +42,15 @@ class Libreswan(Gateway):
     def program(self, name, folder=peers.LIBRESWAN_DIR):
         return [*self.loader, f"{self.root}{folder}/{name}"]
 
-    def start(self, connections, secrets):
-        """connections: see sections(). secrets: the text of ipsec.secrets."""
+    def start(self, connections, secrets, setup=None):
+        """connections, setup: see sections(). secrets: the text of ipsec.secrets."""
         conf, keys = os.path.join(self.dir, "ipsec.conf"), os.path.join(self.dir, "ipsec.secrets")
-        for path, text in ((conf, sections(connections)), (keys, secrets)):
+        for path, text in ((conf, sections(connections, setup)), (keys, secrets)):
             with open(path, "w") as f:
                 f.write(text)
         os.chmod(keys, 0o600)
         if not os.path.exists(self.nss + "/cert9.db"):
-            self.must(*self.program("certutil", "/usr/bin"), "-N", "-d", "sql:" + self.nss, "--empty-password")
+            self.make_database()
         pluto = self.program("pluto") + ["--nofork", "--config", conf, "--secretsfile", keys, "--nssdir", self.nss, "--rundir",
                                          self.run, "--ipsecdir", self.dir, "--logfile", self.log_path, "--no-dnssec"]
         self.begun = self.log_mark()
@@ -58,6 +59,12 @@ class Libreswan(Gateway):
         wait_for(f"{self.name} (pluto) to open its control socket", self._is_open, 20)
         for name in connections:
             self.must(*self.program("addconn"), "--config", conf, "--ctlsocket", self.run + "/pluto.ctl", name)
+
+    def make_database(self):
+        """Of NSS. One that is there, of a former row in the same folder, certutil -N would ask about for ever."""
+        shutil.rmtree(self.nss)
+        os.makedirs(self.nss)
+        self.must(*self.program("certutil", "/usr/bin"), "-N", "-d", "sql:" + self.nss, "--empty-password")
 
     def _is_open(self):
         if not self.is_running():

@@ -70,9 +70,9 @@ class Host:
 class Hosts:
     """West and east, both Keyway: the lab's peer makes room."""
 
-    def __init__(self, lab):
+    def __init__(self, lab, mark=""):
         lab.b.stop()
-        self.west, self.east = Host(lab, "ga", "west", WEST), Host(lab, "gb", "east", EAST)
+        self.west, self.east = Host(lab, "ga", "west" + mark, WEST), Host(lab, "gb", "east" + mark, EAST)
 
     def __enter__(self):
         return self.west, self.east
@@ -195,7 +195,7 @@ class Pluto(Libreswan):
 
     def make_key(self, side):
         """The line of the configuration that its showhostkey prints."""
-        self.must(*self.program("certutil", "/usr/bin"), "-N", "-d", "sql:" + self.nss, "--empty-password")
+        self.make_database()
         code, out, err = self.node.run(*self.program("rsasigkey"), "--nssdir", self.nss, "2192", timeout=120)
         m = re.search(r"CKAID ([0-9a-f]{40})", out + err)
         demand(code == 0 and m, f"Libreswan's rsasigkey: exit {code}: {out} {err}")

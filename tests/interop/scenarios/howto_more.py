@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """More procedures of the texts for Libreswan's administrators: site to site, remote access with certificates and an
-address pool, preshared keys beside the key exchange, TCP. Files and commands are the printed ones."""
+address pool. Files and commands are the printed ones."""
 import os
 import re
 import subprocess
@@ -174,7 +174,7 @@ def libreswan_client(lab):
         server.write("etc/ipsec.d/roadwarriors.conf", SERVER)
         server.type("systemctl restart ipsec")
         p12 = _p12(lab, "myname.example.com", lab.work)
-        client.must(*client.program("certutil", "/usr/bin"), "-N", "-d", "sql:" + client.nss, "--empty-password")
+        client.make_database()
         client.must(*client.program("pk12util", "/usr/bin"), "-i", p12, "-d", "sql:" + client.nss, "-W", "export")
         client.must(*client.program("certutil", "/usr/bin"), "-M", "-d", "sql:" + client.nss, "-n", "Keyway Lab CA - Keyway Lab", "-t", "CT,,")
         keys = dict(line.strip().split("=", 1) for line in CLIENT.splitlines()[1:] if not line.strip().startswith("#"))
