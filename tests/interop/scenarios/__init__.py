@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 SCENARIOS = []
 FILES = ("many", "proof", "rekey", "collisions", "hybrid", "life", "lifecycle", "nat", "certificates", "refusals",
-         "personality", "mesh", "strokes", "howto", "howto_more",
+         "personality", "mesh", "strokes", "howto", "howto_more", "howto_rest",
          "configuration", "keys", "barrier", "shunts", "filter", "workers", "link", "tcp", "vips", "crypto", "ppk", "recover",
          "roam", "dos", "childless", "redirect", "rounds", "raw_keys", "tokens", "alike", "lsw", "revocation",
          "groups", "hash_and_url", "vici_load", "vici_service", "vici_alike", "dns_keys")
