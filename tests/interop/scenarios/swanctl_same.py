@@ -282,8 +282,9 @@ def _credentials(lab, p):
 
 def _of_second(text):
     """What is told from the first word of the second IKE SA on."""
-    records = re.split(r"^(?=\S+ event \{|\d\d\[|\w+: #)", text, flags=re.M)
-    begins = next((i for i, r in enumerate(records) if re.search(r"IKE SA 2\b|uniqueid ?= ?2\b|^net: #2\b", r)), len(records))
+    records = re.split(r"^(?=[a-z-]+(?: event)? \{|\d\d\[|\w+: #)", text, flags=re.M)
+    first = re.compile(r"IKE SA (\d+)\b|uniqueid ?= ?(\d+)\b|^net: #(\d+)\b")  # a child's number comes behind that of its IKE SA
+    begins = next((i for i, r in enumerate(records) for m in [first.search(r)] if m and "2" in m.groups()), len(records))
     return "".join(records[begins:])
 
 
