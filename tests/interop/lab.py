@@ -329,6 +329,7 @@ def available(rows, report):
     try:
         if wanting:
             peers.fetch_libreswan()
+            peers.fetch_new_iproute()
         return rows, []
     except peers.NotToBeHad as e:
         for row in wanting:

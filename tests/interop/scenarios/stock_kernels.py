@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """On stock kernels of Debian 13 and testing, in QEMU: what they offer beyond the User Mode Linux kernel, and peers that
 use it."""
+import json
+import os
+
+from rows import HERE, PYTHON
 from scenarios import scenario
 from scenarios.steps import CA, CB, bring_up, capture, configure, dark, demand, must_ping, must_transfer, topology
 
@@ -22,6 +26,27 @@ def through_interface(lab):
     b.ip("link", "add", "xfrm0", "type", "xfrm", "dev", "w1", "if_id", str(IF_ID))
     b.ip("link", "set", "xfrm0", "up")
     b.ip("route", "add", topology.NET[4][0], "dev", "xfrm0")
+
+
+# Fewer would be a loss of what rows build upon; more is printed.
+OFFERED = ("nothing more", "if_id", "set mark", "direction", "processor")
+
+
+@scenario("qemu.offers", kernels=BOTH)
+def offers(lab):
+    """What SAs can have on this kernel, and which kinds of interface there are."""
+    node = lab.net["ga"]
+    code, out, err = node.run(PYTHON, HERE + "/xfrm_probe.py", "w0")
+    demand(code == 0, f"xfrm_probe.py: exit {code}: {err[-600:]}")
+    found = json.loads(out)
+    lost = [thing for thing in OFFERED if found[thing] != "yes"]
+    demand(not lost, f"no {', '.join(lost)}: {found}")
+    kinds = {"xfrm": ("dev", "w0", "if_id", "9"), "vti": ("local", topology.A4, "remote", topology.B4, "key", "9"), "wireguard": ()}
+    for kind, more in kinds.items():
+        node.ip("link", "add", "kind0", "type", kind, *more)
+        node.ip("link", "del", "kind0")
+    has_sim = node.run("modprobe", "netdevsim")[0] == 0
+    return f"{os.uname().release}: {'; '.join(f'{k}: {v}' for k, v in found.items())}; netdevsim: {'yes' if has_sim else 'no'}"
 
 
 @scenario("qemu.user-plane", kernels=BOTH)
