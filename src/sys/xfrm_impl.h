@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the executor (xfrm.h) share: its tables. */
+#pragma once
+
+#include "base/list.h"
+#include "base/map.h"
+#include "sys/xfrm.h"
+#include "sys/xfrm_journal.h"
+#include "sys/xfrm_link.h"
+#include "sys/xfrm_msg.h"
+
+#define XFRM_DEVICES 16 /* interfaces of which is known what they can */
+#define XFRM_WHY     400
+
+struct xfrm_state { /* an SA of a record */
+    struct map_node by_spi, by_id;
+    struct list link;
+    struct esp_sa sa; /* with its keys: an SA that moves is made anew */
+    struct xfrm_state_id id;
+    struct xfrm_comp *comp; /* its IPComp SA, or NULL */
+    uint32_t slot;
+    uint64_t bytes, packets; /* as told last */
+    int64_t last_use;
+    uint64_t scan; /* the dump that saw it last */
+    bool is_gone;  /* told so: the kernel has it no more */
+    bool is_soft_told;
+    struct endpoint told_remote; /* DP_MAPPING */
+};
+
+struct xfrm_comp { /* an IPComp SA: of one record, or of several whose peer uses a CPI again */
+    struct map_node node;
+    struct xfrm_state_id id;
+    uint32_t reqid;
+    uint32_t refs;
+    uint32_t slot;
+};
+
+struct xfrm_want { /* of a kernel policy by a record */
+    struct list link;
+    struct xfrm_record *record;
+    struct xfrm_policy *policy;
+};
+
+struct xfrm_policy { /* one of the kernel's */
+    struct map_node node;
+    struct list link;
+    struct xfrm_policy_key key;
+    struct list wants;
+    struct xfrm_policy_spec spec; /* as installed */
+    bool is_installed;
+    uint32_t slot;
+    uint64_t scan;
+};
+
+struct xfrm_record { /* a policy or shunt of the engine */
+    struct list link;
+    bool is_shunt;
+    bool is_for_out; /* of packets that leave alone */
+    uint64_t id;
+    uint64_t age;
+    uint32_t reqid;
+    uint32_t priority; /* 0: by size */
+    enum policy_action action;
+    bool is_trap;
+    struct ip local, remote;
+    enum child_mode mode;
+    bool is_ah, has_ipcomp;
+    struct kernel_options kernel;
+    /* what the trap has told, and the state that waits in the kernel since */
+    bool is_told;
+    struct xfrm_seen_acquire waiting;
+    struct map_node by_id;
+    size_t n;
+    struct xfrm_want wants[];
+};
+
+struct xfrm_queued {
+    struct list link;
+    struct dataplane_event event;
+    char why[XFRM_WHY];
+};
+
+struct xfrm {
+    struct xfrm_options o;
+    struct xfrm_link link;
+    struct xfrm_can can;
+    struct xfrm_journal *journal;
+    struct map by_spi, by_id; /* states */
+    struct list states;
+    struct map comps;
+    struct map records; /* by id */
+    struct list record_list;
+    struct map policies; /* by key */
+    struct list policy_list;
+    struct list queue;
+    uint64_t age, scan;
+    int64_t poll_at;
+    bool has_lost; /* tables and kernel have to be compared */
+    struct {
+        uint32_t device;
+        enum hw_offload works; /* PACKET, CRYPTO, NO */
+    } devices[XFRM_DEVICES];
+    size_t n_devices;
+    int old_acquire, old_drop; /* of the machine's settings; -1: left alone */
+};
+
+/* ---- xfrm.c */
+
+/* Told by the next xfrm_poll(). */
+void xfrm_queue(struct xfrm *x, const struct dataplane_event *e, const char *why);
+
+/* ---- xfrm_sa.c */
+
+void xfrm_sa_add(struct xfrm *x, const struct esp_sa *sa);
+void xfrm_sa_update(struct xfrm *x, const struct esp_sa *sa);
+void xfrm_sa_del(struct xfrm *x, const struct esp_sa *sa);
+void xfrm_sa_free(struct xfrm *x, struct xfrm_state *s); /* also in the kernel, unless it is gone there */
+/* The one that the kernel means; NULL: none of ours. The mark is not looked at. */
+struct xfrm_state *xfrm_sa_find(const struct xfrm *x, const struct xfrm_state_id *id);
+/* The kernel has it no more. */
+void xfrm_sa_gone(struct xfrm *x, struct xfrm_state *s);
+/* 0 or an errno. */
+int xfrm_state_get(struct xfrm_link *l, const struct xfrm_state_id *id, struct xfrm_seen_state *out);
+int xfrm_state_del(struct xfrm_link *l, const struct xfrm_state_id *id);
+
+/* ---- xfrm_offload.c */
+
+/* Sends a NEWSA as the record's offload says. 0 or an errno with the reason in d. */
+int xfrm_offload_add(struct xfrm *x, const struct esp_sa *sa, bool is_comp, const struct xfrm_carry *carry,
+                     struct diag *d);
+/* Of the interface with that address: its index, or 0; name: at least IFNAMSIZ bytes, or NULL. */
+uint32_t xfrm_offload_device(struct ip local, char *name);
+/* Where policies have to be: PACKET or NO; device: its index. */
+enum hw_offload xfrm_offload_of_policy(struct xfrm *x, enum hw_offload wanted, struct ip local,
+                                       uint32_t *device);
+
+/* ---- xfrm_policy.c */
+
+void xfrm_policy_add(struct xfrm *x, const struct esp_policy *p);
+void xfrm_shunt_add(struct xfrm *x, const struct shunt *s);
+/* is_shunt: all with that id. */
+void xfrm_record_del(struct xfrm *x, uint64_t id, bool is_shunt);
+void xfrm_record_free(struct xfrm *x, struct xfrm_record *r);
+struct xfrm_policy *xfrm_policy_find(const struct xfrm *x, const struct xfrm_policy_key *k);
+/* Installs what the tables say once more, after others took it away. */
+void xfrm_policy_mend(struct xfrm *x, struct xfrm_policy *p, bool is_there);
+
+/* ---- xfrm_trap.c */
+
+void xfrm_trap_failed(struct xfrm *x, uint64_t id);
+void xfrm_trap_acquire(struct xfrm *x, const struct xfrm_seen_acquire *a);
+/* No state waits for this reqid any more. */
+void xfrm_trap_calm(struct xfrm *x, uint32_t reqid);
+
+/* ---- xfrm_scan.c: dumps */
+
+/* Tells the counters of those that moved, and those that are gone. */
+void xfrm_scan_states(struct xfrm *x, int64_t now);
+void xfrm_scan_policies(struct xfrm *x);
+
+/* ---- xfrm_why.c: reasons in words */
+
+void xfrm_explain_sa(struct diag *d, const struct esp_sa *sa, bool is_comp, int error, const char *said);
+void xfrm_explain_policy(struct diag *d, const struct xfrm_policy_spec *s, int error, const char *said);
+
+/* ---- xfrm_probe.c */
+
+/* ESP at all; and, in can, what goes beyond it. can may be NULL. */
+bool xfrm_probe_link(struct xfrm_link *l, struct xfrm_can *can, struct diag *why);
