@@ -198,6 +198,7 @@ static uint64_t ike_hash(const struct connection *c)
         c->redirect_when,
         c->retries_forever,
         c->encap,
+        c->dataplane,
         c->does_mobike,
         c->fragmentation,
         c->send_cert,

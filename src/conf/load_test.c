@@ -42,7 +42,7 @@ static void strongswan_conf_sets_what_it_can(void **state)
     assert_int_equal(c->settings.port_natt, 14500);
     assert_int_equal(c->settings.retransmit_timeout, 2500 * TIME_MS);
     assert_int_equal(c->settings.keep_alive, 60 * TIME_SECOND);
-    assert_string_equal(c->settings.dataplane, "user");
+    assert_int_equal(c->settings.dataplane, DATAPLANE_USER);
     assert_int_equal(c->connections[0]->children[0].replay_window, 128);
     assert_string_equal(origin_of(&c->settings.origins, "port")->file, "/etc/keyway/keyway.conf");
     config_unref(c);

@@ -38,6 +38,7 @@ static const struct schema_word phases[] = {{"esp"}, {"ah"}, {NULL}};
 static const struct schema_word frags[] = {{"yes"}, {"accept"}, {"no"}, {"never", .maps = "no"}, {"force", .maps = "yes"}, {"insist", .maps = "yes"},
     {"true", .maps = "yes"}, {"false", .maps = "no"}, {"on", .maps = "yes"}, {"off", .maps = "no"}, {NULL}};
 static const struct schema_word encaps[] = {{"auto"}, {"yes"}, {"no"}, {"true", .maps = "yes"}, {"false", .maps = "no"}, {NULL}};
+static const struct schema_word dataplanes[] = {{"auto"}, {"user"}, {"kernel"}, {NULL}};
 static const struct schema_word esns[] = {{"yes"}, {"no"}, {"either"}, {NULL}};
 static const struct schema_word ppks[] = {{"no"}, {"never"}, {"permit"}, {"propose"}, {"yes"}, {"insist"}, {"always"}, {NULL}};
 static const struct schema_word dpd_actions[] = {{"none", .maps = "clear"}, {"clear"}, {"hold", .maps = "trap"}, {"restart"},
@@ -167,6 +168,7 @@ static const struct schema_row rows[] = {
     CONN("fragmentation", B, WORD(frags), .maps = "fragmentation", .example = "no", .doc = "IKE fragmentation"),
     CONN("encapsulation", L, WORD(encaps), .maps = "encap", .example = "yes", .doc = "ESP in UDP without a NAT, too"),
     CONN("forceencaps", S, BOOL, .example = "yes", .doc = "ESP in UDP without a NAT, too"),
+    CONN("dataplane", B, WORD(dataplanes), .maps = "dataplane", .example = "user", .doc = "who carries its packets: kernel, user or auto. A word of Keyway's, which the other daemons do not know"),
     CONN("mobike", B, BOOL, DEFS("no", "yes"), .maps = "mobike", .example = "@", .doc = "whether the connection survives a change of addresses"),
     CONN("narrowing", L, BOOL, NO_EFFECT("selectors are always narrowed"), .accepts = "yes", .doc = "whether selectors are narrowed"),
     CONN("esn", L, WORD(esns), .example = "no", .doc = "extended sequence numbers"),

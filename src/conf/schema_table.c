@@ -37,6 +37,12 @@ static const struct schema_word cert_words[] = {{"ifasked", SEND_CERT_IFASKED, N
 static const struct schema_word encap_words[] = {{"auto", ENCAP_AUTO, NULL}, {"no", ENCAP_NO, NULL},
     {"yes", ENCAP_YES, NULL}, {"false", ENCAP_NO, NULL}, {"true", ENCAP_YES, NULL}, {"0", ENCAP_NO, NULL},
     {"1", ENCAP_YES, NULL}, {NULL}};
+static const struct schema_word dataplanes[] = {{"auto", DATAPLANE_AUTO, NULL}, {"user", DATAPLANE_USER, NULL},
+    {"kernel", DATAPLANE_KERNEL, NULL}, {NULL}};
+#define DATAPLANE_DOC "who carries the packets of connections that do not say it themselves. kernel: the kernel's IPsec (XFRM), as other daemons " \
+    "do it; user: threads of this daemon and a TUN device; auto: the kernel where it can, and userspace for connections that need what only " \
+    "that does (TCP encapsulation, traffic classes, message_id_sync). With kernel or user a connection that needs the other is refused, with the reason"
+#define CONN_DATAPLANE_DOC "who carries its packets: kernel, user, or, with auto, whoever dataplane of the section keyway says"
 static const struct schema_word tcp_words[] = {{"no", TCP_NO, NULL}, {"always", TCP_ALWAYS, NULL},
     {"fallback", TCP_FALLBACK, NULL}, {"yes", TCP_ALWAYS, NULL}, {NULL}};
 #define TCP_DOC "IKE and ESP in a TCP connection to the peer (RFC 9329), when we begin. fallback: after UDP has stayed " \
@@ -57,8 +63,8 @@ static const struct schema_word tcp_words[] = {{"no", TCP_NO, NULL}, {"always", 
 #define PPK_REQUIRED_DOC "whether an IKE SA may not come up without a PPK. Else both ends go on without when one of them has none, " \
     "which is logged"
 #define ENCAP_DOC "ESP in UDP without a NAT, too. yes: asked for by letting the peer see a NAT; no: only behind a real " \
-    "NAT, or where the peer asks; auto: as yes while ESP runs in userspace, where it is several times faster than " \
-    "protocol 50, and a peer to which UDP port 4500 does not pass is tried without. strongSwan knows yes and no, " \
+    "NAT, or where the peer asks; auto: as yes where ESP runs in userspace (see dataplane), where it is several times faster than " \
+    "protocol 50, and else as no; a peer to which UDP port 4500 does not pass is tried without. strongSwan knows yes and no, " \
     "and no is its default, but for its own userspace ESP, which has no other form"
 #define RESUME_DOC "session resumption (RFC 5723): whether an IKE SA that was lost, and not deleted, is made anew with a ticket from " \
     "before, without a key exchange and without certificates or secrets being checked again. The end that begins asks for " \
@@ -232,9 +238,6 @@ static const struct schema_word dscp_words[] = {{"out", DSCP_OUT, NULL}, {"in", 
     {scope_, "interfaces_use", .kind = KIND_TEXT, .set = set_interfaces_use, .example = "eth0, eth1", .doc = "interfaces whose addresses are used when a connection moves (MOBIKE); default: all"}, \
     {scope_, "interfaces_ignore", .kind = KIND_TEXT, .set = set_interfaces_ignore, .example = "docker0", .doc = "interfaces whose addresses are not used then; without effect when interfaces_use is set"}
 
-static const struct schema_word dataplanes[] = {{"auto", 0, NULL}, {"user", 1, NULL},
-    {"kernel", 2, NULL}, {NULL}};
-
 static const struct schema_word esp_path_words[] = {{"auto", ESP_PATH_AUTO, NULL}, {"packet", ESP_PATH_PACKET, NULL},
     {"raw", ESP_PATH_RAW, NULL}, {NULL}};
 
@@ -263,6 +266,7 @@ static const struct schema_row rows[] = {
     {SCOPE_CONNECTION, "pull", .kind = KIND_BOOL, REFUSE(v1), .accepts = "yes", .doc = "mode config pull"},
     {SCOPE_CONNECTION, "dscp", .kind = KIND_TEXT, .def = "000000", .set = set_dscp, .example = "101110", .doc = "DSCP of IKE packets: six binary digits"},
     {SCOPE_CONNECTION, "encap", .kind = KIND_WORD, .def = "auto", .words = encap_words, CONN(encap), .example = "yes", .doc = ENCAP_DOC},
+    {SCOPE_CONNECTION, "dataplane", .kind = KIND_WORD, .def = "auto", .words = dataplanes, CONN(dataplane), .example = "user", .doc = CONN_DATAPLANE_DOC},
     {SCOPE_CONNECTION, "mobike", .kind = KIND_BOOL, .def = "yes", CONN(does_mobike), .example = "no", .doc = "whether the connection survives a change of addresses (MOBIKE); it then uses UDP port 4500"},
     {SCOPE_CONNECTION, "tcp", .kind = KIND_WORD, .def = "no", .words = tcp_words, CONN(tcp), .example = "fallback", .doc = TCP_DOC},
     {SCOPE_CONNECTION, "tcp_port", .kind = KIND_NUMBER, .def = "4500", .max = 65535, CONN(tcp_port), .example = "443", .doc = "the peer's TCP port"},
@@ -421,6 +425,7 @@ static const struct schema_row rows[] = {
     {SCOPE_TUNNEL, "esp_proposals", .kind = KIND_TEXT, .maps = "children.*.esp_proposals", .example = "aes256-sha256", .doc = "ESP proposals"},
     {SCOPE_TUNNEL, "ah_proposals", .kind = KIND_TEXT, .maps = "children.*.ah_proposals", .example = "sha256", .doc = "AH instead of ESP: integrity without encryption"},
     {SCOPE_TUNNEL, "encap", .kind = KIND_TEXT, .maps = "encap", .computed = "auto", .example = "yes", .doc = "ESP in UDP without a NAT, too: auto, yes or no"},
+    {SCOPE_TUNNEL, "dataplane", .kind = KIND_TEXT, .maps = "dataplane", .computed = "auto", .example = "user", .doc = "who carries its packets: kernel, user, or auto: as dataplane of the section keyway says"},
     {SCOPE_TUNNEL, "mobike", .kind = KIND_TEXT, .maps = "mobike", .computed = "yes", .example = "no", .doc = "whether the tunnel survives a change of addresses (MOBIKE)"},
     {SCOPE_TUNNEL, "tcp", .kind = KIND_TEXT, .maps = "tcp", .computed = "no", .example = "fallback", .doc = "IKE and ESP in TCP when we begin: no, fallback when UDP is dead, or always"},
     {SCOPE_TUNNEL, "tcp_port", .kind = KIND_TEXT, .maps = "tcp_port", .computed = "4500", .example = "443", .doc = "the peer's TCP port"},
@@ -458,7 +463,7 @@ static const struct schema_row rows[] = {
     {SCOPE_TUNNEL, "updown", .kind = KIND_TEXT, .maps = "children.*.updown", .example = "/bin/true", .doc = "command that is run when the tunnel comes and goes"},
 
     SETTINGS_ROWS(SCOPE_GLOBAL, "port_natt"),
-    {SCOPE_GLOBAL, "dataplane", .kind = KIND_WORD, .def = "auto", .words = dataplanes, .set = set_dataplane, .example = "user", .doc = "auto, user or kernel"},
+    {SCOPE_GLOBAL, "dataplane", .kind = KIND_WORD, .def = "auto", .words = dataplanes, SET(dataplane), .example = "user", .doc = DATAPLANE_DOC},
     {SCOPE_GLOBAL, "dataplane_workers", .kind = KIND_NUMBER, .def = "0", .max = 64, SET(dataplane_workers), .example = "2", .doc = "threads that carry packets; 0: one for each processor"},
     {SCOPE_GLOBAL, "vici_socket", .kind = KIND_TEXT, .set = set_vici_socket, .example = "unix:///run/charon.vici", .computed = "none", .doc = "a further socket for vici: unix://PATH, or tcp://ADDRESS:PORT, which has no authentication: whoever reaches it commands the daemon; it is opened when keywayd starts"},
     {SCOPE_GLOBAL, "resolv_conf", .kind = KIND_TEXT, .set = set_resolv_conf, .example = "/etc/resolv.conf", .computed = "none", .doc = "file that gets the name servers which peers tell together with a virtual address, as its first lines, as long as that is here; updown commands hear of them in any case"},

@@ -173,6 +173,7 @@ static void show_connection(struct show_out *o, const struct connection *c)
     show_word_field(o, from, "redirect_when", c->redirect_when == REDIRECT_AUTH ? "auth" : "init");
     show_bool_field(o, from, "retries_forever", c->retries_forever);
     show_word_field(o, from, "encap", encap[c->encap]);
+    show_word_field(o, from, "dataplane", dataplane_name(c->dataplane));
     show_bool_field(o, from, "mobike", c->does_mobike);
     show_word_field(o, from, "tcp", c->tcp == TCP_NO ? "no" : c->tcp == TCP_ALWAYS ? "always" : "fallback");
     show_number_field(o, from, "tcp_port", c->tcp_port);
@@ -340,7 +341,7 @@ static void show_settings(struct show_out *o, const struct settings *s)
     static const char *const dialects[] = {"auto", "libreswan", "strongswan"};
     const struct origins *from = &s->origins;
     show_open_block(o, "settings", "settings", "{");
-    show_word_field(o, from, "dataplane", s->dataplane);
+    show_word_field(o, from, "dataplane", dataplane_name(s->dataplane));
     show_number_field(o, from, "dataplane_workers", s->dataplane_workers);
     show_word_field(o, from, "esp_path", esp_path[s->esp_path]);
     show_word_field(o, from, "ipsec_dialect", dialects[s->ipsec_dialect]);

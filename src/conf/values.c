@@ -260,18 +260,6 @@ void set_source(struct builder *b, const struct schema_row *row, const struct se
         build_expected(build_error(b, key, "not an address"), key, "an IP address, such as 10.1.0.1");
 }
 
-void set_dataplane(struct builder *b, const struct schema_row *row, const struct setting *key, void *dest)
-{
-    struct settings *s = dest;
-    for (const struct schema_word *w = row->words; w->word; w++) {
-        if (strcmp(w->word, key->value) == 0) {
-            s->dataplane = w->word;
-            return;
-        }
-    }
-    build_expected(build_error(b, key, "not a data plane"), key, "auto, user or kernel");
-}
-
 void set_key_store(struct builder *b, const struct schema_row *row, const struct setting *key, void *dest)
 {
     struct settings *s = dest;

@@ -89,8 +89,10 @@ void conn_run_configure(struct conn_run *r, struct config *config, const struct 
     r->conn = conn;
     r->children = mem_new((conn->n_children + 1) * sizeof(*r->children));
     r->shunts = mem_new((conn->n_shunts + 1) * sizeof(*r->shunts));
-    for (size_t i = 0; i < conn->n_children; i++)
+    for (size_t i = 0; i < conn->n_children; i++) {
         r->children[i].is_wanted = r->children[i].is_configured = starts_by_itself(&conn->children[i]);
+        r->children[i].plane = r->plane;
+    }
 }
 
 struct conn_run *conn_run_new(struct engine *e, struct config *config, const struct connection *conn)
@@ -422,6 +424,15 @@ static bool conn_has_peer(const struct connection *conn)
     return has;
 }
 
+/* Nothing of it is tried: no attempt would end in another way. */
+static void give_up(struct ike_env *env, struct conn_run *r)
+{
+    planes_explain(engine_of(env), r, &r->last_failure);
+    for (size_t i = 0; i < r->conn->n_children; i++)
+        r->children[i].is_wanted = false;
+    command_failed(env, r->conn, NULL, &r->last_failure);
+}
+
 void conn_reconcile(struct ike_env *env, struct conn_run *r)
 {
     struct engine *e = engine_of(env);
@@ -430,6 +441,10 @@ void conn_reconcile(struct ike_env *env, struct conn_run *r)
         any = is_missing(e, r, i);
     if (!any || e->is_shut_down)
         return;
+    if (r->is_refused) {
+        give_up(env, r);
+        return;
+    }
     struct ike_sa *sa = best_sa(e, r);
     if (sa && !r->config->settings.reuses_ike_sas && !sa->is_half_open)
         sa = NULL;

@@ -244,7 +244,7 @@ static void kernel_data_plane(struct config *c, struct connection *conn, struct 
 {
     (void)conn;
     (void)children;
-    c->settings.dataplane = "kernel";
+    c->settings.dataplane = DATAPLANE_KERNEL;
 }
 
 static void other_ports(struct config *c, struct connection *conn, struct child_config *children)
@@ -259,6 +259,8 @@ static void auto_asks_only_where_it_helps_and_the_peer_can_follow(void **state)
     (void)state;
     struct pair_spec kernel = {.encap = ENCAP_AUTO, .tweak = kernel_data_plane};
     struct pair_spec odd = {.encap = ENCAP_AUTO, .tweak = other_ports};
+    for (int side = 0; side < 2; side++)
+        pair_planes(&p, side, true, true);
     up(&kernel, &is_no);
     assert_false(goes_in_udp());
     teardown(state);

@@ -21,6 +21,7 @@ struct engine *engine_new(void)
     struct bag *const bags[] = {&e->by_conn, &e->by_ids, &e->by_peer, &e->children_by_owner};
     for (size_t i = 0; i < ARRAY_LEN(bags); i++)
         bag_init(bags[i]);
+    e->planes.has_user = true; /* until somebody says what there is */
     streams_init(&e->streams);
     pace_init(&e->pace);
     leases_init(e);
@@ -132,6 +133,7 @@ static void settle(struct ike_env *env, struct engine *e)
         struct ike_sa *sa = container_of(e->dirty.next, struct ike_sa, dirty);
         list_remove(&sa->dirty);
         engine_follow(env, sa);
+        planes_follow(env, sa);
         ike_sa_advance(env, sa);
         streams_settle(env, sa);
         host_ike_update(env, sa);
@@ -299,7 +301,7 @@ void engine_step(struct engine *e, struct time now, const struct input *in, stru
         e->secret = secret_copy(in->secret);
         break;
     case INPUT_PLANES:
-        e->planes = *in->planes;
+        engine_set_planes(&env, in->planes);
         break;
     case INPUT_RESOLVED:
         on_resolved(&env, e, in);

@@ -37,17 +37,18 @@ static void spi_range(const struct settings *s, unsigned looks, uint32_t *min, u
     *max = counts ? s->spi_max : UINT32_MAX;
 }
 
-static uint32_t new_child_spi(void *ctx, uint32_t reqid)
+static uint32_t new_child_spi(void *ctx, uint32_t reqid, enum plane plane)
 {
     const struct engine *e = ctx;
     const uint32_t steering = (1u << SPI_STEER_BITS) - 1;
+    const uint32_t carrier = plane == PLANE_KERNEL ? SPI_KERNEL : 0;
     uint32_t spi, min = 256, max = UINT32_MAX; /* [RFC4303#2.1] */
     for (unsigned looks = 0;; looks++) {
         if (e->config)
             spi_range(&e->config->settings, looks, &min, &max);
         crypto_random(&spi, sizeof(spi));
         spi = min + (uint32_t)(spi % ((uint64_t)max - min + 1));
-        spi = (spi & ~steering) | (reqid & steering);
+        spi = (spi & ~(steering | SPI_KERNEL)) | (reqid & steering) | carrier;
         if (spi >= min && spi <= max && !spi_in_use(e, spi))
             return spi;
     }
@@ -307,6 +308,7 @@ const struct ike_host engine_host = {
     .new_child_id = new_child_id,
     .new_child_spi = new_child_spi,
     .new_ike_spi = new_ike_spi,
+    .plane = planes_of_sa,
     .reqid_for = reqid_for,
     .adopt = adopt,
     .find = find,

@@ -20,17 +20,26 @@ struct route_set { /* references held by one owner */
     size_t n, cap;
 };
 
+/* Who carries the packets of a policy, and what they look like on the way. */
+struct carrier {
+    enum plane plane;
+    struct ip local, remote; /* outer; family 0: not known */
+    enum child_mode mode;
+    bool is_ah, has_ipcomp;
+};
+
 struct slot { /* policy and routes of one reqid, shared by all child SAs that serve it */
     struct list link;
     struct map_node by_reqid;
     uint32_t reqid;
     unsigned refs;
     uint64_t policy_id;
+    struct carrier by;
     struct ts_pair ts;
     struct route_set routes;
     uint64_t token;      /* of its updown events */
     bool awaits_command; /* an updown command that decides whether it is up has not ended */
-    struct ip source;    /* our address that is on the tunnel's device for it; family 0: none */
+    struct ip source;    /* our address that is on a device for it; family 0: none */
 };
 
 struct trap { /* a policy that waits for a packet, with its routes: see trap.c */
@@ -38,6 +47,7 @@ struct trap { /* a policy that waits for a packet, with its routes: see trap.c *
     struct conn_run *run;
     size_t child; /* its place in the connection */
     uint64_t policy_id;
+    struct carrier by;
     struct ts_pair ts;
     struct route_set routes;
     struct ip source; /* as in struct slot */
@@ -47,7 +57,7 @@ struct trap { /* a policy that waits for a packet, with its routes: see trap.c *
 
 struct vip_ref { /* a virtual address of ours, or a name server with it, however many IKE SAs have it */
     struct list link;
-    struct ip ip;
+    struct own_address address;
     unsigned refs;
 };
 
@@ -55,6 +65,7 @@ struct child_run {
     bool is_wanted;     /* is to be up, and brought up again */
     bool is_configured; /* wanted by the configuration or a packet, not by a command: keyingtries holds */
     uint32_t reqid;
+    enum plane plane;  /* of its trap, and of the child that was there last */
     struct trap *trap; /* NULL: none */
 };
 
@@ -68,6 +79,8 @@ struct conn_run { /* a loaded connection */
     struct map_node by_name;
     struct config *config; /* a reference */
     const struct connection *conn;
+    enum plane plane;           /* who carries it, ... */
+    bool is_refused;            /* ... or nobody can */
     struct child_run *children; /* as conn->children */
     struct shunt_run *shunts;   /* as conn->shunts */
     struct heap_node timer;     /* when to look again what is missing */
@@ -168,7 +181,8 @@ struct engine {
     unsigned n_jobs;      /* that workers have */
     struct ip *addresses; /* the machine's */
     size_t n_addresses;
-    struct planes planes; /* none yet: the user's alone */
+    struct planes planes;
+    unsigned plane_changes; /* of connections */
     bool knows_addresses;
     struct streams streams;
     uint64_t *used_tickets; /* a ring of USED_TICKETS, made when it is needed */
@@ -296,7 +310,23 @@ static inline bool starts_by_itself(const struct child_config *cfg)
  */
 void engine_follow(struct ike_env *env, struct ike_sa *sa);
 
+/* planes.c */
+bool planes_of_sa(void *ctx, const struct ike_sa *sa, const struct connection *conn, enum plane *out,
+                  struct diag *d);
+/* Who carries it: found out, and told where that is not what was hoped for. was_settled: before, too; true:
+ * it is another. */
+bool planes_settle(struct ike_env *env, struct conn_run *r, bool was_settled);
+/* Ends what is carried by whom it is not to be carried any more. */
+void planes_follow(struct ike_env *env, struct ike_sa *sa);
+/* Why nobody does. */
+void planes_explain(const struct engine *e, const struct conn_run *r, struct diag *d);
+struct carrier planes_carrier(const struct child_sa *c);
+/* Puts what only the kernel needs to know into a policy. */
+void planes_fill(struct esp_policy *p, const struct carrier *by, const struct child_config *cfg);
+bool planes_carry_alike(const struct carrier *a, const struct carrier *b);
+
 /* reload.c */
+void engine_set_planes(struct ike_env *env, const struct planes *p);
 void engine_load(struct ike_env *env, struct config *config);
 void engine_shut_down(struct ike_env *env);
 
@@ -313,7 +343,7 @@ void slot_drop(struct ike_env *env, const struct child_sa *c);
 void slot_follow(struct ike_env *env, const struct child_sa *c);
 
 void routes_want(struct ike_env *env, struct route_set *s, const struct config *config,
-                 const struct child_config *cfg, const struct ts_pair *ts, struct ip peer);
+                 const struct child_config *cfg, const struct ts_pair *ts, const struct carrier *by);
 
 /* trap.c */
 /* Installs the child's trap, or brings it up to date with addresses that are known now. */
@@ -339,8 +369,8 @@ void lease_hold(struct ike_env *env, struct ip ip);
 void lease_release(struct ike_env *env, struct ip ip);
 void lease_vip(struct ike_env *env, const struct ike_sa *sa, struct ip ip, bool is_added);
 void lease_dns(struct ike_env *env, struct ip ip, bool is_added);
-/* The child's configured source address, put on the tunnel's device where no other has it; none otherwise. */
-struct ip lease_source(struct ike_env *env, const struct child_config *cfg);
+/* The child's configured source address, put on a device where no other has it; none otherwise. */
+struct ip lease_source(struct ike_env *env, const struct child_config *cfg, const struct carrier *by);
 void lease_source_drop(struct ike_env *env, struct ip source);
 struct ip lease_vip_wanted(void *ctx, const struct ike_sa *sa, size_t i);
 void leases_init(struct engine *e);

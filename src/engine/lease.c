@@ -21,36 +21,36 @@ void lease_release(struct ike_env *env, struct ip ip)
     pools_release(&engine_of(env)->pools, ip);
 }
 
-static void put(struct action *a, struct ip ip)
+static void put(struct action *a, struct own_address address)
 {
     if (a->kind == ACTION_DNS_ADD || a->kind == ACTION_DNS_DEL)
-        a->name_server = ip;
+        a->name_server = address.ip;
     else
-        a->address.ip = ip;
+        a->address = address;
 }
 
 /* One holder more of the list's address, or one less. */
-static void count(struct ike_env *env, struct list *l, struct ip ip, bool is_added, enum action_kind adds,
-                  enum action_kind removes)
+static void count(struct ike_env *env, struct list *l, struct own_address address, bool is_added,
+                  enum action_kind adds, enum action_kind removes)
 {
     struct vip_ref *ref, *found = NULL;
     list_each(ref, l, link)
     {
-        if (ip_equal(ref->ip, ip))
+        if (ip_equal(ref->address.ip, address.ip))
             found = ref;
     }
     if (is_added && !found) {
         found = mem_new(sizeof(*found));
-        found->ip = ip;
+        found->address = address;
         list_append(l, &found->link);
-        put(outbox_add(env->out, adds), ip);
+        put(outbox_add(env->out, adds), address);
     }
     if (!found)
         return;
     if (is_added) {
         found->refs++;
     } else if (--found->refs == 0) {
-        put(outbox_add(env->out, removes), ip);
+        put(outbox_add(env->out, removes), found->address);
         list_remove(&found->link);
         free(found);
     }
@@ -80,7 +80,11 @@ void lease_vip(struct ike_env *env, const struct ike_sa *sa, struct ip ip, bool 
         note(e, sa, ip);
     if (is_added && !sa->config->settings.installs_vips)
         return; /* what is not there is not taken away, either */
-    count(env, &e->vips, ip, is_added, ACTION_ADDRESS_ADD, ACTION_ADDRESS_DEL);
+    struct own_address address = {.ip = ip};
+    struct diag ignored;
+    if (planes_of_sa(e, sa, sa->conn, &address.plane, &ignored) && address.plane == PLANE_KERNEL)
+        address.outer_local = sa->local.ip;
+    count(env, &e->vips, address, is_added, ACTION_ADDRESS_ADD, ACTION_ADDRESS_DEL);
 }
 
 static bool is_elsewhere(const struct engine *e, struct ip ip)
@@ -92,24 +96,29 @@ static bool is_elsewhere(const struct engine *e, struct ip ip)
     return false;
 }
 
-struct ip lease_source(struct ike_env *env, const struct child_config *cfg)
+struct ip lease_source(struct ike_env *env, const struct child_config *cfg, const struct carrier *by)
 {
     struct engine *e = engine_of(env);
+    struct own_address address = {.ip = cfg->source, .plane = by->plane};
+    if (by->plane == PLANE_KERNEL)
+        address.outer_local = by->local;
     if (!cfg->source.family || is_elsewhere(e, cfg->source))
         return (struct ip){0};
-    count(env, &e->vips, cfg->source, true, ACTION_ADDRESS_ADD, ACTION_ADDRESS_DEL);
+    count(env, &e->vips, address, true, ACTION_ADDRESS_ADD, ACTION_ADDRESS_DEL);
     return cfg->source;
 }
 
 void lease_source_drop(struct ike_env *env, struct ip source)
 {
     if (source.family)
-        count(env, &engine_of(env)->vips, source, false, ACTION_ADDRESS_ADD, ACTION_ADDRESS_DEL);
+        count(env, &engine_of(env)->vips, (struct own_address){.ip = source}, false, ACTION_ADDRESS_ADD,
+              ACTION_ADDRESS_DEL);
 }
 
 void lease_dns(struct ike_env *env, struct ip ip, bool is_added)
 {
-    count(env, &engine_of(env)->dns, ip, is_added, ACTION_DNS_ADD, ACTION_DNS_DEL);
+    count(env, &engine_of(env)->dns, (struct own_address){.ip = ip}, is_added, ACTION_DNS_ADD,
+          ACTION_DNS_DEL);
 }
 
 struct ip lease_vip_wanted(void *ctx, const struct ike_sa *sa, size_t i)

@@ -93,6 +93,7 @@ static void renew(struct ike_env *env, struct conn_run *r, struct config *config
         .config = r->config, .conn = r->conn, .children = r->children, .shunts = r->shunts};
     conn_run_configure(r, config, conn);
     carry_over(r, &old);
+    planes_settle(env, r, true);
     set_traps(env, r);
     shunts_load(env, r);
     barrier_renew(env, r);
@@ -153,6 +154,7 @@ static void begin_anew(struct ike_env *env, struct config *config, const struct 
     struct engine *e = engine_of(env);
     struct conn_run *old = conn_run_find(e, conn->name);
     struct conn_run *fresh = conn_run_new(e, config, conn);
+    planes_settle(env, fresh, false);
     barrier_add(env, fresh); /* before the old one goes: no gap */
     set_traps(env, fresh);
     shunts_load(env, fresh);
@@ -212,6 +214,24 @@ void engine_load(struct ike_env *env, struct config *config)
     }
     list_each(sa, &e->sas, link) engine_touch(e, sa); /* each follows: see follow.c */
     config_unref(old);
+}
+
+void engine_set_planes(struct ike_env *env, const struct planes *p)
+{
+    struct engine *e = engine_of(env);
+    struct conn_run *r;
+    struct ike_sa *sa;
+    e->planes = *p;
+    list_each(r, &e->conns, link)
+    {
+        if (!planes_settle(env, r, true))
+            continue;
+        for (size_t i = 0; i < r->conn->n_children; i++)
+            r->children[i].is_wanted |= starts_by_itself(&r->conn->children[i]);
+        set_traps(env, r);
+        conn_schedule(e, r, env->now.mono);
+    }
+    list_each(sa, &e->sas, link) engine_touch(e, sa);
 }
 
 void engine_shut_down(struct ike_env *env)

@@ -18,7 +18,8 @@ static bool same(const struct route *a, const struct route *b)
            a->is_unreachable == b->is_unreachable && a->is_exception == b->is_exception &&
            a->flow.proto == b->flow.proto && a->flow.sport_from == b->flow.sport_from &&
            a->flow.sport_to == b->flow.sport_to && a->flow.dport_from == b->flow.dport_from &&
-           a->flow.dport_to == b->flow.dport_to;
+           a->flow.dport_to == b->flow.dport_to && a->plane == b->plane &&
+           ip_equal(a->outer_local, b->outer_local) && ip_equal(a->outer_remote, b->outer_remote);
 }
 
 static void emit(struct ike_env *env, const struct route *route)
@@ -30,7 +31,7 @@ static void emit(struct ike_env *env, const struct route *route)
 
 static uint64_t dst_hash(const struct route *r)
 {
-    uint8_t key[29];
+    uint8_t key[29 + 1 + 2 * 17];
     struct wr w = wr_over(key, sizeof(key));
     wr_bytes(&w, r->dst.ip.b, sizeof(r->dst.ip.b));
     wr_u8(&w, r->dst.ip.family);
@@ -42,6 +43,11 @@ static uint64_t dst_hash(const struct route *r)
     wr_u16(&w, r->flow.sport_to);
     wr_u16(&w, r->flow.dport_from);
     wr_u16(&w, r->flow.dport_to);
+    wr_u8(&w, r->plane);
+    wr_bytes(&w, r->outer_local.b, sizeof(r->outer_local.b));
+    wr_u8(&w, r->outer_local.family);
+    wr_bytes(&w, r->outer_remote.b, sizeof(r->outer_remote.b));
+    wr_u8(&w, r->outer_remote.family);
     return map_hash(wr_span_view(&w));
 }
 
@@ -293,9 +299,11 @@ static void want_excluded(struct ike_env *env, struct slot *s, const struct chil
 }
 
 void routes_want(struct ike_env *env, struct route_set *s, const struct config *config,
-                 const struct child_config *cfg, const struct ts_pair *ts, struct ip peer)
+                 const struct child_config *cfg, const struct ts_pair *ts, const struct carrier *by)
 {
     struct prefix v[PREFIXES_MAX];
+    const struct ip peer = by->remote;
+    const bool is_kernels = by->plane == PLANE_KERNEL;
     if (!routes_are_ours(config, cfg))
         return;
     for (uint8_t i = 0; i < ts->n_remote; i++) {
@@ -303,25 +311,32 @@ void routes_want(struct ike_env *env, struct route_set *s, const struct config *
         for (size_t k = 0; k < n; k++) {
             exceptions(env, s, &v[k], peer, ts->local, ts->n_local);
             want_flows(env, s, cfg->mode, ts->local, ts->n_local, &ts->remote[i],
-                       (struct route){
-                           .dst = v[k], .local = source_of(cfg, ts, &v[k]), .is_peer = is_peer(&v[k], peer)});
+                       (struct route){.dst = v[k],
+                                      .local = source_of(cfg, ts, &v[k]),
+                                      .is_peer = is_peer(&v[k], peer),
+                                      .plane = by->plane,
+                                      .outer_local = is_kernels ? by->local : (struct ip){0},
+                                      .outer_remote = is_kernels ? peer : (struct ip){0}});
         }
     }
 }
 
+/* Again with the same id: other addresses, as the kernel finds SAs by them. */
 static void add_policy(struct ike_env *env, struct slot *s, const struct child_sa *c)
 {
     struct esp_policy *p = arena_alloc(env->out->arena, sizeof(*p));
     if (!c->cfg->installs_policies)
         return;
-    *p = (struct esp_policy){.id = s->policy_id = ++engine_of(env)->next_id,
+    if (!s->policy_id)
+        s->policy_id = ++engine_of(env)->next_id;
+    *p = (struct esp_policy){.id = s->policy_id,
                              .reqid = s->reqid,
                              .priority = null_auth_is_guest(c->ike) ? POLICY_LAST : c->cfg->priority,
                              .action = POLICY_PROTECT,
-                             .wants_whole = c->mode != MODE_TUNNEL,
                              .dscp = c->cfg->dscp,
                              .n_local_ts = c->ts.n_local,
                              .n_remote_ts = c->ts.n_remote};
+    planes_fill(p, &s->by, c->cfg);
     memcpy(p->local_ts, c->ts.local, sizeof(p->local_ts));
     memcpy(p->remote_ts, c->ts.remote, sizeof(p->remote_ts));
     outbox_add(env->out, ACTION_POLICY_ADD)->policy = p;
@@ -355,13 +370,34 @@ static bool same_ts(const struct ts *a, uint8_t n_a, const struct ts *b, uint8_t
     return same;
 }
 
+static void want_routes(struct ike_env *env, struct slot *s, const struct child_sa *c)
+{
+    struct ts_pair ts = routed(c);
+    want_excluded(env, s, c, &ts);
+    routes_want(env, &s->routes, c->ike->config, c->cfg, &ts, &s->by);
+}
+
+/* A trap is where its child is: another plane would take its packets away. */
+static void lead_trap(struct ike_env *env, const struct child_sa *c)
+{
+    struct child_run *run;
+    struct conn_run *r = conn_run_of_child(engine_of(env), c->ike, c->cfg, &run);
+    if (!r || run->plane == c->plane)
+        return;
+    run->plane = c->plane;
+    if (run->trap)
+        trap_set(env, r, (size_t)(run - r->children), NULL);
+}
+
 void slot_add(struct ike_env *env, const struct child_sa *c)
 {
     struct engine *e = engine_of(env);
     struct slot *s = slot_find(e, c->reqid);
-    if (s && same_ts(s->ts.local, s->ts.n_local, c->ts.local, c->ts.n_local) &&
+    lead_trap(env, c);
+    if (s && s->by.plane == c->plane && same_ts(s->ts.local, s->ts.n_local, c->ts.local, c->ts.n_local) &&
         same_ts(s->ts.remote, s->ts.n_remote, c->ts.remote, c->ts.n_remote)) {
         s->refs++;
+        slot_follow(env, c);
         return;
     }
     if (!s) {
@@ -375,33 +411,67 @@ void slot_add(struct ike_env *env, const struct child_sa *c)
     }
     s->refs++;
     s->ts = c->ts;
+    s->by = planes_carrier(c);
     add_policy(env, s, c);
-    struct ts_pair ts = routed(c);
-    s->source = lease_source(env, c->cfg);
-    want_excluded(env, s, c, &ts);
-    routes_want(env, &s->routes, c->ike->config, c->cfg, &ts, c->ike->esp.remote.ip);
+    s->source = lease_source(env, c->cfg, &s->by);
+    want_routes(env, s, c);
     updown_slot(env, s, c, true);
 }
 
 void slot_follow(struct ike_env *env, const struct child_sa *c)
 {
     struct slot *s = slot_find(engine_of(env), c->reqid);
-    if (!s)
+    struct carrier by = planes_carrier(c);
+    if (!s || s->by.plane != c->plane)
         return;
+    if (planes_carry_alike(&s->by, &by) && ip_equal(s->by.remote, by.remote))
+        return;
+    bool is_alike = planes_carry_alike(&s->by, &by);
+    s->by = by;
+    if (!is_alike)
+        add_policy(env, s, c);
     struct route_set old = s->routes;
     s->routes = (struct route_set){0};
-    /* what is wanted still is not touched */
-    routes_want(env, &s->routes, c->ike->config, c->cfg, &c->ts, c->ike->esp.remote.ip);
+    want_routes(env, s,
+                c); /* what is wanted still is not touched, and what is new comes before the old goes */
     route_set_drop(env, &old);
     free(old.v);
+}
+
+static bool holds_too(const struct child_sa *o, const struct child_sa *c)
+{
+    return o != c && o->holds_policy && o->reqid == c->reqid;
+}
+
+/* Who holds the slot beside c: one in the same place, or else the newest. */
+static const struct child_sa *other_holder(const struct engine *e, const struct child_sa *c)
+{
+    const struct child_sa *o, *newest = NULL;
+    list_each(o, &c->ike->children, link)
+    {
+        if (holds_too(o, c))
+            return o;
+    }
+    list_each(o, index_of_owner(e, c->conn->name), by_owner.link)
+    {
+        if (holds_too(o, c) && (!newest || o->id > newest->id))
+            newest = o;
+    }
+    return newest;
 }
 
 void slot_drop(struct ike_env *env, const struct child_sa *c)
 {
     struct engine *e = engine_of(env);
     struct slot *s = slot_find(e, c->reqid);
-    if (!s || --s->refs)
+    if (!s)
         return;
+    if (--s->refs) {
+        const struct child_sa *o = s->by.plane == PLANE_KERNEL ? other_holder(e, c) : NULL;
+        if (o) /* its addresses may be others */
+            slot_follow(env, o);
+        return;
+    }
     updown_slot(env, s, c, false);
     remove_both(env, s);
     list_remove(&s->link);

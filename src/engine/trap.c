@@ -45,10 +45,10 @@ static void add_policy(struct ike_env *env, const struct trap *t)
                              .priority = cfg->priority,
                              .action = POLICY_PROTECT,
                              .is_trap = true,
-                             .wants_whole = cfg->mode != MODE_TUNNEL,
                              .dscp = cfg->dscp,
                              .n_local_ts = t->ts.n_local,
                              .n_remote_ts = t->ts.n_remote};
+    planes_fill(p, &t->by, cfg);
     memcpy(p->local_ts, t->ts.local, sizeof(p->local_ts));
     memcpy(p->remote_ts, t->ts.remote, sizeof(p->remote_ts));
     outbox_add(env->out, ACTION_POLICY_ADD)->policy = p;
@@ -61,11 +61,18 @@ static bool is_same(const struct trap *t, const struct ts_pair *ts)
 }
 
 /* What a trap lacks; NULL: nothing. */
-static const char *obstacle(const struct connection *conn, const struct child_config *cfg,
-                            const struct ts_pair *ts)
+static const char *obstacle(struct ike_env *env, const struct conn_run *r, const struct child_config *cfg,
+                            const struct ts_pair *ts, const struct carrier *by)
 {
-    if (!conn->resolved_remote.family)
+    struct diag d;
+    if (r->is_refused) {
+        planes_explain(engine_of(env), r, &d);
+        return arena_strdup(env->out->arena, d.what);
+    }
+    if (!by->remote.family)
         return "its peer has no address";
+    if (by->plane == PLANE_KERNEL && !by->local.family)
+        return "no address of ours leads to its peer";
     if (!ts->n_local || !ts->n_remote)
         return "it has no selectors";
     return cfg->installs_policies ? NULL : "its policies are not installed (policies = no)";
@@ -77,8 +84,14 @@ bool trap_set(struct ike_env *env, struct conn_run *r, size_t i, struct diag *wh
     struct child_run *run = &r->children[i];
     const struct child_config *cfg = &r->conn->children[i];
     struct ts_pair ts = selectors(r->conn, cfg);
-    const char *lacks = obstacle(r->conn, cfg, &ts);
-    if (run->trap && is_same(run->trap, &ts))
+    const struct carrier by = {.plane = run->plane,
+                               .local = r->conn->resolved_local,
+                               .remote = r->conn->resolved_remote,
+                               .mode = cfg->mode,
+                               .is_ah = cfg->ah_proposals.n > 0,
+                               .has_ipcomp = cfg->has_ipcomp};
+    const char *lacks = obstacle(env, r, cfg, &ts, &by);
+    if (run->trap && is_same(run->trap, &ts) && planes_carry_alike(&run->trap->by, &by))
         return true;
     trap_clear(env, r, i);
     if (lacks) {
@@ -90,12 +103,12 @@ bool trap_set(struct ike_env *env, struct conn_run *r, size_t i, struct diag *wh
     run->reqid = host_child_reqid(e, r, i);
     struct trap *t = mem_new(sizeof(*t));
     e->last_child_id++; /* users see it in the numbers of children: one that is routed has one */
-    *t = (struct trap){.run = r, .child = i, .policy_id = ++e->next_id, .ts = ts};
+    *t = (struct trap){.run = r, .child = i, .policy_id = ++e->next_id, .by = by, .ts = ts};
     map_insert(&e->traps_by_policy, &t->by_policy, map_hash_u64(t->policy_id));
     run->trap = t;
     add_policy(env, t);
-    t->source = lease_source(env, cfg);
-    routes_want(env, &t->routes, r->config, cfg, &ts, r->conn->resolved_remote);
+    t->source = lease_source(env, cfg, &by);
+    routes_want(env, &t->routes, r->config, cfg, &ts, &by);
     updown_trap(env, t, true);
     return true;
 }

@@ -116,6 +116,9 @@ static void tell_child(struct ike_env *env, const struct slot *s, const struct c
     u->has_ipcomp = c->cpi_in && c->cpi_out;
     u->is_ah = c->chosen.protocol == PROTO_AH;
     u->mode = c->mode;
+    u->plane = c->plane;
+    if (c->plane == PLANE_KERNEL)
+        u->kernel = kernel_numbers(&c->cfg->kernel, c->reqid);
     u->spi_in = c->spi_in;
     u->spi_out = c->spi_out;
     u->bytes_in = c->bytes_in;
@@ -170,6 +173,9 @@ static void tell_trap(struct ike_env *env, const struct trap *t, enum updown_ver
     struct arena *a = env->out->arena;
     struct updown *u = tell(env, conn, &conn->children[t->child], run, &t->ts, verb);
     u->reqid = run->reqid;
+    u->plane = t->by.plane;
+    if (u->plane == PLANE_KERNEL)
+        u->kernel = kernel_numbers(&conn->children[t->child].kernel, run->reqid);
     u->local.ip = conn->resolved_local;
     u->remote.ip = conn->resolved_remote;
     u->local_id = id_configured(a, &conn->local, conn->resolved_local);

@@ -45,7 +45,6 @@ void settings_defaults(struct settings *s)
         .follows_redirects = true,
         .makes_before_break = true,
         .dns_resolv_conf = "/etc/resolv.conf",
-        .dataplane = "auto",
     };
 }
 

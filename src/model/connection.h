@@ -268,7 +268,7 @@ struct settings {               /* strongswan.conf and keyway.conf's global sect
     bool inactivity_close_ike;  /* the IKE SA goes with the only child that is closed for its inactivity */
     bool makes_before_break;    /* reauthentication: the new IKE SA stands before the old one goes */
     const char *interfaces_use, *interfaces_ignore; /* names; NULL: all, none */
-    const char *dataplane;                          /* "auto", "user", "kernel" */
+    enum dataplane_choice dataplane;                /* of connections that do not say it themselves */
     unsigned dataplane_workers;                     /* 0: one for each processor */
     enum esp_path esp_path;                         /* of ESP that is not in UDP */
     int ipsec_dialect;             /* of ipsec.conf: 0: found out, 1: Libreswan's, 2: strongSwan's */

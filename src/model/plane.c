@@ -1,7 +1,207 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Which plane carries a connection. There are things that only userspace does, and things that only the
+ * kernel does: what a connection asks for decides where the configuration leaves the choice (auto), and is
+ * a reason to refuse where it does not. */
 #include "model/plane.h"
+#include "base/diag.h"
+#include "model/connection.h"
+#include <stdio.h>
 
 const char *plane_name(enum plane p)
 {
     return p == PLANE_KERNEL ? "kernel" : "user";
+}
+
+const char *dataplane_name(enum dataplane_choice c)
+{
+    static const char *const names[] = {
+        [DATAPLANE_AUTO] = "auto", [DATAPLANE_USER] = "user", [DATAPLANE_KERNEL] = "kernel"};
+    return names[c];
+}
+
+/* ---- numbers of the kernel's */
+
+static uint32_t number(uint32_t configured, uint32_t reqid, bool is_out)
+{
+    if (configured == KERNEL_UNIQUE)
+        return 2 * reqid;
+    return configured == KERNEL_UNIQUE_DIR ? 2 * reqid + is_out : configured;
+}
+
+static void choose(struct kernel_side *s, uint32_t reqid, bool is_out, bool is_same)
+{
+    if (s->mark.value >= KERNEL_UNIQUE_DIR && s->mark.mask)
+        s->mark = (struct mark){number(s->mark.value, reqid, is_out), UINT32_MAX};
+    if (is_same && s->set_mark.mask)
+        s->set_mark.value = s->mark.value;
+    s->if_id = number(s->if_id, reqid, is_out);
+}
+
+struct kernel_options kernel_numbers(const struct kernel_options *o, uint32_t reqid)
+{
+    struct kernel_options k = *o;
+    choose(&k.in, reqid, false, k.is_set_mark_same_in);
+    choose(&k.out, reqid, true, k.is_set_mark_same_out);
+    return k;
+}
+
+/* ---- what only one of the two does */
+
+static bool needs_tcp(const struct connection *c, bool is_in_tcp)
+{
+    return is_in_tcp || c->tcp != TCP_NO;
+}
+
+/* Sequence numbers that are left out, while packets are sent. */
+static bool needs_skips(const struct connection *c, bool is_in_tcp)
+{
+    (void)is_in_tcp;
+    return c->syncs_message_ids;
+}
+
+static bool needs_classes(const struct child_config *c)
+{
+    return c->dscp != 0;
+}
+
+static bool needs_mark(const struct child_config *c)
+{
+    return c->kernel.in.mark.mask || c->kernel.out.mark.mask;
+}
+
+static bool needs_set_mark(const struct child_config *c)
+{
+    return c->kernel.in.set_mark.mask || c->kernel.out.set_mark.mask;
+}
+
+static bool needs_if_id(const struct child_config *c)
+{
+    return c->kernel.in.if_id || c->kernel.out.if_id;
+}
+
+static bool needs_device(const struct child_config *c)
+{
+    return c->kernel.device[0] != 0;
+}
+
+static bool needs_offload(const struct child_config *c)
+{
+    return c->kernel.offload == OFFLOAD_CRYPTO || c->kernel.offload == OFFLOAD_PACKET;
+}
+
+#define KEYS_MAX 3
+static const struct need {
+    enum plane plane; /* that alone does it */
+    bool (*connection)(const struct connection *c, bool is_in_tcp);
+    bool (*child)(const struct child_config *c);
+    const char *what, *keys[KEYS_MAX];
+} needs[] = {
+    {PLANE_USER,   needs_tcp,   NULL,           "TCP encapsulation",         {"tcp"}                        },
+    {PLANE_USER,   needs_skips, NULL,           "message_id_sync",           {"message_id_sync"}            },
+    {PLANE_USER,   NULL,        needs_classes,  "traffic classes (dscp)",    {"dscp"}                       },
+    {PLANE_KERNEL, NULL,        needs_mark,     "marks",                     {"mark_in", "mark_out"}        },
+    {PLANE_KERNEL, NULL,        needs_set_mark, "marks that are set",        {"set_mark_in", "set_mark_out"}},
+    {PLANE_KERNEL, NULL,        needs_if_id,    "XFRM interfaces (if_id)",   {"if_id_in", "if_id_out"}      },
+    {PLANE_KERNEL, NULL,        needs_device,   "policies of one interface", {"interface"}                  },
+    {PLANE_KERNEL, NULL,        needs_offload,  "hardware offload",          {"hw_offload"}                 },
+};
+
+struct found {
+    const struct need *need; /* NULL: none */
+    const struct child_config *child;
+};
+
+static struct found find_need(const struct connection *c, bool is_in_tcp, enum plane p)
+{
+    for (size_t i = 0; i < ARRAY_LEN(needs); i++) {
+        const struct need *n = &needs[i];
+        if (n->plane != p)
+            continue;
+        if (n->connection && n->connection(c, is_in_tcp))
+            return (struct found){n, NULL};
+        for (size_t k = 0; n->child && k < c->n_children; k++) {
+            if (n->child(&c->children[k]))
+                return (struct found){n, &c->children[k]};
+        }
+    }
+    return (struct found){NULL, NULL};
+}
+
+static bool point_at(struct diag *why, const struct origins *from, const char *key)
+{
+    const struct origin *o = key ? origin_of(from, key) : NULL;
+    if (o)
+        diag_where(why, o->file, o->line, o->column);
+    return o != NULL;
+}
+
+/* The line of what it needs, else that of the choice. */
+static void where(struct diag *why, const struct connection *c, const struct settings *s,
+                  const struct found *f)
+{
+    for (size_t i = 0; f->need && i < KEYS_MAX; i++) {
+        if (point_at(why, f->child ? &f->child->origins : &c->origins, f->need->keys[i]))
+            return;
+        if (f->child && point_at(why, &c->origins, f->need->keys[i])) /* its default */
+            return;
+    }
+    if (!point_at(why, &c->origins, "dataplane"))
+        point_at(why, &s->origins, "dataplane");
+}
+
+static const char *whose(enum plane p)
+{
+    return p == PLANE_KERNEL ? "the kernel" : "userspace";
+}
+
+static const char *absence(const struct planes *p, enum plane plane, char *buf, size_t cap)
+{
+    if (plane == PLANE_USER)
+        return "this machine has no data plane in userspace";
+    snprintf(buf, cap, "the kernel cannot carry packets%s%s", p->why[0] ? ": " : " here", p->why);
+    return buf;
+}
+
+/* What neither of the two can carry, or may. */
+static void refuse(struct diag *why, const struct connection *c, enum dataplane_choice choice,
+                   const struct planes *p, const struct found *user, const struct found *kernel)
+{
+    char buf[256];
+    const struct found *f = user->need ? user : kernel;
+    const bool asks_kernel = choice == DATAPLANE_KERNEL || (choice == DATAPLANE_AUTO && kernel->need);
+    const enum plane asked = asks_kernel ? PLANE_KERNEL : PLANE_USER;
+    if (user->need && kernel->need)
+        diag_set(why, FAIL_CONFIG,
+                 "connection %s needs %s, which only userspace does, and %s, which only the kernel does",
+                 c->name, user->need->what, kernel->need->what);
+    else if (f->need && choice != DATAPLANE_AUTO && f->need->plane != asked)
+        diag_set(why, FAIL_CONFIG, "connection %s needs %s, which only %s does, and dataplane = %s", c->name,
+                 f->need->what, whose(f->need->plane), dataplane_name(choice));
+    else if (f->need)
+        diag_set(why, FAIL_CONFIG, "connection %s needs %s, which only %s does, and %s", c->name,
+                 f->need->what, whose(f->need->plane), absence(p, asked, buf, sizeof(buf)));
+    else
+        diag_set(why, FAIL_CONFIG, "connection %s cannot be: dataplane = %s, and %s", c->name,
+                 dataplane_name(choice), absence(p, asked, buf, sizeof(buf)));
+}
+
+bool connection_plane(const struct connection *c, const struct settings *s, const struct planes *p,
+                      bool is_in_tcp, enum plane *out, struct diag *why)
+{
+    const enum dataplane_choice choice = c->dataplane != DATAPLANE_AUTO ? c->dataplane : s->dataplane;
+    const struct found user = find_need(c, is_in_tcp, PLANE_USER),
+                       kernel = find_need(c, is_in_tcp, PLANE_KERNEL);
+    diag_clear(why);
+    *out = PLANE_KERNEL;
+    if (choice != DATAPLANE_USER && !user.need && p->has_kernel)
+        return true;
+    *out = PLANE_USER;
+    if (choice != DATAPLANE_KERNEL && !kernel.need && p->has_user) {
+        if (user.need && p->has_kernel && choice == DATAPLANE_AUTO)
+            diag_set(why, FAIL_NONE, "%s, which only userspace does", user.need->what);
+        return true;
+    }
+    refuse(why, c, choice, p, &user, &kernel);
+    where(why, c, s, kernel.need ? &kernel : &user);
+    return false;
 }

@@ -12,6 +12,7 @@ const char *plane_name(enum plane p); /* "user" */
 /* What the configuration says: of all, and of a connection. AUTO: the kernel where it can do what the
  * connection needs. */
 enum dataplane_choice { DATAPLANE_AUTO, DATAPLANE_USER, DATAPLANE_KERNEL };
+const char *dataplane_name(enum dataplane_choice c); /* "auto" */
 
 /* What this machine has. */
 struct planes {
@@ -44,3 +45,15 @@ struct kernel_options {
     char device[KERNEL_DEVICE];                     /* policies are for this interface alone; empty: all */
     enum hw_offload offload;
 };
+
+/* o with its numbers chosen: by the reqid, which no other child has, and which rekeys keep. */
+struct kernel_options kernel_numbers(const struct kernel_options *o, uint32_t reqid);
+
+struct connection;
+struct settings;
+struct diag;
+/* Who carries the packets of a connection whose IKE SA is in UDP, or in TCP. False with why (FAIL_CONFIG):
+ * nobody can as it is configured. True, and AUTO is not the kernel though that is there: why->what says what
+ * the connection has that the kernel cannot do; else it is empty. */
+bool connection_plane(const struct connection *c, const struct settings *s, const struct planes *p,
+                      bool is_in_tcp, enum plane *out, struct diag *why);

@@ -347,7 +347,7 @@ struct loop *loop_new(const struct loop_options *o, struct diag *d)
         return NULL;
     }
     l->in_force = config->settings;
-    l->in_force.dataplane = l->in_force.resolv_conf = NULL; /* live in the snapshot */
+    l->in_force.resolv_conf = NULL; /* live in the snapshot */
     l->engine = engine_new();
     give_secret(l);
     start_watching(l);

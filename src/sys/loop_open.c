@@ -57,7 +57,7 @@ static bool open_sockets(struct loop *l, const struct settings *s, struct datapl
 static bool open_dataplane(struct loop *l, const struct settings *s, struct dataplane_options *dp,
                            struct diag *d)
 {
-    if (s->dataplane && !strcmp(s->dataplane, "kernel")) {
+    if (s->dataplane == DATAPLANE_KERNEL) {
         diag_set(d, FAIL_CONFIG, "dataplane = kernel is not available");
         diag_expected(d, "auto or user");
         diag_try(d, "dataplane = auto: ESP runs in userspace");

@@ -40,8 +40,19 @@ void pair_restart(struct pair *p, int side)
     engine_free(s->e);
     s->e = engine_new();
     s->n_sas = s->n_routes = s->policies = s->live_routes = s->n_vips = 0;
+    if (s->planes.has_user || s->planes.has_kernel)
+        pair_planes(p, side, s->planes.has_user, s->planes.has_kernel);
     if (s->has_secret)
         pair_secret(p, side);
+}
+
+void pair_planes(struct pair *p, int side, bool has_user, bool has_kernel)
+{
+    struct planes *planes = &p->side[side].planes;
+    *planes = (struct planes){.has_user = has_user, .has_kernel = has_kernel};
+    if (!has_kernel)
+        snprintf(planes->why, sizeof(planes->why), "it was built without IPsec");
+    pair_input(p, side, &(struct input){.kind = INPUT_PLANES, .planes = planes});
 }
 
 void pair_secret(struct pair *p, int side)
@@ -367,6 +378,8 @@ static void on_route(struct pair_side *s, const struct action *a)
         assert_true(s->n_routes < ARRAY_LEN(s->routes));
         s->routes[s->n_routes++] = (struct pair_route){.route = *a->route, .is_live = true};
         s->live_routes++;
+        if (!a->route->is_unreachable && !a->route->is_exception)
+            s->last_route = *a->route;
         return;
     }
     for (size_t i = 0; i < s->n_routes; i++) {
@@ -424,13 +437,44 @@ static void on_updown(struct pair_side *s, const struct updown *u)
                                       updown_verb_name(u->verb), u->command, u->child, u->local_id,
                                       u->remote_id, u->n_remote_ts ? ts_format(&u->remote_ts[0], text) : "-");
     assert_true(s->updown_len < sizeof(s->updown));
-    s->last_updown =
-        (struct updown){.verb = u->verb, .ike_id = u->ike_id, .token = u->token, .reqid = u->reqid};
+    s->last_updown = (struct updown){.verb = u->verb,
+                                     .ike_id = u->ike_id,
+                                     .token = u->token,
+                                     .reqid = u->reqid,
+                                     .plane = u->plane,
+                                     .kernel = u->kernel};
+}
+
+static size_t policy_at(const struct pair_side *s, uint64_t id)
+{
+    size_t i = 0;
+    while (i < s->policies && s->policy_ids[i] != id)
+        i++;
+    return i;
+}
+
+static void on_policy(struct pair_side *s, const struct esp_policy *p)
+{
+    if (policy_at(s, p->id) < s->policies) {
+        assert_int_equal(p->plane, PLANE_KERNEL); /* where SAs are found by what is in it */
+        s->policy_changes++;
+        return;
+    }
+    assert_true(s->policies < ARRAY_LEN(s->policy_ids));
+    s->policy_ids[s->policies++] = p->id;
+}
+
+static void on_policy_gone(struct pair_side *s, uint64_t id)
+{
+    size_t i = policy_at(s, id);
+    assert_true(i < s->policies);
+    s->policy_ids[i] = s->policy_ids[--s->policies];
 }
 
 static void on_address(struct pair_side *s, const struct action *a)
 {
     size_t i = 0;
+    s->last_address = a->address;
     while (i < s->n_vips && !ip_equal(s->vips[i], a->address.ip))
         i++;
     if (a->kind == ACTION_ADDRESS_DEL) {
@@ -549,10 +593,10 @@ void pair_input(struct pair *p, int side, const struct input *in)
             s->traps += a->policy->is_trap;
             s->last_policy = *a->policy;
             s->last_trap = a->policy->is_trap ? *a->policy : s->last_trap;
-            s->policies++;
+            on_policy(s, a->policy);
             break;
         case ACTION_POLICY_DEL:
-            s->policies--;
+            on_policy_gone(s, a->id);
             break;
         case ACTION_SHUNT_ADD:
             s->shunts++;

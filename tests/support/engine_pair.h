@@ -41,6 +41,8 @@ struct pair_side {
     struct pair_route routes[128];
     size_t n_routes;
     size_t policies, live_routes;
+    uint64_t policy_ids[PAIR_SAS];            /* of those that are there */
+    unsigned policy_changes;                  /* one with the id of another */
     struct esp_policy last_trap, last_policy; /* the latter: any */
     unsigned traps, traps_failed, shunts, shunts_gone;
     struct shunt last_shunt;
@@ -65,8 +67,11 @@ struct pair_side {
     struct path_query query;
     bool has_query;
     bool has_secret;
-    struct ip named;   /* what every name is; family 0: there are none */
-    uint64_t resolves; /* the IKE SA that waits for an answer; 0: none */
+    struct planes planes; /* neither: the engine was not told */
+    struct own_address last_address;
+    struct route last_route; /* into a tunnel */
+    struct ip named;         /* what every name is; family 0: there are none */
+    uint64_t resolves;       /* the IKE SA that waits for an answer; 0: none */
     struct ip resolved;
     bool holds_answers; /* until pair_answer_resolve() */
 };
@@ -141,6 +146,8 @@ struct job *pair_until_verify(struct pair *p, int side);
 void pair_go_on(struct pair *p, int side);
 /* The side's machine has a secret of its own from now on, which a restart leaves. */
 void pair_secret(struct pair *p, int side);
+/* What the side's machine has to carry packets with; the arrays stand for all of it. */
+void pair_planes(struct pair *p, int side, bool has_user, bool has_kernel);
 /* Kills and restarts an engine, forgetting everything; records of the data plane are gone as well. */
 void pair_restart(struct pair *p, int side);
 

@@ -245,7 +245,6 @@ static const char *put_text(struct fields *f, const struct schema_row *r, const 
     return r->set == set_interfaces_use      ? s->interfaces_use
            : r->set == set_interfaces_ignore ? s->interfaces_ignore
            : r->set == set_dns_resolv_conf   ? s->dns_resolv_conf
-           : r->set == set_dataplane         ? s->dataplane
            : r->set == set_vip_device        ? s->vip_device
            : r->set == set_key_store         ? s->key_store
            : r->set == set_vici_socket       ? s->vici_socket
@@ -283,7 +282,6 @@ static const struct {
     {set_dns_resolv_conf,   put_text     },
     {set_interfaces_use,    put_text     },
     {set_interfaces_ignore, put_text     },
-    {set_dataplane,         put_text     },
     {set_resolv_conf,       put_text     },
     {set_vip_device,        put_text     },
     {set_key_store,         put_text     },

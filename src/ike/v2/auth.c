@@ -114,7 +114,7 @@ void auth_start(struct ike_env *env, struct ike_sa *sa, const struct task *t)
     if ((t->cfg && !create_child_offer(env, sa, x, t->cfg)) ||
         !(sa->resume ? auth_make : ppk_make_auth)(env, sa, x, send_auth, &d)) {
         if (!diag_failed(&d))
-            create_child_cannot(sa, x, &d);
+            create_child_cannot(env, sa, x, &d);
         fail(env, sa, &d);
     }
 }

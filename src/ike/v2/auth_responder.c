@@ -98,6 +98,8 @@ static const struct connection *choose(struct ike_env *env, struct ike_sa *sa, c
                                        struct diag *d)
 {
     const struct connection *best = NULL;
+    struct diag cannot;
+    enum plane plane;
     int best_score = 0, best_fit = 0, score = 0;
     const struct identity *who =
         null_auth_claim(&ike_find(&x->msg, PAYLOAD_IDI)->id, ike_find(&x->msg, PAYLOAD_AUTH)->auth.method);
@@ -106,6 +108,10 @@ static const struct connection *choose(struct ike_env *env, struct ike_sa *sa, c
         const struct connection *c = set.v[i];
         if (misfit(sa, c, x, &score) || score < best_score || !may_take_over(sa, x, c))
             continue;
+        if (!env->host->plane(env->ctx, sa, c, &plane, &cannot)) {
+            *d = cannot;
+            continue;
+        }
         int fit = match_child(sa, c, NULL, &x->msg, false).score;
         if (score > best_score || fit > best_fit) {
             best = c;
@@ -113,7 +119,9 @@ static const struct connection *choose(struct ike_env *env, struct ike_sa *sa, c
             best_fit = fit;
         }
     }
-    if (!best)
+    if (best)
+        diag_clear(d);
+    else if (!diag_failed(d))
         explain(env, sa, x, set.n ? set.v[0] : NULL, d);
     return best;
 }
@@ -230,7 +238,7 @@ static bool verify_for_another(struct ike_env *env, struct ike_sa *sa, struct ex
             return false;
         sa_log(env, sa, LOG_NOTICE, "%s; connection %s may take the peer instead of %s", why->what, c->name,
                sa->conn->name);
-        sa->conn = c;
+        ike_sa_set_conn(env, sa, c, &d);
         diag_clear(&d);
         if (auth_verify(env, sa, x, &ike_find(&x->msg, PAYLOAD_IDI)->id, on_verified, &d))
             return true;
@@ -276,6 +284,10 @@ static void on_resumed(struct ike_env *env, struct ike_sa *sa, struct exchange *
         refuse(env, sa, N_AUTHENTICATION_FAILED, &d);
         return;
     }
+    if (!ike_sa_set_conn(env, sa, sa->conn, &d)) {
+        refuse(env, sa, N_AUTHENTICATION_FAILED, &d);
+        return;
+    }
     if (!childless_fits(sa, &x->msg, &d)) {
         refuse(env, sa, N_INVALID_SYNTAX, &d);
         return;
@@ -301,11 +313,10 @@ static void on_further_request(struct ike_env *env, struct ike_sa *sa, struct ex
         diag_set(&d, FAIL_AUTH, "the peer wants EAP in round %u: that is not supported yet",
                  sa->rounds.theirs + 1u);
     const struct connection *conn = diag_failed(&d) ? NULL : rounds_choose(env, sa, x, &d);
-    if (!conn) {
+    if (!conn || !ike_sa_set_conn(env, sa, conn, &d)) {
         refuse(env, sa, N_AUTHENTICATION_FAILED, &d);
         return;
     }
-    sa->conn = conn;
     sa->remote_id = identity_dup(sa->arena, &idi->id.id);
     verify(env, sa, x, NULL);
 }
@@ -342,11 +353,10 @@ void auth_on_request(struct ike_env *env, struct ike_sa *sa, struct exchange *x)
         return;
     }
     const struct connection *conn = choose(env, sa, x, &d);
-    if (!conn) {
+    if (!conn || !ike_sa_set_conn(env, sa, conn, &d)) {
         refuse(env, sa, N_AUTHENTICATION_FAILED, &d);
         return;
     }
-    sa->conn = conn;
     if (!childless_fits(sa, &x->msg, &d)) {
         refuse(env, sa, N_INVALID_SYNTAX, &d); /* [RFC6023#3] */
         return;

@@ -44,6 +44,7 @@ struct child_sa *child_new(struct ike_env *env, struct ike_sa *sa, const struct 
     c->config = config_ref(x->config);
     c->cfg = x->child_cfg;
     c->conn = x->child_conn;
+    c->plane = x->plane;
     c->reqid = x->reqid;
     c->lineage = x->lineage ? x->lineage : c->id;
     c->spi_in = x->spi_in;
@@ -89,6 +90,7 @@ static void fill(struct esp_sa *e, const struct child_sa *c, enum sa_direction d
     const struct child_config *cfg = c->cfg;
     bool is_ah = c->chosen.protocol == PROTO_AH;
     *e = (struct esp_sa){
+        .plane = c->plane,
         .direction = dir,
         .child_id = c->id,
         .spi = dir == SA_IN ? c->spi_in : c->spi_out,
@@ -113,6 +115,8 @@ static void fill(struct esp_sa *e, const struct child_sa *c, enum sa_direction d
         .n_local_ts = c->ts.n_local,
         .n_remote_ts = c->ts.n_remote,
     };
+    if (c->plane == PLANE_KERNEL)
+        e->kernel = kernel_numbers(&cfg->kernel, c->reqid);
     if (cfg->truncates_sha256 && e->integ == INTEG_HMAC_SHA2_256_128)
         e->integ = INTEG_HMAC_SHA2_256_96;
     memcpy(e->local_ts, c->ts.local, sizeof(e->local_ts));
@@ -200,6 +204,8 @@ bool child_install(struct ike_env *env, struct child_sa *c, const struct exchang
     c->holds_policy = true;
     c->was_up = true;
     env->host->child_up(env, c, old_id);
+    if (!child_plane_fits(c)) /* it has moved meanwhile: see child_tick() */
+        c->expires_at = env->now.mono;
     return true;
 }
 
@@ -418,6 +424,10 @@ void child_tick(struct ike_env *env, struct child_sa *c)
 {
     int64_t now = env->now.mono;
     struct ike_sa *sa = c->ike;
+    if (!child_plane_survives(env, c)) {
+        delete_child(env, c);
+        return;
+    }
     if (c->switch_at <= now)
         child_switch(env, c);
     if (c->rekey_at <= now) {

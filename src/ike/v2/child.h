@@ -19,6 +19,7 @@ struct child_sa {
     struct config *config; /* a reference: the two below point into it, which may be older than the SA's */
     const struct child_config *cfg;
     const struct connection *conn; /* whose it is: not always the SA's own */
+    enum plane plane;
     uint32_t reqid;
     uint64_t lineage; /* the first one's id of those that replaced each other, up to this one */
     enum child_state state;
@@ -31,8 +32,9 @@ struct child_sa {
     bool takes_late; /* was replaced: after its delete late packets are still taken */
     bool is_doomed;  /* named by the delete that is being worked on */
     bool is_closed_by_peer;
-    bool is_gone; /* deleted; receives what is still on its way until expires_at */
-    bool is_ours; /* we made the exchange that created it */
+    bool is_missed; /* nobody asked for its end: it is made anew at once */
+    bool is_gone;   /* deleted; receives what is still on its way until expires_at */
+    bool is_ours;   /* we made the exchange that created it */
     struct ts_pair ts;
     enum child_mode mode;
     struct ip seen_local, seen_remote;
@@ -106,6 +108,15 @@ bool twin_child_yield(struct ike_env *env, struct child_sa *c);
 bool twin_child_is_full(const struct ike_sa *sa, const struct child_config *cfg, const struct ts_pair *ts);
 /* Is there another one that does the same? */
 bool twin_child_stays(const struct child_sa *c);
+
+/* ---- child_plane.c: who carries its packets */
+/* For a child that x makes, or for the one in whose place it comes. False with d: nobody can. */
+bool child_plane_choose(struct ike_env *env, const struct ike_sa *sa, struct exchange *x,
+                        const struct child_config *cfg, struct diag *d);
+/* Can its plane send where its IKE SA is now? */
+bool child_plane_fits(const struct child_sa *c);
+/* Likewise; when not, that is logged, and it is made anew once it is deleted. */
+bool child_plane_survives(struct ike_env *env, struct child_sa *c);
 
 /* ---- delete.c */
 void delete_child_start(struct ike_env *env, struct ike_sa *sa, const struct task *t);

@@ -81,7 +81,7 @@ static void start(struct ike_env *env, struct ike_sa *sa, const struct task *t,
     x->lineage = old ? old->lineage : 0;
     if (!create_child_offer(env, sa, x, cfg)) {
         diag_clear(&d);
-        create_child_cannot(sa, x, &d);
+        create_child_cannot(env, sa, x, &d);
         give_up(env, sa, x, &d);
         return;
     }

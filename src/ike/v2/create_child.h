@@ -7,7 +7,7 @@
 
 /* ---- create_child_offer.c: what a child is to be [RFC7296#2.7] [RFC7296#2.9] */
 /* Why create_child_offer() said no. */
-void create_child_cannot(const struct ike_sa *sa, const struct exchange *x, struct diag *d);
+void create_child_cannot(struct ike_env *env, const struct ike_sa *sa, struct exchange *x, struct diag *d);
 bool create_child_offer(struct ike_env *env, struct ike_sa *sa, struct exchange *x,
                         const struct child_config *cfg);
 feature_put create_child_put;

@@ -32,10 +32,13 @@ bool create_child_offer(struct ike_env *env, struct ike_sa *sa, struct exchange 
                         const struct child_config *cfg)
 {
     uint8_t spi[4];
+    struct diag ignored;
     set_child(sa, x, cfg);
+    if (!child_plane_choose(env, sa, x, cfg, &ignored))
+        return false;
     if (!x->reqid)
         x->reqid = env->host->reqid_for(env->ctx, sa, cfg);
-    x->spi_in = env->host->new_child_spi(env->ctx, x->reqid);
+    x->spi_in = env->host->new_child_spi(env->ctx, x->reqid, x->plane);
     x->ts = ts_configured(sa, cfg);
     const struct child_sa *old = child_find(sa, x->old_child);
     child_mode_ask(env, sa, x, old ? old->mode : cfg->mode);
@@ -64,8 +67,10 @@ static void put_ts(struct build *b, uint8_t payload, const struct ts *packet, co
     build_ts(b, payload, all, n + 1u);
 }
 
-void create_child_cannot(const struct ike_sa *sa, const struct exchange *x, struct diag *d)
+void create_child_cannot(struct ike_env *env, const struct ike_sa *sa, struct exchange *x, struct diag *d)
 {
+    if (!child_plane_choose(env, sa, x, x->child_cfg, d))
+        return;
     if (x->offered.n || !ah_explain(sa, x->child_cfg, NULL, d))
         diag_set(d, FAIL_CONFIG, "child %s has no selectors for this peer", x->child_cfg->name);
 }
@@ -184,10 +189,12 @@ uint16_t create_child_select(struct ike_env *env, struct ike_sa *sa, struct exch
         diag_set(d, FAIL_GENERIC, "the peer's proposal has no usable SPI");
         return N_INVALID_SYNTAX;
     }
+    if (!child_plane_choose(env, sa, x, cfg, d))
+        return N_NO_PROPOSAL_CHOSEN;
     set_child(sa, x, cfg);
     if (!x->reqid)
         x->reqid = env->host->reqid_for(env->ctx, sa, cfg);
-    x->spi_in = env->host->new_child_spi(env->ctx, x->reqid);
+    x->spi_in = env->host->new_child_spi(env->ctx, x->reqid, x->plane);
     ipcomp_take(env, sa, x);
     tfc_take(env, sa, x);
     return 0;

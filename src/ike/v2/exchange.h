@@ -101,7 +101,8 @@ struct exchange {
     struct config *config; /* a reference: the two below point into it, which may be older than the SA's */
     const struct child_config *child_cfg; /* IKE_AUTH: NULL without a child */
     const struct connection *child_conn;  /* whose it is */
-    uint32_t spi_in, spi_out;             /* of the new child */
+    enum plane plane;                     /* of the new child */
+    uint32_t spi_in, spi_out;             /* likewise */
     uint64_t child_id;                    /* of the new child */
     uint32_t reqid;
     uint64_t old_child;  /* being rekeyed or deleted */

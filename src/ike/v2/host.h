@@ -10,8 +10,11 @@ struct child_sa;
 struct ike_host {
     uint64_t (*new_id)(void *ctx);       /* of an IKE SA */
     uint64_t (*new_child_id)(void *ctx); /* counted apart, as users know it */
-    /* Unused, at least 256, random but for SPI_STEER_BITS. */
-    uint32_t (*new_child_spi)(void *ctx, uint32_t reqid);
+    /* Unused, at least 256, random but for SPI_STEER_BITS and SPI_KERNEL. */
+    uint32_t (*new_child_spi)(void *ctx, uint32_t reqid, enum plane plane);
+    /* Who carries what conn has in this IKE SA. False with d: nobody can. */
+    bool (*plane)(void *ctx, const struct ike_sa *sa, const struct connection *conn, enum plane *out,
+                  struct diag *d);
     uint64_t (*new_ike_spi)(void *ctx);
     uint32_t (*reqid_for)(void *ctx, const struct ike_sa *sa, const struct child_config *cfg);
     void (*adopt)(struct ike_env *env, struct ike_sa *sa); /* the SA is taken */

@@ -159,10 +159,14 @@ bool match_accepts_chosen(const struct ike_sa *sa, const struct connection *conn
 }
 
 /* Could this IKE SA as well be one of conn? */
-static bool serves_too(const struct ike_sa *sa, const struct connection *conn, struct arena *a)
+static bool serves_too(const struct ike_env *env, const struct ike_sa *sa, const struct connection *conn,
+                       struct arena *a)
 {
+    enum plane plane;
+    struct diag ignored;
     if (conn == sa->conn || (conn->ppk_required && !sa->ppk.is_used) ||
-        conn->local.method != sa->conn->local.method)
+        conn->local.method != sa->conn->local.method ||
+        !env->host->plane(env->ctx, sa, conn, &plane, &ignored))
         return false;
     if (connection_has_rounds(conn) || connection_has_rounds(sa->conn))
         return same_rounds(sa->conn, conn) && match_accepts_chosen(sa, conn);
@@ -183,7 +187,7 @@ struct child_match match_any_child(const struct ike_env *env, const struct ike_s
         config_peers(sa->config, env->out->arena, sa->local.ip, sa->remote.ip, &sa->conn->remote.id);
     for (size_t i = 0; i < set.n; i++) {
         const struct connection *c = set.v[i];
-        if (!serves_too(sa, c, x->tx))
+        if (!serves_too(env, sa, c, x->tx))
             continue;
         struct child_match at = match_child(sa, c, NULL, &x->msg, has_ke);
         if (at.has_proposal && at.score > best.score)

@@ -138,7 +138,7 @@ void mobike_commit(struct ike_env *env, struct ike_sa *sa, const struct nat_view
     list_each(c, &sa->children, link)
     {
         bool is_bound = c->mode == MODE_TRANSPORT; /* its selectors are the addresses [RFC4555#1.2] */
-        if (!ah_survives(env, c) || (is_bound && is_elsewhere))
+        if (!ah_survives(env, c) || !child_plane_survives(env, c) || (is_bound && is_elsewhere))
             delete_child(env, c);
         else
             child_update_endpoints(env, c);

@@ -11,13 +11,6 @@
 #define PORT_IKE  500
 #define PORT_NATT 4500
 
-/* What encap = auto stands for. The userspace data plane moves many packets in one call in UDP only; ESP of a
- * kernel gains nothing by it. */
-static bool auto_asks_for_udp(const struct settings *s)
-{
-    return !s->dataplane || strcmp(s->dataplane, "kernel") != 0;
-}
-
 /* What is not had in UDP: AH, and compression as peers see it. */
 static bool wants_bare(const struct connection *c)
 {
@@ -47,9 +40,9 @@ static bool asks_for_udp(const struct ike_sa *sa)
     switch (sa->conn->encap) {
     case ENCAP_YES:
         return true;
-    case ENCAP_AUTO:
-        return !sa->avoids_udp && auto_asks_for_udp(&sa->config->settings) && !wants_bare(sa->conn) &&
-               can_float(sa);
+    case ENCAP_AUTO: /* many packets in one call are userspace's in UDP only; the kernel gains nothing by it
+                      */
+        return !sa->avoids_udp && sa->plane == PLANE_USER && !wants_bare(sa->conn) && can_float(sa);
     case ENCAP_NO:
         break;
     }

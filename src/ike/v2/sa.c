@@ -23,13 +23,20 @@ int64_t jittered(int64_t span, int64_t jitter)
     return span - (int64_t)(r % (uint64_t)(jitter < span ? jitter + 1 : span));
 }
 
+bool ike_sa_set_conn(struct ike_env *env, struct ike_sa *sa, const struct connection *conn, struct diag *d)
+{
+    struct diag ignored;
+    sa->conn = conn;
+    return env->host->plane(env->ctx, sa, conn, &sa->plane, d ? d : &ignored);
+}
+
 struct ike_sa *ike_sa_new(struct ike_env *env, const struct connection *conn, bool is_initiator)
 {
     struct ike_sa *sa = mem_new(sizeof(*sa));
     sa->id = env->host->new_id(env->ctx);
     sa->generation = 1;
     sa->config = config_ref(env->config);
-    sa->conn = conn;
+    ike_sa_set_conn(env, sa, conn, NULL);
     sa->arena = arena_new(SA_ARENA);
     sa->state = IKE_CREATED;
     sa->is_initiator = sa->was_initiator = is_initiator;

@@ -69,6 +69,8 @@ struct ike_sa {
     bool has_marker;
     struct path esp; /* the children's, once the SA is up: see mobike.h */
     struct mobike mobike;
+    enum plane plane;                   /* of what conn has, as far as it is known yet */
+    unsigned plane_seen;                /* the owner's: when it was looked at */
     bool does_natt;                     /* both ends do NAT traversal */
     bool has_nat_local, has_nat_remote; /* real ones */
     bool has_fake_nat;                  /* one of us asks for ESP in UDP without a NAT */
@@ -158,6 +160,8 @@ struct ike_sa {
 /* conn is in the env's snapshot. Not adopted yet. */
 struct ike_sa *ike_sa_new(struct ike_env *env, const struct connection *conn, bool is_initiator);
 void ike_sa_free(struct ike_sa *sa);
+/* It is one of conn from now on. False with d: nobody could carry its packets. */
+bool ike_sa_set_conn(struct ike_env *env, struct ike_sa *sa, const struct connection *conn, struct diag *d);
 static inline uint64_t ike_sa_own_spi(const struct ike_sa *sa)
 {
     return sa->is_initiator ? sa->spi_i : sa->spi_r;
