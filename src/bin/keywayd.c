@@ -178,9 +178,10 @@ static void hook_event(void *ctx, const struct event *e)
     ctl_event(((struct daemon *)ctx)->ctl, e);
 }
 
-static void hook_reloaded(void *ctx, uint64_t token, const struct diag *errors, size_t n, size_t connections)
+static void hook_reloaded(void *ctx, uint64_t token, const struct diag *errors, size_t n, size_t connections,
+                          const struct config_changes *changes)
 {
-    ctl_reload_done(((struct daemon *)ctx)->ctl, token, errors, n, connections);
+    ctl_reload_done(((struct daemon *)ctx)->ctl, token, errors, n, connections, changes);
 }
 
 static void hook_built(void *ctx, uint64_t token, struct config *part, const struct diag *errors, size_t n)

@@ -72,7 +72,7 @@ static void a_level_that_was_set_holds_for_the_event_until_a_reload(void **state
     assert_true(next(0, &p));
     assert_text(p.body, "msg", "a detail");
     assert_false(next(0, &p));
-    ctl_reload_done(service, 99, NULL, 0, 1);
+    ctl_reload_done(service, 99, NULL, 0, 1, NULL);
     say(GROUP_IKE, LOG_DETAIL, NULL, "not any more");
     assert_false(next(0, &p));
 }

@@ -400,7 +400,23 @@ void ctl_event(struct ctl *c, const struct event *e)
     }
 }
 
-void ctl_reload_done(struct ctl *c, uint64_t token, const struct diag *errors, size_t n, size_t connections)
+static void write_changes(struct vici_writer *w, const struct config_changes *c)
+{
+    if (!c)
+        return;
+    vici_list(w, "changes");
+    for (size_t i = 0; i < c->n; i++)
+        vici_item(w, c->v[i]);
+    if (c->n_more) {
+        char more[64];
+        snprintf(more, sizeof(more), "and %zu more", c->n_more);
+        vici_item(w, more);
+    }
+    vici_list_end(w);
+}
+
+void ctl_reload_done(struct ctl *c, uint64_t token, const struct diag *errors, size_t n, size_t connections,
+                     const struct config_changes *changes)
 {
     static const enum ctl_pending_kind kinds[] = {CTL_PENDING_RELOAD, CTL_PENDING_SETTINGS,
                                                   CTL_PENDING_CHOICE};
@@ -421,6 +437,8 @@ void ctl_reload_done(struct ctl *c, uint64_t token, const struct diag *errors, s
         ctl_reply_ok(&w);
         if (conn->pending.kind == CTL_PENDING_RELOAD)
             vici_printf(&w, "connections", "%zu", connections);
+        if (conn->pending.kind == CTL_PENDING_RELOAD)
+            write_changes(&w, changes);
     }
     close_answer(conn, &w);
 }

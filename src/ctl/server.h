@@ -7,6 +7,7 @@
 #include "conf/choice.h"
 #include "conf/overlay.h"
 #include "engine/engine.h"
+#include "model/changes.h"
 
 struct ctl;
 struct ctl_conn;
@@ -83,7 +84,9 @@ void ctl_log(struct ctl *c, const struct log_entry *e);
 /* Everything that the engine says, in its order. */
 void ctl_event(struct ctl *c, const struct event *e);
 /* n 0: the new configuration is in force, with so many connections. */
-void ctl_reload_done(struct ctl *c, uint64_t token, const struct diag *errors, size_t n, size_t connections);
+/* changes: what came of it, or NULL. */
+void ctl_reload_done(struct ctl *c, uint64_t token, const struct diag *errors, size_t n, size_t connections,
+                     const struct config_changes *changes);
 
 /* part is taken; NULL: the errors say why. */
 void ctl_built(struct ctl *c, uint64_t token, struct config *part, const struct diag *errors, size_t n);

@@ -216,7 +216,7 @@ static void reload_answers_with_every_error(void **state)
     request(0, "keyway-reload", NULL, NULL);
     diag_set(&errors[0], FAIL_CONFIG, "first");
     diag_set(&errors[1], FAIL_CONFIG, "second");
-    ctl_reload_done(service, fake.reload_token, errors, 2, 0);
+    ctl_reload_done(service, fake.reload_token, errors, 2, 0, NULL);
     struct span r = reply(0);
     assert_text(r, "success", "no");
     assert_text(r, "errmsg", "the configuration has 2 errors; the running one stays");
@@ -228,6 +228,23 @@ static void reload_answers_with_every_error(void **state)
     assert_int_equal(found, 2);
 }
 
+static void what_a_reload_has_changed_is_told(void **state)
+{
+    (void)state;
+    const struct config_changes none = {0},
+                                c = {.v = {"child a of connection b has changed"}, .n = 1, .n_more = 7};
+    request(0, "keyway-reload", NULL, NULL);
+    ctl_reload_done(service, fake.reload_token, NULL, 0, 3, &c);
+    struct span r = reply(0);
+    assert_text(r, "connections", "3");
+    assert_non_null(memmem(r.ptr, r.len, "child a of connection b has changed", 35));
+    assert_non_null(memmem(r.ptr, r.len, "and 7 more", 10));
+    request(0, "keyway-reload", NULL, NULL);
+    ctl_reload_done(service, fake.reload_token, NULL, 0, 3, &none);
+    r = reply(0);
+    assert_null(memmem(r.ptr, r.len, "has changed", 11));
+}
+
 static void settings_are_reloaded_alone(void **state)
 {
     (void)state;
@@ -236,13 +253,13 @@ static void settings_are_reloaded_alone(void **state)
     request(0, "reload-settings", NULL, NULL);
     assert_int_equal(fake.reload_token, 0);
     assert_int_equal(fake.len[0], 0);
-    ctl_reload_done(service, fake.settings_token, NULL, 0, 0);
+    ctl_reload_done(service, fake.settings_token, NULL, 0, 0, NULL);
     struct span r = reply(0);
     assert_text(r, "success", "yes");
     assert_false(vici_find(r, "connections", &none));
     request(0, "reload-settings", NULL, NULL);
     diag_set(&error, FAIL_CONFIG, "first");
-    ctl_reload_done(service, fake.settings_token, &error, 1, 0);
+    ctl_reload_done(service, fake.settings_token, &error, 1, 0, NULL);
     assert_text(reply(0), "success", "no");
 }
 
@@ -319,7 +336,7 @@ static void a_connection_is_added_by_a_reload(void **state)
     assert_int_equal(fake.len[0], 0);
     assert_string_equal(fake.chosen, "office");
     assert_int_equal(fake.choice, CHOICE_ADDED);
-    ctl_reload_done(service, fake.reload_token, NULL, 0, 1);
+    ctl_reload_done(service, fake.reload_token, NULL, 0, 1, NULL);
     struct span r = reply(0);
     assert_text(r, "success", "yes");
     assert_text(r, "dialect", "swanctl.conf");
@@ -331,7 +348,7 @@ static void what_no_file_has_is_not_added_and_not_remembered(void **state)
     (void)state;
     fake.choice_before = CHOICE_DELETED;
     request(0, "keyway-add", "name", "nothing");
-    ctl_reload_done(service, fake.reload_token, NULL, 0, 1);
+    ctl_reload_done(service, fake.reload_token, NULL, 0, 1, NULL);
     struct span r = reply(0);
     assert_text(r, "success", "no");
     assert_text(r, "class", "4");
@@ -343,7 +360,7 @@ static void what_another_file_has_is_not_deleted(void **state)
     (void)state;
     request(0, "keyway-delete", "name", "office");
     assert_int_equal(fake.choice, CHOICE_DELETED);
-    ctl_reload_done(service, fake.reload_token, NULL, 0, 1);
+    ctl_reload_done(service, fake.reload_token, NULL, 0, 1, NULL);
     struct span r = reply(0);
     assert_text(r, "success", "no");
     assert_text(r, "what", "connection office is of swanctl.conf: it is deleted there");
@@ -356,7 +373,7 @@ static void a_choice_falls_with_a_configuration_that_is_refused(void **state)
     struct diag error = {0};
     request(0, "keyway-delete", "name", "gone");
     diag_set(&error, FAIL_CONFIG, "first");
-    ctl_reload_done(service, fake.reload_token, &error, 1, 0);
+    ctl_reload_done(service, fake.reload_token, &error, 1, 0, NULL);
     struct span r = reply(0);
     assert_text(r, "errmsg", "the configuration has 1 error; the running one stays");
     assert_text(r, "what", "first");
@@ -482,6 +499,7 @@ int main(void)
         TEST(a_client_that_goes_while_it_waits_harms_nobody),
         TEST(what_was_fetched_is_flushed_by_type),
         TEST(reload_answers_with_every_error),
+        TEST(what_a_reload_has_changed_is_told),
         TEST(settings_are_reloaded_alone),
         TEST(counters_are_told_in_all_and_by_connection),
         TEST(counters_are_reset_by_the_engine),

@@ -8,6 +8,7 @@
  * (conf/ipsec/twins.c): when that one is taken out or comes to be another the connection has another name,
  * and goes on under it. */
 #include "engine/impl.h"
+#include "model/changes.h"
 #include <stdlib.h>
 
 static void set_traps(struct ike_env *env, struct conn_run *r)
@@ -115,15 +116,6 @@ static struct conn_run *found(const struct engine *e, const struct config *confi
     return r && r->seen == config ? r : NULL;
 }
 
-static bool shares_child(const struct connection *a, const struct connection *b)
-{
-    for (size_t i = 0; i < a->n_children; i++) {
-        if (connection_same_child(b, &a->children[i]))
-            return true;
-    }
-    return false;
-}
-
 static void find_by_name(struct ike_env *env, struct config *config, const struct connection *conn)
 {
     struct conn_run *r = conn_run_find(engine_of(env), conn->name);
@@ -138,7 +130,7 @@ static void find_by_child(struct ike_env *env, struct config *config, const stru
     struct conn_run *r;
     list_each(r, &e->conns, link)
     {
-        if (r->seen == config || r->conn->ike_hash != conn->ike_hash || !shares_child(r->conn, conn))
+        if (r->seen == config || !connection_is_renamed(r->conn, conn))
             continue;
         conn_log(env, conn, GROUP_CFG, LOG_NOTICE, "connection %s is called %s now", r->conn->name,
                  conn->name);

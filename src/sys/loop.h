@@ -7,6 +7,7 @@
 #include "conf/overlay.h"
 #include "engine/engine.h"
 #include "esp/esp.h"
+#include "model/changes.h"
 #include "sys/paths.h"
 #include <uv.h>
 
@@ -21,7 +22,8 @@ struct loop_options {
 struct loop_hooks { /* who listens: the vici service */
     void *ctx;
     void (*event)(void *ctx, const struct event *e);
-    void (*reloaded)(void *ctx, uint64_t token, const struct diag *errors, size_t n, size_t connections);
+    void (*reloaded)(void *ctx, uint64_t token, const struct diag *errors, size_t n, size_t connections,
+                     const struct config_changes *changes); /* NULL: nothing came into force */
     /* part is the listener's; NULL: the errors say why. */
     void (*built)(void *ctx, uint64_t token, struct config *part, const struct diag *errors, size_t n);
     int64_t (*deadline)(void *ctx); /* mono; TIME_NEVER */

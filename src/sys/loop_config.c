@@ -178,6 +178,9 @@ static void on_loaded(uv_work_t *req, int status)
     struct load_work *w = container_of(req, struct load_work, req);
     struct loop *l = w->loop;
     size_t connections = w->config ? w->config->n_connections : 0;
+    struct config *was = config_ref((struct config *)engine_config(l->engine));
+    struct config_changes changes = {0};
+    bool is_in_force = false;
     l->is_reloading = false;
     if (status == 0 && !l->is_stopping) {
         if (w->config) {
@@ -189,14 +192,19 @@ static void on_loaded(uv_work_t *req, int status)
             else
                 loop_take_files(l, w->config);
             w->config = NULL;
+            is_in_force = true;
+            config_changes(&changes, was, engine_config(l->engine));
             loop_roam_tell(l, &engine_config(l->engine)->settings);
         } else {
             log_errors(w->errors, w->n_errors);
         }
         size_t n = w->n_errors < LOOP_ERRORS_MAX ? w->n_errors : LOOP_ERRORS_MAX;
         for (size_t i = 0; i < w->n_tokens && l->hooks.reloaded; i++)
-            l->hooks.reloaded(l->hooks.ctx, w->tokens[i], w->errors, n, connections);
+            l->hooks.reloaded(l->hooks.ctx, w->tokens[i], w->errors, n, connections,
+                              is_in_force ? &changes : NULL);
     }
+    config_changes_free(&changes);
+    config_unref(was);
     if (w->config)
         config_unref(w->config);
     choices_deinit(&w->choices);

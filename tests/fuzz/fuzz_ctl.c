@@ -202,7 +202,7 @@ static void catch_up(void)
     if (world.reload) {
         uint64_t token = world.reload;
         world.reload = 0;
-        ctl_reload_done(world.service, token, NULL, 0, 1);
+        ctl_reload_done(world.service, token, NULL, 0, 1, NULL);
     }
     engine(NULL);
 }

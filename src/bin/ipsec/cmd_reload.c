@@ -12,20 +12,33 @@ static int reload(struct control *c)
     return control_fail(c, NULL, &d);
 }
 
+/* And says what has changed, in words of our own: strongSwan's says nothing of it. */
+static int reload_and_tell(struct control *c, const char *doing)
+{
+    struct diag d;
+    size_t i;
+    const json_t *line;
+    if (is_libreswan(c))
+        return reload(c);
+    printf("%s Keyway IPsec configuration...\n", doing);
+    json_t *reply = control_ask(c, "keyway-reload", &d);
+    if (!reply)
+        return control_fail(c, NULL, &d);
+    json_array_foreach(json_object_get(reply, "changes"), i, line) puts(json_string_value(line));
+    json_decref(reply);
+    return 0;
+}
+
 static int reload_files(struct control *c, const char *name)
 {
     (void)name;
-    if (!is_libreswan(c))
-        puts("Reloading Keyway IPsec configuration...");
-    return reload(c);
+    return reload_and_tell(c, "Reloading");
 }
 
 static int update_files(struct control *c, const char *name)
 {
     (void)name;
-    if (!is_libreswan(c))
-        puts("Updating Keyway IPsec configuration...");
-    return reload(c);
+    return reload_and_tell(c, "Updating");
 }
 
 static int reread_secrets(struct control *c, const char *name)
@@ -57,7 +70,9 @@ const struct ipsec_command ipsec_cmd_update = {
     .name = "update",
     .doc = "read all files anew; what did not change stays up",
     .act = update_files,
-    .manual = "This is what \\fBreload\\fR does, too: only connections that have changed are touched.",
+    .manual = "This is what \\fBreload\\fR does, too: only what has changed is touched, and named. Of conns "
+              "that are one "
+              "connection with several children the others stay up, and so does their IKE SA.",
 };
 
 const struct ipsec_command ipsec_cmd_rereadsecrets = {

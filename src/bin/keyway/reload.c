@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* keyway reload: all errors of the files by line, or the number of tunnels that are in force now. */
+/* keyway reload: all errors of the files by line, or what has changed and the number of tunnels that are in
+ * force now. */
 #include "bin/keyway/cli.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +35,16 @@ static json_t *typed(json_t *reply, bool ok)
     json_t *j = json_pack("{s:b,s:o}", "success", ok, "errors", errors);
     if (ok)
         json_object_set_new(j, "connections", json_integer(atoi(text_of(reply, "connections"))));
+    if (ok && json_object_get(reply, "changes"))
+        json_object_set(j, "changes", json_object_get(reply, "changes"));
     return j;
+}
+
+static void print_changes(const json_t *changes)
+{
+    size_t i;
+    const json_t *line;
+    json_array_foreach(changes, i, line) fprintf(stderr, "%s\n", json_string_value(line));
 }
 
 int cmd_reload(struct cli *c)
@@ -50,6 +60,8 @@ int cmd_reload(struct cli *c)
     bool ok = !strcmp(text_of(reply, "success"), "yes");
     const char *key, *n = text_of(reply, "connections");
     json_object_foreach(json_object_get(reply, "errors"), key, error) print_error(error);
+    if (ok && !c->is_quiet)
+        print_changes(json_object_get(reply, "changes"));
     if (!ok)
         fprintf(stderr, "keyway: %s\n", text_of(reply, "errmsg"));
     else if (!c->is_quiet)
