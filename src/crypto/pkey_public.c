@@ -151,6 +151,17 @@ static bool take_number(struct span *rest, unsigned max, unsigned *out)
     return word.len > 0;
 }
 
+/* No control characters; comments may be UTF-8. Binary forms begin with some, and may hold anything, even
+ * what looks like PEM. */
+static bool is_text(struct span s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.ptr[i] < 0x20 && !isspace(s.ptr[i]))
+            return false;
+    }
+    return s.len > 0;
+}
+
 typedef EVP_PKEY *read_fn(struct span bytes, uint8_t algorithm);
 
 /* Base64 to the end of the text (spaces may stand in it), a ')' of a record over several lines aside. */
@@ -165,10 +176,11 @@ static EVP_PKEY *read_base64(struct span text, read_fn *read, uint8_t algorithm)
     return evp;
 }
 
-static EVP_PKEY *read_binary_of(struct span s, uint8_t algorithm)
+/* What a client of vici takes out of a file as it is may be PEM. */
+static EVP_PKEY *read_blob(struct span s, uint8_t algorithm)
 {
     (void)algorithm;
-    return read_binary(s);
+    return is_text(s) && pem_label(s).len ? read_pem(s) : read_binary(s);
 }
 
 static EVP_PKEY *read_ssh_of(struct span s, uint8_t algorithm)
@@ -217,7 +229,7 @@ static EVP_PKEY *read_hex(struct span text)
 {
     size_t len = 0;
     uint8_t *buf = mem_new(text.len);
-    EVP_PKEY *evp = hex_decode(text, buf, text.len, &len) ? read_binary(span_of(buf, len)) : NULL;
+    EVP_PKEY *evp = hex_decode(text, buf, text.len, &len) ? read_blob(span_of(buf, len), 0) : NULL;
     free(buf);
     return evp;
 }
@@ -231,23 +243,12 @@ static EVP_PKEY *read_text(struct span text)
     if (begins(text, "0x"))
         return read_hex(body);
     if (begins(text, "0s"))
-        return read_base64(body, read_binary_of, 0);
+        return read_base64(body, read_blob, 0);
     if (begins(text, "ssh-") || begins(text, "ecdsa-")) {
         next_word(&text);
         return read_base64(next_word(&text), read_ssh_of, 0); /* a comment follows */
     }
     return find_record(text, &evp) ? evp : NULL;
-}
-
-/* No control characters; comments may be UTF-8. Binary forms begin with some, and may hold anything, even
- * what looks like PEM. */
-static bool is_text(struct span s)
-{
-    for (size_t i = 0; i < s.len; i++) {
-        if (s.ptr[i] < 0x20 && !isspace(s.ptr[i]))
-            return false;
-    }
-    return s.len > 0;
 }
 
 struct pkey *pkey_load_public_any(struct span data, struct diag *d)
