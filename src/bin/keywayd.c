@@ -12,6 +12,8 @@
 #include "sys/route.h"
 #include "sys/shunt.h"
 #include "sys/stream.h"
+#include "sys/vips.h"
+#include "sys/xfrm.h"
 #include <fcntl.h>
 #include <getopt.h>
 #include <malloc.h>
@@ -119,6 +121,11 @@ static unsigned host_flush(void *ctx, bool crls, bool ocsps)
     return loop_flush(((struct daemon *)ctx)->loop, crls, ocsps);
 }
 
+static const char *planes_name(const struct planes *p)
+{
+    return !p->has_kernel ? "user" : p->has_user ? "kernel and user" : "kernel";
+}
+
 static void host_numbers(void *ctx, struct ctl_numbers *out)
 {
     static struct loop_numbers n;
@@ -131,7 +138,7 @@ static void host_numbers(void *ctx, struct ctl_numbers *out)
         .started = n.started,
         .workers = n.workers,
         .working = n.working,
-        .dataplane = "user",
+        .dataplane = planes_name(&n.planes),
         .device = n.device,
         .packets_in = n.esp.packets_in,
         .bytes_in = n.esp.bytes_in,
@@ -395,7 +402,14 @@ static int run_locked(const struct options *o)
     if (o->is_cleanup) {
         int table, priority;
         loop_read_routing(&o->loop, &table, &priority);
-        int n = fwrules_cleanup(&d) < 0 ? -1 : route_cleanup(table, priority, &d);
+        char journal[PATH_TEXT_MAX], addresses[PATH_TEXT_MAX];
+        struct vips vips;
+        vips_open(&vips, paths_run(&o->loop.paths, LOOP_ADDRESSES, addresses));
+        int n = xfrm_cleanup(paths_run(&o->loop.paths, LOOP_JOURNAL, journal), &d);
+        if (n > 0)
+            fprintf(stderr, "keywayd: removed %d SAs and policies of the kernel\n", n);
+        if (n >= 0)
+            n = fwrules_cleanup(&d) < 0 ? -1 : route_cleanup(table, priority, &d);
         struct shunts *left = n < 0 ? NULL : shunts_open(priority, "", &d);
         ok = left != NULL;
         shunts_close(left);

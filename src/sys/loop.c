@@ -221,7 +221,7 @@ static void log_status(struct loop *l)
 {
     const struct engine_stats *s = engine_stats(l->engine);
     struct esp_counters c;
-    dataplane_counters(l->dataplane, &c);
+    dataplane_counters(l->dataplane, &c); /* ours: the kernel's are its own */
     log_line(
         GROUP_DMN, LOG_NOTICE, "%llu IKE SAs (%llu half-open), %llu child SAs; ESP packets in %llu, out %llu",
         (unsigned long long)s->ike_sas, (unsigned long long)s->half_open, (unsigned long long)s->child_sas,
@@ -286,13 +286,14 @@ static struct loop *loop_alloc(const struct loop_options *o)
     outbox_init(&l->outbox);
     uv_async_init(&l->uv, &l->kick, on_kick);
     l->kick.data = l;
-    uv_timer_t *const timers[] = {&l->timer, &l->stop_timer, &l->refresh_timer, &l->roam_timer,
-                                  &l->overlay_timer};
+    uv_timer_t *const timers[] = {&l->timer,      &l->stop_timer,    &l->refresh_timer,
+                                  &l->roam_timer, &l->overlay_timer, &l->xfrm_timer};
     for (size_t i = 0; i < ARRAY_LEN(timers); i++) {
         uv_timer_init(&l->uv, timers[i]);
         timers[i]->data = l;
     }
     l->ike[0].sock.fd = l->ike[1].sock.fd = l->natt[0].sock.fd = l->natt[1].sock.fd = -1;
+    l->encap[0].fd = l->encap[1].fd = -1;
     l->overlay = overlay_new();
     l->updown =
         updown_new(&l->uv, &(struct updown_options){.device = l->device, .ended = on_updown_ended, .ctx = l});
@@ -341,15 +342,16 @@ struct loop *loop_new(const struct loop_options *o, struct diag *d)
     }
     logsink_apply(&config->logging);
     struct loop *l = loop_alloc(o);
-    if (!loop_open_world(l, &config->settings, d)) {
+    if (!loop_open_world(l, config, d)) {
         config_unref(config);
         loop_free(l);
         return NULL;
     }
     l->in_force = config->settings;
-    l->in_force.resolv_conf = NULL; /* live in the snapshot */
+    l->in_force.resolv_conf = NULL; /* lives in the snapshot */
     l->engine = engine_new();
     give_secret(l);
+    loop_kernel_start(l);
     start_watching(l);
     log_line(GROUP_CFG, LOG_NOTICE, "%zu connection%s loaded", config->n_connections,
              config->n_connections == 1 ? "" : "s");
@@ -403,6 +405,7 @@ void loop_free(struct loop *l)
     route_close(l->routes);
     shunts_close(l->shunts);
     dataplane_stop(l->dataplane);
+    vips_close(&l->vips);
     l->routes = NULL;
     l->shunts = NULL;
     l->dataplane = NULL;
@@ -411,6 +414,7 @@ void loop_free(struct loop *l)
     uv_run(&l->uv, UV_RUN_DEFAULT);
     loop_tcp_free(l->tcp);
     uv_loop_close(&l->uv);
+    loop_kernel_close(l);
     loop_roam_close(l);
     loop_close_world(l);
     loop_close_ports(l);
@@ -447,6 +451,7 @@ void loop_numbers(const struct loop *l, struct loop_numbers *out)
     *out = (struct loop_numbers){.started = l->started,
                                  .workers = workers,
                                  .working = l->working < workers ? l->working : workers,
-                                 .device = l->device};
+                                 .device = l->device,
+                                 .planes = l->planes};
     dataplane_counters(l->dataplane, &out->esp);
 }

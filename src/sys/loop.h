@@ -13,6 +13,10 @@
 
 struct loop;
 
+/* Files in RUN that say what a crash has left in the kernel. */
+#define LOOP_JOURNAL   "keywayd.xfrm"
+#define LOOP_ADDRESSES "keywayd.addresses"
+
 struct loop_options {
     struct paths paths;   /* completed */
     const char *load;     /* see struct conf_request */
@@ -33,8 +37,9 @@ struct loop_hooks { /* who listens: the vici service */
 struct loop_numbers {
     struct time started;
     unsigned workers, working;
-    const char *device;
-    struct esp_counters esp;
+    const char *device; /* empty: there is none */
+    struct planes planes;
+    struct esp_counters esp; /* of packets in userspace */
 };
 
 /* Loads the configuration (all its errors go to the log), opens sockets, TUN, routes, and starts the data

@@ -161,19 +161,27 @@ static void add_shunt(struct loop *l, const struct shunt *s)
         log_line(GROUP_KNL, LOG_ERR, "%s", diag_format(&d, text, sizeof(text)));
 }
 
-static void set_address(struct loop *l, struct ip ip, bool adds)
+/* The TUN device has them where there is one: it goes with the daemon, and they with it. */
+static bool put_address(struct loop *l, const struct own_address *a, bool adds, struct diag *d)
+{
+    int device = l->vip_device[0] ? (int)if_nametoindex(l->vip_device) : 0;
+    if (l->vip_device[0] && !device && adds)
+        log_line(GROUP_KNL, LOG_WARN,
+                 "there is no interface %s for a virtual address: install_virtual_ip_on is not followed",
+                 l->vip_device);
+    if (!adds && vips_have(&l->vips, a->ip))
+        return vips_del(&l->vips, a->ip, d);
+    if (!device && l->device_index)
+        return address_set(l->device_index, a->ip, adds, d);
+    return !adds || vips_add(&l->vips, a->ip, a->outer_local, device, d);
+}
+
+static void set_address(struct loop *l, const struct own_address *a, bool adds)
 {
     struct diag d;
     char text[1024];
     diag_clear(&d);
-    int device = l->vip_device[0] ? (int)if_nametoindex(l->vip_device) : l->device_index;
-    if (!device) {
-        diag_set(&d, FAIL_NOT_FOUND, "there is no interface %s for a virtual address: the tunnel's has it",
-                 l->vip_device);
-        log_line(GROUP_KNL, LOG_WARN, "%s", diag_format(&d, text, sizeof(text)));
-        device = l->device_index;
-    }
-    if (!address_set(device, ip, adds, &d))
+    if (!put_address(l, a, adds, &d))
         log_line(GROUP_KNL, LOG_ERR, "%s", diag_format(&d, text, sizeof(text)));
 }
 
@@ -234,24 +242,31 @@ void loop_execute(struct loop *l, const struct outbox *o)
         case ACTION_POLICY_ADD:
         case ACTION_TRAP_FAILED:
         case ACTION_POLICY_DEL:
-            dataplane_apply(l->dataplane, a);
+            if (loop_is_kernels(l, a))
+                loop_kernel_apply(l, a);
+            else if (l->dataplane)
+                dataplane_apply(l->dataplane, a);
             break;
         case ACTION_ROUTE_ADD:
+            loop_kernel_apply(l, a);
             add_route(l, a->route);
             break;
         case ACTION_ROUTE_DEL:
             if (l->routes)
                 route_del(l->routes, a->id);
+            loop_kernel_apply(l, a);
             break;
         case ACTION_SHUNT_ADD:
+            loop_kernel_apply(l, a);
             add_shunt(l, a->shunt);
             break;
         case ACTION_SHUNT_DEL:
             shunts_del(l->shunts, a->id);
+            loop_kernel_apply(l, a);
             break;
         case ACTION_ADDRESS_ADD:
         case ACTION_ADDRESS_DEL:
-            set_address(l, a->address.ip, a->kind == ACTION_ADDRESS_ADD);
+            set_address(l, &a->address, a->kind == ACTION_ADDRESS_ADD);
             break;
         case ACTION_DNS_ADD:
         case ACTION_DNS_DEL:

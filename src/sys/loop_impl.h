@@ -15,6 +15,8 @@
 #include "sys/route.h"
 #include "sys/shunt.h"
 #include "sys/updown.h"
+#include "sys/vips.h"
+#include "sys/xfrm.h"
 
 struct queued_command {
     struct list link;
@@ -56,7 +58,13 @@ struct loop {
     struct overlay *overlay; /* what clients loaded */
     bool has_overlay_news, has_credential_news; /* the engine has not been told yet */
     struct outbox outbox;
-    struct dataplane *dataplane;
+    struct dataplane *dataplane; /* NULL: the kernel's alone */
+    struct xfrm *xfrm;           /* NULL: ours alone */
+    struct planes planes;
+    struct sock encap[2]; /* of the NAT traversal port: whose ESP the kernel takes */
+    uv_poll_t xfrm_events;
+    uv_timer_t xfrm_timer;
+    struct vips vips; /* virtual addresses on interfaces that are not ours */
     struct route_table *routes;
     struct shunts *shunts;
     struct updown_runner *updown;
@@ -85,8 +93,19 @@ void loop_take_decided(struct loop *l); /* verifications that had to ask somebod
 void loop_step(struct loop *l, const struct input *in);
 void loop_wake(void *loop); /* any thread: the data plane has a message */
 /* loop_open.c: sockets, TUN, routes, data plane. On failure loop_close_world() clears what there is. */
-bool loop_open_world(struct loop *l, const struct settings *s, struct diag *d);
+bool loop_open_world(struct loop *l, const struct config *config, struct diag *d);
 void loop_close_world(struct loop *l);
+/* loop_kernel.c: the kernel's data plane. False when it has to be there and is not. */
+bool loop_kernel_open(struct loop *l, const struct config *c, struct diag *d);
+bool loop_wants_kernel(const struct config *c);
+bool loop_wants_user(const struct config *c);
+/* Who carries packets is told to the engine, and events are heard from now on. */
+void loop_kernel_start(struct loop *l);
+void loop_kernel_rearm(struct loop *l, int64_t at);
+void loop_kernel_bypass(const struct loop *l, const struct sock *s);
+bool loop_is_kernels(const struct loop *l, const struct action *a);
+void loop_kernel_apply(struct loop *l, const struct action *a);
+void loop_kernel_close(struct loop *l);
 /* loop_exec.c */
 void loop_clean_resolv_conf(const struct loop *l);
 /* loop_receive.c */

@@ -31,6 +31,7 @@ static void open_port(struct loop *l, uint8_t family, uint16_t port, const struc
         return;
     }
     l->n_ports++;
+    loop_kernel_bypass(l, &w->sock);
     loop_watch_socket(l, w);
     log_line(GROUP_CFG, LOG_NOTICE, "%s: IKE uses UDP port %u (IPv%u) too", c->name, port, family);
 }

@@ -19,7 +19,8 @@ static void take_datagram(struct udp_watch *w, const struct endpoint *local, con
         if (bytes.len < sizeof(marker)) /* a keepalive [RFC3948#2.3], or nothing */
             return;
         if (memcmp(bytes.ptr, marker, sizeof(marker)) != 0) {
-            dataplane_stray(w->loop->dataplane, local, remote, tos, bytes);
+            if (w->loop->dataplane)
+                dataplane_stray(w->loop->dataplane, local, remote, tos, bytes);
             return;
         }
         in.datagram.bytes = span_of(bytes.ptr + sizeof(marker), bytes.len - sizeof(marker));
@@ -32,7 +33,8 @@ static void read_errors(const struct udp_watch *w)
     struct ip peer;
     uint32_t mtu;
     for (int budget = DATAGRAMS_MAX; budget && sock_next_too_big(&w->sock, &peer, &mtu); budget--)
-        dataplane_path_mtu(w->loop->dataplane, peer, mtu);
+        if (w->loop->dataplane)
+            dataplane_path_mtu(w->loop->dataplane, peer, mtu);
 }
 
 static void on_socket(uv_poll_t *poll, int status, int events)

@@ -12,12 +12,23 @@ void loop_roam_tell(struct loop *l, const struct settings *s)
 {
     size_t n;
     const struct config *c = engine_config(l->engine);
-    const struct ip *v = addresses_list(l->addresses, s->interfaces_use, s->interfaces_ignore, &n);
+    const struct ip *all = addresses_list(l->addresses, s->interfaces_use, s->interfaces_ignore, &n);
+    struct ip *v = calloc(n + 1, sizeof(*v));
+    size_t own = 0;
+    if (!v)
+        abort();
+    for (size_t i = 0; i < n; i++) { /* what tunnels gave us leads to no peer */
+        if (!vips_have(&l->vips, all[i]))
+            v[own++] = all[i];
+    }
+    if (l->routes)
+        route_follow(l->routes);
     for (size_t i = 0; c && i < c->n_connections; i++)
         sys_refresh_local((struct connection *)c->connections[i]);
     loop_step(l, &(struct input){
-                     .kind = INPUT_ADDRESSES, .addresses = {.v = v, .n = n}
+                     .kind = INPUT_ADDRESSES, .addresses = {.v = v, .n = own}
     });
+    free(v);
 }
 
 static void on_settled(uv_timer_t *timer)

@@ -173,7 +173,12 @@ void loop_tcp_listen(struct loop_tcp *t, const struct settings *s)
         if (!is_wanted)
             listener_close(l);
     }
-    for (unsigned i = 0; i < s->n_tcp_ports; i++) {
+    if (s->n_tcp_ports && !t->loop->dataplane)
+        log_line(
+            GROUP_CFG, LOG_WARN,
+            "tcp_ports: nothing is taken there, as dataplane = kernel: the kernel has no ESP in TCP. Try: "
+            "dataplane = auto");
+    for (unsigned i = 0; t->loop->dataplane && i < s->n_tcp_ports; i++) {
         listen_on(t, 4, s->tcp_ports[i]);
         if (t->loop->ike[1].sock.fd >= 0)
             listen_on(t, 6, s->tcp_ports[i]);
