@@ -22,6 +22,7 @@ enum ctl_event_id {
     CTL_CHILD_UPDOWN,
     CTL_CHILD_REKEY,
     CTL_ALERT,
+    CTL_CONFIG_TEXT,
     CTL_OWN_KEYS, /* none comes: who registers for it gets Keyway's own keys in answers, beside the protocol's
                    */
     CTL_EVENTS,

@@ -20,6 +20,7 @@ static const char *const event_names[CTL_EVENTS] = {
     [CTL_CHILD_UPDOWN] = "child-updown",
     [CTL_CHILD_REKEY] = "child-rekey",
     [CTL_ALERT] = "alert",
+    [CTL_CONFIG_TEXT] = "keyway-config-text",
     [CTL_OWN_KEYS] = "keyway-keys",
 };
 

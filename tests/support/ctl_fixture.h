@@ -9,6 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#ifndef FAKE_OUT_MAX
+#define FAKE_OUT_MAX 65536
+#endif
+
 /* ---- a fake engine: one IKE SA with one child, one connection */
 
 static const struct engine *const the_engine = (const struct engine *)&the_engine;
@@ -174,7 +178,7 @@ static struct fake {
     uint64_t reload_token, settings_token;
     char chosen[64];
     enum choice choice, choice_before;
-    uint8_t out[2][65536]; /* what each of two clients got */
+    uint8_t out[2][FAKE_OUT_MAX]; /* what each of two clients got */
     size_t len[2];
     size_t queued[2]; /* that they have not read, as it is told */
 } fake;

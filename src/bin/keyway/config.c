@@ -120,6 +120,14 @@ static int show(struct cli *c, const char *name)
     return code;
 }
 
+static void put_piece(void *ctx, struct span body)
+{
+    struct span text;
+    (void)ctx;
+    if (vici_find(body, "text", &text))
+        fwrite(text.ptr, 1, text.len, stdout);
+}
+
 /* What the daemon runs with: the files may have changed since. */
 static int show_running(struct cli *c, const char *name)
 {
@@ -132,13 +140,10 @@ static int show_running(struct cli *c, const char *name)
     if (name)
         vici_text(&w, "name", name);
     vici_flag(&w, "json", c->has_json);
-    bool ok = v && vici_client_call(v, &w, NULL, NULL, NULL, &reply, &d) && vici_reply_ok(reply, &d);
+    bool ok = v && vici_client_call(v, &w, "keyway-config-text", put_piece, NULL, &reply, &d) &&
+              vici_reply_ok(reply, &d);
     vici_write_free(&w);
-    json_t *all = ok ? vici_to_json(reply) : NULL, *piece;
-    size_t i;
     vici_client_close(v);
-    json_array_foreach(json_object_get(all, "text"), i, piece) fputs(json_string_value(piece), stdout);
-    json_decref(all);
     return ok ? 0 : cli_fail(c, NULL, &d);
 }
 
