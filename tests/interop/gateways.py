@@ -215,8 +215,8 @@ class TestingStrongSwan(StrongSwan):
 
     CRYPTO = "openssl random nonce sha1 sha2 sha3 hmac kdf pem pkcs1 pkcs8 x509 pubkey curve25519"
 
-    def __init__(self, node, directory, name):
-        super().__init__(node, directory, name)
+    def __init__(self, node, directory, name, kernel=False):
+        super().__init__(node, directory, name, kernel)
         self.root, self.version = peers.fetch_testing_strongswan()
 
     def command(self, program):
@@ -238,14 +238,16 @@ class Keyway(Gateway):
         for d in (self.etc + "/keyway", self.etc + "/swanctl", self.run, self.state):
             os.makedirs(d, exist_ok=True)
         self.settings = {}  # keyway.conf's global section
+        self.dataplane = None  # its `dataplane`: what runs in a guest says which
         self.log_level = "detail"
         self.patience = 15  # seconds until the control socket is open
         self.where = ["--etc", self.etc, "--run", self.run, "--state", self.state]
 
     def write(self, tree=None, files=None, text=None):
         """swanctl.conf from a tree, or keyway.conf from text; what is not given is removed."""
-        if self.settings:
-            text = render({"keyway": self.settings}) + "\n" + (text or "")
+        settings = {**({"dataplane": self.dataplane} if self.dataplane else {}), **self.settings}
+        if settings:
+            text = render({"keyway": settings}) + "\n" + (text or "")
         self._write_credentials(self.etc + "/swanctl", files)
         for path, content in ((self.etc + "/swanctl/swanctl.conf", tree and render(tree) + "\n"),
                               (self.etc + "/keyway/keyway.conf", text)):

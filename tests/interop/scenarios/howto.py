@@ -20,11 +20,14 @@ WEST, EAST = "192.1.2.23", "192.1.2.45"
 class Host:
     """One end. type() runs a line as root's shell would."""
 
-    def __init__(self, lab, node, name, address):
+    def __init__(self, lab, node, name, address, dataplane=None):
         self.node, self.dir, self.address = lab.net[node], os.path.join(lab.work, name), address
         self.places = {"/etc": "etc", "/run/keyway": "run", "/var/lib": "lib"}
         for folder in (*self.places.values(), "etc/ipsec.d", "lib/ipsec/nss", "sbin", "systemctl"):
             os.makedirs(os.path.join(self.dir, folder), exist_ok=True)
+        if dataplane:
+            os.makedirs(self.dir + "/etc/keyway", exist_ok=True)
+            self.write("etc/keyway/keyway.conf", f"keyway {{\n  dataplane = {dataplane}\n}}\n")
         with open(self.dir + "/sbin/systemctl", "w") as f:
             f.write(f"#!/bin/sh\nexec {PYTHON} {REPO}/tests/interop/systemctl.py \"$@\"\n")
         os.chmod(f.name, 0o755)
@@ -207,7 +210,7 @@ class Pluto(Libreswan):
 def libreswan(lab):
     """The same with a real Libreswan in the east, each end once the one that begins."""
     lab.b.stop()
-    west, east = Host(lab, "ga", "west", WEST), Pluto(lab.net["gb"], os.path.join(lab.work, "pluto"), "east")
+    west, east = Host(lab, "ga", "west", WEST, "user"), Pluto(lab.net["gb"], os.path.join(lab.work, "pluto"), "east")
     east.node.ip("addr", "replace", EAST + "/24", "dev", "w1")
     try:
         west.type("ipsec initnss")

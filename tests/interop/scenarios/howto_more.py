@@ -166,7 +166,7 @@ def remote_access(lab):
 def libreswan_client(lab):
     """The same with a real Libreswan as the client."""
     lab.b.stop()
-    server = Host(lab, "ga", "server", "1.2.3.4")
+    server = Host(lab, "ga", "server", "1.2.3.4", "user")
     client = Pluto(lab.net["gb"], os.path.join(lab.work, "pluto"), "client")
     client.node.ip("addr", "replace", "1.2.3.9/24", "dev", "w1")
     try:
