@@ -2,9 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The interop lab: Keyway against real peers, in network namespaces that this run makes and removes.
 
-    lab.py [--list] [--only PATTERN]... [--group matrix|scenarios|uml|qemu] [--both-strongswan] [--again N] [--summary FILE]
+    lab.py [--list] [--only PATTERN]... [--group scenarios|uml|cells|qemu|matrix] [--without guest] [--both-strongswan]
+           [--again N] [--summary FILE]
+    lab.py --matrix [FILE] [--json]
 
-One line per row: ok, FAIL, lacks (the peer has no such algorithm: its answer follows) or not run (with the reason).
+One line per row: ok, FAIL, lacks (the peer has no such algorithm: its answer follows), not run (with the reason) or left
+out (as told with --without guest). Then the matrix: peer and its version, role and data plane of Keyway, authentication,
+mode; --matrix prints that of a former run.
 What a failed row leaves (logs of both ends, configuration, capture) is in build/lab-logs/ROW/.
 
 With --again N, when at most N rows failed, each of them runs once more when all others have ended. One that passes
@@ -14,8 +18,7 @@ time a row with several daemons can be late, but a defect that shows now and the
 import argparse
 import atexit
 import collections
-import fnmatch
-import itertools
+import copy
 import json
 import os
 import shutil
@@ -29,23 +32,26 @@ import traceback
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
+import cells  # noqa: E402
+import guests  # noqa: E402
 import matrix  # noqa: E402
 import peers  # noqa: E402
+import table  # noqa: E402
 import topology  # noqa: E402
 from certs import Certificates  # noqa: E402
 from gateways import Keyway, StrongSwan, has_keyway  # noqa: E402
 from modes import run_mode  # noqa: E402
 from net import LabError, Net, end_on_signals, wait_for  # noqa: E402
-from qemu import host as qemu  # noqa: E402
 from rows import PYTHON, run_row  # noqa: E402
 from scenarios import load_all  # noqa: E402
 from transfer import PORT  # noqa: E402
-from uml import host as uml  # noqa: E402
 
 # What a row may fail with; anything else is a bug of the lab and ends it.
 EXPECTED = (LabError, OSError, EOFError, KeyError, IndexError, StopIteration, subprocess.SubprocessError)
 SIDE_BY_SIDE = 4  # labs that run scenarios at the same time: they mostly wait
 LOGS = os.path.join(peers.REPO, "build", "lab-logs")
+SUMMARY = os.path.join(peers.REPO, "build", "results", "lab.json")
+GROUPS = ("scenarios", "uml", "cells", "qemu", "matrix")
 
 
 class Lab:
@@ -61,6 +67,7 @@ class Lab:
         a, b = self.net["ga"], self.net["gb"]
         if left == "Keyway":
             self.a = Keyway(a, os.path.join(self.work, "a"), "gateway A")
+            self.a.dataplane = "user" if kernel else None  # `auto` would take the guest's kernel
         else:
             self.a = StrongSwan(a, os.path.join(self.work, "a"), "gateway A", kernel)
         self.b = StrongSwan(b, os.path.join(self.work, "b"), "gateway B", kernel)
@@ -123,9 +130,10 @@ class Lab:
 
 
 class Report:
-    """Collects results, prints them as they come, counts them."""
+    """Collects results, prints them as they come, counts them. facts: where a row stands in the table, by its name."""
 
-    def __init__(self):
+    def __init__(self, facts=None):
+        self.facts = facts or {}
         self.results, self.started, self.lock = [], time.monotonic(), threading.Lock()
         self.is_tty = sys.stdout.isatty() and "NO_COLOR" not in os.environ
 
@@ -154,12 +162,17 @@ class Report:
 
     def finish(self, path):
         counts = {"passed": self.count("ok"), "failed": self.count("FAIL"), "not_run": self.count("not run"),
-                  "lacks": self.count("lacks")}
+                  "lacks": self.count("lacks"), "left_out": self.count("left out")}
         late = [r for r in self.results if "first" in r]
         for r in late:
             print(f"second try: {r['name']} passed; first: {r['first']}")
+        for r in self.results:
+            if r["name"] in self.facts:
+                r["cell"] = self.facts[r["name"]]
+        if self.facts:
+            table.show_results(self.results)
         print(f"lab: {counts['passed']} passed ({len(late)} of them at the second try), {counts['failed']} failed, "
-              f"{counts['not_run']} not run, "
+              f"{counts['not_run']} not run, {counts['left_out']} left out, "
               f"{counts['lacks']} that the peer lacks; {time.monotonic() - self.started:.0f} s")
         if path:
             with open(path, "w") as f:
@@ -280,103 +293,40 @@ def run_scenario(lab, scenario, report):
         lab.end_servers(before)
 
 
-def run_uml(rows, report, left, patterns):
-    """The rows against a kernel's ESP, all in one guest."""
-    if not rows:
-        return
-    rows, skipped = available(rows, report)
-    if not rows:
-        return
-    seen = []
-    tally = type("Tally", (), {"add": lambda _, name, **kw: (seen.append(name), report.add(name, **kw))})()
-    try:
-        uml.run_guest(tally, LOGS, left, patterns or (), uml_bindir(), skipped)
-    except LabError as e:
-        for row in rows:
-            if row.name not in seen:
-                report.add(row.name, "FAIL", 0, last_line(e))
-
-
-def run_qemu(rows, report, patterns):
-    """The rows of stock kernels: a guest for each kernel, one after the other."""
-    for word in dict.fromkeys(row.kernel for row in rows):
-        mine, seen = [row for row in rows if row.kernel == word], []
-        tally = type("Tally", (), {"add": lambda _, name, s=seen, **kw: (s.append(name), report.add(name, **kw))})()
-        try:
-            qemu.run_guest(tally, LOGS, word, patterns or (), uml_bindir())
-            result, why = "FAIL", "the guest did not run it"
-        except peers.NotToBeHad as e:
-            result, why = "not run", last_line(e)
-        except (LabError, OSError) as e:
-            result, why = "FAIL", last_line(e)
-        for row in mine:
-            if row.name not in seen:
-                report.add(row.name, result, 0, why)
-
-
-def qemu_rows(kernel=None):
-    return [s for s in load_all() if s.kernel and kernel in (None, s.kernel)]
-
-
-def guest_rows(left):
-    """All that runs in the guest: rows of the matrix, then scenarios."""
-    return [*matrix.KERNEL_ROWS, *(s for s in load_all() if s.in_guest and (left == "Keyway" or not s.needs_keyway))]
-
-
-def available(rows, report):
-    """The guest can fetch nothing. Returns the rows whose peer is there, and the names of the others."""
-    wanting = [row for row in rows if not isinstance(row, matrix.Row)]
-    try:
-        if wanting:
-            peers.fetch_libreswan()
-            peers.fetch_new_iproute()
-        return rows, []
-    except peers.NotToBeHad as e:
-        for row in wanting:
-            report.add(row.name, "not run", 0, last_line(e))
-        return [row for row in rows if row not in wanting], [row.name for row in wanting]
-
-
-def uml_bindir():
-    """The guest's daemon is the release: sanitizers do not fit into its address space. KEYWAY_UML_BIN: another."""
-    return os.environ.get("KEYWAY_UML_BIN") or peers.REPO + "/build/release/bin"
-
-
-def selected(items, patterns):
-    return [i for i in items if not patterns or any(fnmatch.fnmatch(i.name, p) or p in i.name for p in patterns)]
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--list", action="store_true", help="print the rows and end")
     parser.add_argument("--only", action="append", help="rows whose name matches or holds this")
-    parser.add_argument("--group", action="append", choices=("matrix", "scenarios", "uml", "qemu"))
+    parser.add_argument("--group", action="append", choices=GROUPS)
+    parser.add_argument("--without", choices=("guest",), help="leave out what needs a kernel of its own, and do not mind")
     parser.add_argument("--both-strongswan", action="store_true", help="the lab's own proof: the peer at both ends")
     parser.add_argument("--again", type=int, default=0, metavar="N", help="a second try when at most N rows failed")
     parser.add_argument("--summary", help="write the results as JSON")
+    parser.add_argument("--matrix", nargs="?", const=SUMMARY, metavar="FILE", help="print the table of a former run's summary, and end")
+    parser.add_argument("--json", action="store_true", help="with --matrix: as JSON")
     args = parser.parse_args()
-    groups = args.group or ["matrix", "scenarios", "uml", "qemu"]
-    rows = selected(matrix.ROWS, args.only) if "matrix" in groups else []
-    scenarios = selected([s for s in load_all() if not (s.in_guest or s.kernel)], args.only) if "scenarios" in groups else []
+    if args.matrix:
+        return table.show(args.matrix, args.json)
     left = "strongSwan" if args.both_strongswan else "Keyway"
-    kernel_rows = selected(guest_rows(left), args.only) if "uml" in groups else []
-    stock_rows = selected(qemu_rows(), args.only) if "qemu" in groups and left == "Keyway" else []
-    all_rows = (scenarios, kernel_rows, stock_rows, rows)
+    work = Work(args.group or GROUPS, args.only, left)
     if args.list:
-        for row in itertools.chain(*all_rows):
+        for row in work.all():
             print(row.name)
         return 0
     end_on_signals()
-    report = Report()
+    report = Report(work.facts())
+    if args.without:
+        for row in work.leave_out():
+            report.add(row.name, "left out", 0, f"--without {args.without}")
     peers.fetch_strongswan()
     if left == "Keyway" and not has_keyway():
-        for row in itertools.chain(*all_rows):
+        for row in work.all():
             report.add(row.name, "not run", 0, "keywayd is not built")
         return report.finish(args.summary)
     if not args.only:
         shutil.rmtree(LOGS, ignore_errors=True)
     print(f"lab: {left} against strongSwan {peers.strongswan_version()}")
-    run_all(*all_rows, report, left, args.only)
+    run_all(work, report, left, args.only)
     failed = {r["name"] for r in report.failed()}
     if 0 < len(failed) <= args.again:
         print(f"lab: once more: {', '.join(sorted(failed))}")
@@ -384,26 +334,61 @@ def main():
             keep_first(r["name"])
             r["text"] = r["text"].replace(f"/{r['name']}]", f"/{r['name']}.first]")
         second = Report()
-        run_all(*[[i for i in items if i.name in failed] for items in all_rows], second, left, sorted(failed))
+        run_all(work.only(failed), second, left, sorted(failed))
         report.settle(second)
     return report.finish(args.summary)
 
 
-def run_all(scenarios, kernel_rows, stock_rows, rows, report, left, patterns):
+class Work:
+    """What this run is to do, by who runs it."""
+
+    PARTS = ("scenarios", "kernel_rows", "cells", "stock_rows", "rows")
+
+    def __init__(self, groups, patterns, left):
+        made = {"scenarios": lambda: [s for s in load_all() if not (s.in_guest or s.kernel)],
+                "kernel_rows": lambda: guests.rows(left), "cells": lambda: guests.cells(left),
+                "stock_rows": lambda: guests.qemu_rows() if left == "Keyway" else [], "rows": lambda: matrix.ROWS}
+        for part, group in zip(self.PARTS, ("scenarios", "uml", "cells", "qemu", "matrix")):
+            setattr(self, part, guests.selected(made[part](), patterns) if group in groups else [])
+        self.left = left
+
+    def all(self):
+        return [item for part in self.PARTS for item in getattr(self, part)]
+
+    def only(self, names):
+        out = copy.copy(self)
+        for part in self.PARTS:
+            setattr(out, part, [i for i in getattr(self, part) if i.name in names])
+        return out
+
+    def leave_out(self):
+        """What needs a guest is no longer in here: returns it."""
+        gone = [*self.kernel_rows, *self.cells, *self.stock_rows]
+        self.kernel_rows, self.cells, self.stock_rows = [], [], []
+        return gone
+
+    def facts(self):
+        """{name: where it stands in the table}"""
+        return {i.name: f for i in self.all() if (f := cells.facts(i))} if self.left == "Keyway" else {}
+
+
+def run_all(work, report, left, patterns):
     """A guest has a kernel of its own; scenarios mostly wait: these run side by side."""
-    guests = [threading.Thread(target=run_uml, daemon=True, args=(kernel_rows, report, left, patterns)),
-              threading.Thread(target=run_qemu, daemon=True, args=(stock_rows, report, patterns))]
-    for guest in guests:
+    running = [threading.Thread(target=f, daemon=True, args=args) for f, *args in (
+        (guests.run_uml, work.kernel_rows, report, LOGS, left, patterns),
+        (guests.run_cells, work.cells, report, LOGS, left, patterns),
+        (guests.run_qemu, work.stock_rows, report, LOGS, patterns))]
+    for guest in running:
         guest.start()
-    together, alone = ([s for s in scenarios if s.is_alone == is_alone] for is_alone in (False, True))
+    together, alone = ([s for s in work.scenarios if s.is_alone == is_alone] for is_alone in (False, True))
     if together:
         run_scenarios(together, report, left)
-    for guest in guests:
+    for guest in running:
         guest.join()
     if alone:
         run_scenarios(alone, report, left, 1)
-    if rows:
-        run_matrix(rows, report, left)
+    if work.rows:
+        run_matrix(work.rows, report, left)
 
 
 def keep_first(name):

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Tests of how the lab counts: what a second try makes good, and what it does not. No network, no root."""
+"""Tests of how the lab counts: what a second try makes good, what its table and its last line say of what passed, failed, was
+not run and was left out, and what it takes for an SA that was asked for. No network, no root."""
 import contextlib
 import io
 import json
@@ -13,9 +14,12 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
-import lab  # noqa: E402
+import cells  # noqa: E402
+import guests  # noqa: E402
 import peers  # noqa: E402
-from lab import Report  # noqa: E402
+import sight  # noqa: E402
+import table  # noqa: E402
+from lab import Report, Work  # noqa: E402
 from net import LabError  # noqa: E402
 from scenarios import Scenario  # noqa: E402
 
@@ -75,13 +79,13 @@ class StockKernels(unittest.TestCase):
     ROWS = [Scenario(f"row{i}.{kernel}", None, kernel=kernel) for i in (1, 2) for kernel in ("13", "testing")]
 
     def results_of(self, guest):
-        report, real = report_of(), lab.qemu.run_guest
-        lab.qemu.run_guest = guest
+        report, real = report_of(), guests.qemu.run_guest
+        guests.qemu.run_guest = guest
         try:
             with contextlib.redirect_stdout(io.StringIO()):
-                lab.run_qemu(self.ROWS, report, ())
+                guests.run_qemu(self.ROWS, report, "", ())
         finally:
-            lab.qemu.run_guest = real
+            guests.qemu.run_guest = real
         return {r["name"]: r["result"] for r in report.results}
 
     def test_rows_of_a_kernel_that_cannot_be_had_are_not_run_each_by_name(self):
@@ -100,6 +104,153 @@ class StockKernels(unittest.TestCase):
                 raise LabError("the guest ended early")
         self.assertEqual(self.results_of(guest), {"row1.13": "ok", "row2.13": "FAIL",
                                                   "row1.testing": "ok", "row2.testing": "FAIL"})
+
+
+XFRM = """src 10.9.0.2 dst 10.9.0.1
+	proto esp spi 0x000000c1 reqid 1 mode tunnel
+	replay-window 0 flag af-unspec esn
+	aead rfc4106(gcm(aes)) 0x%s 128
+	encap type espinudp sport 4500 dport 4500 addr 0.0.0.0
+	anti-replay esn context:
+src 10.9.0.1 dst 10.9.0.2
+	proto esp spi 0x000000c2 reqid 1 mode tunnel
+	replay-window 32 flag af-unspec esn
+	aead rfc4106(gcm(aes)) 0x%s 128
+	encap type espinudp sport 4500 dport 4500 addr 0.0.0.0
+""" % ("ab" * 36, "cd" * 36)
+
+
+class WhatAPeerHolds(unittest.TestCase):
+    def test_its_kernel_is_read(self):
+        have = sight.of_kernel(XFRM, [0xC1, 0xC2])
+        sight.must_agree("it", sight.asked("aes256gcm16-esn-x25519", udp=True), have)
+
+    def test_each_thing_that_is_not_as_asked_for_is_told(self):
+        have = sight.of_kernel(XFRM, [0xC1, 0xC2])
+        for other, word in (({"proposal": "aes128gcm16-esn", "udp": True}, "bits is 256, asked for 128"),
+                            ({"proposal": "aes256gcm8-esn", "udp": True}, "encr is AES_GCM_16"),
+                            ({"proposal": "aes256gcm16", "udp": True}, "esn is True"), ({"proposal": "aes256gcm16-esn"}, "udp is True"),
+                            ({"proposal": "aes256gcm16-esn", "udp": True, "mode": "transport"}, "mode is tunnel")):
+            with self.assertRaisesRegex(LabError, word):
+                sight.must_agree("it", sight.asked(**other), have)
+
+    def test_states_of_other_spis_are_none(self):
+        with self.assertRaisesRegex(LabError, "has no states of"):
+            sight.of_kernel(XFRM, [0xC1, 0xC3])
+
+    def test_both_directions_have_to_be_alike(self):
+        with self.assertRaisesRegex(LabError, "the two directions differ"):
+            sight.of_kernel(XFRM.replace("cd" * 36, "cd" * 20), [0xC1, 0xC2])
+
+    def test_encryption_and_integrity_in_two(self):
+        text = XFRM
+        for key in ("ab", "cd"):
+            text = text.replace(f"aead rfc4106(gcm(aes)) 0x{key * 36} 128", f"auth-trunc hmac(sha256) 0x{key * 32} 128\n\tenc cbc(aes) 0x{key * 16}")
+        sight.must_agree("it", sight.asked("aes128-sha256-esn", udp=True), sight.of_kernel(text, [0xC1, 0xC2]))
+
+    def test_every_proposal_of_the_cells_has_names(self):
+        for c in cells.CELLS:
+            sight.asked(c.suite)
+
+
+def passed(n=1, result="ok", **keys):
+    cell = {"peer": "libreswan-5.2", "role": "responder", "plane": "kernel", "auth": "psk", "mode": "tunnel", "outer": 4, "lacks": ""}
+    return [{"name": f"{keys} {i}", "result": result, "cell": {**cell, **keys}} for i in range(n)]
+
+
+def text_in(results, line="Libreswan 5.2", role="responder", plane="kernel", column="psk tunnel"):
+    built = table.build(results)
+    return next(x for x in built["lines"] if (x["peer"], x["role"], x["plane"]) == (line, role, plane))["cells"][column]
+
+
+class Table(unittest.TestCase):
+    def test_a_cell_counts_what_passed(self):
+        self.assertEqual(text_in(passed(3)), "3")
+        self.assertEqual(text_in(passed(3), role="initiator", column="psk tunnel", plane="user"), "no test")
+
+    def test_one_failure_shows_whatever_else_passed(self):
+        self.assertEqual(text_in(passed(3) + passed(1, "FAIL")), "1/4 FAIL")
+
+    def test_what_was_not_run_is_never_counted_as_passed(self):
+        self.assertEqual(text_in(passed(2, "not run")), "not run")
+        self.assertEqual(text_in(passed(2, "left out")), "left out")
+        self.assertEqual(text_in(passed(3) + passed(2, "not run")), "3 (2 not)")
+        self.assertEqual(table.build(passed(2, "not run") + passed(1, "FAIL"))["goals"]["cells"], [0, 120])
+
+    def test_what_the_peer_has_not_says_so(self):
+        self.assertEqual(text_in([], column="psk beet"), "the peer has none")
+
+    def test_goals_count_their_own_cells(self):
+        goals = table.build(passed(2) + passed(1, peer="strongswan-6.1", outer=6) + passed(1, role="initiator", plane="user"))["goals"]
+        self.assertEqual({k: v[0] for k, v in goals.items()}, {
+            "cells": 4, "Keyway on kernel": 3, "responder to strongSwan": 1, "responder to Libreswan": 2, "with Libreswan 5.2": 3,
+            "with strongSwan 6.1": 1, "IPv6 outside": 1})
+
+    def test_too_few_are_told(self):
+        self.assertIn("   2 cells (of 120 at least: TOO FEW)", table.render(table.build(passed(2))))
+        self.assertNotIn("TOO FEW", table.render(table.build(
+            passed(60) + passed(60, peer="strongswan-6.1", outer=6))))
+
+    def test_every_cell_is_a_test_or_has_a_reason(self):
+        everything = [{"name": c.name, "result": "ok", "cell": cells.facts(c)} for c in cells.CELLS if not c.lacks]
+        built = table.build(everything)
+        bad = [(line["peer"], column) for line in built["lines"] for column, text in line["cells"].items() if text == table.NO_TEST]
+        self.assertEqual(bad, [])
+
+    def test_no_two_cells_have_one_name(self):
+        names = [c.name for c in cells.CELLS]
+        self.assertEqual(len(names), len(set(names)))
+
+    def test_rows_with_traffic_in_the_clear_and_those_that_ask_for_nothing_are_no_cells(self):
+        work = Work(("matrix", "uml"), None, "Keyway")
+        found = work.facts()
+        for name in ("initiator.five-line-file", "kernel.responder.transport.only-tcp", "lsw.psk.initiator"):
+            self.assertIn(name, [i.name for i in work.all()])
+            self.assertNotIn(name, found)
+        self.assertEqual(found["kernel.responder.beet.outer6"], {"peer": "strongswan-5.9", "role": "responder", "plane": "user",
+                                                                 "auth": "psk", "mode": "beet", "outer": 6, "lacks": ""})
+
+    def test_the_peer_at_both_ends_fills_no_cell(self):
+        self.assertEqual(Work(("matrix", "cells"), None, "strongSwan").facts(), {})
+        self.assertEqual(guests.cells("strongSwan"), [])
+
+
+class WithoutGuest(unittest.TestCase):
+    def left_out(self):
+        work = Work(("matrix", "uml", "cells", "qemu"), None, "Keyway")
+        report, gone = Report(work.facts()), work.leave_out()
+        with contextlib.redirect_stdout(io.StringIO()):
+            for row in gone:
+                report.add(row.name, "left out", 0, "--without guest")
+        return work, report, gone
+
+    def test_all_that_needs_a_guest_is_left_out_by_name(self):
+        work, report, gone = self.left_out()
+        names = {r["name"] for r in report.results}
+        self.assertTrue({c.name for c in guests.cells("Keyway")} <= names)
+        self.assertTrue({i.name for i in guests.rows("Keyway")} <= names)
+        self.assertEqual([i.name for i in work.all()], [r.name for r in work.rows])
+
+    def test_and_does_not_count_as_passed_nor_fail_the_run(self):
+        _, report, gone = self.left_out()
+        with contextlib.redirect_stdout(io.StringIO()) as out:
+            self.assertEqual(report.finish(None), 0)
+        self.assertIn(f"lab: 0 passed (0 of them at the second try), 0 failed, 0 not run, {len(gone)} left out", out.getvalue())
+
+    def test_a_guest_that_cannot_be_had_fails_the_run(self):
+        report = report_of(**{"cell.one": ("not run", "user-mode-linux is not installed")})
+        with contextlib.redirect_stdout(io.StringIO()):
+            self.assertEqual(report.finish(None), 1)
+
+    def test_the_count_of_the_whole_run_names_what_was_left_out(self):
+        with tempfile.TemporaryDirectory() as folder:
+            report = report_of(one=("ok", ""), two=("left out", "--without guest"))
+            with contextlib.redirect_stdout(io.StringIO()):
+                report.finish(os.path.join(folder, "lab.json"))
+            run = subprocess.run([sys.executable, COUNT, folder], capture_output=True, text=True)
+            self.assertIn("lab: 1 passed, 0 failed, 0 not run", run.stdout)
+            self.assertIn("left out: lab two: --without guest", run.stdout)
+            self.assertIn("1 left out", run.stdout.splitlines()[-1])
 
 
 if __name__ == "__main__":

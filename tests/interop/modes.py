@@ -9,7 +9,7 @@ import topology
 from capture import Capture
 from net import LabError, wait_for
 from pcap import judge
-from rows import HERE, PYTHON, must_be_dark, sides, suite_of
+from rows import HERE, PYTHON, must_be_asked_for, must_be_dark, sides, suite_of
 from transfer import MARKER, PORT
 
 SIZE = 500_000
@@ -136,6 +136,8 @@ def run_mode(lab, row):
         must_be_in(row.mode, lab)
         traffic(lab, hosts, row)
         sa = next((s for n, s in b.status() if s.get("state") == "ESTABLISHED"), {})
+        for child in sa.get("child-sas", {}).values():
+            must_be_asked_for(row, child)
         capture.stop()
         inner = [] if row.mode == "transport" else [hosts]
         verdict = judge(capture.path, inner, [MARKER], has_ah=row.wire == "ah")

@@ -133,8 +133,13 @@ class Verdict:
 
 def judge(path, inner_pairs, markers, natt_ports=(4500,), since=0.0, has_ah=False):
     """Reads a capture from the outer link. has_ah: AH is wanted there, whose content anybody can read."""
+    return judge_frames(packets(path), inner_pairs, markers, natt_ports, since, has_ah)
+
+
+def judge_frames(frames, inner_pairs, markers, natt_ports=(4500,), since=0.0, has_ah=False):
+    """The same of (seconds, frame)."""
     v, forbidden = Verdict(), secrets_of(inner_pairs, markers)
-    for when, frame in packets(path):
+    for when, frame in frames:
         if when < since:
             continue
         kind, ip = classify(frame, natt_ports)

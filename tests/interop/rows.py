@@ -4,6 +4,7 @@ import os
 import sys
 
 import kin
+import sight
 import topology
 from capture import Capture
 from certs import NAME
@@ -14,6 +15,7 @@ from transfer import MARKER, PORT
 HERE = os.path.dirname(os.path.abspath(__file__))
 TRANSFER = 10_000_000
 REKEYED = 3_000_000  # of three transfers, so that a capture's ring holds them
+IN_GUEST = 1_000_000  # of each: packets cost more there, and wrong ones show in the first hundred
 PSK = "keyway lab shared secret"
 PYTHON = sys.executable or "/usr/bin/python3"
 
@@ -100,6 +102,16 @@ def suite_of(sa):
     return (words(sa, (*keys, ("prf-alg", "-"), ("dh-group", "-"))), words(child, keys) + ("/ESN" if "esn" in child else ""))
 
 
+def must_be_asked_for(row, child):
+    """The peer's status shows what the row asked for."""
+    if row.esp == "default":
+        return
+    ah = row.extra.get("children", {}).get("net", {}).get("ah_proposals")
+    want = sight.asked(ah or row.esp, "ah" if ah else "esp", row.mode or "tunnel", row.lengths == "compressed", row.wire == "esp-udp")
+    # userspace ESP of the peer is always in UDP
+    sight.must_agree("the peer", want, sight.of_status(child), () if row.wire else ("udp",))
+
+
 def shut_4500(bridge):
     """A firewall on the wire that lets UDP port 500 and protocol 50 pass."""
     bridge.sh("nft", "add table bridge fw; add chain bridge fw forward { type filter hook forward priority 0; }; "
@@ -164,7 +176,7 @@ def run_row(lab, row):
         if row.lengths:  # early: tcpdump lags behind a transfer, and loses the last packets when it is stopped
             size = kin.LARGE if row.lengths == "compressed" else kin.SMALL
             pings = kin.Pings(ping, net["ca"], far[1], size)
-        amount = REKEYED if row.rekeys else TRANSFER
+        amount = IN_GUEST if row.kernel else REKEYED if row.rekeys else TRANSFER
         must_transfer(net["ca"], far[1], amount)
         if row.rekeys:
             for gateway in (a, b):
@@ -173,6 +185,8 @@ def run_row(lab, row):
         children = a.children() + b.children()
         sa = next((s for n, s in b.status() if s.get("state") == "ESTABLISHED"), {})
         counted = [(int(c["bytes-in"]), int(c["bytes-out"])) for c in sa.get("child-sas", {}).values()]
+        for child in sa.get("child-sas", {}).values():
+            must_be_asked_for(row, child)
         enough = amount * (0.8 if row.lengths == "compressed" else 1)  # the peer counts what it sealed
         if not any(i > enough and o > enough for i, o in counted):
             raise LabError(f"{b.kind}'s counters do not hold the transfer: {counted}")

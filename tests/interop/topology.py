@@ -101,4 +101,26 @@ MESH = {
     "routes": PLAIN["routes"] + [(n, "default", B4) for n, *_ in _OTHERS],
 }
 
-SHAPES = {"mesh": MESH, "plain": PLAIN, "flood": FLOOD, "two-wires": TWO_WIRES, "nat-two": _with_third(NAT), "nat-b-two": _with_third(NAT_B), "nat": NAT, "nat-b": NAT_B}
+# For who is behind a NAT now and then, without another network: the gateways have an address more, and the wire changes it
+# into the one that the other end sees. Each way only for that address, and without a state.
+HIDDEN, SHOWN = {"a": "10.9.0.77", "b": "10.9.0.78"}, {"a": "10.9.0.97", "b": "10.9.0.98"}
+CELLS = {
+    "nodes": PLAIN["nodes"],
+    "links": _inside + [(("ga", "w0", [A4 + "/24", A6 + "/64", HIDDEN["a"] + "/24"]), ("wire", "wa", [])),
+                        (("wire", "wb", []), ("gb", "w1", [B4 + "/24", B6 + "/64", HIDDEN["b"] + "/24"]))],
+    "routes": PLAIN["routes"],
+}
+
+
+def hide_both(net):
+    for side, node, device, port, other in (("a", "ga", "w0", "wa", ("gb", "w1")), ("b", "gb", "w1", "wb", ("ga", "w0"))):
+        hidden, shown = HIDDEN[side], SHOWN[side]
+        for line in (f"qdisc replace dev {port} clsact",
+                     f"filter replace dev {port} ingress prio 1 protocol ip matchall action nat egress {hidden}/32 {shown}",
+                     f"filter replace dev {port} egress prio 1 protocol ip matchall action nat ingress {shown}/32 {hidden}"):
+            net["wire"].sh("tc", *line.split())
+        mac = net[node].sh("cat", f"/sys/class/net/{device}/address").strip()  # nobody answers for what is shown
+        net[other[0]].ip("neigh", "replace", shown, "lladdr", mac, "dev", other[1])
+
+
+SHAPES = {"cells": CELLS, "mesh": MESH, "plain": PLAIN, "flood": FLOOD, "two-wires": TWO_WIRES, "nat-two": _with_third(NAT), "nat-b-two": _with_third(NAT_B), "nat": NAT, "nat-b": NAT_B}

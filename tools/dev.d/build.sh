@@ -29,8 +29,10 @@ dev_demo() {
 }
 
 dev_lab() {
+  case " $* " in *" --matrix "*) exec /usr/bin/python3 tests/interop/lab.py "$@" ;; esac
   need_root
   need $BUILD_PACKAGES $TEST_PACKAGES $LAB_PACKAGES
+  case " $* " in *" --without guest "* | *" --list "* | *" --help "*) ;; *) want_guest ;; esac
   case " $* " in
     *" --list "* | *" --help "*) ;;
     *) build_preset release && build_preset dev keywayd keyway test_crypto_mlkem ;;

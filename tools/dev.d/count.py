@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Adds up what the parts of ./dev test left in a folder: ctest.xml, check.txt, lab.json, sim.xml, soak.json. Names what failed and what
-was not run; ends with the one line "N passed, N failed, N not run"; exit 0 only when all ran and passed.
+was not run; ends with the one line "N passed, N failed, N not run"; exit 0 only when all ran and passed. What the run was told
+to leave out is named and counted apart. The lab's matrix is printed before.
 
 A part that left nothing counts as failed: silence is not success. A test whose output has a line of its own
 "N passed, N failed" (the simulator counts scenarios) counts as that many instead of one.
@@ -11,6 +12,10 @@ import re
 import sys
 import xml.etree.ElementTree as xml
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tests", "interop"))
+
+import table  # noqa: E402
+
 SEEDS = re.compile(r"^sim: (\d+) scenarios, (\d+) seeds each", re.M)
 OWN_COUNT = re.compile(r"^(\d+) passed, (\d+) failed$", re.M)
 
@@ -19,7 +24,8 @@ SKIPPED = re.compile(r"^\[  SKIPPED \] (.+)$", re.M)  # cmocka
 
 class Count:
     def __init__(self):
-        self.passed, self.failed, self.not_run, self.second = 0, [], [], []
+        self.passed, self.failed, self.not_run, self.second, self.left_out = 0, [], [], [], []
+        self.of_lab = []
         self.scenarios = {}  # by how many seeds each ran under
 
     def ctest(self, path):
@@ -79,6 +85,7 @@ class Count:
             return self.failed.append(f"{what}: left no result: {e}")
         if not results:
             self.failed.append(f"{what}: there were no rows")
+        self.of_lab += results if what == "lab" else []
         for r in results:
             if r["result"] == "ok":
                 self.passed += 1
@@ -88,6 +95,8 @@ class Count:
                 self.failed.append(f"{what} {r['name']}: {r['text']}")
             elif r["result"] == "not run":
                 self.not_run.append(f"{what} {r['name']}: {r['text']}")
+            elif r["result"] == "left out":
+                self.left_out.append(f"{what} {r['name']}: {r['text']}")
             else:
                 print(f"the peer lacks: {what} {r['name']}: {r['text']}")
 
@@ -104,13 +113,18 @@ def main(folder):
                                       zip(before, after, ("passed", "failed", "not run"))))
     for seeds, scenarios in sorted(count.scenarios.items()):
         print(f"simulator: {scenarios} scenarios under {seeds} seeds each")
+    if any(r.get("cell") for r in count.of_lab):
+        table.show_results(count.of_lab)
     for line in count.second:
         print(f"passed at the second try: {line[:400]}")
     for line in count.failed:
         print(f"failed: {line[:400]}")
     for line in count.not_run:
         print(f"not run: {line[:400]}")
-    print(f"{count.passed} passed, {len(count.failed)} failed, {len(count.not_run)} not run")
+    for line in count.left_out:
+        print(f"left out: {line[:400]}")
+    more = f", {len(count.left_out)} left out" if count.left_out else ""
+    print(f"{count.passed} passed, {len(count.failed)} failed, {len(count.not_run)} not run{more}")
     return 1 if count.failed or count.not_run or not count.passed else 0
 
 

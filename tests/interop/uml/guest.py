@@ -3,11 +3,14 @@
 import json
 import os
 import sys
+import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE))
 
+import cell_run  # noqa: E402
+import guests  # noqa: E402
 import lab as lab_module  # noqa: E402
 import matrix  # noqa: E402
 
@@ -27,8 +30,16 @@ def main():
     patterns = [p for p in os.environ.get("KWLAB_ONLY", "").split(",") if p]
     skipped = os.environ.get("KWLAB_SKIP", "").split(",")
     kernel = os.environ.get("KWLAB_KERNEL")  # QEMU's
-    of_guest = lab_module.qemu_rows(kernel) if kernel else lab_module.guest_rows(left)
-    rows = [r for r in lab_module.selected(of_guest, patterns) if r.name not in skipped]
+    if os.environ.get("KWLAB_PART") == "cells":
+        cells = [c for c in guests.selected(guests.cells(left), patterns) if c.peer not in skipped]
+        cell_run.run_cells(cells, Console(), tempfile.mkdtemp(prefix="kwcells"), lab_module.LOGS)
+    else:
+        of_guest = guests.qemu_rows(kernel) if kernel else guests.rows(left)
+        run_rows([r for r in guests.selected(of_guest, patterns) if r.name not in skipped], left)
+    print(MARK + json.dumps({"end": True}), flush=True)
+
+
+def run_rows(rows, left):
     console, start = Console(), time.monotonic()
     for shape in sorted({row.shape for row in rows}):
         lab = lab_module.Lab(left, kernel=True, shape=shape)
@@ -47,7 +58,6 @@ def main():
                     lab_module.run_scenario(lab, row, console)
         finally:
             lab.close()
-    print(MARK + json.dumps({"end": True}), flush=True)
 
 
 if __name__ == "__main__":

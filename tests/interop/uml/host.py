@@ -22,7 +22,7 @@ def _modules():
     """The guest's modprobe looks where the host's would."""
     found = glob.glob("/usr/lib/uml/modules/*")
     if not shutil.which("linux.uml") or not found:
-        raise LabError("user-mode-linux is not installed")
+        raise peers.NotToBeHad("there is no guest: user-mode-linux is not installed")
     version = os.path.basename(found[0])
     link = "/lib/modules/" + version
     os.makedirs("/lib/modules", exist_ok=True)
@@ -48,14 +48,15 @@ def parameter(key, value):
     return f"{key}={value}"
 
 
-def run_guest(report, logs, left="Keyway", patterns=(), bindir=None, skipped=()):
-    """Runs the kernel rows; report.add() is called for each as it ends. Returns the names that were reported."""
+def run_guest(report, logs, part, left="Keyway", patterns=(), bindir=None, skipped=()):
+    """Runs a part (rows or cells); report.add() is called for each as it ends. Returns the names that were reported. skipped:
+    names of rows, or of peers of cells."""
     _modules()
     os.makedirs(logs, exist_ok=True)
     argv = ["linux.uml", "mem=768M", "root=/dev/root", "rootfstype=hostfs", "rootflags=/", "ro",
             f"init={HERE}/init.sh", "con=null", "con0=null,fd:1", "quiet", "panic=1",
             parameter("KWLAB_DIR", os.path.dirname(HERE)), parameter("KWLAB_OUT", logs),
-            parameter("KWLAB_LEFT", left)]
+            parameter("KWLAB_LEFT", left), parameter("KWLAB_PART", part)]
     if patterns:
         argv.append(parameter("KWLAB_ONLY", ",".join(patterns)))
     if skipped:
@@ -65,7 +66,7 @@ def run_guest(report, logs, left="Keyway", patterns=(), bindir=None, skipped=())
     guest = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                              start_new_session=True, env=_shim())
     atexit.register(end, guest)
-    return follow(guest, report, os.path.join(logs, "uml-console.log"))
+    return follow(guest, report, os.path.join(logs, f"uml-{part}-console.log"))
 
 
 def follow(guest, report, console, silence=SILENCE):
