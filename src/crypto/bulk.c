@@ -93,6 +93,21 @@ size_t bulk_icv_len(const struct bulk_key *k)
     return k->icv;
 }
 
+uint16_t bulk_encr(const struct bulk_key *k)
+{
+    return k->encr->id;
+}
+
+uint16_t bulk_integ(const struct bulk_key *k)
+{
+    return k->integ->id;
+}
+
+uint16_t bulk_key_bits(const struct bulk_key *k)
+{
+    return k->key_bits;
+}
+
 size_t bulk_block(const struct bulk_key *k)
 {
     return k->block < 4 ? 4 : k->block;

@@ -38,7 +38,11 @@ void bulk_key_free(struct bulk_key *k);
 const char *bulk_engine_of(const struct bulk_key *k);
 size_t bulk_iv_len(const struct bulk_key *k);
 size_t bulk_icv_len(const struct bulk_key *k);
-size_t bulk_block(const struct bulk_key *k); /* pad plaintext to a multiple of this, at least 4 */
+/* As it was made. */
+uint16_t bulk_encr(const struct bulk_key *k);
+uint16_t bulk_integ(const struct bulk_key *k);
+uint16_t bulk_key_bits(const struct bulk_key *k); /* of the cipher, without its salt */
+size_t bulk_block(const struct bulk_key *k);      /* pad plaintext to a multiple of this, at least 4 */
 
 #define BULK_ENGINES 2
 

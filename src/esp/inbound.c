@@ -16,16 +16,21 @@
 #include "esp/state.h"
 #include "esp/tcp.h"
 
+static void drop_replayed(struct esp *e, struct esp_packet *p, struct sa *sa)
+{
+    sa->n_replayed++;
+    packet_drop(e, p, DROP_REPLAY);
+}
+
 /* May the SA take a packet of this number? */
-static bool takes_number(struct esp *e, struct esp_packet *p, const struct sa *sa, uint32_t low,
-                         uint64_t *seq)
+static bool takes_number(struct esp *e, struct esp_packet *p, struct sa *sa, uint32_t low, uint64_t *seq)
 {
     if (sa->is_expired) {
         packet_drop(e, p, DROP_EXPIRED);
         return false;
     }
     if (!replay_infer(&sa->replay, low, seq) || !replay_check(&sa->replay, *seq)) {
-        packet_drop(e, p, DROP_REPLAY);
+        drop_replayed(e, p, sa);
         return false;
     }
     return true;
@@ -217,6 +222,7 @@ static bool finish(struct esp *e, const struct flight *f, enum bulk_status statu
     struct esp_packet *p = f->packet;
     struct sa *sa = f->sa;
     if (status != BULK_OK) {
+        sa->n_wrong += status == BULK_BAD_ICV;
         packet_drop(e, p, status == BULK_BAD_ICV ? DROP_BAD_ICV : DROP_SHORT);
         return false;
     }
@@ -225,7 +231,7 @@ static bool finish(struct esp *e, const struct flight *f, enum bulk_status statu
         return false;
     }
     if (!commit(e, sa, p, f->seq)) {
-        packet_drop(e, p, DROP_REPLAY);
+        drop_replayed(e, p, sa);
         return false;
     }
     if (sa->is_ah) {

@@ -219,6 +219,11 @@ void mode_set(struct sa *sa, const struct esp_sa *r)
     sa->sum_fix = r->mode == MODE_TRANSPORT ? difference(r) : 0;
 }
 
+enum child_mode mode_of(const struct sa *sa)
+{
+    return (enum child_mode)(sa->mode - modes);
+}
+
 static const struct mode modes[] = {
     [MODE_TUNNEL] = {NULL,           NULL            },
     [MODE_TRANSPORT] = {wrap_transport, unwrap_transport},

@@ -32,3 +32,4 @@ struct mode {
 bool mode_sound(const struct esp_sa *r, struct diag *d);
 /* Looks the mode up, and notes what it needs of the record. */
 void mode_set(struct sa *sa, const struct esp_sa *r);
+enum child_mode mode_of(const struct sa *sa);

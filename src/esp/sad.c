@@ -195,6 +195,7 @@ static struct sa *sa_from_record(const struct esp_sa *r)
     sa->direction = (uint8_t)r->direction;
     sa->spi = r->spi;
     sa->child_id = r->child_id;
+    sa->reqid = r->reqid;
     sa->local = r->local;
     sa->remote = r->remote;
     sa->has_encap = r->has_encap;

@@ -45,6 +45,7 @@ struct sa {
     bool is_soft_expired, is_expired;
     uint8_t saved;    /* bytes of a packet's IP header that are not carried: see mode.h. 0: it is a tunnel */
     uint16_t sum_fix; /* what checksums of transport mode lack; 0: nothing */
+    uint32_t reqid;
     uint64_t child_id;
     const struct mode *mode;
     struct bulk_key *key;
@@ -63,7 +64,8 @@ struct sa {
         };
         struct { /* inbound */
             struct replay replay;
-            struct endpoint mapped; /* last reported; family 0: none */
+            struct endpoint mapped;       /* last reported; family 0: none */
+            uint32_t n_replayed, n_wrong; /* packets outside the window or twice; with a wrong ICV */
         };
     };
     struct list pending; /* in the queue of SAs with events */

@@ -119,6 +119,21 @@ void dataplane_counters(const struct dataplane *dp, struct esp_counters *out)
     memcpy(out, words, sizeof(words));
 }
 
+unsigned dataplane_tables(struct dataplane *dp, struct esp_tables out[DATAPLANE_WORKERS_MAX])
+{
+    unsigned n = dp ? dp->n : 0;
+    sem_t is_done;
+    sem_init(&is_done, 0, 0);
+    for (unsigned i = 0; i < n; i++)
+        push(dp->workers[i], dataplane_record_tables(&out[i], &is_done));
+    for (unsigned i = 0; i < n; i++) {
+        while (sem_wait(&is_done) != 0) /* a signal */
+            continue;
+    }
+    sem_destroy(&is_done);
+    return n;
+}
+
 /* ---- start and end */
 
 static void join_datagrams(struct dataplane *dp)

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "esp/esp.h"
+#include "esp/tables.h"
 #include "sys/dataplane_record.h"
 #include "sys/sock.h"
 #include "sys/tun.h"
@@ -82,3 +83,6 @@ struct dataplane_message {
 struct dataplane_message *dataplane_next(struct dataplane *dp);
 /* A recent snapshot, of all workers. NULL has none. */
 void dataplane_counters(const struct dataplane *dp, struct esp_counters *out);
+/* What every worker has, as it is now: waits until each has come by between two batches. All have the
+ * policies, an SA has one. Returns how many; esp_tables_deinit() each. */
+unsigned dataplane_tables(struct dataplane *dp, struct esp_tables out[DATAPLANE_WORKERS_MAX]);

@@ -47,6 +47,17 @@ struct dataplane_record *dataplane_record_path_mtu(struct ip peer, uint32_t mtu)
     return r;
 }
 
+struct dataplane_record *dataplane_record_tables(struct esp_tables *tables, sem_t *is_done)
+{
+    struct dataplane_record *r = calloc(1, sizeof(*r));
+    if (!r)
+        abort();
+    r->kind = RECORD_TABLES;
+    r->tables = tables;
+    r->is_done = is_done;
+    return r;
+}
+
 struct dataplane_record *dataplane_record_stream(enum record_kind kind, uint32_t handle, struct span bytes)
 {
     struct dataplane_record *r = calloc(1, sizeof(*r) + bytes.len);

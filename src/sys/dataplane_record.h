@@ -3,7 +3,9 @@
  * is freed, a path's MTU, or something about a TCP connection. */
 #pragma once
 
+#include "esp/tables.h"
 #include "model/action.h"
+#include <semaphore.h>
 
 /* A connected socket that is given to the data plane. */
 struct dataplane_stream {
@@ -16,6 +18,7 @@ struct dataplane_stream {
 enum record_kind {
     RECORD_ACTION,
     RECORD_PATH_MTU,
+    RECORD_TABLES,
     RECORD_STREAM_ADD,
     RECORD_STREAM_TRUST,
     RECORD_STREAM_SEND, /* an IKE message, in bytes */
@@ -33,6 +36,10 @@ struct dataplane_record {
             uint32_t mtu;
         };
         struct {
+            struct esp_tables *tables; /* the asker's: to be filled, */
+            sem_t *is_done;            /* and then posted */
+        };
+        struct {
             struct dataplane_stream stream;
             bool is_graceful; /* CLOSE: what waits is sent first */
             size_t len;
@@ -45,6 +52,7 @@ struct dataplane_record {
 /* NULL when the action is none of the data plane's. */
 struct dataplane_record *dataplane_record_new(const struct action *a);
 struct dataplane_record *dataplane_record_path_mtu(struct ip peer, uint32_t mtu);
+struct dataplane_record *dataplane_record_tables(struct esp_tables *tables, sem_t *is_done);
 /* bytes: of RECORD_STREAM_SEND. */
 struct dataplane_record *dataplane_record_stream(enum record_kind kind, uint32_t handle, struct span bytes);
 void dataplane_record_free(struct dataplane_record *r);

@@ -348,6 +348,30 @@ static void what_a_trap_held_leaves_with_the_sa_that_it_asked_for(void **state)
     expect_esp(&other_peer, sa.spi, 4, 2, 0);
 }
 
+/* ---- what it has, in the middle of its work */
+
+static void the_tables_show_what_the_packets_that_are_through_did(void **state)
+{
+    (void)state;
+    struct esp_tables t[DATAPLANE_WORKERS_MAX];
+    uint64_t before = 0;
+    for (int round = 0; round < 2; round++) {
+        settle();
+        assert_int_equal(dataplane_tables(dp, t), 1);
+        assert_true(t[0].n_sas >= 3 && t[0].n_policies >= 2);
+        for (size_t i = 0; i < t[0].n_sas; i++) {
+            const struct sa_row *s = &t[0].sas[i];
+            if (s->spi != SPI_A_TO_B || s->direction != SA_OUT)
+                continue;
+            assert_true(s->seq > 0 && (!round || s->seq == before + 1));
+            before = s->seq;
+        }
+        assert_true(before > 0);
+        esp_tables_deinit(&t[0]);
+    }
+    assert_int_equal(dataplane_tables(NULL, t), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -355,6 +379,7 @@ int main(void)
         cmocka_unit_test(what_came_just_before_its_sa_is_opened),
         cmocka_unit_test(where_a_path_refuses_segments_everything_leaves_in_order),
         cmocka_unit_test(what_a_trap_held_leaves_with_the_sa_that_it_asked_for),
+        cmocka_unit_test(the_tables_show_what_the_packets_that_are_through_did),
     };
     return cmocka_run_group_tests(tests, start, end);
 }

@@ -455,3 +455,8 @@ void loop_numbers(const struct loop *l, struct loop_numbers *out)
                                  .planes = l->planes};
     dataplane_counters(l->dataplane, &out->esp);
 }
+
+unsigned loop_tables(const struct loop *l, struct esp_tables out[LOOP_TABLES_MAX])
+{
+    return dataplane_tables(l->dataplane, out);
+}

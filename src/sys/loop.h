@@ -6,9 +6,10 @@
 #include "conf/choice.h"
 #include "conf/overlay.h"
 #include "engine/engine.h"
-#include "esp/esp.h"
+#include "esp/tables.h"
 #include "model/changes.h"
 #include "sys/paths.h"
+#include "sys/tun.h"
 #include <uv.h>
 
 struct loop;
@@ -78,5 +79,8 @@ enum choice loop_choose(struct loop *l, const char *connection, enum choice what
 void loop_rearm(struct loop *l);
 const struct engine *loop_engine(const struct loop *l);
 void loop_numbers(const struct loop *l, struct loop_numbers *out);
+/* dataplane_tables() */
+#define LOOP_TABLES_MAX TUN_QUEUES_MAX
+unsigned loop_tables(const struct loop *l, struct esp_tables out[LOOP_TABLES_MAX]);
 /* Forgets CRLs, OCSP responses that were fetched, on disk too; returns how many. */
 unsigned loop_flush(struct loop *l, bool crls, bool ocsps);

@@ -164,6 +164,12 @@ static void take_action(struct worker *w, struct dataplane_record *r, int64_t no
         tell_failure(w, &d);
 }
 
+static void tell_tables(struct worker *w, struct dataplane_record *r)
+{
+    esp_list(w->esp, r->tables);
+    sem_post(r->is_done);
+}
+
 void worker_take_records(struct worker *w, int64_t now)
 {
     struct dataplane_record *r;
@@ -172,6 +178,8 @@ void worker_take_records(struct worker *w, int64_t now)
             take_action(w, r, now);
         else if (r->kind == RECORD_PATH_MTU)
             esp_path_mtu(w->esp, r->peer, r->mtu, now);
+        else if (r->kind == RECORD_TABLES)
+            tell_tables(w, r);
         else
             worker_tcp_take(w, r);
         dataplane_record_free(r);
