@@ -151,6 +151,12 @@ static void host_numbers(void *ctx, struct ctl_numbers *out)
     };
 }
 
+static unsigned host_tables(void *ctx, struct esp_tables out[CTL_TABLES_MAX])
+{
+    _Static_assert(LOOP_TABLES_MAX <= CTL_TABLES_MAX, "there is room for all threads");
+    return loop_tables(((struct daemon *)ctx)->loop, out);
+}
+
 static void host_set_log_level(void *ctx, enum log_group group, int level, bool only_up)
 {
     (void)ctx;
@@ -297,6 +303,7 @@ static bool run(const struct options *o, void (*ready)(void), struct diag *diag)
         .queued = host_queued,
         .close = host_close,
         .numbers = host_numbers,
+        .tables = host_tables,
         .flush = host_flush,
         .set_log_level = host_set_log_level,
         .restore_log_levels = host_restore_log_levels,

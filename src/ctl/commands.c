@@ -47,6 +47,7 @@ static const struct ctl_command table[] = {
      "which connection or child a name means, and its dialect"                                                     },
     {"keyway-status",      ctl_cmd_keyway_status,
      "the daemon, its data plane, the last failure of each connection"                                             },
+    {"keyway-xfrm",        ctl_cmd_keyway_xfrm,        "streams one keyway-xfrm event for each SA and policy"      },
     {"keyway-log-level",   ctl_cmd_keyway_log_level,   "what the log shows, and changes of that"                   },
     {"keyway-config-show", ctl_cmd_keyway_config_show,
      "the configuration in force, with the line that set each value"                                               },

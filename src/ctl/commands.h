@@ -16,6 +16,7 @@ enum ctl_event_id {
     CTL_LIST_CONN,
     CTL_LIST_CERT,
     CTL_LIST_AUTHORITY,
+    CTL_XFRM,
     CTL_IKE_UPDOWN,
     CTL_IKE_REKEY,
     CTL_IKE_UPDATE,
@@ -158,6 +159,7 @@ ctl_handler ctl_cmd_version, ctl_cmd_stats, ctl_cmd_reload_settings,
 ctl_handler ctl_cmd_keyway_reload, ctl_cmd_keyway_status;
 ctl_handler ctl_cmd_get_counters, ctl_cmd_reset_counters;                         /* cmd_counters.c */
 ctl_handler ctl_cmd_flush_certs;                                                  /* cmd_flush.c */
+ctl_handler ctl_cmd_keyway_xfrm;                                                  /* cmd_xfrm.c */
 ctl_handler ctl_cmd_keyway_log_level;                                             /* cmd_log.c */
 ctl_handler ctl_cmd_keyway_algorithms;                                            /* cmd_algorithms.c */
 ctl_handler ctl_cmd_keyway_add, ctl_cmd_keyway_delete, ctl_cmd_keyway_connection; /* cmd_choice.c */

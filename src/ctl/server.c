@@ -14,6 +14,7 @@ static const char *const event_names[CTL_EVENTS] = {
     [CTL_LIST_CONN] = "list-conn",
     [CTL_LIST_CERT] = "list-cert",
     [CTL_LIST_AUTHORITY] = "list-authority",
+    [CTL_XFRM] = "keyway-xfrm",
     [CTL_IKE_UPDOWN] = "ike-updown",
     [CTL_IKE_REKEY] = "ike-rekey",
     [CTL_IKE_UPDATE] = "ike-update",

@@ -7,6 +7,7 @@
 #include "conf/choice.h"
 #include "conf/overlay.h"
 #include "engine/engine.h"
+#include "esp/tables.h"
 #include "model/changes.h"
 
 struct ctl;
@@ -25,6 +26,8 @@ struct ctl_numbers {           /* what the host knows and the engine does not */
     const uint64_t *drops;
     size_t n_drops;
 };
+
+#define CTL_TABLES_MAX 64
 
 /* The world around: each call gets ctx first. */
 struct ctl_host {
@@ -54,6 +57,9 @@ struct ctl_host {
     /* Closes a client that broke the protocol; ctl_closed() follows, later. */
     void (*close)(void *ctx, void *handle);
     void (*numbers)(void *ctx, struct ctl_numbers *out);
+    /* What the userspace data plane has: so many tables as it has threads, the policies in each; to be given
+     * to esp_tables_deinit(). */
+    unsigned (*tables)(void *ctx, struct esp_tables out[CTL_TABLES_MAX]);
     /* Forgets CRLs, OCSP responses that were fetched; returns how many. */
     unsigned (*flush)(void *ctx, bool crls, bool ocsps);
     /* What the log shows: the level of a group (LOG_GROUPS: of all), only_up: if that is more; as the

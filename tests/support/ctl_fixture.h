@@ -250,6 +250,17 @@ static void fake_numbers(void *ctx, struct ctl_numbers *out)
     *out = (struct ctl_numbers){.workers = 4, .working = 1, .dataplane = "user", .device = "kw0"};
 }
 
+/* Those of two threads, of the test's. */
+static struct esp_tables fake_of[2];
+
+static unsigned fake_tables(void *ctx, struct esp_tables out[CTL_TABLES_MAX])
+{
+    (void)ctx;
+    memcpy(out, fake_of, sizeof(fake_of));
+    memset(fake_of, 0, sizeof(fake_of)); /* given */
+    return 2;
+}
+
 static struct {
     unsigned calls;
     bool crls, ocsps;
@@ -314,6 +325,7 @@ __attribute__((unused)) static int setup(void **state)
         .queued = fake_queued,
         .close = fake_close,
         .numbers = fake_numbers,
+        .tables = fake_tables,
         .flush = fake_flush,
         .set_log_level = fake_set_log_level,
         .restore_log_levels = fake_restore_log_levels,
@@ -390,7 +402,7 @@ static bool next(int who, struct vici_packet *p)
     return true;
 }
 
-static struct span reply(int who)
+__attribute__((unused)) static struct span reply(int who)
 {
     struct vici_packet p;
     assert_true(next(who, &p));
@@ -398,7 +410,7 @@ static struct span reply(int who)
     return p.body;
 }
 
-static void assert_text(struct span message, const char *key, const char *expected)
+__attribute__((unused)) static void assert_text(struct span message, const char *key, const char *expected)
 {
     char text[256];
     assert_true(vici_find_text(message, key, text, sizeof(text)));

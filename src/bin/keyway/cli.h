@@ -12,6 +12,7 @@
 struct cli {
     struct paths paths;
     const char *load, *settings; /* config: like the daemon's */
+    bool has_statistics;         /* xfrm: -s */
     bool has_json, has_algorithms, is_quiet, is_forced, is_running, has_color;
     bool is_terminal;   /* stderr is one: progress may be shown */
     int64_t timeout_ms; /* 0: the daemon decides when to give up */
@@ -104,6 +105,7 @@ int cmd_trap(struct cli *c);       /* trap.c, as the next */
 int cmd_untrap(struct cli *c);
 int cmd_redirect(struct cli *c);
 int cmd_pools(struct cli *c);
+int cmd_xfrm(struct cli *c);
 int cmd_reload(struct cli *c);
 int cmd_flush(struct cli *c);
 int cmd_log(struct cli *c);

@@ -24,6 +24,7 @@ int cmd_completion(struct cli *c)
          "    case ${COMP_WORDS[1]} in\n"
          "    redirect) words+=' --peer-ip --peer-id --ike-id' ;;\n"
          "    config) words='check show explain convert reference --from --to --output --secrets' ;;\n"
+         "    xfrm) words='state policy stat -s' ;;\n"
          "    doctor) words=cert ;;\n"
          "    completion) words=bash ;;\n"
          "    esac\n"

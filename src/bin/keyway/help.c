@@ -10,6 +10,7 @@ static const char options[] =
     "  --force          down: do not wait for the peer\n"
     "  --peer-ip ADDR, --peer-id ID, --ike-id N   redirect: clients at an address (prefix, range), with an\n"
     "                   identity (with wildcards), one IKE SA\n"
+    "  -s, --statistics xfrm: like ip -s\n"
     "  --algorithms     status: which library serves each algorithm and key length\n"
     "  --running        config show: what the daemon runs with, not what the files say\n"
     "  --from FORM, --to FORM   config convert: swanctl, strongswan, libreswan (ipsec.conf) or keyway\n"

@@ -23,6 +23,7 @@ static const struct cli_command table[] = {
     {"untrap",     "NAME",                                                              "undo that",                                                   cmd_untrap    },
     {"redirect",   "[NAME] GATEWAY",                                                    "send clients to another gateway",                             cmd_redirect  },
     {"pools",      "[NAME]",                                                            "pools of virtual addresses, and who has them",                cmd_pools     },
+    {"xfrm",       "state | policy | stat",                                             "what ip xfrm would show, of the userspace data plane",        cmd_xfrm      },
     {"flush",      "[crls | ocsp]",                                                     "forget CRLs and OCSP responses that came",                    cmd_flush     },
     {"log",        "[levels] [--level LIST]",                                           "what the daemon says, as it says it",                         cmd_log       },
     {"reload",     "",                                                                  "read the configuration files anew",                           cmd_reload    },
@@ -84,10 +85,11 @@ static const struct option long_options[] = {
     {"secrets",                  no_argument, NULL, OPT_SECRETS},
     {"output",required_argument, NULL, OPT_OUTPUT},
     {"level",      required_argument, NULL, OPT_LEVEL},
-    {"quiet",          no_argument, NULL, 'q'},
-    {"version",              no_argument, NULL, 'V'},
-    {"help",                  no_argument, NULL, 'h'},
-    {0},
+    {"statistics",          no_argument, NULL, 's'},
+    {"quiet",              no_argument, NULL, 'q'},
+    {"version",                  no_argument, NULL, 'V'},
+    {"help",no_argument, NULL, 'h'},
+    {0        },
 };
 
 static bool parse_timeout(struct cli *c, const char *arg)
@@ -165,6 +167,9 @@ static int take_option(struct cli *c, int option, const char *arg)
     case OPT_LEVEL:
         c->log_levels = arg;
         return -1;
+    case 's':
+        c->has_statistics = true;
+        return -1;
     case 'q':
         c->is_quiet = true;
         return -1;
@@ -195,7 +200,7 @@ int main(int argc, char **argv)
     if (argc > 1 && !strcmp(argv[1], "pki")) /* whose options are its own */
         return pki_main(argc - 1, argv + 1, "keyway pki");
     look_at_terminal(&c);
-    while ((option = getopt_long(argc, argv, "qVh", long_options, NULL)) >= 0) {
+    while ((option = getopt_long(argc, argv, "sqVh", long_options, NULL)) >= 0) {
         int code = take_option(&c, option, optarg);
         if (code >= 0)
             return code;
