@@ -149,6 +149,9 @@ static void host_numbers(void *ctx, struct ctl_numbers *out)
         .drops = n.esp.drops,
         .n_drops = DROP_REASONS,
     };
+    for (; out->n_moved < n.n_moved && out->n_moved < CTL_MOVED_MAX; out->n_moved++)
+        out->moved[out->n_moved] =
+            (struct ctl_count){n.moved[out->n_moved].name, n.moved[out->n_moved].value};
 }
 
 static unsigned host_tables(void *ctx, struct esp_tables out[CTL_TABLES_MAX])

@@ -266,6 +266,10 @@ void ctl_cmd_keyway_status(struct ctl_request *r)
     vici_printf(w, "packets-out", "%" PRIu64, n.packets_out);
     vici_printf(w, "bytes-out", "%" PRIu64, n.bytes_out);
     write_drops(w, &n);
+    vici_section(w, "kernel-counters");
+    for (size_t i = 0; i < n.n_moved; i++)
+        vici_printf(w, n.moved[i].name, "%" PRIu64, n.moved[i].value);
+    vici_section_end(w);
     vici_section_end(w);
     write_engine(w, engine_stats(e), c);
     write_dialects(w, c);

@@ -13,6 +13,8 @@
 struct ctl;
 struct ctl_conn;
 
+#define CTL_MOVED_MAX 64
+
 struct ctl_numbers {           /* what the host knows and the engine does not */
     struct time started;       /* when the daemon started */
     unsigned workers, working; /* threads for jobs; those that are busy */
@@ -25,6 +27,11 @@ struct ctl_numbers {           /* what the host knows and the engine does not */
     const char *const *drop_names; /* n_drops names and counts */
     const uint64_t *drops;
     size_t n_drops;
+    struct ctl_count { /* of the kernel's IPsec since the start; those that moved */
+        const char *name;
+        uint64_t value;
+    } moved[CTL_MOVED_MAX];
+    size_t n_moved;
 };
 
 #define CTL_TABLES_MAX 64

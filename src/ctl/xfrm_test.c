@@ -151,6 +151,27 @@ static void who_does_not_listen_gets_the_reply_alone(void **state)
     assert_string_equal(event(), "reply");
 }
 
+static void the_status_has_the_kernel_s_counters_that_moved(void **state)
+{
+    (void)state;
+    struct vici_element e;
+    bool is_inside = false;
+    uint64_t sum = 0;
+    request(0, "keyway-status", NULL, NULL);
+    struct vici_reader r = vici_read(reply(0));
+    while (vici_next(&r, &e)) {
+        if (e.kind == VICI_SECTION_START && span_equal(e.name, span_str("kernel-counters")))
+            is_inside = true;
+        else if (e.kind == VICI_SECTION_END)
+            is_inside = false;
+        else if (is_inside && span_equal(e.name, span_str("XfrmInNoStates")))
+            sum += span_equal(e.value, span_str("3")) ? 3 : 100;
+        else if (is_inside && span_equal(e.name, span_str("XfrmOutNoStates")))
+            sum += span_equal(e.value, span_str("1")) ? 1 : 100;
+    }
+    assert_int_equal(sum, 4);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -160,6 +181,7 @@ int main(void)
         T(the_newest_come_first_and_policies_once),
         T(policies_say_what_they_do),
         T(who_does_not_listen_gets_the_reply_alone),
+        T(the_status_has_the_kernel_s_counters_that_moved),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

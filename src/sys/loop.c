@@ -454,6 +454,7 @@ void loop_numbers(const struct loop *l, struct loop_numbers *out)
                                  .device = l->device,
                                  .planes = l->planes};
     dataplane_counters(l->dataplane, &out->esp);
+    out->n_moved = l->xfrm ? xfrm_moved_since(&l->moved, out->moved) : 0;
 }
 
 unsigned loop_tables(const struct loop *l, struct esp_tables out[LOOP_TABLES_MAX])

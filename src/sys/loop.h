@@ -10,6 +10,7 @@
 #include "model/changes.h"
 #include "sys/paths.h"
 #include "sys/tun.h"
+#include "sys/xfrm_moved.h"
 #include <uv.h>
 
 struct loop;
@@ -40,6 +41,8 @@ struct loop_numbers {
     unsigned workers, working;
     const char *device; /* empty: there is none */
     struct planes planes;
+    struct xfrm_count moved[XFRM_COUNTS_MAX]; /* of the kernel's counters, since the start */
+    size_t n_moved;
     struct esp_counters esp; /* of packets in userspace */
 };
 

@@ -61,6 +61,7 @@ struct loop {
     struct dataplane *dataplane; /* NULL: the kernel's alone */
     struct xfrm *xfrm;           /* NULL: ours alone */
     struct planes planes;
+    struct xfrm_moved moved;
     struct sock encap[2]; /* of the NAT traversal port: whose ESP the kernel takes */
     uv_poll_t xfrm_events;
     uv_timer_t xfrm_timer;

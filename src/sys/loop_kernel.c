@@ -40,6 +40,7 @@ bool loop_kernel_open(struct loop *l, const struct config *c, struct diag *d)
     if (xfrm_probe(d))
         l->xfrm = xfrm_open(&o, d);
     l->planes.has_kernel = l->xfrm != NULL;
+    xfrm_moved_begin(&l->moved, XFRM_STAT_PATH);
     if (l->xfrm)
         return true;
     snprintf(l->planes.why, sizeof(l->planes.why), "%.*s", (int)sizeof(l->planes.why) - 1, d->what);

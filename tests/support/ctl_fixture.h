@@ -247,7 +247,14 @@ static void fake_close(void *ctx, void *handle)
 static void fake_numbers(void *ctx, struct ctl_numbers *out)
 {
     (void)ctx;
-    *out = (struct ctl_numbers){.workers = 4, .working = 1, .dataplane = "user", .device = "kw0"};
+    *out = (struct ctl_numbers){
+        .workers = 4,
+        .working = 1,
+        .dataplane = "user",
+        .device = "kw0",
+        .moved = {{"XfrmInNoStates", 3}, {"XfrmOutNoStates", 1}},
+        .n_moved = 2
+    };
 }
 
 /* Those of two threads, of the test's. */

@@ -62,6 +62,10 @@ int cli_succeed(struct cli *c, const char *done);
 void cli_print_json(json_t *members);
 json_t *cli_diag_json(const struct diag *d);
 
+/* kernel_counters.c: of the answer of keyway-status: [{"name","count","meaning","advice"}] */
+json_t *cli_kernel_counters(json_t *status);
+void cli_print_kernel_counters(json_t *counters);
+
 /* names.c: what a name on the command line means */
 
 struct cli_target {
@@ -120,3 +124,4 @@ int cmd_help(struct cli *c);
 int cmd_completion(struct cli *c);
 int cmd_doctor(struct cli *c);         /* doctor cert */
 int cmd_doctor_machine(struct cli *c); /* doctor */
+int cmd_doctor_net(struct cli *c);     /* doctor net */

@@ -25,7 +25,7 @@ int cmd_completion(struct cli *c)
          "    redirect) words+=' --peer-ip --peer-id --ike-id' ;;\n"
          "    config) words='check show explain convert reference --from --to --output --secrets' ;;\n"
          "    xfrm) words='state policy stat -s' ;;\n"
-         "    doctor) words=cert ;;\n"
+         "    doctor) words='net cert' ;;\n"
          "    completion) words=bash ;;\n"
          "    esac\n"
          "  fi\n"

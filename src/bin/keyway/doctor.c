@@ -134,8 +134,10 @@ int cmd_doctor(struct cli *c)
     struct diag d = {0};
     if (c->argc == 0)
         return cmd_doctor_machine(c);
+    if (c->argc == 1 && strcmp(c->argv[0], "net") == 0)
+        return cmd_doctor_net(c);
     if (c->argc != 2 || strcmp(c->argv[0], "cert") != 0)
-        return cli_usage("keyway doctor, or keyway doctor cert FILE");
+        return cli_usage("keyway doctor, keyway doctor net, or keyway doctor cert FILE");
     struct cert *cert = load(c->argv[1], &d);
     if (!cert)
         return cli_fail(c, NULL, &d);

@@ -7,6 +7,29 @@
 #include "sys/files.h"
 #include <stdio.h>
 
+/* What the kernel's data plane refused, each for itself, as far as there is room. */
+static void add_kernel_counters(struct vici_client *v, struct checkup *out)
+{
+    struct diag d = {0};
+    json_t *status = cli_ask(v, "keyway-status", &d), *counters = cli_kernel_counters(status), *one;
+    size_t i;
+    json_array_foreach(counters, i, one)
+    {
+        if (out->n == CHECKUP_ITEMS_MAX)
+            break;
+        struct checkup_item *item = &out->v[out->n++];
+        *item = (struct checkup_item){
+            .name = "kernel_counter", .label = "Kernel's IPsec", .verdict = CHECKUP_NOTE};
+        snprintf(item->what, sizeof(item->what), "%s %lld: %s",
+                 json_string_value(json_object_get(one, "name")),
+                 (long long)json_integer_value(json_object_get(one, "count")),
+                 json_string_value(json_object_get(one, "meaning")));
+        snprintf(item->try, sizeof(item->try), "%s", json_string_value(json_object_get(one, "advice")));
+    }
+    json_decref(counters);
+    json_decref(status);
+}
+
 static void run(struct cli *c, struct checkup *out)
 {
     struct conf_source files = files_source(&c->paths);
@@ -23,6 +46,8 @@ static void run(struct cli *c, struct checkup *out)
                                      .error = &error,
                                      .n_errors = n_errors};
     checkup_run(&in, out);
+    if (v)
+        add_kernel_counters(v, out);
     vici_client_close(v);
     if (config)
         config_unref(config);

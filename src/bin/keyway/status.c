@@ -282,6 +282,9 @@ int cmd_status(struct cli *c)
         print_one(one, c->has_color);
     else
         print_table(model, c->has_color);
+    if (!c->argc)
+        cli_print_kernel_counters(json_object_get(
+            json_object_get(json_object_get(model, "daemon"), "dataplane"), "kernel_counters"));
     json_decref(model);
     return 0;
 }

@@ -278,6 +278,7 @@ static json_t *daemon_json(json_t *reply)
     json_object_set_new(p, "kind", json_string(text_of(plane, "kind")));
     json_object_set_new(p, "device", json_string(text_of(plane, "device")));
     json_object_set_new(p, "drops", numbers(json_object_get(plane, "drops")));
+    json_object_set_new(p, "kernel_counters", cli_kernel_counters(reply));
     json_object_set_new(j, "dataplane", p);
     json_object_set_new(j, "ike", numbers(json_object_get(reply, "ike")));
     return j;

@@ -22,6 +22,27 @@ static const struct {
     {"policy", xfrm_print_policies, xfrm_policies_json},
 };
 
+/* What these tables do not have. */
+static void note_kernel(struct vici_client *v)
+{
+    struct diag d = {0};
+    json_t *sas = cli_list(v, "list-sas", "list-sa", &d), *row, *child;
+    size_t i, n = 0;
+    const char *name;
+    json_array_foreach(sas, i, row)
+    {
+        json_object_foreach(json_object_get(json_object_get(row, "body"), "child-sas"), name, child)
+        {
+            const char *plane = json_string_value(json_object_get(child, "dataplane"));
+            n += plane && strcmp(plane, "kernel") == 0;
+        }
+    }
+    if (n)
+        fprintf(stderr, "%zu child%s with the kernel: ip xfrm and /proc/net/xfrm_stat show %s\n", n,
+                n == 1 ? " is" : "ren are", n == 1 ? "it" : "them");
+    json_decref(sas);
+}
+
 static int show_stat(struct cli *c, struct vici_client *v)
 {
     struct diag d = {0};
@@ -63,6 +84,7 @@ int cmd_xfrm(struct cli *c)
     if (!v)
         return cli_fail(c, NULL, &d);
     int code = which == ARRAY_LEN(tables) ? show_stat(c, v) : show_table(c, v, which);
+    note_kernel(v);
     vici_client_close(v);
     return code;
 }
