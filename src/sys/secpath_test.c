@@ -60,6 +60,8 @@ static void rules_of_nftables_are_found_and_rewritten(void **state)
         {"meta secpath exists counter packets 0 bytes 0 accept",
          "iifname \"kw*\" counter packets 0 bytes 0 accept",                                                            SECPATH_NEVER },
         {"meta secpath missing drop",                                     "iifname != \"kw*\" drop",                    SECPATH_ALWAYS},
+        {"meta ipsec != exists drop",                                     "iifname != \"kw*\" drop",                    SECPATH_ALWAYS},
+        {"meta ipsec != missing accept",                                  "iifname \"kw*\" accept",                     SECPATH_NEVER },
         {"rt ipsec exists accept",                                        "oifname \"kw*\" accept",                     SECPATH_NEVER },
         {"oifname \"eth0\" rt ipsec exists accept",                       "oifname \"kw*\" accept",                     SECPATH_NEVER },
         {"iifname \"eth0\" ip saddr 10.0.0.0/8 meta ipsec exists accept",
