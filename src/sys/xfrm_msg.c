@@ -298,6 +298,10 @@ static uint8_t flags_of(const struct xfrm_state_spec *s)
         flags |= XFRM_STATE_ICMP;
     if (sa->has_esn && !s->is_comp)
         flags |= XFRM_STATE_ESN;
+    struct xfrm_state_id id = xfrm_state_id_of(sa, s->is_comp);
+    if (id.proto == IPPROTO_AH &&
+        id.dst.family == 4) /* [RFC4302#2.6] the kernel would align the ICV to 64 bits */
+        flags |= XFRM_STATE_ALIGN4;
     return flags;
 }
 
