@@ -51,7 +51,7 @@ def facts(item):
     # no cells: scenarios, rows that ask for nothing, and rows with traffic in the clear beside ESP
     if not hasattr(item, "auth") or item.is_short or item.ports:
         return None
-    return {"peer": "strongswan-5.9", "role": item.role, "plane": "user", "auth": "psk" if item.auth == "psk" else "cert",
+    return {"peer": "strongswan-5.9", "role": item.role, "plane": item.dataplane, "auth": "psk" if item.auth == "psk" else "cert",
             "mode": item.mode or "tunnel", "outer": item.outer, "lacks": ""}
 
 

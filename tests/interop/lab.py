@@ -60,14 +60,14 @@ class Lab:
     def __init__(self, left="Keyway", kernel=False, shape="plain", tag=""):
         self.work = tempfile.mkdtemp(prefix="kwlab")
         atexit.register(shutil.rmtree, self.work, ignore_errors=True)
-        self.shape = shape
+        self.shape, self.kernel = shape, kernel
         self.net = Net(topology.SHAPES[shape], tag)
         self.certs = Certificates(os.path.join(self.work, "certs"))
         self.capture = self.algorithms = None
         a, b = self.net["ga"], self.net["gb"]
         if left == "Keyway":
             self.a = Keyway(a, os.path.join(self.work, "a"), "gateway A")
-            self.a.dataplane = "user" if kernel else None  # `auto` would take the guest's kernel
+            self.use_dataplane()
         else:
             self.a = StrongSwan(a, os.path.join(self.work, "a"), "gateway A", kernel)
         self.b = StrongSwan(b, os.path.join(self.work, "b"), "gateway B", kernel)
@@ -89,6 +89,10 @@ class Lab:
                     f.write(f"# {' '.join(argv)}\n{self.net[n].sh(*argv, check=False)}\n")
         return f"build/lab-logs/{name}"
 
+    def use_dataplane(self, word="user"):
+        """Keyway's, in a guest, whose kernel `auto` would take."""
+        self.a.dataplane = word if self.kernel else None
+
     def fresh_logs(self):
         """Each row's log starts empty where the daemon starts with it."""
         if not self.a.is_running() and os.path.exists(self.a.output):
@@ -104,6 +108,7 @@ class Lab:
         self.a.stop(5)
         if self.a.kind == "Keyway":
             self.a.settings = {}
+            self.use_dataplane()
             self.a.cleanup()
         if not self.b.is_running():
             self.b.start()

@@ -5,7 +5,7 @@ ROWS is what the peer's userspace ESP can carry; KERNEL_ROWS run inside the User
 kernel's ESP. `needs` names what the peer must have (as its own get-algorithms calls it); a row whose need the peer
 lacks is tried all the same, listed with the peer's answer, and counted as lacking, never as passed.
 """
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from kin import PADDED
 
@@ -21,6 +21,7 @@ class Row:
     outer: int = 4
     is_short: bool = False  # Keyway's side is the short form of keyway.conf
     kernel: bool = False  # the peer uses the kernel's ESP
+    dataplane: str = "user"  # Keyway's
     wire: str = ""  # what the wire must show: esp (protocol 50) or esp-udp; with Keyway at one end
     shuts_4500: bool = False  # a firewall between them drops UDP port 4500
     lengths: str = ""  # what packets must look like on the wire: compressed or padded
@@ -176,4 +177,14 @@ def _modes():
                   shape="nat" if role == "initiator" else "nat-b")
 
 
-KERNEL_ROWS = [*_kernel(), *_kin(), *_modes()]
+def _both_on_the_kernel(rows):
+    """What the cells do not: packets that bring the tunnel up, rekeys by either side, lengths on the wire."""
+    for row in rows:
+        _, role, what = row.name.split(".", 2)
+        if what in ("trap", "ipcomp.outer4", "tfc.outer4", "ah.outer4", "transport.outer4", "beet.outer4", "transport.nat"):
+            wire = "esp" if what == "tfc.outer4" else row.wire  # only Keyway's own data plane asks for ESP in UDP
+            yield replace(row, name=f"kernels.{role}.{what}", dataplane="kernel", wire=wire)
+
+
+_BESIDE_USER = [*_kernel(), *_kin(), *_modes()]
+KERNEL_ROWS = [*_BESIDE_USER, *_both_on_the_kernel(_BESIDE_USER)]

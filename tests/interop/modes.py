@@ -119,6 +119,7 @@ def run_mode(lab, row):
                                                      nets=nets, extra=extra_of(row), **more)
         b.load(tree_b, files_b)
         a.stop()
+        lab.use_dataplane(row.dataplane)
         a.settings = {}
         if a.kind == "Keyway":
             a.write(tree_a, files_a)

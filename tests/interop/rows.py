@@ -148,6 +148,7 @@ def run_row(lab, row):
             tree_a, tree_b = (merged(tree_a, trap), tree_b) if row.role == "initiator" else (tree_a, merged(tree_b, trap))
         b.load(tree_b, files_b)
         a.stop()
+        lab.use_dataplane(row.dataplane)
         a.settings = {"retransmit_timeout": "1", "half_open_timeout": "4"} if row.shuts_4500 else {}
         if row.shuts_4500:
             shut_4500(net[topology.WIRE[0]])
