@@ -19,7 +19,8 @@ struct xfrm_options {
     uint32_t acquire_seconds; /* so long the kernel waits for an SA before it asks again; 0: as it is */
     bool holds_packets; /* packets that wait for an SA are held back as far as the kernel can, not dropped */
     void *ctx;
-    /* DP_*; the plane is the kernel's. Called by xfrm_read() and xfrm_poll() alone. */
+    /* DP_*; the plane is the kernel's. DP_HARD_EXPIRE with a why: not a limit, somebody took it away. Called
+     * by xfrm_read() and xfrm_poll() alone. */
     void (*event)(void *ctx, const struct dataplane_event *ev);
 };
 

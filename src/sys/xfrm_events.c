@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <time.h>
 
-static void tell(struct xfrm *x, const struct xfrm_state *s, enum dataplane_kind kind)
+static void tell(struct xfrm *x, const struct xfrm_state *s, enum dataplane_kind kind, const char *why)
 {
     struct dataplane_event e = {
         .kind = kind, .child_id = s->sa.child_id, .spi = s->sa.spi, .direction = s->sa.direction};
-    xfrm_queue(x, &e, NULL);
+    xfrm_queue(x, &e, why);
 }
 
 static void take_expire(struct xfrm *x, const struct nlmsghdr *h)
@@ -27,10 +27,10 @@ static void take_expire(struct xfrm *x, const struct nlmsghdr *h)
         return;
     if (seen.is_hard) {
         xfrm_sa_gone(x, s);
-        tell(x, s, DP_HARD_EXPIRE);
+        tell(x, s, DP_HARD_EXPIRE, NULL);
     } else if (!s->is_soft_told) {
         s->is_soft_told = true;
-        tell(x, s, DP_SOFT_EXPIRE);
+        tell(x, s, DP_SOFT_EXPIRE, NULL);
     }
 }
 
@@ -65,9 +65,8 @@ static void take_deleted_state(struct xfrm *x, const struct nlmsghdr *h)
     struct xfrm_state *s = xfrm_state_parse(h, &seen) ? xfrm_sa_find(x, &seen.id) : NULL;
     if (!s)
         return;
-    log_line(GROUP_KNL, LOG_NOTICE, "SA 0x%08x was deleted by another program", s->sa.spi);
     xfrm_sa_gone(x, s);
-    tell(x, s, DP_HARD_EXPIRE);
+    tell(x, s, DP_HARD_EXPIRE, "another program deleted its SA in the kernel");
 }
 
 static void take_policy(struct xfrm *x, const struct nlmsghdr *h)

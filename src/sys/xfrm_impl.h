@@ -66,7 +66,7 @@ struct xfrm_record { /* a policy or shunt of the engine */
     enum child_mode mode;
     bool is_ah, has_ipcomp;
     struct kernel_options kernel;
-    /* what the trap has told, and the state that waits in the kernel since */
+    /* what the trap has told, and the state that waits in the kernel since: of other policies, too */
     bool is_told;
     struct xfrm_seen_acquire waiting;
     struct map_node by_id;
@@ -149,6 +149,8 @@ void xfrm_policy_mend(struct xfrm *x, struct xfrm_policy *p, bool is_there);
 
 void xfrm_trap_failed(struct xfrm *x, uint64_t id);
 void xfrm_trap_acquire(struct xfrm *x, const struct xfrm_seen_acquire *a);
+/* Deletes the state that waits for it in the kernel. */
+void xfrm_trap_release(struct xfrm *x, struct xfrm_record *r);
 /* No state waits for this reqid any more. */
 void xfrm_trap_calm(struct xfrm *x, uint32_t reqid);
 

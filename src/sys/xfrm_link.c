@@ -141,6 +141,7 @@ int xfrm_link_ask(struct xfrm_link *l, struct nlmsghdr *h, mnl_cb_t cb, void *ct
     bool goes_on = h->nlmsg_flags & (NLM_F_ACK | NLM_F_DUMP);
     l->why[0] = '\0';
     h->nlmsg_seq = ++l->seq;
+    h->nlmsg_pid = port; /* what is told of it bears the number that stands here: see leave_out() */
     if (mnl_socket_sendto(l->ask, h, h->nlmsg_len) < 0)
         return errno;
     for (;;) {

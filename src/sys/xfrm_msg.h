@@ -10,6 +10,7 @@
 struct nlmsghdr;
 
 #define XFRM_MESSAGE_MAX 4096 /* bytes of each message's buffer */
+#define XFRM_ALIGNED     __attribute__((aligned(8)))
 
 /* What this kernel takes of what older ones ignore without a word: what the probe saw come back. */
 struct xfrm_can {

@@ -77,7 +77,7 @@ enum hw_offload xfrm_offload_of_policy(struct xfrm *x, enum hw_offload wanted, s
 
 static int add(struct xfrm *x, const struct xfrm_state_spec *s, struct diag *d)
 {
-    char buf[XFRM_MESSAGE_MAX];
+    char buf[XFRM_MESSAGE_MAX] XFRM_ALIGNED;
     struct nlmsghdr *h = xfrm_state_message(buf, s, d);
     int error = h ? xfrm_link_ask(&x->link, h, NULL, NULL) : EINVAL;
     secret_wipe(buf, sizeof(buf));

@@ -106,20 +106,20 @@ static bool spec_equal(const struct xfrm_policy_spec *a, const struct xfrm_polic
 
 static int send_policy(struct xfrm *x, const struct xfrm_policy_spec *s, bool replaces)
 {
-    char buf[XFRM_MESSAGE_MAX];
+    char buf[XFRM_MESSAGE_MAX] XFRM_ALIGNED;
     return xfrm_link_ask(&x->link, xfrm_policy_message(buf, s, replaces), NULL, NULL);
 }
 
 static int send_delete(struct xfrm *x, const struct xfrm_policy_key *k)
 {
-    char buf[XFRM_MESSAGE_MAX];
+    char buf[XFRM_MESSAGE_MAX] XFRM_ALIGNED;
     return xfrm_link_ask(&x->link, xfrm_policy_key_message(buf, XFRM_MSG_DELPOLICY, k), NULL, NULL);
 }
 
 /* A slot tells by the priority, which is ours as long as the policy is. */
 static uint32_t note(struct xfrm *x, const struct xfrm_policy_spec *s)
 {
-    char buf[XFRM_MESSAGE_MAX];
+    char buf[XFRM_MESSAGE_MAX] XFRM_ALIGNED;
     return xfrm_journal_put(x->journal, xfrm_policy_key_message(buf, XFRM_MSG_DELPOLICY, &s->key),
                             s->priority);
 }
@@ -181,13 +181,7 @@ static void failed(struct xfrm *x, const struct xfrm_record *r, const struct dia
 {
     char why[XFRM_WHY];
     struct dataplane_event e = {.kind = DP_FAILED, .policy_id = r->id};
-    struct xfrm_state *s;
     diag_format(d, why, sizeof(why));
-    list_each(s, &x->states, link)
-    {
-        if (r->reqid && s->sa.reqid == r->reqid)
-            e.child_id = s->sa.child_id, e.spi = s->sa.spi, e.direction = s->sa.direction;
-    }
     if (r->is_shunt)
         log_line(GROUP_KNL, LOG_ERR, "a shunt is not in the kernel: %s", why);
     else
@@ -296,6 +290,7 @@ void xfrm_record_free(struct xfrm *x, struct xfrm_record *r)
     list_remove(&r->link);
     let_go(r);
     refresh_all(x, r, NULL, &ignored);
+    xfrm_trap_release(x, r);
     free(r);
 }
 

@@ -34,7 +34,7 @@ static struct esp_sa probe_sa(enum sa_direction dir)
 static int try_sa(struct xfrm_link *l, const struct esp_sa *sa, const struct xfrm_can *can,
                   struct xfrm_seen_state *seen, struct diag *d)
 {
-    char buf[XFRM_MESSAGE_MAX];
+    char buf[XFRM_MESSAGE_MAX] XFRM_ALIGNED;
     struct xfrm_state_spec s = {.sa = sa, .can = can};
     struct xfrm_state_id id = xfrm_state_id_of(sa, false);
     struct nlmsghdr *h = xfrm_state_message(buf, &s, d);

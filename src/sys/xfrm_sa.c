@@ -74,19 +74,19 @@ static int take_state(const struct nlmsghdr *h, void *ctx)
 
 int xfrm_state_get(struct xfrm_link *l, const struct xfrm_state_id *id, struct xfrm_seen_state *out)
 {
-    char buf[XFRM_MESSAGE_MAX];
+    char buf[XFRM_MESSAGE_MAX] XFRM_ALIGNED;
     return xfrm_link_ask(l, xfrm_state_id_message(buf, XFRM_MSG_GETSA, id), take_state, out);
 }
 
 int xfrm_state_del(struct xfrm_link *l, const struct xfrm_state_id *id)
 {
-    char buf[XFRM_MESSAGE_MAX];
+    char buf[XFRM_MESSAGE_MAX] XFRM_ALIGNED;
     return xfrm_link_ask(l, xfrm_state_id_message(buf, XFRM_MSG_DELSA, id), NULL, NULL);
 }
 
 static uint32_t note(struct xfrm *x, const struct xfrm_state_id *id, uint32_t reqid)
 {
-    char buf[XFRM_MESSAGE_MAX];
+    char buf[XFRM_MESSAGE_MAX] XFRM_ALIGNED;
     return xfrm_journal_put(x->journal, xfrm_state_id_message(buf, XFRM_MSG_DELSA, id), reqid);
 }
 
@@ -235,7 +235,7 @@ static void take_place(struct esp_sa *to, const struct esp_sa *from)
 
 static bool skip_numbers(struct xfrm *x, struct xfrm_state *s, uint64_t skip, struct diag *d)
 {
-    char buf[XFRM_MESSAGE_MAX];
+    char buf[XFRM_MESSAGE_MAX] XFRM_ALIGNED;
     struct xfrm_seen_state seen;
     int error = xfrm_state_get(&x->link, &s->id, &seen);
     if (!error) {

@@ -78,7 +78,7 @@ static int take_state(const struct nlmsghdr *h, void *ctx)
 
 static int dump(struct xfrm *x, uint16_t type, mnl_cb_t cb, void *ctx)
 {
-    char buf[64];
+    char buf[64] XFRM_ALIGNED;
     struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
     h->nlmsg_type = type;
     h->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
@@ -105,9 +105,8 @@ void xfrm_scan_states(struct xfrm *x, int64_t now)
                                     .child_id = s->sa.child_id,
                                     .spi = s->sa.spi,
                                     .direction = s->sa.direction};
-        log_line(GROUP_KNL, LOG_NOTICE, "the kernel has SA 0x%08x no more: somebody deleted it", s->sa.spi);
         xfrm_sa_gone(x, s);
-        xfrm_queue(x, &e, NULL);
+        xfrm_queue(x, &e, "the kernel has its SA no more: somebody deleted or flushed it");
     }
 }
 
