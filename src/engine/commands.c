@@ -368,8 +368,9 @@ void command_rekey_failed(struct ike_env *env, enum waiter_item_kind kind, uint6
     }
 }
 
-static bool initiated(const struct engine *e, struct waiter *w)
+static bool initiated(const struct ike_env *env, struct waiter *w)
 {
+    struct engine *e = engine_of(env);
     struct conn_run *r = conn_run_find(e, w->connection);
     if (!r) {
         diag_set(&w->diag, FAIL_NOT_FOUND, "connection %s was removed meanwhile", w->connection);
@@ -379,6 +380,11 @@ static bool initiated(const struct engine *e, struct waiter *w)
         const struct child_config *cfg = connection_child(r->conn, w->needs[i]);
         if (cfg && (!conn_child_is_up(e, r->conn, cfg) || updown_is_awaited(e, r->conn, cfg)))
             return false;
+        int64_t until = cfg ? planes_are_awaited(env, r->conn, cfg) : 0;
+        if (until) {
+            e->look_at = time_min(e->look_at, until);
+            return false;
+        }
     }
     return true;
 }
@@ -394,12 +400,13 @@ static bool item_over(const struct engine *e, const struct waiter *w, size_t i)
     return !c || c->is_gone || (is_rekey && c->state != CHILD_INSTALLED && c->state != CHILD_REKEYING);
 }
 
-static bool is_over(const struct engine *e, struct waiter *w)
+static bool is_over(const struct ike_env *env, struct waiter *w)
 {
+    const struct engine *e = engine_of(env);
     if (w->is_over)
         return true;
     if (w->command.kind == COMMAND_INITIATE)
-        return initiated(e, w);
+        return initiated(env, w);
     for (size_t i = 0; i < w->n_items; i++) {
         if (!item_over(e, w, i))
             return false;
@@ -411,9 +418,10 @@ void command_check(struct ike_env *env)
 {
     struct engine *e = engine_of(env);
     struct waiter *w;
+    e->look_at = TIME_NEVER;
     list_each(w, &e->waiters, link)
     {
-        if (!is_over(e, w))
+        if (!is_over(env, w))
             continue;
         struct event *ev = &outbox_add(env->out, ACTION_EVENT)->event;
         ev->kind = EVENT_COMMAND_DONE;

@@ -22,6 +22,7 @@ struct engine *engine_new(void)
     for (size_t i = 0; i < ARRAY_LEN(bags); i++)
         bag_init(bags[i]);
     e->planes.has_user = true; /* until somebody says what there is */
+    e->look_at = TIME_NEVER;
     streams_init(&e->streams);
     pace_init(&e->pace);
     leases_init(e);
@@ -197,6 +198,10 @@ static void on_dataplane(struct ike_env *env, struct engine *e, const struct dat
         trap_acquire(env, ev);
         return;
     }
+    if (ev->kind == DP_FAILED) {
+        planes_failed(env, ev);
+        return;
+    }
     struct child_sa *c = engine_child_by_id(e, ev->child_id);
     if (!c || c->is_gone)
         return;
@@ -208,8 +213,10 @@ static void on_dataplane(struct ike_env *env, struct engine *e, const struct dat
             ike_sa_queue(sa, (struct task){.kind = X_REKEY_CHILD, .child_id = c->id});
         break;
     case DP_HARD_EXPIRE:
-    case DP_FAILED:
-        child_expired(env, c);
+        if (ev->why)
+            child_vanished(env, c, ev->why);
+        else
+            child_expired(env, c);
         break;
     case DP_MAPPING:
         natd_mapping(env, sa, &ev->remote);
@@ -218,6 +225,7 @@ static void on_dataplane(struct ike_env *env, struct engine *e, const struct dat
         on_counters(c, ev);
         break;
     case DP_ACQUIRE:
+    case DP_FAILED:
         break;
     }
 }
@@ -327,5 +335,6 @@ int64_t engine_deadline(const struct engine *e)
     const struct heap_node *a = heap_first(&e->sa_timers), *b = heap_first(&e->conn_timers);
     int64_t at = time_min(a ? a->at : TIME_NEVER, b ? b->at : TIME_NEVER);
     at = time_min(at, streams_deadline(e));
+    at = time_min(at, e->look_at);
     return time_min(at, pace_deadline(&e->pace));
 }

@@ -85,6 +85,8 @@ struct conn_run { /* a loaded connection */
     struct shunt_run *shunts;   /* as conn->shunts */
     struct heap_node timer;     /* when to look again what is missing */
     unsigned attempts;
+    unsigned dataplane_failures; /* one after the other, ... */
+    int64_t dataplane_failed_at; /* ... up to then */
     bool is_patient;    /* the last attempt was begun anew as forgotten: the next one waits for longer */
     int64_t tcp_until;  /* mono; UDP stayed without an answer: begun in TCP until then, */
     struct ip tcp_with; /* with that address of the peer */
@@ -183,6 +185,7 @@ struct engine {
     size_t n_addresses;
     struct planes planes;
     unsigned plane_changes; /* of connections */
+    int64_t look_at;        /* mono: a command's end may have come by then */
     bool knows_addresses;
     struct streams streams;
     uint64_t *used_tickets; /* a ring of USED_TICKETS, made when it is needed */
@@ -320,6 +323,12 @@ bool planes_settle(struct ike_env *env, struct conn_run *r, bool was_settled);
 void planes_follow(struct ike_env *env, struct ike_sa *sa);
 /* Why nobody does. */
 void planes_explain(const struct engine *e, const struct conn_run *r, struct diag *d);
+/* Has a child of that configuration records that nobody has complained about yet, but still may? Until when;
+ * 0: no. */
+int64_t planes_are_awaited(const struct ike_env *env, const struct connection *conn,
+                           const struct child_config *cfg);
+/* DP_FAILED. */
+void planes_failed(struct ike_env *env, const struct dataplane_event *ev);
 struct carrier planes_carrier(const struct child_sa *c);
 /* Puts what only the kernel needs to know into a policy. */
 void planes_fill(struct esp_policy *p, const struct carrier *by, const struct child_config *cfg);
@@ -360,7 +369,8 @@ void trap_free(struct conn_run *r, size_t i); /* at the end of everything */
 void trap_acquire(struct ike_env *env, const struct dataplane_event *ev);
 /* The tunnel is not tried for any more: what the trap holds is dropped. The trap stays. */
 void trap_failed(struct ike_env *env, struct child_run *run);
-void trap_served(struct child_run *run); /* the child is up */
+void trap_refused(struct ike_env *env, uint64_t policy_id, const char *why); /* it cannot be installed */
+void trap_served(struct child_run *run);                                     /* the child is up */
 bool trap_packet(const struct child_run *run, struct ts *local, struct ts *remote);
 
 /* lease.c: virtual addresses, the peers' and ours */

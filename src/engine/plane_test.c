@@ -274,6 +274,121 @@ static void when_the_kernel_comes_what_waits_for_it_begins(void **state)
     assert_int_equal(p.side[0].policies, 0);
 }
 
+/* ---- what the kernel does not take */
+
+static void must_end_with(enum dataplane_kind kind, uint64_t child, uint64_t policy, const char *why)
+{
+    struct input in = {
+        .kind = INPUT_DATAPLANE,
+        .dataplane = {.kind = kind, .child_id = child, .policy_id = policy, .why = why}
+    };
+    pair_input(&p, 0, &in);
+    pair_run(&p);
+}
+
+static void what_the_kernel_does_not_take_is_deleted_and_told(void **state)
+{
+    (void)state;
+    const struct pair_spec a = {0}, b = {0};
+    two_planes();
+    up(&a, &b);
+    assert_false(p.side[0].is_done); /* the kernel may still complain */
+    must_end_with(DP_FAILED, p.side[0].sas[0].child_id, 0, "no such cipher");
+    assert_true(p.side[0].is_done);
+    assert_int_equal(p.side[0].done.class, FAIL_GENERIC);
+    assert_string_equal(p.side[0].done.what, "child net cannot be installed: no such cipher");
+    assert_int_equal(p.side[0].alerts[ALERT_INSTALL_SA_FAILED], 1);
+    for (int side = 0; side < 2; side++) {
+        assert_int_equal(pair_children(&p, side), 0);
+        assert_int_equal(p.side[side].n_sas, 0);
+        assert_int_equal(p.side[side].policies, 0);
+    }
+    assert_true(pair_logged(&p, 1, "the peer deleted child net"));
+    pair_advance(&p, 120 * TIME_SECOND); /* and not tried again: a command asked for it */
+    assert_int_equal(p.side[0].ups, 1);
+}
+
+static void a_command_is_over_when_the_kernel_has_not_complained(void **state)
+{
+    (void)state;
+    const struct pair_spec a = {0}, b = {0};
+    two_planes();
+    up(&a, &b);
+    assert_false(p.side[0].is_done);
+    pair_advance(&p, 20 * TIME_MS);
+    assert_true(p.side[0].is_done);
+    assert_int_equal(p.side[0].done.class, FAIL_NONE);
+}
+
+static void a_policy_that_is_not_taken_ends_its_child(void **state)
+{
+    (void)state;
+    const struct pair_spec a = {0}, b = {0};
+    two_planes();
+    up(&a, &b);
+    must_end_with(DP_FAILED, 0, p.side[0].last_policy.id, "no room");
+    assert_string_equal(p.side[0].done.what, "the policies of child net cannot be installed: no room");
+    assert_int_equal(p.side[0].alerts[ALERT_INSTALL_POLICY_FAILED], 1);
+    assert_int_equal(pair_children(&p, 1), 0);
+    must_end_with(DP_FAILED, 0, 4711, "no such policy");
+}
+
+static void a_trap_that_is_not_taken_is_not_there(void **state)
+{
+    (void)state;
+    const struct pair_spec a = {.tweak = trapped};
+    two_planes();
+    pair_load(&p, 0, &a);
+    assert_int_equal(p.side[0].policies, 1);
+    must_end_with(DP_FAILED, 0, p.side[0].last_trap.id, "no room");
+    assert_int_equal(p.side[0].policies, 0);
+    assert_true(pair_logged(&p, 0, "the trap of child net cannot be installed: no room"));
+}
+
+/* Whenever a child comes up, the kernel does not take it. */
+static unsigned fails_for(int64_t span)
+{
+    unsigned n = 0;
+    int64_t end = p.now.mono + span;
+    while (p.now.mono < end) {
+        const struct pair_side *s = &p.side[0];
+        if (s->n_sas && s->sas[s->n_sas - 1].plane == PLANE_KERNEL && pair_children(&p, 0)) {
+            must_end_with(DP_FAILED, s->sas[s->n_sas - 1].child_id, 0, "no such cipher");
+            n++;
+        }
+        pair_advance(&p, 100 * TIME_MS);
+    }
+    return n;
+}
+
+static void what_fails_again_and_again_is_tried_less_and_less(void **state)
+{
+    (void)state;
+    const struct pair_spec a = {.starts = true, .retries_forever = true}, b = {0};
+    two_planes();
+    up(&a, &b);
+    unsigned first = fails_for(60 * TIME_SECOND), later = fails_for(300 * TIME_SECOND);
+    assert_in_range(first, 3, 8);
+    assert_in_range(later, 3, 8); /* one a minute, and not for ever none */
+}
+
+static void what_vanishes_is_made_anew(void **state)
+{
+    (void)state;
+    const struct pair_spec a = {0}, b = {0};
+    two_planes();
+    up(&a, &b);
+    uint64_t child = p.side[0].sas[0].child_id;
+    must_end_with(DP_HARD_EXPIRE, child, 0, "it was flushed");
+    pair_advance(&p, TIME_SECOND);
+    assert_true(pair_logged(&p, 0, "child net is lost: it was flushed"));
+    assert_int_equal(pair_children(&p, 0), 1);
+    assert_int_equal(pair_children(&p, 1), 1);
+    assert_int_not_equal(p.side[0].sas[0].child_id, child);
+    assert_true(pair_traffic_fits(&p));
+    assert_int_equal(p.side[0].n_sas, 2);
+}
+
 static void with_a_class(struct config *c, struct connection *conn, struct child_config *k)
 {
     (void)c;
@@ -314,6 +429,12 @@ int main(void)
         ROW(who_asks_for_what_cannot_be_is_refused),
         ROW(who_comes_in_tcp_is_refused_where_only_the_kernel_may),
         ROW(a_refused_child_has_no_trap),
+        ROW(what_the_kernel_does_not_take_is_deleted_and_told),
+        ROW(a_command_is_over_when_the_kernel_has_not_complained),
+        ROW(a_policy_that_is_not_taken_ends_its_child),
+        ROW(a_trap_that_is_not_taken_is_not_there),
+        ROW(what_fails_again_and_again_is_tried_less_and_less),
+        ROW(what_vanishes_is_made_anew),
         ROW(when_the_kernel_comes_what_waits_for_it_begins),
         ROW(a_reload_that_changes_the_plane_moves_the_children_and_no_ike_sa),
     };

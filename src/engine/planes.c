@@ -83,6 +83,118 @@ void planes_follow(struct ike_env *env, struct ike_sa *sa)
     }
 }
 
+/* ---- what the kernel does not take */
+
+#define KERNEL_ANSWERS  (10 * TIME_MS) /* at once, when it is asked */
+#define FAILURES_FORGOT (10 * 60 * TIME_SECOND)
+
+int64_t planes_are_awaited(const struct ike_env *env, const struct connection *conn,
+                           const struct child_config *cfg)
+{
+    const struct child_sa *c;
+    list_each(c, index_of_owner(engine_of(env), conn->name), by_owner.link)
+    {
+        bool is_it = c->holds_policy && c->plane == PLANE_KERNEL && strcmp(c->cfg->name, cfg->name) == 0;
+        if (is_it && env->now.mono - c->installed_at < KERNEL_ANSWERS)
+            return c->installed_at + KERNEL_ANSWERS;
+    }
+    return 0;
+}
+
+/* It came up, as far as the peer goes, so that what counts attempts began anew: here they go on. */
+static void count_failure(const struct ike_env *env, struct conn_run *r)
+{
+    if (!r->dataplane_failures || env->now.mono - r->dataplane_failed_at > FAILURES_FORGOT)
+        r->dataplane_failures = 0;
+    r->attempts = r->dataplane_failures;
+    if (r->dataplane_failures < 16)
+        r->dataplane_failures++;
+    r->dataplane_failed_at = env->now.mono;
+}
+
+static void fail_child(struct ike_env *env, struct child_sa *c, const struct diag *d)
+{
+    struct ike_sa *sa = c->ike;
+    const struct child_config *cfg = c->cfg;
+    struct child_run *run;
+    struct conn_run *r = conn_run_of_child(engine_of(env), sa, cfg, &run);
+    bool was_up = c->state == CHILD_INSTALLED || c->state == CHILD_REKEYING;
+    engine_touch(engine_of(env), sa);
+    sa_log_diag(env, sa, LOG_ERR, d);
+    if (c->state != CHILD_DELETING)
+        delete_child(env, c);
+    if (!was_up)
+        return;
+    host_child_failed(env, sa, cfg, d);
+    if (!r)
+        return;
+    count_failure(env, r);
+    if (run->is_wanted || run->trap)
+        conn_schedule_retry(env, r);
+}
+
+static struct slot *slot_of_policy(const struct engine *e, uint64_t id)
+{
+    struct slot *s;
+    list_each(s, &e->slots, link)
+    {
+        if (s->policy_id == id)
+            return s;
+    }
+    return NULL;
+}
+
+static struct child_sa *child_of_slot(const struct engine *e, const struct slot *s)
+{
+    struct ike_sa *sa;
+    struct child_sa *c;
+    list_each(sa, &e->sas, link)
+    {
+        list_each(c, &sa->children, link)
+        {
+            if (c->reqid == s->reqid && c->holds_policy && !c->is_gone && c->state != CHILD_DELETING)
+                return c;
+        }
+    }
+    return NULL;
+}
+
+static void fail_policy(struct ike_env *env, uint64_t id, const char *why)
+{
+    struct engine *e = engine_of(env);
+    struct slot *s = slot_of_policy(e, id);
+    struct child_sa *c = s ? child_of_slot(e, s) : NULL;
+    const uint32_t reqid = s ? s->reqid : 0;
+    struct diag d;
+    host_alert(env, c ? c->ike : NULL, ALERT_INSTALL_POLICY_FAILED);
+    if (!c)
+        trap_refused(env, id, why);
+    for (; c; c = (s = slot_find(e, reqid)) && s->policy_id == id ? child_of_slot(e, s) : NULL) {
+        diag_clear(&d);
+        diag_set(&d, FAIL_GENERIC, "the policies of child %s cannot be installed: %s", c->cfg->name, why);
+        fail_child(env, c, &d);
+    }
+}
+
+void planes_failed(struct ike_env *env, const struct dataplane_event *ev)
+{
+    struct child_sa *c = engine_child_by_id(engine_of(env), ev->child_id);
+    const char *why = ev->why ? ev->why : "the data plane does not say why";
+    struct diag d;
+    if (!ev->child_id) {
+        fail_policy(env, ev->policy_id, why);
+        return;
+    }
+    if (!c || c->is_gone)
+        return;
+    host_alert(env, c->ike, ALERT_INSTALL_SA_FAILED);
+    diag_clear(&d);
+    diag_set(&d, FAIL_GENERIC, "child %s cannot be installed: %s", c->cfg->name, why);
+    fail_child(env, c, &d);
+}
+
+/* ---- records */
+
 struct carrier planes_carrier(const struct child_sa *c)
 {
     return (struct carrier){.plane = c->plane,

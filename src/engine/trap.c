@@ -179,6 +179,17 @@ void trap_failed(struct ike_env *env, struct child_run *run)
     outbox_add(env->out, ACTION_TRAP_FAILED)->id = t->policy_id;
 }
 
+void trap_refused(struct ike_env *env, uint64_t policy_id, const char *why)
+{
+    struct trap *t = find(engine_of(env), policy_id);
+    struct conn_run *r = t ? t->run : NULL;
+    if (!t)
+        return;
+    conn_log(env, r->conn, GROUP_KNL, LOG_ERR, "the trap of child %s cannot be installed: %s",
+             r->conn->children[t->child].name, why);
+    trap_clear(env, r, t->child);
+}
+
 void trap_served(struct child_run *run)
 {
     if (run->trap)

@@ -294,8 +294,7 @@ enum event_kind {
     EVENT_ALERT,        /* alert: what administrators want to be told of */
 };
 
-/* In vici's words, of which there are more: RADIUS and IKEv1 are not here yet, and SAs are always installed.
- */
+/* In vici's words, of which there are more: RADIUS and IKEv1 are not here yet. */
 enum alert {
     ALERT_SHUTDOWN_SIGNAL,
     ALERT_LOCAL_AUTH_FAILED,
@@ -314,6 +313,8 @@ enum alert {
     ALERT_PROPOSAL_MISMATCH_CHILD,
     ALERT_TS_MISMATCH,
     ALERT_TS_NARROWED,
+    ALERT_INSTALL_SA_FAILED,
+    ALERT_INSTALL_POLICY_FAILED,
     ALERT_UNIQUE_REPLACE,
     ALERT_UNIQUE_KEEP,
     ALERT_KEEP_ON_CHILD_FAILURE,
@@ -397,11 +398,12 @@ struct command {
 
 enum dataplane_kind {
     DP_SOFT_EXPIRE,
-    DP_HARD_EXPIRE, /* also: it is not there any more */
+    DP_HARD_EXPIRE, /* its limit is reached; or, with why, it is not there any more */
     DP_MAPPING,
     DP_COUNTERS,
     DP_ACQUIRE,
-    DP_FAILED, /* the SA, or its policy, could not be installed: why */
+    DP_FAILED, /* the SA (child_id), or the policy (policy_id, and no child_id), could not be installed: why.
+                  It comes before anything else that happens later */
 };
 
 struct dataplane_event {
@@ -419,7 +421,7 @@ struct dataplane_event {
      * held has become too old. */
     uint64_t policy_id;
     struct ts packet_local, packet_remote;
-    const char *why; /* DP_FAILED: text, valid during the call */
+    const char *why; /* DP_FAILED, DP_HARD_EXPIRE: text, valid during the call; or NULL */
 };
 
 /* ---- TCP connections that carry IKE and ESP (RFC 9329). A handle names one in endpoints of the remote side.

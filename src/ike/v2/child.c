@@ -387,6 +387,15 @@ void child_expired(struct ike_env *env, struct child_sa *c)
     delete_child(env, c);
 }
 
+void child_vanished(struct ike_env *env, struct child_sa *c, const char *why)
+{
+    if (c->state == CHILD_DELETING)
+        return;
+    c->is_missed = c->state != CHILD_REKEYED;
+    sa_log(env, c->ike, LOG_WARN, "child %s is lost: %s", c->cfg->name, why);
+    delete_child(env, c);
+}
+
 int64_t child_deadline(const struct child_sa *c)
 {
     int64_t idle = c->state == CHILD_INSTALLED ? time_min(c->idle_at, c->yields_at) : TIME_NEVER;

@@ -79,6 +79,8 @@ struct child_sa *child_find(const struct ike_sa *sa, uint64_t id);
 struct child_sa *child_by_spi_out(const struct ike_sa *sa, uint8_t protocol, uint32_t spi);
 void child_tick(struct ike_env *env, struct child_sa *c);
 void child_expired(struct ike_env *env, struct child_sa *c);
+/* Its SAs are not there any more, and nobody here did that: it is made anew. */
+void child_vanished(struct ike_env *env, struct child_sa *c, const char *why);
 int64_t child_deadline(const struct child_sa *c);
 /* When traffic passed last, through it or what it replaced; mono. Never: when the first one was installed. */
 int64_t child_last_use(const struct child_sa *c);
