@@ -75,6 +75,9 @@ void strongswan_explain_strays(const struct settings_tree *t);
 struct connection *build_connection(struct builder *b, const struct setting *section);
 /* Checks what has to be known as a whole, computes the hash, and adds it. */
 void build_add_connection(struct builder *b, struct connection *c, const struct setting *section);
+/* kernel.c: marks and ids of a child: what the connection says for all of them, what shunts cannot have */
+void build_finish_kernel(struct builder *b, const struct connection *conn, struct child_config *c,
+                         const struct setting *section);
 /* hash.c */
 uint64_t child_config_hash(const struct child_config *c);
 /* Fills hash and ike_hash; the children have theirs. */
@@ -164,6 +167,7 @@ bool build_has_peer(struct builder *b, const char *text);
 
 /* Setters of the schema's rows that are more than one number (values.c, auth.c). */
 schema_setter set_listen_tcp;
+schema_setter set_mark, set_set_mark, set_if_id, set_default_if_id, set_policy_device;
 schema_setter set_hosts, set_proposals, set_dscp, set_ts, set_esp_proposals, set_updown, set_interfaces_use,
     set_interfaces_ignore, set_tfc_padding, set_ah_proposals, set_redirect, set_class;
 schema_setter set_daemon_attr, set_vip_device, set_key_store, set_ipsec_secrets;

@@ -193,6 +193,7 @@ static void build_child(struct builder *b, const struct connection *conn, const 
     finish_lifetime(&c->life, c->name);
     check_dress(b, c, section);
     finish_proposals(b, c);
+    build_finish_kernel(b, conn, c, section);
     c->peer_decides = lets_peer_decide(b, conn, c);
     for (const struct setting *s = section->first; s; s = s->next) {
         if (s->is_section)

@@ -120,6 +120,22 @@ static void mix_ts(uint64_t *h, const struct ts *v, size_t n)
     }
 }
 
+static void mix_kernel_side(uint64_t *h, const struct kernel_side *s)
+{
+    mix_u64(h, (uint64_t)s->mark.value << 32 | s->mark.mask);
+    mix_u64(h, (uint64_t)s->set_mark.value << 32 | s->set_mark.mask);
+    mix_u64(h, s->if_id);
+}
+
+static void mix_kernel(uint64_t *h, const struct kernel_options *k)
+{
+    mix_kernel_side(h, &k->in);
+    mix_kernel_side(h, &k->out);
+    mix_u64(h, (uint64_t)k->offload << 3 | (uint64_t)k->marks_inbound_sa << 2 |
+                   (uint64_t)k->is_set_mark_same_in << 1 | k->is_set_mark_same_out);
+    mix_text(h, k->device);
+}
+
 static void mix_child(uint64_t *h, const struct child_config *c)
 {
     mix_text(h, c->name);
@@ -158,6 +174,7 @@ static void mix_child(uint64_t *h, const struct child_config *c)
         c->peer_decides,
     };
     mix(h, numbers, sizeof(numbers));
+    mix_kernel(h, &c->kernel);
     mix_text(h, c->updown);
     mix(h, &c->source, sizeof(c->source));
 }
@@ -198,7 +215,6 @@ static uint64_t ike_hash(const struct connection *c)
         c->redirect_when,
         c->retries_forever,
         c->encap,
-        c->dataplane,
         c->does_mobike,
         c->fragmentation,
         c->send_cert,
@@ -227,6 +243,7 @@ void connection_hash(struct connection *c)
 {
     uint64_t h = c->ike_hash = ike_hash(c);
     mix_text(&h, c->name);
+    mix_u64(&h, (uint64_t)c->if_id_in << 32 | c->if_id_out); /* which its children have already */
     mix_u64(&h, c->n_children);
     for (size_t i = 0; i < c->n_children; i++)
         mix_u64(&h, c->children[i].hash);

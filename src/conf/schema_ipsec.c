@@ -22,7 +22,7 @@
 #define NO_EFFECT(why) .status = IGNORED, .reason = why
 #define NOT_BUILT(why) .status = UNBUILT, .reason = why
 
-static const char v1[] = "IKEv1", xauth[] = "XAUTH", eap[] = "EAP", marks[] = "marks", opportunistic[] = "opportunistic encryption",
+static const char v1[] = "IKEv1", xauth[] = "XAUTH", eap[] = "EAP", opportunistic[] = "opportunistic encryption",
     xfrmi[] = "interfaces of IPsec (XFRM, VTI)", mediation[] = "mediation",     labels[] = "security labels", iptfs[] = "IP-TFS", dns_keys[] = "dns_keys, dns_trust_anchors and dns_resolv_conf of keyway.conf decide";
 static const char only_v1[] = "it is for IKEv1 alone", obsolete[] = "it is obsolete",
     kernel_only[] = "it is for a data plane in the kernel", not_yet[] = "not built yet",
@@ -39,6 +39,7 @@ static const struct schema_word frags[] = {{"yes"}, {"accept"}, {"no"}, {"never"
     {"true", .maps = "yes"}, {"false", .maps = "no"}, {"on", .maps = "yes"}, {"off", .maps = "no"}, {NULL}};
 static const struct schema_word encaps[] = {{"auto"}, {"yes"}, {"no"}, {"true", .maps = "yes"}, {"false", .maps = "no"}, {NULL}};
 static const struct schema_word dataplanes[] = {{"auto"}, {"user"}, {"kernel"}, {NULL}};
+static const struct schema_word offloads[] = {{"no"}, {"auto"}, {"yes", .maps = "crypto"}, {"crypto"}, {"packet"}, {NULL}};
 static const struct schema_word esns[] = {{"yes"}, {"no"}, {"either"}, {NULL}};
 static const struct schema_word ppks[] = {{"no"}, {"never"}, {"permit"}, {"propose"}, {"yes"}, {"insist"}, {"always"}, {NULL}};
 static const struct schema_word dpd_actions[] = {{"none", .maps = "clear"}, {"clear"}, {"hold", .maps = "trap"}, {"restart"},
@@ -230,12 +231,12 @@ static const struct schema_row rows[] = {
     CONN("vti_interface", L, TEXT, NOT_BUILT(xfrmi), .doc = "interface of the connection"),
     CONN("vti_routing", L, BOOL, NO_EFFECT(xfrmi), .doc = "routes to it"),
     CONN("vti_shared", L, BOOL, NO_EFFECT(xfrmi), .doc = "whether it is shared"),
-    CONN("mark", B, TEXT, NOT_BUILT(marks), .doc = "mark"),
-    CONN("mark_in", B, TEXT, NOT_BUILT(marks), .doc = "mark, inbound"),
-    CONN("mark_out", B, TEXT, NOT_BUILT(marks), .doc = "mark, outbound"),
+    CONN("mark", B, TEXT, .example = "42/0xff", .doc = "mark that packets have to have, in both directions: number/mask; strongSwan: %unique, %unique-dir, Libreswan: -1: a number of its own for each child. Only the kernel's data plane does that: see dataplane"),
+    CONN("mark_in", B, TEXT, .example = "42", .doc = "mark, inbound"),
+    CONN("mark_out", B, TEXT, .example = "43", .doc = "mark, outbound"),
     CONN("metric", L, NUMBER, NO_EFFECT(not_yet), .accepts = "0", .doc = "metric of routes"),
     CONN("mtu", L, NUMBER, NO_EFFECT("the path's is found"), .doc = "MTU of routes"),
-    CONN("nic_offload", L, TEXT, NO_EFFECT(kernel_only), .accepts = "no", .doc = "encryption by the network card"),
+    CONN("nic_offload", L, WORD(offloads), .maps = "children.*.hw_offload", .example = "auto", .doc = "encryption by the network card: crypto (yes is the same), packet, auto or no. Only the kernel's data plane does that: see dataplane"),
     CONN("overlapip", L, BOOL, NO_EFFECT(not_yet), .accepts = "no", .doc = "networks that overlap"),
     CONN("failureshunt", L, TEXT, NO_EFFECT("what is protected does not leave in the clear"), .accepts = "none,drop,hold,reject", .doc = "packets without an SA"),
     CONN("negotiationshunt", L, TEXT, NO_EFFECT("what is protected does not leave in the clear"), .accepts = "drop,hold", .doc = "packets before the SA"),

@@ -13,8 +13,7 @@
 #define REFUSE(why)  .status = REFUSED, .reason = why
 
 static const char v1[] = "IKEv1 is not built yet", eap[] = "EAP and XAUTH are not built yet";
-static const char marks[] = "marks are not built yet";
-static const char if_ids[] = "XFRM interfaces are not built yet", tokens[] = "authorities are not read from tokens: put the certificate into a file";
+static const char tokens[] = "authorities are not read from tokens: put the certificate into a file";
 static const char peers_only[] = "it makes demands on the peer: put it into the remote section",
                   mediation[] = "mediation is not supported", labels[] = "security labels are not built yet";
 
@@ -42,6 +41,11 @@ static const struct schema_word dataplanes[] = {{"auto", DATAPLANE_AUTO, NULL}, 
 #define DATAPLANE_DOC "who carries the packets of connections that do not say it themselves. kernel: the kernel's IPsec (XFRM), as other daemons " \
     "do it; user: threads of this daemon and a TUN device; auto: the kernel where it can, and userspace for connections that need what only " \
     "that does (TCP encapsulation, traffic classes, message_id_sync). With kernel or user a connection that needs the other is refused, with the reason"
+#define KERNEL_ONLY "Only the kernel's data plane does that: see dataplane"
+static const struct schema_word offload_words[] = {{"no", OFFLOAD_NO, NULL}, {"crypto", OFFLOAD_CRYPTO, NULL}, {"yes", OFFLOAD_CRYPTO, NULL},
+    {"packet", OFFLOAD_PACKET, NULL}, {"auto", OFFLOAD_AUTO, NULL}, {NULL}};
+#define OFFLOAD_DOC "encryption by the network card. crypto: ciphers alone (yes is the same); packet: the policies, too; auto: the most that the card, or else " \
+    "nobody but the processor, takes, which is logged. " KERNEL_ONLY
 #define CONN_DATAPLANE_DOC "who carries its packets: kernel, user, or, with auto, whoever dataplane of the section keyway says"
 static const struct schema_word tcp_words[] = {{"no", TCP_NO, NULL}, {"always", TCP_ALWAYS, NULL},
     {"fallback", TCP_FALLBACK, NULL}, {"yes", TCP_ALWAYS, NULL}, {NULL}};
@@ -292,8 +296,8 @@ static const struct schema_row rows[] = {
     {SCOPE_CONNECTION, "over_time", .kind = KIND_TIME, .computed = "10 % of the longer of rekey_time and reauth_time", CONN(over_time), .example = "5m", .doc = "time after that at which the IKE SA is closed"},
     {SCOPE_CONNECTION, "rand_time", .kind = KIND_TIME, .computed = "over_time", CONN(rand_time), .example = "3m", .doc = "largest random time by which rekeying is early"},
     {SCOPE_CONNECTION, "pools", .kind = KIND_TEXT, .set = set_pool_names, .example = "main", .doc = "pools of virtual addresses for peers that ask for one: the first that has one gives it"},
-    {SCOPE_CONNECTION, "if_id_in", .kind = KIND_TEXT, REFUSE(if_ids), .accepts = "0", .doc = "XFRM interface, inbound"},
-    {SCOPE_CONNECTION, "if_id_out", .kind = KIND_TEXT, REFUSE(if_ids), .accepts = "0", .doc = "XFRM interface, outbound"},
+    {SCOPE_CONNECTION, "if_id_in", .kind = KIND_TEXT, .computed = "none", .set = set_default_if_id, .example = "7", .doc = "if_id_in of children that have none of their own; with %unique each of them gets its own number"},
+    {SCOPE_CONNECTION, "if_id_out", .kind = KIND_TEXT, .computed = "none", .set = set_default_if_id, .example = "7", .doc = "if_id_out of children that have none of their own; with %unique each of them gets its own number"},
     {SCOPE_CONNECTION, "mediation", .kind = KIND_BOOL, REFUSE(mediation), .accepts = "no", .doc = "mediation connection"},
     {SCOPE_CONNECTION, "mediated_by", .kind = KIND_TEXT, REFUSE(mediation), .doc = "mediation connection to use"},
     {SCOPE_CONNECTION, "mediation_peer", .kind = KIND_TEXT, REFUSE(mediation), .doc = "identity at the mediator"},
@@ -342,20 +346,20 @@ static const struct schema_row rows[] = {
     {SCOPE_CHILD, "inactivity", .kind = KIND_TIME, .def = "0", CHILD(inactivity), .example = "10m", .doc = "idle time after which the child is closed; 0: never"},
     {SCOPE_CHILD, "reqid", .kind = KIND_NUMBER, .def = "0", .max = UINT32_MAX, CHILD(reqid), .example = "42", .doc = "fixed reqid; 0: assigned"},
     {SCOPE_CHILD, "priority", .kind = KIND_NUMBER, .def = "0", .max = UINT32_MAX, CHILD(priority), .example = "42", .doc = "fixed priority of the policies, lower first; 0: by their size, the narrower first, as numbers from 200000 on"},
-    {SCOPE_CHILD, "interface", .kind = KIND_TEXT, REFUSE("policies for one interface are not built yet"), .doc = "interface of the policies"},
-    {SCOPE_CHILD, "mark_in", .kind = KIND_TEXT, REFUSE(marks), .accepts = "0,0/0x0,0/0x00000000", .doc = "inbound mark"},
-    {SCOPE_CHILD, "mark_out", .kind = KIND_TEXT, REFUSE(marks), .accepts = "0,0/0x0,0/0x00000000", .doc = "outbound mark"},
-    {SCOPE_CHILD, "mark_in_sa", .kind = KIND_BOOL, REFUSE(marks), .accepts = "no", .doc = "mark on the inbound SA too"},
-    {SCOPE_CHILD, "set_mark_in", .kind = KIND_TEXT, REFUSE(marks), .accepts = "0,0/0x0,0/0x00000000", .doc = "mark set on inbound packets"},
-    {SCOPE_CHILD, "set_mark_out", .kind = KIND_TEXT, REFUSE(marks), .accepts = "0,0/0x0,0/0x00000000", .doc = "mark set on outbound packets"},
-    {SCOPE_CHILD, "if_id_in", .kind = KIND_TEXT, REFUSE(if_ids), .accepts = "0", .doc = "XFRM interface, inbound"},
-    {SCOPE_CHILD, "if_id_out", .kind = KIND_TEXT, REFUSE(if_ids), .accepts = "0", .doc = "XFRM interface, outbound"},
+    {SCOPE_CHILD, "interface", .kind = KIND_TEXT, .set = set_policy_device, .example = "eth0", .doc = "interface of the policies: packets that come by or leave by others are not looked at. " KERNEL_ONLY},
+    {SCOPE_CHILD, "mark_in", .kind = KIND_TEXT, .computed = "none", .set = set_mark, .example = "42/0xff", .doc = "mark that inbound packets have to have for the policies, and with mark_in_sa for the SA: a number, or number/mask; %unique: a number of its own for each child, %unique-dir: and for each direction of it. " KERNEL_ONLY},
+    {SCOPE_CHILD, "mark_out", .kind = KIND_TEXT, .computed = "none", .set = set_mark, .example = "%unique", .doc = "mark that outbound packets have to have for policies and SA, likewise. Such a child leaves its networks reachable without it: who marks packets decides what goes into it. " KERNEL_ONLY},
+    {SCOPE_CHILD, "mark_in_sa", .kind = KIND_BOOL, .def = "no", CHILD(kernel.marks_inbound_sa), .example = "yes", .doc = "whether mark_in is for the inbound SA, too: ESP has to have the mark already when it arrives"},
+    {SCOPE_CHILD, "set_mark_in", .kind = KIND_TEXT, .computed = "none", .set = set_set_mark, .example = "%same/0xff", .doc = "mark that packets get once they are opened: a number, or number/mask; %same: that of mark_in, of which the mask chooses bits. " KERNEL_ONLY},
+    {SCOPE_CHILD, "set_mark_out", .kind = KIND_TEXT, .computed = "none", .set = set_set_mark, .example = "7", .doc = "mark that packets get once they are sealed, likewise. " KERNEL_ONLY},
+    {SCOPE_CHILD, "if_id_in", .kind = KIND_TEXT, .computed = "that of the connection", .set = set_if_id, .example = "7", .doc = "id of the XFRM interface that inbound packets come out of; %unique: a number of its own for each child, %unique-dir: and for each direction of it. " KERNEL_ONLY},
+    {SCOPE_CHILD, "if_id_out", .kind = KIND_TEXT, .computed = "that of the connection", .set = set_if_id, .example = "%unique-dir", .doc = "id of the XFRM interface whose packets are sealed; routes that lead to it are yours: none are installed for such a child. " KERNEL_ONLY},
     {SCOPE_CHILD, "label", .kind = KIND_TEXT, REFUSE(labels), .doc = "security label"},
     {SCOPE_CHILD, "label_mode", .kind = KIND_TEXT, REFUSE(labels), .accepts = "system", .doc = "how labels are used"},
     {SCOPE_CHILD, "tfc_padding", .kind = KIND_TEXT, .def = "0", .set = set_tfc_padding, .example = "1000", .doc = "shorter packets are padded to so many bytes before they are sealed; mtu: to what the path carries; 0: not at all"},
     {SCOPE_CHILD, "replay_window", .kind = KIND_NUMBER, .computed = "that of the daemon (32); 1024 for a tunnel", .max = 4096, CHILD(replay_window), .example = "128", .doc = "packets; 0: replays are not detected"},
     {SCOPE_CHILD, "per_cpu_sas", .kind = KIND_TEXT, REFUSE("SAs per CPU are not built yet"), .accepts = "no", .doc = "SAs per CPU"},
-    {SCOPE_CHILD, "hw_offload", .kind = KIND_TEXT, REFUSE("hardware offload is not built yet"), .accepts = "no", .doc = "hardware offload"},
+    {SCOPE_CHILD, "hw_offload", .kind = KIND_WORD, .def = "no", .words = offload_words, CHILD(kernel.offload), .example = "auto", .doc = OFFLOAD_DOC},
     {SCOPE_CHILD, "copy_df", .kind = KIND_BOOL, .def = "yes", CHILD(copies_df), .example = "no", .doc = "whether the outer header gets the inner DF bit"},
     {SCOPE_CHILD, "copy_ecn", .kind = KIND_BOOL, .def = "yes", CHILD(copies_ecn), .example = "no", .doc = "whether ECN is copied"},
     {SCOPE_CHILD, "copy_dscp", .kind = KIND_WORD, .def = "out", .words = dscp_words, CHILD(copy_dscp), .example = "yes", .doc = "in which direction DSCP is copied"},

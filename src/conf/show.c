@@ -78,6 +78,39 @@ static void show_lifetime(struct show_out *o, const struct origins *from, const 
     show_number_field(o, from, "rand_packets", l->rand_packets);
 }
 
+static void show_kernel(struct show_out *o, const struct origins *from, const struct kernel_options *k)
+{
+    static const char *const offloads[] = {[OFFLOAD_NO] = "no",
+                                           [OFFLOAD_CRYPTO] = "crypto",
+                                           [OFFLOAD_PACKET] = "packet",
+                                           [OFFLOAD_AUTO] = "auto"};
+    const struct {
+        const char *key;
+        const struct mark *mark;
+        bool is_same;
+    } marks[] = {
+        {"mark_in",      &k->in.mark,      false                  },
+        {"mark_out",     &k->out.mark,     false                  },
+        {"set_mark_in",  &k->in.set_mark,  k->is_set_mark_same_in },
+        {"set_mark_out", &k->out.set_mark, k->is_set_mark_same_out},
+    };
+    char buf[KERNEL_TEXT];
+    for (size_t i = 0; i < ARRAY_LEN(marks); i++) {
+        if (marks[i].mark->mask)
+            show_word_field(o, from, marks[i].key, kernel_mark_format(marks[i].mark, marks[i].is_same, buf));
+    }
+    if (k->marks_inbound_sa)
+        show_bool_field(o, from, "mark_in_sa", true);
+    if (k->in.if_id)
+        show_word_field(o, from, "if_id_in", kernel_id_format(k->in.if_id, buf));
+    if (k->out.if_id)
+        show_word_field(o, from, "if_id_out", kernel_id_format(k->out.if_id, buf));
+    if (k->device[0])
+        show_word_field(o, from, "interface", k->device);
+    if (k->offload)
+        show_word_field(o, from, "hw_offload", offloads[k->offload]);
+}
+
 static void show_child(struct show_out *o, const struct child_config *c)
 {
     static const char *const dscp
@@ -125,6 +158,7 @@ static void show_child(struct show_out *o, const struct child_config *c)
     if (c->source.family)
         show_word_field(o, from, "source", ip_format(c->source, ip));
     show_bool_field(o, from, "peer_decides", c->peer_decides);
+    show_kernel(o, from, &c->kernel);
     show_close_block(o, "}", true);
 }
 
@@ -174,6 +208,10 @@ static void show_connection(struct show_out *o, const struct connection *c)
     show_bool_field(o, from, "retries_forever", c->retries_forever);
     show_word_field(o, from, "encap", encap[c->encap]);
     show_word_field(o, from, "dataplane", dataplane_name(c->dataplane));
+    if (c->if_id_in)
+        show_word_field(o, from, "if_id_in", kernel_id_format(c->if_id_in, ip));
+    if (c->if_id_out)
+        show_word_field(o, from, "if_id_out", kernel_id_format(c->if_id_out, ip));
     show_bool_field(o, from, "mobike", c->does_mobike);
     show_word_field(o, from, "tcp", c->tcp == TCP_NO ? "no" : c->tcp == TCP_ALWAYS ? "always" : "fallback");
     show_number_field(o, from, "tcp_port", c->tcp_port);

@@ -8,22 +8,19 @@ static void listed_sas_go_to_the_asking_client_alone_in_the_order_of_the_protoco
 {
     (void)state;
     static const char *const order[] = {
-        "office",        "uniqueid",     "version",
-        "state",         "local-host",   "local-port",
-        "local-id",      "remote-host",  "remote-port",
-        "remote-id",     "initiator",    "initiator-spi",
-        "responder-spi", "encr-alg",     "encr-keysize",
-        "prf-alg",       "dh-group",     "crash-detection",
-        "ticket",        "ticket-time",  "redirected-from",
-        "established",   "rekey-time",   "remote-vips",
-        "child-sas",     "lan-3",        "name",
-        "uniqueid",      "reqid",        "state",
-        "mode",          "protocol",     "encap",
-        "spi-in",        "spi-out",      "encr-alg",
-        "encr-keysize",  "esn",          "bytes-in",
-        "packets-in",    "bytes-out",    "packets-out",
-        "rekey-time",    "install-time", "local-ts",
-        "remote-ts",
+        "office",          "uniqueid",        "version",      "state",
+        "local-host",      "local-port",      "local-id",     "remote-host",
+        "remote-port",     "remote-id",       "initiator",    "initiator-spi",
+        "responder-spi",   "encr-alg",        "encr-keysize", "prf-alg",
+        "dh-group",        "crash-detection", "ticket",       "ticket-time",
+        "redirected-from", "established",     "rekey-time",   "remote-vips",
+        "child-sas",       "lan-3",           "name",         "uniqueid",
+        "reqid",           "state",           "mode",         "protocol",
+        "encap",           "spi-in",          "spi-out",      "mark-in",
+        "mark-mask-in",    "mark-out",        "if-id-out",    "dataplane",
+        "encr-alg",        "encr-keysize",    "esn",          "bytes-in",
+        "packets-in",      "bytes-out",       "packets-out",  "rekey-time",
+        "install-time",    "local-ts",        "remote-ts",
     };
     struct vici_packet p;
     struct vici_element e;
@@ -53,6 +50,10 @@ static void listed_sas_go_to_the_asking_client_alone_in_the_order_of_the_protoco
             assert_span_equal(e.value, span_str("30")); /* established, in seconds */
         if (n == 33)
             assert_span_equal(e.value, span_str("00c0ffee"));
+        if (n == 35)
+            assert_span_equal(e.value, span_str("0000002a"));
+        if (n == 39)
+            assert_span_equal(e.value, span_str("kernel"));
         n++;
     }
     assert_int_equal(n, ARRAY_LEN(order));

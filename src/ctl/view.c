@@ -77,6 +77,25 @@ static void write_tfc(struct vici_writer *w, uint32_t tfc_padding)
         vici_printf(w, "tfc-padding", "%" PRIu32, tfc_padding);
 }
 
+static void write_mark(struct vici_writer *w, const char *key, const char *mask, const struct mark *m)
+{
+    if (!m->mask)
+        return;
+    vici_printf(w, key, "%08" PRIx32, m->value);
+    if (m->mask != UINT32_MAX)
+        vici_printf(w, mask, "%08" PRIx32, m->mask);
+}
+
+static void write_kernel(struct vici_writer *w, const struct kernel_options *k)
+{
+    write_mark(w, "mark-in", "mark-mask-in", &k->in.mark);
+    write_mark(w, "mark-out", "mark-mask-out", &k->out.mark);
+    if (k->in.if_id)
+        vici_printf(w, "if-id-in", "%08" PRIx32, k->in.if_id);
+    if (k->out.if_id)
+        vici_printf(w, "if-id-out", "%08" PRIx32, k->out.if_id);
+}
+
 void ctl_write_child_keys(struct vici_writer *w, const struct child_view *v, struct time at)
 {
     int64_t now = at.mono;
@@ -95,6 +114,9 @@ void ctl_write_child_keys(struct vici_writer *w, const struct child_view *v, str
             vici_printf(w, "cpi-in", "%04x", v->cpi_in);
             vici_printf(w, "cpi-out", "%04x", v->cpi_out);
         }
+        write_kernel(w, &v->kernel);
+        if (w->is_extended)
+            vici_text(w, "dataplane", plane_name(v->plane));
         write_encr_integ(w, &v->chosen);
         if (v->chosen.ke)
             write_alg(w, "dh-group", TRANSFORM_KE, v->chosen.ke);

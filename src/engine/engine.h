@@ -28,7 +28,9 @@ struct child_view {
     uint32_t reqid;
     enum child_state state;
     enum child_mode mode;
-    bool has_encap; /* in UDP, or in TCP */
+    enum plane plane;
+    struct kernel_options kernel; /* PLANE_KERNEL */
+    bool has_encap;               /* in UDP, or in TCP */
     bool is_in_tcp;
     uint32_t spi_in, spi_out; /* host order */
     uint16_t cpi_in, cpi_out; /* IPComp; 0: none */

@@ -141,6 +141,35 @@ static void a_trap_of_the_kernel_says_where_its_tunnel_will_lead(void **state)
     assert_true(same_outer(&p.side[0].last_route.outer_local, &p.side[0].last_route.outer_remote, 0));
 }
 
+static void with_an_interface(struct config *c, struct connection *conn, struct child_config *k)
+{
+    (void)c;
+    (void)conn;
+    k->kernel.out.if_id = 7;
+}
+
+static size_t barriers(int side)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < p.side[side].n_routes; i++)
+        n += p.side[side].routes[i].is_live && p.side[side].routes[i].route.is_unreachable;
+    return n;
+}
+
+/* What an XFRM interface, or a mark, leads into the tunnel is not for us to route, or to bar. */
+static void interfaces_and_marks_are_led_to_by_their_owners(void **state)
+{
+    (void)state;
+    const struct pair_spec a = {.tweak = with_an_interface}, b = {.tweak = of_the_kernel};
+    two_planes();
+    up(&a, &b);
+    assert_int_equal(pair_children(&p, 0), 1);
+    assert_int_equal(p.side[0].n_routes, 0);
+    assert_int_equal(p.side[0].last_policy.kernel.out.if_id, 7);
+    assert_int_equal(barriers(1), 0);
+    assert_int_equal(p.side[1].live_routes, 1); /* but the way for what is marked */
+}
+
 /* ---- moving */
 
 static void policies_and_routes_follow_without_a_gap(void **state)
@@ -423,6 +452,7 @@ int main(void)
         ROW(userspaces_records_know_nothing_of_the_kernel),
         ROW(numbers_and_policies_outlive_rekeys),
         ROW(a_trap_of_the_kernel_says_where_its_tunnel_will_lead),
+        ROW(interfaces_and_marks_are_led_to_by_their_owners),
         ROW(policies_and_routes_follow_without_a_gap),
         ROW(what_moves_to_tcp_comes_back_in_userspace),
         ROW(what_cannot_be_is_not_begun),

@@ -141,9 +141,25 @@ static void exceptions(struct ike_env *env, struct route_set *s, const struct pr
     }
 }
 
+/* What an XFRM interface takes is led there by routes of its owner's. */
 static bool routes_are_ours(const struct config *config, const struct child_config *cfg)
 {
-    return config->settings.installs_routes && cfg->installs_policies;
+    return config->settings.installs_routes && cfg->installs_policies && !cfg->kernel.out.if_id;
+}
+
+/* Whoever marks packets decides what goes into a tunnel for these. */
+static bool is_chosen_by_others(const struct child_config *cfg)
+{
+    return cfg->kernel.out.if_id || cfg->kernel.out.mark.mask;
+}
+
+static bool may_bar(const struct conn_run *r)
+{
+    for (size_t i = 0; i < r->conn->n_children; i++) {
+        if (is_chosen_by_others(&r->conn->children[i]))
+            return false;
+    }
+    return r->config->settings.installs_routes;
 }
 
 /* Ports as a routing rule can name them: not 0, not 65535. Where it cannot, it is all ports: what the
@@ -202,7 +218,7 @@ static size_t known_prefixes(const struct connection *conn, const struct child_c
 static void barrier_pools(struct ike_env *env, struct conn_run *r)
 {
     struct prefix v[2 * PREFIXES_MAX];
-    for (size_t i = 0; r->config->settings.installs_routes && i < r->conn->n_pools; i++) {
+    for (size_t i = 0; may_bar(r) && i < r->conn->n_pools; i++) {
         const struct pool_config *p = config_pool(r->config, r->conn->pools[i]);
         for (size_t k = 0; p && k < p->n_ranges; k++) {
             struct ts range = ts_any(p->ranges[k].from.family);
@@ -230,7 +246,7 @@ void barrier_add(struct ike_env *env, struct conn_run *r)
     barrier_pools(env, r);
     for (size_t i = 0; i < r->conn->n_children; i++) {
         const struct child_config *cfg = &r->conn->children[i];
-        if (!routes_are_ours(r->config, cfg) || cfg->peer_decides)
+        if (!routes_are_ours(r->config, cfg) || is_chosen_by_others(cfg) || cfg->peer_decides)
             continue;
         for (size_t k = 0; k < cfg->n_remote_ts; k++) {
             size_t n = known_prefixes(r->conn, cfg, &cfg->remote_ts[k], v);

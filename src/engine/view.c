@@ -110,6 +110,7 @@ static void child_view(const struct child_sa *found, struct child_view *out)
         .reqid = found->reqid,
         .state = found->state,
         .mode = found->mode,
+        .plane = found->plane,
         .has_encap = found->chosen.protocol == PROTO_ESP && natd_has_encap(sa),
         .is_in_tcp = sa->esp.remote.stream != 0,
         .spi_in = found->spi_in,
@@ -133,6 +134,8 @@ static void child_view(const struct child_sa *found, struct child_view *out)
         .last_in = found->last_in,
         .last_out = found->last_out,
     };
+    if (found->plane == PLANE_KERNEL)
+        out->kernel = kernel_numbers(&found->cfg->kernel, found->reqid);
 }
 
 static const struct ip *keep_ips(struct arena *a, const struct ip *v, size_t n)

@@ -183,6 +183,7 @@ struct connection {
     const struct identity *ppk_id; /* the PPK to use; NULL: none as initiator, any as responder */
     bool ppk_required;
     enum dataplane_choice dataplane; /* who carries its packets; AUTO: as the settings say */
+    uint32_t if_id_in, if_id_out;    /* of children that have none of their own: it is in those already */
     uint8_t dscp;                    /* of IKE packets */
     uint64_t ike_hash; /* over all of the above but for name, children and shunts: what IKE SAs are made with.
                           Equal means that a reload leaves them up */

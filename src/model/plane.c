@@ -45,6 +45,33 @@ struct kernel_options kernel_numbers(const struct kernel_options *o, uint32_t re
     return k;
 }
 
+static const char *number_format(uint32_t n, char *buf)
+{
+    if (n >= KERNEL_UNIQUE_DIR)
+        return n == KERNEL_UNIQUE ? "%unique" : "%unique-dir";
+    snprintf(buf, KERNEL_TEXT, "%u", n);
+    return buf;
+}
+
+const char *kernel_id_format(uint32_t id, char *buf)
+{
+    return number_format(id, buf);
+}
+
+const char *kernel_mark_format(const struct mark *m, bool is_same, char *buf)
+{
+    char number_text[KERNEL_TEXT];
+    if (m->mask == UINT32_MAX)
+        return is_same ? "%same" : number_format(m->value, buf);
+    if (is_same)
+        snprintf(buf, KERNEL_TEXT, "%%same/0x%x", m->mask);
+    else if (m->value >= KERNEL_UNIQUE_DIR)
+        snprintf(buf, KERNEL_TEXT, "%s", number_format(m->value, number_text));
+    else
+        snprintf(buf, KERNEL_TEXT, "0x%x/0x%x", m->value, m->mask);
+    return buf;
+}
+
 /* ---- what only one of the two does */
 
 static bool needs_tcp(const struct connection *c, bool is_in_tcp)

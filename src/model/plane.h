@@ -46,6 +46,10 @@ struct kernel_options {
     enum hw_offload offload;
 };
 
+/* As a configuration has them: "42", "0x2a/0xff", "%unique", "%same/0xff" (is_same). */
+#define KERNEL_TEXT 32
+const char *kernel_mark_format(const struct mark *m, bool is_same, char *buf /* KERNEL_TEXT */);
+const char *kernel_id_format(uint32_t id, char *buf /* KERNEL_TEXT */);
 /* o with its numbers chosen: by the reqid, which no other child has, and which rekeys keep. */
 struct kernel_options kernel_numbers(const struct kernel_options *o, uint32_t reqid);
 

@@ -155,6 +155,14 @@ static char **env_strongswan(struct arena *a, const struct updown *u, const stru
         VAR("PLUTO_IPCOMP=1");
     if (u->has_hostaccess)
         VAR("PLUTO_HOST_ACCESS=1");
+    if (u->kernel.in.mark.mask)
+        VAR("PLUTO_MARK_IN=%u/0x%08x", u->kernel.in.mark.value, u->kernel.in.mark.mask);
+    if (u->kernel.out.mark.mask)
+        VAR("PLUTO_MARK_OUT=%u/0x%08x", u->kernel.out.mark.value, u->kernel.out.mark.mask);
+    if (u->kernel.in.if_id)
+        VAR("PLUTO_IF_ID_IN=%u", u->kernel.in.if_id);
+    if (u->kernel.out.if_id)
+        VAR("PLUTO_IF_ID_OUT=%u", u->kernel.out.if_id);
 #undef VAR
     return env;
 }

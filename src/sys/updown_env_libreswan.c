@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What an updown command of Libreswan's style is told: the variables of pluto 4.10 to 5.2, as a real one's
  * environment shows them. Two of them are as they are there and not as they are called: SPI_IN is the peer's
- * SPI and SPI_OUT ours. Different is PLUTO_VIRT_INTERFACE, the tunnel's device, where pluto says NULL: plain
- * packets of the tunnel do come from there. What stands for parts that Keyway has not got (VTI, XFRM
- * interfaces, NetworkManager, Cisco, XAUTH) says that there is none. */
+ * SPI and SPI_OUT ours. Different in userspace is PLUTO_VIRT_INTERFACE, the tunnel's device, where pluto says
+ * NULL: plain packets of the tunnel do come from there. What stands for parts that Keyway has not got (VTI,
+ * XFRM interfaces, NetworkManager, Cisco, XAUTH) says that there is none. */
 #include "sys/updown.h"
 #include <stdio.h>
 
@@ -81,7 +81,7 @@ char **updown_env_libreswan(struct arena *a, const struct updown *u, const struc
     VAR(&e, "PLUTO_VERB=%s", updown_full_verb(a, u, p));
     VAR(&e, "PLUTO_CONNECTION=%s", updown_safe_text(a, u->child));
     VAR(&e, "PLUTO_CONNECTION_TYPE=%s", child_mode_name(u->mode));
-    VAR(&e, "PLUTO_VIRT_INTERFACE=%s", w->device);
+    VAR(&e, "PLUTO_VIRT_INTERFACE=%s", u->plane == PLANE_KERNEL ? "NULL" : w->device);
     VAR(&e, "PLUTO_INTERFACE=%s", w->interface);
     VAR(&e, "PLUTO_NEXT_HOP=%s", ip_format(w->next_hop.family ? w->next_hop : u->remote.ip, ip));
     VAR(&e, "PLUTO_CLIENT_FAMILY=ipv%u", p->local.ip.family);

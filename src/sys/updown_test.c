@@ -202,6 +202,28 @@ static void hosts_encapsulation_ports_and_ipv6_are_told_apart(void **state)
     assert_has_line(contents("down-client-v6"), "PLUTO_PEER_CLIENT=2001:db8:2::/48");
 }
 
+static void marks_and_interface_ids_are_told(void **state)
+{
+    static const char *const want[] = {"PLUTO_MARK_IN=42/0xffffffff", "PLUTO_MARK_OUT=7/0x000000ff",
+                                       "PLUTO_IF_ID_IN=3", "PLUTO_IF_ID_OUT=4"};
+    (void)state;
+    struct updown_runner *r = updown_new(&uv, NULL);
+    struct updown u = child(in_dir("env > env"), true);
+    u.plane = PLANE_KERNEL;
+    u.kernel.in = (struct kernel_side){
+        .mark = {42, UINT32_MAX},
+          .if_id = 3
+    };
+    u.kernel.out = (struct kernel_side){
+        .mark = {7, 0xff},
+          .if_id = 4
+    };
+    updown_run(r, &u);
+    run_all(r);
+    for (size_t i = 0; i < ARRAY_LEN(want); i++)
+        assert_has_line(contents("env"), want[i]);
+}
+
 static void a_peers_name_means_nothing_to_a_shell(void **state)
 {
     (void)state;
@@ -501,6 +523,7 @@ int main(void)
         T(the_command_is_told_what_scripts_expect),
         T(virtual_addresses_and_name_servers_are_told),
         T(hosts_encapsulation_ports_and_ipv6_are_told_apart),
+        T(marks_and_interface_ids_are_told),
         T(a_peers_name_means_nothing_to_a_shell),
         T(commands_of_one_child_run_in_order),
         T(only_so_many_run_at_once),

@@ -122,6 +122,14 @@ static const char *key_exchanges(json_t *sa, char *buf, size_t cap)
 
 static void print_child(json_t *child)
 {
+    static const struct {
+        const char *key, *label;
+    } numbers[] = {
+        {"mark_in",   "mark in"      },
+        {"mark_out",  "mark out"     },
+        {"if_id_in",  "interface in" },
+        {"if_id_out", "interface out"}
+    };
     char kex[256];
     char local[256], remote[256], in[32], out[32], rekey[32];
     printf("  child %s #%lld  %s %s  %s%s\n", text_of(child, "name"), (long long)number_of(child, "id"),
@@ -138,6 +146,12 @@ static void print_child(json_t *child)
     if (*text_of(child, "cpi_in"))
         printf("    compressed (IPComp, DEFLATE)  CPI in %s out %s\n", text_of(child, "cpi_in"),
                text_of(child, "cpi_out"));
+    printf("    dataplane: %s", text_of(child, "dataplane"));
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
+        if (*text_of(child, numbers[i].key))
+            printf("  %s 0x%s", numbers[i].label, text_of(child, numbers[i].key));
+    }
+    putchar('\n');
     if (*text_of(child, "tfc_padding"))
         printf("    packets are padded to %s\n", strcmp(text_of(child, "tfc_padding"), "mtu") == 0
                                                      ? "the path's MTU"

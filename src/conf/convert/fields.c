@@ -221,6 +221,52 @@ static const char *put_class(struct fields *f, const struct schema_row *r, const
     return set ? arena_strdup(f->a, dscp_format_set(set, buf)) : NULL;
 }
 
+static const char *put_mark(struct fields *f, const struct schema_row *r, const void *object)
+{
+    const struct kernel_options *k = &((const struct child_config *)object)->kernel;
+    const struct mark *m = strcmp(r->key, "mark_in") == 0 ? &k->in.mark : &k->out.mark;
+    char buf[KERNEL_TEXT];
+    return m->mask ? arena_strdup(f->a, kernel_mark_format(m, false, buf)) : NULL;
+}
+
+static const char *put_set_mark(struct fields *f, const struct schema_row *r, const void *object)
+{
+    const struct kernel_options *k = &((const struct child_config *)object)->kernel;
+    bool is_in = strcmp(r->key, "set_mark_in") == 0;
+    const struct mark *m = is_in ? &k->in.set_mark : &k->out.set_mark;
+    char buf[KERNEL_TEXT];
+    return m->mask ? arena_strdup(f->a, kernel_mark_format(
+                                            m, is_in ? k->is_set_mark_same_in : k->is_set_mark_same_out, buf))
+                   : NULL;
+}
+
+static const char *id_text_of(struct fields *f, uint32_t id)
+{
+    char buf[KERNEL_TEXT];
+    return id ? arena_strdup(f->a, kernel_id_format(id, buf)) : NULL;
+}
+
+static const char *put_if_id(struct fields *f, const struct schema_row *r, const void *object)
+{
+    const struct kernel_options *k = &((const struct child_config *)object)->kernel;
+    return id_text_of(f, strcmp(r->key, "if_id_in") == 0 ? k->in.if_id : k->out.if_id);
+}
+
+static const char *put_default_if_id(struct fields *f, const struct schema_row *r, const void *object)
+{
+    const struct connection *c = object;
+    return f->is_comparing ? NULL /* the children have it */
+                           : id_text_of(f, strcmp(r->key, "if_id_in") == 0 ? c->if_id_in : c->if_id_out);
+}
+
+static const char *put_policy_device(struct fields *f, const struct schema_row *r, const void *object)
+{
+    const char *device = ((const struct child_config *)object)->kernel.device;
+    (void)f;
+    (void)r;
+    return device[0] ? device : NULL;
+}
+
 static const char *put_tcp_ports(struct fields *f, const struct schema_row *r, const void *object)
 {
     const struct settings *s = object;
@@ -255,37 +301,42 @@ static const struct {
     schema_setter *set;
     format_fn *format;
 } formats[] = {
-    {set_hosts,             put_hosts    },
-    {set_proposals,         put_proposals},
-    {set_ah_proposals,      put_ah       },
-    {set_esp_proposals,     put_esp      },
-    {set_vips,              put_vips     },
-    {set_pool_names,        put_pools    },
-    {set_dscp,              put_dscp     },
-    {set_redirect,          put_redirect },
-    {set_ppk_id,            put_ppk_id   },
-    {set_auth,              put_auth     },
-    {set_id,                put_id       },
-    {set_ca_id,             put_ca_id    },
-    {set_certs,             put_certs    },
-    {set_cacerts,           put_certs    },
-    {set_pubkeys,           put_pubkeys  },
-    {set_groups,            put_groups   },
-    {set_cert_policy,       put_policy   },
-    {set_ts,                put_ts       },
-    {set_updown,            put_updown   },
-    {set_source,            put_source   },
-    {set_tfc_padding,       put_tfc      },
-    {set_class,             put_class    },
-    {set_listen_tcp,        put_tcp_ports},
-    {set_dns_anchors,       put_anchors  },
-    {set_dns_resolv_conf,   put_text     },
-    {set_interfaces_use,    put_text     },
-    {set_interfaces_ignore, put_text     },
-    {set_resolv_conf,       put_text     },
-    {set_vip_device,        put_text     },
-    {set_key_store,         put_text     },
-    {set_vici_socket,       put_text     },
+    {set_hosts,             put_hosts        },
+    {set_proposals,         put_proposals    },
+    {set_ah_proposals,      put_ah           },
+    {set_esp_proposals,     put_esp          },
+    {set_vips,              put_vips         },
+    {set_pool_names,        put_pools        },
+    {set_dscp,              put_dscp         },
+    {set_redirect,          put_redirect     },
+    {set_ppk_id,            put_ppk_id       },
+    {set_auth,              put_auth         },
+    {set_id,                put_id           },
+    {set_ca_id,             put_ca_id        },
+    {set_certs,             put_certs        },
+    {set_cacerts,           put_certs        },
+    {set_pubkeys,           put_pubkeys      },
+    {set_groups,            put_groups       },
+    {set_cert_policy,       put_policy       },
+    {set_ts,                put_ts           },
+    {set_updown,            put_updown       },
+    {set_source,            put_source       },
+    {set_tfc_padding,       put_tfc          },
+    {set_class,             put_class        },
+    {set_mark,              put_mark         },
+    {set_set_mark,          put_set_mark     },
+    {set_if_id,             put_if_id        },
+    {set_default_if_id,     put_default_if_id},
+    {set_policy_device,     put_policy_device},
+    {set_listen_tcp,        put_tcp_ports    },
+    {set_dns_anchors,       put_anchors      },
+    {set_dns_resolv_conf,   put_text         },
+    {set_interfaces_use,    put_text         },
+    {set_interfaces_ignore, put_text         },
+    {set_resolv_conf,       put_text         },
+    {set_vip_device,        put_text         },
+    {set_key_store,         put_text         },
+    {set_vici_socket,       put_text         },
 };
 
 /* ---- what rows store by themselves */

@@ -277,6 +277,17 @@ static void write_start(struct conn_writer *x)
         conn_key(x, "closeaction", is_word(close, "start") ? "restart" : "hold");
 }
 
+static void write_mark(struct conn_writer *x, const char *field, const char *key)
+{
+    const char *value = field_value(&x->kid, field);
+    if (!value || !is_new(&x->kid, &x->plain_kid, field))
+        return;
+    if (!x->is_libreswan || value[0] != '%')
+        conn_key(x, key, value);
+    else if (is_word(value, "%unique"))
+        conn_key(x, key, "-1");
+}
+
 static void write_headers(struct conn_writer *x)
 {
     const char *dscp = field_value(&x->kid, "copy_dscp");
@@ -287,6 +298,8 @@ static void write_headers(struct conn_writer *x)
     }
     if (x->is_libreswan && is_new(&x->kid, &x->plain_kid, "copy_df"))
         conn_key(x, "nopmtudisc", x->child->copies_df ? "no" : "yes");
+    write_mark(x, "mark_in", x->is_libreswan ? "mark-in" : "mark_in");
+    write_mark(x, "mark_out", x->is_libreswan ? "mark-out" : "mark_out");
     if (!x->is_libreswan && x->c->encap == ENCAP_YES)
         conn_key(x, "forceencaps", "yes");
     if (is_new(&x->kid, &x->plain_kid, "tfc_padding"))

@@ -147,6 +147,26 @@ static void put_headers(struct ipsec_conn *c)
         ipsec_put(c, "children.*.tfc_padding", tfc, strcasecmp(tfc->value, "%mtu") == 0 ? "mtu" : tfc->value);
 }
 
+/* [Libreswan] -1 is a mark of its own for each child. */
+static const char *mark_value(struct ipsec_conn *c, const char *text)
+{
+    bool is_own =
+        c->dialect == DIALECT_LIBRESWAN && strncmp(text, "-1", 2) == 0 && (!text[2] || text[2] == '/');
+    return is_own ? "%unique" : text;
+}
+
+static void put_marks(struct ipsec_conn *c)
+{
+    const struct setting *both = ipsec_given(c, "mark"), *in = ipsec_given(c, "mark_in"),
+                         *out = ipsec_given(c, "mark_out");
+    in = in ? in : both;
+    out = out ? out : both;
+    if (in)
+        ipsec_put(c, "children.*.mark_in", in, mark_value(c, in->value));
+    if (out)
+        ipsec_put(c, "children.*.mark_out", out, mark_value(c, out->value));
+}
+
 static void put_redirect(struct ipsec_conn *c)
 {
     const struct setting *to = ipsec_given(c, "redirect_to"), *send = ipsec_given(c, "send_redirect");
@@ -288,6 +308,7 @@ static void put_all(struct ipsec_conn *c)
     ipsec_put_proposals(c);
     ipsec_put_times(c);
     put_headers(c);
+    put_marks(c);
     put_redirect(c);
     put_updown(c);
     put_window(c);

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Keys that only the kernel's data plane can heed: marks, interface ids, the interface of policies. Which
+ * connections can be carried with them is model/plane.h's. */
+#include "conf/schema.h"
+#include "conf/value.h"
+#include <string.h>
+#include <strings.h>
+
+static bool parse_number(const char *text, size_t len, uint32_t *out)
+{
+    char word[32];
+    uint64_t n;
+    if (len == 0 || len >= sizeof(word))
+        return false;
+    memcpy(word, text, len);
+    word[len] = 0;
+    if (!value_number(word, &n) || n > UINT32_MAX)
+        return false;
+    *out = (uint32_t)n;
+    return true;
+}
+
+static bool parse_unique(const char *text, uint32_t *out)
+{
+    bool is_one = strcasecmp(text, "%unique") == 0, is_two = strcasecmp(text, "%unique-dir") == 0;
+    if (is_one || is_two)
+        *out = is_one ? KERNEL_UNIQUE : KERNEL_UNIQUE_DIR;
+    return is_one || is_two;
+}
+
+/* VALUE or VALUE/MASK; is_same: %same may stand for the value, or NULL. */
+static bool parse_mark(const char *text, bool *is_same, struct mark *out)
+{
+    const size_t len = strcspn(text, "/");
+    const char *mask = text[len] ? text + len + 1 : NULL;
+    *out = (struct mark){.mask = UINT32_MAX};
+    if (mask && !parse_number(mask, strlen(mask), &out->mask))
+        return false;
+    if (is_same) {
+        *is_same = len == strlen("%same") && strncasecmp(text, "%same", len) == 0;
+        if (*is_same)
+            return true;
+    } else if (parse_unique(text, &out->value)) {
+        return true;
+    }
+    if (!parse_number(text, len, &out->value))
+        return false;
+    out->value &= out->mask;
+    return true;
+}
+
+void set_mark(struct builder *b, const struct schema_row *row, const struct setting *key, void *dest)
+{
+    struct child_config *c = dest;
+    struct mark mark;
+    bool is_in = strcmp(row->key, "mark_in") == 0;
+    if (parse_mark(key->value, NULL, &mark))
+        *(is_in ? &c->kernel.in.mark : &c->kernel.out.mark) = mark;
+    else
+        build_expected(build_error(b, key, "not a mark"), key, "VALUE, VALUE/MASK, %unique or %unique-dir");
+}
+
+void set_set_mark(struct builder *b, const struct schema_row *row, const struct setting *key, void *dest)
+{
+    struct child_config *c = dest;
+    struct mark mark;
+    bool is_same, is_in = strcmp(row->key, "set_mark_in") == 0;
+    if (!parse_mark(key->value, &is_same, &mark)) {
+        build_expected(build_error(b, key, "not a mark"), key, "VALUE, VALUE/MASK, %same or %same/MASK");
+        return;
+    }
+    *(is_in ? &c->kernel.in.set_mark : &c->kernel.out.set_mark) = mark;
+    *(is_in ? &c->kernel.is_set_mark_same_in : &c->kernel.is_set_mark_same_out) = is_same;
+}
+
+static void parse_if_id(struct builder *b, const struct setting *key, uint32_t *out)
+{
+    if (!parse_unique(key->value, out) && !parse_number(key->value, strlen(key->value), out))
+        build_expected(build_error(b, key, "not an interface id"), key,
+                       "a number, %unique, %unique-dir or 0 for none");
+}
+
+void set_if_id(struct builder *b, const struct schema_row *row, const struct setting *key, void *dest)
+{
+    struct child_config *c = dest;
+    parse_if_id(b, key, strcmp(row->key, "if_id_in") == 0 ? &c->kernel.in.if_id : &c->kernel.out.if_id);
+}
+
+void set_default_if_id(struct builder *b, const struct schema_row *row, const struct setting *key, void *dest)
+{
+    struct connection *c = dest;
+    parse_if_id(b, key, strcmp(row->key, "if_id_in") == 0 ? &c->if_id_in : &c->if_id_out);
+}
+
+void set_policy_device(struct builder *b, const struct schema_row *row, const struct setting *key, void *dest)
+{
+    struct child_config *c = dest;
+    size_t len = strlen(key->value);
+    (void)row;
+    memset(c->kernel.device, 0, sizeof(c->kernel.device));
+    if (len < sizeof(c->kernel.device) && !strpbrk(key->value, "/ \t"))
+        memcpy(c->kernel.device, key->value, len);
+    else
+        build_expected(build_error(b, key, "not an interface"), key, "a name of up to 15 characters");
+}
+
+static bool is_asked_for(const struct kernel_options *k)
+{
+    return k->in.mark.mask || k->out.mark.mask || k->in.set_mark.mask || k->out.set_mark.mask ||
+           k->in.if_id || k->out.if_id || k->device[0];
+}
+
+void build_finish_kernel(struct builder *b, const struct connection *conn, struct child_config *c,
+                         const struct setting *section)
+{
+    if (c->mode >= MODE_PASS && is_asked_for(&c->kernel))
+        errors_add(b->errs, section->file, section->line, section->column,
+                   "child '%s' passes or drops packets: marks, interface ids and interfaces are for tunnels",
+                   c->name);
+    if (c->mode >= MODE_PASS)
+        return;
+    c->kernel.in.if_id = c->kernel.in.if_id ? c->kernel.in.if_id : conn->if_id_in;
+    c->kernel.out.if_id = c->kernel.out.if_id ? c->kernel.out.if_id : conn->if_id_out;
+}
