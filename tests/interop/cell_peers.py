@@ -115,6 +115,9 @@ class SwanPeer:
     def initiate(self):
         return self.gateway.initiate(CONNECTION, CHILD, 10)
 
+    def rekey(self, kind):
+        self.gateway.rekey(**({"ike": CONNECTION} if kind == "ike" else {"child": CHILD}))
+
     def is_idle(self):
         return not self.gateway.status()
 
@@ -207,6 +210,11 @@ class PlutoPeer:
         except subprocess.TimeoutExpired as e:
             return 1, f"not up after 20 s: {(e.stdout or b'')[-600:]}"
         return p.returncode, p.stdout
+
+    def rekey(self, kind):
+        """4.10 has another word for the child."""
+        word = "ike" if kind == "ike" else "child" if self.version.startswith("5") else "ipsec"
+        self._whack("--name", CONNECTION, "--rekey-" + word)
 
     def is_idle(self):
         return "#" not in self._whack("--briefstatus")

@@ -185,6 +185,28 @@ def look(g, cell):
         raise LabError(f"Keyway is on `user`, and its kernel holds states: {held[:300]}")
 
 
+def number(g, kind):
+    """Of Keyway's one IKE SA or its one child; None while there are two."""
+    if kind == "ike":
+        sas = g.a.established()
+        return sas[0]["initiator-spi"] if len(sas) == 1 else None
+    children = [c for _, sa in g.a.status() for c in sa.get("child-sas", {}).values()]
+    return children[0]["spi-in"] if len(children) == 1 else None
+
+
+def rekey_all(g, places):
+    """Each kind by each end, under traffic. Returns how many datagrams passed each way, none lost."""
+    with inside.Flow(places.ends(g.net)) as flow:
+        flow.more()
+        for kind in ("child", "ike"):
+            for who, begin in (("Keyway", lambda k: g.a.rekey(**{k: CONNECTION})), (g.peer_name, g.peer.rekey)):
+                old = number(g, kind)
+                begin(kind)
+                wait_for(f"{who}'s rekey of the {kind}", lambda k=kind, o=old: number(g, k) not in (None, o), 15)
+                flow.more()
+        return flow.finish()
+
+
 def must_be_dark(g, cell, places):
     """ESP or AH, as asked for, from both ends; and nothing else but IKE."""
     verdict = judge_frames(g.frames, places.secret_pairs(), [MARKER], has_ah=cell.protocol == "ah")
@@ -229,6 +251,7 @@ def run_cell(g, cell):
             raise LabError(f"Keyway did not take the connection: {answer.get('errmsg')}")
     try:
         bring_up(g, cell)
+        said = f", {rekey_all(g, places)} datagrams each way through four rekeys" if cell.rekeys else ""
         amount = places.ends(g.net).exchange()
         look(g, cell)
         # compressed, it counts what is left of it
@@ -237,7 +260,7 @@ def run_cell(g, cell):
         g.frames = g.tap.take()
     verdict = must_be_dark(g, cell, places)
     take_away(g)
-    return f"{cell.suite}{' ipcomp' if cell.comp else ''}, {verdict}"
+    return f"{cell.suite}{' ipcomp' if cell.comp else ''}, {verdict}{said}"
 
 
 def run_cells(cells, console, work, logs):

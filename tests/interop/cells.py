@@ -33,6 +33,7 @@ class Cell:
     udp: bool = False  # ESP in UDP, asked for or because of a NAT
     nat: bool = False  # who begins is behind one
     key: str = "rsa"  # of cert and raw
+    rekeys: bool = False  # the child and the IKE SA, by either end, and no packet is lost
     lacks: str = ""  # why there is no such test
 
     @property
@@ -79,6 +80,7 @@ VARIANTS = {
     "nat": {"udp": True, "nat": True},
     "ah": {"protocol": "ah", "suite": "sha256"},
     "ipcomp": {"comp": True},
+    "rekeys": {"rekeys": True},
     "ecdsa": {"auth": "cert", "key": "ecdsa"},
     "transport-outer6": {"mode": "transport", "outer": 6, "inner": 6},
     "transport-ah": {"mode": "transport", "protocol": "ah", "suite": "sha512"},

@@ -10,7 +10,7 @@ import struct
 import threading
 import time
 
-from net import LabError
+from net import LabError, wait_for
 from transfer import MARKER, block
 
 CLONE_NEWNET = 0x40000000
@@ -166,6 +166,65 @@ class Ends:
         finally:
             left.close()
             listener.close()
+
+
+class Flow:
+    """Numbered datagrams both ways, one every few milliseconds, while something else happens. finish() raises when one is
+    missing."""
+
+    STEP = 0.005
+
+    def __init__(self, ends):
+        self.ends, self.pair = ends, [ends._socket(i, socket.SOCK_DGRAM) for i in (0, 1)]
+        self.sent, self.got, self.is_over = 0, (set(), set()), threading.Event()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self):
+        for s in self.pair:
+            s.setblocking(False)
+        self.thread.start()
+        return self
+
+    def __exit__(self, kind, *_):
+        self.is_over.set()
+        self.thread.join(self.ends.patience)
+        for s in self.pair:
+            s.close()
+
+    def _run(self):
+        while not self.is_over.wait(self.STEP):
+            for i in (0, 1):
+                to = (self.ends.targets[1 - i], self.pair[1 - i].getsockname()[1])
+                self.pair[i].sendto(struct.pack("!I", self.sent) + MARKER, to)
+            self.sent += 1
+            self._take()
+
+    def _take(self):
+        for i in (0, 1):
+            while True:
+                try:
+                    self.got[i].add(struct.unpack("!I", self.pair[i].recv(64)[:4])[0])
+                except BlockingIOError:
+                    break
+
+    def more(self, n=20):
+        """Until so many more were sent each way."""
+        until = self.sent + n
+        wait_for("datagrams to be sent", lambda: self.sent >= until, self.ends.patience)
+
+    def finish(self):
+        """Nothing more is sent. Returns how many each way."""
+        self.is_over.set()
+        self.thread.join(self.ends.patience)
+        end = time.monotonic() + self.ends.patience
+        while min(map(len, self.got)) < self.sent and time.monotonic() < end:
+            self._take()
+            time.sleep(0.01)
+        lost = [sorted(set(range(self.sent)) - got) for got in self.got]
+        if any(lost):
+            raise LabError(f"of {self.sent} datagrams each way {len(lost[1])} to {self.ends._name(1)} and {len(lost[0])} to "
+                           f"{self.ends._name(0)} were lost: {lost[1][:8]} {lost[0][:8]}")
+        return self.sent
 
 
 def _send(s, data):

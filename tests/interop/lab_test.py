@@ -237,6 +237,20 @@ class WithoutGuest(unittest.TestCase):
             self.assertEqual(report.finish(None), 0)
         self.assertIn(f"lab: 0 passed (0 of them at the second try), 0 failed, 0 not run, {len(gone)} left out", out.getvalue())
 
+    def test_a_guest_that_cannot_be_had_leaves_each_row_not_run_by_its_name(self):
+        report, path, fetches = report_of(), os.environ["PATH"], dict(guests.PEERS)
+        os.environ["PATH"] = "/nowhere"
+        guests.PEERS.update(dict.fromkeys(guests.PEERS, lambda: None))
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):
+                guests.run_cells(guests.cells("Keyway"), report, "", "Keyway", ())
+                guests.run_uml([r for r in guests.rows("Keyway") if not hasattr(r, "run")], report, "", "Keyway", ())
+        finally:
+            os.environ["PATH"] = path
+            guests.PEERS.update(fetches)
+        names = [*(c.name for c in guests.cells("Keyway")), *(r.name for r in guests.rows("Keyway") if not hasattr(r, "run"))]
+        self.assertEqual({r["name"]: r["result"] for r in report.results}, dict.fromkeys(names, "not run"))
+
     def test_a_guest_that_cannot_be_had_fails_the_run(self):
         report = report_of(**{"cell.one": ("not run", "user-mode-linux is not installed")})
         with contextlib.redirect_stdout(io.StringIO()):
