@@ -44,7 +44,7 @@ def _missing(package):
             found = ask()
     if package not in found:
         raise peers.LabError(f"apt offers no {package}")
-    return found
+    return sorted(found, key=lambda name: name != package)
 
 
 class Kernel:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Offload to a device, as far as it can be seen without one that has it: no stock kernel of Debian's has netdevsim. What
-Debian 13's `ip xfrm` asks of the kernel is captured from an nlmon device, whatever the kernel answers."""
+Debian 13's `ip xfrm` and Keyway ask of the kernel is captured from an nlmon device, whatever the kernel answers."""
 import contextlib
 import os
 
@@ -8,7 +8,8 @@ import peers
 import xfrm_message
 from capture import Capture
 from scenarios import scenario
-from scenarios.steps import demand, topology
+from scenarios.steps import CA, CB, bring_up, capture, configure, dark, demand, must_ping, must_transfer, topology
+from scenarios.xfrm import GCM, Drive
 
 AEAD = ("aead", "rfc4106(gcm(aes))", "0x" + bytes(range(36)).hex(), "128")
 DEVICE = "w0"
@@ -82,3 +83,87 @@ def of_iproute(lab):
         must_add(next(rest), next(rest), {"device": device, "flags": "packet"})
     demand(not list(rest), f"more requests than were made: {len(seen)}")
     return f"{len(seen)} requests of iproute2 {peers.package_version('iproute-13', 'iproute2')}"
+
+
+def as_iproute(node, ours, kind, direction):
+    """What `ip xfrm` asks for when it is told the same offload and else what a request of ours holds."""
+    ip, more = peers.fetch_new_iproute(), ours["attributes"]
+    aead = more["aead"]
+    node.run(*ip, "xfrm", "state", "add", "src", ours["source"], "dst", ours["destination"], "proto", "esp", "spi", hex(ours["spi"]),
+             "reqid", str(ours["reqid"]), "mode", ours["mode"], "replay-window", str(more.get("replay window", {}).get("size", 0)),
+             *(["flag", ours["flags"]] if ours["flags"] else []),
+             "aead", aead["name"], "0x" + aead["key"], str(aead["bits"][1]),
+             "sel", "src", ours["selector"]["source"], "dst", ours["selector"]["destination"],
+             "offload", kind, "dev", DEVICE, "dir", direction)
+
+
+@scenario("offload.as-iproute-asks", needs_keyway=True, in_guest=True)
+def of_keyway(lab):
+    """Attribute by attribute. Keyway's SAs are driven without IKE: where the device takes none, IKE would not come to the
+    outbound one."""
+    node, asked = lab.net["ga"], [(outer, words) for outer in (4, 6) for words in FLAGS]
+    with messages(lab, node) as ours:
+        drive = Drive(node, lab.work)
+        for outer, (kind, direction) in asked:
+            (a, b), (here, there) = topology.OUTER[outer], topology.NET[outer]
+            drive.say(f"sa_add dir={direction} spi=0x5001 reqid=9 child=9 window=64 local={a} remote={b} lts={here} rts={there} {GCM} "
+                      f"offload={kind}")
+        (a, b), (here, there) = topology.OUTER[4], topology.NET[4]
+        drive.say(f"policy_add id=9 reqid=9 local={a} remote={b} lts={here} rts={there} offload=packet")
+        drive.end()
+    policies = [m for m in ours if "policy" in m["type"]]
+    ours = [m for m in ours if "policy" not in m["type"] and "offload" in m["attributes"]]
+    demand(len(ours) == len(asked), f"{len(ours)} requests of Keyway's for {len(asked)} SAs")
+    with messages(lab, node) as theirs:
+        for (_, words), m in zip(asked, ours):
+            as_iproute(node, m, *words)
+            node.ip("xfrm", "state", "flush")
+    demand(len(theirs) == len(asked), f"{len(theirs)} requests of iproute2's for {len(asked)} SAs")
+    for (_, (_, direction)), o, t in zip(asked, ours, theirs):
+        # A state that is there already is an error to Keyway; a kernel that would ignore its direction is not told it.
+        apart = [("asks", "request ack exclusive create", "request ack"), ("attributes.direction", None, direction)]
+        found = xfrm_message.differences(o, t)
+        demand(found == apart, f"{o['attributes']['offload']}: (ours, iproute2's) are apart in {[d for d in found if d not in apart]}")
+    found = {m["direction"]: m["attributes"].get("offload") for m in policies}
+    wanted = {"device": index_of(node, DEVICE), "flags": "packet"}
+    demand(found == dict.fromkeys(("in", "out", "fwd"), wanted), f"the policies do not ask for {wanted}: {found}")
+    return f"{len(ours)} requests for states are as iproute2's, and so is what policies ask for"
+
+
+def offloading(word):
+    return {"connections": {"net": {"children": {"net": {"hw_offload": word}}}}}
+
+
+@scenario("offload.auto-falls-back", needs_keyway=True, in_guest=True)
+def falls_back(lab):
+    """Whoever takes what the machine can give gets a tunnel, and one line of the log per interface."""
+    capture(lab)
+    lab.a.settings = {"dataplane": "kernel"}
+    configure(lab, extra={"encap": "no"}, extra_a=offloading("auto"))
+    bring_up(lab)
+    lab.a.rekey(child="net")
+    must_ping(lab.net["ca"], CB)
+    must_ping(lab.net["cb"], CA)
+    must_transfer(lab.net["ca"], CB, 2_000_000)
+    said = [line for line in lab.a.log().splitlines() if f"offload = auto: {DEVICE} takes nothing" in line]
+    demand(len(said) == 1, f"the log has {len(said)} lines about it: {said}")
+    return f"{said[0].split('notice')[-1].strip()}; {dark(lab)}"
+
+
+@scenario("offload.refused", needs_keyway=True, in_guest=True)
+def refused(lab):
+    """Who wants it and nothing else gets the reason, and no tunnel."""
+    lab.a.settings = {"dataplane": "kernel"}
+    told = []
+    for word in ("crypto", "packet"):
+        configure(lab, extra={"encap": "no"}, extra_a=offloading(word))
+        code, text = lab.a.initiate("net")
+        demand(code != 0 and not lab.a.children(), f"hw_offload = {word} came up: {text}")
+        said = [line for line in lab.a.log().splitlines() if f"offload = {word}: {DEVICE} cannot take the SA" in line]
+        demand(said, f"the log has no reason for {word}: {lab.a.log()[-600:]}")
+        states = lab.net["ga"].ip("xfrm", "state")
+        demand(not states.strip(), f"hw_offload = {word} left {states[:400]}")
+        told.append(said[0].split("  ", 1)[-1].strip())
+        lab.a.stop()
+        lab.b.terminate_now()
+    return " | ".join(told)

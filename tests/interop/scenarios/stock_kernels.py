@@ -20,13 +20,25 @@ def transferred(node, device):
     return tuple(int(rows[i + 1].split()[0]) for i, row in enumerate(rows) if row.strip().startswith(("RX:", "TX:")))
 
 
-def through_interface(lab):
-    """The peer's tunnel is an XFRM interface: its SAs and policies have an if_id, and its routing decides what they
+class Interface:
+    """A gateway's tunnel is an XFRM interface: its SAs and policies have an if_id, and its routing decides what they
     protect."""
-    b = lab.net["gb"]
-    b.ip("link", "add", "xfrm0", "type", "xfrm", "dev", "w1", "if_id", str(IF_ID))
-    b.ip("link", "set", "xfrm0", "up")
-    b.ip("route", "add", topology.NET[4][0], "dev", "xfrm0")
+
+    def __init__(self, node, device, far):
+        self.node = node
+        node.ip("link", "add", "xfrm0", "type", "xfrm", "dev", device, "if_id", str(IF_ID))
+        node.ip("link", "set", "xfrm0", "up")
+        node.ip("route", "add", far, "dev", "xfrm0")
+
+    def must_carry(self, size):
+        states = self.node.ip("xfrm", "state")
+        demand(states.count(f"if_id {IF_ID:#x}") == 2, f"{self.node.name} has not two SAs with its if_id: {states[-600:]}")
+        counted = transferred(self.node, "xfrm0")
+        demand(min(counted) > size, f"the interface of {self.node.name} did not carry the transfer: {counted}")
+        return f"xfrm0 of {self.node.name} received and sent {counted} bytes"
+
+    def remove(self):
+        self.node.ip("link", "del", "xfrm0", check=False)
 
 
 # Fewer would be a loss of what rows build upon; more is printed.
@@ -50,55 +62,49 @@ def offers(lab):
     return f"{os.uname().release}: {'; '.join(f'{k}: {v}' for k, v in found.items())}; netdevsim: {'yes' if has_sim else 'no'}"
 
 
-def _carries(lab, plane):
-    """Keyway against the kernel's ESP of the peer, whose tunnel is an XFRM interface; begun by either end."""
+IDS = {"connections": {"net": {"children": {"net": {"if_id_in": IF_ID, "if_id_out": IF_ID}}}}}
+
+
+def carries(lab, plane, has_interface=False):
+    """Keyway against a peer whose tunnel is an XFRM interface, and so may be Keyway's; begun by either end."""
+    node, inside = lab.net["ga"], topology.NET[4]
     capture(lab)
-    through_interface(lab)
-    lab.a.settings = {"dataplane": plane}
-    ids = {"if_id_in": IF_ID, "if_id_out": IF_ID}
-    configure(lab, extra={"encap": "no"}, extra_b={"connections": {"net": {"children": {"net": ids}}}})
-    bring_up(lab, "initiator")
-    must_ping(lab.net["ca"], CB)
-    lab.a.terminate("net")
-    bring_up(lab, "responder")
-    must_ping(lab.net["cb"], CA)
-    must_transfer(lab.net["ca"], CB, SIZE)
-    states = lab.net["gb"].ip("xfrm", "state")
-    demand(states.count(f"if_id {IF_ID:#x}") == 2, f"the peer has not two SAs with its if_id: {states[-600:]}")
-    counted = transferred(lab.net["gb"], "xfrm0")
-    demand(min(counted) > SIZE, f"the interface did not carry the transfer: {counted}")
-    verdict = dark(lab)
-    demand(verdict.kinds["esp"] and not verdict.kinds["esp-udp"], f"not protocol 50: {dict(verdict.kinds)}")
-    return f"the peer's xfrm0 received and sent {counted} bytes; {verdict}"
+    interfaces = [Interface(lab.net["gb"], "w1", inside[0])]
+    try:
+        if has_interface:
+            interfaces.append(Interface(node, "w0", inside[1]))
+        lab.a.settings = {"dataplane": plane}
+        configure(lab, extra={"encap": "no"}, extra_a=IDS if has_interface else None, extra_b=IDS)
+        bring_up(lab, "initiator")
+        must_ping(lab.net["ca"], CB)
+        lab.a.terminate("net")
+        bring_up(lab, "responder")
+        must_ping(lab.net["cb"], CA)
+        must_transfer(lab.net["ca"], CB, SIZE)
+        told = [i.must_carry(SIZE) for i in interfaces]
+        if plane == "kernel":
+            states = new_ip(node, "xfrm", "state")
+            demand(states.count("dir in") == states.count("dir out") == 1, f"not an SA of each direction: {states[-900:]}")
+        verdict = dark(lab)
+        demand(verdict.kinds["esp"] and not verdict.kinds["esp-udp"], f"not protocol 50: {dict(verdict.kinds)}")
+        lab.a.stop()
+        for what in ("state", "policy"):
+            left = new_ip(node, "xfrm", what)
+            demand(not left.strip(), f"behind Keyway stayed {left[:600]}")
+        return f"{'; '.join(told)}; {verdict}"
+    finally:
+        for i in interfaces:
+            i.remove()
 
 
 def new_ip(node, *argv):
+    """Debian 13's, which shows what older ones do not know."""
     code, out, err = node.run(*peers.fetch_new_iproute(), *argv)
     demand(code == 0, f"ip {' '.join(argv)}: {err}")
     return out
 
 
-@scenario("qemu.user-plane", kernels=("13",))
-def user_plane(lab):
-    try:
-        return _carries(lab, "user")
-    finally:
-        lab.net["gb"].ip("link", "del", "xfrm0", check=False)
-
-
-@scenario("qemu.kernel-plane", kernels=BOTH)
-def kernel_plane(lab):
-    """The kernel's ESP at both ends. These kernels know which direction an SA is for, and Keyway tells them; it leaves
-    nothing behind."""
-    node = lab.net["ga"]
-    try:
-        text = _carries(lab, "kernel")
-        states = new_ip(node, "xfrm", "state")
-        demand(states.count("dir in") == states.count("dir out") == 1, f"not an SA of each direction: {states[-900:]}")
-        lab.a.stop()
-        for what in ("state", "policy"):
-            left = new_ip(node, "xfrm", what)
-            demand(not left.strip(), f"behind it stayed {left[:600]}")
-        return text
-    finally:
-        lab.net["gb"].ip("link", "del", "xfrm0", check=False)
+# These kernels know which direction an SA is for, and Keyway tells them. Nothing stays behind it.
+for _name, _kernels, _more in (("user-plane", ("13",), ("user",)), ("kernel-plane", ("testing",), ("kernel",)),
+                               ("xfrm-interface", BOTH, ("kernel", True))):
+    scenario(f"qemu.{_name}", kernels=_kernels)(lambda lab, more=_more: carries(lab, *more))
