@@ -142,9 +142,9 @@ static struct xfrm *new_tables(const struct xfrm_options *o)
     return x;
 }
 
-static bool begin(struct xfrm *x, struct diag *d)
+static bool begin(struct xfrm *x, bool probes, struct diag *d)
 {
-    if (!xfrm_link_open(&x->link, true, d) || !xfrm_probe_link(&x->link, &x->can, d))
+    if (!xfrm_link_open(&x->link, true, d) || (probes && !xfrm_probe_link(&x->link, &x->can, d)))
         return false;
     if (!x->o.journal)
         return true;
@@ -157,15 +157,25 @@ static bool begin(struct xfrm *x, struct diag *d)
     return x->journal != NULL;
 }
 
-struct xfrm *xfrm_open(const struct xfrm_options *o, struct diag *d)
+static struct xfrm *open_tables(const struct xfrm_options *o, bool probes, struct diag *d)
 {
     struct xfrm *x = new_tables(o);
-    if (!begin(x, d)) {
+    if (!begin(x, probes, d)) {
         xfrm_close(x);
         return NULL;
     }
     change_settings(x);
     return x;
+}
+
+struct xfrm *xfrm_open(const struct xfrm_options *o, struct diag *d)
+{
+    return open_tables(o, true, d);
+}
+
+struct xfrm *xfrm_open_unprobed(const struct xfrm_options *o, struct diag *d)
+{
+    return open_tables(o, false, d);
 }
 
 void xfrm_close(struct xfrm *x)

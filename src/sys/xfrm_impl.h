@@ -109,6 +109,9 @@ struct xfrm {
 /* Told by the next xfrm_poll(). */
 void xfrm_queue(struct xfrm *x, const struct dataplane_event *e, const char *why);
 
+/* Where the kernel has policies and no ESP: for tests of what is about policies. */
+struct xfrm *xfrm_open_unprobed(const struct xfrm_options *o, struct diag *d);
+
 /* ---- xfrm_sa.c */
 
 void xfrm_sa_add(struct xfrm *x, const struct esp_sa *sa);

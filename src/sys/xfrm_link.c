@@ -146,11 +146,13 @@ int xfrm_link_ask(struct xfrm_link *l, struct nlmsghdr *h, mnl_cb_t cb, void *ct
         return errno;
     for (;;) {
         ssize_t len = mnl_socket_recvfrom(l->ask, buf, sizeof(buf));
-        if (len <= 0)
-            return len ? errno : EIO;
+        if (len < 0 && errno == EINTR)
+            continue;
+        if (len < (ssize_t)sizeof(*h))
+            return len < 0 ? errno : EIO;
+        if (((const struct nlmsghdr *)buf)->nlmsg_seq != l->seq)
+            continue; /* the rest of an answer that was given up */
         int r = mnl_cb_run2(buf, (size_t)len, l->seq, port, read_data, &answer, control, ARRAY_LEN(control));
-        if (r < 0 && errno == ESRCH && ((struct nlmsghdr *)buf)->nlmsg_seq != l->seq)
-            continue; /* of a request that was given up */
         if (r < 0)
             return errno;
         if (r == MNL_CB_STOP || !goes_on)

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Policies of the executor in a network namespace of the test's own: those a kernel has without ESP, too. It
+ * is asked by `ip xfrm`, which shares no code with us. What SAs do is tested where there is ESP:
+ * tests/interop/scenarios/xfrm.py. */
+#include "support/netns.h"
+#include "support/test.h"
+#include "sys/xfrm_impl.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static struct xfrm *x;
+static char journal[64];
+static struct dataplane_event told[16];
+static char whys[16][XFRM_WHY];
+static size_t n_told;
+
+static void on_event(void *ctx, const struct dataplane_event *e)
+{
+    (void)ctx;
+    assert_true(n_told < ARRAY_LEN(told));
+    snprintf(whys[n_told], sizeof(whys[n_told]), "%s", e->why ? e->why : "");
+    told[n_told++] = *e;
+}
+
+static void open_executor(void)
+{
+    struct diag d = {0};
+    struct xfrm_options o = {.journal = journal, .event = on_event};
+    x = xfrm_open_unprobed(&o, &d);
+    assert_non_null(x);
+    x->can.if_id = true;
+}
+
+static int make_namespace(void **state)
+{
+    (void)state;
+    netns_run(
+        "ip link set lo up; ip link add v0 type veth peer name v1; ip link set v0 up; ip link set v1 up; "
+        "ip addr add 10.9.0.1/24 dev v0; ip addr add 10.1.0.1/24 dev v0; "
+        "ip route add 10.2.0.0/16 via 10.9.0.2; ip neigh add 10.9.0.2 lladdr 02:00:00:00:00:02 dev v0");
+    return 0;
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    snprintf(journal, sizeof(journal), "/tmp/kw-xfrm-%d", (int)getpid());
+    n_told = 0;
+    open_executor();
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    xfrm_close(x);
+    netns_run("[ -z \"$(ip xfrm policy; ip xfrm state)\" ]");
+    unlink(journal);
+    return 0;
+}
+
+static void apply(struct action *a)
+{
+    xfrm_apply(x, a, 0);
+}
+
+static struct ts ts(const char *text)
+{
+    struct ts out;
+    const char *err;
+    assert_true(ts_parse(text, &out, &err));
+    return out;
+}
+
+static void add_as(uint64_t id, uint32_t reqid, const char *local, const char *remote,
+                   void (*change)(struct esp_policy *))
+{
+    struct esp_policy p = {.plane = PLANE_KERNEL,
+                           .id = id,
+                           .reqid = reqid,
+                           .local_ts = {ts(local)},
+                           .remote_ts = {ts(remote)},
+                           .n_local_ts = 1,
+                           .n_remote_ts = 1,
+                           .local = ip4(10, 9, 0, 1),
+                           .remote = ip4(10, 9, 0, 2)};
+    if (change)
+        change(&p);
+    apply(&(struct action){.kind = ACTION_POLICY_ADD, .policy = &p});
+}
+
+static void add(uint64_t id, uint32_t reqid, const char *local, const char *remote)
+{
+    add_as(id, reqid, local, remote, NULL);
+}
+
+static void as_trap(struct esp_policy *p)
+{
+    p->is_trap = true;
+}
+
+static void del(uint64_t id)
+{
+    apply(&(struct action){.kind = ACTION_POLICY_DEL, .id = id});
+}
+
+/* `ip xfrm policy` in one line for each; patterns of grep -E. */
+static void assert_policies(const char *pattern, int expected)
+{
+    char command[600];
+    snprintf(command, sizeof(command),
+             "n=$(ip xfrm policy | awk '/^src/{print \"\"} {printf \"%%s \", $0}' | tr -s '\\t ' ' ' | grep "
+             "-cE -- '%s'); "
+             "[ \"$n\" = %d ] || { echo \"$n of %s\"; ip xfrm policy; false; } >&2",
+             pattern, expected, pattern);
+    netns_run(command);
+}
+
+static void hear(void)
+{
+    xfrm_read(x, 1);
+}
+
+/* ---- */
+
+static void a_policy_is_in_all_directions_until_it_goes(void **state)
+{
+    (void)state;
+    add(1, 7, "10.1.0.0/16", "10.2.0.0/16");
+    assert_policies("dir", 3);
+    assert_policies("src 10.1.0.0/16 dst 10.2.0.0/16 dir out .*tmpl src 10.9.0.1 dst 10.9.0.2 proto esp "
+                    "reqid 7 mode tunnel",
+                    1);
+    assert_policies("src 10.2.0.0/16 dst 10.1.0.0/16 dir (in|fwd) .*tmpl src 10.9.0.2 dst 10.9.0.1", 2);
+    assert_true(xfrm_has_policy(x, 1) && !xfrm_has_policy(x, 2));
+    del(1);
+    assert_policies("dir", 0);
+    assert_false(xfrm_has_policy(x, 1));
+}
+
+static void records_for_the_same_packets_share_one_policy(void **state)
+{
+    (void)state;
+    add_as(1, 7, "10.1.0.0/16", "10.2.0.0/16", as_trap);
+    add(2, 7, "10.1.0.0/16", "10.2.0.0/16");
+    assert_policies("dir", 3);
+    assert_policies("dir in .* reqid 7 ", 1);
+    add(3, 8, "10.1.0.0/16", "10.2.0.0/16"); /* a twin: what either brings is let in */
+    assert_policies("dir", 3);
+    assert_policies("dir (in|fwd) .* reqid 0 ", 2);
+    assert_policies("dir out .* reqid 7 ", 1);
+    del(2);
+    assert_policies("dir out .* reqid 8 ", 1); /* a child before a trap */
+    del(3);
+    assert_policies("dir .* reqid 7 ", 3);
+    del(1);
+    assert_policies("dir", 0);
+}
+
+static void to_another_peer(struct esp_policy *p)
+{
+    p->remote = ip4(10, 9, 0, 3);
+}
+
+static void a_record_with_a_known_id_takes_the_place_of_the_old_one(void **state)
+{
+    (void)state;
+    add(1, 7, "10.1.0.0/16", "10.2.0.0-10.2.2.255"); /* two prefixes */
+    assert_policies("dir", 6);
+    add_as(1, 7, "10.1.0.0/16", "10.2.2.0/24", to_another_peer);
+    assert_policies("dir", 3);
+    assert_policies("dst 10.2.2.0/24 dir out .*dst 10.9.0.3", 1);
+    del(1);
+}
+
+static void twins_of_other_peers_keep_their_own_reqid(void **state)
+{
+    (void)state;
+    add(1, 7, "10.1.0.0/16", "10.2.0.0/16");
+    add_as(2, 8, "10.1.0.0/16", "10.2.0.0/16", to_another_peer);
+    assert_policies("dir .* reqid 7 ", 3);
+    del(1);
+    assert_policies("dir .* reqid 8 ", 3);
+    assert_policies("10.9.0.3", 3);
+    del(2);
+}
+
+static void one_that_fails_leaves_nothing_and_is_told(void **state)
+{
+    (void)state;
+    netns_run("ip xfrm policy add src 10.2.0.0/16 dst 10.1.0.0/16 dir in priority 5");
+    add(4, 7, "10.1.0.0/16", "10.2.0.0/16");
+    assert_policies("dir", 1);
+    assert_int_equal(n_told, 0); /* not within apply */
+    assert_true(xfrm_has_news(x) && !xfrm_has_policy(x, 4));
+    hear();
+    assert_int_equal(n_told, 1);
+    assert_true(told[0].kind == DP_FAILED && told[0].policy_id == 4 && !told[0].child_id);
+    assert_non_null(strstr(whys[0], "not Keyway's"));
+    netns_run("ip xfrm policy delete src 10.2.0.0/16 dst 10.1.0.0/16 dir in");
+}
+
+static void what_others_take_away_or_change_comes_back(void **state)
+{
+    (void)state;
+    add(1, 7, "10.1.0.0/16", "10.2.0.0/16");
+    add(2, 8, "10.1.0.0/16", "10.3.0.0/16");
+    hear();
+    assert_int_equal(x->scan, 0); /* our own requests are no news */
+    netns_run("ip xfrm policy delete src 10.1.0.0/16 dst 10.2.0.0/16 dir out");
+    hear();
+    assert_policies("dir", 6);
+    netns_run("ip xfrm policy flush");
+    hear();
+    assert_policies("dir", 6);
+    netns_run("ip xfrm policy update src 10.1.0.0/16 dst 10.2.0.0/16 dir out action block");
+    hear();
+    assert_policies("dir out .* reqid 7 ", 1);
+    int bytes = 1; /* so little room that messages are lost */
+    assert_int_equal(setsockopt(xfrm_fd(x), SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes)), 0);
+    netns_run("for i in 1 2 3 4 5 6 7 8; do ip xfrm policy add src 10.7.$i.0/24 dst 10.8.0.0/24 dir out; "
+              "done; ip xfrm policy flush");
+    assert_policies("dir", 0);
+    hear();
+    assert_policies("dir", 6);
+    del(1);
+    del(2);
+}
+
+/* Sends one datagram from 10.1.0.1, with or without luck. */
+static void send_one(void)
+{
+    netns_run("ping -n -q -c 1 -W 0.01 -I 10.1.0.1 10.2.0.9 >/dev/null; true");
+}
+
+static void a_trap_asks_once_and_again_when_it_has_failed(void **state)
+{
+    (void)state;
+    struct ts packet = ts("10.2.0.9[icmp/8(0)]");
+    add_as(9, 7, "10.1.0.0/16", "10.2.0.0/16", as_trap);
+    for (size_t round = 1; round < 4; round++) {
+        send_one();
+        send_one();
+        hear();
+        assert_int_equal(n_told, round);
+        assert_true(told[round - 1].kind == DP_ACQUIRE && told[round - 1].policy_id == 9);
+        assert_true(ts_equal(&told[round - 1].packet_remote, &packet));
+        netns_run("ip xfrm state | grep -q 'spi 0x00000000'");
+        if (round < 3)
+            apply(&(struct action){.kind = ACTION_TRAP_FAILED, .id = 9});
+        if (round < 3)
+            netns_run("[ -z \"$(ip xfrm state)\" ]");
+    }
+    del(9); /* and what waits with it: see end() */
+}
+
+/* When nobody hears it the kernel asks again with the next packet: here somebody else does. */
+static void a_question_that_was_lost_is_found_again(void **state)
+{
+    struct xfrm_link other;
+    struct diag d = {0};
+    (void)state;
+    assert_true(xfrm_link_open(&other, true, &d));
+    add_as(9, 7, "10.1.0.0/16", "10.2.0.0/16", as_trap);
+    int bytes = 1;
+    assert_int_equal(setsockopt(xfrm_fd(x), SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes)), 0);
+    netns_run(
+        "for i in 1 2 3 4 5 6 7 8; do ip xfrm policy add src 10.7.$i.0/24 dst 10.8.0.0/24 dir out; done");
+    send_one();
+    hear();
+    assert_int_equal(n_told, 1);
+    assert_true(told[0].kind == DP_ACQUIRE && told[0].policy_id == 9);
+    netns_run(
+        "for i in 1 2 3 4 5 6 7 8; do ip xfrm policy delete src 10.7.$i.0/24 dst 10.8.0.0/24 dir out; done");
+    xfrm_link_close(&other);
+    del(9);
+}
+
+static void shunts_stand_before_and_behind_all_others(void **state)
+{
+    (void)state;
+    struct shunt drop = {.id = 1, .mode = MODE_DROP}, pass = {.id = 1, .mode = MODE_PASS, .is_last = true};
+    struct shunt reject = {.id = 2, .mode = MODE_REJECT},
+                 leaving = {.id = 3, .mode = MODE_DROP, .is_last = true};
+    assert_true(prefix_parse("10.1.0.0/16", &drop.local) && prefix_parse("10.2.0.0/16", &drop.remote));
+    pass.local = reject.local = drop.local;
+    pass.remote = reject.remote = leaving.remote = drop.remote;
+    add(1, 7, "10.1.0.0/16", "10.2.0.0/16");
+    pass.flow = (struct route_flow){.proto = 6, .dport_from = 22, .dport_to = 22};
+    apply(&(struct action){.kind = ACTION_SHUNT_ADD, .shunt = &drop});
+    apply(&(struct action){.kind = ACTION_SHUNT_ADD, .shunt = &pass});
+    apply(&(struct action){.kind = ACTION_SHUNT_ADD, .shunt = &reject});
+    apply(&(struct action){.kind = ACTION_SHUNT_ADD, .shunt = &leaving});
+    assert_policies("src 10.1.0.0/16 dst 10.2.0.0/16 dir out action block priority 2 ", 1);
+    assert_policies("src 10.2.0.0/16 dst 10.1.0.0/16 dir (in|fwd) action block priority 2 ", 2);
+    assert_policies("proto tcp dport 22 dir out priority 4294967294 ", 1);
+    assert_policies("src 0.0.0.0/0 dst 10.2.0.0/16 dir out action block priority 4294967295 ", 1);
+    assert_policies("dir", 7);
+    apply(&(struct action){.kind = ACTION_SHUNT_DEL, .id = 1}); /* both */
+    apply(&(struct action){.kind = ACTION_SHUNT_DEL, .id = 3});
+    assert_policies("dir .* reqid 7 ", 3);
+    assert_policies("dir", 3);
+    del(1);
+}
+
+static void a_journal_of_a_crash_removes_what_is_still_ours(void **state)
+{
+    (void)state;
+    struct diag d = {0};
+    char copy[80], command[300];
+    snprintf(copy, sizeof(copy), "%s.crash", journal);
+    add(1, 7, "10.1.0.0/16", "10.2.0.0/16");
+    snprintf(command, sizeof(command), "cp %s %s", journal, copy);
+    netns_run(command);
+    del(1);
+    netns_run(
+        "ip xfrm policy add src 10.1.0.0/16 dst 10.2.0.0/16 dir out priority 99"); /* another's by now */
+    add(2, 8, "10.5.0.0/16", "10.6.0.0/16");
+    assert_int_equal(xfrm_cleanup(copy, &d), 0);
+    assert_policies("dir", 4);
+    netns_run("ip xfrm policy delete src 10.1.0.0/16 dst 10.2.0.0/16 dir out");
+    snprintf(command, sizeof(command), "cp %s %s", journal, copy);
+    netns_run(command);
+    assert_int_equal(xfrm_cleanup(copy, &d), 3);
+    assert_policies("dir", 0);
+    assert_int_equal(access(copy, F_OK), -1);
+    assert_int_equal(xfrm_cleanup(copy, &d), 0);
+}
+
+#define WITH(t) cmocka_unit_test_setup_teardown(t, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH(a_policy_is_in_all_directions_until_it_goes),
+        WITH(records_for_the_same_packets_share_one_policy),
+        WITH(a_record_with_a_known_id_takes_the_place_of_the_old_one),
+        WITH(twins_of_other_peers_keep_their_own_reqid),
+        WITH(one_that_fails_leaves_nothing_and_is_told),
+        WITH(what_others_take_away_or_change_comes_back),
+        WITH(a_trap_asks_once_and_again_when_it_has_failed),
+        WITH(a_question_that_was_lost_is_found_again),
+        WITH(shunts_stand_before_and_behind_all_others),
+        WITH(a_journal_of_a_crash_removes_what_is_still_ours),
+    };
+    if (!netns_enter())
+        return NETNS_SKIP;
+    return cmocka_run_group_tests(tests, make_namespace, NULL);
+}
