@@ -48,7 +48,8 @@ struct fwrules {
     size_t n_chains;
     bool knows_chains, has_missed;
     bool is_legacy_told;
-    unsigned tries; /* to repair in vain */
+    bool lacks_reqids; /* this nftables cannot ask which of the kernel's SAs */
+    unsigned tries;    /* to repair in vain */
     struct nft_batch batch;
     struct flow *pending[NFT_BATCH_MAX]; /* whose rules the batch adds, */
     const struct nft_chain *where[NFT_BATCH_MAX];
@@ -160,6 +161,12 @@ static void install_all(struct fwrules *f)
         f->knows_chains = false;
         err = install(f);
     }
+    if ((err == ENOENT || err == EOPNOTSUPP) && fwrules_forget_reqids(f)) { /* or nft_xfrm is not there */
+        log_line(GROUP_KNL, LOG_NOTICE,
+                 "firewall: nftables here cannot tell SAs apart: packets of all are accepted between a "
+                 "child's selectors");
+        err = install(f);
+    }
     if (!err) {
         f->tries = 0;
         return;
@@ -196,6 +203,21 @@ static void remove_flow(struct fwrules *f, struct flow *w)
 
 /* ---- flows of a child */
 
+bool fwrules_forget_reqids(struct fwrules *f)
+{
+    struct flow *w;
+    bool has_any = false;
+    f->lacks_reqids = true;
+    list_each(w, &f->flows, link)
+    {
+        if (w->match.way != NFT_BY_REQID)
+            continue;
+        w->match.way = NFT_BY_IPSEC;
+        has_any = true;
+    }
+    return has_any;
+}
+
 static void add_flow(struct fwrules *f, const struct updown *u, enum nft_hook hook, const struct nft_match *m,
                      const char *prefix)
 {
@@ -212,7 +234,9 @@ static void add_flow(struct fwrules *f, const struct updown *u, enum nft_hook ho
 
 static struct nft_match reversed(const struct nft_match *m)
 {
-    struct nft_match r = {.is_out = !m->is_out,
+    struct nft_match r = {.way = m->way,
+                          .reqid = m->reqid,
+                          .is_out = !m->is_out,
                           .src = m->dst,
                           .dst = m->src,
                           .proto = m->proto,
@@ -224,6 +248,13 @@ static struct nft_match reversed(const struct nft_match *m)
     return r;
 }
 
+static enum nft_way way_of(const struct fwrules *f, const struct updown *u)
+{
+    if (u->plane == PLANE_USER)
+        return NFT_BY_DEVICE;
+    return f->lacks_reqids ? NFT_BY_IPSEC : NFT_BY_REQID;
+}
+
 /* As strongSwan's own script: what is forwarded for a network, what is received and sent for a host; with
  * hostaccess for a network's gateway, too. */
 static void add_pair(struct fwrules *f, const struct updown *u, const struct updown_pair *p,
@@ -231,7 +262,9 @@ static void add_pair(struct fwrules *f, const struct updown *u, const struct upd
 {
     bool is_host =
         p->local.bits == (p->local.ip.family == 4 ? 32 : 128) && ip_equal(p->local.ip, u->local.ip);
-    struct nft_match in = {.src = p->remote,
+    struct nft_match in = {.way = way_of(f, u),
+                           .reqid = u->reqid,
+                           .src = p->remote,
                            .dst = p->local,
                            .proto = p->proto,
                            .src_from = p->remote_ports[0],

@@ -102,6 +102,66 @@ static void both_directions_are_accepted_before_all_else_and_no_longer_after_the
     assert_int_equal(count(listed, "drop"), 2); /* what was there is there */
 }
 
+#define ALL_HOOKS                                                                                            \
+    FORWARD "add chain inet g i { type filter hook input priority 0; }; "                                    \
+            "add chain inet g o { type filter hook output priority 0; }"
+
+static void the_kernel_s_packets_are_known_by_their_sa(void **state)
+{
+    (void)state;
+    netns_run("nft '" ALL_HOOKS "'");
+    struct updown u = child("10.1.0.0/16", "10.2.0.0/24", 7, true);
+    u.plane = PLANE_KERNEL;
+    u.has_hostaccess = true;
+    fwrules_apply(fw, &u);
+    const char *text = list("chain inet g f");
+    assert_non_null(strstr(text,
+                           "ipsec in reqid 7 ip saddr 10.2.0.0/24 ip daddr 10.1.0.0/16 counter packets 0 "
+                           "bytes 0 accept comment \"keyway: net\""));
+    assert_non_null(strstr(text, "ipsec out reqid 7 ip saddr 10.1.0.0/16 ip daddr 10.2.0.0/24 counter "));
+    assert_int_equal(count(list("chain inet g i"), "ipsec in reqid 7 ip saddr 10.2.0.0/24 "), 1);
+    assert_int_equal(count(list("chain inet g o"), "ipsec out reqid 7 ip saddr 10.1.0.0/16 "), 1);
+    assert_int_equal(count(list("ruleset"), "kw0"), 0);
+    u.verb = UPDOWN_DOWN;
+    fwrules_apply(fw, &u);
+    assert_int_equal(count(list("ruleset"), "keyway"), 0);
+}
+
+static void children_of_both_planes_stand_beside_each_other(void **state)
+{
+    (void)state;
+    netns_run("nft '" FORWARD "'");
+    struct updown u = child("10.1.0.0/16", "10.2.0.0/24", 7, true);
+    apply("10.1.0.0/16", "10.3.0.0/24", 6, true);
+    u.plane = PLANE_KERNEL;
+    fwrules_apply(fw, &u);
+    list("chain inet g f");
+    assert_true(count(listed, "\"kw0\"") == 2 && count(listed, "reqid 7") == 2 &&
+                count(listed, "keyway") == 4);
+    netns_run("nft flush chain inet g f");
+    fwrules_refresh(fw);
+    list("chain inet g f");
+    assert_true(count(listed, "\"kw0\"") == 2 && count(listed, "reqid 7") == 2 &&
+                count(listed, "keyway") == 4);
+}
+
+static void where_sas_cannot_be_told_apart_any_of_the_kernel_s_will_do(void **state)
+{
+    (void)state;
+    netns_run("nft '" ALL_HOOKS "'");
+    assert_false(fwrules_forget_reqids(fw)); /* nobody to be changed, but for those that come */
+    struct updown u = child("fd01::/64", "fd02::/64", 7, true);
+    u.plane = PLANE_KERNEL;
+    u.has_hostaccess = true;
+    fwrules_apply(fw, &u);
+    list("chain inet g f");
+    assert_int_equal(count(listed, "meta secpath exists ip6 saddr fd02::/64 ip6 daddr fd01::/64 ") +
+                         count(listed, "meta ipsec exists ip6 saddr fd02::/64 ip6 daddr fd01::/64 "),
+                     1);
+    assert_int_equal(count(listed, "rt ipsec exists ip6 saddr fd01::/64 "), 1);
+    assert_int_equal(count(list("chain inet g o"), "rt ipsec exists "), 1);
+}
+
 static void only_chains_that_may_drop_are_opened(void **state)
 {
     (void)state;
@@ -240,6 +300,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(both_directions_are_accepted_before_all_else_and_no_longer_after_the_down),
+        T(the_kernel_s_packets_are_known_by_their_sa),
+        T(children_of_both_planes_stand_beside_each_other),
+        T(where_sas_cannot_be_told_apart_any_of_the_kernel_s_will_do),
         T(only_chains_that_may_drop_are_opened),
         T(selectors_bound_what_is_accepted),
         T(hostaccess_opens_the_gateway_itself),

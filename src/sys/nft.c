@@ -8,6 +8,7 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
+#include <linux/xfrm.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -110,6 +111,40 @@ static void match_device(struct nlmsghdr *h, const struct nft_match *m)
     compare(h, NFT_CMP_EQ, m->device, IFNAMSIZ);
 }
 
+/* `ipsec in reqid N`: the outermost SA, which has the reqid of the others of its child. */
+static void match_reqid(struct nlmsghdr *h, const struct nft_match *m)
+{
+    struct expr e = expr_open(h, "xfrm");
+    put_number(h, NFTA_XFRM_DREG, NFT_REG_1);
+    put_number(h, NFTA_XFRM_KEY, NFT_XFRM_KEY_REQID);
+    mnl_attr_put_u8(h, NFTA_XFRM_DIR, m->is_out ? XFRM_POLICY_OUT : XFRM_POLICY_IN);
+    put_number(h, NFTA_XFRM_SPNUM, 0);
+    expr_close(&e);
+    compare(h, NFT_CMP_EQ, &m->reqid, sizeof(m->reqid)); /* in host order, there too */
+}
+
+/* `rt ipsec exists`: where it goes. `meta ipsec exists`: how it came. */
+static void match_ipsec(struct nlmsghdr *h, const struct nft_match *m)
+{
+    static const uint8_t yes = 1;
+    if (m->is_out) {
+        struct expr e = expr_open(h, "rt");
+        put_number(h, NFTA_RT_DREG, NFT_REG_1);
+        put_number(h, NFTA_RT_KEY, NFT_RT_XFRM);
+        expr_close(&e);
+    } else {
+        load_meta(h, NFT_META_SECPATH);
+    }
+    compare(h, NFT_CMP_EQ, &yes, 1);
+}
+
+static void match_way(struct nlmsghdr *h, const struct nft_match *m)
+{
+    static void (*const ways[])(struct nlmsghdr *, const struct nft_match *) = {
+        [NFT_BY_DEVICE] = match_device, [NFT_BY_REQID] = match_reqid, [NFT_BY_IPSEC] = match_ipsec};
+    ways[m->way](h, m);
+}
+
 static void match_prefix(struct nlmsghdr *h, const struct prefix *p, bool is_src)
 {
     size_t len = ip_len(p->ip);
@@ -180,7 +215,7 @@ struct nlmsghdr *nft_accept_message(void *buf, const struct nft_chain *c, const 
         load_meta(h, NFT_META_NFPROTO);
         compare(h, NFT_CMP_EQ, &family, 1);
     }
-    match_device(h, m);
+    match_way(h, m);
     match_prefix(h, &m->src, true);
     match_prefix(h, &m->dst, false);
     if (m->proto) {

@@ -22,9 +22,15 @@ struct nft_chain {  /* a base chain that filters */
     bool drops; /* by its policy */
 };
 
+/* By what a tunnel's packets are known: the device that they leave by or come from; the kernel's SA that they
+ * go into or came out of, by its reqid; or that it is some SA of the kernel's, where it cannot say which. */
+enum nft_way { NFT_BY_DEVICE, NFT_BY_REQID, NFT_BY_IPSEC };
+
 struct nft_match { /* packets that are accepted */
+    enum nft_way way;
     char device[IFNAMSIZ];
-    bool is_out; /* that leave by the device; else: that come from it */
+    uint32_t reqid;
+    bool is_out; /* that leave; else: that come */
     struct prefix src, dst;
     uint8_t proto;                               /* 0: any */
     uint16_t src_from, src_to, dst_from, dst_to; /* ports; 0 to 65535: any */
