@@ -135,6 +135,7 @@ static char **env_strongswan(struct arena *a, const struct updown *u, const stru
     VAR("PLUTO_INTERFACE=%s", w->interface);
     VAR("PLUTO_REQID=%u", u->reqid);
     VAR("PLUTO_PROTO=%s", u->is_ah ? "ah" : "esp");
+    VAR("KEYWAY_DATAPLANE=%s", plane_name(u->plane)); /* for ipsec _updown, and who else has to know */
     VAR("PLUTO_UNIQUEID=%llu", (unsigned long long)u->ike_id);
     VAR("PLUTO_ME=%s", ip_format(u->local.ip, me));
     VAR("PLUTO_MY_ID=%s", updown_safe_text(a, u->local_id));

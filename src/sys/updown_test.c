@@ -133,7 +133,8 @@ static void the_command_is_told_what_scripts_expect(void **state)
                                        "PLUTO_PEER_ID=C=CH, O=Keyway, CN=sun",
                                        "PLUTO_PEER_CLIENT=10.2.0.0/16",
                                        "PLUTO_PEER_PORT=0",
-                                       "PLUTO_PEER_PROTOCOL=0"};
+                                       "PLUTO_PEER_PROTOCOL=0",
+                                       "KEYWAY_DATAPLANE=user"};
     (void)state;
     setenv("KEYWAY_TEST_SECRET", "of the daemon", 1);
     struct updown_runner *r = updown_new(&uv, NULL);

@@ -42,6 +42,9 @@ static int open_firewall(enum updown_verb verb)
     struct diag d;
     char text[1024];
     diag_clear(&d);
+    /* What Libreswan's scripts hear of the kernel's children, and what strongSwan's do. */
+    if (strcmp(device, "NULL") == 0 || strcmp(said("KEYWAY_DATAPLANE"), plane_name(PLANE_KERNEL)) == 0)
+        u.plane = PLANE_KERNEL;
     if (!read_end("PLUTO_MY_CLIENT", "PLUTO_MY_PORT", &u.local_ts[0]) ||
         !read_end("PLUTO_PEER_CLIENT", "PLUTO_PEER_PORT", &u.remote_ts[0]))
         return 1;

@@ -5,6 +5,7 @@
 
 #include "base/diag.h"
 #include "ctl/client.h"
+#include "model/plane.h"
 #include "sys/paths.h"
 
 #define CLI_SCHEMA 1
@@ -65,6 +66,8 @@ json_t *cli_diag_json(const struct diag *d);
 /* kernel_counters.c: of the answer of keyway-status: [{"name","count","meaning","advice"}] */
 json_t *cli_kernel_counters(json_t *status);
 void cli_print_kernel_counters(json_t *counters);
+/* How many children each plane carries, by enum plane; status: the answer of keyway-status. */
+void cli_count_planes(struct vici_client *v, json_t *status, size_t counts[2]);
 
 /* names.c: what a name on the command line means */
 

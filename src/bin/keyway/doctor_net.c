@@ -9,21 +9,6 @@
 
 /* ---- who carries packets: the children that are up, or else what the configuration wants */
 
-static void count_children(json_t *sas, size_t counts[2])
-{
-    json_t *row, *child;
-    const char *name;
-    size_t i;
-    json_array_foreach(sas, i, row)
-    {
-        json_object_foreach(json_object_get(json_object_get(row, "body"), "child-sas"), name, child)
-        {
-            const char *plane = json_string_value(json_object_get(child, "dataplane"));
-            counts[plane && strcmp(plane, "kernel") == 0]++;
-        }
-    }
-}
-
 /* by_default: who carries those that leave it open. */
 static void ask_files(struct cli *c, enum dataplane_choice by_default, struct secpath_question *q)
 {
@@ -49,13 +34,12 @@ static void find_planes(struct cli *c, struct secpath_question *q)
     size_t counts[2] = {0};
     struct vici_client *v = cli_connect(c, &d);
     json_t *status = v ? cli_ask(v, "keyway-status", &d) : NULL;
-    json_t *sas = status ? cli_list(v, "list-sas", "list-sa", &d) : NULL;
     const char *kind = json_string_value(json_object_get(json_object_get(status, "dataplane"), "kind"));
     bool has_kernel = kind && strstr(kind, "kernel");
-    count_children(sas, counts);
-    q->has_user = counts[0] || (kind && strcmp(kind, "user") == 0);
-    q->has_kernel = counts[1] || (kind && strcmp(kind, "kernel") == 0);
-    json_decref(sas);
+    if (status)
+        cli_count_planes(v, status, counts);
+    q->has_user = counts[PLANE_USER] || (kind && strcmp(kind, "user") == 0);
+    q->has_kernel = counts[PLANE_KERNEL] || (kind && strcmp(kind, "kernel") == 0);
     json_decref(status);
     vici_client_close(v);
     if (!q->has_user && !q->has_kernel)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The kernel's IPsec counters that moved since the daemon began, with what each means: for status and
- * doctor. */
+/* What several commands say of the kernel's data plane: its counters that moved since the daemon began, with
+ * what each means, and how many children it carries. */
 #include "bin/keyway/cli.h"
 #include "sys/xfrm_stat.h"
 #include <stdio.h>
@@ -35,4 +35,23 @@ void cli_print_kernel_counters(json_t *counters)
                json_string_value(json_object_get(one, "meaning")));
         printf("%*s %s\n", 28, "", json_string_value(json_object_get(one, "advice")));
     }
+}
+
+void cli_count_planes(struct vici_client *v, json_t *status, size_t counts[2])
+{
+    struct diag d = {0};
+    json_t *sas = cli_list(v, "list-sas", "list-sa", &d), *row, *child;
+    const char *kind = json_string_value(json_object_get(json_object_get(status, "dataplane"), "kind"));
+    const char *all = kind && strcmp(kind, "kernel") == 0 ? kind : "user",
+               *name; /* where a child says nothing */
+    size_t i;
+    json_array_foreach(sas, i, row)
+    {
+        json_object_foreach(json_object_get(json_object_get(row, "body"), "child-sas"), name, child)
+        {
+            const char *plane = json_string_value(json_object_get(child, "dataplane"));
+            counts[strcmp(plane ? plane : all, "kernel") == 0 ? PLANE_KERNEL : PLANE_USER]++;
+        }
+    }
+    json_decref(sas);
 }

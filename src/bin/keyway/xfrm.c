@@ -26,21 +26,15 @@ static const struct {
 static void note_kernel(struct vici_client *v)
 {
     struct diag d = {0};
-    json_t *sas = cli_list(v, "list-sas", "list-sa", &d), *row, *child;
-    size_t i, n = 0;
-    const char *name;
-    json_array_foreach(sas, i, row)
-    {
-        json_object_foreach(json_object_get(json_object_get(row, "body"), "child-sas"), name, child)
-        {
-            const char *plane = json_string_value(json_object_get(child, "dataplane"));
-            n += plane && strcmp(plane, "kernel") == 0;
-        }
-    }
+    json_t *status = cli_ask(v, "keyway-status", &d);
+    size_t counts[2] = {0}, n;
+    if (status)
+        cli_count_planes(v, status, counts);
+    n = counts[PLANE_KERNEL];
     if (n)
         fprintf(stderr, "%zu child%s with the kernel: ip xfrm and /proc/net/xfrm_stat show %s\n", n,
                 n == 1 ? " is" : "ren are", n == 1 ? "it" : "them");
-    json_decref(sas);
+    json_decref(status);
 }
 
 static int show_stat(struct cli *c, struct vici_client *v)
