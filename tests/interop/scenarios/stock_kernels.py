@@ -8,6 +8,7 @@ import peers
 from rows import HERE, PYTHON
 from scenarios import scenario
 from scenarios.steps import CA, CB, bring_up, capture, configure, dark, demand, must_ping, must_transfer, topology
+from scenarios.updown import guard, rules
 
 BOTH = ("13", "testing")
 IF_ID = 42
@@ -65,8 +66,19 @@ def offers(lab):
 IDS = {"connections": {"net": {"children": {"net": {"if_id_in": IF_ID, "if_id_out": IF_ID}}}}}
 
 
+OPENS = {"connections": {"net": {"children": {"net": {"firewall": True}}}}}
+
+
+def must_be_open(lab):
+    """For the kernel's SAs of the child, in two firewalls that drop what is forwarded."""
+    found = rules(lab)
+    demand(len(found) == 4 and sum("ipsec in reqid" in r for r in found) == sum("ipsec out reqid" in r for r in found) == 2,
+           f"the firewall's rules are {found}")
+
+
 def carries(lab, plane, has_interface=False):
-    """Keyway against a peer whose tunnel is an XFRM interface, and so may be Keyway's; begun by either end."""
+    """Keyway against a peer whose tunnel is an XFRM interface, and so may be Keyway's, which has a firewall else; begun by
+    either end."""
     node, inside = lab.net["ga"], topology.NET[4]
     capture(lab)
     interfaces = [Interface(lab.net["gb"], "w1", inside[0])]
@@ -74,7 +86,9 @@ def carries(lab, plane, has_interface=False):
         if has_interface:
             interfaces.append(Interface(node, "w0", inside[1]))
         lab.a.settings = {"dataplane": plane}
-        configure(lab, extra={"encap": "no"}, extra_a=IDS if has_interface else None, extra_b=IDS)
+        if not has_interface:
+            guard(lab)
+        configure(lab, extra={"encap": "no"}, extra_a=IDS if has_interface else OPENS, extra_b=IDS)
         bring_up(lab, "initiator")
         must_ping(lab.net["ca"], CB)
         lab.a.terminate("net")
@@ -82,17 +96,21 @@ def carries(lab, plane, has_interface=False):
         must_ping(lab.net["cb"], CA)
         must_transfer(lab.net["ca"], CB, SIZE)
         told = [i.must_carry(SIZE) for i in interfaces]
+        if plane == "kernel" and not has_interface:
+            must_be_open(lab)
         if plane == "kernel":
             states = new_ip(node, "xfrm", "state")
             demand(states.count("dir in") == states.count("dir out") == 1, f"not an SA of each direction: {states[-900:]}")
         verdict = dark(lab)
         demand(verdict.kinds["esp"] and not verdict.kinds["esp-udp"], f"not protocol 50: {dict(verdict.kinds)}")
         lab.a.stop()
+        demand(not rules(lab), f"behind Keyway stayed {rules(lab)}")
         for what in ("state", "policy"):
             left = new_ip(node, "xfrm", what)
             demand(not left.strip(), f"behind Keyway stayed {left[:600]}")
         return f"{'; '.join(told)}; {verdict}"
     finally:
+        node.sh("nft", "flush", "ruleset")
         for i in interfaces:
             i.remove()
 
