@@ -5,6 +5,8 @@
 #include "sys/clock.h"
 #include "sys/loop_impl.h"
 
+#define ACQUIRE_SECONDS 165 /* more than all retransmissions of an IKE_SA_INIT take */
+
 /* ---- whether */
 
 bool loop_wants_kernel(const struct config *c)
@@ -33,8 +35,11 @@ static void note_event(void *ctx, const struct dataplane_event *ev)
 bool loop_kernel_open(struct loop *l, const struct config *c, struct diag *d)
 {
     char path[PATH_TEXT_MAX];
-    struct xfrm_options o = {
-        .journal = paths_run(&l->o.paths, LOOP_JOURNAL, path), .ctx = l, .event = note_event};
+    struct xfrm_options o = {.journal = paths_run(&l->o.paths, LOOP_JOURNAL, path),
+                             .acquire_seconds = ACQUIRE_SECONDS,
+                             .holds_packets = true,
+                             .ctx = l,
+                             .event = note_event};
     if (!loop_wants_kernel(c))
         return true;
     if (xfrm_probe(d))

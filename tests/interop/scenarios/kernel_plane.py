@@ -113,7 +113,7 @@ def crash(lab):
     ga.sh("ip", "xfrm", "policy", "add", "src", "192.0.2.0/25", "dst", "192.0.2.128/25", "dir", "out", "tmpl", "src", "192.0.2.1",
           "dst", "192.0.2.2", "proto", "esp", "mode", "tunnel", "reqid", "1")
     try:
-        up(lab, extra={"children": {"net": {"start_action": "start"}}})
+        up(lab, extra_a={"connections": {"net": {"children": {"net": {"start_action": "start"}}}}})
         must_ping(lab.net["ca"], CB)
         before = {spi for *_, spi, _ in states(lab)}
         lab.a.kill()
@@ -241,6 +241,22 @@ def leaks(lab):
     for node, target in ((lab.net["ca"], CB), (ga, B4)):
         code, text = ping(node, target, count=2, seconds=1)
         demand(code != 0, f"{target} answers after the tunnel: {text}")
+    return str(dark(lab))
+
+
+@scenario("kernelplane.trap-holds", needs_keyway=True, in_guest=True)
+def trap_holds(lab):
+    """The very packet that meets a trap is not lost, whoever sends it; so it is again when the tunnel has gone."""
+    alone(lab)
+    capture(lab)
+    (tree_a, files_a), (tree_b, files_b) = sides(extra=NO_UDP)
+    tree_a["connections"]["net"]["children"]["net"]["start_action"] = "trap"
+    lab.b.load(tree_b, files_b)
+    lab.a.load(tree_a, files_a)
+    must_ping(lab.net["ca"], CB, count=1)
+    lab.a.terminate(ike="net")
+    wait_for("the SAs to go", lambda: not states(lab), 5, 0.05)
+    must_ping(lab.net["ga"], CB, count=1, source=topology.INSIDE[4][0])
     return str(dark(lab))
 
 
