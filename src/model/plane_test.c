@@ -200,6 +200,12 @@ static void numbers_are_chosen_by_the_reqid(void **state)
         .out = {.mark = {KERNEL_UNIQUE_DIR, 0xff}, .set_mark = {5, 0xf0}, .if_id = 9                },
         .is_set_mark_same_in = true,
     };
+    struct kernel_options same = {
+        .in.mark = {KERNEL_UNIQUE, UINT32_MAX},
+          .out.mark = {KERNEL_UNIQUE, UINT32_MAX}
+    };
+    same = kernel_numbers(&same, 4);
+    assert_int_equal(same.in.mark.value, same.out.mark.value);
     struct kernel_options a = kernel_numbers(&o, 4), again = kernel_numbers(&o, 4), b = kernel_numbers(&o, 5);
     assert_memory_equal(&a, &again, sizeof(a));
     assert_int_equal(a.in.mark.value, 8);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sim [--seeds N] [--seed S] [--only PART-OF-NAME] [--verbose] [--list] [--part K/N]
+/* sim [--seeds N] [--seed S] [--only PART-OF-NAME] [--verbose] [--list] [--part K/N] [--plane user|kernel]
  * sim --long [--sas N] [--seed S] [--verbose]
  * Runs every scenario under N seeds and prints scenarios, seeds and failures; a failure names the seed that
  * repeats it. --long: random lives instead, until N IKE SAs were made; with --seed that one life: see long.c.
@@ -142,6 +142,8 @@ static bool parse(int argc, char **argv, struct options *o)
             o->ike_sas = strtoull(argv[++i], NULL, 10), o->has_sas = true;
         else if (strcmp(argv[i], "--only") == 0)
             o->only = argv[++i];
+        else if (strcmp(argv[i], "--plane") == 0)
+            sim_plane = strcmp(argv[++i], "kernel") == 0 ? PLANE_KERNEL : PLANE_USER;
         else if (strcmp(argv[i], "--part") == 0 && sscanf(argv[++i], "%u/%u", &o->part, &o->parts) != 2)
             return false;
     }
@@ -152,7 +154,8 @@ int main(int argc, char **argv)
 {
     struct options o = {.seeds = 200, .first_seed = 1, .parts = 1, .ike_sas = 100000};
     if (!parse(argc, argv, &o)) {
-        fprintf(stderr, "usage: sim [--seeds N] [--seed S] [--only NAME] [--part K/N] [--list] [--verbose]\n"
+        fprintf(stderr, "usage: sim [--seeds N] [--seed S] [--only NAME] [--part K/N] [--list] [--verbose] "
+                        "[--plane user|kernel]\n"
                         "       sim --long [--sas N] [--seed S] [--verbose]\n");
         return 2;
     }

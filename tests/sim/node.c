@@ -18,6 +18,8 @@ void node_init(struct node *n, struct sim *s, const char *name, struct ip addres
     n->engine = engine_new();
     n->esp = esp_new(&(struct esp_config){.path_mtu = 1500, .clamps_mss = true});
     outbox_init(&n->out);
+    const struct planes planes = {.has_user = true, .has_kernel = sim_plane == PLANE_KERNEL};
+    engine_step(n->engine, s->now, &(struct input){.kind = INPUT_PLANES, .planes = &planes}, &n->out);
     /* on the disk: a restart finds it again */
     uint8_t secret[MACHINE_SECRET];
     memset(secret, name[0], sizeof(secret));

@@ -43,6 +43,8 @@ struct node {
         uint64_t id;
         uint32_t reqid;
         bool is_trap;
+        enum plane plane;
+        struct ip local, remote; /* PLANE_KERNEL */
     } policies[NODE_SAS];
     size_t n_policies;
     struct {

@@ -28,6 +28,8 @@ static void sa_add(struct node *n, const struct esp_sa *sa)
         sim_fail(n->sim, "%s: more than %d SAs: they leak", n->name, NODE_SAS);
         return;
     }
+    if (sa->direction == SA_IN && ((sa->spi & SPI_KERNEL) != 0) != (sa->plane == PLANE_KERNEL))
+        sim_fail(n->sim, "%s: SPI %08x does not show who carries its SA", n->name, sa->spi);
     n->sas[n->n_sas].direction = sa->direction;
     n->sas[n->n_sas].spi = sa->spi;
     n->sas[n->n_sas].child_id = sa->child_id;
@@ -61,15 +63,30 @@ static void sa_del(struct node *n, const struct esp_sa *sa)
     n->sas[i] = n->sas[--n->n_sas];
 }
 
+static size_t policy_index(const struct node *n, uint64_t id)
+{
+    size_t i = 0;
+    while (i < n->n_policies && n->policies[i].id != id)
+        i++;
+    return i;
+}
+
 static void policy_add(struct node *n, const struct esp_policy *p)
 {
-    if (n->n_policies == NODE_SAS) {
+    size_t i = policy_index(n, p->id);
+    if (i < n->n_policies && p->plane != PLANE_KERNEL)
+        sim_fail(n->sim, "%s: policy %llu added twice", n->name, (unsigned long long)p->id);
+    if (i == NODE_SAS) {
         sim_fail(n->sim, "%s: policies leak", n->name);
         return;
     }
-    n->policies[n->n_policies].id = p->id;
-    n->policies[n->n_policies].is_trap = p->is_trap;
-    n->policies[n->n_policies++].reqid = p->reqid;
+    n->n_policies += i == n->n_policies;
+    n->policies[i].id = p->id;
+    n->policies[i].is_trap = p->is_trap;
+    n->policies[i].reqid = p->reqid;
+    n->policies[i].plane = p->plane;
+    n->policies[i].local = p->local;
+    n->policies[i].remote = p->remote;
 }
 
 static void policy_del(struct node *n, uint64_t id)
@@ -363,13 +380,24 @@ static void (*const executors[])(struct node *n, struct action *a) = {
     [ACTION_EVENT] = on_event,
 };
 
+/* See sim_plane. */
+static bool apply(struct node *n, struct action *a, struct diag *d)
+{
+    if (a->kind == ACTION_POLICY_ADD && a->policy->plane == PLANE_KERNEL) {
+        const struct action gone = {.kind = ACTION_POLICY_DEL, .id = a->policy->id};
+        a->policy->wants_whole = a->policy->mode != MODE_TUNNEL;
+        if (policy_index(n, a->policy->id) < n->n_policies && !esp_apply(n->esp, &gone, n->sim->now.mono, d))
+            return false;
+    }
+    return esp_apply(n->esp, a, n->sim->now.mono, d);
+}
+
 void node_carry_out(struct node *n)
 {
     for (size_t i = 0; i < n->out.n; i++) {
         struct action *a = &n->out.v[i];
         struct diag d = {0};
-        if (a->kind >= ACTION_SA_ADD && a->kind <= ACTION_POLICY_DEL &&
-            !esp_apply(n->esp, a, n->sim->now.mono, &d))
+        if (a->kind >= ACTION_SA_ADD && a->kind <= ACTION_POLICY_DEL && !apply(n, a, &d))
             sim_fail(n->sim, "%s: the data plane refuses a record: %s", n->name, d.what);
         if (a->kind >= ARRAY_LEN(executors) || !executors[a->kind])
             sim_fail(n->sim, "%s: a record of kind %d that nobody carries out", n->name, a->kind);

@@ -102,6 +102,17 @@ static const char *leaked_addresses(const struct node *n)
     return NULL;
 }
 
+/* Policies of the kernel find their SAs by the outer addresses. */
+static bool finds_its_sa(const struct node *n, size_t policy)
+{
+    bool is_served = n->policies[policy].plane != PLANE_KERNEL || n->policies[policy].is_trap;
+    for (size_t i = 0; !is_served && i < n->n_sas; i++)
+        is_served = n->sas[i].direction == SA_OUT && n->sas[i].reqid == n->policies[policy].reqid &&
+                    ip_equal(n->sas[i].local.ip, n->policies[policy].local) &&
+                    ip_equal(n->sas[i].remote.ip, n->policies[policy].remote);
+    return is_served;
+}
+
 const char *node_unsettled(const struct node *n)
 {
     static char why[128];
@@ -114,6 +125,9 @@ const char *node_unsettled(const struct node *n)
     for (size_t i = 0; !n->is_dead && i < n->n_policies; i++) {
         if (n->policies[i].reqid && !n->policies[i].is_trap && !has_reqid(n, n->policies[i].reqid))
             snprintf(why, sizeof(why), "%s: policy %llu has no SA left", n->name,
+                     (unsigned long long)n->policies[i].id);
+        else if (!finds_its_sa(n, i))
+            snprintf(why, sizeof(why), "%s: policy %llu of the kernel leads elsewhere than its SA", n->name,
                      (unsigned long long)n->policies[i].id);
     }
     for (size_t i = 0; !n->is_dead && i < n->n_routes; i++)

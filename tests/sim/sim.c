@@ -51,6 +51,8 @@ bool sim_remember(struct sim *s, struct span what, uint64_t domain)
     return true;
 }
 
+enum plane sim_plane = PLANE_USER;
+
 void sim_init(struct sim *s, uint64_t seed, bool is_verbose)
 {
     *s = (struct sim){.seed = seed, .is_verbose = is_verbose};

@@ -40,6 +40,10 @@ struct scenario {
     bool needs_lossless_traffic; /* with traffic running nothing may be lost */
 };
 
+/* What the gateways' machines have: with PLANE_KERNEL connections are the kernel's wherever they can be. Its
+ * records are carried out by the same data plane: how the two differ is not simulated. */
+extern enum plane sim_plane;
+
 void sim_init(struct sim *s, uint64_t seed, bool is_verbose);
 void sim_deinit(struct sim *s);
 void sim_weather(struct sim *s, enum weather w);
