@@ -14,7 +14,7 @@ METHODS = {"DH19": "ECP_256", "DH20": "ECP_384", "DH21": "ECP_521", "DH31": "CUR
 # What Keyway does whether or not it is said, so that it has nothing to tell.
 ANYWAY = {
     "nat-keepalive": "yes", "ikepad": "yes no auto", "intermediate": "no", "cisco-unity": "no", "overlapip": "no",
-    "aggressive": "no", "narrowing": "yes", "sendca": "all", "nic-offload": "no", "leftnexthop": "%defaultroute %direct",
+    "aggressive": "no", "narrowing": "yes", "sendca": "all", "leftnexthop": "%defaultroute %direct",
     "rightnexthop": "%defaultroute %direct", "ipsec-interface": "no 0", "iptfs": "no", "listen-udp": "yes", "metric": "0",
     "protostack": "netkey xfrm auto native", "ocsp-enable": "yes", "global-redirect": "no",
     "leftxauthserver": "no", "leftxauthclient": "no", "rightxauthserver": "no", "rightxauthclient": "no",
@@ -406,6 +406,20 @@ def proposals(key):
     return row
 
 
+def mark_of(text):
+    """(value, mask); -1 and %unique are one of its own."""
+    value, _, mask = text.partition("/")
+    own = value in ("-1", "%unique")
+    return "own" if own else int(value, 0), 0xffffffff if own or not mask else int(mask, 0)
+
+
+def marks(*fields):
+    def row(m, version, value, printed):
+        fields_said = [f for f in fields if len(fields) == 1 or f.replace("_", "-") not in printed]
+        return next(filter(None, (same(f, {mark_of(v) for v in m.of_children(f)}, {mark_of(value)}) for f in fields_said)), None)
+    return row
+
+
 YES = {"yes": "yes", "no": "no"}
 ROWS = {
     "auto": starts, "authby": authby, "type": mode, "phase2": protocols, "esn": esn, "pfs": pfs, "ike": proposals("ike"),
@@ -416,6 +430,9 @@ ROWS = {
     "session-resumption": of_connection("session_resumption"), "redirect-to": redirect_to,
     "compress": of_child("ipcomp"), "replay-window": of_child("replay_window"), "reqid": of_child("reqid"),
     "priority": of_child("priority"), "tfc": of_child("tfc_padding"), "sha2-truncbug": of_child("sha256_96"),
+    "mark": marks("mark_in", "mark_out"), "mark-in": marks("mark_in"), "mark-out": marks("mark_out"),
+    "nic-offload": lambda m, version, value, printed: same(
+        "nic-offload", {v or "no" for v in m.of_children("hw_offload")}, {"crypto" if value == "yes" else value}),
     "modecfgdns": of_pool("dns"), "modecfgdomains": of_pool("domains"), "also": nothing, "alsoflip": nothing,
 }
 END_ROWS = {
