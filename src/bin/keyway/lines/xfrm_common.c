@@ -131,15 +131,19 @@ json_t *row_json(json_t *row)
     json_object_foreach(row, key, value)
     {
         const char *s = json_string_value(value);
+        char name[32];
+        snprintf(name, sizeof(name), "%s", key);
+        for (char *c = name; *c; c++)
+            *c = *c == '-' ? '_' : *c;
         bool is_number = s && *s && strspn(s, "0123456789") == strlen(s);
         for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
             is_number = is_number && strcmp(key, texts[i]) != 0;
         if (is_number)
-            json_object_set_new(out, key, json_integer((json_int_t)strtoull(s, NULL, 10)));
+            json_object_set_new(out, name, json_integer((json_int_t)strtoull(s, NULL, 10)));
         else if (s && strcmp(s, "yes") == 0)
-            json_object_set_new(out, key, json_true());
+            json_object_set_new(out, name, json_true());
         else
-            json_object_set(out, key, value);
+            json_object_set(out, name, value);
     }
     return out;
 }

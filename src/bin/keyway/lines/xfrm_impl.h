@@ -20,5 +20,5 @@ json_t **rows_named(json_t *rows, const char *name, size_t *n);
 void print_selector(FILE *to, const struct xfrm_selector *s);
 /* The limits and what was used of them. row NULL: none, nothing. */
 void print_lifetime(FILE *to, json_t *row);
-/* A copy where what is a number is one. */
+/* A copy where what is a number is one; names as in the rest of --json: replay_window. */
 json_t *row_json(json_t *row);

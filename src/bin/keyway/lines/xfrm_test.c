@@ -326,6 +326,8 @@ static void json_has_numbers_and_keeps_texts(void **state)
     assert_int_equal(json_integer_value(json_object_get(first, "seq")), 40);
     assert_string_equal(json_string_value(json_object_get(first, "spi")), "00001001");
     assert_true(json_is_true(json_object_get(first, "newest")));
+    assert_string_equal(json_string_value(json_object_get(first, "encr_alg")), "AES_GCM_16");
+    assert_int_equal(json_integer_value(json_object_get(first, "encr_keysize")), 128);
     json_decref(rows);
     json_decref(j);
     rows = parse(policies);
