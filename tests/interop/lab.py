@@ -135,10 +135,11 @@ class Lab:
 
 
 class Report:
-    """Collects results, prints them as they come, counts them. facts: where a row stands in the table, by its name."""
+    """Collects results, prints them as they come, counts them. facts: where a row stands in the table, by its name; a part
+    of the rows makes no table."""
 
-    def __init__(self, facts=None):
-        self.facts = facts or {}
+    def __init__(self, facts=None, has_table=False):
+        self.facts, self.has_table = facts or {}, has_table
         self.results, self.started, self.lock = [], time.monotonic(), threading.Lock()
         self.is_tty = sys.stdout.isatty() and "NO_COLOR" not in os.environ
 
@@ -174,7 +175,7 @@ class Report:
         for r in self.results:
             if r["name"] in self.facts:
                 r["cell"] = self.facts[r["name"]]
-        if self.facts:
+        if self.has_table:
             table.show_results(self.results)
         print(f"lab: {counts['passed']} passed ({len(late)} of them at the second try), {counts['failed']} failed, "
               f"{counts['not_run']} not run, {counts['left_out']} left out, "
@@ -319,7 +320,7 @@ def main():
             print(row.name)
         return 0
     end_on_signals()
-    report = Report(work.facts())
+    report = Report(work.facts(), not args.only and left == "Keyway")
     if args.without:
         for row in work.leave_out():
             report.add(row.name, "left out", 0, f"--without {args.without}")
