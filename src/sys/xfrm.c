@@ -132,6 +132,7 @@ static struct xfrm *new_tables(const struct xfrm_options *o)
     struct xfrm *x = mem_new(sizeof(*x));
     x->o = *o;
     x->old_acquire = x->old_drop = -1;
+    x->shut_until = TIME_NEVER;
     struct map *maps[] = {&x->by_spi, &x->by_id, &x->comps, &x->records, &x->policies};
     for (size_t i = 0; i < ARRAY_LEN(maps); i++)
         map_init(maps[i]);
@@ -199,7 +200,6 @@ void xfrm_close(struct xfrm *x)
 
 void xfrm_apply(struct xfrm *x, const struct action *a, int64_t now)
 {
-    (void)now;
     switch (a->kind) {
     case ACTION_SA_ADD:
         xfrm_sa_add(x, a->sa);
@@ -217,7 +217,7 @@ void xfrm_apply(struct xfrm *x, const struct action *a, int64_t now)
         xfrm_record_del(x, a->id, false);
         break;
     case ACTION_TRAP_FAILED:
-        xfrm_trap_failed(x, a->id);
+        xfrm_trap_failed(x, a->id, now);
         break;
     case ACTION_SHUNT_ADD:
         xfrm_shunt_add(x, a->shunt);

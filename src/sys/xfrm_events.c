@@ -147,6 +147,7 @@ int64_t xfrm_poll(struct xfrm *x, int64_t now)
         int64_t took = (MICROS(end) - MICROS(start)) * POLL_SHARE;
         x->poll_at = now + (took > POLL_SHORTEST ? took : POLL_SHORTEST);
     }
+    xfrm_policy_open(x, now);
     deliver(x);
-    return x->poll_at;
+    return x->poll_at < x->shut_until ? x->poll_at : x->shut_until;
 }

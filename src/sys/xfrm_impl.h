@@ -48,6 +48,7 @@ struct xfrm_policy { /* one of the kernel's */
     struct list wants;
     struct xfrm_policy_spec spec; /* as installed */
     bool is_installed;
+    bool is_shut; /* drops for a moment what the kernel holds back for it */
     uint32_t slot;
     uint64_t scan;
 };
@@ -95,7 +96,8 @@ struct xfrm {
     struct list queue;
     uint64_t age, scan;
     int64_t poll_at;
-    bool has_lost; /* tables and kernel have to be compared */
+    int64_t shut_until; /* TIME_NEVER: no policy is shut */
+    bool has_lost;      /* tables and kernel have to be compared */
     struct {
         uint32_t device;
         enum hw_offload works; /* PACKET, CRYPTO, NO */
@@ -148,9 +150,14 @@ struct xfrm_policy *xfrm_policy_find(const struct xfrm *x, const struct xfrm_pol
 /* Installs what the tables say once more, after others took it away. */
 void xfrm_policy_mend(struct xfrm *x, struct xfrm_policy *p, bool is_there);
 
+/* What the kernel holds back for the record's policy is dropped. */
+void xfrm_policy_shut(struct xfrm *x, struct xfrm_record *r, int64_t now);
+/* They protect again, when it is time. */
+void xfrm_policy_open(struct xfrm *x, int64_t now);
+
 /* ---- xfrm_trap.c */
 
-void xfrm_trap_failed(struct xfrm *x, uint64_t id);
+void xfrm_trap_failed(struct xfrm *x, uint64_t id, int64_t now);
 void xfrm_trap_acquire(struct xfrm *x, const struct xfrm_seen_acquire *a);
 /* Deletes the state that waits for it in the kernel. */
 void xfrm_trap_release(struct xfrm *x, struct xfrm_record *r);

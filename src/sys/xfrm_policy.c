@@ -143,7 +143,7 @@ static int refresh(struct xfrm *x, struct xfrm_policy *p, struct diag *d)
         return 0;
     }
     struct xfrm_policy_spec s = spec_of(x, p, best);
-    if (p->is_installed && spec_equal(&s, &p->spec))
+    if (p->is_installed && !p->is_shut && spec_equal(&s, &p->spec))
         return 0;
     uint32_t old = p->slot;
     p->slot = note(x, &s);
@@ -157,8 +157,41 @@ static int refresh(struct xfrm *x, struct xfrm_policy *p, struct diag *d)
     xfrm_journal_clear(x->journal, &old);
     p->spec = s;
     p->is_installed = true;
+    p->is_shut = false;
     p->scan = x->scan;
     return 0;
+}
+
+#define SHUT_TIME (20 * TIME_MS) /* the kernel's timer of the queue runs within a tick or two */
+
+/* The kernel looks again and again whether what it holds can go, and asks for an SA each time: a trap that
+ * failed would be sprung again by the packets that sprang it. It empties the queue when the policy drops. */
+void xfrm_policy_shut(struct xfrm *x, struct xfrm_record *r, int64_t now)
+{
+    for (size_t i = 0; i < r->n; i++) {
+        struct xfrm_policy *p = r->wants[i].policy;
+        struct xfrm_policy_spec s = p->spec;
+        s.action = POLICY_DISCARD;
+        if (p->key.dir != XFRM_POLICY_OUT || !p->is_installed || send_policy(x, &s, true) != 0)
+            continue;
+        p->is_shut = true;
+        x->shut_until = now + SHUT_TIME;
+    }
+}
+
+void xfrm_policy_open(struct xfrm *x, int64_t now)
+{
+    struct xfrm_policy *p;
+    if (now < x->shut_until)
+        return;
+    x->shut_until = TIME_NEVER;
+    list_each(p, &x->policy_list, link)
+    {
+        if (!p->is_shut)
+            continue;
+        p->is_shut = false;
+        xfrm_policy_mend(x, p, true);
+    }
 }
 
 void xfrm_policy_mend(struct xfrm *x, struct xfrm_policy *p, bool is_there)

@@ -260,6 +260,8 @@ static bool move(struct xfrm *x, struct xfrm_state *s, const struct esp_sa *sa, 
     struct xfrm_seen_state seen;
     struct xfrm_state old = {.id = s->id, .slot = s->slot, .comp = s->comp};
     int error = xfrm_state_get(&x->link, &s->id, &seen);
+    if (error == ESRCH)
+        return true; /* the next dump finds that it is gone */
     if (error) {
         xfrm_explain_sa(d, &s->sa, false, error, x->link.why);
         return false;

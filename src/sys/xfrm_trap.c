@@ -2,6 +2,7 @@
 /* Traps: the kernel asks for an SA that serves a policy. It keeps a state in its place, which no packet can
  * use, and does not ask again before that has expired, or has been deleted here since the tunnel did not
  * come. It has no SPI by which it could be deleted: it is given one first. */
+#include "base/log.h"
 #include "sys/xfrm_impl.h"
 
 /* The record that the kernel's policy stands for: a trap, or else any. */
@@ -58,12 +59,16 @@ void xfrm_trap_release(struct xfrm *x, struct xfrm_record *r)
     if (!w->seq)
         return;
     struct nlmsghdr *h = xfrm_larval_message(buf, &w->id, w->seq, w->reqid, w->mode, w->src);
-    if (xfrm_link_ask(&x->link, h, take_state, &seen) == 0)
-        xfrm_state_del(&x->link, &seen.id);
+    int error = xfrm_link_ask(&x->link, h, take_state, &seen);
+    if (!error)
+        error = xfrm_state_del(&x->link, &seen.id);
+    if (error) /* it goes by itself, later */
+        log_line(GROUP_KNL, LOG_DETAIL, "the state that waits for an SA with reqid %u stays: %s%s%s",
+                 w->reqid, strerror(error), x->link.why[0] ? ": " : "", x->link.why);
     r->waiting.seq = 0;
 }
 
-void xfrm_trap_failed(struct xfrm *x, uint64_t id)
+void xfrm_trap_failed(struct xfrm *x, uint64_t id, int64_t now)
 {
     struct xfrm_record *r;
     list_each(r, &x->record_list, link)
@@ -71,6 +76,8 @@ void xfrm_trap_failed(struct xfrm *x, uint64_t id)
         if (r->is_shunt || r->id != id)
             continue;
         r->is_told = false;
+        if (x->o.holds_packets && r->waiting.seq)
+            xfrm_policy_shut(x, r, now);
         xfrm_trap_release(x, r);
         return;
     }
