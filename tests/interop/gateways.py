@@ -129,7 +129,7 @@ class StrongSwan(Gateway):
                         **self.plugins},
             **merged({"filelog": {"lab": {"path": self.log_path, "time_format": "%T", "default": 1, "cfg": 2, "ike": 2,
                                           "flush_line": True}}}, self.loggers),
-        }}
+        }, "swanctl": {"load": self.CRYPTO}}  # all of them would make a guest's kernel load all ciphers that it has
         conf = os.path.join(self.dir, "strongswan.conf")
         with open(conf, "w") as f:
             f.write(render(tree) + "\n")

@@ -55,7 +55,7 @@ def offers(lab):
     found = json.loads(out)
     lost = [thing for thing in OFFERED if found[thing] != "yes"]
     demand(not lost, f"no {', '.join(lost)}: {found}")
-    kinds = {"xfrm": ("dev", "w0", "if_id", "9"), "vti": ("local", topology.A4, "remote", topology.B4, "key", "9"), "wireguard": ()}
+    kinds = {"xfrm": ("dev", "w0", "if_id", "9"), "vti": ("local", topology.A4, "remote", topology.B4, "key", "9")}
     for kind, more in kinds.items():
         node.ip("link", "add", "kind0", "type", kind, *more)
         node.ip("link", "del", "kind0")
