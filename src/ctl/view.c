@@ -86,14 +86,19 @@ static void write_mark(struct vici_writer *w, const char *key, const char *mask,
         vici_printf(w, mask, "%08" PRIx32, m->mask);
 }
 
+static void write_if_ids(struct vici_writer *w, uint32_t in, uint32_t out)
+{
+    if (in)
+        vici_printf(w, "if-id-in", "%08" PRIx32, in);
+    if (out)
+        vici_printf(w, "if-id-out", "%08" PRIx32, out);
+}
+
 static void write_kernel(struct vici_writer *w, const struct kernel_options *k)
 {
     write_mark(w, "mark-in", "mark-mask-in", &k->in.mark);
     write_mark(w, "mark-out", "mark-mask-out", &k->out.mark);
-    if (k->in.if_id)
-        vici_printf(w, "if-id-in", "%08" PRIx32, k->in.if_id);
-    if (k->out.if_id)
-        vici_printf(w, "if-id-out", "%08" PRIx32, k->out.if_id);
+    write_if_ids(w, k->in.if_id, k->out.if_id);
 }
 
 void ctl_write_child_keys(struct vici_writer *w, const struct child_view *v, struct time at)
@@ -195,6 +200,7 @@ void ctl_write_ike_keys(struct vici_writer *w, const struct ike_view *v, struct 
     vici_flag(w, "nat-fake", v->has_fake_nat && !v->has_nat_local && !v->has_nat_remote);
     vici_flag(w, "nat-any", v->has_nat_local || v->has_nat_remote || v->has_fake_nat);
     vici_own_flag(w, "mobike", v->does_mobike);
+    write_if_ids(w, v->if_id_in, v->if_id_out);
     write_ike_crypto(w, v);
     vici_flag(w, "ppk", v->has_ppk);
     vici_own_flag(w, "remote-unproven", v->is_peer_unproven);

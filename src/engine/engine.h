@@ -62,6 +62,7 @@ struct ike_view {
     struct chosen chosen;
     int64_t established_at, rekey_at, reauth_at; /* mono; 0 / TIME_NEVER */
     size_t n_children;
+    uint32_t if_id_in, if_id_out; /* of children that have none of their own; 0: none, or one each */
     const struct ip *local_vips, *remote_vips; /* virtual addresses */
     size_t n_local_vips, n_remote_vips;
 };

@@ -170,6 +170,31 @@ static void interfaces_and_marks_are_led_to_by_their_owners(void **state)
     assert_int_equal(p.side[1].live_routes, 1); /* but the way for what is marked */
 }
 
+static void to_the_peer_itself(struct config *c, struct connection *conn, struct child_config *k)
+{
+    (void)c;
+    (void)conn;
+    k->mode = MODE_TRANSPORT;
+    ((struct ts *)k->local_ts)[0] = (struct ts){.is_dynamic = true, .port_to = UINT16_MAX};
+    ((struct ts *)k->remote_ts)[0] = (struct ts){.is_dynamic = true, .port_to = UINT16_MAX};
+}
+
+static void a_barrier_before_the_peer_says_whose_it_is(void **state)
+{
+    (void)state;
+    static const enum plane planes[] = {PLANE_USER, PLANE_KERNEL};
+    const struct pair_spec a = {.tweak = to_the_peer_itself};
+    for (size_t i = 0; i < ARRAY_LEN(planes); i++) {
+        pair_planes(&p, 0, true, planes[i] == PLANE_KERNEL);
+        if (i == 0)
+            pair_load(&p, 0, &a); /* and then the kernel comes */
+        const struct pair_route *r = &p.side[0].routes[p.side[0].n_routes - 1];
+        assert_int_equal(barriers(0), 1);
+        assert_true(r->is_live && r->route.is_unreachable && r->route.is_peer);
+        assert_int_equal(r->route.plane, planes[i]);
+    }
+}
+
 /* ---- moving */
 
 static void policies_and_routes_follow_without_a_gap(void **state)
@@ -453,6 +478,7 @@ int main(void)
         ROW(numbers_and_policies_outlive_rekeys),
         ROW(a_trap_of_the_kernel_says_where_its_tunnel_will_lead),
         ROW(interfaces_and_marks_are_led_to_by_their_owners),
+        ROW(a_barrier_before_the_peer_says_whose_it_is),
         ROW(policies_and_routes_follow_without_a_gap),
         ROW(what_moves_to_tcp_comes_back_in_userspace),
         ROW(what_cannot_be_is_not_begun),

@@ -221,6 +221,7 @@ void engine_set_planes(struct ike_env *env, const struct planes *p)
         for (size_t i = 0; i < r->conn->n_children; i++)
             r->children[i].is_wanted |= starts_by_itself(&r->conn->children[i]);
         set_traps(env, r);
+        barrier_renew(env, r);
         conn_schedule(e, r, env->now.mono);
     }
     list_each(sa, &e->sas, link) engine_touch(e, sa);

@@ -253,10 +253,12 @@ void barrier_add(struct ike_env *env, struct conn_run *r)
             for (size_t j = 0; j < n; j++) {
                 /* the way out for the peer is there before the barrier is */
                 exceptions(env, &r->barrier, &v[j], r->conn->resolved_remote, cfg->local_ts, cfg->n_local_ts);
+                bool bars_peer = is_peer(&v[j], r->conn->resolved_remote);
                 want_flows(env, &r->barrier, cfg->mode, cfg->local_ts, cfg->n_local_ts, &cfg->remote_ts[k],
                            (struct route){.dst = v[j],
                                           .is_unreachable = true,
-                                          .is_peer = is_peer(&v[j], r->conn->resolved_remote)});
+                                          .is_peer = bars_peer,
+                                          .plane = bars_peer ? r->plane : PLANE_USER});
             }
         }
     }

@@ -49,6 +49,8 @@ static void view(const struct ike_sa *found, struct ike_view *out)
         .established_at = found->established_at,
         .rekey_at = found->rekey_at,
         .reauth_at = found->reauth_at,
+        .if_id_in = found->conn->if_id_in < KERNEL_UNIQUE_DIR ? found->conn->if_id_in : 0,
+        .if_id_out = found->conn->if_id_out < KERNEL_UNIQUE_DIR ? found->conn->if_id_out : 0,
     };
     if (found->cfg) {
         out->local_vips = found->cfg->local.v;

@@ -202,7 +202,8 @@ struct route {   /* for the policy's remote selectors; the executor knows device
     struct prefix local;    /* choose a source address inside this one; bits of family 0: none */
     struct route_flow flow; /* of which packets; others are routed as if it were not there */
     /* PLANE_KERNEL: it leads the way that packets between these outer addresses take. The others lead to the
-     * TUN device. */
+     * TUN device. Of barriers only those before a peer's own address (is_peer) say whose they are; they have
+     * no outer addresses. */
     enum plane plane;
     struct ip outer_local, outer_remote;
 };
