@@ -58,7 +58,8 @@ IDS = ("a.nat.test", "b.nat.test")
 
 def hide(router, shown):
     """One address for another, without a state: the guest's kernel has no NAT in nftables."""
-    for line in ("qdisc replace dev wa clsact",
+    router.sh("tc", "qdisc", "del", "dev", "wa", "clsact", check=False)  # of a former row, with its filters
+    for line in ("qdisc add dev wa clsact",
                  f"filter replace dev wa ingress prio 1 protocol ip matchall action nat ingress {shown}/32 {topology.NAT_INNER}",
                  f"filter replace dev wa egress prio 1 protocol ip matchall action nat egress {topology.NAT_INNER}/32 {shown}"):
         router.sh("tc", *line.split())
