@@ -5,6 +5,7 @@
 #include "sys/clock.h"
 #include "sys/fwrules.h"
 #include "sys/guard.h"
+#include "sys/interfaces.h"
 #include "sys/lock.h"
 #include "sys/logsink.h"
 #include "sys/loop.h"
@@ -416,6 +417,9 @@ static int run_locked(const struct options *o)
         struct vips vips;
         vips_open(&vips, paths_run(&o->loop.paths, LOOP_ADDRESSES, addresses));
         int n = xfrm_cleanup(paths_run(&o->loop.paths, LOOP_JOURNAL, journal), &d);
+        int links = interfaces_cleanup(o->loop.paths.run);
+        if (links)
+            fprintf(stderr, "keywayd: removed %d interface%s\n", links, links == 1 ? "" : "s");
         if (n > 0)
             fprintf(stderr, "keywayd: removed %d SAs and policies of the kernel\n", n);
         if (n >= 0)

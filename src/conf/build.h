@@ -167,7 +167,8 @@ bool build_has_peer(struct builder *b, const char *text);
 
 /* Setters of the schema's rows that are more than one number (values.c, auth.c). */
 schema_setter set_listen_tcp;
-schema_setter set_mark, set_set_mark, set_if_id, set_default_if_id, set_policy_device;
+schema_setter set_mark, set_set_mark, set_if_id, set_default_if_id, set_policy_device, set_interface_name,
+    set_interface_address;
 schema_setter set_hosts, set_proposals, set_dscp, set_ts, set_esp_proposals, set_updown, set_interfaces_use,
     set_interfaces_ignore, set_tfc_padding, set_ah_proposals, set_redirect, set_class;
 schema_setter set_daemon_attr, set_vip_device, set_key_store, set_ipsec_secrets;

@@ -134,6 +134,9 @@ static void mix_kernel(uint64_t *h, const struct kernel_options *k)
     mix_u64(h, (uint64_t)k->offload << 3 | (uint64_t)k->marks_inbound_sa << 2 |
                    (uint64_t)k->is_set_mark_same_in << 1 | k->is_set_mark_same_out);
     mix_text(h, k->device);
+    mix_text(h, k->interface.name);
+    mix_ip(h, k->interface.address);
+    mix_u64(h, (uint64_t)k->interface.bits << 8 | (uint64_t)k->interface.kind << 1 | k->interface.is_routed);
 }
 
 static void mix_child(uint64_t *h, const struct child_config *c)

@@ -92,22 +92,95 @@ void set_default_if_id(struct builder *b, const struct schema_row *row, const st
     parse_if_id(b, key, strcmp(row->key, "if_id_in") == 0 ? &c->if_id_in : &c->if_id_out);
 }
 
-void set_policy_device(struct builder *b, const struct schema_row *row, const struct setting *key, void *dest)
+static void parse_device(struct builder *b, const struct setting *key, char out[KERNEL_DEVICE])
 {
-    struct child_config *c = dest;
     size_t len = strlen(key->value);
-    (void)row;
-    memset(c->kernel.device, 0, sizeof(c->kernel.device));
-    if (len < sizeof(c->kernel.device) && !strpbrk(key->value, "/ \t"))
-        memcpy(c->kernel.device, key->value, len);
+    memset(out, 0, KERNEL_DEVICE);
+    if (len < KERNEL_DEVICE && !strpbrk(key->value, "/: \t%"))
+        memcpy(out, key->value, len);
     else
         build_expected(build_error(b, key, "not an interface"), key, "a name of up to 15 characters");
+}
+
+void set_policy_device(struct builder *b, const struct schema_row *row, const struct setting *key, void *dest)
+{
+    (void)row;
+    parse_device(b, key, ((struct child_config *)dest)->kernel.device);
+}
+
+void set_interface_name(struct builder *b, const struct schema_row *row, const struct setting *key,
+                        void *dest)
+{
+    (void)row;
+    parse_device(b, key, ((struct child_config *)dest)->kernel.interface.name);
+}
+
+void set_interface_address(struct builder *b, const struct schema_row *row, const struct setting *key,
+                           void *dest)
+{
+    struct kernel_interface *k = &((struct child_config *)dest)->kernel.interface;
+    const size_t len = strcspn(key->value, "/");
+    char word[IP_TEXT_MAX];
+    uint32_t bits = 0;
+    (void)row;
+    bool ok = len < sizeof(word);
+    if (ok) {
+        memcpy(word, key->value, len);
+        word[len] = 0;
+        ok = ip_parse(word, &k->address);
+    }
+    const uint32_t most = ok ? 8 * (uint32_t)ip_len(k->address) : 0;
+    if (ok && !key->value[len])
+        bits = most;
+    else if (ok)
+        ok = parse_number(key->value + len + 1, strlen(key->value + len + 1), &bits) && bits && bits <= most;
+    k->bits = (uint8_t)bits;
+    if (!ok)
+        build_expected(build_error(b, key, "not an interface's address"), key,
+                       "an address, or address/bits as in 192.0.2.1/24");
 }
 
 static bool is_asked_for(const struct kernel_options *k)
 {
     return k->in.mark.mask || k->out.mark.mask || k->in.set_mark.mask || k->out.set_mark.mask ||
-           k->in.if_id || k->out.if_id || k->device[0];
+           k->in.if_id || k->out.if_id || k->device[0] || k->interface.name[0];
+}
+
+static void refuse_interface(struct builder *b, const struct child_config *c, const struct setting *section,
+                             const char *why)
+{
+    errors_add(b->errs, section->file, section->line, section->column, "child '%s': tunnel_interface = %s %s",
+               c->name, c->kernel.interface.name, why);
+}
+
+/* ipsec7: 7 */
+static uint32_t number_of_name(const char *name)
+{
+    uint32_t n = 0;
+    const char *digits = name + strlen(name);
+    while (digits > name && digits[-1] >= '0' && digits[-1] <= '9')
+        digits--;
+    return parse_number(digits, strlen(digits), &n) ? n : 0;
+}
+
+static void finish_interface(struct builder *b, struct child_config *c, const struct setting *section)
+{
+    struct kernel_options *k = &c->kernel;
+    const struct mark *in = &k->in.mark, *out = &k->out.mark;
+    if (k->interface.kind == INTERFACE_VTI) {
+        if (!in->mask || !out->mask || in->value >= KERNEL_UNIQUE_DIR || out->value >= KERNEL_UNIQUE_DIR)
+            refuse_interface(b, c, section, "is a VTI, which needs mark_in and mark_out that are numbers");
+        else if (c->mode != MODE_TUNNEL)
+            refuse_interface(b, c, section, "is a VTI, which is for tunnel mode");
+        return;
+    }
+    if (!k->in.if_id && !k->out.if_id)
+        k->in.if_id = k->out.if_id = number_of_name(k->interface.name);
+    if (!k->in.if_id || k->in.if_id >= KERNEL_UNIQUE_DIR)
+        refuse_interface(b, c, section,
+                         "needs if_id_in and if_id_out that are a number, or a name that ends with one");
+    else if (k->in.if_id != k->out.if_id)
+        refuse_interface(b, c, section, "has one id, and if_id_in and if_id_out are not the same");
 }
 
 void build_finish_kernel(struct builder *b, const struct connection *conn, struct child_config *c,
@@ -121,4 +194,6 @@ void build_finish_kernel(struct builder *b, const struct connection *conn, struc
         return;
     c->kernel.in.if_id = c->kernel.in.if_id ? c->kernel.in.if_id : conn->if_id_in;
     c->kernel.out.if_id = c->kernel.out.if_id ? c->kernel.out.if_id : conn->if_id_out;
+    if (c->kernel.interface.name[0])
+        finish_interface(b, c, section);
 }

@@ -23,7 +23,7 @@
 #define NOT_BUILT(why) .status = UNBUILT, .reason = why
 
 static const char v1[] = "IKEv1", xauth[] = "XAUTH", eap[] = "EAP", opportunistic[] = "opportunistic encryption",
-    xfrmi[] = "interfaces of IPsec (XFRM, VTI)", mediation[] = "mediation",     labels[] = "security labels", iptfs[] = "IP-TFS", dns_keys[] = "dns_keys, dns_trust_anchors and dns_resolv_conf of keyway.conf decide";
+    mediation[] = "mediation",     labels[] = "security labels", iptfs[] = "IP-TFS", dns_keys[] = "dns_keys, dns_trust_anchors and dns_resolv_conf of keyway.conf decide";
 static const char only_v1[] = "it is for IKEv1 alone", obsolete[] = "it is obsolete",
     kernel_only[] = "it is for a data plane in the kernel", not_yet[] = "not built yet",
     other_place[] = "Keyway keeps it in a place of its own", comment[] = "", work_around[] = "the peers that it is for need nothing else of Keyway";
@@ -113,7 +113,7 @@ static const struct schema_row rows[] = {
     SETUP("protostack", L, TEXT, NO_EFFECT(kernel_only), .accepts = "netkey,xfrm,auto,native", .doc = "the kernel's stack"),
     SETUP("nhelpers", L, TEXT, NO_EFFECT(not_yet), .accepts = "-1", .doc = "threads"),
     SETUP("drop_oppo_null", L, BOOL, NO_EFFECT(opportunistic), .doc = "opportunistic peers"),
-    SETUP("ipsec_interface_managed", L, BOOL, NO_EFFECT(xfrmi), .doc = "who makes interfaces"),
+    SETUP("ipsec_interface_managed", L, BOOL, .example = "@", .doc = "whether the interface that ipsec-interface names is made, addressed and removed; no: only its number counts, as the id of an XFRM interface of yours"),
     SETUP("nflog_all", L, NUMBER, NO_EFFECT(kernel_only), .accepts = "0", .doc = "NFLOG group"),
     SETUP("interfaces", B, TEXT, NO_EFFECT(obsolete), .accepts = "%defaultroute", .doc = "interfaces"),
     SETUP("secctx_attr_type", L, TEXT, NO_EFFECT(labels), .aliases = "ikev1_secctx_attr_type", .doc = "attribute of security labels"),
@@ -227,10 +227,10 @@ static const struct schema_row rows[] = {
     CONN("ignore_peer_dns", L, BOOL, NO_EFFECT("resolv_conf of the daemon decides"), .doc = "name servers of the peer"),
     CONN("aggressive", B, BOOL, NOT_BUILT(v1), .aliases = "aggrmode", .accepts = "no", .doc = "aggressive mode"),
     CONN("sec_label", L, TEXT, NOT_BUILT(labels), .aliases = "policy_label labeled_ipsec", .doc = "security label"),
-    CONN("ipsec_interface", L, TEXT, NOT_BUILT(xfrmi), .accepts = "no,0", .doc = "interface of the connection"),
-    CONN("vti_interface", L, TEXT, NOT_BUILT(xfrmi), .doc = "interface of the connection"),
-    CONN("vti_routing", L, BOOL, NO_EFFECT(xfrmi), .doc = "routes to it"),
-    CONN("vti_shared", L, BOOL, NO_EFFECT(xfrmi), .doc = "whether it is shared"),
+    CONN("ipsec_interface", L, TEXT, .example = "yes", .doc = "XFRM interface of the connection, to which its networks are routed: a number N: ipsecN, with N as its id; yes: ipsec1; no. It is there as long as a connection with it is loaded. Only the kernel's data plane does that: see dataplane"),
+    CONN("vti_interface", L, TEXT, .example = "vti0", .doc = "VTI of the connection: its name. It needs mark, or mark-in and mark-out, as its keys, and is there as long as a connection with it is loaded. Only the kernel's data plane does that: see dataplane"),
+    CONN("vti_routing", L, BOOL, .example = "@", .doc = "whether routes to the peer's networks lead to it"),
+    CONN("vti_shared", L, BOOL, NO_EFFECT("connections that name the same interface share it"), .doc = "whether it is shared"),
     CONN("mark", B, TEXT, .example = "42/0xff", .doc = "mark that packets have to have, in both directions: number/mask; strongSwan: %unique, %unique-dir, Libreswan: -1: a number of its own for each child. Only the kernel's data plane does that: see dataplane"),
     CONN("mark_in", B, TEXT, .example = "42", .doc = "mark, inbound"),
     CONN("mark_out", B, TEXT, .example = "43", .doc = "mark, outbound"),
@@ -281,8 +281,8 @@ static const struct schema_row rows[] = {
     END("allowany", S, BOOL, .example = "@", .doc = "whether the peer may come from other addresses, too"),
     END("nexthop", B, TEXT, NO_EFFECT("routes decide"), .accepts = "%defaultroute,%direct", .doc = "next hop"),
     END("firewall", S, BOOL, .example = "@", .doc = "whether the machine's own firewall lets the tunnel's traffic pass while it is up: as firewall of swanctl.conf's children"),
-    END("interface_ip", L, TEXT, NO_EFFECT(xfrmi), .doc = "address of the interface"),
-    END("vti", L, TEXT, NO_EFFECT(xfrmi), .doc = "address of the interface"),
+    END("interface_ip", L, TEXT, .example = "@", .doc = "address of the interface that ipsec-interface names"),
+    END("vti", L, TEXT, .example = "@", .doc = "address of the VTI"),
     END("updown_config", L, TEXT, NO_EFFECT(not_yet), .doc = "how the command is run"),
     END("autheap", L, TEXT, NOT_BUILT(eap), .accepts = "none", .doc = "EAP method"),
     END("xauthserver", L, BOOL, NO_EFFECT(only_v1), .accepts = "no", .doc = "XAUTH role"),

@@ -44,6 +44,9 @@ static const struct schema_word dataplanes[] = {{"auto", DATAPLANE_AUTO, NULL}, 
 #define KERNEL_ONLY "Only the kernel's data plane does that: see dataplane"
 static const struct schema_word offload_words[] = {{"no", OFFLOAD_NO, NULL}, {"crypto", OFFLOAD_CRYPTO, NULL}, {"yes", OFFLOAD_CRYPTO, NULL},
     {"packet", OFFLOAD_PACKET, NULL}, {"auto", OFFLOAD_AUTO, NULL}, {NULL}};
+static const struct schema_word interface_words[] = {{"xfrm", INTERFACE_XFRM, NULL}, {"vti", INTERFACE_VTI, NULL}, {NULL}};
+#define INTERFACE_DOC "interface that Keyway makes while the connection is loaded, for the packets of the child: what is routed there is " \
+    "sealed, what was opened comes out of it. Children may share one. One that is there already is used and left as it is. " KERNEL_ONLY
 #define OFFLOAD_DOC "encryption by the network card. crypto: ciphers alone (yes is the same); packet: the policies, too; auto: the most that the card, or else " \
     "nobody but the processor, takes, which is logged. " KERNEL_ONLY
 #define CONN_DATAPLANE_DOC "who carries its packets: kernel, user, or, with auto, whoever dataplane of the section keyway says"
@@ -354,6 +357,10 @@ static const struct schema_row rows[] = {
     {SCOPE_CHILD, "set_mark_out", .kind = KIND_TEXT, .computed = "none", .set = set_set_mark, .example = "7", .doc = "mark that packets get once they are sealed, likewise. " KERNEL_ONLY},
     {SCOPE_CHILD, "if_id_in", .kind = KIND_TEXT, .computed = "that of the connection", .set = set_if_id, .example = "7", .doc = "id of the XFRM interface that inbound packets come out of; %unique: a number of its own for each child, %unique-dir: and for each direction of it. " KERNEL_ONLY},
     {SCOPE_CHILD, "if_id_out", .kind = KIND_TEXT, .computed = "that of the connection", .set = set_if_id, .example = "%unique-dir", .doc = "id of the XFRM interface whose packets are sealed; routes that lead to it are yours: none are installed for such a child. " KERNEL_ONLY},
+    {SCOPE_CHILD, "tunnel_interface", .kind = KIND_TEXT, .computed = "none", .set = set_interface_name, .example = "ipsec1", .doc = INTERFACE_DOC},
+    {SCOPE_CHILD, "tunnel_interface_kind", .kind = KIND_WORD, .def = "xfrm", .words = interface_words, CHILD(kernel.interface.kind), .example = "vti", .doc = "xfrm: an XFRM interface with the id that if_id_in and if_id_out say, or else the number at the end of its name; vti: a VTI between the two ends with mark_in and mark_out as its keys"},
+    {SCOPE_CHILD, "tunnel_interface_address", .kind = KIND_TEXT, .computed = "none", .set = set_interface_address, .example = "192.0.2.1/24", .doc = "address that the interface is given"},
+    {SCOPE_CHILD, "tunnel_interface_routes", .kind = KIND_BOOL, .def = "yes", CHILD(kernel.interface.is_routed), .example = "no", .doc = "whether routes to remote_ts lead to the interface; no: what goes there is yours to route"},
     {SCOPE_CHILD, "label", .kind = KIND_TEXT, REFUSE(labels), .doc = "security label"},
     {SCOPE_CHILD, "label_mode", .kind = KIND_TEXT, REFUSE(labels), .accepts = "system", .doc = "how labels are used"},
     {SCOPE_CHILD, "tfc_padding", .kind = KIND_TEXT, .def = "0", .set = set_tfc_padding, .example = "1000", .doc = "shorter packets are padded to so many bytes before they are sealed; mtu: to what the path carries; 0: not at all"},

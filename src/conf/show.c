@@ -78,6 +78,19 @@ static void show_lifetime(struct show_out *o, const struct origins *from, const 
     show_number_field(o, from, "rand_packets", l->rand_packets);
 }
 
+static void show_interface(struct show_out *o, const struct origins *from, const struct kernel_interface *k)
+{
+    char buf[INTERFACE_ADDRESS_TEXT];
+    if (k->name[0])
+        show_word_field(o, from, "tunnel_interface", k->name);
+    if (k->name[0] || k->kind != INTERFACE_XFRM)
+        show_word_field(o, from, "tunnel_interface_kind", interface_kind_name(k->kind));
+    if (k->address.family)
+        show_word_field(o, from, "tunnel_interface_address", interface_address_format(k, buf));
+    if (k->name[0] || origin_of(from, "tunnel_interface_routes"))
+        show_bool_field(o, from, "tunnel_interface_routes", k->is_routed);
+}
+
 static void show_kernel(struct show_out *o, const struct origins *from, const struct kernel_options *k)
 {
     static const char *const offloads[] = {[OFFLOAD_NO] = "no",
@@ -107,6 +120,7 @@ static void show_kernel(struct show_out *o, const struct origins *from, const st
         show_word_field(o, from, "if_id_out", kernel_id_format(k->out.if_id, buf));
     if (k->device[0])
         show_word_field(o, from, "interface", k->device);
+    show_interface(o, from, &k->interface);
     if (k->offload)
         show_word_field(o, from, "hw_offload", offloads[k->offload]);
 }

@@ -195,6 +195,24 @@ static void a_barrier_before_the_peer_says_whose_it_is(void **state)
     }
 }
 
+static void with_an_interface_of_ours(struct config *c, struct connection *conn, struct child_config *k)
+{
+    with_an_interface(c, conn, k);
+    k->kernel.in.if_id = 7;
+    k->kernel.interface = (struct kernel_interface){.name = "ipsec7", .is_routed = true};
+}
+
+static void to_an_interface_of_ours_lead_routes_of_ours(void **state)
+{
+    (void)state;
+    const struct pair_spec a = {.tweak = with_an_interface_of_ours}, b = {.tweak = of_the_kernel};
+    two_planes();
+    up(&a, &b);
+    assert_int_equal(p.side[0].live_routes, barriers(0) + 1);
+    assert_string_equal(p.side[0].last_route.device, "ipsec7");
+    assert_string_equal(p.side[1].last_route.device, "");
+}
+
 /* ---- moving */
 
 static void policies_and_routes_follow_without_a_gap(void **state)
@@ -479,6 +497,7 @@ int main(void)
         ROW(a_trap_of_the_kernel_says_where_its_tunnel_will_lead),
         ROW(interfaces_and_marks_are_led_to_by_their_owners),
         ROW(a_barrier_before_the_peer_says_whose_it_is),
+        ROW(to_an_interface_of_ours_lead_routes_of_ours),
         ROW(policies_and_routes_follow_without_a_gap),
         ROW(what_moves_to_tcp_comes_back_in_userspace),
         ROW(what_cannot_be_is_not_begun),

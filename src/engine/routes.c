@@ -19,7 +19,8 @@ static bool same(const struct route *a, const struct route *b)
            a->flow.proto == b->flow.proto && a->flow.sport_from == b->flow.sport_from &&
            a->flow.sport_to == b->flow.sport_to && a->flow.dport_from == b->flow.dport_from &&
            a->flow.dport_to == b->flow.dport_to && a->plane == b->plane &&
-           ip_equal(a->outer_local, b->outer_local) && ip_equal(a->outer_remote, b->outer_remote);
+           strcmp(a->device, b->device) == 0 && ip_equal(a->outer_local, b->outer_local) &&
+           ip_equal(a->outer_remote, b->outer_remote);
 }
 
 static void emit(struct ike_env *env, const struct route *route)
@@ -141,16 +142,19 @@ static void exceptions(struct ike_env *env, struct route_set *s, const struct pr
     }
 }
 
-/* What an XFRM interface takes is led there by routes of its owner's. */
+/* What an interface takes is led there by routes of its owner's. */
 static bool routes_are_ours(const struct config *config, const struct child_config *cfg)
 {
-    return config->settings.installs_routes && cfg->installs_policies && !cfg->kernel.out.if_id;
+    const struct kernel_interface *k = &cfg->kernel.interface;
+    return config->settings.installs_routes && cfg->installs_policies &&
+           (k->name[0] ? k->is_routed : !cfg->kernel.out.if_id);
 }
 
 /* Whoever marks packets decides what goes into a tunnel for these. */
 static bool is_chosen_by_others(const struct child_config *cfg)
 {
-    return cfg->kernel.out.if_id || cfg->kernel.out.mark.mask;
+    const struct kernel_interface *k = &cfg->kernel.interface;
+    return k->name[0] ? !k->is_routed : cfg->kernel.out.if_id || cfg->kernel.out.mark.mask;
 }
 
 static bool may_bar(const struct conn_run *r)
@@ -251,6 +255,9 @@ void barrier_add(struct ike_env *env, struct conn_run *r)
         for (size_t k = 0; k < cfg->n_remote_ts; k++) {
             size_t n = known_prefixes(r->conn, cfg, &cfg->remote_ts[k], v);
             for (size_t j = 0; j < n; j++) {
+                /* what stands there asks no interface: it would be in the way of the tunnel, too */
+                if (cfg->kernel.interface.name[0] && is_peer(&v[j], r->conn->resolved_remote))
+                    continue;
                 /* the way out for the peer is there before the barrier is */
                 exceptions(env, &r->barrier, &v[j], r->conn->resolved_remote, cfg->local_ts, cfg->n_local_ts);
                 bool bars_peer = is_peer(&v[j], r->conn->resolved_remote);
@@ -262,6 +269,12 @@ void barrier_add(struct ike_env *env, struct conn_run *r)
             }
         }
     }
+}
+
+static struct route led_to(struct route r, const struct child_config *cfg)
+{
+    memcpy(r.device, cfg->kernel.interface.name, sizeof(r.device));
+    return r;
 }
 
 static struct prefix source_of(const struct child_config *cfg, const struct ts_pair *ts,
@@ -329,12 +342,13 @@ void routes_want(struct ike_env *env, struct route_set *s, const struct config *
         for (size_t k = 0; k < n; k++) {
             exceptions(env, s, &v[k], peer, ts->local, ts->n_local);
             want_flows(env, s, cfg->mode, ts->local, ts->n_local, &ts->remote[i],
-                       (struct route){.dst = v[k],
-                                      .local = source_of(cfg, ts, &v[k]),
-                                      .is_peer = is_peer(&v[k], peer),
-                                      .plane = by->plane,
-                                      .outer_local = is_kernels ? by->local : (struct ip){0},
-                                      .outer_remote = is_kernels ? peer : (struct ip){0}});
+                       led_to((struct route){.dst = v[k],
+                                             .local = source_of(cfg, ts, &v[k]),
+                                             .is_peer = is_peer(&v[k], peer),
+                                             .plane = by->plane,
+                                             .outer_local = is_kernels ? by->local : (struct ip){0},
+                                             .outer_remote = is_kernels ? peer : (struct ip){0}},
+                              cfg));
         }
     }
 }

@@ -206,6 +206,7 @@ struct route {   /* for the policy's remote selectors; the executor knows device
      * no outer addresses. */
     enum plane plane;
     struct ip outer_local, outer_remote;
+    char device[KERNEL_DEVICE]; /* PLANE_KERNEL: it leads to this interface instead; empty: no */
 };
 
 /* A virtual address of ours. */

@@ -19,6 +19,18 @@ const char *dataplane_name(enum dataplane_choice c)
     return names[c];
 }
 
+const char *interface_kind_name(enum interface_kind k)
+{
+    return k == INTERFACE_VTI ? "vti" : "xfrm";
+}
+
+const char *interface_address_format(const struct kernel_interface *k, char *buf)
+{
+    char ip[IP_TEXT_MAX];
+    snprintf(buf, INTERFACE_ADDRESS_TEXT, "%s/%u", ip_format(k->address, ip), k->bits);
+    return buf;
+}
+
 /* ---- numbers of the kernel's */
 
 static uint32_t number(uint32_t configured, uint32_t reqid, bool is_out)
@@ -111,6 +123,11 @@ static bool needs_device(const struct child_config *c)
     return c->kernel.device[0] != 0;
 }
 
+static bool needs_interface(const struct child_config *c)
+{
+    return c->kernel.interface.name[0] != 0;
+}
+
 static bool needs_offload(const struct child_config *c)
 {
     return c->kernel.offload == OFFLOAD_CRYPTO || c->kernel.offload == OFFLOAD_PACKET;
@@ -123,14 +140,15 @@ static const struct need {
     bool (*child)(const struct child_config *c);
     const char *what, *keys[KEYS_MAX];
 } needs[] = {
-    {PLANE_USER,   needs_tcp,   NULL,           "TCP encapsulation",         {"tcp"}                        },
-    {PLANE_USER,   needs_skips, NULL,           "message_id_sync",           {"message_id_sync"}            },
-    {PLANE_USER,   NULL,        needs_classes,  "traffic classes (dscp)",    {"dscp"}                       },
-    {PLANE_KERNEL, NULL,        needs_mark,     "marks",                     {"mark_in", "mark_out"}        },
-    {PLANE_KERNEL, NULL,        needs_set_mark, "marks that are set",        {"set_mark_in", "set_mark_out"}},
-    {PLANE_KERNEL, NULL,        needs_if_id,    "XFRM interfaces (if_id)",   {"if_id_in", "if_id_out"}      },
-    {PLANE_KERNEL, NULL,        needs_device,   "policies of one interface", {"interface"}                  },
-    {PLANE_KERNEL, NULL,        needs_offload,  "hardware offload",          {"hw_offload"}                 },
+    {PLANE_USER,   needs_tcp,   NULL,            "TCP encapsulation",         {"tcp"}                        },
+    {PLANE_USER,   needs_skips, NULL,            "message_id_sync",           {"message_id_sync"}            },
+    {PLANE_USER,   NULL,        needs_classes,   "traffic classes (dscp)",    {"dscp"}                       },
+    {PLANE_KERNEL, NULL,        needs_mark,      "marks",                     {"mark_in", "mark_out"}        },
+    {PLANE_KERNEL, NULL,        needs_set_mark,  "marks that are set",        {"set_mark_in", "set_mark_out"}},
+    {PLANE_KERNEL, NULL,        needs_interface, "an interface of IPsec",     {"tunnel_interface"}           },
+    {PLANE_KERNEL, NULL,        needs_if_id,     "XFRM interfaces (if_id)",   {"if_id_in", "if_id_out"}      },
+    {PLANE_KERNEL, NULL,        needs_device,    "policies of one interface", {"interface"}                  },
+    {PLANE_KERNEL, NULL,        needs_offload,   "hardware offload",          {"hw_offload"}                 },
 };
 
 struct found {
@@ -212,6 +230,32 @@ static void refuse(struct diag *why, const struct connection *c, enum dataplane_
                  dataplane_name(choice), absence(p, asked, buf, sizeof(buf)));
 }
 
+static const struct child_config *without_interface(const struct connection *c, const struct planes *p)
+{
+    for (size_t i = 0; i < c->n_children; i++) {
+        const struct kernel_interface *k = &c->children[i].kernel.interface;
+        if (k->name[0] && (k->kind == INTERFACE_VTI ? p->lacks_vti : p->lacks_xfrmi))
+            return &c->children[i];
+    }
+    return NULL;
+}
+
+static void refuse_interface(struct diag *why, const struct connection *c, const struct child_config *child)
+{
+    const struct kernel_interface *k = &child->kernel.interface;
+    const bool is_vti = k->kind == INTERFACE_VTI;
+    diag_set(why, FAIL_CONFIG, "connection %s needs the interface %s, and this kernel has no %s interfaces",
+             c->name, k->name, is_vti ? "VTI" : "XFRM");
+    diag_expected(why, is_vti ? "the kernel module ip_vti (ip6_vti for IPv6)"
+                              : "the kernel module xfrm_interface (Linux 4.19, CONFIG_XFRM_INTERFACE)");
+    diag_got(why, "a kernel that knows no interfaces of kind %s", is_vti ? "vti" : "xfrm");
+    diag_try(why, is_vti ? "modprobe ip_vti; or no interface: policies alone lead packets into the tunnel"
+                         : "modprobe xfrm_interface; or no interface (ipsec-interface=no, no "
+                           "tunnel_interface): policies alone lead packets into the tunnel");
+    if (!point_at(why, &child->origins, "tunnel_interface"))
+        point_at(why, &c->origins, "tunnel_interface");
+}
+
 bool connection_plane(const struct connection *c, const struct settings *s, const struct planes *p,
                       bool is_in_tcp, enum plane *out, struct diag *why)
 {
@@ -220,8 +264,12 @@ bool connection_plane(const struct connection *c, const struct settings *s, cons
                        kernel = find_need(c, is_in_tcp, PLANE_KERNEL);
     diag_clear(why);
     *out = PLANE_KERNEL;
-    if (choice != DATAPLANE_USER && !user.need && p->has_kernel)
-        return true;
+    if (choice != DATAPLANE_USER && !user.need && p->has_kernel) {
+        const struct child_config *child = without_interface(c, p);
+        if (child)
+            refuse_interface(why, c, child);
+        return !child;
+    }
     *out = PLANE_USER;
     if (choice != DATAPLANE_KERNEL && !kernel.need && p->has_user) {
         if (user.need && p->has_kernel && choice == DATAPLANE_AUTO)

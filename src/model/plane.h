@@ -3,6 +3,7 @@
  * of one. Numbers are in host order. */
 #pragma once
 
+#include "net/ip.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -17,7 +18,8 @@ const char *dataplane_name(enum dataplane_choice c); /* "auto" */
 /* What this machine has. */
 struct planes {
     bool has_user, has_kernel;
-    char why[200]; /* why there is no kernel's; empty: it is there, or was not asked for */
+    bool lacks_xfrmi, lacks_vti; /* interfaces that this kernel was asked to make, and cannot */
+    char why[200];               /* why there is no kernel's; empty: it is there, or was not asked for */
 };
 
 struct mark { /* of packets: (packet's & mask) == value; mask 0: none */
@@ -38,12 +40,29 @@ enum hw_offload { OFFLOAD_NO, OFFLOAD_CRYPTO, OFFLOAD_PACKET, OFFLOAD_AUTO };
 
 #define KERNEL_DEVICE 16 /* bytes of an interface's name with its end */
 
+/* One that Keyway makes for the packets of a child: it has the child's if_id (XFRM), or its marks (VTI). */
+enum interface_kind { INTERFACE_XFRM, INTERFACE_VTI };
+const char *interface_kind_name(enum interface_kind k); /* "xfrm" */
+
+struct kernel_interface {
+    char name[KERNEL_DEVICE]; /* empty: none */
+    enum interface_kind kind;
+    struct ip address; /* of the interface, in a network of so many bits; family 0: none */
+    uint8_t bits;
+    bool is_routed; /* routes to the peer's networks lead there */
+};
+
+#define INTERFACE_ADDRESS_TEXT (IP_TEXT_MAX + 4)
+const char *interface_address_format(const struct kernel_interface *k,
+                                     char *buf /* that */); /* "192.0.2.1/24" */
+
 struct kernel_options {
     struct kernel_side in, out;
     bool marks_inbound_sa;
     bool is_set_mark_same_in, is_set_mark_same_out; /* set_mark_in = %same: the packet's own, with its mask */
     char device[KERNEL_DEVICE];                     /* policies are for this interface alone; empty: all */
     enum hw_offload offload;
+    struct kernel_interface interface;
 };
 
 /* As a configuration has them: "42", "0x2a/0xff", "%unique", "%same/0xff" (is_same). */

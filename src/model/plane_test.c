@@ -57,6 +57,26 @@ static void a_plain_connection_is_the_kernels_where_there_is_one(void **state)
     must_be(&both, PLANE_KERNEL);
 }
 
+static void a_kernel_without_an_interfaces_kind_is_a_reason(void **state)
+{
+    (void)state;
+    struct planes p = {.has_user = true, .has_kernel = true, .lacks_xfrmi = true};
+    must_be(&p, PLANE_KERNEL); /* nothing asks for one */
+    child.kernel.interface = (struct kernel_interface){.name = "ipsec1", .kind = INTERFACE_XFRM};
+    must_be(&both, PLANE_KERNEL);
+    must_fail(&p, "connection office needs the interface ipsec1, and this kernel has no XFRM interfaces");
+    assert_non_null(strstr(why.expected, "xfrm_interface"));
+    assert_non_null(strstr(why.got, "kind xfrm"));
+    assert_non_null(strstr(why.try, "modprobe xfrm_interface"));
+    child.kernel.interface.kind = INTERFACE_VTI;
+    must_be(&p, PLANE_KERNEL);
+    p.lacks_vti = true;
+    must_fail(&p, "connection office needs the interface ipsec1, and this kernel has no VTI interfaces");
+    must_fail(&only_user,
+              "connection office needs an interface of IPsec, which only the kernel does, and the "
+              "kernel cannot carry packets: it was built without IPsec");
+}
+
 static void a_connection_overrides_the_settings(void **state)
 {
     (void)state;
@@ -232,6 +252,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_plain_connection_is_the_kernels_where_there_is_one, setup),
+        cmocka_unit_test_setup(a_kernel_without_an_interfaces_kind_is_a_reason, setup),
         cmocka_unit_test_setup(a_connection_overrides_the_settings, setup),
         cmocka_unit_test_setup(what_nobody_has_is_refused, setup),
         cmocka_unit_test_setup(what_only_userspace_does_goes_there_under_auto, setup),

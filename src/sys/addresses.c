@@ -159,14 +159,32 @@ static bool is_ignored(const struct addresses *a, int index, const char *name)
     return is_named(a->ignored, name);
 }
 
+/* What comes from there is sealed, and leaves elsewhere. */
+static bool is_of_tunnels(const struct nlattr *info)
+{
+    static const char *const kinds[] = {"xfrm", "vti", "vti6"};
+    const struct nlattr *a;
+    mnl_attr_for_each_nested(a, info)
+    {
+        for (size_t i = 0; mnl_attr_get_type(a) == IFLA_INFO_KIND && i < ARRAY_LEN(kinds); i++) {
+            if (mnl_attr_validate(a, MNL_TYPE_NUL_STRING) >= 0 && strcmp(mnl_attr_get_str(a), kinds[i]) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
 static int on_link(const struct nlmsghdr *h, void *ctx)
 {
     struct addresses *a = ctx;
     const struct ifinfomsg *m = mnl_nlmsg_get_payload(h);
     const struct nlattr *at;
     const char *name = "";
+    bool is_tunnels = false;
     mnl_attr_for_each(at, h, sizeof(*m))
     {
+        if (mnl_attr_get_type(at) == IFLA_LINKINFO)
+            is_tunnels = is_of_tunnels(at);
         if (mnl_attr_get_type(at) == IFLA_IFNAME && mnl_attr_validate(at, MNL_TYPE_NUL_STRING) >= 0)
             name = mnl_attr_get_str(at);
     }
@@ -176,8 +194,9 @@ static int on_link(const struct nlmsghdr *h, void *ctx)
         a->cap_links = a->cap_links ? 2 * a->cap_links : 16;
         a->links = grown(a->links, sizeof(*a->links), a->cap_links);
     }
-    a->links[a->n_links++] = (struct link){
-        .index = m->ifi_index, .flags = m->ifi_flags, .is_ignored = is_ignored(a, m->ifi_index, name)};
+    a->links[a->n_links++] = (struct link){.index = m->ifi_index,
+                                           .flags = m->ifi_flags,
+                                           .is_ignored = is_tunnels || is_ignored(a, m->ifi_index, name)};
     return MNL_CB_OK;
 }
 

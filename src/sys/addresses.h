@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The machine's own addresses, which of them lead to a peer, and that either has changed: over rtnetlink, for
  * INPUT_ADDRESSES and INPUT_PATHS. An address counts when packets can come from it: its interface is up and
- * has a carrier, it is not link-local, tentative or deprecated, and it is not on the tunnel's own device.
- * Everything here is the control thread's. */
+ * has a carrier, it is not link-local, tentative or deprecated, and it is not on the tunnel's own device, nor
+ * on an XFRM interface or a VTI. Everything here is the control thread's. */
 #pragma once
 
 #include "model/action.h"

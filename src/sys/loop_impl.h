@@ -9,6 +9,7 @@
 #include "sys/dataplane.h"
 #include "sys/dns_keys.h"
 #include "sys/fwrules.h"
+#include "sys/interfaces.h"
 #include "sys/loop.h"
 #include "sys/loop_tcp.h"
 #include "sys/revoker.h"
@@ -65,6 +66,7 @@ struct loop {
     struct sock encap[2]; /* of the NAT traversal port: whose ESP the kernel takes */
     uv_poll_t xfrm_events;
     uv_timer_t xfrm_timer;
+    struct interfaces interfaces;
     struct vips vips; /* virtual addresses on interfaces that are not ours */
     struct route_table *routes;
     struct shunts *shunts;
@@ -106,6 +108,9 @@ void loop_kernel_rearm(struct loop *l, int64_t at);
 void loop_kernel_bypass(const struct loop *l, const struct sock *s);
 bool loop_is_kernels(const struct loop *l, const struct action *a);
 void loop_kernel_apply(struct loop *l, const struct action *a);
+/* A snapshot comes into force: the interfaces that it wants before, those that it does not after. */
+void loop_kernel_expect(struct loop *l, const struct config *c);
+void loop_kernel_settle(struct loop *l);
 void loop_kernel_close(struct loop *l);
 /* loop_exec.c */
 void loop_clean_resolv_conf(const struct loop *l);

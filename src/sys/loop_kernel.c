@@ -45,6 +45,8 @@ bool loop_kernel_open(struct loop *l, const struct config *c, struct diag *d)
     if (xfrm_probe(d))
         l->xfrm = xfrm_open(&o, d);
     l->planes.has_kernel = l->xfrm != NULL;
+    if (l->xfrm)
+        interfaces_open(&l->interfaces, l->o.paths.run);
     xfrm_moved_begin(&l->moved, XFRM_STAT_PATH);
     if (l->xfrm)
         return true;
@@ -98,6 +100,24 @@ void loop_kernel_start(struct loop *l)
     l->xfrm_events.data = l;
     uv_poll_start(&l->xfrm_events, UV_READABLE, on_event);
     loop_kernel_rearm(l, xfrm_poll(l->xfrm, clock_mono()));
+}
+
+/* ---- interfaces */
+
+void loop_kernel_expect(struct loop *l, const struct config *c)
+{
+    const bool lacked_xfrmi = l->planes.lacks_xfrmi, lacked_vti = l->planes.lacks_vti;
+    if (!l->xfrm)
+        return;
+    interfaces_make(&l->interfaces, c, &l->planes);
+    if (l->planes.lacks_xfrmi != lacked_xfrmi || l->planes.lacks_vti != lacked_vti)
+        loop_step(l, &(struct input){.kind = INPUT_PLANES, .planes = &l->planes});
+}
+
+void loop_kernel_settle(struct loop *l)
+{
+    if (l->xfrm)
+        interfaces_drop(&l->interfaces, engine_config(l->engine));
 }
 
 /* ---- sockets */
@@ -157,6 +177,7 @@ bool loop_is_kernels(const struct loop *l, const struct action *a)
 void loop_kernel_close(struct loop *l)
 {
     xfrm_close(l->xfrm);
+    interfaces_close(&l->interfaces);
     l->xfrm = NULL;
     for (size_t i = 0; i < ARRAY_LEN(l->encap); i++)
         sock_close(&l->encap[i]);

@@ -77,7 +77,10 @@ static void give(struct loop *l)
 {
     l->has_overlay_news = l->has_credential_news = false;
     uv_timer_stop(&l->overlay_timer);
-    loop_step(l, &(struct input){.kind = INPUT_CONFIG, .config = overlay_config(l->overlay, l->files)});
+    struct config *c = overlay_config(l->overlay, l->files);
+    loop_kernel_expect(l, c);
+    loop_step(l, &(struct input){.kind = INPUT_CONFIG, .config = c});
+    loop_kernel_settle(l);
 }
 
 void loop_apply_overlay(struct loop *l)

@@ -203,6 +203,7 @@ static bool hold(struct route_table *t, const struct route *record, const struct
     e->plane = record->plane;
     e->outer_local = record->outer_local;
     e->outer_remote = record->outer_remote;
+    memcpy(e->device, record->device, sizeof(e->device));
     map_insert(&t->entries, &e->node, map_hash_u64(e->id));
     return true;
 }
@@ -245,7 +246,9 @@ static void lead_out(struct route_table *t, const struct route *r, struct route_
     if (s->kind == ROUTE_BARRIER && r->is_peer && !s->flow.proto)
         s->kind = ROUTE_HOLD;
     s->device = 0;
-    if (s->kind == ROUTE_TUNNEL || s->kind == ROUTE_HOLD)
+    if (s->kind == ROUTE_TUNNEL && r->device[0])
+        route_way_to(r->device, s);
+    else if (s->kind == ROUTE_TUNNEL || s->kind == ROUTE_HOLD)
         route_way_find(&t->nl, r->outer_local, r->outer_remote, s); /* else when there is one */
 }
 

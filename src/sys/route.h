@@ -16,7 +16,9 @@
  *
  * Where the kernel's IPsec carries the packets (PLANE_KERNEL) a route leads the way that packets to the peer
  * take, by its interface and gateway, so that a source address is chosen and the policies are asked; and the
- * barrier before the peer's own address is a route to it, with a policy that drops (xfrm.h). */
+ * barrier before the peer's own address is a route to it, with a policy that drops (xfrm.h). To a child's own
+ * interface (tunnel_interface) a route leads without a gateway; sealed packets have this daemon's mark, and
+ * so do not meet it again. */
 #pragma once
 
 #include "base/diag.h"

@@ -17,6 +17,7 @@ struct entry { /* one request; several may be for one kernel route */
     struct prefix local; /* what the source address is chosen from */
     enum plane plane;
     struct ip outer_local, outer_remote; /* PLANE_KERNEL */
+    char device[KERNEL_DEVICE];          /* likewise: to that interface instead; empty: no */
 };
 
 struct kernel_route { /* one route that is in the kernel, and how many ask for it */
@@ -45,3 +46,5 @@ struct map_node **route_nodes(const struct map *m);
 /* The way that packets between these addresses take when no tunnel is asked: interface and gateway of s.
  * False when there is none. */
 bool route_way_find(struct netlink *nl, struct ip local, struct ip remote, struct route_spec *s);
+/* The same for what leads to an interface by its name. */
+bool route_way_to(const char *device, struct route_spec *s);

@@ -49,6 +49,13 @@ bool route_way_find(struct netlink *nl, struct ip local, struct ip remote, struc
     return netlink_ask(nl, h, on_way, s) == 0 && s->device;
 }
 
+bool route_way_to(const char *device, struct route_spec *s)
+{
+    s->device = (int)if_nametoindex(device);
+    s->gateway = (struct ip){0};
+    return s->device;
+}
+
 static bool is_same_way(const struct route_spec *a, const struct route_spec *b)
 {
     return a->device == b->device && ip_equal(a->gateway, b->gateway);
@@ -61,7 +68,10 @@ static void follow(struct route_table *t, struct entry *e)
     struct diag d;
     struct route_spec now = e->spec;
     bool leads = e->spec.kind == ROUTE_TUNNEL || e->spec.kind == ROUTE_HOLD;
-    if (e->plane != PLANE_KERNEL || !leads || !route_way_find(&t->nl, e->outer_local, e->outer_remote, &now))
+    if (e->plane != PLANE_KERNEL || !leads)
+        return;
+    if (e->device[0] ? !route_way_to(e->device, &now)
+                     : !route_way_find(&t->nl, e->outer_local, e->outer_remote, &now))
         return;
     struct kernel_route *r = route_find(t, &now);
     bool has_moved = !is_same_way(&now, &e->spec);

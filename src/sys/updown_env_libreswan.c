@@ -2,8 +2,8 @@
 /* What an updown command of Libreswan's style is told: the variables of pluto 4.10 to 5.2, as a real one's
  * environment shows them. Two of them are as they are there and not as they are called: SPI_IN is the peer's
  * SPI and SPI_OUT ours. Different in userspace is PLUTO_VIRT_INTERFACE, the tunnel's device, where pluto says
- * NULL: plain packets of the tunnel do come from there. What stands for parts that Keyway has not got (VTI,
- * XFRM interfaces, NetworkManager, Cisco, XAUTH) says that there is none. */
+ * NULL: plain packets of the tunnel do come from there. What stands for parts that Keyway has not got
+ * (NetworkManager, Cisco, XAUTH) says that there is none. */
 #include "sys/updown.h"
 #include <stdio.h>
 
@@ -64,12 +64,27 @@ static void put_sa(struct env *e, const struct updown *u)
 
 static void put_constants(struct env *e)
 {
-    static const char *const v[] = {"PLUTO_XFRMI_ROUTE=",    "PLUTO_STACK=xfrm", "PLUTO_PEER_CA=",
-                                    "PLUTO_PEER_BANNER=",    "XAUTH_FAILED=0",   "PLUTO_IS_PEER_CISCO=0",
-                                    "PLUTO_NM_CONFIGURED=0", "VTI_IFACE=",       "VTI_ROUTING=no",
-                                    "VTI_SHARED=no"};
+    static const char *const v[] = {
+        "PLUTO_STACK=xfrm",      "PLUTO_PEER_CA=",        "PLUTO_PEER_BANNER=", "XAUTH_FAILED=0",
+        "PLUTO_IS_PEER_CISCO=0", "PLUTO_NM_CONFIGURED=0", "VTI_SHARED=no"};
     for (size_t i = 0; i < ARRAY_LEN(v); i++)
         VAR(e, "%s", v[i]);
+}
+
+static void put_interface(struct env *e, const struct kernel_interface *k)
+{
+    bool is_vti = k->name[0] && k->kind == INTERFACE_VTI, is_routed = k->name[0] && k->is_routed;
+    VAR(e, "PLUTO_XFRMI_ROUTE=%s", !is_vti && is_routed ? "yes" : "");
+    VAR(e, "VTI_IFACE=%s", is_vti ? k->name : "");
+    VAR(e, "VTI_ROUTING=%s", is_vti && is_routed ? "yes" : "no");
+}
+
+static const char *virtual_interface(const struct updown *u, const struct updown_ways *w)
+{
+    const struct kernel_interface *k = &u->kernel.interface;
+    if (u->plane != PLANE_KERNEL)
+        return w->device;
+    return k->name[0] ? k->name : "NULL";
 }
 
 char **updown_env_libreswan(struct arena *a, const struct updown *u, const struct updown_pair *p,
@@ -81,7 +96,7 @@ char **updown_env_libreswan(struct arena *a, const struct updown *u, const struc
     VAR(&e, "PLUTO_VERB=%s", updown_full_verb(a, u, p));
     VAR(&e, "PLUTO_CONNECTION=%s", updown_safe_text(a, u->child));
     VAR(&e, "PLUTO_CONNECTION_TYPE=%s", child_mode_name(u->mode));
-    VAR(&e, "PLUTO_VIRT_INTERFACE=%s", u->plane == PLANE_KERNEL ? "NULL" : w->device);
+    VAR(&e, "PLUTO_VIRT_INTERFACE=%s", virtual_interface(u, w));
     VAR(&e, "PLUTO_INTERFACE=%s", w->interface);
     VAR(&e, "PLUTO_NEXT_HOP=%s", ip_format(w->next_hop.family ? w->next_hop : u->remote.ip, ip));
     VAR(&e, "PLUTO_CLIENT_FAMILY=ipv%u", p->local.ip.family);
@@ -97,6 +112,7 @@ char **updown_env_libreswan(struct arena *a, const struct updown *u, const struc
     VAR(&e, "PLUTO_PEER_DOMAIN_INFO=%s", updown_safe_text(a, u->domains));
     VAR(&e, "PLUTO_CFG_SERVER=%u", u->is_server);
     VAR(&e, "PLUTO_CFG_CLIENT=%u", u->is_client);
+    put_interface(&e, &u->kernel.interface);
     put_constants(&e);
     return e.v;
 }

@@ -3,6 +3,7 @@
  * which has the mode, and around it ESP's or AH's in transport mode [RFC3173#2]. */
 #include "sys/xfrm_msg.h"
 #include "base/secret.h"
+#include "sys/sock.h"
 #include "sys/xfrm_alg.h"
 #include <arpa/inet.h>
 #include <libmnl/libmnl.h>
@@ -86,12 +87,22 @@ static uint8_t mode_number(const struct xfrm_state_spec *s)
     }
 }
 
-static void put_set_mark(struct nlmsghdr *h, const struct esp_sa *sa)
+/* What comes out of a child's own interface sealed must not be routed into it again. */
+static bool leaves_interface(const struct esp_sa *sa)
+{
+    return sa->direction == SA_OUT && sa->kernel.interface.name[0];
+}
+
+static void put_set_mark(struct nlmsghdr *h, const struct esp_sa *sa, bool can)
 {
     const struct kernel_side *side = side_of(sa);
     bool is_same = sa->direction == SA_IN ? sa->kernel.is_set_mark_same_in : sa->kernel.is_set_mark_same_out;
     uint32_t value = is_same ? side->mark.value : side->set_mark.value;
     uint32_t mask = is_same && !side->set_mark.mask ? side->mark.mask : side->set_mark.mask;
+    if (!mask && can && leaves_interface(sa)) {
+        value = SOCK_FWMARK;
+        mask = UINT32_MAX;
+    }
     if (!mask)
         return;
     mnl_attr_put_u32(h, XFRMA_SET_MARK, value);
@@ -379,7 +390,7 @@ static void put_dress(struct nlmsghdr *h, const struct xfrm_state_spec *s)
     if (side_of(sa)->if_id)
         mnl_attr_put_u32(h, XFRMA_IF_ID, side_of(sa)->if_id);
     put_mark(h, mark_of(sa));
-    put_set_mark(h, sa);
+    put_set_mark(h, sa, s->can->set_mark);
 }
 
 static void put_offload(struct nlmsghdr *h, const struct xfrm_state_spec *s)

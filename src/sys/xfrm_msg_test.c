@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crypto/alg.h"
 #include "support/test.h"
+#include "sys/sock.h"
 #include "sys/xfrm_alg.h"
 #include "sys/xfrm_msg.h"
 #include <arpa/inet.h>
@@ -237,6 +238,21 @@ static void marks_and_ids_are_those_of_the_direction(void **state)
     assert_int_equal(*SA_ATTR(h, XFRMA_IF_ID, uint32_t), 12);
     refused(&sa, &(struct xfrm_can){.set_mark = true}, "if_id");
     refused(&sa, &(struct xfrm_can){.if_id = true}, "set_mark");
+}
+
+static void what_leaves_an_interface_of_ours_is_marked_as_ours(void **state)
+{
+    (void)state;
+    struct esp_sa sa = sa_of(SA_OUT);
+    sa.kernel.interface = (struct kernel_interface){.name = "ipsec1"};
+    const struct nlmsghdr *h = message(&sa, &can_all);
+    assert_int_equal(*SA_ATTR(h, XFRMA_SET_MARK, uint32_t), SOCK_FWMARK);
+    assert_int_equal(*SA_ATTR(h, XFRMA_SET_MARK_MASK, uint32_t), UINT32_MAX);
+    sa.kernel.out.set_mark = (struct mark){6, 7};
+    assert_int_equal(*SA_ATTR(message(&sa, &can_all), XFRMA_SET_MARK, uint32_t), 6);
+    sa = sa_of(SA_IN);
+    sa.kernel.interface = (struct kernel_interface){.name = "ipsec1"};
+    assert_null(SA_ATTR(message(&sa, &can_all), XFRMA_SET_MARK, uint32_t));
 }
 
 static void the_dress_of_packets_is_flags(void **state)
@@ -667,6 +683,7 @@ int main(void)
         cmocka_unit_test(numbers_are_skipped_and_carried_on),
         cmocka_unit_test(udp_ports_are_those_of_the_direction),
         cmocka_unit_test(marks_and_ids_are_those_of_the_direction),
+        cmocka_unit_test(what_leaves_an_interface_of_ours_is_marked_as_ours),
         cmocka_unit_test(the_dress_of_packets_is_flags),
         cmocka_unit_test(every_algorithm_is_said_with_its_sizes),
         cmocka_unit_test(ipcomp_is_two_sas_and_the_tunnel_is_inside),

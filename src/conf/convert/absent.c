@@ -59,6 +59,12 @@ static const struct {
     {I,         "children.*.if_id_in",      no_key                                                                },
     {I,         "children.*.if_id_out",     no_key                                                                },
     {I,         "children.*.interface",     no_key                                                                },
+ /* clang-format off */
+    {S | I,     "children.*.tunnel_interface", "interfaces are yours to make there, with if_id_in and if_id_out, or marks"},
+    {S | I,     "children.*.tunnel_interface_kind", no_key},
+    {S | I,     "children.*.tunnel_interface_address", no_key},
+    {S | I,     "children.*.tunnel_interface_routes", no_key},
+  /* clang-format on */
     {W,         "children.*.hw_offload",    no_key                                                                },
     {L,         "children.*.mark_in",       "it has unique marks that are the same in both directions"            },
     {L,         "children.*.mark_out",      "it has unique marks that are the same in both directions"            },

@@ -267,6 +267,15 @@ static const char *put_policy_device(struct fields *f, const struct schema_row *
     return device[0] ? device : NULL;
 }
 
+static const char *put_interface(struct fields *f, const struct schema_row *r, const void *object)
+{
+    const struct kernel_interface *k = &((const struct child_config *)object)->kernel.interface;
+    char buf[INTERFACE_ADDRESS_TEXT];
+    if (r->set == set_interface_name)
+        return k->name[0] ? k->name : NULL;
+    return k->address.family ? arena_strdup(f->a, interface_address_format(k, buf)) : NULL;
+}
+
 static const char *put_tcp_ports(struct fields *f, const struct schema_row *r, const void *object)
 {
     const struct settings *s = object;
@@ -328,6 +337,8 @@ static const struct {
     {set_if_id,             put_if_id        },
     {set_default_if_id,     put_default_if_id},
     {set_policy_device,     put_policy_device},
+    {set_interface_name,    put_interface    },
+    {set_interface_address, put_interface    },
     {set_listen_tcp,        put_tcp_ports    },
     {set_dns_anchors,       put_anchors      },
     {set_dns_resolv_conf,   put_text         },

@@ -167,6 +167,49 @@ static void put_marks(struct ipsec_conn *c)
         ipsec_put(c, "children.*.mark_out", out, mark_value(c, out->value));
 }
 
+static void put_interface_of(struct ipsec_conn *c, const struct setting *s, const char *name,
+                             const char *kind, const char *address_key)
+{
+    const struct setting *address = ipsec_end(c, true, address_key);
+    ipsec_put(c, "children.*.tunnel_interface", s, name);
+    ipsec_put(c, "children.*.tunnel_interface_kind", s, kind);
+    if (address)
+        ipsec_put(c, "children.*.tunnel_interface_address", address, address->value);
+}
+
+/* [Libreswan] yes is 1; where interfaces are somebody else's, the number is all there is. */
+static void put_interface(struct ipsec_conn *c)
+{
+    const struct setting *s = ipsec_given(c, "ipsec_interface"), *vti = ipsec_given(c, "vti_interface"),
+                         *routing = ipsec_given(c, "vti_routing");
+    bool yes = false, is_managed = true;
+    const char *id = s ? s->value : "no";
+    if (ipsec_bool(id, &yes) && strcmp(id, "1") != 0)
+        id = yes ? "1" : NULL;
+    if (c->t->managed)
+        ipsec_bool(c->t->managed->value, &is_managed);
+    if (id) {
+        ipsec_put(c, "children.*.if_id_in", s, id);
+        ipsec_put(c, "children.*.if_id_out", s, id);
+    }
+    if (id && is_managed)
+        put_interface_of(c, s, arena_printf(c->b->scratch, "ipsec%s", id), "xfrm", "interface_ip");
+    if (id || !vti)
+        return;
+    const struct setting *mark = ipsec_given(c, "mark"), *in = ipsec_given(c, "mark_in"),
+                         *out = ipsec_given(c, "mark_out");
+    in = in ? in : mark;
+    out = out ? out : mark;
+    if (!in || !out || in->value[0] == '-' || out->value[0] == '-') {
+        ipsec_leave_out(c, vti, "a VTI needs mark, or mark-in and mark-out, that are numbers");
+        return;
+    }
+    put_interface_of(c, vti, vti->value, "vti", "vti");
+    if (routing)
+        ipsec_put(c, "children.*.tunnel_interface_routes", routing,
+                  ipsec_says(c, "vti_routing", true) ? "yes" : "no");
+}
+
 static void put_redirect(struct ipsec_conn *c)
 {
     const struct setting *to = ipsec_given(c, "redirect_to"), *send = ipsec_given(c, "send_redirect");
@@ -309,6 +352,7 @@ static void put_all(struct ipsec_conn *c)
     ipsec_put_times(c);
     put_headers(c);
     put_marks(c);
+    put_interface(c);
     put_redirect(c);
     put_updown(c);
     put_window(c);

@@ -80,7 +80,7 @@ struct ipsec_tree {
     enum dialect forced; /* for all files, by keyway.conf */
     struct ip *own;      /* this machine's addresses */
     size_t n_own;
-    const struct setting *uniqueids, *revocation;
+    const struct setting *uniqueids, *revocation, *managed;
     const struct setting *bad; /* of the last flattening: what cannot be */
     struct ipsec_ppk *ppks;
     bool told_later; /* that some secrets wait for what is not built */

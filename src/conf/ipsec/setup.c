@@ -70,6 +70,7 @@ void ipsec_build_setup(struct ipsec_tree *t)
         return;
     apply(t, flat);
     build_setup_logging(b, flat);
+    t->managed = find_default(t, flat, "ipsec_interface_managed");
     t->uniqueids = find_default(t, flat, "uniqueids");
     t->revocation = find_default(t, flat, "strictcrlpolicy");
     const char *const stricts[] = {"crl_strict", "ocsp_strict"};
