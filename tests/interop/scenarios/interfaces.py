@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tunnels that are interfaces: a VTI that its user made, one that Keyway makes by Libreswan's vti-interface, an XFRM
+interface by ipsec-interface, against strongSwan on the kernel's IPsec; and a kernel that has no XFRM interfaces."""
+import topology
+from scenarios import scenario
+from scenarios.kernel_plane import alone, nothing_left, up
+from scenarios.personality import ipsec_conf
+from scenarios.steps import CA, CB, capture, dark, demand, must_ping, must_transfer, wait_for
+from scenarios.stock_kernels import IDS, Interface, transferred
+
+A4, B4 = topology.A4, topology.B4
+SIZE = 500_000
+MARK = 42
+
+
+def has(node, device):
+    return f"{device}@" in node.ip("-o", "link") or f"{device}:" in node.ip("-o", "link")
+
+
+def must_carry(lab, device):
+    """Traffic both ways, and all of it came by the interface."""
+    node, before = lab.net["ga"], transferred(lab.net["ga"], device)
+    must_ping(lab.net["ca"], CB)
+    must_ping(lab.net["cb"], CA)
+    must_transfer(lab.net["ca"], CB, SIZE)
+    counted = [now - then for now, then in zip(transferred(node, device), before)]
+    demand(min(counted) > SIZE, f"{device} did not carry the transfer: {counted}")
+    return f"{device} received and sent {counted} bytes"
+
+
+@scenario("interfaces.vti-of-the-user", needs_keyway=True, in_guest=True)
+def users_vti(lab):
+    """As with strongSwan: the user makes the VTI and its route, and only mark_in and mark_out are Keyway's."""
+    alone(lab)
+    lab.a.settings["install_routes"] = "no"
+    ga, far = lab.net["ga"], topology.NET[4][1]
+    ga.ip("link", "add", "vti0", "type", "vti", "local", A4, "remote", B4, "key", str(MARK))
+    try:
+        ga.ip("link", "set", "vti0", "up")
+        ga.ip("route", "add", far, "dev", "vti0")
+        marks = {"mark_in": MARK, "mark_out": MARK}
+        up(lab, extra_a={"connections": {"net": {"children": {"net": marks}}}})
+        told = must_carry(lab, "vti0")
+        lab.a.rekey(child="net")
+        must_carry(lab, "vti0")
+        verdict = dark(lab)
+        lab.a.stop()
+        demand(has(ga, "vti0"), "the user's interface went with Keyway")
+        return f"{told}; {verdict}"
+    finally:
+        ga.ip("link", "del", "vti0", check=False)
+
+
+CONF = """# keyway: dialect=libreswan
+conn net
+    left={a}
+    leftsubnet={na}
+    right={b}
+    rightsubnet={nb}
+    authby=secret
+    ike=aes256-sha2_256-dh14
+    encapsulation=no
+    mark=5/0xffffffff
+    vti-interface=vti7
+    leftvti=10.77.0.1/24
+    auto=add
+"""
+
+
+@scenario("interfaces.vti-of-keyway", needs_keyway=True, in_guest=True)
+def our_vti(lab):
+    """vti-interface, leftvti and mark of Libreswan's ipsec.conf: made, addressed, routed to; made anew after kill -9, and gone
+    with the connection."""
+    alone(lab)
+    capture(lab)
+    ga = lab.net["ga"]
+    text = CONF.format(a=A4, b=B4, na=topology.NET[4][0], nb=topology.NET[4][1])
+    with ipsec_conf(lab, {"ipsec.conf": text}):
+        demand("10.77.0.1/24" in ga.ip("addr", "show", "dev", "vti7"), ga.ip("addr"))
+        code, out = lab.a.initiate("net")
+        demand(code == 0, f"net did not come up: {out[-600:]}")
+        routes = ga.ip("route", "show", "table", "220")
+        demand(f"{topology.NET[4][1]} dev vti7" in routes, f"no route to it: {routes}")
+        told = must_carry(lab, "vti7")
+        index = ga.ip("-o", "link", "show", "vti7").split(":")[0]
+        lab.a.kill()
+        demand(has(ga, "vti7"), "the interface went by itself: what is this row for?")
+        lab.a.start()
+        demand(ga.ip("-o", "link", "show", "vti7").split(":")[0] != index, "it is the one that the crash left")
+        code, out = lab.a.initiate("net")
+        demand(code == 0, f"net did not come up after the crash: {out[-600:]}")
+        must_carry(lab, "vti7")
+        verdict = dark(lab)
+        lab.a.kill()
+        code, out, err = lab.a.cleanup()
+        demand(code == 0 and not has(ga, "vti7"), f"keywayd --cleanup leaves it: {code} {out} {err}")
+        lab.a.start()
+        demand(has(ga, "vti7"), "not made again")
+    lab.a.load(None)
+    wait_for("the interface to go with its connection", lambda: not has(ga, "vti7"), 5, 0.05)
+    lab.a.stop()
+    nothing_left(lab)
+    return f"{told}; {verdict}"
+
+
+OURS = {"connections": {"net": {"children": {"net": {"tunnel_interface": "ipsec1", "tunnel_interface_address": "10.78.0.1/24"}}}}}
+
+
+@scenario("interfaces.none-in-this-kernel", needs_keyway=True, in_guest=True)
+def no_xfrmi(lab):
+    """User Mode Linux has no XFRM interfaces: the connection that needs one is refused with the reason."""
+    alone(lab)
+    try:
+        up(lab, extra_a=OURS)
+    except Exception as e:  # pylint: disable=broad-except
+        text = str(e)
+    else:
+        demand(False, "it came up")
+    for part in ("connection net needs the interface ipsec1", "this kernel has no XFRM interfaces", "xfrm_interface", "modprobe"):
+        demand(part in text, f"not '{part}' in: {text}")
+    return "refused by name"
+
+
+@scenario("qemu.ipsec-interface", kernels=("13",))
+def xfrmi(lab):
+    """ipsec1 is made, addressed and routed to by Keyway; its peer is strongSwan with an XFRM interface of its own. After kill -9
+    the next start removes it, and a stop leaves nothing."""
+    ga = lab.net["ga"]
+    lab.a.settings = {"dataplane": "kernel"}
+    peers_own = Interface(lab.net["gb"], "w1", topology.NET[4][0])
+    try:
+        up(lab, extra_a=OURS, extra_b=IDS)
+        demand("10.78.0.1/24" in ga.ip("addr", "show", "dev", "ipsec1"), ga.ip("addr"))
+        demand(f"{topology.NET[4][1]} dev ipsec1" in ga.ip("route", "show", "table", "220"), "no route to it")
+        told = must_carry(lab, "ipsec1")
+        index = ga.ip("-o", "link", "show", "ipsec1").split(":")[0]
+        lab.a.kill()
+        demand(has(ga, "ipsec1"), "the interface went by itself: what is this row for?")
+        lab.a.start()
+        demand(ga.ip("-o", "link", "show", "ipsec1").split(":")[0] != index, "it is the one that the crash left")
+        code, out = lab.a.initiate("net")
+        demand(code == 0, f"net did not come up after the crash: {out[-600:]}")
+        must_carry(lab, "ipsec1")
+        verdict = dark(lab)
+        lab.a.stop()
+        demand(not has(ga, "ipsec1"), "the interface stays behind Keyway")
+        return f"{told}; {verdict}"
+    finally:
+        peers_own.remove()
