@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which interfaces a configuration wants, and the messages that make them. Those are made in a real kernel in
  * tests/interop. */
+#include "support/netns.h"
 #include "support/test.h"
 #include "sys/interfaces.h"
 #include <arpa/inet.h>
-#include <linux/if.h>
+#include <net/if.h> /* before the kernel's */
+
 #include <linux/if_link.h>
 #include <linux/if_tunnel.h>
 #include <linux/rtnetlink.h>
@@ -157,6 +159,42 @@ static void it_is_set_up_with_its_owner_and_its_address(void **state)
     assert_int_equal(m->ifi_index, 9);
 }
 
+/* ---- whose they are, in a network namespace of the test's own */
+
+static int enter(void **state)
+{
+    assert_true(netns_enter());
+    netns_run("ip link add ipsec1 type veth peer name other0; ip link set other0 alias 'keyway /run/other'");
+    return setup(state);
+}
+
+static void what_an_earlier_run_left_goes_and_nothing_else(void **state)
+{
+    (void)state;
+    netns_run("ip link add left0 type veth peer name left0x; ip link set left0 alias 'keyway /run/keyway'");
+    assert_int_equal(interfaces_cleanup("/run/keyway"), 1);
+    assert_int_equal(if_nametoindex("left0"), 0);
+    assert_true(if_nametoindex("other0") && if_nametoindex("ipsec1"));
+    assert_int_equal(interfaces_cleanup("/run/keyway"), 0);
+}
+
+static void one_that_is_there_is_used_and_stays(void **state)
+{
+    (void)state;
+    struct interfaces t;
+    struct planes p = {.lacks_xfrmi = true};
+    wants(0, "ipsec1", INTERFACE_XFRM, 1);
+    interfaces_open(&t, "/run/keyway");
+    interfaces_make(&t, &config, &p);
+    assert_false(p.lacks_xfrmi);
+    assert_int_equal(t.n, 1);
+    children[0].kernel.interface.name[0] = '\0';
+    interfaces_drop(&t, &config);
+    assert_int_equal(t.n, 0);
+    interfaces_close(&t);
+    assert_true(if_nametoindex("ipsec1"));
+}
+
 int main(void)
 {
 #define ROW(test) cmocka_unit_test_setup(test, setup)
@@ -166,6 +204,8 @@ int main(void)
         ROW(an_xfrm_interface_is_made_with_its_id_and_no_link),
         ROW(a_vti_is_made_with_its_ends_and_keys_in_network_order),
         ROW(it_is_set_up_with_its_owner_and_its_address),
+        cmocka_unit_test_setup(what_an_earlier_run_left_goes_and_nothing_else, enter),
+        cmocka_unit_test_setup(one_that_is_there_is_used_and_stays, enter),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -140,12 +140,32 @@ static void two_who_want_one_route_have_it_until_the_last_goes(void **state)
     assert_route("10.20.0.0/16", "");
 }
 
+static void to_an_interface_of_the_child_it_leads_by_its_name(void **state)
+{
+    (void)state;
+    struct diag d;
+    struct route r = {.id = 1, .plane = PLANE_KERNEL, .device = "ipsec1"};
+    assert_true(prefix_parse("10.20.0.0/16", &r.dst));
+    assert_true(prefix_parse("10.10.0.0/24", &r.local));
+    assert_true(ip_parse("192.0.2.1", &r.outer_local));
+    assert_true(ip_parse("198.51.100.7", &r.outer_remote));
+    assert_true(route_add(table, &r, &d)); /* before the interface is there */
+    assert_route("10.20.0.0/16", "");
+    netns_run("ip link add ipsec1 type veth peer name ipsec1x; ip link set ipsec1 up");
+    route_follow(table);
+    assert_route("10.20.0.0/16", "10.20.0.0/16 dev ipsec1 proto 225 scope link src 10.10.0.1 metric 100");
+    route_del(table, 1);
+    assert_route("10.20.0.0/16", "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(it_goes_by_the_gateway_to_the_peer, open_table, close_table),
         cmocka_unit_test_setup_teardown(a_peer_on_the_link_needs_no_gateway, open_table, close_table),
         cmocka_unit_test_setup_teardown(a_network_of_the_other_family_goes_by_the_same_gateway, open_table,
+                                        close_table),
+        cmocka_unit_test_setup_teardown(to_an_interface_of_the_child_it_leads_by_its_name, open_table,
                                         close_table),
         cmocka_unit_test_setup_teardown(it_follows_when_the_way_changes, open_table, close_table),
         cmocka_unit_test_setup_teardown(without_a_way_it_comes_when_there_is_one, open_table, close_table),

@@ -225,6 +225,29 @@ static void marks_and_interface_ids_are_told(void **state)
         assert_has_line(contents("env"), want[i]);
 }
 
+static void an_interface_of_the_child_is_told_in_libreswans_way(void **state)
+{
+    static const char *const of_xfrm[] = {"PLUTO_VIRT_INTERFACE=ipsec1", "PLUTO_XFRMI_ROUTE=yes",
+                                          "VTI_IFACE=", "VTI_ROUTING=no"},
+                             *const of_vti[] = {"PLUTO_VIRT_INTERFACE=vti0",
+                                                "PLUTO_XFRMI_ROUTE=", "VTI_IFACE=vti0", "VTI_ROUTING=yes"};
+    (void)state;
+    for (int is_vti = 0; is_vti < 2; is_vti++) {
+        struct updown_runner *r = updown_new(&uv, NULL);
+        struct updown u = child(in_dir("env > env"), true);
+        u.style = UPDOWN_LIBRESWAN;
+        u.verb = UPDOWN_ROUTE;
+        u.plane = PLANE_KERNEL;
+        u.kernel.interface =
+            (struct kernel_interface){.kind = is_vti ? INTERFACE_VTI : INTERFACE_XFRM, .is_routed = true};
+        snprintf(u.kernel.interface.name, KERNEL_DEVICE, "%s", is_vti ? "vti0" : "ipsec1");
+        updown_run(r, &u);
+        run_all(r);
+        for (size_t i = 0; i < ARRAY_LEN(of_vti); i++)
+            assert_has_line(contents("env"), (is_vti ? of_vti : of_xfrm)[i]);
+    }
+}
+
 static void a_peers_name_means_nothing_to_a_shell(void **state)
 {
     (void)state;
@@ -525,6 +548,7 @@ int main(void)
         T(virtual_addresses_and_name_servers_are_told),
         T(hosts_encapsulation_ports_and_ipv6_are_told_apart),
         T(marks_and_interface_ids_are_told),
+        T(an_interface_of_the_child_is_told_in_libreswans_way),
         T(a_peers_name_means_nothing_to_a_shell),
         T(commands_of_one_child_run_in_order),
         T(only_so_many_run_at_once),
