@@ -198,6 +198,10 @@ static void on_dataplane(struct ike_env *env, struct engine *e, const struct dat
         trap_acquire(env, ev);
         return;
     }
+    if (ev->kind == DP_SETTLED) {
+        e->kernel_answered_at = env->now.mono;
+        return;
+    }
     if (ev->kind == DP_FAILED) {
         planes_failed(env, ev);
         return;
@@ -225,6 +229,7 @@ static void on_dataplane(struct ike_env *env, struct engine *e, const struct dat
         on_counters(c, ev);
         break;
     case DP_ACQUIRE:
+    case DP_SETTLED:
     case DP_FAILED:
         break;
     }

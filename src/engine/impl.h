@@ -184,8 +184,9 @@ struct engine {
     struct ip *addresses; /* the machine's */
     size_t n_addresses;
     struct planes planes;
-    unsigned plane_changes; /* of connections */
-    int64_t look_at;        /* mono: a command's end may have come by then */
+    unsigned plane_changes;     /* of connections */
+    int64_t kernel_answered_at; /* all that it was asked until then */
+    int64_t look_at;            /* mono: a command's end may have come by then */
     bool knows_addresses;
     struct streams streams;
     uint64_t *used_tickets; /* a ring of USED_TICKETS, made when it is needed */

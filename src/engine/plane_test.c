@@ -388,6 +388,20 @@ static void a_command_is_over_when_the_kernel_has_not_complained(void **state)
     up(&a, &b);
     assert_false(p.side[0].is_done);
     pair_advance(&p, 20 * TIME_MS);
+    assert_false(p.side[0].is_done); /* it may have to load something first */
+    must_end_with(DP_SETTLED, 0, 0, NULL);
+    assert_true(p.side[0].is_done);
+    assert_int_equal(p.side[0].done.class, FAIL_NONE);
+}
+
+static void a_kernel_that_says_nothing_is_not_waited_for(void **state)
+{
+    (void)state;
+    const struct pair_spec a = {0}, b = {0};
+    two_planes();
+    up(&a, &b);
+    assert_false(p.side[0].is_done);
+    pair_advance(&p, 1100 * TIME_MS);
     assert_true(p.side[0].is_done);
     assert_int_equal(p.side[0].done.class, FAIL_NONE);
 }
@@ -506,6 +520,7 @@ int main(void)
         ROW(a_refused_child_has_no_trap),
         ROW(what_the_kernel_does_not_take_is_deleted_and_told),
         ROW(a_command_is_over_when_the_kernel_has_not_complained),
+        ROW(a_kernel_that_says_nothing_is_not_waited_for),
         ROW(a_policy_that_is_not_taken_ends_its_child),
         ROW(a_trap_that_is_not_taken_is_not_there),
         ROW(what_fails_again_and_again_is_tried_less_and_less),

@@ -85,7 +85,7 @@ void planes_follow(struct ike_env *env, struct ike_sa *sa)
 
 /* ---- what the kernel does not take */
 
-#define KERNEL_ANSWERS  (10 * TIME_MS) /* at once, when it is asked */
+#define KERNEL_ANSWERS  TIME_SECOND /* at most, if nobody says that it has (DP_SETTLED) */
 #define FAILURES_FORGOT (10 * 60 * TIME_SECOND)
 
 int64_t planes_are_awaited(const struct ike_env *env, const struct connection *conn,
@@ -95,7 +95,8 @@ int64_t planes_are_awaited(const struct ike_env *env, const struct connection *c
     list_each(c, index_of_owner(engine_of(env), conn->name), by_owner.link)
     {
         bool is_it = c->holds_policy && c->plane == PLANE_KERNEL && strcmp(c->cfg->name, cfg->name) == 0;
-        if (is_it && env->now.mono - c->installed_at < KERNEL_ANSWERS)
+        bool is_answered = engine_of(env)->kernel_answered_at >= c->installed_at;
+        if (is_it && !is_answered && env->now.mono - c->installed_at < KERNEL_ANSWERS)
             return c->installed_at + KERNEL_ANSWERS;
     }
     return 0;

@@ -404,8 +404,9 @@ enum dataplane_kind {
     DP_MAPPING,
     DP_COUNTERS,
     DP_ACQUIRE,
-    DP_FAILED, /* the SA (child_id), or the policy (policy_id, and no child_id), could not be installed: why.
-                  It comes before anything else that happens later */
+    DP_SETTLED, /* the kernel has answered all that it was asked; what it refused was told (DP_FAILED) */
+    DP_FAILED,  /* the SA (child_id), or the policy (policy_id, and no child_id), could not be installed: why.
+                   It comes before anything else that happens later */
 };
 
 struct dataplane_event {

@@ -66,6 +66,7 @@ struct loop {
     struct sock encap[2]; /* of the NAT traversal port: whose ESP the kernel takes */
     uv_poll_t xfrm_events;
     uv_timer_t xfrm_timer;
+    bool has_asked_kernel; /* and has not told the engine what came of it */
     struct interfaces interfaces;
     struct vips vips; /* virtual addresses on interfaces that are not ours */
     struct route_table *routes;

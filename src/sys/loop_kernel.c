@@ -64,10 +64,20 @@ bool loop_kernel_open(struct loop *l, const struct config *c, struct diag *d)
 
 /* ---- events */
 
+/* Whoever waits for a tunnel waits for what the kernel says of it. */
+static void ask_for_news(struct loop *l)
+{
+    bool was_asked = l->has_asked_kernel;
+    l->has_asked_kernel = false;
+    int64_t next = xfrm_poll(l->xfrm, clock_mono());
+    if (was_asked)
+        note_event(l, &(struct dataplane_event){.kind = DP_SETTLED});
+    loop_kernel_rearm(l, l->has_asked_kernel ? 0 : next);
+}
+
 static void on_poll_timer(uv_timer_t *timer)
 {
-    struct loop *l = timer->data;
-    loop_kernel_rearm(l, xfrm_poll(l->xfrm, clock_mono()));
+    ask_for_news(timer->data);
 }
 
 void loop_kernel_rearm(struct loop *l, int64_t at)
@@ -88,7 +98,7 @@ static void on_event(uv_poll_t *poll, int status, int events)
     if (status < 0) /* an overrun, which xfrm_read() mends: libuv has stopped to watch */
         uv_poll_start(poll, UV_READABLE, on_event);
     xfrm_read(l->xfrm, clock_mono());
-    loop_kernel_rearm(l, xfrm_poll(l->xfrm, clock_mono()));
+    ask_for_news(l);
 }
 
 void loop_kernel_start(struct loop *l)
@@ -154,6 +164,7 @@ void loop_kernel_apply(struct loop *l, const struct action *a)
         xfrm_apply(l->xfrm, &(struct action){.kind = ACTION_SHUNT_DEL, .id = a->id}, clock_mono());
     else if (a->kind != ACTION_ROUTE_ADD)
         xfrm_apply(l->xfrm, a, clock_mono());
+    l->has_asked_kernel = true;
     loop_kernel_rearm(l, 0); /* what has failed is told after this step */
 }
 
