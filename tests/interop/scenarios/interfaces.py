@@ -3,9 +3,9 @@
 interface by ipsec-interface, against strongSwan on the kernel's IPsec; and a kernel that has no XFRM interfaces."""
 import topology
 from scenarios import scenario
-from scenarios.kernel_plane import alone, nothing_left, up
+from scenarios.kernel_plane import NO_UDP, alone, nothing_left, up
 from scenarios.personality import ipsec_conf
-from scenarios.steps import CA, CB, capture, dark, demand, must_ping, must_transfer, wait_for
+from scenarios.steps import CA, CB, capture, dark, demand, must_ping, must_transfer, sides, wait_for
 from scenarios.stock_kernels import IDS, Interface, transferred
 
 A4, B4 = topology.A4, topology.B4
@@ -101,6 +101,34 @@ def our_vti(lab):
     lab.a.stop()
     nothing_left(lab)
     return f"{told}; {verdict}"
+
+
+HOSTS = {"tunnel_interface": "vti8", "tunnel_interface_kind": "vti", "mark_in": 8, "mark_out": 9, "local_ts": f"{A4}/32",
+         "remote_ts": f"{B4}/32"}
+
+
+@scenario("interfaces.vti-between-hosts", needs_keyway=True, in_guest=True)
+def between_hosts(lab):
+    """The peer's own address is what is routed to the interface: sealed packets must not be led there again."""
+    alone(lab)
+    ga, gb = lab.net["ga"], lab.net["gb"]
+    capture(lab)
+    (tree_a, files_a), (tree_b, files_b) = sides(extra=NO_UDP)
+    tree_a["connections"]["net"]["children"]["net"] |= HOSTS
+    tree_b["connections"]["net"]["children"]["net"] |= {"local_ts": f"{B4}/32", "remote_ts": f"{A4}/32"}
+    lab.b.load(tree_b, files_b)
+    lab.a.load(tree_a, files_a)
+    code, out = lab.a.initiate("net")
+    demand(code == 0, f"net did not come up: {out[-600:]}")
+    before = transferred(ga, "vti8")
+    must_ping(ga, B4)
+    must_ping(gb, A4)
+    must_ping(ga, B4, count=50, interval="0.01", size=1200)
+    lab.a.rekey(child="net")
+    must_ping(ga, B4)
+    counted = [now - then for now, then in zip(transferred(ga, "vti8"), before)]
+    demand(min(counted) > 50 * 1200, f"vti8 did not carry the transfer: {counted}")
+    return f"{counted}; {dark(lab)}"
 
 
 OURS = {"connections": {"net": {"children": {"net": {"tunnel_interface": "ipsec1", "tunnel_interface_address": "10.78.0.1/24"}}}}}
