@@ -345,6 +345,7 @@ void barrier_add(struct ike_env *env, struct conn_run *r);
 void barrier_renew(struct ike_env *env, struct conn_run *r); /* its pools or children may have changed */
 void route_set_drop(struct ike_env *env, struct route_set *s);
 struct slot *slot_find(const struct engine *e, uint32_t reqid);
+struct child_sa *slot_child(const struct engine *e, const struct slot *s); /* one that holds it, or NULL */
 void slot_add(struct ike_env *env, const struct child_sa *c);
 void slot_drop(struct ike_env *env, const struct child_sa *c);
 

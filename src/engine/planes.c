@@ -145,32 +145,17 @@ static struct slot *slot_of_policy(const struct engine *e, uint64_t id)
     return NULL;
 }
 
-static struct child_sa *child_of_slot(const struct engine *e, const struct slot *s)
-{
-    struct ike_sa *sa;
-    struct child_sa *c;
-    list_each(sa, &e->sas, link)
-    {
-        list_each(c, &sa->children, link)
-        {
-            if (c->reqid == s->reqid && c->holds_policy && !c->is_gone && c->state != CHILD_DELETING)
-                return c;
-        }
-    }
-    return NULL;
-}
-
 static void fail_policy(struct ike_env *env, uint64_t id, const char *why)
 {
     struct engine *e = engine_of(env);
     struct slot *s = slot_of_policy(e, id);
-    struct child_sa *c = s ? child_of_slot(e, s) : NULL;
+    struct child_sa *c = s ? slot_child(e, s) : NULL;
     const uint32_t reqid = s ? s->reqid : 0;
     struct diag d;
     host_alert(env, c ? c->ike : NULL, ALERT_INSTALL_POLICY_FAILED);
     if (!c)
         trap_refused(env, id, why);
-    for (; c; c = (s = slot_find(e, reqid)) && s->policy_id == id ? child_of_slot(e, s) : NULL) {
+    for (; c; c = (s = slot_find(e, reqid)) && s->policy_id == id ? slot_child(e, s) : NULL) {
         diag_clear(&d);
         diag_set(&d, FAIL_GENERIC, "the policies of child %s cannot be installed: %s", c->cfg->name, why);
         fail_child(env, c, &d);

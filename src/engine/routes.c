@@ -394,6 +394,21 @@ struct slot *slot_find(const struct engine *e, uint32_t reqid)
     return NULL;
 }
 
+struct child_sa *slot_child(const struct engine *e, const struct slot *s)
+{
+    struct ike_sa *sa;
+    struct child_sa *c;
+    list_each(sa, &e->sas, link)
+    {
+        list_each(c, &sa->children, link)
+        {
+            if (c->reqid == s->reqid && c->holds_policy && !c->is_gone && c->state != CHILD_DELETING)
+                return c;
+        }
+    }
+    return NULL;
+}
+
 static bool same_ts(const struct ts *a, uint8_t n_a, const struct ts *b, uint8_t n_b)
 {
     bool same = n_a == n_b;

@@ -194,21 +194,6 @@ void updown_trap(struct ike_env *env, const struct trap *t, bool is_up)
     tell_trap(env, t, is_up ? UPDOWN_ROUTE : UPDOWN_UNROUTE);
 }
 
-static struct child_sa *child_of(const struct engine *e, const struct slot *s)
-{
-    struct ike_sa *sa;
-    struct child_sa *c;
-    list_each(sa, &e->sas, link)
-    {
-        list_each(c, &sa->children, link)
-        {
-            if (c->reqid == s->reqid && c->holds_policy && !c->is_gone && c->state != CHILD_DELETING)
-                return c;
-        }
-    }
-    return NULL;
-}
-
 /* [Libreswan] a child whose command fails does not come up. */
 void updown_ended(struct ike_env *env, const char *failure, uint32_t reqid, uint64_t token,
                   enum updown_verb verb)
@@ -226,7 +211,7 @@ void updown_ended(struct ike_env *env, const char *failure, uint32_t reqid, uint
     s->awaits_command = false;
     diag_clear(&d);
     diag_set(&d, FAIL_GENERIC, "the updown command (%s) %s", updown_verb_name(verb), failure);
-    while ((c = child_of(e, s))) {
+    while ((c = slot_child(e, s))) {
         struct ike_sa *sa = c->ike;
         const struct child_config *cfg = c->cfg;
         sa_log(env, sa, LOG_ERR, "child %s is closed: %s", cfg->name, d.what);

@@ -16,12 +16,12 @@ static void messages_name_a_single_host(void **state)
     char buf[512];
     struct ip v6;
     assert_true(ip_parse("fd03::1", &v6));
-    struct nlmsghdr *h = address_message(buf, 7, ip4(10, 3, 0, 1), true);
+    struct nlmsghdr *h = address_message(buf, 7, ip4(10, 3, 0, 1), 32, true);
     const struct ifaddrmsg *m = mnl_nlmsg_get_payload(h);
     assert_int_equal(h->nlmsg_type, RTM_NEWADDR);
     assert_int_equal(m->ifa_prefixlen, 32);
     assert_int_equal(m->ifa_index, 7);
-    h = address_message(buf, 7, v6, false);
+    h = address_message(buf, 7, v6, 128, false);
     m = mnl_nlmsg_get_payload(h);
     assert_int_equal(h->nlmsg_type, RTM_DELADDR);
     assert_int_equal(m->ifa_prefixlen, 128);

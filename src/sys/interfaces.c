@@ -2,6 +2,7 @@
 /* See interfaces.h. */
 #include "sys/interfaces.h"
 #include "base/log.h"
+#include "sys/address.h"
 #include "sys/interfaces_impl.h"
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -128,7 +129,7 @@ static void set_up(struct interfaces *t, const struct interface_spec *s, int ind
         log_line(GROUP_KNL, LOG_ERR, "cannot set up the interface %s: %s", s->name, strerror(err));
     if (!s->address.family)
         return;
-    err = netlink_ask(&t->nl, interface_address_message(buf, index, s->address, s->bits), NULL, NULL);
+    err = netlink_ask(&t->nl, address_message(buf, index, s->address, s->bits, true), NULL, NULL);
     if (err)
         log_line(GROUP_KNL, LOG_ERR, "cannot give the interface %s its address %s: %s", s->name,
                  ip_format(s->address, ip), strerror(err));

@@ -47,5 +47,4 @@ struct interface_spec *interfaces_wanted(const struct config *c, size_t *n);
 /* Into buf, of at least 512 bytes. */
 struct nlmsghdr *interface_message(void *buf, const struct interface_spec *s);
 struct nlmsghdr *interface_up_message(void *buf, int index, const char *alias);
-struct nlmsghdr *interface_address_message(void *buf, int index, struct ip ip, uint8_t bits);
 struct nlmsghdr *interface_del_message(void *buf, int index);

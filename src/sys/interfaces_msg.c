@@ -4,7 +4,6 @@
 #include "base/log.h"
 #include "sys/interfaces_impl.h"
 #include <arpa/inet.h>
-#include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/if_tunnel.h>
 #include <linux/rtnetlink.h>
@@ -140,20 +139,4 @@ struct nlmsghdr *interface_up_message(void *buf, int index, const char *alias)
 struct nlmsghdr *interface_del_message(void *buf, int index)
 {
     return link_header(buf, RTM_DELLINK, 0, index, 0);
-}
-
-struct nlmsghdr *interface_address_message(void *buf, int index, struct ip ip, uint8_t bits)
-{
-    struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
-    h->nlmsg_type = RTM_NEWADDR;
-    h->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE;
-    struct ifaddrmsg *m = mnl_nlmsg_put_extra_header(h, sizeof(*m));
-    m->ifa_family = ip.family == 4 ? AF_INET : AF_INET6;
-    m->ifa_prefixlen = bits;
-    m->ifa_flags = ip.family == 4 ? 0 : IFA_F_NODAD;
-    m->ifa_scope = RT_SCOPE_UNIVERSE;
-    m->ifa_index = (unsigned)index;
-    mnl_attr_put(h, IFA_LOCAL, ip_len(ip), ip.b);
-    mnl_attr_put(h, IFA_ADDRESS, ip_len(ip), ip.b);
-    return h;
 }

@@ -3,6 +3,7 @@
  * tests/interop. */
 #include "support/netns.h"
 #include "support/test.h"
+#include "sys/address.h"
 #include "sys/interfaces.h"
 #include <arpa/inet.h>
 #include <net/if.h> /* before the kernel's */
@@ -149,7 +150,7 @@ static void it_is_set_up_with_its_owner_and_its_address(void **state)
     const struct ifinfomsg *m = mnl_nlmsg_get_payload(h);
     assert_true(m->ifi_index == 9 && m->ifi_flags == IFF_UP && m->ifi_change == IFF_UP);
     assert_string_equal(mnl_attr_get_str(attr_of(h, sizeof(*m), IFLA_IFALIAS)), "keyway /run/keyway");
-    h = interface_address_message(buf, 9, ip4(10, 9, 0, 1), 24);
+    h = address_message(buf, 9, ip4(10, 9, 0, 1), 24, true);
     const struct ifaddrmsg *am = mnl_nlmsg_get_payload(h);
     assert_int_equal(am->ifa_prefixlen, 24);
     assert_int_equal(am->ifa_index, 9);

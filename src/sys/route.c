@@ -246,10 +246,8 @@ static void lead_out(struct route_table *t, const struct route *r, struct route_
     if (s->kind == ROUTE_BARRIER && r->is_peer && !s->flow.proto)
         s->kind = ROUTE_HOLD;
     s->device = 0;
-    if (s->kind == ROUTE_TUNNEL && r->device[0])
-        route_way_to(r->device, s);
-    else if (s->kind == ROUTE_TUNNEL || s->kind == ROUTE_HOLD)
-        route_way_find(&t->nl, r->outer_local, r->outer_remote, s); /* else when there is one */
+    if (s->kind == ROUTE_TUNNEL || s->kind == ROUTE_HOLD) /* when there is no way now, then later */
+        route_lead(t, s->kind == ROUTE_TUNNEL ? r->device : "", r->outer_local, r->outer_remote, s);
 }
 
 bool route_add(struct route_table *t, const struct route *r, struct diag *d)

@@ -6,6 +6,7 @@
 #include "sys/netlink.h"
 #include "sys/route.h"
 #include "sys/route_flow.h"
+#include "sys/route_way.h"
 #include <net/if.h>
 
 #define MESSAGE_MAX 512
@@ -43,8 +44,7 @@ struct kernel_route *route_find(struct route_table *t, const struct route_spec *
 struct map_node **route_nodes(const struct map *m);
 
 /* ---- route_way.c */
-/* The way that packets between these addresses take when no tunnel is asked: interface and gateway of s.
- * False when there is none. */
-bool route_way_find(struct netlink *nl, struct ip local, struct ip remote, struct route_spec *s);
-/* The same for what leads to an interface by its name. */
-bool route_way_to(const char *device, struct route_spec *s);
+/* Where s leads: to the interface of that name, or, without one, the way that packets between these outer
+ * addresses take. False when there is none now. */
+bool route_lead(struct route_table *t, const char *device, struct ip local, struct ip remote,
+                struct route_spec *s);

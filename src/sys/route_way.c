@@ -9,7 +9,7 @@
 
 static int on_way(const struct nlmsghdr *h, void *ctx)
 {
-    struct route_spec *s = ctx;
+    struct route_way *w = ctx;
     const struct rtmsg *m = mnl_nlmsg_get_payload(h);
     const struct nlattr *a;
     if (m->rtm_type != RTN_UNICAST)
@@ -18,20 +18,19 @@ static int on_way(const struct nlmsghdr *h, void *ctx)
     {
         struct span bytes = span_of(mnl_attr_get_payload(a), mnl_attr_get_payload_len(a));
         if (mnl_attr_get_type(a) == RTA_OIF && mnl_attr_validate(a, MNL_TYPE_U32) >= 0)
-            s->device = (int)mnl_attr_get_u32(a);
+            w->device = (int)mnl_attr_get_u32(a);
         if (mnl_attr_get_type(a) == RTA_GATEWAY)
-            ip_from_bytes(bytes, &s->gateway);
+            ip_from_bytes(bytes, &w->gateway);
         if (mnl_attr_get_type(a) == RTA_VIA && bytes.len > 2)
-            ip_from_bytes(span_of(bytes.ptr + 2, bytes.len - 2), &s->gateway);
+            ip_from_bytes(span_of(bytes.ptr + 2, bytes.len - 2), &w->gateway);
     }
     return MNL_CB_OK;
 }
 
-bool route_way_find(struct netlink *nl, struct ip local, struct ip remote, struct route_spec *s)
+bool route_way_find(struct netlink *nl, struct ip local, struct ip remote, struct route_way *out)
 {
     char buf[MESSAGE_MAX];
-    s->device = 0;
-    s->gateway = (struct ip){0};
+    *out = (struct route_way){0};
     if (!remote.family)
         return false;
     struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
@@ -46,13 +45,17 @@ bool route_way_find(struct netlink *nl, struct ip local, struct ip remote, struc
         mnl_attr_put(h, RTA_SRC, ip_len(local), local.b);
     }
     mnl_attr_put_u32(h, RTA_MARK, SOCK_FWMARK); /* past our own routes */
-    return netlink_ask(nl, h, on_way, s) == 0 && s->device;
+    return netlink_ask(nl, h, on_way, out) == 0 && out->device;
 }
 
-bool route_way_to(const char *device, struct route_spec *s)
+bool route_lead(struct route_table *t, const char *device, struct ip local, struct ip remote,
+                struct route_spec *s)
 {
-    s->device = (int)if_nametoindex(device);
-    s->gateway = (struct ip){0};
+    struct route_way way = {.device = device[0] ? (int)if_nametoindex(device) : 0};
+    if (!device[0])
+        route_way_find(&t->nl, local, remote, &way);
+    s->device = way.device;
+    s->gateway = way.gateway;
     return s->device;
 }
 
@@ -68,10 +71,8 @@ static void follow(struct route_table *t, struct entry *e)
     struct diag d;
     struct route_spec now = e->spec;
     bool leads = e->spec.kind == ROUTE_TUNNEL || e->spec.kind == ROUTE_HOLD;
-    if (e->plane != PLANE_KERNEL || !leads)
-        return;
-    if (e->device[0] ? !route_way_to(e->device, &now)
-                     : !route_way_find(&t->nl, e->outer_local, e->outer_remote, &now))
+    if (e->plane != PLANE_KERNEL || !leads ||
+        !route_lead(t, e->device, e->outer_local, e->outer_remote, &now))
         return;
     struct kernel_route *r = route_find(t, &now);
     bool has_moved = !is_same_way(&now, &e->spec);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "model/action.h"
+#include "sys/address.h"
 #include <uv.h>
 
 struct updown_runner;
@@ -50,9 +51,9 @@ struct updown_pair {
 #define UPDOWN_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 struct updown_ways {
-    const char *device; /* where the tunnel's plain packets are */
-    char interface[32]; /* what has our outer address */
-    struct ip next_hop; /* towards the peer; family 0: the peer itself */
+    const char *device;             /* where the tunnel's plain packets are */
+    char interface[ADDRESS_DEVICE]; /* what has our outer address */
+    struct ip next_hop;             /* towards the peer; family 0: the peer itself */
 };
 
 /* updown_ways.c: asks the machine. */

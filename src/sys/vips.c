@@ -3,33 +3,14 @@
 #include "sys/vips.h"
 #include "base/log.h"
 #include "sys/address.h"
-#include "sys/sock.h"
-#include <ifaddrs.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <unistd.h>
 
-/* The index of the interface that has it; 0: none. */
 static int device_of(struct ip ip)
 {
-    struct ifaddrs *all = NULL;
-    int found = 0;
-    if (!ip.family || getifaddrs(&all) < 0)
-        return 0;
-    for (struct ifaddrs *i = all; i && !found; i = i->ifa_next) {
-        struct sockaddr_storage sa = {0};
-        struct endpoint e;
-        int family = i->ifa_addr ? i->ifa_addr->sa_family : AF_UNSPEC;
-        if (family != AF_INET && family != AF_INET6)
-            continue;
-        memcpy(&sa, i->ifa_addr,
-               family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6));
-        sockaddr_to(&sa, &e);
-        if (ip_equal(e.ip, ip))
-            found = (int)if_nametoindex(i->ifa_name);
-    }
-    freeifaddrs(all);
-    return found;
+    char name[ADDRESS_DEVICE];
+    return address_device(ip, name) ? (int)if_nametoindex(name) : 0;
 }
 
 static void note(const struct vips *v)
