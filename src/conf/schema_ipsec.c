@@ -25,7 +25,7 @@
 static const char v1[] = "IKEv1", xauth[] = "XAUTH", eap[] = "EAP", opportunistic[] = "opportunistic encryption",
     mediation[] = "mediation",     labels[] = "security labels", iptfs[] = "IP-TFS", dns_keys[] = "dns_keys, dns_trust_anchors and dns_resolv_conf of keyway.conf decide";
 static const char only_v1[] = "it is for IKEv1 alone", obsolete[] = "it is obsolete",
-    kernel_only[] = "it is for a data plane in the kernel", not_yet[] = "not built yet",
+    not_yet[] = "not built yet",
     other_place[] = "Keyway keeps it in a place of its own", comment[] = "", work_around[] = "the peers that it is for need nothing else of Keyway";
 
 static const struct schema_word autos[] = {{"ignore"}, {"add"}, {"ondemand"}, {"route"}, {"up"}, {"start"}, {"keep"}, {NULL}};
@@ -83,7 +83,7 @@ static const struct schema_row rows[] = {
     SETUP("statsbin", L, TEXT, NO_EFFECT(not_yet), .doc = "program that is told of tunnels"),
     SETUP("shuntlifetime", L, TIME, NO_EFFECT(opportunistic), .doc = "life of shunts"),
     SETUP("expire_shunt_interval", L, TIME, NO_EFFECT(opportunistic), .doc = "interval of their end"),
-    SETUP("expire_lifetime", L, TIME, NO_EFFECT(kernel_only), .aliases = "xfrmlifetime", .doc = "life of acquires"),
+    SETUP("expire_lifetime", L, TIME, NO_EFFECT("the kernel waits 165 s for an SA"), .aliases = "xfrmlifetime", .doc = "life of acquires"),
     SETUP("global_redirect", L, WORD(redirects), NO_EFFECT("redirects are set for each connection"), .accepts = "no", .doc = "whether all clients are redirected"),
     SETUP("global_redirect_to", L, TEXT, NO_EFFECT("redirects are set for each connection"), .doc = "where to"),
     SETUP("crlcheckinterval", B, TIME, NO_EFFECT("CRLs are fetched when they are needed"), .accepts = "0", .doc = "interval of fetching CRLs"),
@@ -110,11 +110,11 @@ static const struct schema_row rows[] = {
     SETUP("seedbits", L, NUMBER, NO_EFFECT("the kernel's random numbers are used"), .doc = "how many bits of it"),
     SETUP("listen_udp", L, BOOL, NO_EFFECT(not_yet), .accepts = "yes", .doc = "whether UDP is listened on"),
     SETUP("listen", L, TEXT, NO_EFFECT(not_yet), .doc = "address to listen on"),
-    SETUP("protostack", L, TEXT, NO_EFFECT(kernel_only), .accepts = "netkey,xfrm,auto,native", .doc = "the kernel's stack"),
+    SETUP("protostack", L, TEXT, NO_EFFECT("dataplane says who carries packets"), .accepts = "netkey,xfrm,auto,native", .doc = "the kernel's stack"),
     SETUP("nhelpers", L, TEXT, NO_EFFECT(not_yet), .accepts = "-1", .doc = "threads"),
     SETUP("drop_oppo_null", L, BOOL, NO_EFFECT(opportunistic), .doc = "opportunistic peers"),
     SETUP("ipsec_interface_managed", L, BOOL, .example = "@", .doc = "whether the interface that ipsec-interface names is made, addressed and removed; no: only its number counts, as the id of an XFRM interface of yours"),
-    SETUP("nflog_all", L, NUMBER, NO_EFFECT(kernel_only), .accepts = "0", .doc = "NFLOG group"),
+    SETUP("nflog_all", L, NUMBER, NO_EFFECT(not_yet), .accepts = "0", .doc = "NFLOG group"),
     SETUP("interfaces", B, TEXT, NO_EFFECT(obsolete), .accepts = "%defaultroute", .doc = "interfaces"),
     SETUP("secctx_attr_type", L, TEXT, NO_EFFECT(labels), .aliases = "ikev1_secctx_attr_type", .doc = "attribute of security labels"),
     SETUP("myvendorid", L, TEXT, NO_EFFECT(not_yet), .doc = "vendor ID"),
@@ -242,8 +242,8 @@ static const struct schema_row rows[] = {
     CONN("negotiationshunt", L, TEXT, NO_EFFECT("what is protected does not leave in the clear"), .accepts = "drop,hold", .doc = "packets before the SA"),
     CONN("iptfs", L, BOOL, NOT_BUILT(iptfs), .accepts = "no", .doc = "IP-TFS"),
     CONN("iptfs_", L, TEXT, .has_suffix = true, NO_EFFECT(iptfs), .doc = "IP-TFS"),
-    CONN("clones", L, TEXT, NO_EFFECT(kernel_only), .accepts = "no,0", .doc = "SAs for each processor"),
-    CONN("nflog_group", L, NUMBER, NO_EFFECT(kernel_only), .aliases = "nflog", .doc = "NFLOG group"),
+    CONN("clones", L, TEXT, NO_EFFECT(not_yet), .accepts = "no,0", .doc = "SAs for each processor"),
+    CONN("nflog_group", L, NUMBER, NO_EFFECT(not_yet), .aliases = "nflog", .doc = "NFLOG group"),
     CONN("send_esp_tfc_padding_not_supported", L, BOOL, NO_EFFECT(not_yet), .aliases = "send_no_esp_tfc", .accepts = "no", .doc = "padding of the peer"),
     CONN("debug", L, TEXT, NO_EFFECT("plutodebug is for all connections"), .doc = "debugging"),
     CONN("eap_identity", S, TEXT, NO_EFFECT(eap), .doc = "EAP identity"),

@@ -125,7 +125,7 @@ class Explain(kit.Case):
         self.assertIn("10800 (strongSwan)", text)
 
     def test_a_key_without_effect_says_so(self):
-        keys = json.loads(self.keyway("--json", "config", "explain", "vti-routing").text)["keys"]
+        keys = json.loads(self.keyway("--json", "config", "explain", "nflog-group").text)["keys"]
         self.assertFalse(keys[0]["effective"])
 
     def test_an_unknown_key_has_neighbours(self):
