@@ -15,7 +15,7 @@ METHODS = {"DH19": "ECP_256", "DH20": "ECP_384", "DH21": "ECP_521", "DH31": "CUR
 ANYWAY = {
     "nat-keepalive": "yes", "ikepad": "yes no auto", "intermediate": "no", "cisco-unity": "no", "overlapip": "no",
     "aggressive": "no", "narrowing": "yes", "sendca": "all", "leftnexthop": "%defaultroute %direct",
-    "rightnexthop": "%defaultroute %direct", "ipsec-interface": "no 0", "iptfs": "no", "listen-udp": "yes", "metric": "0",
+    "rightnexthop": "%defaultroute %direct", "iptfs": "no", "listen-udp": "yes", "metric": "0",
     "protostack": "netkey xfrm auto native", "ocsp-enable": "yes", "global-redirect": "no",
     "leftxauthserver": "no", "leftxauthclient": "no", "rightxauthserver": "no", "rightxauthclient": "no",
     "leftmodecfgserver": "yes no", "rightmodecfgserver": "yes no", "nssdir": "/var/lib/ipsec/nss /etc/ipsec.d",
@@ -420,6 +420,17 @@ def marks(*fields):
     return row
 
 
+def xfrm_interface(m, version, value, printed):
+    """Its number is the if_id, whoever makes the interface."""
+    want = "" if value in ("no", "0") else "1" if value == "yes" else value
+    return same("if_id", m.of_children("if_id_in") | m.of_children("if_id_out"), {want})
+
+
+def vti_address(end):
+    return lambda m, version, value, printed: None if m.name(end) != "local" else same(
+        end + "vti", m.of_children("tunnel_interface_address"), {value})
+
+
 YES = {"yes": "yes", "no": "no"}
 ROWS = {
     "auto": starts, "authby": authby, "type": mode, "phase2": protocols, "esn": esn, "pfs": pfs, "ike": proposals("ike"),
@@ -430,6 +441,9 @@ ROWS = {
     "session-resumption": of_connection("session_resumption"), "redirect-to": redirect_to,
     "compress": of_child("ipcomp"), "replay-window": of_child("replay_window"), "reqid": of_child("reqid"),
     "priority": of_child("priority"), "tfc": of_child("tfc_padding"), "sha2-truncbug": of_child("sha256_96"),
+    "ipsec-interface": xfrm_interface, "vti-interface": of_child("tunnel_interface"),
+    "vti-routing": lambda m, version, value, printed: None if "vti-interface" not in printed else same(
+        "vti-routing", m.of_children("tunnel_interface_routes"), {value}),
     "mark": marks("mark_in", "mark_out"), "mark-in": marks("mark_in"), "mark-out": marks("mark_out"),
     "nic-offload": lambda m, version, value, printed: same(
         "nic-offload", {v or "no" for v in m.of_children("hw_offload")}, {"crypto" if value == "yes" else value}),
@@ -438,7 +452,7 @@ ROWS = {
 END_ROWS = {
     "": address, "subnet": subnet, "subnets": subnets, "protoport": protoport, "id": identity, "cert": certificate,
     "rsasigkey": public_key, "pubkey": public_key, "ca": authority, "sourceip": source, "modecfgclient": client,
-    "updown": updown, "addresspool": addresses, "ckaid": lambda end: nothing,
+    "updown": updown, "vti": vti_address, "addresspool": addresses, "ckaid": lambda end: nothing,
     "ikeport": lambda end: lambda m, version, value, printed: same(end + "ikeport", m.c[m.name(end) + "_port"], value),
 }
 def log_file(tree):
