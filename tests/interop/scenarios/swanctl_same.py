@@ -294,10 +294,7 @@ def events(lab, p):
     """Who listens hears the same: all of them at once, while a tunnel comes, is rekeyed, and goes."""
     lab.b.load(_tree(lab, 1), _files(lab, 1))
     lab.a.load(_tree(lab, 0), _files(lab, 0))
-    path = f"/proc/{lab.a.process.pid}/fd"
-    def sockets():
-        return sum(os.readlink(f"{path}/{n}").startswith("socket:") for n in os.listdir(path) if os.path.islink(f"{path}/{n}"))
-    before, listening = sockets(), {}
+    listening = {}
     for command in ("--monitor-sa", "--log"):
         for style in STYLES:
             for who in p.shell:
@@ -306,7 +303,10 @@ def events(lab, p):
                 argv = ["sh", "-c", p.shell[who] + ' "$@"', "sh", command, *style, "--uri", "unix://" + lab.a.socket]
                 listening.setdefault(name, {})[who] = lab.a.node.start(argv, out, p.env)
     all_of_them = [q for programs in listening.values() for q in programs.values()]
-    wait_for("everybody to listen", lambda: sockets() >= before + len(all_of_them), 30, 0.2)
+    def connected():
+        lines = [line.split() for line in lab.a.node.sh("cat", "/proc/net/unix").splitlines()]
+        return sum(words[-1] == lab.a.socket and words[5] == "03" for words in lines)
+    wait_for("everybody to listen", lambda: connected() >= len(all_of_them), 30, 0.2)
     for _ in range(2):  # while the first one comes and goes, everybody begins to listen
         demand(p.ask("ours", "--initiate", "--ike", "net", "--child", "net")[0] == 0, "the tunnel did not come up")
         demand(p.ask("ours", "--terminate", "--ike", "net")[0] == 0, "the tunnel did not go")

@@ -24,6 +24,7 @@ SPI_TIME_COUNTER = [
     ("SPIs", r"^(    (?:in |out)) [0-9a-f]{8}( \([^)]*\))?,", r"\1 SPI\2,"),
     ("times", r"(established|rekey-time|reauth-time|life-time|install-time)=\d+", r"\1=TIME"),
     ("times", r"(established|installed) \d+s ago", r"\1 TIME ago"),
+    ("times", r"\(expires in \d+ days\)", "(expires in N days)"),  # asked a second apart; the date is compared
     ("times", r"(rekeying|reauth|expires) in \d+s", r"\1 in TIME"),
     ("counters", r"(bytes|packets)-(in|out)=\d+", r"\1-\2=N"),
     ("times, only once there was traffic", r" use-(in|out)=\d+", ""),
