@@ -46,6 +46,14 @@ class Starter(StrongSwan):
         self.process = self.node.start(["sh", "-c", self.command("starter", "--nofork", folder="lib/ipsec")], self.output)
         wait_for(f"{self.name} (strongSwan) to open its control socket", self._is_open, 15)
 
+    def stop(self, seconds=10):
+        """Starter takes charon with it, which a killed one does not."""
+        with open(self.run + "/charon.pid") as f:
+            charon = f"/proc/{int(f.read())}"
+        status = super().stop(seconds)
+        wait_for("charon to end with its starter", lambda: not os.path.exists(charon), 10)
+        return status
+
     def command(self, program, *argv, folder="sbin"):
         binds = ((self.root + "/usr/lib/ipsec", peers.PLUGIN_DIR), (self.etc, "/etc"), (self.run, "/run"))
         return "mount --make-rprivate / && " + " && ".join(f"mount --bind {what} {where}" for what, where in binds) + \
@@ -156,7 +164,7 @@ class Mesh:
     def end(self):
         trouble = [g.sanitizer_report() for g in (self.a, self.b, self.c)]
         status = [g.stop(5) for g in (self.a, self.b, self.c)]
-        self.d.kill()
+        self.d.stop()
         return trouble, status
 
 
