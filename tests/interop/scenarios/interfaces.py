@@ -28,6 +28,19 @@ def must_carry(lab, device):
     return f"{device} received and sent {counted} bytes"
 
 
+def comes_back_after_a_crash(lab, device):
+    """The one that a crash left goes at the next start, which makes another."""
+    ga = lab.net["ga"]
+    index = ga.ip("-o", "link", "show", device).split(":")[0]
+    lab.a.kill()
+    demand(has(ga, device), "the interface went by itself: what is this row for?")
+    lab.a.start()
+    demand(ga.ip("-o", "link", "show", device).split(":")[0] != index, "it is the one that the crash left")
+    code, out = lab.a.initiate("net")
+    demand(code == 0, f"net did not come up after the crash: {out[-600:]}")
+    must_carry(lab, device)
+
+
 @scenario("interfaces.vti-of-the-user", needs_keyway=True, in_guest=True)
 def users_vti(lab):
     """As with strongSwan: the user makes the VTI and its route, and only mark_in and mark_out are Keyway's."""
@@ -82,14 +95,7 @@ def our_vti(lab):
         routes = ga.ip("route", "show", "table", "220")
         demand(f"{topology.NET[4][1]} dev vti7" in routes, f"no route to it: {routes}")
         told = must_carry(lab, "vti7")
-        index = ga.ip("-o", "link", "show", "vti7").split(":")[0]
-        lab.a.kill()
-        demand(has(ga, "vti7"), "the interface went by itself: what is this row for?")
-        lab.a.start()
-        demand(ga.ip("-o", "link", "show", "vti7").split(":")[0] != index, "it is the one that the crash left")
-        code, out = lab.a.initiate("net")
-        demand(code == 0, f"net did not come up after the crash: {out[-600:]}")
-        must_carry(lab, "vti7")
+        comes_back_after_a_crash(lab, "vti7")
         verdict = dark(lab)
         lab.a.kill()
         code, out, err = lab.a.cleanup()
@@ -161,14 +167,7 @@ def xfrmi(lab):
         demand("10.78.0.1/24" in ga.ip("addr", "show", "dev", "ipsec1"), ga.ip("addr"))
         demand(f"{topology.NET[4][1]} dev ipsec1" in ga.ip("route", "show", "table", "220"), "no route to it")
         told = must_carry(lab, "ipsec1")
-        index = ga.ip("-o", "link", "show", "ipsec1").split(":")[0]
-        lab.a.kill()
-        demand(has(ga, "ipsec1"), "the interface went by itself: what is this row for?")
-        lab.a.start()
-        demand(ga.ip("-o", "link", "show", "ipsec1").split(":")[0] != index, "it is the one that the crash left")
-        code, out = lab.a.initiate("net")
-        demand(code == 0, f"net did not come up after the crash: {out[-600:]}")
-        must_carry(lab, "ipsec1")
+        comes_back_after_a_crash(lab, "ipsec1")
         verdict = dark(lab)
         lab.a.stop()
         demand(not has(ga, "ipsec1"), "the interface stays behind Keyway")
