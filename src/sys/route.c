@@ -45,27 +45,20 @@ static bool read_attrs(const struct nlmsghdr *h, const struct rtmsg *m, struct r
 {
     const struct nlattr *a;
     size_t len = m->rtm_family == AF_INET ? 4 : 16;
+    uint32_t metric = 0;
     s->table = m->rtm_table;
     s->dst = (struct prefix){.ip = {.family = m->rtm_family == AF_INET ? 4 : 6}, .bits = m->rtm_dst_len};
     mnl_attr_for_each(a, h, sizeof(*m))
     {
-        if (mnl_attr_get_type(a) == RTA_TABLE)
+        if (mnl_attr_get_type(a) == RTA_TABLE && mnl_attr_validate(a, MNL_TYPE_U32) >= 0)
             s->table = (int)mnl_attr_get_u32(a);
         if (mnl_attr_get_type(a) == RTA_DST && mnl_attr_get_payload_len(a) == len)
             memcpy(s->dst.ip.b, mnl_attr_get_payload(a), len);
+        if (mnl_attr_get_type(a) == RTA_PRIORITY && mnl_attr_validate(a, MNL_TYPE_U32) >= 0)
+            metric = mnl_attr_get_u32(a);
     }
-    switch (m->rtm_type) {
-    case RTN_UNICAST:
-        s->kind = ROUTE_TUNNEL;
-        return true;
-    case RTN_UNREACHABLE:
-        s->kind = ROUTE_BARRIER;
-        return true;
-    case RTN_THROW:
-        s->kind = ROUTE_EXCEPTION;
-        return true;
-    }
-    return false;
+    s->kind = route_kind_of(m->rtm_type, metric);
+    return s->kind != ROUTE_KINDS;
 }
 
 static int on_dumped_route(const struct nlmsghdr *h, void *ctx)

@@ -51,7 +51,9 @@ int route_cleanup(int table, int priority, struct diag *d);
 
 /* ---- messages, pure: for tests */
 
-enum route_kind { ROUTE_TUNNEL, ROUTE_HOLD, ROUTE_BARRIER, ROUTE_EXCEPTION };
+enum route_kind { ROUTE_TUNNEL, ROUTE_HOLD, ROUTE_BARRIER, ROUTE_EXCEPTION, ROUTE_KINDS };
+/* By its rtm_type and metric; ROUTE_KINDS: none of ours. */
+enum route_kind route_kind_of(uint8_t type, uint32_t metric);
 
 struct route_spec {
     enum route_kind kind;

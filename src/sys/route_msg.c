@@ -55,9 +55,19 @@ static void put_gateway(struct nlmsghdr *h, const struct route_spec *s)
     mnl_attr_put(h, RTA_VIA, sizeof(af) + ip_len(s->gateway), via);
 }
 
+enum route_kind route_kind_of(uint8_t type, uint32_t metric)
+{
+    size_t i = 0;
+    while (i < ARRAY_LEN(kinds) && (kinds[i].type != type || kinds[i].metric != metric))
+        i++;
+    return (enum route_kind)i;
+}
+
+/* A deletion names no more than what tells our routes apart, so that it is for one that an earlier run left,
+ * too: whichever way that led. */
 struct nlmsghdr *route_message(void *buf, const struct route_spec *s, bool adds)
 {
-    bool has_device = kinds[s->kind].type == RTN_UNICAST;
+    bool has_device = adds && kinds[s->kind].type == RTN_UNICAST;
     struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
     h->nlmsg_type = adds ? RTM_NEWROUTE : RTM_DELROUTE;
     h->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | NLM_F_ACK | (adds ? NLM_F_CREATE | NLM_F_REPLACE : 0));
@@ -67,7 +77,7 @@ struct nlmsghdr *route_message(void *buf, const struct route_spec *s, bool adds)
     m->rtm_protocol = ROUTE_PROTOCOL;
     m->rtm_type = kinds[s->kind].type;
     bool is_on_link = has_device && !s->gateway.family && s->dst.ip.family == 4;
-    m->rtm_scope = is_on_link ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
+    m->rtm_scope = !adds ? RT_SCOPE_NOWHERE : is_on_link ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
     mnl_attr_put_u32(h, RTA_TABLE, (uint32_t)s->table);
     mnl_attr_put(h, RTA_DST, ip_len(s->dst.ip), s->dst.ip.b);
     mnl_attr_put_u32(h, RTA_PRIORITY, kinds[s->kind].metric);

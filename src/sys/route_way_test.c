@@ -5,6 +5,8 @@
 #include "support/test.h"
 #include "sys/route.h"
 #include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static struct route_table *table;
 
@@ -158,6 +160,45 @@ static void to_an_interface_of_the_child_it_leads_by_its_name(void **state)
     assert_route("10.20.0.0/16", "");
 }
 
+/* An earlier run that was killed: nothing in the kernel is taken back. */
+static void left_by_a_crash(void (*what)(void))
+{
+    int status;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        what();
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
+static void add_of_every_kind(void)
+{
+    if (open_table(NULL) < 0)
+        _exit(1);
+    add(1, "10.20.0.0/16", "192.0.2.1", "198.51.100.7", false); /* by a gateway */
+    add(2, "10.30.0.0/16", "203.0.113.1", "203.0.113.9", false);
+    add(3, "10.40.0.0/16", "2001:db8::1", "2001:db8:1::7", false);
+    add(4, "2001:db8:40::/48", "2001:db8::1", "2001:db8:1::7", false);
+    add(5, "198.51.100.7/32", "192.0.2.1", "198.51.100.7", true); /* held, and led over */
+    add(6, "198.51.100.7/32", "192.0.2.1", "198.51.100.7", false);
+    add(7, "203.0.113.9/32", "203.0.113.1", "203.0.113.9", true); /* held alone */
+}
+
+static void what_a_crash_left_and_nobody_wants_is_swept_away(void **state)
+{
+    left_by_a_crash(add_of_every_kind);
+    assert_route("", "225");
+    assert_int_equal(open_table(state), 0);
+    add(1, "10.30.0.0/16", "203.0.113.1", "203.0.113.9", false);
+    route_sweep(table);
+    assert_route("10.30.0.0/16", "dev w0");
+    route_del(table, 1);
+    assert_route("", "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -173,6 +214,7 @@ int main(void)
                                         close_table),
         cmocka_unit_test_setup_teardown(two_who_want_one_route_have_it_until_the_last_goes, open_table,
                                         close_table),
+        cmocka_unit_test_teardown(what_a_crash_left_and_nobody_wants_is_swept_away, close_table),
     };
     return cmocka_run_group_tests(tests, make_links, NULL);
 }
