@@ -136,19 +136,32 @@ static bool needs_offload(const struct child_config *c)
 #define KEYS_MAX 3
 static const struct need {
     enum plane plane; /* that alone does it */
+    enum kernel_feature feature;
     bool (*connection)(const struct connection *c, bool is_in_tcp);
     bool (*child)(const struct child_config *c);
     const char *what, *keys[KEYS_MAX];
 } needs[] = {
-    {PLANE_USER,   needs_tcp,   NULL,            "TCP encapsulation",         {"tcp"}                        },
-    {PLANE_USER,   needs_skips, NULL,            "message_id_sync",           {"message_id_sync"}            },
-    {PLANE_USER,   NULL,        needs_classes,   "traffic classes (dscp)",    {"dscp"}                       },
-    {PLANE_KERNEL, NULL,        needs_mark,      "marks",                     {"mark_in", "mark_out"}        },
-    {PLANE_KERNEL, NULL,        needs_set_mark,  "marks that are set",        {"set_mark_in", "set_mark_out"}},
-    {PLANE_KERNEL, NULL,        needs_interface, "an interface of IPsec",     {"tunnel_interface"}           },
-    {PLANE_KERNEL, NULL,        needs_if_id,     "XFRM interfaces (if_id)",   {"if_id_in", "if_id_out"}      },
-    {PLANE_KERNEL, NULL,        needs_device,    "policies of one interface", {"interface"}                  },
-    {PLANE_KERNEL, NULL,        needs_offload,   "hardware offload",          {"hw_offload"}                 },
+    {PLANE_USER,   FEATURE_NONE,  needs_tcp,   NULL,            "TCP encapsulation",         {"tcp"}                  },
+    {PLANE_USER,   FEATURE_NONE,  needs_skips, NULL,            "message_id_sync",           {"message_id_sync"}      },
+    {PLANE_USER,   FEATURE_NONE,  NULL,        needs_classes,   "traffic classes (dscp)",    {"dscp"}                 },
+    {PLANE_KERNEL, FEATURE_NONE,  NULL,        needs_mark,      "marks",                     {"mark_in", "mark_out"}  },
+    {PLANE_KERNEL,
+     FEATURE_SET_MARK,            NULL,
+     needs_set_mark,                                            "marks that are set",
+     {"set_mark_in", "set_mark_out"}                                                                                  },
+    {PLANE_KERNEL, FEATURE_NONE,  NULL,        needs_interface, "an interface of IPsec",     {"tunnel_interface"}     },
+    {PLANE_KERNEL, FEATURE_IF_ID, NULL,        needs_if_id,     "XFRM interfaces (if_id)",   {"if_id_in", "if_id_out"}},
+    {PLANE_KERNEL, FEATURE_NONE,  NULL,        needs_device,    "policies of one interface", {"interface"}            },
+    {PLANE_KERNEL, FEATURE_NONE,  NULL,        needs_offload,   "hardware offload",          {"hw_offload"}           },
+};
+
+/* What is said of a kernel without it. */
+static const struct {
+    const char *expected, *try;
+} features[KERNEL_FEATURES] = {
+    [FEATURE_IF_ID] = {"Linux 4.19",
+                       "no if_id_in and if_id_out: policies alone lead packets into the tunnel"     },
+    [FEATURE_SET_MARK] = {"Linux 4.19, which sets marks with a mask", "no set_mark_in and set_mark_out"},
 };
 
 struct found {
@@ -156,11 +169,12 @@ struct found {
     const struct child_config *child;
 };
 
-static struct found find_need(const struct connection *c, bool is_in_tcp, enum plane p)
+/* The first need of that plane; with lacks: of those that its kernel does not have. */
+static struct found find_need(const struct connection *c, bool is_in_tcp, enum plane p, const bool *lacks)
 {
     for (size_t i = 0; i < ARRAY_LEN(needs); i++) {
         const struct need *n = &needs[i];
-        if (n->plane != p)
+        if (n->plane != p || (lacks && !lacks[n->feature]))
             continue;
         if (n->connection && n->connection(c, is_in_tcp))
             return (struct found){n, NULL};
@@ -256,19 +270,34 @@ static void refuse_interface(struct diag *why, const struct connection *c, const
         point_at(why, &c->origins, "tunnel_interface");
 }
 
+static void refuse_feature(struct diag *why, const struct connection *c, const struct settings *s,
+                           const struct found *lacking)
+{
+    const enum kernel_feature f = lacking->need->feature;
+    diag_set(why, FAIL_CONFIG, "connection %s needs %s, and this kernel has none", c->name,
+             lacking->need->what);
+    diag_expected(why, "%s", features[f].expected);
+    diag_got(why, "a kernel that does not give back what an SA was to have of it");
+    diag_try(why, "%s", features[f].try);
+    where(why, c, s, lacking);
+}
+
 bool connection_plane(const struct connection *c, const struct settings *s, const struct planes *p,
                       bool is_in_tcp, enum plane *out, struct diag *why)
 {
     const enum dataplane_choice choice = c->dataplane != DATAPLANE_AUTO ? c->dataplane : s->dataplane;
-    const struct found user = find_need(c, is_in_tcp, PLANE_USER),
-                       kernel = find_need(c, is_in_tcp, PLANE_KERNEL);
+    const struct found user = find_need(c, is_in_tcp, PLANE_USER, NULL),
+                       kernel = find_need(c, is_in_tcp, PLANE_KERNEL, NULL),
+                       lacking = find_need(c, is_in_tcp, PLANE_KERNEL, p->lacks);
     diag_clear(why);
     *out = PLANE_KERNEL;
     if (choice != DATAPLANE_USER && !user.need && p->has_kernel) {
         const struct child_config *child = without_interface(c, p);
         if (child)
             refuse_interface(why, c, child);
-        return !child;
+        else if (lacking.need)
+            refuse_feature(why, c, s, &lacking);
+        return !child && !lacking.need;
     }
     *out = PLANE_USER;
     if (choice != DATAPLANE_KERNEL && !kernel.need && p->has_user) {

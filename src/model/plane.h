@@ -15,9 +15,13 @@ const char *plane_name(enum plane p); /* "user" */
 enum dataplane_choice { DATAPLANE_AUTO, DATAPLANE_USER, DATAPLANE_KERNEL };
 const char *dataplane_name(enum dataplane_choice c); /* "auto" */
 
+/* What children may need of a kernel beyond the basics. Older ones ignore that it is asked of an SA. */
+enum kernel_feature { FEATURE_NONE, FEATURE_IF_ID, FEATURE_SET_MARK, KERNEL_FEATURES };
+
 /* What this machine has. */
 struct planes {
     bool has_user, has_kernel;
+    bool lacks[KERNEL_FEATURES]; /* of a kernel that is there: it was asked, and asked back */
     bool lacks_xfrmi, lacks_vti; /* interfaces that this kernel was asked to make, and cannot */
     char why[200];               /* why there is no kernel's; empty: it is there, or was not asked for */
 };

@@ -77,6 +77,31 @@ static void a_kernel_without_an_interfaces_kind_is_a_reason(void **state)
               "kernel cannot carry packets: it was built without IPsec");
 }
 
+static void a_kernel_without_a_feature_is_a_reason(void **state)
+{
+    (void)state;
+    struct planes p = {.has_user = true, .has_kernel = true};
+    for (size_t i = FEATURE_NONE + 1; i < KERNEL_FEATURES; i++)
+        p.lacks[i] = true;
+    must_be(&p, PLANE_KERNEL); /* nothing asks for any */
+    child.kernel.in.mark = (struct mark){1, UINT32_MAX};
+    must_be(&p, PLANE_KERNEL);
+    child.kernel.out.set_mark = (struct mark){1, 0xff};
+    must_be(&both, PLANE_KERNEL);
+    must_fail(&p, "connection office needs marks that are set, and this kernel has none");
+    assert_non_null(strstr(why.expected, "Linux 4.19"));
+    assert_non_null(strstr(why.try, "set_mark_in"));
+    child.kernel = (struct kernel_options){.out = {.if_id = 7}};
+    must_fail(&p, "connection office needs XFRM interfaces (if_id), and this kernel has none");
+    assert_non_null(strstr(why.try, "if_id_in"));
+    p.lacks[FEATURE_IF_ID] = false;
+    must_be(&p, PLANE_KERNEL);
+    p.lacks[FEATURE_IF_ID] = true;
+    conn.dataplane = DATAPLANE_USER;
+    must_fail(&p, "connection office needs XFRM interfaces (if_id), which only the kernel does, and "
+                  "dataplane = user");
+}
+
 static void a_connection_overrides_the_settings(void **state)
 {
     (void)state;
@@ -253,6 +278,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_plain_connection_is_the_kernels_where_there_is_one, setup),
         cmocka_unit_test_setup(a_kernel_without_an_interfaces_kind_is_a_reason, setup),
+        cmocka_unit_test_setup(a_kernel_without_a_feature_is_a_reason, setup),
         cmocka_unit_test_setup(a_connection_overrides_the_settings, setup),
         cmocka_unit_test_setup(what_nobody_has_is_refused, setup),
         cmocka_unit_test_setup(what_only_userspace_does_goes_there_under_auto, setup),

@@ -45,8 +45,10 @@ bool loop_kernel_open(struct loop *l, const struct config *c, struct diag *d)
     if (xfrm_probe(d))
         l->xfrm = xfrm_open(&o, d);
     l->planes.has_kernel = l->xfrm != NULL;
-    if (l->xfrm)
+    if (l->xfrm) {
+        xfrm_lacks(l->xfrm, &l->planes);
         interfaces_open(&l->interfaces, l->o.paths.run);
+    }
     xfrm_moved_begin(&l->moved, XFRM_STAT_PATH);
     if (l->xfrm)
         return true;

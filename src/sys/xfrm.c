@@ -26,6 +26,12 @@ bool xfrm_has_news(const struct xfrm *x)
     return !list_empty(&x->queue);
 }
 
+void xfrm_lacks(const struct xfrm *x, struct planes *out)
+{
+    out->lacks[FEATURE_IF_ID] = !x->can.if_id;
+    out->lacks[FEATURE_SET_MARK] = !x->can.set_mark;
+}
+
 int xfrm_fd(const struct xfrm *x)
 {
     return mnl_socket_get_fd(x->link.events);

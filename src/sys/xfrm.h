@@ -29,6 +29,8 @@ bool xfrm_probe(struct diag *why);
 
 /* Removes what an earlier run has left, by its journal. NULL with the reason. */
 struct xfrm *xfrm_open(const struct xfrm_options *o, struct diag *d);
+/* Fills in what this kernel's SAs lack. */
+void xfrm_lacks(const struct xfrm *x, struct planes *out);
 /* Readable: call xfrm_read(). */
 int xfrm_fd(const struct xfrm *x);
 void xfrm_read(struct xfrm *x, int64_t now);

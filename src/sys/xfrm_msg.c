@@ -305,7 +305,8 @@ static uint8_t flags_of(const struct xfrm_state_spec *s)
         flags |= XFRM_STATE_NOPMTUDISC;
     if (!is_out && (sa->copy_dscp == DSCP_IN || sa->copy_dscp == DSCP_YES))
         flags |= XFRM_STATE_DECAP_DSCP;
-    if (!is_out && has_narrow_protocol(sa)) /* [RFC4301#6.2] errors about what it carries are taken, too */
+    if (!is_out && s->can->icmp &&
+        has_narrow_protocol(sa)) /* [RFC4301#6.2] errors about what it carries are taken, too */
         flags |= XFRM_STATE_ICMP;
     if (sa->has_esn && !s->is_comp)
         flags |= XFRM_STATE_ESN;

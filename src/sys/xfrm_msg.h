@@ -14,7 +14,7 @@ struct nlmsghdr;
 
 /* What this kernel takes of what older ones ignore without a word: what the probe saw come back. */
 struct xfrm_can {
-    bool if_id, set_mark, direction, mapping_pause;
+    bool if_id, set_mark, direction, mapping_pause, icmp;
 };
 
 /* How the kernel finds an SA. */
@@ -63,7 +63,7 @@ struct xfrm_seen_state {
     struct xfrm_state_id id;
     struct ip src;
     uint32_t reqid, seq;
-    uint8_t mode;
+    uint8_t mode, flags;
     struct xfrm_selector sel;
     struct xfrm_lifetime_cfg limits;
     struct xfrm_lifetime_cur used;

@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 
 static const struct xfrm_can can_all = {
-    .if_id = true, .set_mark = true, .direction = true, .mapping_pause = true};
+    .if_id = true, .set_mark = true, .direction = true, .mapping_pause = true, .icmp = true};
 static const struct xfrm_can can_old = {.if_id = true, .set_mark = true};
 static char buf[XFRM_MESSAGE_MAX] XFRM_ALIGNED;
 
@@ -331,6 +331,26 @@ static void every_algorithm_is_said_with_its_sizes(void **state)
     refused(&sa, &can_all, "ENCR_999");
 }
 
+/* [RFC4302#2.6] ESP has no ICV in a header that would have to be aligned, and the kernel does it for IPv6. */
+static void the_icv_of_ah_is_aligned_as_its_ip_is(void **state)
+{
+    (void)state;
+    struct esp_sa sa = sa_of(SA_IN);
+    assert_int_equal(info_of(message(&sa, &can_all))->flags & XFRM_STATE_ALIGN4, 0);
+    sa.is_ah = true;
+    sa.integ = INTEG_HMAC_SHA2_256_128;
+    sa.integ_key_len = 32;
+    assert_int_equal(info_of(message(&sa, &can_all))->flags, XFRM_STATE_AF_UNSPEC | XFRM_STATE_ALIGN4);
+    sa.cpi = 0x4321; /* around IPComp, which has no ICV */
+    assert_int_equal(info_of(message(&sa, &can_all))->flags, XFRM_STATE_ALIGN4);
+    struct diag d = {0};
+    struct xfrm_state_spec comp = {.sa = &sa, .can = &can_all, .is_comp = true};
+    assert_int_equal(info_of(xfrm_state_message(buf, &comp, &d))->flags & XFRM_STATE_ALIGN4, 0);
+    sa.cpi = 0;
+    assert_true(ip_parse("fd00::1", &sa.local.ip) && ip_parse("fd00::2", &sa.remote.ip));
+    assert_int_equal(info_of(message(&sa, &can_all))->flags, XFRM_STATE_AF_UNSPEC);
+}
+
 static void ipcomp_is_two_sas_and_the_tunnel_is_inside(void **state)
 {
     (void)state;
@@ -376,7 +396,8 @@ static void other_modes_have_the_selector_of_what_they_carry(void **state)
     assert_true(s->prefixlen_d == 32 && s->prefixlen_s == 32 && s->family == AF_INET && s->proto == 6);
     assert_true(ntohs(s->dport) == 22 && s->dport_mask == 0xffff && s->sport_mask == 0);
     assert_int_equal(info_of(h)->flags, XFRM_STATE_ICMP); /* and errors about it */
-    sa.n_remote_ts = 2;                                   /* several: around all of them */
+    assert_int_equal(info_of(message(&sa, &can_old))->flags, 0);
+    sa.n_remote_ts = 2; /* several: around all of them */
     sa.local_ts[0] = ts("192.0.2.1");
     sa.remote_ts[0] = ts("192.0.2.0[tcp/80]");
     sa.remote_ts[1] = ts("192.0.2.3[udp/53]");
@@ -686,6 +707,7 @@ int main(void)
         cmocka_unit_test(what_leaves_an_interface_of_ours_is_marked_as_ours),
         cmocka_unit_test(the_dress_of_packets_is_flags),
         cmocka_unit_test(every_algorithm_is_said_with_its_sizes),
+        cmocka_unit_test(the_icv_of_ah_is_aligned_as_its_ip_is),
         cmocka_unit_test(ipcomp_is_two_sas_and_the_tunnel_is_inside),
         cmocka_unit_test(other_modes_have_the_selector_of_what_they_carry),
         cmocka_unit_test(what_is_written_is_read_back),

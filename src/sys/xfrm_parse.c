@@ -62,6 +62,7 @@ static void read_info(const struct xfrm_usersa_info *i, struct xfrm_seen_state *
     out->reqid = i->reqid;
     out->seq = i->seq;
     out->mode = i->mode;
+    out->flags = i->flags;
     out->sel = i->sel;
     out->limits = i->lft;
     out->used = out->carry.used = i->curlft;

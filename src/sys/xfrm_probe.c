@@ -2,12 +2,16 @@
 /* What this kernel can: it is asked for an SA, which is read back and deleted. Attributes that a kernel does
  * not know it ignores without a word, so what did not come back is not there. The SAs are between addresses
  * of the loopback network, and the kernel deletes them by itself if we do not get to it. */
+#include "base/log.h"
+#include "base/text.h"
 #include "crypto/random.h"
 #include "sys/xfrm_impl.h"
 #include <errno.h>
+#include <stddef.h>
 
 #define PROBE_IF_ID   0x4b57u
 #define PROBE_MARK    0x10u
+#define PROBE_PROTO   6
 #define PROBE_SECONDS 5
 
 static struct esp_sa probe_sa(enum sa_direction dir)
@@ -56,27 +60,102 @@ static int try_sa(struct xfrm_link *l, const struct esp_sa *sa, const struct xfr
     return error;
 }
 
-static void probe_more(struct xfrm_link *l, struct xfrm_can *can)
+/* ---- what goes beyond that */
+
+static void ask_direction(struct esp_sa *sa)
+{
+    sa->has_esn = true; /* whose outbound window depends on it */
+}
+
+static bool has_direction(const struct xfrm_seen_state *s)
+{
+    return s->direction != 0;
+}
+
+static void ask_if_id(struct esp_sa *sa)
+{
+    sa->kernel.out.if_id = PROBE_IF_ID;
+}
+
+static bool has_if_id(const struct xfrm_seen_state *s)
+{
+    return s->if_id == PROBE_IF_ID;
+}
+
+static void ask_set_mark(struct esp_sa *sa)
+{
+    sa->kernel.out.set_mark = (struct mark){PROBE_MARK, PROBE_MARK};
+}
+
+static bool has_set_mark(const struct xfrm_seen_state *s)
+{
+    return s->set_mark == PROBE_MARK && s->set_mark_mask == PROBE_MARK;
+}
+
+static void ask_mapping_pause(struct esp_sa *sa)
+{
+    sa->has_encap = true;
+}
+
+static bool has_mapping_pause(const struct xfrm_seen_state *s)
+{
+    return s->mapping_pause != 0;
+}
+
+static void ask_icmp(struct esp_sa *sa)
+{
+    sa->n_local_ts = 1;
+    sa->local_ts[0] = (struct ts){.proto = PROBE_PROTO};
+}
+
+static bool has_icmp(const struct xfrm_seen_state *s)
+{
+    return s->flags & XFRM_STATE_ICMP;
+}
+
+/* Each is asked of an SA that has what was found before it, too. */
+static const struct question {
+    const char *what; /* in the log */
+    enum sa_direction direction;
+    void (*ask)(struct esp_sa *sa);
+    bool (*came_back)(const struct xfrm_seen_state *s);
+    size_t can; /* of struct xfrm_can: a bool */
+} questions[] = {
+    {"directions",              SA_OUT, ask_direction,     has_direction,     offsetof(struct xfrm_can, direction)    },
+    {"interface ids",           SA_OUT, ask_if_id,         has_if_id,         offsetof(struct xfrm_can, if_id)        },
+    {"marks that they set",     SA_OUT, ask_set_mark,      has_set_mark,      offsetof(struct xfrm_can, set_mark)     },
+    {"pauses between mappings", SA_IN,  ask_mapping_pause, has_mapping_pause,
+     offsetof(struct xfrm_can,                                                                          mapping_pause)},
+    {"ICMP errors",             SA_IN,  ask_icmp,          has_icmp,          offsetof(struct xfrm_can, icmp)         },
+};
+
+static bool *field(struct xfrm_can *can, const struct question *q)
+{
+    return (bool *)((char *)can + q->can);
+}
+
+static bool sticks(struct xfrm_link *l, const struct question *q, struct xfrm_can with)
 {
     struct xfrm_seen_state seen = {0};
     struct diag ignored = {0};
-    struct esp_sa sa = probe_sa(SA_OUT);
-    struct xfrm_can all = {.if_id = true, .set_mark = true, .direction = true, .mapping_pause = true};
-    sa.has_esn = true; /* whose outbound window depends on it */
-    sa.kernel.out = (struct kernel_side){
-        .set_mark = {PROBE_MARK, PROBE_MARK},
-          .if_id = PROBE_IF_ID
-    };
-    bool has_direction = try_sa(l, &sa, &all, &seen, &ignored) == 0 && seen.direction;
-    all.direction = has_direction;
-    if (!has_direction && try_sa(l, &sa, &all, &seen, &ignored) != 0)
-        return;
-    can->direction = has_direction;
-    can->if_id = seen.if_id == PROBE_IF_ID;
-    can->set_mark = seen.set_mark == PROBE_MARK && seen.set_mark_mask == PROBE_MARK;
-    sa = probe_sa(SA_IN);
-    sa.has_encap = true;
-    can->mapping_pause = try_sa(l, &sa, &all, &seen, &ignored) == 0 && seen.mapping_pause;
+    struct esp_sa sa = probe_sa(q->direction);
+    *field(&with, q) = true;
+    q->ask(&sa);
+    return try_sa(l, &sa, &with, &seen, &ignored) == 0 && q->came_back(&seen);
+}
+
+static void probe_more(struct xfrm_link *l, struct xfrm_can *can)
+{
+    char all[300] = "", none[300] = "";
+    struct text has = TEXT_ON(all), lacks = TEXT_ON(none);
+    for (size_t i = 0; i < ARRAY_LEN(questions); i++) {
+        const struct question *q = &questions[i];
+        *field(can, q) = sticks(l, q, *can);
+        struct text *t = *field(can, q) ? &has : &lacks;
+        text_printf(t, "%s%s", t->len ? ", " : "", q->what);
+    }
+    log_line(GROUP_KNL, LOG_DETAIL, "SAs of this kernel have %s%s%s", all[0] ? all : "the basics alone",
+             none[0] ? "; and not: " : "", none);
 }
 
 bool xfrm_probe_link(struct xfrm_link *l, struct xfrm_can *can, struct diag *why)
