@@ -117,6 +117,8 @@ class StrongSwan(Gateway):
         self.backend = "kernel-netlink" if kernel else "kernel-libipsec kernel-netlink"
         self.log_path = os.path.join(directory, "charon.log")
         self.settings = {"retransmit_timeout": "1.0", "retransmit_tries": "4", "retransmit_base": "1.5"}
+        if kernel:
+            self.settings["delete_rekeyed_delay"] = "1"  # of 5 s: how long it keeps the inbound SA of a child that was rekeyed
         self.plugins = {}  # options of further ones
         self.swanctl_dir = os.path.join(directory, "swanctl")
         self.loggers = {}  # sections beside filelog.lab, or more in filelog

@@ -44,6 +44,16 @@ def in_namespace(node, function):
     return out["value"]
 
 
+def talk(node, target, client, *args):
+    """Runs a client, of transfer.py or datagrams.py, in the node's namespace. Raises with what it says is wrong."""
+    try:
+        wrong = in_namespace(node, lambda: client(target, *args))
+    except (OSError, EOFError) as e:
+        wrong = f"{type(e).__name__}: {e}"
+    if wrong:
+        raise LabError(f"{client.__module__} from {node.name} to {target}: {wrong}")
+
+
 class Tap:
     """Sees every frame of an interface. The kernel copies each as it passes (a frame that is only held is deciphered in the
     peer's kernel where it lies, and looks like plaintext when it is read later) into a ring, which take() empties."""

@@ -4,12 +4,14 @@ end, before and after rekeys by both; the wire shows ESP alone, or, where the se
 else in the clear."""
 import os
 
+import datagrams
+import inside
 import kin
 import topology
 from capture import Capture
 from net import LabError, wait_for
 from pcap import judge
-from rows import HERE, PYTHON, must_be_asked_for, must_be_dark, sides, suite_of
+from rows import HERE, PYTHON, must_be_asked_for, must_be_dark, must_transfer, sides, suite_of
 from transfer import MARKER, PORT
 
 SIZE = 500_000
@@ -28,12 +30,6 @@ def serve(lab, node):
     started.add(node.name)
 
 
-def must(node, *argv):
-    code, out, err = node.run(PYTHON, HERE + "/" + argv[0], *map(str, argv[1:]), timeout=180)
-    if code:
-        raise LabError(f"{argv[0]} from {node.name} to {argv[2]}: {(out + err).strip()[-300:]}")
-
-
 def must_ping(node, target, pattern=MARKER):
     code, out, err = node.run("ping", "-n", "-c", "3", "-i", "0.05", "-W", "2", "-w", "8", "-p", pattern.hex(), target,
                               timeout=15)
@@ -45,10 +41,10 @@ def traffic(lab, hosts, row):
     a, b = lab.net["ga"], lab.net["gb"]
     for node, target in ((a, hosts[1]), (b, hosts[0])):
         if row.ports != "udp":
-            must(node, "transfer.py", "both", target, PORT, SIZE)
+            must_transfer(node, target, SIZE)
         if row.ports != "tcp":
-            must(node, "datagrams.py", "echo", target, ECHO, 40)
-            must(node, "datagrams.py", "echo", target, ECHO, 10, 4000)  # which leaves in fragments
+            inside.talk(node, target, datagrams.echo, ECHO, 40)
+            inside.talk(node, target, datagrams.echo, ECHO, 10, 4000)  # which leaves in fragments
         # what is not in the selectors goes on in the clear, without the marker
         must_ping(node, target, b"\xa5" if row.ports else MARKER)
 

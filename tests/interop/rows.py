@@ -3,9 +3,11 @@
 import os
 import sys
 
+import inside
 import kin
 import sight
 import topology
+import transfer
 from capture import Capture
 from certs import NAME
 from gateways import merged
@@ -80,9 +82,7 @@ def must_ping(node, target, **kw):
 
 
 def must_transfer(node, target, size=TRANSFER):
-    code, out, err = node.run(PYTHON, HERE + "/transfer.py", "both", target, str(PORT), str(size), timeout=180)
-    if code:
-        raise LabError(f"transfer from {node.name} to {target}: {(out + err).strip()[-300:]}")
+    inside.talk(node, target, transfer.both, PORT, size)
 
 
 def must_be_dark(verdict):
