@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What runs in a guest, and on which: rows and scenarios in one User Mode Linux guest, cells in another one beside it, the
-rest on stock kernels in QEMU. Where a guest or a peer cannot be had, its rows are not run, each by its name."""
+"""What runs in a guest, and on which: rows of the matrix, scenarios and cells in three User Mode Linux guests, of one processor
+each, that run side by side; the rest on stock kernels in QEMU. Where a guest or a peer cannot be had, its rows are not run,
+each by its name."""
 import fnmatch
 import os
+import threading
 
 import matrix
 import peers
@@ -17,9 +19,11 @@ def selected(items, patterns):
     return [i for i in items if not patterns or any(fnmatch.fnmatch(i.name, p) or p in i.name for p in patterns)]
 
 
-def rows(left):
-    """All that runs beside strongSwan in the guest: rows of the matrix, then scenarios."""
-    return [*matrix.KERNEL_ROWS, *(s for s in load_all() if s.in_guest and (left == "Keyway" or not s.needs_keyway))]
+def rows(left, part=None):
+    """What runs beside strongSwan in the guests, or in that of one part."""
+    own = {"rows": matrix.KERNEL_ROWS,
+           "scenarios": [s for s in load_all() if s.in_guest and (left == "Keyway" or not s.needs_keyway)]}
+    return [item for name, items in own.items() if part in (None, name) for item in items]
 
 
 def cells(left):
@@ -62,8 +66,8 @@ def _run(items, report, boot):
         tally.rest(items, "FAIL", "the guest did not run it")
     except peers.NotToBeHad as e:
         tally.rest(items, "not run", _line(e))
-    except (LabError, OSError) as e:
-        tally.rest(items, "FAIL", _line(e))
+    except Exception as e:  # whatever it was, none of them is forgotten
+        tally.rest(items, "FAIL", _line(e) or type(e).__name__)
 
 
 def _available(items, report, fetch_of):
@@ -90,10 +94,20 @@ def _fetch_of_scenarios():
 
 
 def run_uml(items, report, logs, left, patterns):
-    """The rows against a kernel's ESP, all in one guest."""
-    items, skipped = _available(items, report, lambda i: None if isinstance(i, matrix.Row) else _fetch_of_scenarios)
+    """The rows against a kernel's ESP."""
+    names = {part: {i.name for i in rows(left, part)} for part in ("rows", "scenarios")}
+    running = [threading.Thread(target=_run_part, daemon=True, args=(part, [i for i in items if i.name in mine], report, logs,
+                                                                     left, patterns)) for part, mine in names.items()]
+    for guest in running:
+        guest.start()
+    for guest in running:
+        guest.join()
+
+
+def _run_part(part, items, report, logs, left, patterns):
+    items, skipped = _available(items, report, lambda i: _fetch_of_scenarios if part == "scenarios" else None)
     if items:
-        _run(items, report, lambda tally: uml.run_guest(tally, logs, "rows", left, patterns or (), bindir(), skipped))
+        _run(items, report, lambda tally: uml.run_guest(tally, logs, part, left, patterns or (), bindir(), skipped))
 
 
 PEERS = {"strongswan-5.9": peers.fetch_strongswan, "strongswan-6.1": peers.fetch_testing_strongswan,

@@ -229,22 +229,22 @@ def last_line(e):
 
 
 def workers(jobs, n, report, left):
-    """Runs each (shape of network, item, function) of jobs in one of n labs that work side by side; a lab changes
-    its shape between items when it must."""
+    """Runs each (shape of network, item, function) of jobs in one of n labs that work side by side. A lab is made anew when
+    the shape or the function is another one."""
     left_over = collections.deque(jobs)
 
     def work(tag):
-        lab = None
+        lab = made_for = None
         try:
             while left_over:
                 try:
                     shape, item, function = left_over.popleft()
                 except IndexError:
                     break
-                if lab is None or lab.shape != shape:
+                if made_for != (shape, function):
                     if lab:
                         lab.close()
-                    lab = Lab(left, shape=shape, tag=tag)
+                    lab, made_for = Lab(left, shape=shape, tag=tag), (shape, function)
                     lab.b.start()
                 function(lab, item, report)
         except Exception:
@@ -253,7 +253,7 @@ def workers(jobs, n, report, left):
             if lab:
                 lab.close()
 
-    threads = [threading.Thread(target=work, args=(str(i),), daemon=True) for i in range(n)]
+    threads = [threading.Thread(target=work, args=(str(i),), daemon=True) for i in range(min(n, len(jobs)))]
     for t in threads:
         t.start()
     for t in threads:
@@ -262,20 +262,17 @@ def workers(jobs, n, report, left):
         report.add(item.name, "not run", 0, "every lab had ended")
 
 
-def run_matrix(rows, report, left):
-    workers([("plain", row, run_row_of) for row in rows], min(2, len(rows)), report, left)
-
-
 def run_row_of(lab, row, report):
     if lab.algorithms is None:
         lab.algorithms = lab.b.algorithms()
     run_one(lab, row, report, lab.algorithms)
 
 
-def run_scenarios(scenarios, report, left, side_by_side=SIDE_BY_SIDE):
-    scenarios = [s for s in scenarios if left == "Keyway" or not s.needs_keyway]
-    scenarios.sort(key=lambda s: s.shape)
-    workers([(s.shape, s, run_scenario) for s in scenarios], min(side_by_side, len(scenarios)), report, left)
+def run_on_host(scenarios, rows, report, left, side_by_side=SIDE_BY_SIDE):
+    """Shape by shape, and at the end the rows, which are short."""
+    wanted = sorted((s for s in scenarios if left == "Keyway" or not s.needs_keyway), key=lambda s: s.shape)
+    workers([*((s.shape, s, run_scenario) for s in wanted), *(("plain", row, run_row_of) for row in rows)], side_by_side,
+            report, left)
 
 
 def run_scenario(lab, scenario, report):
@@ -379,7 +376,7 @@ class Work:
 
 
 def run_all(work, report, left, patterns):
-    """A guest has a kernel of its own; scenarios mostly wait: these run side by side."""
+    """A guest has a kernel of its own; scenarios mostly wait: these run side by side, and what measures runs after them."""
     running = [threading.Thread(target=f, daemon=True, args=args) for f, *args in (
         (guests.run_uml, work.kernel_rows, report, LOGS, left, patterns),
         (guests.run_cells, work.cells, report, LOGS, left, patterns),
@@ -387,14 +384,10 @@ def run_all(work, report, left, patterns):
     for guest in running:
         guest.start()
     together, alone = ([s for s in work.scenarios if s.is_alone == is_alone] for is_alone in (False, True))
-    if together:
-        run_scenarios(together, report, left)
+    run_on_host(together, work.rows, report, left)
     for guest in running:
         guest.join()
-    if alone:
-        run_scenarios(alone, report, left, 1)
-    if work.rows:
-        run_matrix(work.rows, report, left)
+    run_on_host(alone, [], report, left, 1)
 
 
 def keep_first(name):

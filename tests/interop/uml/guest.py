@@ -30,11 +30,12 @@ def main():
     patterns = [p for p in os.environ.get("KWLAB_ONLY", "").split(",") if p]
     skipped = os.environ.get("KWLAB_SKIP", "").split(",")
     kernel = os.environ.get("KWLAB_KERNEL")  # QEMU's
-    if os.environ.get("KWLAB_PART") == "cells":
+    part = os.environ.get("KWLAB_PART")  # of User Mode Linux
+    if part == "cells":
         cells = [c for c in guests.selected(guests.cells(left), patterns) if c.peer not in skipped]
         cell_run.run_cells(cells, Console(), tempfile.mkdtemp(prefix="kwcells"), lab_module.LOGS)
     else:
-        of_guest = guests.qemu_rows(kernel) if kernel else guests.rows(left)
+        of_guest = guests.qemu_rows(kernel) if kernel else guests.rows(left, part)
         run_rows([r for r in guests.selected(of_guest, patterns) if r.name not in skipped], left)
     print(MARK + json.dumps({"end": True}), flush=True)
 

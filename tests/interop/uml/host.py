@@ -3,7 +3,6 @@
 passes its results on. The guest sees the host's files read-only and has its own network."""
 import atexit
 import glob
-import itertools
 import json
 import os
 import shutil
@@ -17,9 +16,7 @@ from net import LabError
 HERE = os.path.dirname(os.path.abspath(__file__))
 MARK = "@kwlab "
 SILENCE = 300  # seconds from one result to the next: a guest that hangs
-# Each guest stays on one, and they take turns. Its kernel and its programs are processes that wait for each other at every
-# system call and page fault: on two processors that costs a third more.
-PROCESSORS = itertools.cycle(sorted(os.sched_getaffinity(0)))
+PARTS = ("rows", "scenarios", "cells")  # a guest each: see guests.py
 
 
 def _modules():
@@ -52,12 +49,19 @@ def parameter(key, value):
     return f"{key}={value}"
 
 
+def _processor(part):
+    """Each guest stays on one. Its kernel and its programs are processes that wait for each other at every system call and
+    page fault: on two processors that costs a third more."""
+    ours = sorted(os.sched_getaffinity(0))
+    return ours[PARTS.index(part) % len(ours)]
+
+
 def run_guest(report, logs, part, left="Keyway", patterns=(), bindir=None, skipped=()):
-    """Runs a part (rows or cells); report.add() is called for each as it ends. Returns the names that were reported. skipped:
+    """Runs a part; report.add() is called for each as it ends. Returns the names that were reported. skipped:
     names of rows, or of peers of cells."""
     _modules()
     os.makedirs(logs, exist_ok=True)
-    argv = ["taskset", "-c", str(next(PROCESSORS)), "linux.uml", "mem=768M", "root=/dev/root", "rootfstype=hostfs",
+    argv = ["taskset", "-c", str(_processor(part)), "linux.uml", "mem=768M", "root=/dev/root", "rootfstype=hostfs",
             "rootflags=/", "ro", f"init={HERE}/init.sh", "con=null", "con0=null,fd:1", "quiet", "panic=1",
             parameter("KWLAB_DIR", os.path.dirname(HERE)), parameter("KWLAB_OUT", logs),
             parameter("KWLAB_LEFT", left), parameter("KWLAB_PART", part)]
