@@ -108,6 +108,12 @@ class Node:
     def ip(self, *argv, check=True):
         return sh("ip", "-n", self.ns, *argv, check=check)
 
+    def batch(self, lines):
+        """Lines for ip, all at once: who watches what changes does not see half of it."""
+        p = subprocess.run(["ip", "-n", self.ns, "-batch", "-"], input="\n".join(lines) + "\n", text=True, capture_output=True)
+        if p.returncode:
+            raise LabError(f"ip -batch in {self.name}: {p.stderr}")
+
     def write(self, path, text):
         self.sh("sh", "-c", f"echo {text} > {path}")
 
@@ -143,10 +149,7 @@ class Net:
                 dst = "::/0" if ":" in via else "0.0.0.0/0"
             batch[n].append(f"route add {dst} via {via}")
         for n, lines in batch.items():
-            p = subprocess.run(["ip", "-n", self.nodes[n].ns, "-batch", "-"], input="\n".join(lines) + "\n",
-                               text=True, capture_output=True)
-            if p.returncode:
-                raise LabError(f"ip -batch in {n}: {p.stderr}")
+            self.nodes[n].batch(lines)
 
     @staticmethod
     def _sysctl(node, attributes):

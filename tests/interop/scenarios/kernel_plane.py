@@ -199,9 +199,8 @@ def moves(lab):
     up(lab, extra={"mobike": "yes", "local_addrs": None})
     must_ping(lab.net["ca"], CB)
     ga, before = lab.net["ga"], {s[2] for s in states(lab)}
-    ga.ip("addr", "del", f"{A4}/24", "dev", "w0")
-    ga.ip("addr", "add", "10.9.0.7/24", "dev", "w0")
-    ga.ip("route", "replace", "default", "via", B4)
+    # all at once: without an IPv4 address it would go on over IPv6, and stay there
+    ga.batch([f"addr del {A4}/24 dev w0", "addr add 10.9.0.7/24 dev w0", f"route replace default via {B4}"])
     try:
         wait_for("the SAs to have the new address", lambda: {s[0] for s in states(lab)} | {s[1] for s in states(lab)} == {"10.9.0.7", B4}, 20, 0.1)
         demand({s[2] for s in states(lab)} == before, "other SAs")

@@ -53,9 +53,8 @@ def gateway(lab, side):
 def readdress(lab, side, new, old=None):
     """The gateway's only IPv4 address on the wire becomes another one, with the way out."""
     node, device = {"a": ("ga", "w0"), "b": ("gb", "w1")}[side]
-    lab.net[node].ip("addr", "del", f"{old or HOME[side]}/24", "dev", device)
-    lab.net[node].ip("addr", "add", f"{new}/24", "dev", device)
-    lab.net[node].ip("route", "replace", "default", "via", HOME[other(side)])
+    lab.net[node].batch([f"addr del {old or HOME[side]}/24 dev {device}", f"addr add {new}/24 dev {device}",
+                         f"route replace default via {HOME[other(side)]}"])
 
 
 def seconds_lost(flood, most):
