@@ -19,7 +19,7 @@ from cell_peers import CHILD, CONNECTION, Credentials, connection, give_credenti
 from certs import Certificates
 from gateways import Keyway
 from net import LabError, Net, wait_for
-from pcap import judge_frames
+from pcap import classify, judge_frames
 from transfer import MARKER
 
 EXPECTED = (LabError, OSError, EOFError, KeyError, IndexError, StopIteration, subprocess.SubprocessError)
@@ -194,8 +194,26 @@ def number(g, kind):
     return children[0]["spi-in"] if len(children) == 1 else None
 
 
+def sent_early(frames, peer):
+    """How many packets of SAs that were new passed from the peer before Keyway said anything after the answer that made them: who
+    answers may send at once [RFC7296#2.8], and Keyway's end has no SA for them until it has read the answer."""
+    known, new, early, is_answered = set(), set(), 0, False
+    for _, frame in frames:
+        kind, ip = classify(frame)
+        is_peers = str(ip.src) == peer
+        if kind in ("ike", "ike-natt"):
+            known, new, is_answered = known | new, set(), is_peers
+        if kind in ("esp", "esp-udp") and is_peers:
+            spi = ip.payload[:4]
+            if spi not in known:
+                new.add(spi)
+                early += is_answered and bool(known)  # not of the first
+    return early
+
+
 def rekey_all(g, places):
-    """Each kind by each end, under traffic. Returns how many datagrams passed each way, none lost."""
+    """Each kind by each end, under traffic. Returns how many datagrams passed each way, none lost but for those that the peer sent
+    too early."""
     with inside.Flow(places.ends(g.net)) as flow:
         flow.more()
         for kind in ("child", "ike"):
@@ -204,7 +222,8 @@ def rekey_all(g, places):
                 begin(kind)
                 wait_for(f"{who}'s rekey of the {kind}", lambda k=kind, o=old: number(g, k) not in (None, o), 15)
                 flow.more()
-        return flow.finish()
+        g.frames += g.tap.take()
+        return flow.finish(sent_early(g.frames, places.own["b"]))
 
 
 def must_be_dark(g, cell, places):
@@ -257,7 +276,7 @@ def run_cell(g, cell):
         # compressed, it counts what is left of it
         must_be_counted(g, amount // 2 if cell.comp else amount)
     finally:
-        g.frames = g.tap.take()
+        g.frames += g.tap.take()
     verdict = must_be_dark(g, cell, places)
     take_away(g)
     return f"{cell.suite}{' ipcomp' if cell.comp else ''}, {verdict}{said}"

@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import struct
 import subprocess
 import sys
 import tempfile
@@ -14,6 +15,7 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
+import cell_run  # noqa: E402
 import cells  # noqa: E402
 import guests  # noqa: E402
 import peers  # noqa: E402
@@ -151,6 +153,32 @@ class WhatAPeerHolds(unittest.TestCase):
     def test_every_proposal_of_the_cells_has_names(self):
         for c in cells.CELLS:
             sight.asked(c.suite)
+
+
+def frame(source, spi=None):
+    """ESP with an SPI, or IKE, from one of two gateways."""
+    body = spi + bytes(60) if spi else struct.pack("!HHHH", 500, 500, 68, 0) + bytes(60)
+    head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(body), 0, 0, 64, 50 if spi else 17, 0, bytes((10, 9, 0, source)),
+                       bytes((10, 9, 0, 3 - source)))
+    return 0.0, bytes(12) + b"\x08\x00" + head + body
+
+
+class SentEarly(unittest.TestCase):
+    OLD, NEW = b"oldo", b"newn"
+    BEGUN = [frame(1), frame(2), *[frame(2, OLD)] * 20, frame(1), frame(2, OLD)]  # its rekey is asked for
+
+    def count(self, *more):
+        return cell_run.sent_early([*self.BEGUN, *more], "10.9.0.2")
+
+    def test_what_the_peer_sends_behind_its_answer_until_there_is_a_word(self):
+        self.assertEqual(self.count(frame(2), *[frame(2, self.NEW)] * 2, frame(1), *[frame(2, self.NEW)] * 5), 2)
+
+    def test_packets_of_the_old_sa_and_of_the_first_one_are_not_excused(self):
+        self.assertEqual(self.count(), 0)
+        self.assertEqual(self.count(frame(2), *[frame(2, self.OLD)] * 5), 0)
+
+    def test_nor_are_those_behind_an_answer_to_the_peer(self):
+        self.assertEqual(self.count(frame(2), frame(1), *[frame(2, self.NEW)] * 5, frame(2), frame(2, self.NEW)), 0)
 
 
 def passed(n=1, result="ok", **keys):
