@@ -117,16 +117,31 @@ struct xfrm *xfrm_open_unprobed(const struct xfrm_options *o, struct diag *d);
 /* ---- xfrm_sa.c */
 
 void xfrm_sa_add(struct xfrm *x, const struct esp_sa *sa);
-void xfrm_sa_update(struct xfrm *x, const struct esp_sa *sa);
 void xfrm_sa_del(struct xfrm *x, const struct esp_sa *sa);
 void xfrm_sa_free(struct xfrm *x, struct xfrm_state *s); /* also in the kernel, unless it is gone there */
 /* The one that the kernel means; NULL: none of ours. The mark is not looked at. */
 struct xfrm_state *xfrm_sa_find(const struct xfrm *x, const struct xfrm_state_id *id);
+/* The one that a record names; NULL: none. */
+struct xfrm_state *xfrm_sa_named(const struct xfrm *x, const struct esp_sa *sa);
 /* The kernel has it no more. */
 void xfrm_sa_gone(struct xfrm *x, struct xfrm_state *s);
+/* Told as DP_FAILED. */
+void xfrm_sa_failed(struct xfrm *x, const struct esp_sa *sa, const struct diag *d);
+/* Both SAs of s->sa into the kernel: s->id, s->slot, s->comp. Nothing of them is left when it fails. */
+bool xfrm_sa_install(struct xfrm *x, struct xfrm_state *s, const struct xfrm_carry *carry, struct diag *d);
+/* Both out of it. The tables are left alone. */
+void xfrm_sa_uninstall(struct xfrm *x, struct xfrm_state *s);
+/* It is in the kernel under s->id, and found by it. */
+void xfrm_sa_remember(struct xfrm *x, struct xfrm_state *s);
+/* A slot of the journal for an SA. */
+uint32_t xfrm_sa_note(struct xfrm *x, const struct xfrm_state_id *id, uint32_t reqid);
 /* 0 or an errno. */
 int xfrm_state_get(struct xfrm_link *l, const struct xfrm_state_id *id, struct xfrm_seen_state *out);
 int xfrm_state_del(struct xfrm_link *l, const struct xfrm_state_id *id);
+
+/* ---- xfrm_move.c */
+
+void xfrm_sa_update(struct xfrm *x, const struct esp_sa *sa);
 
 /* ---- xfrm_offload.c */
 

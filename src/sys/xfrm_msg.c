@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Messages that add, change and name SAs: see xfrm_msg.h. With IPComp the one record makes two SAs: IPComp's,
- * which has the mode, and around it ESP's or AH's in transport mode [RFC3173#2]. */
+/* Messages that add SAs and set their counters: see xfrm_msg.h. With IPComp the one record makes two SAs:
+ * IPComp's, which has the mode, and around it ESP's or AH's in transport mode [RFC3173#2]. */
 #include "sys/xfrm_msg.h"
 #include "base/secret.h"
 #include "sys/sock.h"
@@ -19,7 +19,6 @@
 
 #define LEGACY_WINDOW 32 /* packets that the old form of the replay window has */
 #define MAPPING_PAUSE 1  /* seconds in which a peer's new address is told once */
-#define CPI_MAX       0xffff
 
 xfrm_address_t xfrm_address(struct ip ip)
 {
@@ -35,7 +34,7 @@ struct ip xfrm_ip(const xfrm_address_t *a, uint16_t family)
     return ip;
 }
 
-static uint16_t af_of(struct ip ip)
+uint16_t xfrm_family(struct ip ip)
 {
     return ip.family == 4 ? AF_INET : ip.family == 6 ? AF_INET6 : AF_UNSPEC;
 }
@@ -66,7 +65,7 @@ struct xfrm_state_id xfrm_state_id_of(const struct esp_sa *sa, bool is_comp)
 
 /* ---- small attributes */
 
-static void put_mark(struct nlmsghdr *h, struct mark mark)
+void xfrm_put_mark(struct nlmsghdr *h, struct mark mark)
 {
     struct xfrm_mark m = {.v = mark.value & mark.mask, .m = mark.mask};
     if (mark.mask)
@@ -109,13 +108,15 @@ static void put_set_mark(struct nlmsghdr *h, const struct esp_sa *sa, bool can)
     mnl_attr_put_u32(h, XFRMA_SET_MARK_MASK, mask);
 }
 
-static void put_encap(struct nlmsghdr *h, const struct esp_sa *sa)
+void xfrm_put_encap(struct nlmsghdr *h, const struct esp_sa *sa, bool can_pause)
 {
     const struct endpoint *src = sa->direction == SA_IN ? &sa->remote : &sa->local;
     const struct endpoint *dst = sa->direction == SA_IN ? &sa->local : &sa->remote;
     struct xfrm_encap_tmpl e = {
         .encap_type = UDP_ENCAP_ESPINUDP, .encap_sport = htons(src->port), .encap_dport = htons(dst->port)};
     mnl_attr_put(h, XFRMA_ENCAP, sizeof(e), &e);
+    if (sa->direction == SA_IN && can_pause)
+        mnl_attr_put_u32(h, XFRMA_MTIMER_THRESH_NR, MAPPING_PAUSE);
 }
 
 /* ---- algorithms */
@@ -325,15 +326,13 @@ static void fill_info(struct xfrm_usersa_info *info, const struct xfrm_state_spe
     info->id.spi = htonl(id.spi);
     info->id.proto = id.proto;
     info->saddr = xfrm_address(sa->direction == SA_IN ? sa->remote.ip : sa->local.ip);
-    info->family = af_of(id.dst);
+    info->family = xfrm_family(id.dst);
     info->reqid = sa->reqid;
     info->mode = mode_number(s);
     info->flags = flags_of(s);
     if (!s->is_comp && !has_long_form(sa, s->can))
         info->replay_window = (uint8_t)window_of(sa, s->can);
-    /* A tunnel's packets are judged by its policies. In transport mode under IPComp the tunnel is inside. */
-    if (sa->mode != MODE_TUNNEL)
-        info->sel = xfrm_selector_around(sa);
+    info->sel = xfrm_selector_of_sa(sa);
     fill_limits(&info->lft, sa, s->is_comp);
 }
 
@@ -381,16 +380,13 @@ static void put_dress(struct nlmsghdr *h, const struct xfrm_state_spec *s)
         mnl_attr_put_u32(h, XFRMA_TFCPAD, sa->tfc);
     if (is_out && (sa->copy_dscp == DSCP_IN || sa->copy_dscp == DSCP_NO))
         mnl_attr_put_u32(h, XFRMA_SA_EXTRA_FLAGS, XFRM_SA_XFLAG_DONT_ENCAP_DSCP);
-    if (sa->has_encap && !s->is_comp) {
-        put_encap(h, sa);
-        if (!is_out && s->can->mapping_pause)
-            mnl_attr_put_u32(h, XFRMA_MTIMER_THRESH_NR, MAPPING_PAUSE);
-    }
+    if (sa->has_encap && !s->is_comp)
+        xfrm_put_encap(h, sa, s->can->mapping_pause);
     if (s->can->direction)
         mnl_attr_put_u8(h, XFRMA_SA_DIR_NR, is_out ? SA_DIR_OUT : SA_DIR_IN);
     if (side_of(sa)->if_id)
         mnl_attr_put_u32(h, XFRMA_IF_ID, side_of(sa)->if_id);
-    put_mark(h, mark_of(sa));
+    xfrm_put_mark(h, mark_of(sa));
     put_set_mark(h, sa, s->can->set_mark);
 }
 
@@ -424,22 +420,6 @@ struct nlmsghdr *xfrm_state_message(void *buf, const struct xfrm_state_spec *s, 
     return h;
 }
 
-/* ---- messages that name an SA */
-
-struct nlmsghdr *xfrm_state_id_message(void *buf, uint16_t type, const struct xfrm_state_id *id)
-{
-    struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
-    h->nlmsg_type = type;
-    h->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | (type == XFRM_MSG_DELSA ? NLM_F_ACK : 0));
-    struct xfrm_usersa_id *m = mnl_nlmsg_put_extra_header(h, sizeof(*m));
-    m->daddr = xfrm_address(id->dst);
-    m->spi = htonl(id->spi);
-    m->family = af_of(id->dst);
-    m->proto = id->proto;
-    put_mark(h, id->mark);
-    return h;
-}
-
 struct nlmsghdr *xfrm_counters_message(void *buf, const struct esp_sa *sa, const struct xfrm_can *can,
                                        const struct xfrm_carry *carry)
 {
@@ -450,33 +430,12 @@ struct nlmsghdr *xfrm_counters_message(void *buf, const struct esp_sa *sa, const
     struct xfrm_aevent_id *m = mnl_nlmsg_put_extra_header(h, sizeof(*m));
     m->sa_id.daddr = xfrm_address(id.dst);
     m->sa_id.spi = htonl(id.spi);
-    m->sa_id.family = af_of(id.dst);
+    m->sa_id.family = xfrm_family(id.dst);
     m->sa_id.proto = id.proto;
     m->saddr = xfrm_address(sa->direction == SA_IN ? sa->remote.ip : sa->local.ip);
     m->reqid = sa->reqid;
     m->flags = XFRM_AE_RVAL;
     put_replay(h, &(struct xfrm_state_spec){.sa = sa, .can = can, .carry = carry});
-    put_mark(h, id.mark);
-    return h;
-}
-
-struct nlmsghdr *xfrm_larval_message(void *buf, const struct xfrm_state_id *id, uint32_t seq, uint32_t reqid,
-                                     uint8_t mode, struct ip src)
-{
-    struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
-    h->nlmsg_type = XFRM_MSG_ALLOCSPI;
-    h->nlmsg_flags = NLM_F_REQUEST;
-    struct xfrm_userspi_info *m = mnl_nlmsg_put_extra_header(h, sizeof(*m));
-    bool is_comp = id->proto == IPPROTO_COMP;
-    m->info.id.daddr = xfrm_address(id->dst);
-    m->info.id.proto = id->proto;
-    m->info.saddr = xfrm_address(src);
-    m->info.family = af_of(id->dst);
-    m->info.seq = seq;
-    m->info.reqid = reqid;
-    m->info.mode = mode;
-    m->min = is_comp ? 0x100 : 0xc0000000;
-    m->max = is_comp ? CPI_MAX : UINT32_MAX;
-    put_mark(h, id->mark);
+    xfrm_put_mark(h, id.mark);
     return h;
 }

@@ -15,6 +15,7 @@ struct nlmsghdr;
 /* What this kernel takes of what older ones ignore without a word: what the probe saw come back. */
 struct xfrm_can {
     bool if_id, set_mark, direction, mapping_pause, icmp;
+    bool migrates; /* XFRM_MSG_MIGRATE_STATE */
 };
 
 /* How the kernel finds an SA. */
@@ -53,6 +54,10 @@ struct nlmsghdr *xfrm_state_id_message(void *buf, uint16_t type, const struct xf
 /* XFRM_MSG_NEWAE: oseq and the rest of a carry for an SA that stays. */
 struct nlmsghdr *xfrm_counters_message(void *buf, const struct esp_sa *sa, const struct xfrm_can *can,
                                        const struct xfrm_carry *carry);
+/* XFRM_MSG_MIGRATE_STATE: the SA that is `from` goes where `to` says, with all that it has. No IPComp, no
+ * offload. */
+struct nlmsghdr *xfrm_migrate_message(void *buf, const struct xfrm_state_id *from, const struct esp_sa *to,
+                                      const struct xfrm_can *can);
 /* XFRM_MSG_ALLOCSPI for the state that waits under this number: it becomes one that can be deleted. */
 struct nlmsghdr *xfrm_larval_message(void *buf, const struct xfrm_state_id *id, uint32_t seq, uint32_t reqid,
                                      uint8_t mode, struct ip src);
@@ -102,8 +107,8 @@ size_t xfrm_pairs(const struct ts *local, size_t n_local, const struct ts *remot
                   struct xfrm_pair *out, size_t cap, struct diag *d);
 /* dir: XFRM_POLICY_IN, XFRM_POLICY_OUT, XFRM_POLICY_FWD. */
 struct xfrm_selector xfrm_selector_of(const struct xfrm_pair *p, uint8_t dir, uint32_t device);
-/* The narrowest selector for all that an SA carries. */
-struct xfrm_selector xfrm_selector_around(const struct esp_sa *sa);
+/* Not in tunnel mode: the narrowest selector for all that an SA carries. */
+struct xfrm_selector xfrm_selector_of_sa(const struct esp_sa *sa);
 
 /* By size, the narrower the lower, as in esp/spd.h: SPD_BY_SIZE and what is above it. */
 uint32_t xfrm_priority_of(const struct xfrm_selector *s);
@@ -164,3 +169,7 @@ void xfrm_packet_of(const struct xfrm_selector *s, struct ts *local, struct ts *
 
 struct ip xfrm_ip(const xfrm_address_t *a, uint16_t family);
 xfrm_address_t xfrm_address(struct ip ip);
+uint16_t xfrm_family(struct ip ip); /* AF_INET */
+void xfrm_put_mark(struct nlmsghdr *h, struct mark mark);
+/* can_pause: the kernel is told how often it tells that the peer has moved. */
+void xfrm_put_encap(struct nlmsghdr *h, const struct esp_sa *sa, bool can_pause);

@@ -35,22 +35,28 @@ static struct esp_sa probe_sa(enum sa_direction dir)
     return sa;
 }
 
-static int try_sa(struct xfrm_link *l, const struct esp_sa *sa, const struct xfrm_can *can,
-                  struct xfrm_seen_state *seen, struct diag *d)
+static int add_sa(struct xfrm_link *l, const struct esp_sa *sa, const struct xfrm_can *can, struct diag *d)
 {
     char buf[XFRM_MESSAGE_MAX] XFRM_ALIGNED;
     struct xfrm_state_spec s = {.sa = sa, .can = can};
-    struct xfrm_state_id id = xfrm_state_id_of(sa, false);
     struct nlmsghdr *h = xfrm_state_message(buf, &s, d);
     if (!h)
         return EINVAL;
     struct xfrm_usersa_info *info = mnl_nlmsg_get_payload(h);
     info->lft.hard_add_expires_seconds = PROBE_SECONDS;
     int error = xfrm_link_ask(l, h, NULL, NULL);
-    if (error) {
+    if (error)
         xfrm_explain_sa(d, sa, false, error, l->why);
+    return error;
+}
+
+static int try_sa(struct xfrm_link *l, const struct esp_sa *sa, const struct xfrm_can *can,
+                  struct xfrm_seen_state *seen, struct diag *d)
+{
+    struct xfrm_state_id id = xfrm_state_id_of(sa, false);
+    int error = add_sa(l, sa, can, d);
+    if (error)
         return error;
-    }
     error = xfrm_state_get(l, &id, seen);
     if (error || seen->id.spi != sa->spi) {
         diag_set(d, FAIL_GENERIC, "the kernel takes an ESP SA and does not show it: %s", strerror(error));
@@ -144,6 +150,29 @@ static bool sticks(struct xfrm_link *l, const struct question *q, struct xfrm_ca
     return try_sa(l, &sa, &with, &seen, &ignored) == 0 && q->came_back(&seen);
 }
 
+/* Asked to move it: the kernel shows it where it is then. */
+static bool probe_migration(struct xfrm_link *l, const struct xfrm_can *can)
+{
+    char buf[XFRM_MESSAGE_MAX] XFRM_ALIGNED;
+    struct xfrm_seen_state seen = {0};
+    struct diag ignored = {0};
+    struct esp_sa sa = probe_sa(SA_IN);
+    struct xfrm_state_id id = xfrm_state_id_of(&sa, false);
+    if (add_sa(l, &sa, can, &ignored) != 0)
+        return false;
+    sa.local.ip = ip4(127, 75, 87, 3);
+    struct xfrm_state_id moved = xfrm_state_id_of(&sa, false);
+    bool is_moved = xfrm_link_ask(l, xfrm_migrate_message(buf, &id, &sa, can), NULL, NULL) == 0 &&
+                    xfrm_state_get(l, &moved, &seen) == 0 && seen.id.spi == sa.spi;
+    xfrm_state_del(l, is_moved ? &moved : &id);
+    return is_moved;
+}
+
+static void note(struct text *t, const char *what)
+{
+    text_printf(t, "%s%s", t->len ? ", " : "", what);
+}
+
 static void probe_more(struct xfrm_link *l, struct xfrm_can *can)
 {
     char all[300] = "", none[300] = "";
@@ -151,9 +180,10 @@ static void probe_more(struct xfrm_link *l, struct xfrm_can *can)
     for (size_t i = 0; i < ARRAY_LEN(questions); i++) {
         const struct question *q = &questions[i];
         *field(can, q) = sticks(l, q, *can);
-        struct text *t = *field(can, q) ? &has : &lacks;
-        text_printf(t, "%s%s", t->len ? ", " : "", q->what);
+        note(*field(can, q) ? &has : &lacks, q->what);
     }
+    can->migrates = probe_migration(l, can);
+    note(can->migrates ? &has : &lacks, "moves to other addresses");
     log_line(GROUP_KNL, LOG_DETAIL, "SAs of this kernel have %s%s%s", all[0] ? all : "the basics alone",
              none[0] ? "; and not: " : "", none);
 }

@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SAs of the records in the kernel: adding, moving, deleting.
- *
- * The kernel cannot change the addresses of an SA. One that moves is read, deleted and added again with its
- * counters and its window; where the SPI's owner moved, the new one is there before the old one goes. What is
- * sent between reading and deleting would use numbers twice: the sender skips some. */
+/* SAs of the records in the kernel: adding, finding, deleting. Those that move: xfrm_move.c. */
 #include "base/arena.h"
 #include "base/secret.h"
 #include "base/wr.h"
 #include "sys/xfrm_impl.h"
 #include <errno.h>
 #include <stdlib.h>
-
-#define SKIP_ON_MOVE 1024 /* numbers: more packets than can leave within the three requests */
 
 /* ---- the tables */
 
@@ -46,7 +40,7 @@ struct xfrm_state *xfrm_sa_find(const struct xfrm *x, const struct xfrm_state_id
 }
 
 /* Two peers may have chosen the same SPI: the child says which one is meant. */
-static struct xfrm_state *find_named(const struct xfrm *x, const struct esp_sa *sa)
+struct xfrm_state *xfrm_sa_named(const struct xfrm *x, const struct esp_sa *sa)
 {
     for (struct map_node *n = map_first(&x->by_spi, spi_hash(sa->direction, sa->spi)); n; n = map_next(n)) {
         struct xfrm_state *s = container_of(n, struct xfrm_state, by_spi);
@@ -57,7 +51,7 @@ static struct xfrm_state *find_named(const struct xfrm *x, const struct esp_sa *
     return NULL;
 }
 
-static void failed(struct xfrm *x, const struct esp_sa *sa, const struct diag *d)
+void xfrm_sa_failed(struct xfrm *x, const struct esp_sa *sa, const struct diag *d)
 {
     char why[XFRM_WHY];
     struct dataplane_event e = {
@@ -84,7 +78,7 @@ int xfrm_state_del(struct xfrm_link *l, const struct xfrm_state_id *id)
     return xfrm_link_ask(l, xfrm_state_id_message(buf, XFRM_MSG_DELSA, id), NULL, NULL);
 }
 
-static uint32_t note(struct xfrm *x, const struct xfrm_state_id *id, uint32_t reqid)
+uint32_t xfrm_sa_note(struct xfrm *x, const struct xfrm_state_id *id, uint32_t reqid)
 {
     char buf[XFRM_MESSAGE_MAX] XFRM_ALIGNED;
     return xfrm_journal_put(x->journal, xfrm_state_id_message(buf, XFRM_MSG_DELSA, id), reqid);
@@ -114,7 +108,7 @@ static struct xfrm_comp *comp_ref(struct xfrm *x, const struct esp_sa *sa, struc
         diag_set(d, FAIL_GENERIC, "the CPI 0x%x is in use by another child with this peer", sa->cpi);
         return NULL;
     }
-    uint32_t slot = note(x, &id, sa->reqid);
+    uint32_t slot = xfrm_sa_note(x, &id, sa->reqid);
     if (xfrm_offload_add(x, sa, true, NULL, d) != 0) {
         xfrm_journal_clear(x->journal, &slot);
         return NULL;
@@ -139,13 +133,12 @@ static void comp_unref(struct xfrm *x, struct xfrm_comp **at)
 
 /* ---- adding, deleting */
 
-/* Both of the record's SAs. Nothing of them is left when it fails. */
-static bool install(struct xfrm *x, struct xfrm_state *s, const struct xfrm_carry *carry, struct diag *d)
+bool xfrm_sa_install(struct xfrm *x, struct xfrm_state *s, const struct xfrm_carry *carry, struct diag *d)
 {
     s->id = xfrm_state_id_of(&s->sa, false);
     if (s->sa.cpi && !(s->comp = comp_ref(x, &s->sa, d)))
         return false;
-    s->slot = note(x, &s->id, s->sa.reqid);
+    s->slot = xfrm_sa_note(x, &s->id, s->sa.reqid);
     if (xfrm_offload_add(x, &s->sa, false, carry, d) == 0)
         return true;
     xfrm_journal_clear(x->journal, &s->slot);
@@ -153,7 +146,14 @@ static bool install(struct xfrm *x, struct xfrm_state *s, const struct xfrm_carr
     return false;
 }
 
-static void remember(struct xfrm *x, struct xfrm_state *s)
+void xfrm_sa_uninstall(struct xfrm *x, struct xfrm_state *s)
+{
+    xfrm_state_del(&x->link, &s->id);
+    xfrm_journal_clear(x->journal, &s->slot);
+    comp_unref(x, &s->comp);
+}
+
+void xfrm_sa_remember(struct xfrm *x, struct xfrm_state *s)
 {
     s->scan = x->scan;
     s->is_gone = false;
@@ -172,18 +172,18 @@ void xfrm_sa_add(struct xfrm *x, const struct esp_sa *sa)
     struct xfrm_state *s = mem_new(sizeof(*s));
     s->sa = *sa;
     s->sa.connection = s->sa.child = NULL;
-    bool is_there = find_named(x, sa) != NULL;
+    bool is_there = xfrm_sa_named(x, sa) != NULL;
     if (is_there)
         diag_set(&d, FAIL_GENERIC, "an SA with SPI %08x exists already", sa->spi);
-    if (is_there || !install(x, s, NULL, &d)) {
-        failed(x, sa, &d);
+    if (is_there || !xfrm_sa_install(x, s, NULL, &d)) {
+        xfrm_sa_failed(x, sa, &d);
         forget(s);
         return;
     }
     s->sa.skip = 0; /* is in the kernel's number now */
     map_insert(&x->by_spi, &s->by_spi, spi_hash(sa->direction, sa->spi));
     list_append(&x->states, &s->link);
-    remember(x, s);
+    xfrm_sa_remember(x, s);
     if (sa->direction == SA_OUT)
         xfrm_trap_calm(x, sa->reqid);
 }
@@ -211,94 +211,7 @@ void xfrm_sa_free(struct xfrm *x, struct xfrm_state *s)
 
 void xfrm_sa_del(struct xfrm *x, const struct esp_sa *sa)
 {
-    struct xfrm_state *s = find_named(x, sa);
+    struct xfrm_state *s = xfrm_sa_named(x, sa);
     if (s)
         xfrm_sa_free(x, s);
-}
-
-/* ---- an SA that moves */
-
-static bool is_same_place(const struct esp_sa *a, const struct esp_sa *b)
-{
-    return endpoint_equal(&a->local, &b->local) && endpoint_equal(&a->remote, &b->remote) &&
-           a->has_encap == b->has_encap;
-}
-
-static void take_place(struct esp_sa *to, const struct esp_sa *from)
-{
-    to->local = from->local;
-    to->remote = from->remote;
-    to->has_encap = from->has_encap;
-    to->seen_local = from->seen_local;
-    to->seen_remote = from->seen_remote;
-}
-
-static bool skip_numbers(struct xfrm *x, struct xfrm_state *s, uint64_t skip, struct diag *d)
-{
-    char buf[XFRM_MESSAGE_MAX] XFRM_ALIGNED;
-    struct xfrm_seen_state seen;
-    int error = xfrm_state_get(&x->link, &s->id, &seen);
-    if (!error) {
-        s->sa.skip = skip;
-        error = xfrm_link_ask(&x->link, xfrm_counters_message(buf, &s->sa, &x->can, &seen.carry), NULL, NULL);
-        s->sa.skip = 0;
-    }
-    if (error)
-        xfrm_explain_sa(d, &s->sa, false, error, x->link.why);
-    return error == 0;
-}
-
-static void uninstall(struct xfrm *x, const struct xfrm_state_id *id, uint32_t *slot, struct xfrm_comp **comp)
-{
-    xfrm_state_del(&x->link, id);
-    xfrm_journal_clear(x->journal, slot);
-    comp_unref(x, comp);
-}
-
-static bool move(struct xfrm *x, struct xfrm_state *s, const struct esp_sa *sa, struct diag *d)
-{
-    struct xfrm_seen_state seen;
-    struct xfrm_state old = {.id = s->id, .slot = s->slot, .comp = s->comp};
-    int error = xfrm_state_get(&x->link, &s->id, &seen);
-    if (error == ESRCH)
-        return true; /* the next dump finds that it is gone */
-    if (error) {
-        xfrm_explain_sa(d, &s->sa, false, error, x->link.why);
-        return false;
-    }
-    map_remove(&x->by_id, &s->by_id);
-    take_place(&s->sa, sa);
-    s->sa.skip = sa->skip + (s->sa.direction == SA_OUT ? SKIP_ON_MOVE : 0);
-    s->told_remote = (struct endpoint){0};
-    struct xfrm_state_id id = xfrm_state_id_of(&s->sa, false);
-    bool is_first = id_equal(&id, &old.id) || s->comp; /* the old one has to make room */
-    if (is_first)
-        uninstall(x, &old.id, &old.slot, &old.comp);
-    s->slot = 0;
-    s->comp = NULL;
-    bool is_there = install(x, s, &seen.carry, d);
-    if (!is_first)
-        uninstall(x, &old.id, &old.slot, &old.comp);
-    s->sa.skip = 0;
-    s->is_gone = true;
-    if (is_there)
-        remember(x, s);
-    return is_there;
-}
-
-void xfrm_sa_update(struct xfrm *x, const struct esp_sa *sa)
-{
-    struct diag d = {0};
-    struct xfrm_state *s = find_named(x, sa);
-    if (!s || s->is_gone)
-        return;
-    bool is_done = true;
-    if (!is_same_place(&s->sa, sa))
-        is_done = move(x, s, sa, &d);
-    else if (sa->skip && sa->direction == SA_OUT)
-        is_done = skip_numbers(x, s, sa->skip, &d);
-    else
-        s->told_remote = (struct endpoint){0};
-    if (!is_done)
-        failed(x, &s->sa, &d);
 }

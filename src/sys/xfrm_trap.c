@@ -19,6 +19,12 @@ static struct xfrm_record *asker_of(const struct xfrm_policy *p)
     return best;
 }
 
+/* It is about where the SAs were: a packet that left while they moved. */
+static bool is_elsewhere(const struct xfrm_record *r, const struct xfrm_seen_acquire *a)
+{
+    return r->mode != MODE_TRANSPORT && !(ip_equal(a->src, r->local) && ip_equal(a->id.dst, r->remote));
+}
+
 void xfrm_trap_acquire(struct xfrm *x, const struct xfrm_seen_acquire *a)
 {
     const struct xfrm_policy *p = xfrm_policy_find(x, &a->policy);
@@ -26,6 +32,8 @@ void xfrm_trap_acquire(struct xfrm *x, const struct xfrm_seen_acquire *a)
     if (!r)
         return;
     r->waiting = *a;
+    if (!r->is_trap && is_elsewhere(r, a))
+        xfrm_trap_release(x, r);
     if (r->is_told || !r->is_trap)
         return;
     r->is_told = true;

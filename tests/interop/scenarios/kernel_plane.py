@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The kernel's data plane where it is more than a tunnel: alone, beside ours, after a crash, when others meddle with the
-kernel, when an end moves. All in the guest, with strongSwan on the kernel's IPsec too."""
+kernel. All in the guest, with strongSwan on the kernel's IPsec too."""
 import time
 
 import topology
@@ -190,28 +190,6 @@ def meddling(lab):
     wait_for("other SAs", lambda: len(states(lab)) >= 2 and not {s[2] for s in states(lab)} & before, 15, 0.1)
     wait_for("traffic", lambda: is_back(lab), 10, 0.1)
     return str(dark(lab))
-
-
-@scenario("kernelplane.moves", needs_keyway=True, in_guest=True)
-def moves(lab):
-    """Keyway's address changes under traffic: SAs, policies and routes in the kernel follow (MOBIKE)."""
-    alone(lab)
-    up(lab, extra={"mobike": "yes", "local_addrs": None})
-    must_ping(lab.net["ca"], CB)
-    ga, before = lab.net["ga"], {s[2] for s in states(lab)}
-    # all at once: without an IPv4 address it would go on over IPv6, and stay there
-    ga.batch([f"addr del {A4}/24 dev w0", "addr add 10.9.0.7/24 dev w0", f"route replace default via {B4}"])
-    try:
-        wait_for("the SAs to have the new address", lambda: {s[0] for s in states(lab)} | {s[1] for s in states(lab)} == {"10.9.0.7", B4}, 20, 0.1)
-        demand({s[2] for s in states(lab)} == before, "other SAs")
-        wait_for("traffic", lambda: is_back(lab), 10, 0.1)
-        must_ping(lab.net["cb"], CA)
-        demand(A4 not in ga.sh("ip", "xfrm", "policy"), ga.sh("ip", "xfrm", "policy"))
-        return f"10.9.0.7; {dark(lab)}"
-    finally:
-        ga.ip("addr", "del", "10.9.0.7/24", "dev", "w0", check=False)
-        ga.ip("addr", "replace", f"{A4}/24", "dev", "w0")
-        ga.ip("route", "replace", "default", "via", B4, check=False)
 
 
 @scenario("kernelplane.nothing-leaks", needs_keyway=True, in_guest=True)

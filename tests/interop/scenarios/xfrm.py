@@ -413,43 +413,84 @@ def setting(d, name):
     return int(d.node.sh("cat", "/proc/sys/net/core/" + name))
 
 
-@scenario("xfrm.moves", needs_keyway=True, in_guest=True)
-def moves(lab):
-    """SAs go to other addresses and keep their numbers, windows and totals."""
+BY_US, BY_KERNEL = "moved by adding it anew", "moved by the kernel itself"
+KERNELS_OWN = ((HMAC, BY_KERNEL), (GCM + " window=32 offload=auto", BY_US))
+SKIPPED = 1024  # numbers, when another SA takes the place of one that moves
+
+
+def moves(lab, way):
+    """SAs go to other addresses, into UDP and out of it, and keep their numbers, windows and totals. way: of those that the
+    kernel can move itself, if any is."""
+    outer, plain = ("10.9.0.11", "10.9.0.12"), (A4, B4)
     with Pair(lab) as p:
-        n = p.sas(GCM + " esn=1 window=64")
-        p.policies(n)
-        p.must_carry(n, "ca", CB)
-        numbers = counts(p.a, 0x2000 + n)
-        outer = ("10.9.0.11", "10.9.0.12")
         for node, device, address in (("ga", "w0", outer[0]), ("gb", "w1", outer[1])):
             lab.net[node].ip("addr", "add", address + "/24", "dev", device)
-        for d, me, it, spi_in, spi_out in ((p.a, 0, 1, 0x1000, 0x2000), (p.b, 1, 0, 0x2000, 0x1000)):
-            for dir_, spi in (("in", spi_in), ("out", spi_out)):
-                d.say(f"sa_update dir={dir_} spi={spi + n} child={n} local={outer[me]} remote={outer[it]}")
-        p.policies(n, outer=outer)
-        p.clean()
-        demand(len(p.a.states()) == 2 and all(outer[0] in s for s in p.a.states()), f"states: {p.a.states()}")
-        p.must_carry(n, "ca", CB)
-        later = counts(p.a, 0x2000 + n)
-        demand(later["oseq"] > numbers["oseq"] + 1000, f"sequence numbers went from {numbers} to {later}")
-        demand(later["packets"] > numbers["packets"], f"totals went from {numbers} to {later}")
-        demand(counts(p.b, 0x2000 + n)["seq"] == later["oseq"], "the receiver is not where the sender is")
-        p.a.say(f"sa_update dir=out spi={0x2000 + n} child={n} local={outer[0]} remote={outer[1]} skip=50000")
-        p.must_carry(n, "ca", CB)
-        demand(counts(p.a, 0x2000 + n)["oseq"] > 51000, "no numbers were left out")
-        p.remove(n)
+        for d in (p.a, p.b):
+            for port in (4500, 4600):
+                d.say(f"socket family=4 port={port}")
+        for words, expected in ((GCM + " esn=1 window=64", way), (GCM + " cpi=1 window=32", BY_US), *(KERNELS_OWN if way == BY_KERNEL else ())):
+            n = p.sas(words)
+            more = " ".join(w for w in words.split() if w == "ah=1") + (" comp=1" if "cpi=" in words else "")
+            p.policies(n, more=more)
+            p.must_carry(n, "ca", CB)
+            ports = (4500, 4600) if "encr" in words and "cpi" not in words else None
+            for there, then in ((outer, ports), (plain, None)):
+                move(p, n, there, then, expected, more, "window" in words)
+            if "esn" in words:
+                skip(p, n)
+            p.remove(n)
         p.must_be_empty()
-        return "addresses, numbers"
+        for node, device, address in (("ga", "w0", outer[0]), ("gb", "w1", outer[1])):
+            lab.net[node].ip("addr", "del", address + "/24", "dev", device)
+        return f"addresses, ports, encapsulation, numbers: {way}"
+
+
+def move(p, n, outer, ports, way, more, has_window):
+    """Both SAs of both ends to other addresses, with traffic before and after."""
+    before, p.a.logs = counts(p.a, 0x2000 + n), []
+    for d, me, it, spi_in, spi_out in ((p.a, 0, 1, 0x1000, 0x2000), (p.b, 1, 0, 0x2000, 0x1000)):
+        ends = [o + (f",{ports[i]}" if ports else "") for i, o in enumerate(outer)]
+        for dir_, spi in (("in", spi_in), ("out", spi_out)):
+            d.say(f"sa_update dir={dir_} spi={spi + n} child={n} local={ends[me]} remote={ends[it]} encap={int(bool(ports))}")
+    p.policies(n, outer=outer, more=more)
+    p.clean()
+    demand(len([line for line in p.a.logs if way in line]) == 2, f"not two SAs {way}: {p.a.logs}")
+    states = [s for s in p.a.states() if "proto comp" not in s]
+    demand(len(states) == 2 and all(f"src {outer[i]} dst {outer[1 - i]}" in " ".join(states) for i in (0, 1)), f"states: {states}")
+    demand(all(("encap type espinudp" in s) == bool(ports) for s in states), f"encapsulation: {states}")
+    p.must_carry(n, "ca", CB)
+    after, there = counts(p.a, 0x2000 + n), counts(p.b, 0x2000 + n)
+    left_out = SKIPPED if way == BY_US else 0
+    demand(after["oseq"] == before["oseq"] + left_out + 1, f"sequence numbers went from {before} to {after}, not {left_out} and one on")
+    demand(after["packets"] == before["packets"] + 1, f"totals went from {before} to {after}")
+    demand(there["seq"] == (after["oseq"] if has_window else 0), f"the receiver is at {there}, the sender at {after}")
+
+
+def skip(p, n):
+    before = counts(p.a, 0x2000 + n)
+    p.a.say(f"sa_update dir=out spi={0x2000 + n} child={n} local={A4} remote={B4} skip=50000")
+    p.must_carry(n, "ca", CB)
+    demand(counts(p.a, 0x2000 + n)["oseq"] == before["oseq"] + 50001, "no numbers were left out")
+
+
+@scenario("xfrm.moves", needs_keyway=True, in_guest=True)
+def moves_by_us(lab):
+    """Before Linux 7.2."""
+    return moves(lab, BY_US)
+
+
+@scenario("qemu.moves", kernels=("testing",))
+def moves_by_the_kernel(lab):
+    return moves(lab, BY_KERNEL)
 
 
 def counts(d, spi):
     """Of one SA: sequence numbers and packets."""
     b = one([b for b in blocks(d.node.ip("-s", "xfrm", "state")) if f"spi 0x{spi:08x}" in b], "SAs")
-    high = re.search(r"seq-hi 0x(\w+), seq 0x(\w+), oseq-hi 0x(\w+), oseq 0x(\w+)", b)
-    demand(high, f"no numbers in: {b}")
-    seq_hi, seq, oseq_hi, oseq = (int(g, 16) for g in high.groups())
-    return {"seq": seq_hi << 32 | seq, "oseq": oseq_hi << 32 | oseq, "packets": int(re.search(r"(\d+)\(packets\)", b.split("lifetime current")[1])[1])}
+    found = {k: int(v, 16) for k, v in re.findall(r"\b(o?seq(?:-hi)?) 0x(\w+)", b.split("anti-replay")[-1])}
+    demand("oseq" in found, f"no numbers in: {b}")
+    whole = {k: found.get(k + "-hi", 0) << 32 | found[k] for k in ("seq", "oseq")}
+    return {**whole, "packets": int(re.search(r"(\d+)\(packets\)", b.split("lifetime current")[1])[1])}
 
 
 @scenario("xfrm.repair", needs_keyway=True, in_guest=True)

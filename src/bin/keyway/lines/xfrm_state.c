@@ -185,7 +185,7 @@ static void print_selectors(FILE *to, const struct state *s)
     sa.n_remote_ts = (uint8_t)(nr < SA_MAX_TS ? nr : SA_MAX_TS);
     memcpy(sa.local_ts, local, sa.n_local_ts * sizeof(*local));
     memcpy(sa.remote_ts, remote, sa.n_remote_ts * sizeof(*remote));
-    struct xfrm_selector sel = xfrm_selector_around(&sa);
+    struct xfrm_selector sel = xfrm_selector_of_sa(&sa);
     fputs("\tsel ", to);
     print_selector(to, &sel);
     fputs(s->has_stats ? "uid 0\n" : "\n", to);
