@@ -361,6 +361,7 @@ struct loop *loop_new(const struct loop_options *o, struct diag *d)
     if (l->routes)
         route_sweep(l->routes);
     shunts_sweep(l->shunts);
+    loop_kernel_sweep(l); /* after the routes: one that a crash left leads past no policy */
     return l;
 }
 

@@ -112,6 +112,8 @@ void loop_kernel_apply(struct loop *l, const struct action *a);
 /* A snapshot comes into force: the interfaces that it wants before, those that it does not after. */
 void loop_kernel_expect(struct loop *l, const struct config *c);
 void loop_kernel_settle(struct loop *l);
+/* What an earlier run left goes, when the configuration is in force. */
+void loop_kernel_sweep(struct loop *l);
 void loop_kernel_close(struct loop *l);
 /* loop_exec.c */
 void loop_clean_resolv_conf(const struct loop *l);

@@ -64,6 +64,13 @@ bool loop_kernel_open(struct loop *l, const struct config *c, struct diag *d)
     return true;
 }
 
+void loop_kernel_sweep(struct loop *l)
+{
+    size_t n = l->xfrm ? xfrm_sweep(l->xfrm) : 0;
+    if (n)
+        log_line(GROUP_KNL, LOG_NOTICE, "removed %zu SAs and policies that an earlier run left in the kernel", n);
+}
+
 /* ---- events */
 
 /* Whoever waits for a tunnel waits for what the kernel says of it. */

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The kernel's IPsec as a data plane: beginning, ending, what an earlier run left. See xfrm.h; SAs are in
- * xfrm_sa.c, policies in xfrm_policy.c, what the kernel tells in xfrm_events.c. */
+/* The kernel's IPsec as a data plane: beginning and ending. See xfrm.h; SAs are in xfrm_sa.c, policies in
+ * xfrm_policy.c, what the kernel tells in xfrm_events.c, what an earlier run left in xfrm_left.c. */
 #include "base/arena.h"
 #include "base/log.h"
 #include "sys/xfrm_impl.h"
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #define SETTING_ACQUIRE "/proc/sys/net/core/xfrm_acq_expires" /* of this network namespace */
 #define SETTING_DROP    "/proc/sys/net/core/xfrm_larval_drop"
@@ -35,67 +32,6 @@ void xfrm_lacks(const struct xfrm *x, struct planes *out)
 int xfrm_fd(const struct xfrm *x)
 {
     return mnl_socket_get_fd(x->link.events);
-}
-
-/* ---- what an earlier run left */
-
-struct left {
-    struct xfrm_link *link;
-    int removed;
-};
-
-struct found {
-    uint32_t tell;
-    bool is_it;
-};
-
-static int look(const struct nlmsghdr *h, void *ctx)
-{
-    struct found *f = ctx;
-    struct xfrm_seen_state state;
-    struct xfrm_seen_policy policy;
-    if (xfrm_state_parse(h, &state))
-        f->is_it = state.reqid == f->tell;
-    else if (xfrm_policy_parse(h, &policy))
-        f->is_it = policy.priority == f->tell;
-    return MNL_CB_OK;
-}
-
-/* Somebody else may have installed the like since: what does not carry our number stays. */
-static void remove_left(void *ctx, struct nlmsghdr *del, uint32_t tell)
-{
-    struct left *left = ctx;
-    struct found found = {.tell = tell};
-    uint16_t type = del->nlmsg_type, flags = del->nlmsg_flags;
-    del->nlmsg_type = type == XFRM_MSG_DELSA ? XFRM_MSG_GETSA : XFRM_MSG_GETPOLICY;
-    del->nlmsg_flags = NLM_F_REQUEST;
-    if (xfrm_link_ask(left->link, del, look, &found) != 0 || !found.is_it)
-        return;
-    del->nlmsg_type = type;
-    del->nlmsg_flags = flags;
-    left->removed += xfrm_link_ask(left->link, del, NULL, NULL) == 0;
-}
-
-static int remove_all_left(struct xfrm_link *l, const char *journal, struct diag *d)
-{
-    struct left left = {.link = l};
-    if (xfrm_journal_read(journal, remove_left, &left, d) < 0)
-        return -1;
-    return left.removed;
-}
-
-int xfrm_cleanup(const char *journal, struct diag *d)
-{
-    struct xfrm_link l;
-    if (access(journal, F_OK) < 0 && errno == ENOENT)
-        return 0;
-    if (!xfrm_link_open(&l, false, d))
-        return -1;
-    int n = remove_all_left(&l, journal, d);
-    xfrm_link_close(&l);
-    if (n >= 0)
-        unlink(journal);
-    return n;
 }
 
 /* ---- settings of the machine */
@@ -146,6 +82,7 @@ static struct xfrm *new_tables(const struct xfrm_options *o)
     list_init(&x->record_list);
     list_init(&x->policy_list);
     list_init(&x->queue);
+    list_init(&x->left);
     return x;
 }
 
@@ -153,15 +90,7 @@ static bool begin(struct xfrm *x, bool probes, struct diag *d)
 {
     if (!xfrm_link_open(&x->link, true, d) || (probes && !xfrm_probe_link(&x->link, &x->can, d)))
         return false;
-    if (!x->o.journal)
-        return true;
-    int n = remove_all_left(&x->link, x->o.journal, d);
-    if (n < 0)
-        return false;
-    if (n > 0)
-        log_line(GROUP_KNL, LOG_NOTICE, "%d SAs and policies of an earlier run were still in the kernel", n);
-    x->journal = xfrm_journal_open(x->o.journal, d);
-    return x->journal != NULL;
+    return !x->o.journal || xfrm_left_note(x, d);
 }
 
 static struct xfrm *open_tables(const struct xfrm_options *o, bool probes, struct diag *d)
@@ -192,6 +121,7 @@ void xfrm_close(struct xfrm *x)
     struct xfrm_queued *q;
     if (!x)
         return;
+    xfrm_sweep(x);
     list_each(r, &x->record_list, link) xfrm_record_free(x, r);
     list_each(s, &x->states, link) xfrm_sa_free(x, s);
     list_each(q, &x->queue, link) free(q);

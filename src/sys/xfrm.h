@@ -27,10 +27,13 @@ struct xfrm_options {
 /* Can this kernel do ESP? Adds one state, reads it back and deletes it. False with the reason. */
 bool xfrm_probe(struct diag *why);
 
-/* Removes what an earlier run has left, by its journal. NULL with the reason. */
+/* What an earlier run has left, by its journal, stays as it is until xfrm_sweep(). NULL with the reason. */
 struct xfrm *xfrm_open(const struct xfrm_options *o, struct diag *d);
 /* Fills in what this kernel's SAs lack. */
 void xfrm_lacks(const struct xfrm *x, struct planes *out);
+/* Removes of it what nobody asked for again. Call when the configuration is in force, and routes that lead
+ * past policies are gone: so there is no moment without a policy that drops. How many there were. */
+size_t xfrm_sweep(struct xfrm *x);
 /* Readable: call xfrm_read(). */
 int xfrm_fd(const struct xfrm *x);
 void xfrm_read(struct xfrm *x, int64_t now);

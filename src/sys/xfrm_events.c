@@ -119,17 +119,21 @@ static void deliver(struct xfrm *x)
     }
 }
 
+/* Where it could not look the next poll tries again. */
+static void compare(struct xfrm *x, int64_t now)
+{
+    bool has_policies = xfrm_scan_policies(x), has_states = xfrm_scan_states(x, now);
+    x->has_lost = !has_policies || !has_states;
+}
+
 void xfrm_read(struct xfrm *x, int64_t now)
 {
     if (!xfrm_link_read(&x->link, take, x)) {
         log_line(GROUP_KNL, LOG_NOTICE, "the kernel lost messages about its IPsec: looking at all of it");
         x->has_lost = true;
     }
-    if (x->has_lost) {
-        xfrm_scan_policies(x);
-        xfrm_scan_states(x, now);
-        x->has_lost = false;
-    }
+    if (x->has_lost)
+        compare(x, now);
     deliver(x);
 }
 
@@ -142,7 +146,10 @@ int64_t xfrm_poll(struct xfrm *x, int64_t now)
     struct timespec start, end;
     if (now >= x->poll_at) {
         clock_gettime(CLOCK_MONOTONIC, &start);
-        xfrm_scan_states(x, now);
+        if (x->has_lost)
+            compare(x, now);
+        else
+            xfrm_scan_states(x, now);
         clock_gettime(CLOCK_MONOTONIC, &end);
         int64_t took = (MICROS(end) - MICROS(start)) * POLL_SHARE;
         x->poll_at = now + (took > POLL_SHORTEST ? took : POLL_SHORTEST);

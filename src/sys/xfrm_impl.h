@@ -48,9 +48,16 @@ struct xfrm_policy { /* one of the kernel's */
     struct list wants;
     struct xfrm_policy_spec spec; /* as installed */
     bool is_installed;
+    bool is_left; /* by an earlier run, and nobody asked for it again: of spec only the priority is known */
     bool is_shut; /* drops for a moment what the kernel holds back for it */
     uint32_t slot;
     uint64_t scan;
+};
+
+struct xfrm_left { /* a state of an earlier run's */
+    struct list link;
+    struct xfrm_state_id id;
+    uint32_t slot;
 };
 
 struct xfrm_record { /* a policy or shunt of the engine */
@@ -94,6 +101,7 @@ struct xfrm {
     struct map policies; /* by key */
     struct list policy_list;
     struct list queue;
+    struct list left; /* struct xfrm_left */
     uint64_t age, scan;
     int64_t poll_at;
     int64_t shut_until; /* TIME_NEVER: no policy is shut */
@@ -110,6 +118,13 @@ struct xfrm {
 
 /* Told by the next xfrm_poll(). */
 void xfrm_queue(struct xfrm *x, const struct dataplane_event *e, const char *why);
+
+/* ---- xfrm_left.c: what an earlier run left */
+
+/* Opens the journal and notes what of it is in the kernel still. False with the reason. */
+bool xfrm_left_note(struct xfrm *x, struct diag *d);
+
+/* ---- xfrm.c: for tests */
 
 /* Where the kernel has policies and no ESP: for tests of what is about policies. */
 struct xfrm *xfrm_open_unprobed(const struct xfrm_options *o, struct diag *d);
@@ -162,6 +177,10 @@ void xfrm_shunt_add(struct xfrm *x, const struct shunt *s);
 void xfrm_record_del(struct xfrm *x, uint64_t id, bool is_shunt);
 void xfrm_record_free(struct xfrm *x, struct xfrm_record *r);
 struct xfrm_policy *xfrm_policy_find(const struct xfrm *x, const struct xfrm_policy_key *k);
+/* One that an earlier run left; its slot is taken. */
+void xfrm_policy_adopt(struct xfrm *x, const struct xfrm_policy_key *k, uint32_t priority, uint32_t slot);
+/* Removes those that were adopted and are not wanted. How many there were. */
+size_t xfrm_policy_sweep(struct xfrm *x);
 /* Installs what the tables say once more, after others took it away. */
 void xfrm_policy_mend(struct xfrm *x, struct xfrm_policy *p, bool is_there);
 
@@ -181,9 +200,9 @@ void xfrm_trap_calm(struct xfrm *x, uint32_t reqid);
 
 /* ---- xfrm_scan.c: dumps */
 
-/* Tells the counters of those that moved, and those that are gone. */
-void xfrm_scan_states(struct xfrm *x, int64_t now);
-void xfrm_scan_policies(struct xfrm *x);
+/* Tells the counters of those that moved, and those that are gone. False: it could not look. */
+bool xfrm_scan_states(struct xfrm *x, int64_t now);
+bool xfrm_scan_policies(struct xfrm *x);
 
 /* ---- xfrm_why.c: reasons in words */
 

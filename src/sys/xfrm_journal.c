@@ -38,6 +38,11 @@ struct slot {
 
 _Static_assert(sizeof(struct head) == SLOT_BYTES && sizeof(struct slot) == SLOT_BYTES, "both are slots");
 
+union copy { /* of a slot's message */
+    struct nlmsghdr h;
+    uint8_t bytes[MESSAGE_BYTES];
+};
+
 struct xfrm_journal {
     char *path;
     int fd;
@@ -74,12 +79,16 @@ static void fill_head(struct head *h)
 
 /* ---- writing */
 
-static bool grow(struct xfrm_journal *j, uint32_t n)
+/* Another n slots are there; which of them are empty is the caller's to say. */
+static bool map_slots(struct xfrm_journal *j, uint32_t n)
 {
     size_t old = (size_t)j->n * SLOT_BYTES, bytes = (size_t)n * SLOT_BYTES;
-    if (n > SLOTS_MOST)
+    if (n > SLOTS_MOST) {
+        errno = EFBIG;
         return false;
-    if (posix_fallocate(j->fd, 0, (off_t)bytes) != 0) /* a store to a hole of a full disk would end us */
+    }
+    errno = posix_fallocate(j->fd, 0, (off_t)bytes); /* a store to a hole of a full disk would end us */
+    if (errno)
         return false;
     void *p = j->slots ? mremap(j->slots, old, bytes, MREMAP_MAYMOVE)
                        : mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, j->fd, 0);
@@ -90,25 +99,18 @@ static bool grow(struct xfrm_journal *j, uint32_t n)
     if (!numbers)
         abort();
     j->free = numbers;
-    for (uint32_t i = n - 1; i >= (j->n ? j->n : 1); i--)
-        j->free[j->n_free++] = i;
     j->n = n;
     return true;
 }
 
-struct xfrm_journal *xfrm_journal_open(const char *path, struct diag *d)
+static bool grow(struct xfrm_journal *j, uint32_t n)
 {
-    struct xfrm_journal *j = mem_new(sizeof(*j));
-    j->path = strdup(path);
-    unlink(path); /* a new file: one that is mapped by somebody stays his */
-    j->fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (j->path && j->fd >= 0 && grow(j, FIRST_SLOTS)) {
-        fill_head((struct head *)j->slots);
-        return j;
-    }
-    diag_set(d, FAIL_GENERIC, "cannot write %s: %s", path, strerror(errno));
-    xfrm_journal_close(j);
-    return NULL;
+    uint32_t old = j->n;
+    if (!map_slots(j, n))
+        return false;
+    for (uint32_t i = n - 1; i >= (old ? old : 1); i--)
+        j->free[j->n_free++] = i;
+    return true;
 }
 
 uint32_t xfrm_journal_put(struct xfrm_journal *j, const struct nlmsghdr *del, uint32_t tell)
@@ -155,7 +157,7 @@ void xfrm_journal_close(struct xfrm_journal *j)
     free(j);
 }
 
-/* ---- reading what is left */
+/* ---- opening, with what is left */
 
 static size_t fixed_bytes(uint16_t type)
 {
@@ -182,41 +184,76 @@ static bool is_sound(const struct slot *s, uint32_t check, struct nlmsghdr *h)
     return true;
 }
 
-static int read_slots(FILE *f, xfrm_journal_each *each, void *ctx)
+/* The message of a slot; false: it is empty, or no message of ours. */
+static bool read_slot(const struct slot *s, union copy *out)
 {
-    struct head want, head;
-    struct slot s;
-    union {
-        struct nlmsghdr h;
-        uint8_t bytes[MESSAGE_BYTES];
-    } m;
-    int n = 0;
-    fill_head(&want);
-    if (fread(&head, sizeof(head), 1, f) != 1 || memcmp(&head, &want, sizeof(head)) != 0)
-        return 0;
-    while (fread(&s, sizeof(s), 1, f) == 1) {
-        memcpy(m.bytes, s.message, sizeof(m.bytes));
-        if (!is_sound(&s, atomic_load(&s.check), &m.h))
+    memcpy(out->bytes, s->message, sizeof(out->bytes));
+    return is_sound(s, atomic_load(&s->check), &out->h);
+}
+
+size_t xfrm_journal_each(struct xfrm_journal *j, xfrm_journal_note *note, void *ctx)
+{
+    union copy m;
+    size_t n = 0;
+    for (uint32_t i = 1; i < j->n; i++) {
+        if (!read_slot(&j->slots[i], &m))
             continue;
-        each(ctx, &m.h, s.tell);
+        note(ctx, &m.h, j->slots[i].tell, i);
         n++;
     }
     return n;
 }
 
-int xfrm_journal_read(const char *path, xfrm_journal_each *each, void *ctx, struct diag *d)
+/* How many slots has the file there, with the head? 0: it is none that can go on. */
+static uint32_t find_left(struct xfrm_journal *j)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0 && errno == ENOENT)
+    struct head want, head;
+    struct stat st;
+    fill_head(&want);
+    j->fd = open(j->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (j->fd < 0 || fstat(j->fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
+        st.st_size > (off_t)SLOTS_MOST * SLOT_BYTES || pread(j->fd, &head, sizeof(head), 0) != sizeof(head) ||
+        memcmp(&head, &want, sizeof(head)) != 0)
         return 0;
-    FILE *f = fd < 0 ? NULL : fdopen(fd, "re");
-    if (!f) {
-        diag_set(d, FAIL_GENERIC, "cannot read %s: %s", path, strerror(errno));
-        if (fd >= 0)
-            close(fd);
-        return -1;
+    return (uint32_t)(st.st_size / SLOT_BYTES); /* a part of a slot is none */
+}
+
+static bool go_on(struct xfrm_journal *j, uint32_t n)
+{
+    union copy m;
+    if (ftruncate(j->fd, (off_t)n * SLOT_BYTES) < 0 || !map_slots(j, n > FIRST_SLOTS ? n : FIRST_SLOTS))
+        return false;
+    for (uint32_t i = j->n - 1; i > 0; i--) {
+        if (read_slot(&j->slots[i], &m))
+            continue;
+        atomic_store(&j->slots[i].check, 0);
+        j->free[j->n_free++] = i;
     }
-    int n = read_slots(f, each, ctx);
-    fclose(f);
-    return n;
+    return true;
+}
+
+static bool make(struct xfrm_journal *j)
+{
+    if (j->fd >= 0)
+        close(j->fd);
+    unlink(j->path); /* a new file: one that is mapped by somebody stays his */
+    j->fd = open(j->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (j->fd < 0 || !grow(j, FIRST_SLOTS))
+        return false;
+    fill_head((struct head *)j->slots);
+    return true;
+}
+
+struct xfrm_journal *xfrm_journal_open(const char *path, struct diag *d)
+{
+    struct xfrm_journal *j = mem_new(sizeof(*j));
+    j->path = strdup(path);
+    if (!j->path)
+        abort();
+    uint32_t left = find_left(j);
+    if (left ? go_on(j, left) : make(j))
+        return j;
+    diag_set(d, FAIL_GENERIC, "cannot write %s: %s", path, strerror(errno));
+    xfrm_journal_close(j);
+    return NULL;
 }

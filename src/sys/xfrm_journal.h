@@ -11,17 +11,16 @@
 struct nlmsghdr;
 struct xfrm_journal;
 
-/* A new one, whatever was there. NULL with the reason. */
+/* The one that an earlier run left goes on, if it is of this boot and namespace; damaged slots are empty.
+ * Otherwise it is a new one, whatever was there. NULL with the reason. */
 struct xfrm_journal *xfrm_journal_open(const char *path, struct diag *d);
 /* tell: by which of its numbers the object is known to be the same one (a reqid, a priority). Returns the
  * slot, or 0: there is no room. j may be NULL. */
 uint32_t xfrm_journal_put(struct xfrm_journal *j, const struct nlmsghdr *del, uint32_t tell);
 /* *slot becomes 0. */
 void xfrm_journal_clear(struct xfrm_journal *j, uint32_t *slot);
+typedef void xfrm_journal_note(void *ctx, struct nlmsghdr *del, uint32_t tell, uint32_t slot);
+/* All that is in it; del is the callee's to change, and slots may be cleared meanwhile. How many. */
+size_t xfrm_journal_each(struct xfrm_journal *j, xfrm_journal_note *note, void *ctx);
 /* And removes the file. */
 void xfrm_journal_close(struct xfrm_journal *j);
-
-typedef void xfrm_journal_each(void *ctx, struct nlmsghdr *del, uint32_t tell);
-/* What is in there, if it is of this boot and namespace. Damaged slots are left out. How many, or -1 with the
- * reason; 0 when there is no file. */
-int xfrm_journal_read(const char *path, xfrm_journal_each *each, void *ctx, struct diag *d);

@@ -67,9 +67,10 @@ static uint32_t put_state(struct xfrm_journal *j, uint32_t spi)
 struct seen {
     unsigned n, n_policies;
     bool spis[MANY + 256];
+    uint32_t slots[MANY + 256];
 };
 
-static void note(void *ctx, struct nlmsghdr *h, uint32_t tell)
+static void note(void *ctx, struct nlmsghdr *h, uint32_t tell, uint32_t slot)
 {
     struct seen *s = ctx;
     struct xfrm_seen_state state;
@@ -83,14 +84,30 @@ static void note(void *ctx, struct nlmsghdr *h, uint32_t tell)
     assert_int_equal(state.id.mark.mask, 7);
     assert_true(state.id.spi < ARRAY_LEN(s->spis) && !s->spis[state.id.spi]);
     s->spis[state.id.spi] = true;
+    s->slots[state.id.spi] = slot;
 }
 
-static struct seen read_all(int expected)
+static const struct seen *read_all(struct xfrm_journal *j, size_t expected)
 {
-    struct seen s = {0};
+    static struct seen s;
+    s = (struct seen){0};
+    assert_int_equal(xfrm_journal_each(j, note, &s), expected);
+    assert_int_equal(s.n, expected);
+    return &s;
+}
+
+/* What the next run finds when this one is killed now. */
+static const struct seen *read_after_crash(size_t expected)
+{
+    char command[200], copy[80];
     struct diag d = {0};
-    assert_int_equal(xfrm_journal_read(path, note, &s, &d), expected);
-    assert_int_equal(s.n, expected < 0 ? 0 : expected);
+    snprintf(copy, sizeof(copy), "%s.copy", path);
+    snprintf(command, sizeof(command), "cp %s %s", path, copy);
+    assert_int_equal(system(command), 0);
+    struct xfrm_journal *j = xfrm_journal_open(copy, &d);
+    assert_non_null(j);
+    const struct seen *s = read_all(j, expected);
+    xfrm_journal_close(j);
     return s;
 }
 
@@ -104,10 +121,9 @@ static void what_was_put_and_not_cleared_is_read(void **state)
     xfrm_journal_clear(j, &a);
     assert_int_equal(a, 0);
     xfrm_journal_clear(j, &a); /* once is enough */
-    struct seen s = read_all(2);
-    assert_true(s.n_policies == 1 && s.spis[257] && b);
+    const struct seen *s = read_after_crash(2);
+    assert_true(s->n_policies == 1 && s->spis[257] && s->slots[257] == b);
     xfrm_journal_close(j);
-    read_all(0); /* the file is gone */
     assert_int_equal(access(path, F_OK), -1);
 }
 
@@ -120,11 +136,11 @@ static void it_grows_and_its_slots_are_used_again(void **state)
     for (int round = 0; round < 3; round++) {
         for (uint32_t i = 0; i < MANY; i++)
             slots[i] = put_state(j, i);
-        struct seen s = read_all(MANY);
-        assert_true(s.spis[0] && s.spis[MANY - 1]);
+        const struct seen *s = read_after_crash(MANY);
+        assert_true(s->spis[0] && s->spis[MANY - 1]);
         for (uint32_t i = 0; i < MANY; i++)
             xfrm_journal_clear(j, &slots[i]);
-        read_all(0);
+        read_after_crash(0);
     }
     assert_int_equal(stat(path, &st), 0);
     assert_true(st.st_size <= 2 * 4096 * 128);
@@ -140,7 +156,44 @@ static void no_journal_is_none(void **state)
     assert_int_equal(xfrm_journal_put(NULL, state_message(buf, 256), 1), 0);
     xfrm_journal_clear(NULL, &slot);
     xfrm_journal_close(NULL);
-    read_all(0);
+}
+
+/* The next run goes on with the file: what it has not taken over is lost to nobody, and its slots are empty
+ * for others only when they were cleared. */
+static void an_earlier_run_s_journal_goes_on(void **state)
+{
+    (void)state;
+    struct xfrm_journal *first = open_journal();
+    for (uint32_t i = 0; i < MANY; i++)
+        put_state(first, i);
+    struct xfrm_journal *j = open_journal(); /* nobody closed the first one */
+    const struct seen *s = read_all(j, MANY);
+    uint32_t slot = s->slots[7];
+    xfrm_journal_clear(j, &slot);
+    assert_int_equal(put_state(j, MANY + 1), s->slots[7]); /* the only empty one, or one of the last */
+    s = read_after_crash(MANY);
+    assert_true(!s->spis[7] && s->spis[MANY + 1] && s->spis[0] && s->spis[MANY - 1]);
+    for (uint32_t i = 0; i < 2 * MANY; i++)
+        xfrm_journal_clear(j, &(uint32_t){put_state(j, MANY + 2)});
+    read_after_crash(MANY);
+    xfrm_journal_close(first);
+    xfrm_journal_close(j);
+}
+
+static void what_is_no_file_of_ours_gives_way_to_a_new_one(void **state)
+{
+    (void)state;
+    char command[100];
+    static const char *const commands[] = {"mkfifo", "ln -s /etc/passwd", "echo something >",
+                                           "head -c 1000 /dev/zero >"};
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+        snprintf(command, sizeof(command), "%s %s", commands[i], path);
+        assert_int_equal(system(command), 0);
+        struct xfrm_journal *j = open_journal();
+        put_state(j, 3);
+        read_after_crash(1);
+        xfrm_journal_close(j);
+    }
 }
 
 static void change(off_t at, const void *bytes, size_t len)
@@ -164,20 +217,16 @@ static void a_damaged_byte_costs_its_slot_or_the_file(void **state)
         assert_int_equal(pread(fd, &byte, 1, at), 1);
         other = byte ^ 0x40;
         change(at, &other, 1);
-        struct seen s = read_all(at < 128 ? 0 : 2);
-        assert_true(at < 128 || (!s.spis[0] && s.spis[1] && s.spis[2]));
+        const struct seen *s = read_after_crash(at < 128 ? 0 : 2);
+        assert_true(at < 128 || (!s->spis[0] && s->spis[1] && s->spis[2]));
         change(at, &byte, 1);
     }
     close(fd);
-    read_all(3);
+    read_after_crash(3);
     assert_int_equal(truncate(path, 128 + 200), 0); /* in the middle of a slot */
-    read_all(1);
+    read_after_crash(1);
     assert_int_equal(truncate(path, 20), 0);
-    read_all(0);
-    assert_int_equal(unlink(path), 0);
-    assert_int_equal(mkdir(path, 0700), 0);
-    read_all(0);
-    assert_int_equal(rmdir(path), 0);
+    read_after_crash(0);
     xfrm_journal_close(j);
 }
 
@@ -199,7 +248,8 @@ static void a_sound_slot_with_another_message_is_left_out(void **state)
     h = state_message(buf, 256);
     h->nlmsg_len = 30;
     assert_int_not_equal(xfrm_journal_put(j, h, 1), 0);
-    read_all(0);
+    read_all(j, 0);
+    read_after_crash(0);
     h->nlmsg_len = 4000;
     assert_int_equal(xfrm_journal_put(j, h, 1), 0);
     xfrm_journal_close(j);
@@ -211,6 +261,7 @@ static void one_that_cannot_be_written_is_refused_with_its_name(void **state)
     struct diag d = {0};
     assert_null(xfrm_journal_open("/nowhere/at/all", &d));
     assert_non_null(strstr(d.what, "/nowhere/at/all"));
+    assert_null(xfrm_journal_open("/tmp", &d)); /* a folder */
 }
 
 #define ON_FILE(t) cmocka_unit_test_setup_teardown(t, make_path, remove_path)
@@ -220,6 +271,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ON_FILE(what_was_put_and_not_cleared_is_read),
         ON_FILE(it_grows_and_its_slots_are_used_again),
+        ON_FILE(an_earlier_run_s_journal_goes_on),
+        ON_FILE(what_is_no_file_of_ours_gives_way_to_a_new_one),
         ON_FILE(no_journal_is_none),
         ON_FILE(a_damaged_byte_costs_its_slot_or_the_file),
         ON_FILE(a_sound_slot_with_another_message_is_left_out),

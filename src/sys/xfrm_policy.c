@@ -143,7 +143,7 @@ static int refresh(struct xfrm *x, struct xfrm_policy *p, struct diag *d)
         return 0;
     }
     struct xfrm_policy_spec s = spec_of(x, p, best);
-    if (p->is_installed && !p->is_shut && spec_equal(&s, &p->spec))
+    if (p->is_installed && !p->is_left && !p->is_shut && spec_equal(&s, &p->spec))
         return 0;
     uint32_t old = p->slot;
     p->slot = note(x, &s);
@@ -157,9 +157,32 @@ static int refresh(struct xfrm *x, struct xfrm_policy *p, struct diag *d)
     xfrm_journal_clear(x->journal, &old);
     p->spec = s;
     p->is_installed = true;
-    p->is_shut = false;
+    p->is_shut = p->is_left = false;
     p->scan = x->scan;
     return 0;
+}
+
+void xfrm_policy_adopt(struct xfrm *x, const struct xfrm_policy_key *k, uint32_t priority, uint32_t slot)
+{
+    struct xfrm_policy *p = policy_ref(x, k);
+    xfrm_journal_clear(x->journal, &p->slot); /* the same once more: it was just being replaced */
+    p->slot = slot;
+    p->spec = (struct xfrm_policy_spec){.key = *k, .priority = priority};
+    p->is_installed = p->is_left = true;
+}
+
+size_t xfrm_policy_sweep(struct xfrm *x)
+{
+    struct xfrm_policy *p;
+    size_t n = 0;
+    list_each(p, &x->policy_list, link)
+    {
+        if (!p->is_left || !list_empty(&p->wants))
+            continue;
+        drop(x, p);
+        n++;
+    }
+    return n;
 }
 
 #define SHUT_TIME (20 * TIME_MS) /* the kernel's timer of the queue runs within a tick or two */

@@ -89,14 +89,14 @@ static int dump(struct xfrm *x, uint16_t type, mnl_cb_t cb, void *ctx)
     return error;
 }
 
-void xfrm_scan_states(struct xfrm *x, int64_t now)
+bool xfrm_scan_states(struct xfrm *x, int64_t now)
 {
     struct scan c = {.x = x, .now = now};
     struct xfrm_state *s;
     if (list_empty(&x->states) && !x->has_lost)
-        return;
+        return true;
     if (dump(x, XFRM_MSG_GETSA, take_state, &c) != 0)
-        return;
+        return false;
     list_each(s, &x->states, link)
     {
         if (s->is_gone || s->scan == x->scan)
@@ -108,6 +108,7 @@ void xfrm_scan_states(struct xfrm *x, int64_t now)
         xfrm_sa_gone(x, s);
         xfrm_queue(x, &e, "the kernel has its SA no more: somebody deleted or flushed it");
     }
+    return true;
 }
 
 static bool is_as_wanted(const struct xfrm_policy *p, const struct xfrm_seen_policy *seen)
@@ -129,19 +130,19 @@ static int take_policy(const struct nlmsghdr *h, void *ctx)
     return MNL_CB_OK;
 }
 
-void xfrm_scan_policies(struct xfrm *x)
+bool xfrm_scan_policies(struct xfrm *x)
 {
     struct scan c = {.x = x};
     struct xfrm_policy *p;
     size_t n = 0;
     if (list_empty(&x->policy_list))
-        return;
+        return true;
     x->scan++; /* below it: not there; one below: there, but not as it should be */
     if (dump(x, XFRM_MSG_GETPOLICY, take_policy, &c) != 0)
-        return;
+        return false;
     list_each(p, &x->policy_list, link)
     {
-        if (!p->is_installed || p->scan == x->scan)
+        if (!p->is_installed || p->is_left || p->scan == x->scan)
             continue;
         xfrm_policy_mend(x, p, p->scan == x->scan - 1);
         p->scan = x->scan;
@@ -152,4 +153,5 @@ void xfrm_scan_policies(struct xfrm *x)
                  "%zu of the kernel's policies were not as they should be, and are again: "
                  "does another program manage IPsec here?",
                  n);
+    return true;
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static struct xfrm *x;
@@ -357,6 +358,117 @@ static void a_journal_of_a_crash_removes_what_is_still_ours(void **state)
     assert_int_equal(xfrm_cleanup(copy, &d), 0);
 }
 
+/* An earlier run that was killed: what is done in it stays in the kernel. */
+static void left_by_a_crash(void (*what)(void))
+{
+    int status;
+    xfrm_close(x);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        open_executor();
+        what();
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    open_executor();
+}
+
+static void add_two_and_a_barrier(void)
+{
+    struct shunt drop = {.id = 3, .mode = MODE_DROP, .is_last = true};
+    if (!prefix_parse("10.4.0.0/16", &drop.remote))
+        _exit(1);
+    add(1, 7, "10.1.0.0/16", "10.2.0.0/16");
+    add(2, 8, "10.1.0.0/16", "10.3.0.0/16");
+    apply(&(struct action){.kind = ACTION_SHUNT_ADD, .shunt = &drop});
+}
+
+/* The kernel's number of it: another one when it was away in between. */
+static unsigned long index_of(const char *selectors)
+{
+    char command[200], line[40] = "";
+    snprintf(command, sizeof(command), "ip -s xfrm policy list %s | grep -o 'index [0-9]*'", selectors);
+    FILE *f = popen(command, "r");
+    assert_non_null(f);
+    assert_non_null(fgets(line, sizeof(line), f));
+    pclose(f);
+    return strtoul(line + strlen("index "), NULL, 10);
+}
+
+static void what_a_crash_left_stands_until_it_is_wanted_or_swept(void **state)
+{
+    (void)state;
+    left_by_a_crash(add_two_and_a_barrier);
+    assert_policies("dir", 7);
+    unsigned long was = index_of("src 10.1.0.0/16 dst 10.2.0.0/16 dir out");
+    assert_true(was > 0);
+    netns_run("ip xfrm policy update src 10.7.0.0/16 dst 10.8.0.0/16 dir out; ip xfrm policy delete src "
+              "10.7.0.0/16 dst 10.8.0.0/16 dir out"); /* somebody else's */
+    x->has_lost = true;
+    hear();
+    assert_policies("dir", 7);
+    assert_policies("dst 10.4.0.0/16 dir out action block ", 1);
+    add_as(11, 17, "10.1.0.0/16", "10.2.0.0/16", to_another_peer);
+    assert_policies("dir .* reqid 17 ", 3);
+    assert_policies("dir .* reqid 7 ", 0);
+    assert_int_equal(index_of("src 10.1.0.0/16 dst 10.2.0.0/16 dir out"), was);
+    assert_int_equal(xfrm_sweep(x), 4);
+    assert_policies("dir", 3);
+    assert_int_equal(xfrm_sweep(x), 0);
+    del(11);
+}
+
+static void a_second_crash_before_the_sweep_loses_nothing(void **state)
+{
+    (void)state;
+    struct diag d = {0};
+    left_by_a_crash(add_two_and_a_barrier);
+    assert_policies("dir", 7);
+    left_by_a_crash(add_two_and_a_barrier);
+    assert_int_equal(xfrm_sweep(x), 7);
+    left_by_a_crash(add_two_and_a_barrier);
+    xfrm_close(x); /* in good order, without a sweep */
+    assert_policies("dir", 0);
+    open_executor();
+    assert_int_equal(xfrm_cleanup(journal, &d), 0);
+}
+
+/* The kernel asked while nobody was there, and does not ask again while that state waits. */
+static void leave_a_question(void)
+{
+    add_as(9, 7, "10.1.0.0/16", "10.2.0.0/16", as_trap);
+    send_one();
+}
+
+static void a_trap_that_sprang_before_the_crash_springs_after_it(void **state)
+{
+    (void)state;
+    left_by_a_crash(leave_a_question);
+    add_as(19, 7, "10.1.0.0/16", "10.2.0.0/16", as_trap);
+    assert_int_equal(n_told, 0);
+    xfrm_sweep(x);
+    xfrm_poll(x, x->poll_at);
+    assert_int_equal(n_told, 1);
+    assert_true(told[0].kind == DP_ACQUIRE && told[0].policy_id == 19);
+    del(19);
+}
+
+static void a_comparison_that_failed_is_made_again(void **state)
+{
+    (void)state;
+    add(1, 7, "10.1.0.0/16", "10.2.0.0/16");
+    netns_run("ip xfrm policy flush");
+    assert_int_equal(seteuid(65534), 0); /* to whom the kernel lists nothing */
+    hear();
+    assert_int_equal(seteuid(0), 0);
+    assert_policies("dir", 0);
+    xfrm_poll(x, x->poll_at);
+    assert_policies("dir", 3);
+    del(1);
+}
+
 #define WITH(t) cmocka_unit_test_setup_teardown(t, begin, end)
 
 int main(void)
@@ -372,6 +484,10 @@ int main(void)
         WITH(a_question_that_was_lost_is_found_again),
         WITH(shunts_stand_before_and_behind_all_others),
         WITH(a_journal_of_a_crash_removes_what_is_still_ours),
+        WITH(what_a_crash_left_stands_until_it_is_wanted_or_swept),
+        WITH(a_second_crash_before_the_sweep_loses_nothing),
+        WITH(a_trap_that_sprang_before_the_crash_springs_after_it),
+        WITH(a_comparison_that_failed_is_made_again),
     };
     if (!netns_enter())
         return NETNS_SKIP;

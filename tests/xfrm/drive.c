@@ -72,6 +72,12 @@ static bool do_probe(void)
     return xfrm_probe(&d) ? true : no(&d);
 }
 
+static bool do_sweep(void)
+{
+    printf("removed %zu\n", xfrm_sweep(x));
+    return true;
+}
+
 static bool do_cleanup(void)
 {
     struct diag d = {0};
@@ -189,6 +195,7 @@ static const struct {
     {"open",        do_open,    false},
     {"close",       do_close,   true },
     {"probe",       do_probe,   false},
+    {"sweep",       do_sweep,   true },
     {"cleanup",     do_cleanup, false},
     {"sa_add",      do_sa,      true },
     {"sa_update",   do_sa,      true },

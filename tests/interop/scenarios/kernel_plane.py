@@ -116,6 +116,7 @@ def crash(lab):
         up(lab, extra_a={"connections": {"net": {"children": {"net": {"start_action": "start"}}}}})
         must_ping(lab.net["ca"], CB)
         before = {spi for *_, spi, _ in states(lab)}
+        flood = Flood(lab, goes_on=True)
         lab.a.kill()
         demand(len(states(lab)) == 3, "the kernel lost its SAs by itself")
         began = time.monotonic()
@@ -126,6 +127,7 @@ def crash(lab):
         left = {spi for *_, spi, _ in states(lab)} & before
         demand(left == {"0x00004711"}, f"of the SAs before the crash there are {left}")
         demand(("192.0.2.0/25", "192.0.2.128/25", "out") in policies(lab), "somebody else's policy went")
+        flood.finish()
         verdict = dark(lab)
         lab.a.kill()
         code, out, err = lab.a.cleanup()
