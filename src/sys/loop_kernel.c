@@ -68,7 +68,8 @@ void loop_kernel_sweep(struct loop *l)
 {
     size_t n = l->xfrm ? xfrm_sweep(l->xfrm) : 0;
     if (n)
-        log_line(GROUP_KNL, LOG_NOTICE, "removed %zu SAs and policies that an earlier run left in the kernel", n);
+        log_line(GROUP_KNL, LOG_NOTICE, "removed %zu SAs and policies that an earlier run left in the kernel",
+                 n);
 }
 
 /* ---- events */

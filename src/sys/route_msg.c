@@ -155,6 +155,8 @@ bool route_rule_parse(const struct nlmsghdr *h, struct rule_spec *out)
     const struct fib_rule_hdr *m = mnl_nlmsg_get_payload(h);
     const struct nlattr *a;
     bool is_ours = false;
+    if (mnl_nlmsg_get_payload_len(h) < sizeof(*m))
+        return false;
     *out = (struct rule_spec){.family = m->family == AF_INET ? 4 : 6,
                               .action = m->action,
                               .src.bits = m->src_len,
