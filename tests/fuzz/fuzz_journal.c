@@ -91,6 +91,7 @@ static void look(void *ctx, struct nlmsghdr *del, uint32_t tell, uint32_t slot)
     bool is_sa = del->nlmsg_type == XFRM_MSG_DELSA;
     size_t fixed = is_sa ? sizeof(struct xfrm_usersa_id) : sizeof(struct xfrm_userpolicy_id);
     must(is_sa || del->nlmsg_type == XFRM_MSG_DELPOLICY);
+    must(mnl_nlmsg_get_payload_len(del) >= fixed);
     must(del->nlmsg_flags == (NLM_F_REQUEST | NLM_F_ACK) && del->nlmsg_len <= SLOT - 8);
     mnl_attr_for_each(a, del, fixed)
     {

@@ -72,6 +72,7 @@ OFFLOAD = attribute(28, struct.pack("<iB3x", 3, 2))
 NETLINK = {
     "state": message(NEWSA, info(A4, B4, 0x1001), KEY, WINDOW, MARK, IF_ID, OFFLOAD),
     "state-6": message(NEWSA, info(A6, B6, 0xc0000001), KEY, OLD_WINDOW, attribute(33, b"\2"), attribute(32, struct.pack("<I", 1))),
+    "state-wide": message(NEWSA, info(A4, B4, 0x1001), attribute(23, struct.pack("<IIIIII", 140, 7, 9, 0, 1, 4480) + b"\x0f" * 560)),
     "state-waits": message(NEWSA, info(A4, B4, 0, seq=3)),
     "state-gone": message(DELSA, named(B4, 0x1001), attribute(20, info(A4, B4, 0x1001)), MARK),
     "expired": message(EXPIRE, info(A4, B4, 0x1001) + b"\1" + bytes(7), MARK),
@@ -99,6 +100,7 @@ JOURNAL = {
     "cut": bytes([ALL]) + HEAD + b"".join(SLOTS)[:300],
     "unchecked": bytes([1]) + HEAD + b"".join(SLOTS),
     "no-head": bytes([2]) + HEAD + b"".join(SLOTS),
+    "short": bytes([ALL]) + HEAD + slot(DELSA, named(B4, 0x1001)[:8]) + SLOTS[2],
     "flush": bytes([ALL]) + HEAD + slot(0x1c, bytes(8)) + SLOTS[2],
 }
 
