@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See xfrm_link.h. */
 #include "sys/xfrm_link.h"
-#include "base/span.h"
+#include "base/secret.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/filter.h>
@@ -150,9 +150,13 @@ int xfrm_link_ask(struct xfrm_link *l, struct nlmsghdr *h, mnl_cb_t cb, void *ct
             continue;
         if (len < (ssize_t)sizeof(*h))
             return len < 0 ? errno : EIO;
-        if (((const struct nlmsghdr *)buf)->nlmsg_seq != l->seq)
+        const bool is_late = ((const struct nlmsghdr *)buf)->nlmsg_seq != l->seq;
+        int r = is_late ? MNL_CB_OK
+                        : mnl_cb_run2(buf, (size_t)len, l->seq, port, read_data, &answer, control,
+                                      ARRAY_LEN(control));
+        secret_wipe(buf, (size_t)len); /* the kernel shows an SA with its keys */
+        if (is_late)
             continue; /* the rest of an answer that was given up */
-        int r = mnl_cb_run2(buf, (size_t)len, l->seq, port, read_data, &answer, control, ARRAY_LEN(control));
         if (r < 0)
             return errno;
         if (r == MNL_CB_STOP || !goes_on)
@@ -173,6 +177,7 @@ bool xfrm_link_read(struct xfrm_link *l, mnl_cb_t cb, void *ctx)
         if (len <= 0)
             break;
         mnl_cb_run(buf, (size_t)len, 0, 0, cb, ctx);
+        secret_wipe(buf, (size_t)len);
     }
     return is_whole;
 }
