@@ -75,7 +75,7 @@ static struct xfrm *new_tables(const struct xfrm_options *o)
     x->o = *o;
     x->old_acquire = x->old_drop = -1;
     x->shut_until = TIME_NEVER;
-    struct map *maps[] = {&x->by_spi, &x->by_id, &x->comps, &x->records, &x->policies};
+    struct map *maps[] = {&x->by_spi, &x->by_id, &x->comps, &x->records, &x->by_reqid, &x->policies};
     for (size_t i = 0; i < ARRAY_LEN(maps); i++)
         map_init(maps[i]);
     list_init(&x->states);
@@ -128,7 +128,7 @@ void xfrm_close(struct xfrm *x)
     restore_settings(x);
     xfrm_journal_close(x->journal);
     xfrm_link_close(&x->link);
-    struct map *maps[] = {&x->by_spi, &x->by_id, &x->comps, &x->records, &x->policies};
+    struct map *maps[] = {&x->by_spi, &x->by_id, &x->comps, &x->records, &x->by_reqid, &x->policies};
     for (size_t i = 0; i < ARRAY_LEN(maps); i++)
         map_deinit(maps[i]);
     free(x);

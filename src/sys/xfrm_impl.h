@@ -77,7 +77,7 @@ struct xfrm_record { /* a policy or shunt of the engine */
     /* what the trap has told, and the state that waits in the kernel since: of other policies, too */
     bool is_told;
     struct xfrm_seen_acquire waiting;
-    struct map_node by_id;
+    struct map_node by_id, by_reqid;
     size_t n;
     struct xfrm_want wants[];
 };
@@ -96,7 +96,7 @@ struct xfrm {
     struct map by_spi, by_id; /* states */
     struct list states;
     struct map comps;
-    struct map records; /* by id */
+    struct map records, by_reqid; /* by id; those that protect */
     struct list record_list;
     struct map policies; /* by key */
     struct list policy_list;
@@ -176,6 +176,11 @@ void xfrm_shunt_add(struct xfrm *x, const struct shunt *s);
 /* is_shunt: all with that id. */
 void xfrm_record_del(struct xfrm *x, uint64_t id, bool is_shunt);
 void xfrm_record_free(struct xfrm *x, struct xfrm_record *r);
+/* NULL: none. is_shunt: the first of them. */
+struct xfrm_record *xfrm_record_find(const struct xfrm *x, uint64_t id, bool is_shunt);
+/* The first that protects with this reqid, and the one behind r; NULL: no more. */
+struct xfrm_record *xfrm_record_of(const struct xfrm *x, uint32_t reqid);
+struct xfrm_record *xfrm_record_next(const struct xfrm_record *r);
 struct xfrm_policy *xfrm_policy_find(const struct xfrm *x, const struct xfrm_policy_key *k);
 /* One that an earlier run left; its slot is taken. */
 void xfrm_policy_adopt(struct xfrm *x, const struct xfrm_policy_key *k, uint32_t priority, uint32_t slot);

@@ -244,7 +244,7 @@ static void failed(struct xfrm *x, const struct xfrm_record *r, const struct dia
         xfrm_queue(x, &e, why);
 }
 
-static struct xfrm_record *record_find(const struct xfrm *x, uint64_t id, bool is_shunt)
+struct xfrm_record *xfrm_record_find(const struct xfrm *x, uint64_t id, bool is_shunt)
 {
     for (struct map_node *n = map_first(&x->records, map_hash_u64(id)); n; n = map_next(n)) {
         struct xfrm_record *r = container_of(n, struct xfrm_record, by_id);
@@ -254,9 +254,45 @@ static struct xfrm_record *record_find(const struct xfrm *x, uint64_t id, bool i
     return NULL;
 }
 
+static struct xfrm_record *with_reqid(struct map_node *n, uint32_t reqid)
+{
+    for (; n; n = map_next(n)) {
+        struct xfrm_record *r = container_of(n, struct xfrm_record, by_reqid);
+        if (r->reqid == reqid)
+            return r;
+    }
+    return NULL;
+}
+
+struct xfrm_record *xfrm_record_of(const struct xfrm *x, uint32_t reqid)
+{
+    return with_reqid(map_first(&x->by_reqid, map_hash_u64(reqid)), reqid);
+}
+
+struct xfrm_record *xfrm_record_next(const struct xfrm_record *r)
+{
+    return with_reqid(map_next(&r->by_reqid), r->reqid);
+}
+
+static void index_record(struct xfrm *x, struct xfrm_record *r)
+{
+    map_insert(&x->records, &r->by_id, map_hash_u64(r->id));
+    if (!r->is_shunt)
+        map_insert(&x->by_reqid, &r->by_reqid, map_hash_u64(r->reqid));
+    list_append(&x->record_list, &r->link);
+}
+
+static void unindex_record(struct xfrm *x, struct xfrm_record *r)
+{
+    map_remove(&x->records, &r->by_id);
+    if (!r->is_shunt)
+        map_remove(&x->by_reqid, &r->by_reqid);
+    list_remove(&r->link);
+}
+
 bool xfrm_has_policy(const struct xfrm *x, uint64_t id)
 {
-    return record_find(x, id, false) != NULL;
+    return xfrm_record_find(x, id, false) != NULL;
 }
 
 static const uint8_t directions[] = {XFRM_POLICY_IN, XFRM_POLICY_FWD, XFRM_POLICY_OUT};
@@ -342,8 +378,7 @@ static int refresh_all(struct xfrm *x, const struct xfrm_record *r, const struct
 void xfrm_record_free(struct xfrm *x, struct xfrm_record *r)
 {
     struct diag ignored = {0};
-    map_remove(&x->records, &r->by_id);
-    list_remove(&r->link);
+    unindex_record(x, r);
     let_go(r);
     refresh_all(x, r, NULL, &ignored);
     xfrm_trap_release(x, r);
@@ -355,16 +390,14 @@ static void add(struct xfrm *x, struct xfrm_record *from, const struct xfrm_pair
                 bool replaces)
 {
     struct diag d = {0};
-    struct xfrm_record *old = replaces ? record_find(x, from->id, from->is_shunt) : NULL;
+    struct xfrm_record *old = replaces ? xfrm_record_find(x, from->id, from->is_shunt) : NULL;
     from->age = old ? old->age : ++x->age;
     struct xfrm_record *r = record_with(x, from, pairs, n_pairs);
     if (old) {
-        map_remove(&x->records, &old->by_id);
-        list_remove(&old->link);
+        unindex_record(x, old);
         let_go(old);
     }
-    map_insert(&x->records, &r->by_id, map_hash_u64(r->id));
-    list_append(&x->record_list, &r->link);
+    index_record(x, r);
     int error = refresh_all(x, r, old, &d);
     free(old);
     if (!error)
@@ -376,7 +409,7 @@ static void add(struct xfrm *x, struct xfrm_record *from, const struct xfrm_pair
 void xfrm_record_del(struct xfrm *x, uint64_t id, bool is_shunt)
 {
     struct xfrm_record *r;
-    while ((r = record_find(x, id, is_shunt)))
+    while ((r = xfrm_record_find(x, id, is_shunt)))
         xfrm_record_free(x, r);
 }
 

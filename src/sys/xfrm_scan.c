@@ -43,10 +43,8 @@ static void tell_missed(struct xfrm *x, struct xfrm_state *s, const struct xfrm_
 /* A state that waits: somebody asked for it. */
 static void find_trap(struct xfrm *x, const struct xfrm_seen_state *seen)
 {
-    struct xfrm_record *r;
-    list_each(r, &x->record_list, link)
-    {
-        if (!r->is_trap || r->is_told || r->reqid != seen->reqid)
+    for (struct xfrm_record *r = xfrm_record_of(x, seen->reqid); r; r = xfrm_record_next(r)) {
+        if (!r->is_trap || r->is_told)
             continue;
         struct dataplane_event e = {.kind = DP_ACQUIRE, .policy_id = r->id};
         xfrm_packet_of(&seen->sel, &e.packet_local, &e.packet_remote);

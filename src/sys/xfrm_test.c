@@ -482,15 +482,18 @@ static int ignore(const struct nlmsghdr *h, void *ctx)
     return MNL_CB_OK;
 }
 
-static void *ask_and_hear(void *ctx)
+static void *ask_link(void *ctx)
 {
     char buf[64] XFRM_ALIGNED;
-    struct xfrm_link *l = ctx;
     struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
     h->nlmsg_type = XFRM_MSG_GETPOLICY;
     h->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-    bool is_fine = xfrm_link_ask(l, h, ignore, NULL) == 0 && xfrm_link_read(l, ignore, NULL);
-    return is_fine ? ctx : NULL;
+    return xfrm_link_ask(ctx, h, ignore, NULL) == 0 ? ctx : NULL;
+}
+
+static void *read_link(void *ctx)
+{
+    return xfrm_link_read(ctx, ignore, NULL) ? ctx : NULL;
 }
 
 /* Not the sanitizer's business: nobody's frame is there any more. */
@@ -504,26 +507,34 @@ __attribute__((no_sanitize("address"))) static size_t count_marks(const uint8_t 
     return n;
 }
 
-static void answers_are_wiped(void **state)
+/* On a stack of its own, which is looked through afterwards. */
+static void must_leave_nothing(void *(*run)(void *), struct xfrm_link *l)
 {
-    (void)state;
-    struct xfrm_link l;
-    struct diag d = {0};
     pthread_attr_t attr;
     pthread_t thread;
-    void *fine = NULL,
-         *stack = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    assert_true(stack != MAP_FAILED && xfrm_link_open(&l, true, &d));
-    netns_run("ip xfrm policy add src 10.7.0.0/24 dst 10.8.0.0/24 dir out tmpl src 10.9.0.1 dst 10.9.0.2 "
-              "proto esp reqid 1264044798 mode tunnel"); /* MARK, in the event and in the dump */
+    void *fine = NULL;
+    void *stack = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(stack != MAP_FAILED);
     assert_int_equal(pthread_attr_init(&attr), 0);
     assert_int_equal(pthread_attr_setstack(&attr, stack, STACK_BYTES), 0);
-    assert_int_equal(pthread_create(&thread, &attr, ask_and_hear, &l), 0);
+    assert_int_equal(pthread_create(&thread, &attr, run, l), 0);
     assert_int_equal(pthread_join(thread, &fine), 0);
     assert_non_null(fine);
     assert_int_equal(count_marks(stack, STACK_BYTES), 0);
     pthread_attr_destroy(&attr);
     munmap(stack, STACK_BYTES);
+}
+
+static void answers_are_wiped(void **state)
+{
+    (void)state;
+    struct xfrm_link l;
+    struct diag d = {0};
+    assert_true(xfrm_link_open(&l, true, &d));
+    netns_run("ip xfrm policy add src 10.7.0.0/24 dst 10.8.0.0/24 dir out tmpl src 10.9.0.1 dst 10.9.0.2 "
+              "proto esp reqid 1264044798 mode tunnel"); /* MARK */
+    must_leave_nothing(ask_link, &l);
+    must_leave_nothing(read_link, &l);
     xfrm_link_close(&l);
     netns_run("ip xfrm policy delete src 10.7.0.0/24 dst 10.8.0.0/24 dir out");
 }

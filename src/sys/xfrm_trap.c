@@ -44,13 +44,9 @@ void xfrm_trap_acquire(struct xfrm *x, const struct xfrm_seen_acquire *a)
 
 void xfrm_trap_calm(struct xfrm *x, uint32_t reqid)
 {
-    struct xfrm_record *r;
-    list_each(r, &x->record_list, link)
-    {
-        if (!r->is_shunt && r->reqid == reqid) {
-            r->is_told = false;
-            r->waiting.seq = 0;
-        }
+    for (struct xfrm_record *r = xfrm_record_of(x, reqid); r; r = xfrm_record_next(r)) {
+        r->is_told = false;
+        r->waiting.seq = 0;
     }
 }
 
@@ -78,15 +74,11 @@ void xfrm_trap_release(struct xfrm *x, struct xfrm_record *r)
 
 void xfrm_trap_failed(struct xfrm *x, uint64_t id, int64_t now)
 {
-    struct xfrm_record *r;
-    list_each(r, &x->record_list, link)
-    {
-        if (r->is_shunt || r->id != id)
-            continue;
-        r->is_told = false;
-        if (x->o.holds_packets && r->waiting.seq)
-            xfrm_policy_shut(x, r, now);
-        xfrm_trap_release(x, r);
+    struct xfrm_record *r = xfrm_record_find(x, id, false);
+    if (!r)
         return;
-    }
+    r->is_told = false;
+    if (x->o.holds_packets && r->waiting.seq)
+        xfrm_policy_shut(x, r, now);
+    xfrm_trap_release(x, r);
 }
