@@ -35,7 +35,7 @@ dev_lab() {
   case " $* " in *" --without guest "* | *" --list "* | *" --help "*) ;; *) want_guest ;; esac
   case " $* " in
     *" --list "* | *" --help "*) ;;
-    *) build_preset release && build_preset dev keywayd keyway test_crypto_mlkem ;;
+    *) build_preset release && build_preset dev keywayd keyway ipsec swanctl pki test_crypto_mlkem ;;
   esac
   exec /usr/bin/python3 tests/interop/lab.py "$@"
 }
