@@ -2,8 +2,11 @@
 /* See addresses.h. */
 #include "sys/addresses.h"
 #include "sys/netlink.h"
+#include "sys/route.h"
 #include "sys/sock.h"
+#include <arpa/inet.h>
 #include <errno.h>
+#include <linux/filter.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <stdlib.h>
@@ -347,6 +350,25 @@ size_t addresses_paths(struct addresses *a, const struct path_query *q, struct i
 
 /* ---- opening */
 
+/* Our own routes are no news: thousands of them at once would be lost, and what is lost may be anything, for
+ * which they would all be looked at again. */
+static bool leave_out_routes(int fd)
+{
+    const size_t at_type = offsetof(struct nlmsghdr, nlmsg_type),
+                 at_protocol = NLMSG_HDRLEN + offsetof(struct rtmsg, rtm_protocol);
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_H | BPF_ABS, at_type),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_NEWROUTE), 1, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_DELROUTE), 0, 3),
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, at_protocol),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ROUTE_PROTOCOL, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+        BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+    };
+    const struct sock_fprog program = {.len = ARRAY_LEN(code), .filter = code};
+    return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) == 0;
+}
+
 struct addresses *addresses_open(const struct addresses_options *o, struct diag *d)
 {
     static const int groups[] = {
@@ -361,9 +383,11 @@ struct addresses *addresses_open(const struct addresses_options *o, struct diag 
         addresses_close(a);
         return NULL;
     }
+    bool is_filtered = leave_out_routes(mnl_socket_get_fd(a->news.socket));
     for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
         int group = groups[i];
-        if (mnl_socket_setsockopt(a->news.socket, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) == 0)
+        if (is_filtered &&
+            mnl_socket_setsockopt(a->news.socket, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) == 0)
             continue;
         diag_set(d, FAIL_GENERIC, "cannot hear of changed addresses: %s", strerror(errno));
         addresses_close(a);

@@ -171,6 +171,22 @@ static void what_concerns_peers_is_news(void **state)
     }
 }
 
+/* As many as ten thousand tunnels have: more than wait on a socket. */
+static void many_routes_of_our_own_are_no_news(void **state)
+{
+    (void)state;
+    addresses_take_news(a);
+    netns_run("for i in $(seq 1000 5000); do echo route add fd77:$i::/32 via fd09::2 dev v0 table 220 proto "
+              "225; done | ip -6 -batch -");
+    assert_false(addresses_take_news(a));
+    netns_run("ip -6 route flush table 220");
+    assert_false(addresses_take_news(a));
+    netns_run("ip -6 route add fd78::/32 via fd09::2 dev v0"); /* somebody else's */
+    assert_true(addresses_take_news(a));
+    netns_run("ip -6 route del fd78::/32 via fd09::2 dev v0");
+    assert_true(addresses_take_news(a));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +197,7 @@ int main(void)
         IN_NETWORK(a_link_that_goes_down_takes_its_paths_along),
         IN_NETWORK(routes_into_the_tunnel_are_no_paths),
         IN_NETWORK(what_concerns_peers_is_news),
+        IN_NETWORK(many_routes_of_our_own_are_no_news),
     };
     if (!netns_enter())
         return NETNS_SKIP;
