@@ -133,14 +133,12 @@ struct route_table *route_open(const struct route_options *o, struct diag *d)
 
 /* ---- adding */
 
-/* One of the machine's addresses inside the prefix, or none. */
-static struct ip source_inside(const struct prefix *local)
+struct ip route_source(const struct prefix *local, const struct ifaddrs *all)
 {
     struct ip found = {0};
-    struct ifaddrs *all = NULL;
-    if (!local->ip.family || !local->bits || getifaddrs(&all) < 0) /* any address is inside 0.0.0.0/0 */
+    if (!local->ip.family || !local->bits) /* any address is inside 0.0.0.0/0 */
         return found;
-    for (struct ifaddrs *i = all; i && !found.family; i = i->ifa_next) {
+    for (const struct ifaddrs *i = all; i && !found.family; i = i->ifa_next) {
         struct sockaddr_storage sa = {0};
         struct endpoint e;
         if (!i->ifa_addr || (i->ifa_addr->sa_family != AF_INET && i->ifa_addr->sa_family != AF_INET6))
@@ -153,6 +151,15 @@ static struct ip source_inside(const struct prefix *local)
         if (!is_link_local && !is_loopback && prefix_contains(local, e.ip))
             found = e.ip;
     }
+    return found;
+}
+
+static struct ip source_now(const struct prefix *local)
+{
+    struct ifaddrs *all = NULL;
+    if (!local->ip.family || !local->bits || getifaddrs(&all) < 0)
+        return (struct ip){0};
+    struct ip found = route_source(local, all);
     freeifaddrs(all);
     return found;
 }
@@ -271,7 +278,7 @@ bool route_add(struct route_table *t, const struct route *r, struct diag *d)
     else if (r->is_peer && !s.flow.proto && !suit_filter(t, r, &s, d))
         return false;
     if (s.kind == ROUTE_TUNNEL)
-        s.source = source_inside(&r->local);
+        s.source = source_now(&r->local);
     return hold(t, r, &s, d);
 }
 

@@ -39,7 +39,8 @@ struct route_table *route_open(const struct route_options *o, struct diag *d);
 /* The same destination may be asked for several times; it goes when the last one does. */
 bool route_add(struct route_table *t, const struct route *r, struct diag *d);
 void route_del(struct route_table *t, uint64_t id);
-/* The machine's routes have changed: those of the kernel's data plane follow. */
+/* The machine's addresses or routes have changed: those of the kernel's data plane follow, and source
+ * addresses are chosen anew. */
 void route_follow(struct route_table *t);
 /* Removes what an earlier run left and nobody asked for again. Call when the configuration is in force, so
  * that there is no moment without a barrier. */

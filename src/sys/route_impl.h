@@ -43,6 +43,10 @@ struct kernel_route *route_find(struct route_table *t, const struct route_spec *
 /* All nodes of a map, NULL behind them: an array that is the caller's. */
 struct map_node **route_nodes(const struct map *m);
 
+struct ifaddrs;
+/* One of these addresses of the machine that is inside the prefix, or none. */
+struct ip route_source(const struct prefix *local, const struct ifaddrs *all);
+
 /* ---- route_way.c */
 /* Where s leads: to the interface of that name, or, without one, the way that packets between these outer
  * addresses take. False when there is none now. */

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "sys/route_impl.h"
 #include "sys/sock.h"
+#include <ifaddrs.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 
@@ -65,29 +66,36 @@ static bool is_same_way(const struct route_spec *a, const struct route_spec *b)
 }
 
 /* What leads nowhere now stays as it was: the kernel has taken it away with its interface, or packets that
- * meet it are lost as they would be anyway. */
-static void follow(struct route_table *t, struct entry *e)
+ * meet it are lost as they would be anyway. The kernel keeps a source address in a route of our table when
+ * the machine has it no more. */
+static void follow(struct route_table *t, struct entry *e, const struct ifaddrs *all)
 {
     struct diag d;
     struct route_spec now = e->spec;
-    bool leads = e->spec.kind == ROUTE_TUNNEL || e->spec.kind == ROUTE_HOLD;
-    if (e->plane != PLANE_KERNEL || !leads ||
-        !route_lead(t, e->device, e->outer_local, e->outer_remote, &now))
+    bool is_kernels = e->plane == PLANE_KERNEL,
+         leads = e->spec.kind == ROUTE_TUNNEL || e->spec.kind == ROUTE_HOLD;
+    if (!leads || (is_kernels && !route_lead(t, e->device, e->outer_local, e->outer_remote, &now)))
         return;
+    if (e->spec.kind == ROUTE_TUNNEL)
+        now.source = route_source(&e->local, all);
     struct kernel_route *r = route_find(t, &now);
-    bool has_moved = !is_same_way(&now, &e->spec);
-    if (!r)
+    bool has_changed = !is_same_way(&now, &e->spec) || !ip_equal(now.source, e->spec.source);
+    if (!r || (!is_kernels && !has_changed)) /* the device is ours, and takes its routes along */
         return;
     if (!route_install(t, &now, &d)) /* also what went with an address or an interface that is back */
         log_line(GROUP_KNL, LOG_WARN, "%s", d.what);
-    else if (has_moved)
+    else if (has_changed)
         e->spec = r->spec = now;
 }
 
 void route_follow(struct route_table *t)
 {
-    struct map_node **all = route_nodes(&t->entries);
-    for (size_t i = 0; all[i]; i++)
-        follow(t, (struct entry *)all[i]);
-    free(all);
+    struct map_node **nodes = route_nodes(&t->entries);
+    struct ifaddrs *all = NULL;
+    if (getifaddrs(&all) == 0) {
+        for (size_t i = 0; nodes[i]; i++)
+            follow(t, (struct entry *)nodes[i], all);
+        freeifaddrs(all);
+    }
+    free(nodes);
 }

@@ -107,6 +107,33 @@ static void it_follows_when_the_way_changes(void **state)
     assert_route("10.20.0.0/16", "");
 }
 
+static void what_others_took_away_comes_back_when_routes_are_looked_at(void **state)
+{
+    (void)state;
+    add(1, "10.20.0.0/16", "192.0.2.1", "198.51.100.7", false);
+    netns_run("ip route flush table 220");
+    route_follow(table);
+    assert_route("10.20.0.0/16", "10.20.0.0/16 via 192.0.2.254 dev v0 proto 225 src 10.10.0.1 metric 100");
+    route_del(table, 1);
+}
+
+static void a_source_that_the_machine_has_no_more_is_none(void **state)
+{
+    (void)state;
+    add(1, "10.20.0.0/16", "192.0.2.1", "198.51.100.7", false);
+    netns_run("ip addr del 10.10.0.1/24 dev v1");
+    route_follow(table);
+    assert_route("10.20.0.0/16", "10.20.0.0/16 via 192.0.2.254 dev v0 proto 225 metric 100");
+    netns_run("ip addr add 10.10.0.7/24 dev v1");
+    route_follow(table);
+    assert_route("10.20.0.0/16", "10.20.0.0/16 via 192.0.2.254 dev v0 proto 225 src 10.10.0.7 metric 100");
+    netns_run("ip addr del 10.10.0.7/24 dev v1; ip addr add 10.10.0.1/24 dev v1");
+    route_follow(table);
+    assert_route("10.20.0.0/16", "src 10.10.0.1");
+    route_del(table, 1);
+    assert_route("10.20.0.0/16", "");
+}
+
 static void without_a_way_it_comes_when_there_is_one(void **state)
 {
     (void)state;
@@ -209,6 +236,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(to_an_interface_of_the_child_it_leads_by_its_name, open_table,
                                         close_table),
         cmocka_unit_test_setup_teardown(it_follows_when_the_way_changes, open_table, close_table),
+        cmocka_unit_test_setup_teardown(what_others_took_away_comes_back_when_routes_are_looked_at,
+                                        open_table, close_table),
+        cmocka_unit_test_setup_teardown(a_source_that_the_machine_has_no_more_is_none, open_table,
+                                        close_table),
         cmocka_unit_test_setup_teardown(without_a_way_it_comes_when_there_is_one, open_table, close_table),
         cmocka_unit_test_setup_teardown(of_the_barrier_before_the_peer_only_the_place_is_held, open_table,
                                         close_table),
