@@ -456,6 +456,30 @@ static void what_fails_again_and_again_is_tried_less_and_less(void **state)
     unsigned first = fails_for(60 * TIME_SECOND), later = fails_for(300 * TIME_SECOND);
     assert_in_range(first, 3, 8);
     assert_in_range(later, 3, 8); /* one a minute, and not for ever none */
+    pair_advance(&p, 11 * 60 * TIME_SECOND);
+    assert_int_equal(pair_children(&p, 0), 1);
+    assert_in_range(fails_for(60 * TIME_SECOND), 3, 8); /* it went well for long enough */
+}
+
+/* What the kernel finds SAs by: a policy that says another one finds none. */
+static void carriers_are_alike_by_all_that_finds_their_sas(void **state)
+{
+    (void)state;
+    const struct carrier one = {
+        .plane = PLANE_KERNEL, .local = ip4(192, 0, 2, 1), .remote = ip4(192, 0, 2, 2), .mode = MODE_TUNNEL};
+    struct carrier others[6] = {one, one, one, one, one, one};
+    others[0].plane = PLANE_USER;
+    others[1].local = ip4(192, 0, 2, 3);
+    others[2].remote = ip4(192, 0, 2, 3);
+    others[3].mode = MODE_BEET;
+    others[4].is_ah = true;
+    others[5].has_ipcomp = true;
+    assert_true(planes_carry_alike(&one, &one));
+    for (size_t i = 0; i < ARRAY_LEN(others); i++)
+        assert_false(planes_carry_alike(&one, &others[i]) || planes_carry_alike(&others[i], &one));
+    struct carrier user = others[0], moved = others[0];
+    moved.local = ip4(192, 0, 2, 3);
+    assert_true(planes_carry_alike(&user, &moved)); /* whose policies have no addresses */
 }
 
 static void what_vanishes_is_made_anew(void **state)
@@ -524,6 +548,7 @@ int main(void)
         ROW(a_policy_that_is_not_taken_ends_its_child),
         ROW(a_trap_that_is_not_taken_is_not_there),
         ROW(what_fails_again_and_again_is_tried_less_and_less),
+        ROW(carriers_are_alike_by_all_that_finds_their_sas),
         ROW(what_vanishes_is_made_anew),
         ROW(when_the_kernel_comes_what_waits_for_it_begins),
         ROW(a_reload_that_changes_the_plane_moves_the_children_and_no_ike_sa),

@@ -4,7 +4,7 @@
 #include "support/netns.h"
 #include "support/test.h"
 #include "sys/address.h"
-#include "sys/interfaces.h"
+#include "sys/interfaces_impl.h"
 #include <arpa/inet.h>
 #include <net/if.h> /* before the kernel's */
 
@@ -189,6 +189,9 @@ static void one_that_is_there_is_used_and_stays(void **state)
     interfaces_make(&t, &config, &p);
     assert_false(p.lacks_xfrmi);
     assert_int_equal(t.n, 1);
+    wants(0, "ipsec1", INTERFACE_XFRM, 2); /* another one by the same name */
+    interfaces_make(&t, &config, &p);
+    assert_true(t.n == 1 && t.v[0].spec.if_id == 2);
     children[0].kernel.interface.name[0] = '\0';
     interfaces_drop(&t, &config);
     assert_int_equal(t.n, 0);

@@ -5,6 +5,7 @@
 #include "support/netns.h"
 #include "support/test.h"
 #include "sys/xfrm_impl.h"
+#include <net/if.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -176,6 +177,68 @@ static void a_record_with_a_known_id_takes_the_place_of_the_old_one(void **state
     assert_policies("dir", 3);
     assert_policies("dst 10.2.2.0/24 dir out .*dst 10.9.0.3", 1);
     del(1);
+}
+
+static void in_transport(struct esp_policy *p)
+{
+    p->mode = MODE_TRANSPORT;
+}
+
+static void in_beet(struct esp_policy *p)
+{
+    p->mode = MODE_BEET;
+}
+
+static void a_record_whose_sas_come_to_be_others_says_so(void **state)
+{
+    (void)state;
+    add_as(1, 7, "10.1.0.1/32", "10.2.0.1/32", in_transport);
+    assert_policies("dir (in|out) .*reqid 7 mode transport", 2); /* nothing is forwarded through it */
+    assert_policies("dir", 2);
+    add_as(1, 7, "10.1.0.1/32", "10.2.0.1/32", in_beet);
+    assert_policies("dir (in|out) .*reqid 7 mode beet", 2);
+    assert_policies("dir", 2);
+    add(1, 7, "10.1.0.1/32", "10.2.0.1/32");
+    assert_policies("reqid 7 mode tunnel", 3);
+    assert_policies("dir", 3);
+    del(1);
+}
+
+static void marked(struct esp_policy *p)
+{
+    uint32_t n = p->reqid;
+    p->kernel.in.mark = p->kernel.out.mark = (struct mark){.value = n, .mask = n == 9 ? 0xfff : 0xff};
+}
+
+static void policies_of_other_marks_are_others(void **state)
+{
+    (void)state;
+    add_as(1, 7, "10.1.0.0/16", "10.2.0.0/16", marked);
+    add_as(2, 8, "10.1.0.0/16", "10.2.0.0/16", marked);
+    add_as(3, 9, "10.1.0.0/16", "10.2.0.0/16", marked);
+    assert_policies("dir", 9);
+    assert_policies("mark 0x8/0xff .* reqid 8 ", 3);
+    assert_policies("mark 0x9/0xfff .* reqid 9 ", 3);
+    del(1);
+    del(3);
+    assert_policies("reqid 8 ", 3);
+    assert_policies("dir", 3);
+    del(2);
+}
+
+/* Of auto nothing is known before an SA was tried. */
+static void policies_are_the_cards_where_their_sas_have_to_be(void **state)
+{
+    (void)state;
+    uint32_t device = 77;
+    const struct ip ours = ip4(10, 9, 0, 1), nobodys = ip4(10, 9, 0, 99);
+    assert_int_equal(xfrm_offload_of_policy(x, OFFLOAD_PACKET, ours, &device), OFFLOAD_PACKET);
+    assert_int_equal(device, if_nametoindex("v0"));
+    assert_int_equal(xfrm_offload_of_policy(x, OFFLOAD_AUTO, ours, &device), OFFLOAD_NO);
+    assert_int_equal(xfrm_offload_of_policy(x, OFFLOAD_CRYPTO, ours, &device), OFFLOAD_NO);
+    assert_int_equal(xfrm_offload_of_policy(x, OFFLOAD_NO, ours, &device), OFFLOAD_NO);
+    assert_int_equal(device, 0);
+    assert_int_equal(xfrm_offload_of_policy(x, OFFLOAD_PACKET, nobodys, &device), OFFLOAD_NO);
 }
 
 static void twins_of_other_peers_keep_their_own_reqid(void **state)
@@ -547,6 +610,9 @@ int main(void)
         WITH(a_policy_is_in_all_directions_until_it_goes),
         WITH(records_for_the_same_packets_share_one_policy),
         WITH(a_record_with_a_known_id_takes_the_place_of_the_old_one),
+        WITH(a_record_whose_sas_come_to_be_others_says_so),
+        WITH(policies_of_other_marks_are_others),
+        WITH(policies_are_the_cards_where_their_sas_have_to_be),
         WITH(twins_of_other_peers_keep_their_own_reqid),
         WITH(one_that_fails_leaves_nothing_and_is_told),
         WITH(what_others_take_away_or_change_comes_back),
