@@ -170,6 +170,7 @@ static void mix_child(uint64_t *h, const struct child_config *c)
         c->installs_policies,
         c->truncates_sha256,
         c->has_ipcomp,
+        c->per_cpu,
         c->tfc_padding,
         c->has_hostaccess,
         c->updown_style,

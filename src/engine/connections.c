@@ -166,12 +166,12 @@ static bool sa_makes_child(const struct ike_sa *sa, const struct connection *con
 {
     const struct exchange *x;
     for (size_t i = 0; (x = overlap_peek(sa, i)); i++) {
-        if (x->child_cfg && is_child(x->child_conn, x->child_cfg, conn, want))
+        if (x->child_cfg && !x->per_cpu.is_further && is_child(x->child_conn, x->child_cfg, conn, want))
             return true;
     }
     for (size_t i = 0; i < sa->n_tasks; i++) {
         const struct child_config *cfg = sa->tasks[i].cfg;
-        if (cfg && is_child(child_owner(sa, cfg), cfg, conn, want))
+        if (cfg && !sa->tasks[i].cpu.is_set && is_child(child_owner(sa, cfg), cfg, conn, want))
             return true;
     }
     return false;
@@ -188,7 +188,8 @@ bool conn_child_is_up(const struct engine *e, const struct connection *conn, con
     list_each(c, index_of_owner(e, conn->name), by_owner.link)
     {
         bool carries = ike_sa_is_up(c->ike) || c->ike->state == IKE_REKEYED;
-        if (carries && c->state != CHILD_DELETING && is_child(c->conn, c->cfg, conn, cfg))
+        if (carries && !c->per_cpu.is_further && c->state != CHILD_DELETING &&
+            is_child(c->conn, c->cfg, conn, cfg))
             return true;
     }
     return false;
@@ -207,7 +208,8 @@ bool conn_lacks_child(const struct engine *e, const struct conn_run *r, const st
         return false;
     list_each(c, index_of_owner(e, r->conn->name), by_owner.link)
     {
-        if (is_alive(c->ike) && c->state != CHILD_DELETING && is_child(c->conn, c->cfg, r->conn, cfg))
+        if (is_alive(c->ike) && !c->per_cpu.is_further && c->state != CHILD_DELETING &&
+            is_child(c->conn, c->cfg, r->conn, cfg))
             return false;
     }
     return true;
@@ -232,13 +234,13 @@ void conn_child_again(struct ike_env *env, const struct child_sa *going, bool wi
     const struct child_sa *c;
     struct child_run *run;
     struct conn_run *r = conn_run_of_child(e, going->ike, going->cfg, &run);
-    if (!r)
+    if (!r || going->per_cpu.is_further) /* its processor asks again */
         return;
     list_each(c, index_of_owner(e, r->conn->name), by_owner.link)
     {
         bool is_going = c == going || (with_ike && c->ike == going->ike);
         bool carries = ike_sa_is_up(c->ike) && (c->state == CHILD_INSTALLED || c->state == CHILD_REKEYING);
-        if (!is_going && carries && is_child(c->conn, c->cfg, r->conn, going->cfg))
+        if (!is_going && carries && !c->per_cpu.is_further && is_child(c->conn, c->cfg, r->conn, going->cfg))
             return;
     }
     run->is_wanted = run->is_configured = true;
@@ -503,7 +505,7 @@ void conn_child_came_up(struct ike_env *env, struct child_sa *c)
     struct engine *e = engine_of(env);
     struct child_run *run;
     struct conn_run *r = conn_run_of_child(e, c->ike, c->cfg, &run);
-    if (!r)
+    if (!r || c->per_cpu.is_further)
         return;
     r->attempts = 0;
     r->path = 0;

@@ -195,7 +195,7 @@ static void on_counters(struct child_sa *c, const struct dataplane_event *ev)
 static void on_dataplane(struct ike_env *env, struct engine *e, const struct dataplane_event *ev)
 {
     if (ev->kind == DP_ACQUIRE) {
-        trap_acquire(env, ev);
+        (ev->cpu.is_set ? per_cpu_acquire : trap_acquire)(env, ev);
         return;
     }
     if (ev->kind == DP_SETTLED) {
@@ -223,7 +223,8 @@ static void on_dataplane(struct ike_env *env, struct engine *e, const struct dat
             child_expired(env, c);
         break;
     case DP_MAPPING:
-        natd_mapping(env, sa, &ev->remote);
+        if (!c->per_cpu.is_agreed || !ip_equal(ev->remote.ip, sa->esp.remote.ip)) /* from any port */
+            natd_mapping(env, sa, &ev->remote);
         break;
     case DP_COUNTERS:
         on_counters(c, ev);

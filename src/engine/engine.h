@@ -34,8 +34,10 @@ struct child_view {
     bool is_in_tcp;
     uint32_t spi_in, spi_out; /* host order */
     uint16_t cpi_in, cpi_out; /* IPComp; 0: none */
-    uint32_t tfc_padding;     /* in force: bytes; TFC_TO_MTU; 0: none */
-    uint64_t dscp;            /* the traffic class that is sent through it; 0: what no other child sends */
+    bool is_per_cpu;          /* one of several (RFC 9611); that of a processor, or the one for all: */
+    struct cpu cpu;
+    uint32_t tfc_padding; /* in force: bytes; TFC_TO_MTU; 0: none */
+    uint64_t dscp;        /* the traffic class that is sent through it; 0: what no other child sends */
     struct chosen chosen;
     int64_t installed_at, rekey_at, expires_at; /* mono; TIME_NEVER */
     const struct ts *local_ts, *remote_ts;

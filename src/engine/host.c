@@ -115,6 +115,12 @@ static uint32_t reqid_for(void *ctx, const struct ike_sa *sa, const struct child
     return new_reqid(e, like);
 }
 
+static uint32_t cpus(void *ctx)
+{
+    const struct engine *e = ctx;
+    return e->planes.has_kernel ? e->planes.n_cpus : 0;
+}
+
 static void adopt(struct ike_env *env, struct ike_sa *sa)
 {
     struct engine *e = engine_of(env);
@@ -290,7 +296,7 @@ static bool takes_over_child(const struct engine *e, const struct ike_sa *sa, co
     const struct child_sa *c;
     list_each(c, &sa->children, link)
     {
-        if (c->cfg == cfg && c->state != CHILD_DELETING)
+        if (c->cfg == cfg && !c->per_cpu.is_further && c->state != CHILD_DELETING)
             return false;
     }
     return old && ike_sa_is_up(old);
@@ -309,6 +315,7 @@ const struct ike_host engine_host = {
     .new_child_spi = new_child_spi,
     .new_ike_spi = new_ike_spi,
     .plane = planes_of_sa,
+    .cpus = cpus,
     .reqid_for = reqid_for,
     .adopt = adopt,
     .find = find,
@@ -345,6 +352,7 @@ const struct ike_host engine_host = {
     .child_down = host_child_down,
     .needs_child = needs_child,
     .child_failed = host_child_failed,
+    .cpu_refused = per_cpu_refused,
     .rekey_failed = host_rekey_failed,
     .log = host_log,
     .count = counters_count,

@@ -256,6 +256,8 @@ void host_child_down(struct ike_env *env, struct child_sa *c)
     struct conn_run *r = conn_run_of_child(engine_of(env), c->ike, c->cfg, &run);
     sa_log(env, c->ike, LOG_AUDIT, "child %s is down", c->cfg->name);
     child_event(env, EVENT_CHILD_UPDOWN, c);
+    if (c->per_cpu.is_further)
+        return;
     if (c->is_missed) {
         conn_child_again(env, c, false);
         if (r)

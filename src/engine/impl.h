@@ -40,6 +40,7 @@ struct slot { /* policy and routes of one reqid, shared by all child SAs that se
     uint64_t token;      /* of its updown events */
     bool awaits_command; /* an updown command that decides whether it is up has not ended */
     struct ip source;    /* our address that is on a device for it; family 0: none */
+    bool asks_per_cpu;   /* its policy does */
 };
 
 struct trap { /* a policy that waits for a packet, with its routes: see trap.c */
@@ -335,6 +336,14 @@ struct carrier planes_carrier(const struct child_sa *c);
 void planes_fill(struct esp_policy *p, const struct carrier *by, const struct child_config *cfg);
 bool planes_carry_alike(const struct carrier *a, const struct carrier *b);
 
+/* per_cpu.c: further SAs for processors */
+void per_cpu_acquire(struct ike_env *env, const struct dataplane_event *ev);
+void per_cpu_refused(struct ike_env *env, struct ike_sa *sa, const struct child_config *cfg);
+/* Is a processor that sends what c carries, and has no SA of its own, to be told of? */
+bool per_cpu_asks(const struct engine *e, const struct child_sa *c);
+/* What the configuration asks for and nobody does, in words. */
+void per_cpu_warn(struct ike_env *env, const struct conn_run *r);
+
 /* reload.c */
 void engine_set_planes(struct ike_env *env, const struct planes *p);
 void engine_load(struct ike_env *env, struct config *config);
@@ -344,6 +353,7 @@ void engine_shut_down(struct ike_env *env);
 void barrier_add(struct ike_env *env, struct conn_run *r);
 void barrier_renew(struct ike_env *env, struct conn_run *r); /* its pools or children may have changed */
 void route_set_drop(struct ike_env *env, struct route_set *s);
+struct slot *slot_of_policy(const struct engine *e, uint64_t id);
 struct slot *slot_find(const struct engine *e, uint32_t reqid);
 struct child_sa *slot_child(const struct engine *e, const struct slot *s); /* one that holds it, or NULL */
 void slot_add(struct ike_env *env, const struct child_sa *c);

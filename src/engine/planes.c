@@ -46,6 +46,8 @@ bool planes_settle(struct ike_env *env, struct conn_run *r, bool was_settled)
     else if (was_settled)
         conn_log(env, r->conn, GROUP_CFG, LOG_NOTICE, "connection %s is carried by %s now", r->conn->name,
                  plane == PLANE_KERNEL ? "the kernel" : "userspace");
+    if (!is_refused)
+        per_cpu_warn(env, r);
     return true;
 }
 
@@ -132,17 +134,6 @@ static void fail_child(struct ike_env *env, struct child_sa *c, const struct dia
     count_failure(env, r);
     if (run->is_wanted || run->trap)
         conn_schedule_retry(env, r);
-}
-
-static struct slot *slot_of_policy(const struct engine *e, uint64_t id)
-{
-    struct slot *s;
-    list_each(s, &e->slots, link)
-    {
-        if (s->policy_id == id)
-            return s;
-    }
-    return NULL;
 }
 
 static void fail_policy(struct ike_env *env, uint64_t id, const char *why)

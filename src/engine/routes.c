@@ -361,10 +361,12 @@ static void add_policy(struct ike_env *env, struct slot *s, const struct child_s
         return;
     if (!s->policy_id)
         s->policy_id = ++engine_of(env)->next_id;
+    s->asks_per_cpu = per_cpu_asks(engine_of(env), c);
     *p = (struct esp_policy){.id = s->policy_id,
                              .reqid = s->reqid,
                              .priority = null_auth_is_guest(c->ike) ? POLICY_LAST : c->cfg->priority,
                              .action = POLICY_PROTECT,
+                             .asks_per_cpu = s->asks_per_cpu,
                              .dscp = c->cfg->dscp,
                              .n_local_ts = c->ts.n_local,
                              .n_remote_ts = c->ts.n_remote};
@@ -382,6 +384,17 @@ static void remove_both(struct ike_env *env, struct slot *s)
     if (s->policy_id)
         outbox_add(env->out, ACTION_POLICY_DEL)->id = s->policy_id;
     s->policy_id = 0;
+}
+
+struct slot *slot_of_policy(const struct engine *e, uint64_t id)
+{
+    struct slot *s;
+    list_each(s, &e->slots, link)
+    {
+        if (s->policy_id == id)
+            return s;
+    }
+    return NULL;
 }
 
 struct slot *slot_find(const struct engine *e, uint32_t reqid)
@@ -471,12 +484,13 @@ void slot_follow(struct ike_env *env, const struct child_sa *c)
     struct carrier by = planes_carrier(c);
     if (!s || s->by.plane != c->plane)
         return;
-    if (planes_carry_alike(&s->by, &by) && ip_equal(s->by.remote, by.remote))
-        return;
-    bool is_alike = planes_carry_alike(&s->by, &by);
+    const bool is_alike = planes_carry_alike(&s->by, &by), has_moved = !ip_equal(s->by.remote, by.remote);
+    const bool is_same = is_alike && s->asks_per_cpu == per_cpu_asks(engine_of(env), c);
     s->by = by;
-    if (!is_alike)
+    if (!is_same)
         add_policy(env, s, c);
+    if (is_alike && !has_moved)
+        return;
     struct route_set old = s->routes;
     s->routes = (struct route_set){0};
     want_routes(env, s,

@@ -119,6 +119,8 @@ static void child_view(const struct child_sa *found, struct child_view *out)
         .spi_out = found->spi_out,
         .cpi_in = found->cpi_in,
         .cpi_out = found->cpi_out,
+        .is_per_cpu = found->per_cpu.is_agreed,
+        .cpu = found->per_cpu.cpu,
         .tfc_padding = found->refuses_tfc || found->mode != MODE_TUNNEL ? 0 : found->cfg->tfc_padding,
         .dscp = found->cfg->dscp,
         .chosen = found->chosen,

@@ -153,6 +153,9 @@ struct esp_sa { /* one direction of one child */
     uint16_t cpi; /* IPComp (RFC 3173): SA_IN: ours; SA_OUT: the peer's; 0: none */
     uint32_t tfc; /* SA_OUT: payloads are padded to so many bytes where the path has room; 0: no */
     uint64_t soft_bytes, hard_bytes, soft_packets, hard_packets; /* 0 = none */
+    struct cpu cpu;    /* SA_OUT, PLANE_KERNEL: for packets of that processor alone */
+    uint16_t port;     /* SA_OUT with has_encap: sent from that, and not from local's; 0: no */
+    bool has_any_port; /* SA_IN with has_encap: the peer sends from any */
     bool copies_df, copies_ecn;
     enum copy_dscp copy_dscp;
     struct ts local_ts[SA_MAX_TS], remote_ts[SA_MAX_TS]; /* checked on every packet */
@@ -173,9 +176,10 @@ struct esp_policy { /* SPD entry; both directions in one record */
     enum policy_action action;
     bool is_trap; /* POLICY_PROTECT: while no SA serves it, packets are held back, and DP_ACQUIRE tells of the
                      first one */
-    bool wants_whole; /* fragments are put together before they are sealed: for modes that carry none */
-    uint64_t dscp;    /* POLICY_PROTECT: a traffic class: bit n stands for DSCP n; 0: none. It chooses between
-                         policies for the same packets and never whether one applies: see spd.h */
+    bool asks_per_cpu; /* PLANE_KERNEL: DP_ACQUIRE tells of a processor without an SA of its own, too */
+    bool wants_whole;  /* fragments are put together before they are sealed: for modes that carry none */
+    uint64_t dscp; /* POLICY_PROTECT: a traffic class: bit n stands for DSCP n; 0: none. It chooses between
+                      policies for the same packets and never whether one applies: see spd.h */
     struct ts local_ts[SA_MAX_TS], remote_ts[SA_MAX_TS];
     uint8_t n_local_ts, n_remote_ts;
     /* PLANE_KERNEL, POLICY_PROTECT: what its SAs are like, which are found by all of this and the reqid.
@@ -423,6 +427,8 @@ struct dataplane_event {
      * to be offered first [RFC7296#2.9]. Told once, and again only after ACTION_TRAP_FAILED or when what was
      * held has become too old. */
     uint64_t policy_id;
+    struct cpu
+        cpu; /* set: one that has no SA of its own sent it; others serve it meanwhile, see xfrm_cpu.c */
     struct ts packet_local, packet_remote;
     const char *why; /* DP_FAILED, DP_HARD_EXPIRE: text, valid during the call; or NULL */
 };

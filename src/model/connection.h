@@ -119,6 +119,7 @@ struct child_config {
     bool installs_policies;
     bool truncates_sha256; /* sha256_96 */
     bool has_ipcomp;
+    enum per_cpu per_cpu;
     uint32_t tfc_padding; /* packets are padded to so many bytes, or as far as the path allows; 0: no */
     const char *updown;   /* command, or NULL */
     enum updown_style updown_style;

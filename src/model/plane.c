@@ -19,6 +19,13 @@ const char *dataplane_name(enum dataplane_choice c)
     return names[c];
 }
 
+const char *per_cpu_name(enum per_cpu p)
+{
+    static const char *const names[] = {
+        [PER_CPU_NO] = "no", [PER_CPU_YES] = "yes", [PER_CPU_ENCAP] = "encap"};
+    return names[p];
+}
+
 const char *interface_kind_name(enum interface_kind k)
 {
     return k == INTERFACE_VTI ? "vti" : "xfrm";
@@ -133,6 +140,11 @@ static bool needs_offload(const struct child_config *c)
     return c->kernel.offload == OFFLOAD_CRYPTO || c->kernel.offload == OFFLOAD_PACKET;
 }
 
+static bool wants_cpus(const struct child_config *c)
+{
+    return c->per_cpu != PER_CPU_NO;
+}
+
 #define KEYS_MAX 3
 static const struct need {
     enum plane plane; /* that alone does it */
@@ -140,6 +152,7 @@ static const struct need {
     bool (*connection)(const struct connection *c, bool is_in_tcp);
     bool (*child)(const struct child_config *c);
     const char *what, *keys[KEYS_MAX];
+    bool is_wish; /* it goes without, unless the kernel was asked for by name */
 } needs[] = {
     {PLANE_USER,   FEATURE_NONE,  needs_tcp,   NULL,            "TCP encapsulation",         {"tcp"}                  },
     {PLANE_USER,   FEATURE_NONE,  needs_skips, NULL,            "message_id_sync",           {"message_id_sync"}      },
@@ -153,6 +166,7 @@ static const struct need {
     {PLANE_KERNEL, FEATURE_IF_ID, NULL,        needs_if_id,     "XFRM interfaces (if_id)",   {"if_id_in", "if_id_out"}},
     {PLANE_KERNEL, FEATURE_NONE,  NULL,        needs_device,    "policies of one interface", {"interface"}            },
     {PLANE_KERNEL, FEATURE_NONE,  NULL,        needs_offload,   "hardware offload",          {"hw_offload"}           },
+    {PLANE_KERNEL, FEATURE_CPU, NULL, wants_cpus, "SAs for each processor", {"per_cpu_sas"}, true},
 };
 
 /* What is said of a kernel without it. */
@@ -161,6 +175,7 @@ static const struct {
 } features[KERNEL_FEATURES] = {
     [FEATURE_IF_ID] = {"Linux 4.19",
                        "no if_id_in and if_id_out: policies alone lead packets into the tunnel"     },
+    [FEATURE_CPU] = {"Linux 6.13", "dataplane = auto: one SA serves all processors; or per_cpu_sas = no"},
     [FEATURE_SET_MARK] = {"Linux 4.19, which sets marks with a mask", "no set_mark_in and set_mark_out"},
 };
 
@@ -170,11 +185,12 @@ struct found {
 };
 
 /* The first need of that plane; with lacks: of those that its kernel does not have. */
-static struct found find_need(const struct connection *c, bool is_in_tcp, enum plane p, const bool *lacks)
+static struct found find_need(const struct connection *c, bool is_in_tcp, enum plane p, const bool *lacks,
+                              bool with_wishes)
 {
     for (size_t i = 0; i < ARRAY_LEN(needs); i++) {
         const struct need *n = &needs[i];
-        if (n->plane != p || (lacks && !lacks[n->feature]))
+        if (n->plane != p || (lacks && !lacks[n->feature]) || (n->is_wish && !with_wishes))
             continue;
         if (n->connection && n->connection(c, is_in_tcp))
             return (struct found){n, NULL};
@@ -286,9 +302,9 @@ bool connection_plane(const struct connection *c, const struct settings *s, cons
                       bool is_in_tcp, enum plane *out, struct diag *why)
 {
     const enum dataplane_choice choice = c->dataplane != DATAPLANE_AUTO ? c->dataplane : s->dataplane;
-    const struct found user = find_need(c, is_in_tcp, PLANE_USER, NULL),
-                       kernel = find_need(c, is_in_tcp, PLANE_KERNEL, NULL),
-                       lacking = find_need(c, is_in_tcp, PLANE_KERNEL, p->lacks);
+    const struct found user = find_need(c, is_in_tcp, PLANE_USER, NULL, false),
+                       kernel = find_need(c, is_in_tcp, PLANE_KERNEL, NULL, false),
+                       lacking = find_need(c, is_in_tcp, PLANE_KERNEL, p->lacks, choice == DATAPLANE_KERNEL);
     diag_clear(why);
     *out = PLANE_KERNEL;
     if (choice != DATAPLANE_USER && !user.need && p->has_kernel) {

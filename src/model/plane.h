@@ -16,14 +16,25 @@ enum dataplane_choice { DATAPLANE_AUTO, DATAPLANE_USER, DATAPLANE_KERNEL };
 const char *dataplane_name(enum dataplane_choice c); /* "auto" */
 
 /* What children may need of a kernel beyond the basics. Older ones ignore that it is asked of an SA. */
-enum kernel_feature { FEATURE_NONE, FEATURE_IF_ID, FEATURE_SET_MARK, KERNEL_FEATURES };
+enum kernel_feature { FEATURE_NONE, FEATURE_IF_ID, FEATURE_SET_MARK, FEATURE_CPU, KERNEL_FEATURES };
 
 /* What this machine has. */
 struct planes {
     bool has_user, has_kernel;
     bool lacks[KERNEL_FEATURES]; /* of a kernel that is there: it was asked, and asked back */
     bool lacks_xfrmi, lacks_vti; /* interfaces that this kernel was asked to make, and cannot */
+    uint32_t n_cpus;             /* to which the kernel binds SAs; 0: it binds none */
     char why[200];               /* why there is no kernel's; empty: it is there, or was not asked for */
+};
+
+/* SAs of a child beside its first one, each for a processor (RFC 9611). ENCAP: each from a port of its own,
+ * where ESP is in UDP. */
+enum per_cpu { PER_CPU_NO, PER_CPU_YES, PER_CPU_ENCAP };
+const char *per_cpu_name(enum per_cpu p); /* "no" */
+
+struct cpu { /* a processor of this machine, or none */
+    bool is_set;
+    uint32_t number; /* from 0 */
 };
 
 struct mark { /* of packets: (packet's & mask) == value; mask 0: none */

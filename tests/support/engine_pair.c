@@ -49,10 +49,16 @@ void pair_restart(struct pair *p, int side)
 void pair_planes(struct pair *p, int side, bool has_user, bool has_kernel)
 {
     struct planes *planes = &p->side[side].planes;
-    *planes = (struct planes){.has_user = has_user, .has_kernel = has_kernel};
+    *planes = (struct planes){.has_user = has_user, .has_kernel = has_kernel, .n_cpus = planes->n_cpus};
     if (!has_kernel)
         snprintf(planes->why, sizeof(planes->why), "it was built without IPsec");
     pair_input(p, side, &(struct input){.kind = INPUT_PLANES, .planes = planes});
+}
+
+void pair_cpus(struct pair *p, int side, uint32_t n)
+{
+    p->side[side].planes.n_cpus = n;
+    pair_planes(p, side, true, true);
 }
 
 void pair_secret(struct pair *p, int side)

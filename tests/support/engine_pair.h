@@ -148,6 +148,8 @@ void pair_go_on(struct pair *p, int side);
 void pair_secret(struct pair *p, int side);
 /* What the side's machine has to carry packets with; the arrays stand for all of it. */
 void pair_planes(struct pair *p, int side, bool has_user, bool has_kernel);
+/* Its kernel binds SAs to so many processors from now on. */
+void pair_cpus(struct pair *p, int side, uint32_t n);
 /* Kills and restarts an engine, forgetting everything; records of the data plane are gone as well. */
 void pair_restart(struct pair *p, int side);
 

@@ -28,6 +28,7 @@ static const struct notify_info infos[] = {
     {N_INVALID_GROUP_ID,                    "INVALID_GROUP_ID",                    "INVALID_GROUP_ID"      },
     {N_AUTHORIZATION_FAILED,                "AUTHORIZATION_FAILED",                "AUTHORIZATION_FAILED"  },
     {N_STATE_NOT_FOUND,                     "STATE_NOT_FOUND",                     "STATE_NOT_FOUND"       },
+    {N_TS_MAX_QUEUE,                        "TS_MAX_QUEUE",                        "TS_MAX_QUEUE"          },
     {N_INITIAL_CONTACT,                     "INITIAL_CONTACT",                     "INIT_CONTACT"          },
     {N_SET_WINDOW_SIZE,                     "SET_WINDOW_SIZE",                     "WINSIZE"               },
     {N_ADDITIONAL_TS_POSSIBLE,              "ADDITIONAL_TS_POSSIBLE",              "ADD_TS_POSS"           },
@@ -88,6 +89,7 @@ static const struct notify_info infos[] = {
     {N_ADDITIONAL_KEY_EXCHANGE,             "ADDITIONAL_KEY_EXCHANGE",             "ADD_KE"                },
     {N_USE_AGGFRAG,                         "USE_AGGFRAG",                         "USE_AGGFRAG"           },
     {N_SUPPORTED_AUTH_METHODS,              "SUPPORTED_AUTH_METHODS",              "AUTH_METHODS"          },
+    {N_SA_RESOURCE_INFO,                    "SA_RESOURCE_INFO",                    "SA_RES_INFO"           },
     {N_USE_BEET_MODE,                       "USE_BEET_MODE",                       "BEET_MODE"             },
 };
 

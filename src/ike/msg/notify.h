@@ -31,6 +31,7 @@ enum notify_type {
     N_INVALID_GROUP_ID = 45,
     N_AUTHORIZATION_FAILED = 46,
     N_STATE_NOT_FOUND = 47,
+    N_TS_MAX_QUEUE = 50,
     N_INITIAL_CONTACT = 16384,
     N_SET_WINDOW_SIZE = 16385,
     N_ADDITIONAL_TS_POSSIBLE = 16386,
@@ -91,6 +92,7 @@ enum notify_type {
     N_ADDITIONAL_KEY_EXCHANGE = 16441,
     N_USE_AGGFRAG = 16442,
     N_SUPPORTED_AUTH_METHODS = 16443,
+    N_SA_RESOURCE_INFO = 16444,
     /* private use */
     N_USE_BEET_MODE = 40961, /* strongSwan's */
 };

@@ -5,6 +5,7 @@
 #include "ike/v2/count.h"
 #include "ike/v2/overlap.h"
 #include "ike/v2/path.h"
+#include "ike/v2/per_cpu.h"
 #include "ike/v2/trace.h"
 #include <stdlib.h>
 
@@ -58,6 +59,8 @@ struct child_sa *child_new(struct ike_env *env, struct ike_sa *sa, const struct 
     c->cpi_in = x->cpi_in;
     c->cpi_out = x->cpi_out;
     c->refuses_tfc = x->refuses_tfc;
+    c->per_cpu = x->per_cpu;
+    per_cpu_choose_port(c);
     c->is_ours = x->is_own;
     memcpy(c->low_nonce, nonce_lower(&x->ni, &x->nr)->b, sizeof(c->low_nonce));
     c->switch_at = c->rekey_at = c->expires_at = c->idle_at = c->yields_at = TIME_NEVER;
@@ -115,6 +118,7 @@ static void fill(struct esp_sa *e, const struct child_sa *c, enum sa_direction d
         .n_local_ts = c->ts.n_local,
         .n_remote_ts = c->ts.n_remote,
     };
+    per_cpu_fill(e, c);
     if (c->plane == PLANE_KERNEL)
         e->kernel = kernel_numbers(&cfg->kernel, c->reqid);
     if (cfg->truncates_sha256 && e->integ == INTEG_HMAC_SHA2_256_128)
@@ -247,10 +251,16 @@ void child_free(struct child_sa *c)
     free(c);
 }
 
+void child_went_down(struct ike_env *env, struct child_sa *c)
+{
+    per_cpu_leave(env, c);
+    env->host->child_down(env, c);
+}
+
 void child_end(struct ike_env *env, struct child_sa *c)
 {
     if (c->was_up && c->state != CHILD_REKEYED)
-        env->host->child_down(env, c);
+        child_went_down(env, c);
     if (c->holds_policy)
         env->host->policy(env, c, false);
     child_drop_out(env, c);
@@ -433,7 +443,7 @@ void child_tick(struct ike_env *env, struct child_sa *c)
 {
     int64_t now = env->now.mono;
     struct ike_sa *sa = c->ike;
-    if (!child_plane_survives(env, c)) {
+    if (!child_plane_survives(env, c) || !per_cpu_survives(env, c)) {
         delete_child(env, c);
         return;
     }

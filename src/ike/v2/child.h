@@ -35,6 +35,7 @@ struct child_sa {
     bool is_missed; /* nobody asked for its end: it is made anew at once */
     bool is_gone;   /* deleted; receives what is still on its way until expires_at */
     bool is_ours;   /* we made the exchange that created it */
+    struct per_cpu_part per_cpu;
     struct ts_pair ts;
     enum child_mode mode;
     struct ip seen_local, seen_remote;
@@ -68,6 +69,7 @@ void child_drop_out(struct ike_env *env, struct child_sa *c);
 void child_free(struct child_sa *c); /* its memory */
 /* Everything of it goes: route, policy, SAs; it is freed. */
 void child_end(struct ike_env *env, struct child_sa *c);
+void child_went_down(struct ike_env *env, struct child_sa *c); /* tells it */
 void child_update_endpoints(struct ike_env *env, struct child_sa *c);
 /* So many sequence numbers of what we send are left out. */
 void child_skip(struct ike_env *env, struct child_sa *c, uint64_t numbers);
@@ -106,8 +108,9 @@ void child_move(struct ike_env *env, struct ike_sa *from, struct ike_sa *to);
 void twin_child_settle(struct ike_env *env, struct child_sa *fresh, int64_t begun_at);
 /* yields_at has come. True when the child is on its way out. */
 bool twin_child_yield(struct ike_env *env, struct child_sa *c);
-/* Has the peer made as many with these selectors as it may? */
-bool twin_child_is_full(const struct ike_sa *sa, const struct child_config *cfg, const struct ts_pair *ts);
+/* Has the peer made as many with these selectors as it may? most: where that is more than usual. */
+bool twin_child_is_full(const struct ike_sa *sa, const struct child_config *cfg, const struct ts_pair *ts,
+                        size_t most);
 /* Is there another one that does the same? */
 bool twin_child_stays(const struct child_sa *c);
 

@@ -7,6 +7,7 @@
 #include "crypto/kex.h"
 #include "ike/v2/followup.h"
 #include "ike/v2/overlap.h"
+#include "ike/v2/per_cpu.h"
 
 #define RETRY_TEMPORARY (2 * TIME_SECOND)
 #define RETRY_MAX       5
@@ -18,14 +19,16 @@ static void give_up(struct ike_env *env, struct ike_sa *sa, struct exchange *x, 
     struct config *config = config_ref(x->config);
     const struct child_config *cfg = x->child_cfg;
     uint64_t old = x->old_child;
-    bool is_rekey = x->kind == X_REKEY_CHILD;
+    bool is_rekey = x->kind == X_REKEY_CHILD, is_further = !is_rekey && x->per_cpu.is_further;
     struct child_sa *c = child_find(sa, old);
     exchange_end(x);
-    sa_log_diag(env, sa, LOG_ERR, d);
+    sa_log_diag(env, sa, is_further ? LOG_WARN : LOG_ERR, d);
     if (c && c->state == CHILD_REKEYING)
         c->state = CHILD_INSTALLED;
     if (is_rekey)
         env->host->rekey_failed(env, sa, old, d);
+    else if (is_further)
+        env->host->cpu_refused(env, sa, cfg);
     else
         env->host->child_failed(env, sa, cfg, d);
     config_unref(config);
@@ -79,6 +82,9 @@ static void start(struct ike_env *env, struct ike_sa *sa, const struct task *t,
     x->begun_at = env->now.mono;
     x->reqid = old ? old->reqid : 0;
     x->lineage = old ? old->lineage : 0;
+    x->per_cpu =
+        old ? per_cpu_again(&old->per_cpu)
+            : (struct per_cpu_part){.is_agreed = t->cpu.is_set, .is_further = t->cpu.is_set, .cpu = t->cpu};
     if (!create_child_offer(env, sa, x, cfg)) {
         diag_clear(&d);
         create_child_cannot(env, sa, x, &d);
@@ -95,7 +101,9 @@ static void start(struct ike_env *env, struct ike_sa *sa, const struct task *t,
 
 void create_child_start(struct ike_env *env, struct ike_sa *sa, const struct task *t)
 {
-    if (env->host->needs_child(env->ctx, sa, t->cfg)) /* the peer may have made it meanwhile */
+    bool is_needed = t->cpu.is_set ? per_cpu_first(sa, t->cfg) && !per_cpu_find(sa, t->cfg, t->cpu)
+                                   : env->host->needs_child(env->ctx, sa, t->cfg);
+    if (is_needed) /* the peer may have made it meanwhile */
         start(env, sa, t, t->cfg, NULL);
 }
 
@@ -113,6 +121,7 @@ static bool retry(struct ike_env *env, struct ike_sa *sa, struct exchange *x, co
     struct task t = {.kind = x->kind,
                      .child_id = x->old_child,
                      .cfg = x->kind == X_NEW_CHILD ? x->child_cfg : NULL,
+                     .cpu = x->kind == X_NEW_CHILD ? x->per_cpu.cpu : (struct cpu){0},
                      .attempts = (uint8_t)(x->restarts + 1),
                      .not_before = env->now.mono};
     struct rd r = rd_over(n->data);
@@ -337,5 +346,6 @@ void rekey_child_on_request(struct ike_env *env, struct ike_sa *sa, struct excha
     x->old_child = old->id;
     x->reqid = old->reqid;
     x->lineage = old->lineage;
+    x->per_cpu = per_cpu_again(&old->per_cpu);
     respond(env, sa, x, old->cfg);
 }

@@ -49,6 +49,7 @@ bool ts_narrow(const struct ts_pair *configured, const struct pl_ts *local, cons
                struct ts_pair *out);
 bool ts_is_subset(const struct ts_pair *offered, const struct pl_ts *local, const struct pl_ts *remote,
                   struct ts_pair *out);
+bool ts_pair_equal(const struct ts_pair *a, const struct ts_pair *b); /* in the same order */
 const char *ts_list_format(const struct ts *v, size_t n, char *buf, size_t cap);
 
 /* ---- match.c */

@@ -5,6 +5,7 @@
  * (auth.c, create_child.c). */
 #include "ike/v2/create_child.h"
 #include "ike/v2/ike_auth.h"
+#include "ike/v2/per_cpu.h"
 
 static bool is_inside(const struct ts *v, uint8_t n, const struct ts *t)
 {
@@ -34,14 +35,15 @@ bool create_child_offer(struct ike_env *env, struct ike_sa *sa, struct exchange 
     uint8_t spi[4];
     struct diag ignored;
     set_child(sa, x, cfg);
-    if (!child_plane_choose(env, sa, x, cfg, &ignored))
+    if (!child_plane_choose(env, sa, x, cfg, &ignored) || !per_cpu_offer(sa, x))
         return false;
     if (!x->reqid)
         x->reqid = env->host->reqid_for(env->ctx, sa, cfg);
     x->spi_in = env->host->new_child_spi(env->ctx, x->reqid, x->plane);
     x->ts = ts_configured(sa, cfg);
     const struct child_sa *old = child_find(sa, x->old_child);
-    child_mode_ask(env, sa, x, old ? old->mode : cfg->mode);
+    const struct child_sa *first = x->per_cpu.is_further && !old ? per_cpu_first(sa, cfg) : NULL;
+    child_mode_ask(env, sa, x, old ? old->mode : first ? first->mode : cfg->mode);
     x->has_packet = x->kind != X_REKEY_CHILD &&
                     env->host->packet_for(env->ctx, sa, cfg, &x->packet_local, &x->packet_remote) &&
                     is_inside(x->ts.local, x->ts.n_local, &x->packet_local) &&
@@ -50,6 +52,8 @@ bool create_child_offer(struct ike_env *env, struct ike_sa *sa, struct exchange 
     spi_put32(spi, x->spi_in);
     x->offered = proposal_offer(x->tx, &cfg->proposals, span_of(spi, 4), x->kind != X_AUTH);
     ah_filter(sa, &x->offered);
+    if (first)
+        per_cpu_copy(x, first);
     return x->offered.n && x->ts.n_local && x->ts.n_remote;
 }
 
@@ -84,6 +88,7 @@ void create_child_put(struct ike_env *env, struct build *b, struct ike_sa *sa, s
     ipcomp_put(b, x);
     child_mode_put(b, x);
     tfc_put(b, x);
+    per_cpu_put(b, x);
     build_sa(b, x->offered.v, x->offered.n);
     if (x->kind != X_AUTH)
         build_nonce(b, nonce_view(&x->ni));
@@ -138,9 +143,10 @@ static uint16_t are_free(struct ike_env *env, struct ike_sa *sa, const struct ex
     uint16_t no_guest = null_auth_refuses_child(env, sa, &x->ts, is_rekey, d);
     if (no_guest || is_rekey)
         return no_guest;
-    if (twin_child_is_full(sa, cfg, &x->ts)) {
+    bool is_one_of_several = per_cpu_is_asked(&x->msg, cfg);
+    if (twin_child_is_full(sa, cfg, &x->ts, is_one_of_several ? per_cpu_limit(env) : 0)) {
         diag_set(d, FAIL_GENERIC, "the peer has enough children %s with the same selectors", cfg->name);
-        return N_NO_ADDITIONAL_SAS;
+        return is_one_of_several ? N_TS_MAX_QUEUE : N_NO_ADDITIONAL_SAS;
     }
     if (x->mode != MODE_TRANSPORT || !env->host->is_taken(env->ctx, sa, &x->ts))
         return 0;
@@ -197,6 +203,7 @@ uint16_t create_child_select(struct ike_env *env, struct ike_sa *sa, struct exch
     x->spi_in = env->host->new_child_spi(env->ctx, x->reqid, x->plane);
     ipcomp_take(env, sa, x);
     tfc_take(env, sa, x);
+    per_cpu_take(env, sa, x);
     return 0;
 }
 
@@ -215,6 +222,7 @@ void create_child_answer(struct ike_env *env, struct build *b, struct ike_sa *sa
     spi_put32(spi, x->spi_in);
     child_mode_put(b, x);
     tfc_put(b, x);
+    per_cpu_put(b, x);
     proposal_put_choice(b, &x->chosen, span_of(spi, 4));
     if (x->kind != X_AUTH)
         build_nonce(b, nonce_view(&x->nr));
@@ -277,5 +285,6 @@ bool create_child_accept(struct ike_env *env, struct ike_sa *sa, struct exchange
         return false;
     ipcomp_take(env, sa, x);
     tfc_take(env, sa, x);
+    per_cpu_accept(env, sa, x);
     return true;
 }

@@ -10,7 +10,7 @@ void delete_child(struct ike_env *env, struct child_sa *c)
     if (c->state == CHILD_DELETING)
         return;
     if (c->was_up && c->state != CHILD_REKEYED)
-        env->host->child_down(env, c);
+        child_went_down(env, c);
     c->was_up = false;
     if (c->holds_policy)
         env->host->policy(env, c, false);

@@ -60,6 +60,16 @@ struct ts_pair { /* narrowed selectors, ours and theirs */
     uint8_t n_local, n_remote;
 };
 
+/* What a child is among several that have the same selectors [RFC9611#4]: see per_cpu.h. */
+struct per_cpu_part {
+    bool is_agreed;  /* both ends want several */
+    bool is_further; /* beside the first one, which serves whatever has none of its own */
+    bool is_full;    /* the first one's: the peer refused another */
+    bool is_left;    /* a further one's: the first one is gone */
+    struct cpu cpu;  /* a further one's, where the data plane binds it to one */
+    uint16_t port;   /* ESP in UDP leaves from that; 0: from where the IKE SA's does */
+};
+
 struct nonce {
     uint8_t b[NONCE_MAX];
     uint16_t len;
@@ -130,13 +140,15 @@ struct exchange {
     struct ip seen_local, seen_remote; /* transport mode: as the peer has the addresses */
     uint16_t cpi_in, cpi_out;          /* IPComp for the new child: ours, the peer's; 0: none */
     bool refuses_tfc;                  /* the peer takes no packets that are padded */
+    struct per_cpu_part per_cpu;       /* of the child */
 };
 
 struct task { /* an exchange that waits for its turn */
     enum exchange_kind kind;
     uint64_t child_id;
     const struct child_config *cfg;
-    uint16_t ke; /* INVALID_KE_PAYLOAD asked for this method; 0: the first */
+    struct cpu cpu; /* a further child, for that processor: see per_cpu.h */
+    uint16_t ke;    /* INVALID_KE_PAYLOAD asked for this method; 0: the first */
     uint8_t attempts;
     int64_t not_before;
 };

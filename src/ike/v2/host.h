@@ -16,6 +16,7 @@ struct ike_host {
     bool (*plane)(void *ctx, const struct ike_sa *sa, const struct connection *conn, enum plane *out,
                   struct diag *d);
     uint64_t (*new_ike_spi)(void *ctx);
+    uint32_t (*cpus)(void *ctx); /* to which the kernel's data plane binds SAs; 0: it binds none */
     uint32_t (*reqid_for)(void *ctx, const struct ike_sa *sa, const struct child_config *cfg);
     void (*adopt)(struct ike_env *env, struct ike_sa *sa); /* the SA is taken */
     struct ike_sa *(*find)(void *ctx, uint64_t id);
@@ -79,6 +80,8 @@ struct ike_host {
     bool (*needs_child)(void *ctx, const struct ike_sa *sa, const struct child_config *cfg);
     void (*child_failed)(struct ike_env *env, struct ike_sa *sa, const struct child_config *cfg,
                          const struct diag *why);
+    /* There is no further one for a processor: see per_cpu.h. */
+    void (*cpu_refused)(struct ike_env *env, struct ike_sa *sa, const struct child_config *cfg);
     void (*rekey_failed)(struct ike_env *env, struct ike_sa *sa, uint64_t child_id, const struct diag *why);
     /* conn, ike_id: whom it is about; NULL, 0: nobody */
     void (*log)(struct ike_env *env, const struct connection *conn, uint64_t ike_id, enum log_group group,

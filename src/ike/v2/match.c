@@ -2,21 +2,25 @@
 /* Which child serves what the peer offers (RFC 7296 sections 2.7, 2.9), when several connections, or several
  * children of one, could. The closest wins: its proposals agree, its selectors are those that are offered, or
  * hold them, or at least share something with them. Of several that fit alike, such as the traffic classes of
- * one connection, the first that is neither there nor just being made by us; then what we are making.
+ * one connection, the first that is neither there nor just being made by us; then what we are making. One
+ * that the peer wants several of (RFC 9611), and has one, is meant again.
  *
  * An IKE SA belongs to two identities and not to a connection, so a peer may ask in one for a child of
  * another connection. It gets it when that connection would have accepted this very IKE SA: same addresses,
  * identities, algorithms and demands on the peer's authentication. */
 #include "ike/v2/create_child.h"
 #include "ike/v2/ike_auth.h"
+#include "ike/v2/per_cpu.h"
 
 enum { FIT_PART = 1, FIT_WHOLE, FIT_EXACT };
 
-enum { IS_THERE, IS_IN_THE_MAKING, IS_MISSING };
+enum { IS_THERE, IS_IN_THE_MAKING, IS_MISSING, IS_MEANT };
 
-static int lack_of(const struct ike_sa *sa, const struct child_config *cfg)
+static int lack_of(const struct ike_sa *sa, const struct child_config *cfg, const struct ike_message *m)
 {
     const struct child_sa *c;
+    if (per_cpu_is_asked(m, cfg) && per_cpu_first(sa, cfg))
+        return IS_MEANT;
     list_each(c, &sa->children, link)
     {
         if (c->cfg == cfg && (c->state == CHILD_INSTALLED || c->state == CHILD_REKEYING))
@@ -90,7 +94,7 @@ struct child_match match_child(const struct ike_sa *sa, const struct connection 
             &at.cfg->proposals, &offer->sa.proposals,
             (struct select_options){.ignores_ke = !has_ke, .ignores_ah = !ah_is_possible(sa)}, &ignored, &d);
         at.is_whole = fit >= FIT_WHOLE;
-        at.score = 32 * at.has_proposal + 8 * fit + 4 * (at.mode == at.cfg->mode) + lack_of(sa, at.cfg);
+        at.score = 32 * at.has_proposal + 8 * fit + 4 * (at.mode == at.cfg->mode) + lack_of(sa, at.cfg, m);
         if (at.score > best.score)
             best = at;
     }

@@ -149,7 +149,8 @@ static bool has_child(const struct ike_sa *sa, const struct child_config *cfg)
     const struct child_sa *c;
     list_each(c, &sa->children, link)
     {
-        if (c->cfg == cfg && !c->is_gone && c->state != CHILD_DELETING && c->state != CHILD_REKEYED)
+        if (c->cfg == cfg && !c->per_cpu.is_further && !c->is_gone && c->state != CHILD_DELETING &&
+            c->state != CHILD_REKEYED)
             return true;
     }
     return false;
@@ -166,16 +167,17 @@ bool rekey_child_refused(struct ike_env *env, struct ike_sa *sa, struct exchange
     } else if (!is_gone && error->type == N_CHILD_SA_NOT_FOUND && !is_unknown_yet(env, old)) {
         sa_log(env, sa, LOG_WARN, "child %s: the peer does not have it any more", old->cfg->name);
         const struct child_config *cfg = old->cfg;
+        bool is_further = old->per_cpu.is_further; /* its processor asks again */
         exchange_end(x);
         child_end(env, old);
-        if (!has_child(sa, cfg)) /* [RFC7296#2.25] from scratch */
+        if (!is_further && !has_child(sa, cfg)) /* [RFC7296#2.25] from scratch */
             ike_sa_queue(sa, (struct task){.kind = X_NEW_CHILD, .cfg = cfg});
         return true;
     }
     if (!is_gone)
         return false;
     const struct child_config *cfg = x->child_cfg;
-    bool is_deleted = !old || old->is_gone;
+    bool is_deleted = (!old || old->is_gone) && !x->per_cpu.is_further;
     exchange_end(x);
     if (is_deleted && !has_child(sa, cfg)) /* nobody else knows that nothing replaces it now */
         ike_sa_queue(sa, (struct task){.kind = X_NEW_CHILD, .cfg = cfg});

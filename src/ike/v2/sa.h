@@ -178,6 +178,7 @@ void ike_sa_linger(struct ike_env *env, struct ike_sa *sa, const struct diag *wh
  * changed. */
 bool ike_sa_set_keys(struct ike_sa *sa, struct ike_keys *keys /* taken */, const struct chosen *chosen);
 void ike_sa_established(struct ike_env *env, struct ike_sa *sa, uint64_t old_id);
+bool ike_sa_is_full(const struct ike_sa *sa);        /* no other task has room */
 bool ike_sa_queue(struct ike_sa *sa, struct task t); /* false: full, or already queued */
 bool ike_sa_has_task(const struct ike_sa *sa, enum exchange_kind kind, uint64_t child_id);
 /* Starts the next exchange when none of ours is under way. */

@@ -23,15 +23,21 @@ static bool queued(const struct ike_sa *sa, const struct task *t)
 {
     for (size_t i = 0; i < sa->n_tasks; i++) {
         const struct task *o = &sa->tasks[i];
-        if (o->kind == t->kind && o->child_id == t->child_id && o->cfg == t->cfg)
+        if (o->kind == t->kind && o->child_id == t->child_id && o->cfg == t->cfg &&
+            o->cpu.is_set == t->cpu.is_set && o->cpu.number == t->cpu.number)
             return true;
     }
     return false;
 }
 
+bool ike_sa_is_full(const struct ike_sa *sa)
+{
+    return sa->n_tasks == IKE_TASKS_MAX;
+}
+
 bool ike_sa_queue(struct ike_sa *sa, struct task t)
 {
-    if (sa->n_tasks == IKE_TASKS_MAX || sa->is_lingering || queued(sa, &t))
+    if (ike_sa_is_full(sa) || sa->is_lingering || queued(sa, &t))
         return false;
     if (t.cfg && !child_is_configured(sa, t.cfg)) /* any more */
         return false;

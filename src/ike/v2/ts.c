@@ -114,3 +114,18 @@ const char *ts_list_format(const struct ts *v, size_t n, char *buf, size_t cap)
         text_printf(&t, "%s%s", i ? " " : "", ts_format(&v[i], one));
     return buf;
 }
+
+bool ts_pair_equal(const struct ts_pair *a, const struct ts_pair *b)
+{
+    if (a->n_local != b->n_local || a->n_remote != b->n_remote)
+        return false;
+    for (size_t i = 0; i < a->n_local; i++) {
+        if (!ts_equal(&a->local[i], &b->local[i]))
+            return false;
+    }
+    for (size_t i = 0; i < a->n_remote; i++) {
+        if (!ts_equal(&a->remote[i], &b->remote[i]))
+            return false;
+    }
+    return true;
+}

@@ -7,31 +7,17 @@
  * same rule serves here: the one whose exchange held the lowest nonce is closed by who created it. That they
  * were made at once is seen by who hears of the peer's during its own exchange. When messages were lost that
  * is one end only, and the other takes its child for one that is meant: so ours goes in the end, if the
- * peer's does not. A peer's child is left to the peer. */
-#include "ike/v2/child.h"
+ * peer's does not. A peer's child is left to the peer. SAs for each processor are meant, all of them. */
+#include "ike/v2/create_child.h"
+#include "ike/v2/per_cpu.h"
 
 #define YIELD     (30 * TIME_SECOND) /* as long as an answer may be late */
 #define TWINS_MAX 64                 /* as many as there are DSCPs */
 
-static bool has_same_selectors(const struct ts_pair *a, const struct ts_pair *b)
-{
-    if (a->n_local != b->n_local || a->n_remote != b->n_remote)
-        return false;
-    for (size_t i = 0; i < a->n_local; i++) {
-        if (!ts_equal(&a->local[i], &b->local[i]))
-            return false;
-    }
-    for (size_t i = 0; i < a->n_remote; i++) {
-        if (!ts_equal(&a->remote[i], &b->remote[i]))
-            return false;
-    }
-    return true;
-}
-
 static bool is_twin(const struct child_sa *a, const struct child_sa *b)
 {
-    return a != b && a->cfg == b->cfg && a->state == CHILD_INSTALLED && b->state == CHILD_INSTALLED &&
-           has_same_selectors(&a->ts, &b->ts);
+    return a != b && a->cfg == b->cfg && !a->per_cpu.is_further && !b->per_cpu.is_further &&
+           a->state == CHILD_INSTALLED && b->state == CHILD_INSTALLED && ts_pair_equal(&a->ts, &b->ts);
 }
 
 bool twin_child_stays(const struct child_sa *c)
@@ -45,15 +31,16 @@ bool twin_child_stays(const struct child_sa *c)
     return false;
 }
 
-bool twin_child_is_full(const struct ike_sa *sa, const struct child_config *cfg, const struct ts_pair *ts)
+bool twin_child_is_full(const struct ike_sa *sa, const struct child_config *cfg, const struct ts_pair *ts,
+                        size_t most)
 {
     const struct child_sa *c;
     size_t n = 0;
     list_each(c, &sa->children, link)
     {
-        n += c->cfg == cfg && !c->is_gone && has_same_selectors(&c->ts, ts);
+        n += c->cfg == cfg && !c->is_gone && ts_pair_equal(&c->ts, ts);
     }
-    return n >= TWINS_MAX;
+    return n >= (TWINS_MAX > most ? TWINS_MAX : most);
 }
 
 void twin_child_settle(struct ike_env *env, struct child_sa *fresh, int64_t begun_at)
