@@ -152,7 +152,6 @@ static const struct need {
     bool (*connection)(const struct connection *c, bool is_in_tcp);
     bool (*child)(const struct child_config *c);
     const char *what, *keys[KEYS_MAX];
-    bool is_wish; /* it goes without, unless the kernel was asked for by name */
 } needs[] = {
     {PLANE_USER,   FEATURE_NONE,  needs_tcp,   NULL,            "TCP encapsulation",         {"tcp"}                  },
     {PLANE_USER,   FEATURE_NONE,  needs_skips, NULL,            "message_id_sync",           {"message_id_sync"}      },
@@ -166,17 +165,20 @@ static const struct need {
     {PLANE_KERNEL, FEATURE_IF_ID, NULL,        needs_if_id,     "XFRM interfaces (if_id)",   {"if_id_in", "if_id_out"}},
     {PLANE_KERNEL, FEATURE_NONE,  NULL,        needs_device,    "policies of one interface", {"interface"}            },
     {PLANE_KERNEL, FEATURE_NONE,  NULL,        needs_offload,   "hardware offload",          {"hw_offload"}           },
-    {PLANE_KERNEL, FEATURE_CPU, NULL, wants_cpus, "SAs for each processor", {"per_cpu_sas"}, true},
+    {PLANE_KERNEL, FEATURE_CPU,   NULL,        wants_cpus,      "SAs for each processor",    {"per_cpu_sas"}          },
 };
 
 /* What is said of a kernel without it. */
 static const struct {
+    bool is_wish; /* it is done without, unless the kernel was asked for by name */
     const char *expected, *try;
 } features[KERNEL_FEATURES] = {
-    [FEATURE_IF_ID] = {"Linux 4.19",
-                       "no if_id_in and if_id_out: policies alone lead packets into the tunnel"     },
-    [FEATURE_CPU] = {"Linux 6.13", "dataplane = auto: one SA serves all processors; or per_cpu_sas = no"},
-    [FEATURE_SET_MARK] = {"Linux 4.19, which sets marks with a mask", "no set_mark_in and set_mark_out"},
+    [FEATURE_IF_ID] = {false, "Linux 4.19",
+                       "no if_id_in and if_id_out: policies alone lead packets into the tunnel"},
+    [FEATURE_SET_MARK] = {false, "Linux 4.19, which sets marks with a mask",
+                       "no set_mark_in and set_mark_out"                                       },
+    [FEATURE_CPU] = {true,  "Linux 6.13",
+                       "dataplane = auto: one SA serves all processors; or per_cpu_sas = no"   },
 };
 
 struct found {
@@ -184,13 +186,14 @@ struct found {
     const struct child_config *child;
 };
 
-/* The first need of that plane; with lacks: of those that its kernel does not have. */
+/* The first need of that plane; with lacks: of those that its kernel does not have. with_wishes: and what can
+ * be done without. */
 static struct found find_need(const struct connection *c, bool is_in_tcp, enum plane p, const bool *lacks,
                               bool with_wishes)
 {
     for (size_t i = 0; i < ARRAY_LEN(needs); i++) {
         const struct need *n = &needs[i];
-        if (n->plane != p || (lacks && !lacks[n->feature]) || (n->is_wish && !with_wishes))
+        if (n->plane != p || (lacks && !lacks[n->feature]) || (features[n->feature].is_wish && !with_wishes))
             continue;
         if (n->connection && n->connection(c, is_in_tcp))
             return (struct found){n, NULL};

@@ -23,10 +23,19 @@ bool xfrm_has_news(const struct xfrm *x)
     return !list_empty(&x->queue);
 }
 
+/* To which SAs can be bound. */
+static uint32_t count_cpus(const struct xfrm *x)
+{
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    return x->can.cpu ? (uint32_t)(n > 0 ? n : 1) : 0;
+}
+
 void xfrm_lacks(const struct xfrm *x, struct planes *out)
 {
     out->lacks[FEATURE_IF_ID] = !x->can.if_id;
     out->lacks[FEATURE_SET_MARK] = !x->can.set_mark;
+    out->lacks[FEATURE_CPU] = !x->can.cpu;
+    out->n_cpus = count_cpus(x);
 }
 
 int xfrm_fd(const struct xfrm *x)

@@ -29,7 +29,7 @@ bool xfrm_probe(struct diag *why);
 
 /* What an earlier run has left, by its journal, stays as it is until xfrm_sweep(). NULL with the reason. */
 struct xfrm *xfrm_open(const struct xfrm_options *o, struct diag *d);
-/* Fills in what this kernel's SAs lack. */
+/* Fills in what this kernel's SAs lack, and its processors. */
 void xfrm_lacks(const struct xfrm *x, struct planes *out);
 /* Removes of it what nobody asked for again. Call when the configuration is in force, and routes that lead
  * past policies are gone: so there is no moment without a policy that drops. How many there were. */

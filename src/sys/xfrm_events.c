@@ -19,7 +19,10 @@ static void take_expire(struct xfrm *x, const struct nlmsghdr *h)
     if (!xfrm_state_parse(h, &seen))
         return;
     if (!seen.id.spi) { /* it waited for an SA, which did not come */
-        xfrm_trap_calm(x, seen.reqid);
+        if (seen.cpu.is_set)
+            xfrm_cpu_over(x, seen.reqid, seen.cpu);
+        else
+            xfrm_trap_calm(x, seen.reqid);
         return;
     }
     struct xfrm_state *s = xfrm_sa_find(x, &seen.id);

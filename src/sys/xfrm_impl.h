@@ -50,6 +50,9 @@ struct xfrm_policy { /* one of the kernel's */
     bool is_installed;
     bool is_left; /* by an earlier run, and nobody asked for it again: of spec only the priority is known */
     bool is_shut; /* drops for a moment what the kernel holds back for it */
+    /* Processors that wait for an SA of their own: it asks for no others meanwhile, see xfrm_cpu.c */
+    struct xfrm_seen_acquire *waiting;
+    size_t n_waiting;
     uint32_t slot;
     uint64_t scan;
 };
@@ -69,7 +72,7 @@ struct xfrm_record { /* a policy or shunt of the engine */
     uint32_t reqid;
     uint32_t priority; /* 0: by size */
     enum policy_action action;
-    bool is_trap;
+    bool is_trap, asks_per_cpu;
     struct ip local, remote;
     enum child_mode mode;
     bool is_ah, has_ipcomp;
@@ -189,6 +192,9 @@ size_t xfrm_policy_sweep(struct xfrm *x);
 /* Installs what the tables say once more, after others took it away. */
 void xfrm_policy_mend(struct xfrm *x, struct xfrm_policy *p, bool is_there);
 
+/* Makes the kernel's policy what the records say, as far as the kernel takes that. */
+void xfrm_policy_refresh(struct xfrm *x, struct xfrm_policy *p);
+
 /* What the kernel holds back for the record's policy is dropped. */
 void xfrm_policy_shut(struct xfrm *x, struct xfrm_record *r, int64_t now);
 /* They protect again, when it is time. */
@@ -202,6 +208,16 @@ void xfrm_trap_acquire(struct xfrm *x, const struct xfrm_seen_acquire *a);
 void xfrm_trap_release(struct xfrm *x, struct xfrm_record *r);
 /* No state waits for this reqid any more. */
 void xfrm_trap_calm(struct xfrm *x, uint32_t reqid);
+/* Deletes one. */
+void xfrm_trap_delete(struct xfrm *x, const struct xfrm_seen_acquire *w);
+
+/* ---- xfrm_cpu.c: processors that want an SA of their own */
+
+void xfrm_cpu_acquire(struct xfrm *x, struct xfrm_policy *p, const struct xfrm_seen_acquire *a);
+/* It is there, or the state that waited for it has expired. */
+void xfrm_cpu_over(struct xfrm *x, uint32_t reqid, struct cpu cpu);
+/* There will be none for those that wait: their states go. The policy is as it is. */
+void xfrm_cpu_release(struct xfrm *x, struct xfrm_policy *p);
 
 /* ---- xfrm_scan.c: dumps */
 

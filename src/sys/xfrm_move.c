@@ -4,7 +4,8 @@
  *
  * Linux 7.2 moves an SA by itself (XFRM_MSG_MIGRATE_STATE), under its lock, with keys, numbers, window and
  * totals: no number is used twice, and none is skipped. An SA of IPComp's pair is not moved so, since its CPI
- * may be of several; nor is one that a network card has, which the card of another address may refuse.
+ * may be of several; nor one that a network card has, which the card of another address may refuse; nor one
+ * of a processor, as the request has no word for it.
  *
  * Else the SA is read, deleted and added again with its counters and its window; where the SPI's owner moved,
  * the new one is there before the old one goes. What is sent between reading and deleting would use numbers
@@ -67,7 +68,7 @@ static int skip_numbers(struct xfrm *x, struct xfrm_state *s, uint64_t skip, str
 
 static bool kernel_serves(const struct xfrm *x, const struct xfrm_state *s)
 {
-    return x->can.migrates && !s->comp && s->sa.kernel.offload == OFFLOAD_NO;
+    return x->can.migrates && !s->comp && s->sa.kernel.offload == OFFLOAD_NO && !s->sa.cpu.is_set;
 }
 
 /* The journal has the new SA before it is there. */

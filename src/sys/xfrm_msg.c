@@ -11,11 +11,8 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-/* Newer than the headers of older systems; numbers of the kernel's interface. */
-#define XFRMA_MTIMER_THRESH_NR 32
-#define XFRMA_SA_DIR_NR        33
-#define SA_DIR_IN              1
-#define SA_DIR_OUT             2
+#define SA_DIR_IN  1 /* newer than the headers of older systems */
+#define SA_DIR_OUT 2
 
 #define LEGACY_WINDOW 32 /* packets that the old form of the replay window has */
 #define MAPPING_PAUSE 1  /* seconds in which a peer's new address is told once */
@@ -114,6 +111,10 @@ void xfrm_put_encap(struct nlmsghdr *h, const struct esp_sa *sa, bool can_pause)
     const struct endpoint *dst = sa->direction == SA_IN ? &sa->local : &sa->remote;
     struct xfrm_encap_tmpl e = {
         .encap_type = UDP_ENCAP_ESPINUDP, .encap_sport = htons(src->port), .encap_dport = htons(dst->port)};
+    if (sa->port)
+        e.encap_sport = htons(sa->port);
+    if (sa->has_any_port)
+        e.encap_sport = 0;
     mnl_attr_put(h, XFRMA_ENCAP, sizeof(e), &e);
     if (sa->direction == SA_IN && can_pause)
         mnl_attr_put_u32(h, XFRMA_MTIMER_THRESH_NR, MAPPING_PAUSE);
@@ -369,6 +370,8 @@ static bool is_known(const struct xfrm_state_spec *s, struct diag *d)
         return refuse(d, "this kernel knows no interface ids of SAs (if_id; Linux 4.19 has them)");
     if (side->set_mark.mask && !s->can->set_mark)
         return refuse(d, "this kernel's SAs set no marks with a mask (set_mark; Linux 4.19 has it)");
+    if (s->sa->cpu.is_set && !s->can->cpu)
+        return refuse(d, "this kernel binds no SAs to processors (pcpu; Linux 6.13 does)");
     return true;
 }
 
@@ -386,6 +389,8 @@ static void put_dress(struct nlmsghdr *h, const struct xfrm_state_spec *s)
         mnl_attr_put_u8(h, XFRMA_SA_DIR_NR, is_out ? SA_DIR_OUT : SA_DIR_IN);
     if (side_of(sa)->if_id)
         mnl_attr_put_u32(h, XFRMA_IF_ID, side_of(sa)->if_id);
+    if (sa->cpu.is_set)
+        mnl_attr_put_u32(h, XFRMA_SA_PCPU_NR, sa->cpu.number);
     xfrm_put_mark(h, mark_of(sa));
     put_set_mark(h, sa, s->can->set_mark);
 }

@@ -9,12 +9,18 @@
 
 struct nlmsghdr;
 
+/* Newer than the headers of older systems; numbers of the kernel's interface. */
+#define XFRMA_MTIMER_THRESH_NR     32
+#define XFRMA_SA_DIR_NR            33
+#define XFRMA_SA_PCPU_NR           35
+#define XFRM_POLICY_CPU_ACQUIRE_NR 4
+
 #define XFRM_MESSAGE_MAX 4096 /* bytes of each message's buffer */
 #define XFRM_ALIGNED     __attribute__((aligned(8)))
 
 /* What this kernel takes of what older ones ignore without a word: what the probe saw come back. */
 struct xfrm_can {
-    bool if_id, set_mark, direction, mapping_pause, icmp;
+    bool if_id, set_mark, direction, mapping_pause, icmp, cpu;
     bool migrates; /* XFRM_MSG_MIGRATE_STATE */
 };
 
@@ -58,9 +64,6 @@ struct nlmsghdr *xfrm_counters_message(void *buf, const struct esp_sa *sa, const
  * offload. */
 struct nlmsghdr *xfrm_migrate_message(void *buf, const struct xfrm_state_id *from, const struct esp_sa *to,
                                       const struct xfrm_can *can);
-/* XFRM_MSG_ALLOCSPI for the state that waits under this number: it becomes one that can be deleted. */
-struct nlmsghdr *xfrm_larval_message(void *buf, const struct xfrm_state_id *id, uint32_t seq, uint32_t reqid,
-                                     uint8_t mode, struct ip src);
 
 /* ---- what the kernel says of a state: answers, dumps, events */
 
@@ -74,6 +77,7 @@ struct xfrm_seen_state {
     struct xfrm_lifetime_cur used;
     uint32_t if_id, set_mark, set_mark_mask, mapping_pause;
     uint8_t direction; /* 0: not said */
+    struct cpu cpu;
     bool has_offload;
     struct xfrm_carry carry;
     bool is_hard; /* XFRM_MSG_EXPIRE */
@@ -130,6 +134,7 @@ struct xfrm_policy_spec {
     struct ip local, remote; /* outer; family 0: any */
     enum child_mode mode;
     bool is_ah, has_ipcomp;
+    bool asks_per_cpu;       /* of packets that leave */
     enum hw_offload offload; /* PACKET or NO */
     uint32_t device;         /* with offload */
 };
@@ -159,9 +164,12 @@ struct xfrm_seen_acquire {
     struct ip src;
     uint32_t seq, reqid;
     uint8_t mode;
+    struct cpu cpu;          /* that has no SA of its own, where another one serves it */
     struct ts local, remote; /* of the packet */
 };
 bool xfrm_acquire_parse(const struct nlmsghdr *h, struct xfrm_seen_acquire *out);
+/* XFRM_MSG_ALLOCSPI for the state that waits: it becomes one that can be deleted. */
+struct nlmsghdr *xfrm_larval_message(void *buf, const struct xfrm_seen_acquire *w);
 /* The packet that a waiting state's selector names. */
 void xfrm_packet_of(const struct xfrm_selector *s, struct ts *local, struct ts *remote);
 

@@ -38,24 +38,25 @@ struct nlmsghdr *xfrm_state_id_message(void *buf, uint16_t type, const struct xf
     return h;
 }
 
-struct nlmsghdr *xfrm_larval_message(void *buf, const struct xfrm_state_id *id, uint32_t seq, uint32_t reqid,
-                                     uint8_t mode, struct ip src)
+struct nlmsghdr *xfrm_larval_message(void *buf, const struct xfrm_seen_acquire *w)
 {
     struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
     h->nlmsg_type = XFRM_MSG_ALLOCSPI;
     h->nlmsg_flags = NLM_F_REQUEST;
     struct xfrm_userspi_info *m = mnl_nlmsg_put_extra_header(h, sizeof(*m));
-    bool is_comp = id->proto == IPPROTO_COMP;
-    m->info.id.daddr = xfrm_address(id->dst);
-    m->info.id.proto = id->proto;
-    m->info.saddr = xfrm_address(src);
-    m->info.family = xfrm_family(id->dst);
-    m->info.seq = seq;
-    m->info.reqid = reqid;
-    m->info.mode = mode;
+    bool is_comp = w->id.proto == IPPROTO_COMP;
+    m->info.id.daddr = xfrm_address(w->id.dst);
+    m->info.id.proto = w->id.proto;
+    m->info.saddr = xfrm_address(w->src);
+    m->info.family = xfrm_family(w->id.dst);
+    m->info.seq = w->seq;
+    m->info.reqid = w->reqid;
+    m->info.mode = w->mode;
     m->min = is_comp ? 0x100 : 0xc0000000;
     m->max = is_comp ? CPI_MAX : UINT32_MAX;
-    xfrm_put_mark(h, id->mark);
+    xfrm_put_mark(h, w->id.mark);
+    if (w->cpu.is_set)
+        mnl_attr_put_u32(h, XFRMA_SA_PCPU_NR, w->cpu.number);
     return h;
 }
 

@@ -89,6 +89,8 @@ struct nlmsghdr *xfrm_policy_message(void *buf, const struct xfrm_policy_spec *s
     m->action = s->action == POLICY_DISCARD ? XFRM_POLICY_BLOCK : XFRM_POLICY_ALLOW;
     /* [RFC4301#6.2] errors about what it carries go the same way */
     m->flags = s->action == POLICY_PROTECT && is_narrow(&s->key.sel) ? XFRM_POLICY_ICMP : 0;
+    if (s->asks_per_cpu)
+        m->flags |= XFRM_POLICY_CPU_ACQUIRE_NR;
     if (s->action == POLICY_PROTECT)
         mnl_attr_put(h, XFRMA_TMPL, fill_templates(t, s) * sizeof(*t), t);
     put_key(h, &s->key);

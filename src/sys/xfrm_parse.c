@@ -6,9 +6,6 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#define XFRMA_MTIMER_THRESH_NR 32 /* newer than the headers of older systems */
-#define XFRMA_SA_DIR_NR        33
-
 /* ---- attributes */
 
 static bool get(const struct nlattr *a, void *out, size_t len)
@@ -24,6 +21,13 @@ static struct mark get_mark(const struct nlattr *a)
     struct xfrm_mark m = {0};
     get(a, &m, sizeof(m));
     return (struct mark){.value = m.v, .mask = m.m};
+}
+
+static struct cpu get_cpu(const struct nlattr *a)
+{
+    struct cpu cpu = {0};
+    cpu.is_set = get(a, &cpu.number, sizeof(cpu.number));
+    return cpu;
 }
 
 static void get_long_replay(const struct nlattr *a, struct xfrm_carry *out)
@@ -99,6 +103,9 @@ static void read_state_attribute(const struct nlattr *a, struct xfrm_seen_state 
         break;
     case XFRMA_SA_DIR_NR:
         get(a, &out->direction, sizeof(out->direction));
+        break;
+    case XFRMA_SA_PCPU_NR:
+        out->cpu = get_cpu(a);
         break;
     case XFRMA_OFFLOAD_DEV:
         out->has_offload = true;
@@ -287,6 +294,9 @@ bool xfrm_acquire_parse(const struct nlmsghdr *h, struct xfrm_seen_acquire *out)
             break;
         case XFRMA_IF_ID:
             get(a, &out->policy.if_id, sizeof(out->policy.if_id));
+            break;
+        case XFRMA_SA_PCPU_NR:
+            out->cpu = get_cpu(a);
             break;
         default:
             break;

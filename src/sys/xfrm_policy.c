@@ -92,6 +92,7 @@ static struct xfrm_policy_spec spec_of(struct xfrm *x, const struct xfrm_policy 
     s.mode = r->mode;
     s.is_ah = r->is_ah;
     s.has_ipcomp = r->has_ipcomp;
+    s.asks_per_cpu = r->asks_per_cpu && p->key.dir == XFRM_POLICY_OUT && !p->n_waiting;
     s.offload = xfrm_offload_of_policy(x, r->kernel.offload, r->local, &s.device);
     return s;
 }
@@ -100,8 +101,8 @@ static bool spec_equal(const struct xfrm_policy_spec *a, const struct xfrm_polic
 {
     return a->priority == b->priority && a->action == b->action && a->reqid == b->reqid &&
            ip_equal(a->local, b->local) && ip_equal(a->remote, b->remote) && a->mode == b->mode &&
-           a->is_ah == b->is_ah && a->has_ipcomp == b->has_ipcomp && a->offload == b->offload &&
-           a->device == b->device;
+           a->is_ah == b->is_ah && a->has_ipcomp == b->has_ipcomp && a->asks_per_cpu == b->asks_per_cpu &&
+           a->offload == b->offload && a->device == b->device;
 }
 
 static int send_policy(struct xfrm *x, const struct xfrm_policy_spec *s, bool replaces)
@@ -128,6 +129,7 @@ static void drop(struct xfrm *x, struct xfrm_policy *p)
 {
     if (p->is_installed)
         send_delete(x, &p->key);
+    xfrm_cpu_release(x, p);
     xfrm_journal_clear(x->journal, &p->slot);
     map_remove(&x->policies, &p->node);
     list_remove(&p->link);
@@ -142,6 +144,8 @@ static int refresh(struct xfrm *x, struct xfrm_policy *p, struct diag *d)
         drop(x, p);
         return 0;
     }
+    if (!best->asks_per_cpu)
+        xfrm_cpu_release(x, p);
     struct xfrm_policy_spec s = spec_of(x, p, best);
     if (p->is_installed && !p->is_left && !p->is_shut && spec_equal(&s, &p->spec))
         return 0;
@@ -160,6 +164,14 @@ static int refresh(struct xfrm *x, struct xfrm_policy *p, struct diag *d)
     p->is_shut = p->is_left = false;
     p->scan = x->scan;
     return 0;
+}
+
+void xfrm_policy_refresh(struct xfrm *x, struct xfrm_policy *p)
+{
+    struct diag d = {0};
+    char why[XFRM_WHY];
+    if (refresh(x, p, &d) != 0)
+        log_line(GROUP_KNL, LOG_WARN, "a policy stays as it was: %s", diag_format(&d, why, sizeof(why)));
 }
 
 void xfrm_policy_adopt(struct xfrm *x, const struct xfrm_policy_key *k, uint32_t priority, uint32_t slot)
@@ -435,6 +447,7 @@ void xfrm_policy_add(struct xfrm *x, const struct esp_policy *p)
                                .priority = p->priority == POLICY_LAST ? PRIORITY_LAST : p->priority,
                                .action = p->action,
                                .is_trap = p->action == POLICY_PROTECT && p->is_trap,
+                               .asks_per_cpu = p->asks_per_cpu && x->can.cpu,
                                .local = p->local,
                                .remote = p->remote,
                                .mode = p->mode,

@@ -119,6 +119,16 @@ static bool has_icmp(const struct xfrm_seen_state *s)
     return s->flags & XFRM_STATE_ICMP;
 }
 
+static void ask_cpu(struct esp_sa *sa)
+{
+    sa->cpu.is_set = true;
+}
+
+static bool has_cpu(const struct xfrm_seen_state *s)
+{
+    return s->cpu.is_set && s->cpu.number == 0;
+}
+
 /* Each is asked of an SA that has what was found before it, too. */
 static const struct question {
     const char *what; /* in the log */
@@ -133,6 +143,7 @@ static const struct question {
     {"pauses between mappings", SA_IN,  ask_mapping_pause, has_mapping_pause,
      offsetof(struct xfrm_can,                                                                          mapping_pause)},
     {"ICMP errors",             SA_IN,  ask_icmp,          has_icmp,          offsetof(struct xfrm_can, icmp)         },
+    {"processors",              SA_OUT, ask_cpu,           has_cpu,           offsetof(struct xfrm_can, cpu)          },
 };
 
 static bool *field(struct xfrm_can *can, const struct question *q)

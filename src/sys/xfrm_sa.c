@@ -184,7 +184,9 @@ void xfrm_sa_add(struct xfrm *x, const struct esp_sa *sa)
     map_insert(&x->by_spi, &s->by_spi, spi_hash(sa->direction, sa->spi));
     list_append(&x->states, &s->link);
     xfrm_sa_remember(x, s);
-    if (sa->direction == SA_OUT)
+    if (sa->cpu.is_set)
+        xfrm_cpu_over(x, sa->reqid, sa->cpu);
+    else if (sa->direction == SA_OUT)
         xfrm_trap_calm(x, sa->reqid);
 }
 

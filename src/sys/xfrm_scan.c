@@ -113,7 +113,9 @@ static bool is_as_wanted(const struct xfrm_policy *p, const struct xfrm_seen_pol
 {
     bool blocks = p->spec.action == POLICY_DISCARD;
     return seen->priority == p->spec.priority && (seen->action == XFRM_POLICY_BLOCK) == blocks &&
-           seen->reqid == p->spec.reqid && (seen->n_templates > 0) == (p->spec.action == POLICY_PROTECT);
+           seen->reqid == p->spec.reqid &&
+           !(seen->flags & XFRM_POLICY_CPU_ACQUIRE_NR) == !p->spec.asks_per_cpu &&
+           (seen->n_templates > 0) == (p->spec.action == POLICY_PROTECT);
 }
 
 static int take_policy(const struct nlmsghdr *h, void *ctx)

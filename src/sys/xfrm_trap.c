@@ -27,7 +27,11 @@ static bool is_elsewhere(const struct xfrm_record *r, const struct xfrm_seen_acq
 
 void xfrm_trap_acquire(struct xfrm *x, const struct xfrm_seen_acquire *a)
 {
-    const struct xfrm_policy *p = xfrm_policy_find(x, &a->policy);
+    struct xfrm_policy *p = xfrm_policy_find(x, &a->policy);
+    if (p && a->cpu.is_set) {
+        xfrm_cpu_acquire(x, p, a);
+        return;
+    }
     struct xfrm_record *r = p && a->policy.dir == XFRM_POLICY_OUT ? asker_of(p) : NULL;
     if (!r)
         return;
@@ -55,21 +59,34 @@ static int take_state(const struct nlmsghdr *h, void *ctx)
     return xfrm_state_parse(h, ctx) ? MNL_CB_OK : MNL_CB_ERROR;
 }
 
-void xfrm_trap_release(struct xfrm *x, struct xfrm_record *r)
+void xfrm_trap_delete(struct xfrm *x, const struct xfrm_seen_acquire *w)
 {
     char buf[XFRM_MESSAGE_MAX] XFRM_ALIGNED;
-    const struct xfrm_seen_acquire *w = &r->waiting;
     struct xfrm_seen_state seen;
-    if (!w->seq)
-        return;
-    struct nlmsghdr *h = xfrm_larval_message(buf, &w->id, w->seq, w->reqid, w->mode, w->src);
-    int error = xfrm_link_ask(&x->link, h, take_state, &seen);
+    int error = xfrm_link_ask(&x->link, xfrm_larval_message(buf, w), take_state, &seen);
     if (!error)
         error = xfrm_state_del(&x->link, &seen.id);
     if (error) /* it goes by itself, later */
         log_line(GROUP_KNL, LOG_DETAIL, "the state that waits for an SA with reqid %u stays: %s%s%s",
                  w->reqid, strerror(error), x->link.why[0] ? ": " : "", x->link.why);
+}
+
+void xfrm_trap_release(struct xfrm *x, struct xfrm_record *r)
+{
+    if (r->waiting.seq)
+        xfrm_trap_delete(x, &r->waiting);
     r->waiting.seq = 0;
+}
+
+static void release_cpus(struct xfrm *x, const struct xfrm_record *r)
+{
+    for (size_t i = 0; i < r->n; i++) {
+        struct xfrm_policy *p = r->wants[i].policy;
+        if (!p->n_waiting)
+            continue;
+        xfrm_cpu_release(x, p);
+        xfrm_policy_refresh(x, p);
+    }
 }
 
 void xfrm_trap_failed(struct xfrm *x, uint64_t id, int64_t now)
@@ -81,4 +98,5 @@ void xfrm_trap_failed(struct xfrm *x, uint64_t id, int64_t now)
     if (x->o.holds_packets && r->waiting.seq)
         xfrm_policy_shut(x, r, now);
     xfrm_trap_release(x, r);
+    release_cpus(x, r);
 }

@@ -56,8 +56,7 @@ static void look(const struct nlmsghdr *h)
         say_policy(&policy.key);
     if (xfrm_acquire_parse(h, &acquire)) {
         say_policy(&acquire.policy);
-        must(xfrm_larval_message(buf, &acquire.id, acquire.seq, acquire.reqid, acquire.mode, acquire.src)
-                 ->nlmsg_len < sizeof(buf));
+        must(xfrm_larval_message(buf, &acquire)->nlmsg_len < sizeof(buf));
     }
     xfrm_mapping_parse(h, &mapping);
     if (h->nlmsg_type == RTM_NEWRULE)
