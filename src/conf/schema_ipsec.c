@@ -242,7 +242,7 @@ static const struct schema_row rows[] = {
     CONN("negotiationshunt", L, TEXT, NO_EFFECT("what is protected does not leave in the clear"), .accepts = "drop,hold", .doc = "packets before the SA"),
     CONN("iptfs", L, BOOL, NOT_BUILT(iptfs), .accepts = "no", .doc = "IP-TFS"),
     CONN("iptfs_", L, TEXT, .has_suffix = true, NO_EFFECT(iptfs), .doc = "IP-TFS"),
-    CONN("clones", L, TEXT, NO_EFFECT(not_yet), .accepts = "no,0", .doc = "SAs for each processor"),
+    CONN("clones", L, TEXT, .example = "yes", .doc = "SAs for each processor (RFC 9611), where the peer wants them too: yes, or a number, which is not counted: each processor gets one when it sends; no or 0: one SA for all. See per_cpu_sas"),
     CONN("nflog_group", L, NUMBER, NO_EFFECT(not_yet), .aliases = "nflog", .doc = "NFLOG group"),
     CONN("send_esp_tfc_padding_not_supported", L, BOOL, NO_EFFECT(not_yet), .aliases = "send_no_esp_tfc", .accepts = "no", .doc = "padding of the peer"),
     CONN("debug", L, TEXT, NO_EFFECT("plutodebug is for all connections"), .doc = "debugging"),

@@ -49,6 +49,12 @@ static const struct schema_word interface_words[] = {{"xfrm", INTERFACE_XFRM, NU
     "sealed, what was opened comes out of it. Children may share one. One that is there already is used and left as it is. " KERNEL_ONLY
 #define OFFLOAD_DOC "encryption by the network card. crypto: ciphers alone (yes is the same); packet: the policies, too; auto: the most that the card, or else " \
     "nobody but the processor, takes, which is logged. " KERNEL_ONLY
+static const struct schema_word per_cpu_words[] = {{"no", PER_CPU_NO, NULL}, {"yes", PER_CPU_YES, NULL},
+    {"encap", PER_CPU_ENCAP, NULL}, {NULL}};
+#define PER_CPU_DOC "SAs for each processor (RFC 9611), where the peer wants them too: beside the first one, which serves all, each processor that " \
+    "sends gets one of its own when it sends. encap: where ESP is in UDP, each of them is sent from a port of its own, by which the peer's " \
+    "network card can spread them. The kernel's data plane binds SAs to processors, from Linux 6.13 on. Elsewhere one SA is made, and those " \
+    "that the peer makes are taken; with dataplane = kernel the connection is refused there"
 #define CONN_DATAPLANE_DOC "who carries its packets: kernel, user, or, with auto, whoever dataplane of the section keyway says"
 static const struct schema_word tcp_words[] = {{"no", TCP_NO, NULL}, {"always", TCP_ALWAYS, NULL},
     {"fallback", TCP_FALLBACK, NULL}, {"yes", TCP_ALWAYS, NULL}, {NULL}};
@@ -365,7 +371,7 @@ static const struct schema_row rows[] = {
     {SCOPE_CHILD, "label_mode", .kind = KIND_TEXT, REFUSE(labels), .accepts = "system", .doc = "how labels are used"},
     {SCOPE_CHILD, "tfc_padding", .kind = KIND_TEXT, .def = "0", .set = set_tfc_padding, .example = "1000", .doc = "shorter packets are padded to so many bytes before they are sealed; mtu: to what the path carries; 0: not at all"},
     {SCOPE_CHILD, "replay_window", .kind = KIND_NUMBER, .computed = "that of the daemon (32); 1024 for a tunnel", .max = 4096, CHILD(replay_window), .example = "128", .doc = "packets; 0: replays are not detected"},
-    {SCOPE_CHILD, "per_cpu_sas", .kind = KIND_TEXT, REFUSE("SAs per CPU are not built yet"), .accepts = "no", .doc = "SAs per CPU"},
+    {SCOPE_CHILD, "per_cpu_sas", .kind = KIND_WORD, .def = "no", .words = per_cpu_words, CHILD(per_cpu), .example = "yes", .doc = PER_CPU_DOC},
     {SCOPE_CHILD, "hw_offload", .kind = KIND_WORD, .def = "no", .words = offload_words, CHILD(kernel.offload), .example = "auto", .doc = OFFLOAD_DOC},
     {SCOPE_CHILD, "copy_df", .kind = KIND_BOOL, .def = "yes", CHILD(copies_df), .example = "no", .doc = "whether the outer header gets the inner DF bit"},
     {SCOPE_CHILD, "copy_ecn", .kind = KIND_BOOL, .def = "yes", CHILD(copies_ecn), .example = "no", .doc = "whether ECN is copied"},

@@ -154,6 +154,8 @@ static void show_child(struct show_out *o, const struct child_config *c)
     show_number_field(o, from, "priority", c->priority);
     show_bool_field(o, from, "policies", c->installs_policies);
     show_bool_field(o, from, "ipcomp", c->has_ipcomp);
+    if (c->per_cpu || origin_of(from, "per_cpu_sas"))
+        show_word_field(o, from, "per_cpu_sas", per_cpu_name(c->per_cpu));
     if (c->tfc_padding == TFC_TO_MTU)
         show_word_field(o, from, "tfc_padding", "mtu");
     else

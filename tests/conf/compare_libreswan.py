@@ -42,6 +42,7 @@ DIFFERENCES = {
     "tfc=%mtu": STRONGSWANS,
     "lib-keys-obsolete.conf": GONE,
     "newer": "5.2 has not yet what came after it",
+    "lib-clones.conf": "clones came after 5.2",
     "ah-alone": "ah= asks for AH since 5.3 without phase2=ah, which 4.10 and 5.2 want",
     "dns-match-id=yes": "4.10 and 5.2 have a comma at the end of the name, by mistake",
     "ike=aes-sha1-modp1024": "4.10 and 5.2 are built without modp1024",

@@ -24,7 +24,7 @@ ANYWAY = {
 # Those that need not be done: it is told that they have no effect.
 TOLD = set("""dpdtimeout retransmit-interval retransmit-timeout initial-contact connalias hostaddrfamily clientaddrfamily
     connaddrfamily dns-match-id mtu metric modecfgpull xauthby xauthfail debug accept-redirect failureshunt negotiationshunt
-    leftusername rightusername nflog-group clones remote-peer-type nm-configured share-lease""".split())
+    leftusername rightusername nflog-group remote-peer-type nm-configured share-lease""".split())
 TOLD_SETUP = set("""audit-log crl-timeout dnssec-enable dumpdir ipsecdir listen myvendorid
     ocsp-enable secretsfile shuntlifetime statsbin syslog virtual-private expire-lifetime protostack
     nssdir global-redirect listen-udp interfaces""".split())

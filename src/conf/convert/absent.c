@@ -66,6 +66,8 @@ static const struct {
     {S | I,     "children.*.tunnel_interface_routes", no_key},
   /* clang-format on */
     {W,         "children.*.hw_offload",    no_key                                                                },
+    {W,         "children.*.per_cpu_sas",   no_key                                                                },
+    {L,         "children.*.per_cpu_sas",   "clones is yes or no"                                                 },
     {L,         "children.*.mark_in",       "it has unique marks that are the same in both directions"            },
     {L,         "children.*.mark_out",      "it has unique marks that are the same in both directions"            },
     {I,         "window",                   no_key                                                                },

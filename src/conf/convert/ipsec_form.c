@@ -298,6 +298,8 @@ static void write_headers(struct conn_writer *x)
     }
     if (x->is_libreswan && is_new(&x->kid, &x->plain_kid, "copy_df"))
         conn_key(x, "nopmtudisc", x->child->copies_df ? "no" : "yes");
+    if (x->is_libreswan && x->child->per_cpu == PER_CPU_YES)
+        conn_key(x, "clones", "yes");
     write_mark(x, "mark_in", x->is_libreswan ? "mark-in" : "mark_in");
     write_mark(x, "mark_out", x->is_libreswan ? "mark-out" : "mark_out");
     if (!x->is_libreswan && x->c->encap == ENCAP_YES)

@@ -147,6 +147,20 @@ static void put_headers(struct ipsec_conn *c)
         ipsec_put(c, "children.*.tfc_padding", tfc, strcasecmp(tfc->value, "%mtu") == 0 ? "mtu" : tfc->value);
 }
 
+/* [Libreswan] so many SAs; here those that send get one. */
+static void put_clones(struct ipsec_conn *c)
+{
+    const struct setting *s = ipsec_given(c, "clones");
+    bool is_word = false, yes = false;
+    if (!s)
+        return;
+    is_word = ipsec_bool(s->value, &yes);
+    bool is_number = s->value[0] && strspn(s->value, "0123456789") == strlen(s->value);
+    if (is_number)
+        yes = strspn(s->value, "0") != strlen(s->value);
+    ipsec_put(c, "children.*.per_cpu_sas", s, is_word || is_number ? (yes ? "yes" : "no") : s->value);
+}
+
 /* [Libreswan] -1 is a mark of its own for each child. */
 static const char *mark_value(struct ipsec_conn *c, const char *text)
 {
@@ -352,6 +366,7 @@ static void put_all(struct ipsec_conn *c)
     ipsec_put_times(c);
     put_headers(c);
     put_marks(c);
+    put_clones(c);
     put_interface(c);
     put_redirect(c);
     put_updown(c);
