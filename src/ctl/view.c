@@ -120,6 +120,9 @@ void ctl_write_child_keys(struct vici_writer *w, const struct child_view *v, str
             vici_printf(w, "cpi-out", "%04x", v->cpi_out);
         }
         write_kernel(w, &v->kernel);
+        vici_flag(w, "per-cpu-sas", v->is_per_cpu);
+        if (v->cpu.is_set)
+            vici_printf(w, "cpu", "%" PRIu32, v->cpu.number);
         if (w->is_extended)
             vici_text(w, "dataplane", plane_name(v->plane));
         write_encr_integ(w, &v->chosen);

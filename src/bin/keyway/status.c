@@ -151,6 +151,10 @@ static void print_child(json_t *child)
         if (*text_of(child, numbers[i].key))
             printf("  %s 0x%s", numbers[i].label, text_of(child, numbers[i].key));
     }
+    if (json_object_get(child, "cpu"))
+        printf("  CPU %lld", (long long)number_of(child, "cpu"));
+    else if (json_is_true(json_object_get(child, "per_cpu")))
+        fputs("  all CPUs that have no SA of their own", stdout);
     putchar('\n');
     if (*text_of(child, "tfc_padding"))
         printf("    packets are padded to %s\n", strcmp(text_of(child, "tfc_padding"), "mtu") == 0

@@ -74,6 +74,7 @@ static json_t *child_json(json_t *sa)
         {"cpi-out",      "cpi_out",            false},
         {"tfc-padding",  "tfc_padding",        false},
         {"dscp",         "dscp",               false},
+        {"cpu",          "cpu",                true },
         {"dh-group",     "key_exchange",       false},
         {"local-ts",     "local",              false},
         {"remote-ts",    "remote",             false},
@@ -94,6 +95,7 @@ static json_t *child_json(json_t *sa)
     copy_additional(j, sa);
     json_object_set_new(j, "udp_encapsulation", json_boolean(!strcmp(text_of(sa, "encap"), "yes")));
     json_object_set_new(j, "tcp_encapsulation", json_boolean(!strcmp(text_of(sa, "tcp"), "yes")));
+    json_object_set_new(j, "per_cpu", json_boolean(!strcmp(text_of(sa, "per-cpu-sas"), "yes")));
     json_object_set_new(j, "esn", json_boolean(!strcmp(text_of(sa, "esn"), "1")));
     return j;
 }

@@ -166,6 +166,10 @@ static void print_child(FILE *to, struct span child)
     print(to, child, "uniqueid");
     fputs(", reqid ", to);
     print(to, child, "reqid");
+    if (part_is_yes(child, "per-cpu-sas")) {
+        fputs(", cpu ", to);
+        part_print(to, child, "cpu", "-", 0);
+    }
     fputs(", ", to);
     print(to, child, "state");
     fputs(", ", to);
