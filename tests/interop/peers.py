@@ -220,10 +220,19 @@ NEW_IPROUTE = "iproute2 libbpf1 libelf1t64 libmnl0 libtirpc3t64 libcap2 libc6 li
 
 def fetch_new_iproute():
     """argv of Debian 13's `ip`, loaded by its own C library."""
+    return _fetch_iproute("iproute-13", "trixie")
+
+
+def fetch_testing_iproute():
+    """argv of Debian testing's, which shows the processor that an SA is bound to."""
+    return _fetch_iproute("iproute-testing", TESTING)
+
+
+def _fetch_iproute(name, release):
     try:
-        folder = fetch("iproute-13", NEW_IPROUTE, "trixie")
+        folder = fetch(name, NEW_IPROUTE, release)
     except (LabError, OSError) as e:
-        raise NotToBeHad(f"Debian's trixie offers no iproute2: {e}") from None
+        raise NotToBeHad(f"Debian's {release} offers no iproute2: {e}") from None
     libraries = folder + "/usr/lib/x86_64-linux-gnu"
     return [libraries + "/ld-linux-x86-64.so.2", "--library-path", libraries, folder + "/usr/sbin/ip"]
 

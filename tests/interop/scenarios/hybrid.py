@@ -16,10 +16,10 @@ DEFAULT = {"connections": {"net": {"proposals": "default"}}}
 
 
 @contextlib.contextmanager
-def newer_peer(lab, plugins=""):
+def newer_peer(lab, plugins="", kernel=False):
     """Debian testing's strongSwan in the place of the lab's own."""
     old = lab.b
-    peer = TestingStrongSwan(old.node, old.dir + "-testing", "gateway B")
+    peer = TestingStrongSwan(old.node, old.dir + "-testing", "gateway B", kernel)
     peer.CRYPTO += plugins
     old.stop()
     lab.b = peer
