@@ -41,7 +41,7 @@ def scenario(name, shape="plain", needs_keyway=False, is_alone=False, in_guest=F
 FILES += ("xfrm_tables",)
 FILES += ("ldap_fetch", "stapling", "swanctl_same", "log", "personality_lsw", "xfrm")
 FILES += ("per_cpu",)
-FILES += ("updown", "stock_kernels", "offload", "plane_tcp", "reload_one", "kernel_plane", "kernel_roam", "interfaces")
+FILES += ("updown", "stock_kernels", "offload", "plane_tcp", "reload_one", "kernel_plane", "kernel_roam", "kernel_killed", "interfaces")
 
 
 def load_all():
