@@ -40,7 +40,7 @@ static const struct schema_word dataplanes[] = {{"auto", DATAPLANE_AUTO, NULL}, 
     {"kernel", DATAPLANE_KERNEL, NULL}, {NULL}};
 #define DATAPLANE_DOC "who carries the packets of connections that do not say it themselves. kernel: the kernel's IPsec (XFRM), as other daemons " \
     "do it; user: threads of this daemon and a TUN device; auto: the kernel where it can, and userspace for connections that need what only " \
-    "that does (TCP encapsulation, traffic classes, message_id_sync). With kernel or user a connection that needs the other is refused, with the reason"
+    "that does (TCP encapsulation, traffic classes). With kernel or user a connection that needs the other is refused, with the reason"
 #define KERNEL_ONLY "Only the kernel's data plane does that: see dataplane"
 static const struct schema_word offload_words[] = {{"no", OFFLOAD_NO, NULL}, {"crypto", OFFLOAD_CRYPTO, NULL}, {"yes", OFFLOAD_CRYPTO, NULL},
     {"packet", OFFLOAD_PACKET, NULL}, {"auto", OFFLOAD_AUTO, NULL}, {NULL}};

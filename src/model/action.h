@@ -148,10 +148,10 @@ struct esp_sa { /* one direction of one child */
     uint8_t encr_key_len, integ_key_len;
     uint8_t encr_key[SA_KEY_MAX], integ_key[SA_KEY_MAX]; /* wiped by the consumer after use */
     uint32_t replay_window;
-    uint64_t
-        skip; /* SA_OUT: so many sequence numbers are left out, from the first or, in an update, the next */
-    uint16_t cpi; /* IPComp (RFC 3173): SA_IN: ours; SA_OUT: the peer's; 0: none */
-    uint32_t tfc; /* SA_OUT: payloads are padded to so many bytes where the path has room; 0: no */
+    uint64_t skip; /* SA_OUT: so many sequence numbers are left out, from the first or, in an update, the
+                      next; a data plane that cannot count them exactly leaves out more */
+    uint16_t cpi;  /* IPComp (RFC 3173): SA_IN: ours; SA_OUT: the peer's; 0: none */
+    uint32_t tfc;  /* SA_OUT: payloads are padded to so many bytes where the path has room; 0: no */
     uint64_t soft_bytes, hard_bytes, soft_packets, hard_packets; /* 0 = none */
     struct cpu cpu;    /* SA_OUT, PLANE_KERNEL: for packets of that processor alone */
     uint16_t port;     /* SA_OUT with has_encap: sent from that, and not from local's; 0: no */

@@ -98,13 +98,6 @@ static bool needs_tcp(const struct connection *c, bool is_in_tcp)
     return is_in_tcp || c->tcp != TCP_NO;
 }
 
-/* Sequence numbers that are left out, while packets are sent. */
-static bool needs_skips(const struct connection *c, bool is_in_tcp)
-{
-    (void)is_in_tcp;
-    return c->syncs_message_ids;
-}
-
 static bool needs_classes(const struct child_config *c)
 {
     return c->dscp != 0;
@@ -153,19 +146,18 @@ static const struct need {
     bool (*child)(const struct child_config *c);
     const char *what, *keys[KEYS_MAX];
 } needs[] = {
-    {PLANE_USER,   FEATURE_NONE,  needs_tcp,   NULL,            "TCP encapsulation",         {"tcp"}                  },
-    {PLANE_USER,   FEATURE_NONE,  needs_skips, NULL,            "message_id_sync",           {"message_id_sync"}      },
-    {PLANE_USER,   FEATURE_NONE,  NULL,        needs_classes,   "traffic classes (dscp)",    {"dscp"}                 },
-    {PLANE_KERNEL, FEATURE_NONE,  NULL,        needs_mark,      "marks",                     {"mark_in", "mark_out"}  },
+    {PLANE_USER,   FEATURE_NONE,  needs_tcp, NULL,            "TCP encapsulation",         {"tcp"}                  },
+    {PLANE_USER,   FEATURE_NONE,  NULL,      needs_classes,   "traffic classes (dscp)",    {"dscp"}                 },
+    {PLANE_KERNEL, FEATURE_NONE,  NULL,      needs_mark,      "marks",                     {"mark_in", "mark_out"}  },
     {PLANE_KERNEL,
      FEATURE_SET_MARK,            NULL,
-     needs_set_mark,                                            "marks that are set",
-     {"set_mark_in", "set_mark_out"}                                                                                  },
-    {PLANE_KERNEL, FEATURE_NONE,  NULL,        needs_interface, "an interface of IPsec",     {"tunnel_interface"}     },
-    {PLANE_KERNEL, FEATURE_IF_ID, NULL,        needs_if_id,     "XFRM interfaces (if_id)",   {"if_id_in", "if_id_out"}},
-    {PLANE_KERNEL, FEATURE_NONE,  NULL,        needs_device,    "policies of one interface", {"interface"}            },
-    {PLANE_KERNEL, FEATURE_NONE,  NULL,        needs_offload,   "hardware offload",          {"hw_offload"}           },
-    {PLANE_KERNEL, FEATURE_CPU,   NULL,        wants_cpus,      "SAs for each processor",    {"per_cpu_sas"}          },
+     needs_set_mark,                                          "marks that are set",
+     {"set_mark_in", "set_mark_out"}                                                                                },
+    {PLANE_KERNEL, FEATURE_NONE,  NULL,      needs_interface, "an interface of IPsec",     {"tunnel_interface"}     },
+    {PLANE_KERNEL, FEATURE_IF_ID, NULL,      needs_if_id,     "XFRM interfaces (if_id)",   {"if_id_in", "if_id_out"}},
+    {PLANE_KERNEL, FEATURE_NONE,  NULL,      needs_device,    "policies of one interface", {"interface"}            },
+    {PLANE_KERNEL, FEATURE_NONE,  NULL,      needs_offload,   "hardware offload",          {"hw_offload"}           },
+    {PLANE_KERNEL, FEATURE_CPU,   NULL,      wants_cpus,      "SAs for each processor",    {"per_cpu_sas"}          },
 };
 
 /* What is said of a kernel without it. */

@@ -156,10 +156,17 @@ static void what_only_userspace_does_goes_there_under_auto(void **state)
     must_need_userspace("TCP encapsulation");
     conn.tcp = TCP_FALLBACK;
     must_need_userspace("TCP encapsulation");
-    conn.syncs_message_ids = true;
-    must_need_userspace("message_id_sync");
     child.dscp = 1;
     must_need_userspace("traffic classes (dscp)");
+}
+
+static void a_cluster_as_the_peer_is_the_kernels_like_any_other(void **state)
+{
+    (void)state;
+    conn.syncs_message_ids = true;
+    must_be(&both, PLANE_KERNEL);
+    assert_string_equal(why.what, "");
+    must_be(&only_user, PLANE_USER);
 }
 
 static void an_ike_sa_in_tcp_is_userspaces(void **state)
@@ -282,6 +289,7 @@ int main(void)
         cmocka_unit_test_setup(a_connection_overrides_the_settings, setup),
         cmocka_unit_test_setup(what_nobody_has_is_refused, setup),
         cmocka_unit_test_setup(what_only_userspace_does_goes_there_under_auto, setup),
+        cmocka_unit_test_setup(a_cluster_as_the_peer_is_the_kernels_like_any_other, setup),
         cmocka_unit_test_setup(an_ike_sa_in_tcp_is_userspaces, setup),
         cmocka_unit_test_setup(what_only_the_kernel_does_is_refused_elsewhere, setup),
         cmocka_unit_test_setup(offload_that_may_fall_back_is_no_reason, setup),

@@ -19,7 +19,7 @@
 #include "sys/xfrm_impl.h"
 #include <errno.h>
 
-#define SKIP_ON_MOVE 1024 /* numbers: more packets than can leave within the three requests */
+#define SKIP_MORE 1024 /* numbers: more packets than can leave from reading an SA to writing it */
 
 struct place {
     struct endpoint local, remote;
@@ -47,6 +47,12 @@ static bool is_same_place(const struct esp_sa *a, const struct esp_sa *b)
            a->has_encap == b->has_encap;
 }
 
+static uint64_t add_up(uint64_t a, uint64_t b)
+{
+    return a + b < a ? UINT64_MAX : a + b;
+}
+
+/* Not so many, but at least so many: between the two requests packets leave, with numbers of their own. */
 static int skip_numbers(struct xfrm *x, struct xfrm_state *s, uint64_t skip, struct diag *d)
 {
     char buf[XFRM_MESSAGE_MAX] XFRM_ALIGNED;
@@ -55,7 +61,7 @@ static int skip_numbers(struct xfrm *x, struct xfrm_state *s, uint64_t skip, str
         return 0;
     int error = xfrm_state_get(&x->link, &s->id, &seen);
     if (!error) {
-        s->sa.skip = skip;
+        s->sa.skip = add_up(skip, SKIP_MORE);
         error = xfrm_link_ask(&x->link, xfrm_counters_message(buf, &s->sa, &x->can, &seen.carry), NULL, NULL);
         s->sa.skip = 0;
     }
@@ -114,7 +120,7 @@ static int replace(struct xfrm *x, struct xfrm_state *s, const struct esp_sa *to
     }
     map_remove(&x->by_id, &s->by_id);
     take_place(&s->sa, &there);
-    s->sa.skip = to->skip + (s->sa.direction == SA_OUT ? SKIP_ON_MOVE : 0);
+    s->sa.skip = s->sa.direction == SA_OUT ? add_up(to->skip, SKIP_MORE) : 0;
     struct xfrm_state_id id = xfrm_state_id_of(&s->sa, false);
     bool is_first = ip_equal(id.dst, old.id.dst) || s->comp; /* the old one has to make room */
     if (is_first)

@@ -62,7 +62,7 @@ def is_back(lab):
 def kernel_alone(lab):
     """dataplane = kernel: no TUN device, nothing asked of /dev/net/tun, and nothing left behind."""
     alone(lab)
-    up(lab)
+    up(lab, extra_a={"connections": {"net": {"message_id_sync": "yes"}}})
     links = lab.net["ga"].sh("ip", "-o", "link")
     demand("kw0" not in links, f"there is a TUN device: {links}")
     must_ping(lab.net["ca"], CB)
