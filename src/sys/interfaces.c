@@ -103,6 +103,13 @@ static struct made *find(const struct interfaces *t, const char *name)
     return NULL;
 }
 
+/* Users delete interfaces, too. */
+static bool is_there(const struct made *m)
+{
+    int index = (int)if_nametoindex(m->spec.name);
+    return m->index ? index == m->index : index != 0;
+}
+
 static void note(struct interfaces *t, const struct interface_spec *s, int index)
 {
     if (t->n == t->cap) {
@@ -175,7 +182,7 @@ void interfaces_make(struct interfaces *t, const struct config *c, struct planes
     p->lacks_xfrmi = p->lacks_vti = false;
     for (size_t i = 0; i < n; i++) {
         struct made *m = find(t, v[i].name);
-        if (m && is_same(&m->spec, &v[i]))
+        if (m && is_same(&m->spec, &v[i]) && is_there(m))
             continue;
         if (m)
             forget(t, m);

@@ -30,7 +30,8 @@ struct interfaces {
 
 /* run: the daemon's folder, which is one daemon's alone. Removes what an earlier run left. */
 void interfaces_open(struct interfaces *t, const char *run);
-/* Before the configuration is in force: what it wants and is not there. p hears which kinds there are not. */
+/* Before the configuration is in force: what it wants and is not there, or not any more. p hears which kinds
+ * there are not. */
 void interfaces_make(struct interfaces *t, const struct config *c, struct planes *p);
 /* And after: what it does not want any more. */
 void interfaces_drop(struct interfaces *t, const struct config *c);

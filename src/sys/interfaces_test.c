@@ -192,6 +192,9 @@ static void one_that_is_there_is_used_and_stays(void **state)
     wants(0, "ipsec1", INTERFACE_XFRM, 2); /* another one by the same name */
     interfaces_make(&t, &config, &p);
     assert_true(t.n == 1 && t.v[0].spec.if_id == 2);
+    t.v[0].index = 1 << 20; /* the one that was ours is gone, and somebody has made this one */
+    interfaces_make(&t, &config, &p);
+    assert_true(t.n == 1 && t.v[0].index == 0);
     children[0].kernel.interface.name[0] = '\0';
     interfaces_drop(&t, &config);
     assert_int_equal(t.n, 0);
