@@ -14,6 +14,9 @@ import time
 PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin:/usr/bin:/bin"
 os.environ["PATH"] = PATH
 
+# A processor in software takes several times as long for all that is waited for: see qemu/host.py.
+PATIENCE = 3 if "KWLAB_KERNEL" in os.environ else 1
+
 
 class LabError(Exception):
     """The lab itself, or what it tests, did not do what the test demands."""
@@ -30,6 +33,7 @@ def sh(*argv, check=True, timeout=60, **kw):
 
 def wait_for(what, predicate, seconds, step=0.02):
     """Polls until predicate() is true and returns its value; raises with `what` when time is up."""
+    seconds *= PATIENCE
     end = time.monotonic() + seconds
     while True:
         value = predicate()
