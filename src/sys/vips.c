@@ -2,7 +2,9 @@
 /* See vips.h. */
 #include "sys/vips.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "sys/address.h"
+#include "sys/private_file.h"
 #include <net/if.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -13,18 +15,25 @@ static int device_of(struct ip ip)
     return address_device(ip, name) ? (int)if_nametoindex(name) : 0;
 }
 
+/* The file is there whole, with the former addresses or with these. */
 static void note(const struct vips *v)
 {
-    char text[IP_TEXT_MAX];
+    char text[IP_TEXT_MAX], lines[VIPS_INSTALLED_MAX * (IP_TEXT_MAX + 1)], folder[PATH_TEXT_MAX];
+    struct text t = TEXT_ON(lines);
+    struct diag d = {0};
     if (!v->n) {
         unlink(v->path);
         return;
     }
-    FILE *f = fopen(v->path, "we");
-    for (size_t i = 0; f && i < v->n; i++)
-        fprintf(f, "%s\n", ip_format(v->v[i].ip, text));
-    if (!f || fclose(f) != 0)
-        log_line(GROUP_KNL, LOG_WARN, "cannot write %s: after a crash virtual addresses would stay", v->path);
+    for (size_t i = 0; i < v->n; i++)
+        text_printf(&t, "%s\n", ip_format(v->v[i].ip, text));
+    snprintf(folder, sizeof(folder), "%s", v->path);
+    char *leaf = strrchr(folder, '/');
+    if (leaf)
+        *leaf++ = '\0';
+    if (!leaf || !private_write(folder, leaf, span_of(lines, t.len), &d))
+        log_line(GROUP_KNL, LOG_WARN, "%s: after a crash virtual addresses would stay",
+                 leaf ? d.what : v->path);
 }
 
 static void remove_left(const char *path)
