@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The kernel's IPsec as a data plane: beginning and ending. See xfrm.h; SAs are in xfrm_sa.c, policies in
- * xfrm_policy.c, what the kernel tells in xfrm_events.c, what an earlier run left in xfrm_left.c. */
+ * xfrm_policy.c, what the kernel tells in xfrm_events.c, what an earlier run left in xfrm_left.c, settings of
+ * the machine in xfrm_settings.c. */
 #include "base/arena.h"
 #include "base/log.h"
 #include "sys/xfrm_impl.h"
 #include <stdio.h>
 #include <stdlib.h>
-
-#define SETTING_ACQUIRE "/proc/sys/net/core/xfrm_acq_expires" /* of this network namespace */
-#define SETTING_DROP    "/proc/sys/net/core/xfrm_larval_drop"
 
 void xfrm_queue(struct xfrm *x, const struct dataplane_event *e, const char *why)
 {
@@ -43,47 +41,14 @@ int xfrm_fd(const struct xfrm *x)
     return mnl_socket_get_fd(x->link.events);
 }
 
-/* ---- settings of the machine */
-
-/* What was there; -1: cannot be read or written. */
-static int set(const char *path, int value)
-{
-    int old = -1;
-    FILE *f = fopen(path, "re");
-    if (!f)
-        return -1;
-    if (fscanf(f, "%d", &old) != 1)
-        old = -1;
-    fclose(f);
-    f = old >= 0 && old != value ? fopen(path, "we") : NULL;
-    if (!f)
-        return -1;
-    bool is_written = fprintf(f, "%d\n", value) > 0;
-    return fclose(f) == 0 && is_written ? old : -1;
-}
-
-static void change_settings(struct xfrm *x)
-{
-    x->old_acquire = x->o.acquire_seconds ? set(SETTING_ACQUIRE, (int)x->o.acquire_seconds) : -1;
-    x->old_drop = x->o.holds_packets ? set(SETTING_DROP, 0) : -1;
-}
-
-static void restore_settings(const struct xfrm *x)
-{
-    if (x->old_acquire >= 0)
-        set(SETTING_ACQUIRE, x->old_acquire);
-    if (x->old_drop >= 0)
-        set(SETTING_DROP, x->old_drop);
-}
-
 /* ---- life */
 
 static struct xfrm *new_tables(const struct xfrm_options *o)
 {
     struct xfrm *x = mem_new(sizeof(*x));
     x->o = *o;
-    x->old_acquire = x->old_drop = -1;
     x->shut_until = TIME_NEVER;
+    xfrm_settings_begin(x);
     struct map *maps[] = {&x->by_spi, &x->by_id, &x->comps, &x->records, &x->by_reqid, &x->policies};
     for (size_t i = 0; i < ARRAY_LEN(maps); i++)
         map_init(maps[i]);
@@ -109,7 +74,7 @@ static struct xfrm *open_tables(const struct xfrm_options *o, bool probes, struc
         xfrm_close(x);
         return NULL;
     }
-    change_settings(x);
+    xfrm_settings_change(x);
     return x;
 }
 
@@ -134,7 +99,7 @@ void xfrm_close(struct xfrm *x)
     list_each(r, &x->record_list, link) xfrm_record_free(x, r);
     list_each(s, &x->states, link) xfrm_sa_free(x, s);
     list_each(q, &x->queue, link) free(q);
-    restore_settings(x);
+    xfrm_settings_restore(x);
     xfrm_journal_close(x->journal);
     xfrm_link_close(&x->link);
     struct map *maps[] = {&x->by_spi, &x->by_id, &x->comps, &x->records, &x->by_reqid, &x->policies};

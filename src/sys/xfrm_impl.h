@@ -114,7 +114,7 @@ struct xfrm {
         enum hw_offload works; /* PACKET, CRYPTO, NO */
     } devices[XFRM_DEVICES];
     size_t n_devices;
-    int old_acquire, old_drop; /* of the machine's settings; -1: left alone */
+    struct xfrm_kept settings[XFRM_JOURNAL_KEPT]; /* as they were changed */
 };
 
 /* ---- xfrm.c */
@@ -126,6 +126,16 @@ void xfrm_queue(struct xfrm *x, const struct dataplane_event *e, const char *why
 
 /* Opens the journal and notes what of it is in the kernel still. False with the reason. */
 bool xfrm_left_note(struct xfrm *x, struct diag *d);
+
+/* ---- xfrm_settings.c */
+
+/* Nothing is changed yet. */
+void xfrm_settings_begin(struct xfrm *x);
+/* Changes settings of the machine, as the options say. What an earlier run that was killed has changed is
+ * what they were before that, and is put back where nobody wants it any more. */
+void xfrm_settings_change(struct xfrm *x);
+/* As they were, but for those that somebody else has changed meanwhile. */
+void xfrm_settings_restore(struct xfrm *x);
 
 /* ---- xfrm.c: for tests */
 

@@ -27,7 +27,11 @@ struct head { /* takes the place of a slot */
     char magic[8];
     char boot[40];
     uint64_t netns;
-    uint8_t rest[SLOT_BYTES - 56];
+    struct {
+        _Atomic uint32_t check; /* 0: nothing */
+        struct xfrm_kept kept;
+    } settings[XFRM_JOURNAL_KEPT];
+    uint8_t rest[SLOT_BYTES - 56 - XFRM_JOURNAL_KEPT * 12];
 };
 
 struct slot {
@@ -53,13 +57,18 @@ struct xfrm_journal {
 };
 
 /* Not against an attacker, who would have to be root: against a file that is damaged. */
-static uint32_t check_of(const struct slot *s)
+static uint32_t check_bytes(const void *bytes, size_t len)
 {
     uint32_t h = 2166136261u;
-    const uint8_t *p = (const uint8_t *)&s->tell;
-    for (size_t i = 0; i < sizeof(s->tell) + sizeof(s->message); i++)
+    const uint8_t *p = bytes;
+    for (size_t i = 0; i < len; i++)
         h = (h ^ p[i]) * 16777619u;
     return h ? h : 1;
+}
+
+static uint32_t check_of(const struct slot *s)
+{
+    return check_bytes(&s->tell, sizeof(s->tell) + sizeof(s->message));
 }
 
 static void fill_head(struct head *h)
@@ -142,6 +151,29 @@ void xfrm_journal_clear(struct xfrm_journal *j, uint32_t *slot)
     *slot = 0;
 }
 
+void xfrm_journal_keep(struct xfrm_journal *j, size_t where, struct xfrm_kept kept)
+{
+    if (!j)
+        return;
+    struct head *h = (struct head *)j->slots;
+    atomic_store_explicit(&h->settings[where].check, 0, memory_order_release);
+    h->settings[where].kept = kept;
+    if (kept.old >= 0)
+        atomic_store_explicit(&h->settings[where].check, check_bytes(&kept, sizeof(kept)),
+                              memory_order_release);
+}
+
+struct xfrm_kept xfrm_journal_kept(const struct xfrm_journal *j, size_t where)
+{
+    const struct xfrm_kept none = {-1, -1};
+    if (!j)
+        return none;
+    const struct head *h = (const struct head *)j->slots;
+    struct xfrm_kept kept = h->settings[where].kept;
+    uint32_t check = atomic_load(&h->settings[where].check);
+    return check && check == check_bytes(&kept, sizeof(kept)) ? kept : none;
+}
+
 void xfrm_journal_close(struct xfrm_journal *j)
 {
     if (!j)
@@ -158,6 +190,13 @@ void xfrm_journal_close(struct xfrm_journal *j)
 }
 
 /* ---- opening, with what is left */
+
+/* Settings have checks of their own. */
+static bool is_same_head(const struct head *a, const struct head *b)
+{
+    return memcmp(a, b, offsetof(struct head, settings)) == 0 &&
+           memcmp(a->rest, b->rest, sizeof(a->rest)) == 0;
+}
 
 static size_t fixed_bytes(uint16_t type)
 {
@@ -213,7 +252,7 @@ static uint32_t find_left(struct xfrm_journal *j)
     j->fd = open(j->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (j->fd < 0 || fstat(j->fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
         st.st_size > (off_t)SLOTS_MOST * SLOT_BYTES || pread(j->fd, &head, sizeof(head), 0) != sizeof(head) ||
-        memcmp(&head, &want, sizeof(head)) != 0)
+        !is_same_head(&head, &want))
         return 0;
     return (uint32_t)(st.st_size / SLOT_BYTES); /* a part of a slot is none */
 }

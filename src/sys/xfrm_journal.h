@@ -8,8 +8,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define XFRM_JOURNAL_KEPT 2 /* places for settings */
+
 struct nlmsghdr;
 struct xfrm_journal;
+
+/* A setting of the machine: what it was, and what it is made to be. old < 0: nothing. */
+struct xfrm_kept {
+    int32_t old, ours;
+};
 
 /* The one that an earlier run left goes on, if it is of this boot and namespace; damaged slots are empty.
  * Otherwise it is a new one, whatever was there. NULL with the reason. */
@@ -22,5 +29,9 @@ void xfrm_journal_clear(struct xfrm_journal *j, uint32_t *slot);
 typedef void xfrm_journal_note(void *ctx, struct nlmsghdr *del, uint32_t tell, uint32_t slot);
 /* All that is in it; del is the callee's to change, and slots may be cleared meanwhile. How many. */
 size_t xfrm_journal_each(struct xfrm_journal *j, xfrm_journal_note *note, void *ctx);
+/* Settings that are changed as long as the journal is there: noted before they are. where: below
+ * XFRM_JOURNAL_KEPT; j may be NULL. */
+void xfrm_journal_keep(struct xfrm_journal *j, size_t where, struct xfrm_kept kept);
+struct xfrm_kept xfrm_journal_kept(const struct xfrm_journal *j, size_t where);
 /* And removes the file. */
 void xfrm_journal_close(struct xfrm_journal *j);

@@ -155,6 +155,8 @@ static void no_journal_is_none(void **state)
     uint32_t slot = 0;
     assert_int_equal(xfrm_journal_put(NULL, state_message(buf, 256), 1), 0);
     xfrm_journal_clear(NULL, &slot);
+    xfrm_journal_keep(NULL, 0, (struct xfrm_kept){1, 0});
+    assert_int_equal(xfrm_journal_kept(NULL, 0).old, -1);
     xfrm_journal_close(NULL);
 }
 
@@ -204,6 +206,9 @@ static void change(off_t at, const void *bytes, size_t len)
     close(fd);
 }
 
+#define KEPT_AT  56 /* in the head */
+#define KEPT_END 80
+
 /* Each byte of the head and of a slot, one after the other: what is wrong is left out, and nothing else. */
 static void a_damaged_byte_costs_its_slot_or_the_file(void **state)
 {
@@ -217,7 +222,8 @@ static void a_damaged_byte_costs_its_slot_or_the_file(void **state)
         assert_int_equal(pread(fd, &byte, 1, at), 1);
         other = byte ^ 0x40;
         change(at, &other, 1);
-        const struct seen *s = read_after_crash(at < 128 ? 0 : 2);
+        bool is_kept = at >= KEPT_AT && at < KEPT_END;
+        const struct seen *s = read_after_crash(is_kept ? 3 : at < 128 ? 0 : 2);
         assert_true(at < 128 || (!s->spis[0] && s->spis[1] && s->spis[2]));
         change(at, &byte, 1);
     }
@@ -227,6 +233,34 @@ static void a_damaged_byte_costs_its_slot_or_the_file(void **state)
     read_after_crash(1);
     assert_int_equal(truncate(path, 20), 0);
     read_after_crash(0);
+    xfrm_journal_close(j);
+}
+
+static void settings_are_kept_and_damaged_ones_are_not(void **state)
+{
+    (void)state;
+    struct xfrm_journal *j = open_journal();
+    assert_int_equal(xfrm_journal_kept(j, 0).old, -1);
+    xfrm_journal_keep(j, 0, (struct xfrm_kept){30, 20});
+    xfrm_journal_keep(j, 1, (struct xfrm_kept){1, 0});
+    put_state(j, 3);
+    struct xfrm_journal *k = open_journal(); /* nobody closed the first one */
+    struct xfrm_kept a = xfrm_journal_kept(k, 0), b = xfrm_journal_kept(k, 1);
+    assert_true(a.old == 30 && a.ours == 20 && b.old == 1 && b.ours == 0);
+    for (off_t at = KEPT_AT; at < KEPT_AT + 12; at++) {
+        uint8_t byte, other;
+        int fd = open(path, O_RDONLY | O_CLOEXEC);
+        assert_int_equal(pread(fd, &byte, 1, at), 1);
+        close(fd);
+        other = byte ^ 0x40;
+        change(at, &other, 1);
+        assert_true(xfrm_journal_kept(k, 0).old == -1 && xfrm_journal_kept(k, 1).old == 1);
+        change(at, &byte, 1);
+    }
+    xfrm_journal_keep(j, 0, (struct xfrm_kept){-1, -1});
+    assert_int_equal(xfrm_journal_kept(k, 0).old, -1);
+    read_after_crash(1);
+    xfrm_journal_close(k);
     xfrm_journal_close(j);
 }
 
@@ -275,6 +309,7 @@ int main(void)
         ON_FILE(what_is_no_file_of_ours_gives_way_to_a_new_one),
         ON_FILE(no_journal_is_none),
         ON_FILE(a_damaged_byte_costs_its_slot_or_the_file),
+        ON_FILE(settings_are_kept_and_damaged_ones_are_not),
         ON_FILE(a_sound_slot_with_another_message_is_left_out),
         cmocka_unit_test(one_that_cannot_be_written_is_refused_with_its_name),
     };

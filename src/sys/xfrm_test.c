@@ -424,8 +424,8 @@ static void a_journal_of_a_crash_removes_what_is_still_ours(void **state)
     assert_int_equal(xfrm_cleanup(copy, &d), 0);
 }
 
-/* An earlier run that was killed: what is done in it stays in the kernel. */
-static void left_by_a_crash(void (*what)(void))
+/* A run that was killed: what is done in it stays in the kernel. */
+static void die(void (*what)(void))
 {
     int status;
     xfrm_close(x);
@@ -438,6 +438,11 @@ static void left_by_a_crash(void (*what)(void))
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
+}
+
+static void left_by_a_crash(void (*what)(void))
+{
+    die(what);
     open_executor();
 }
 
@@ -499,6 +504,41 @@ static void a_second_crash_before_the_sweep_loses_nothing(void **state)
     assert_policies("dir", 0);
     open_executor();
     assert_int_equal(xfrm_cleanup(journal, &d), 0);
+}
+
+static void do_nothing(void) {}
+
+static void assert_drops(const char *value)
+{
+    char command[120];
+    snprintf(command, sizeof(command), "grep -qx %s /proc/sys/net/core/xfrm_larval_drop", value);
+    netns_run(command);
+}
+
+static void settings_of_the_machine_come_back_after_a_crash_too(void **state)
+{
+    (void)state;
+    struct diag d = {0};
+    assert_drops("0");
+    left_by_a_crash(do_nothing);
+    left_by_a_crash(do_nothing);
+    assert_drops("0");
+    xfrm_close(x);
+    assert_drops("1");
+    open_executor();
+    die(do_nothing);
+    assert_drops("0");
+    assert_int_equal(xfrm_cleanup(journal, &d), 0); /* nobody wants the kernel's plane any more */
+    assert_drops("1");
+    open_executor();
+    netns_run("echo 1 > /proc/sys/net/core/xfrm_larval_drop"); /* the administrator */
+    left_by_a_crash(do_nothing);
+    assert_drops("0");
+    netns_run("echo 2 > /proc/sys/net/core/xfrm_larval_drop");
+    xfrm_close(x);
+    assert_drops("2");
+    netns_run("echo 1 > /proc/sys/net/core/xfrm_larval_drop");
+    open_executor();
 }
 
 /* The kernel asked while nobody was there, and does not ask again while that state waits. */
@@ -623,6 +663,7 @@ int main(void)
         WITH(a_journal_of_a_crash_removes_what_is_still_ours),
         WITH(what_a_crash_left_stands_until_it_is_wanted_or_swept),
         WITH(a_second_crash_before_the_sweep_loses_nothing),
+        WITH(settings_of_the_machine_come_back_after_a_crash_too),
         WITH(a_trap_that_sprang_before_the_crash_springs_after_it),
         WITH(a_comparison_that_failed_is_made_again),
         WITH(answers_are_wiped),
