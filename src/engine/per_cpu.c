@@ -47,8 +47,7 @@ void per_cpu_acquire(struct ike_env *env, const struct dataplane_event *ev)
     }
     sa_log_in(env, sa, GROUP_KNL, LOG_DETAIL, "child %s: CPU %u sends and has no SA of its own",
               first->cfg->name, ev->cpu.number);
-    if (!ike_sa_queue(sa, (struct task){.kind = X_NEW_CHILD, .cfg = first->cfg, .cpu = ev->cpu}) &&
-        ike_sa_is_full(sa))
+    if (!ike_sa_queue(sa, (struct task){.kind = X_NEW_CHILD, .cfg = first->cfg, .cpu = ev->cpu}))
         release(env, ev->policy_id);
 }
 

@@ -393,6 +393,55 @@ static void who_has_enough_says_so_and_is_asked_again_after_a_rekey(void **state
     assert_non_null(on(0, 1001));
 }
 
+/* A processor that this kernel has not got, say. */
+static void one_that_the_kernel_refuses_harms_nothing(void **state)
+{
+    (void)state;
+    up_with(&wanting, &wanting);
+    sends_and_gets(0, 9);
+    const uint64_t id = first(0)->id;
+    pair_input(&p, 0,
+               &(struct input){
+                   .kind = INPUT_DATAPLANE,
+                   .dataplane = {.kind = DP_FAILED, .child_id = on(0, 9)->id, .why = "pCPU number too big"}
+    });
+    pair_advance(&p, 60 * TIME_SECOND);
+    assert_int_equal(first(0)->id, id);
+    for (int side = 0; side < 2; side++)
+        assert_int_equal(further(side), 0);
+    assert_false(p.side[0].last_policy.asks_per_cpu);
+}
+
+/* As long as one of the others carries packets the first one is not idle. */
+static void idle_ones_go_before_the_first(void **state)
+{
+    (void)state;
+    const struct pair_spec idle = {.inactivity = 60 * TIME_SECOND, .tweak = several};
+    up_with(&idle, &wanting);
+    sends_and_gets(0, 1);
+    sends_and_gets(0, 2);
+    for (int i = 0; i < 10; i++) {
+        pair_advance(&p, 20 * TIME_SECOND);
+        pair_input(&p, 0,
+                   &(struct input){
+                       .kind = INPUT_DATAPLANE,
+                       .dataplane = {.kind = DP_COUNTERS,
+                                     .child_id = on(0, 1)->id,
+                                     .spi = on(0, 1)->spi_out,
+                                     .direction = SA_OUT,
+                                     .bytes = 100 * (unsigned)(i + 1),
+                                     .packets = (unsigned)(i + 1),
+                                     .last_use = p.now.mono}
+        });
+    }
+    assert_non_null(on(0, 1));
+    assert_null(on(0, 2));
+    assert_non_null(first(0));
+    pair_advance(&p, 200 * TIME_SECOND);
+    assert_int_equal(pair_children(&p, 0), 0);
+    assert_int_equal(pair_children(&p, 1), 0);
+}
+
 static bool refuses_create(void *ctx, struct pair_packet *k)
 {
     unsigned *left = ctx;
@@ -526,6 +575,8 @@ int main(void)
         T(they_move_to_a_rekeyed_ike_sa),
         T(a_processor_that_asks_for_what_it_has_gets_a_newer_one),
         T(who_has_enough_says_so_and_is_asked_again_after_a_rekey),
+        T(one_that_the_kernel_refuses_harms_nothing),
+        T(idle_ones_go_before_the_first),
         T(a_lost_request_is_repeated),
         T(userspace_takes_those_that_the_peer_makes),
         T(an_older_kernel_has_one_for_all),

@@ -122,12 +122,17 @@ static void fail_child(struct ike_env *env, struct child_sa *c, const struct dia
     struct child_run *run;
     struct conn_run *r = conn_run_of_child(engine_of(env), sa, cfg, &run);
     bool was_up = c->state == CHILD_INSTALLED || c->state == CHILD_REKEYING;
+    const bool is_further = c->per_cpu.is_further;
     engine_touch(engine_of(env), sa);
     sa_log_diag(env, sa, LOG_ERR, d);
     if (c->state != CHILD_DELETING)
         delete_child(env, c);
     if (!was_up)
         return;
+    if (is_further) { /* the first one goes on */
+        per_cpu_refused(env, sa, cfg);
+        return;
+    }
     host_child_failed(env, sa, cfg, d);
     if (!r)
         return;

@@ -490,7 +490,9 @@ enum action_kind {
                          has_encap, skip */
     ACTION_SA_DEL,
     ACTION_POLICY_ADD,
-    ACTION_TRAP_FAILED, /* the tunnel did not come: what the trap holds back is dropped; it goes on */
+    /* The tunnel did not come: what the trap holds back is dropped; it goes on. Of a policy that asks per
+     * CPU: no SA comes for those that it told of. */
+    ACTION_TRAP_FAILED,
     ACTION_POLICY_DEL,
     ACTION_ROUTE_ADD,
     ACTION_ROUTE_DEL,

@@ -102,6 +102,26 @@ static void a_kernel_without_a_feature_is_a_reason(void **state)
                   "dataplane = user");
 }
 
+static void what_can_be_done_without_is_a_reason_for_who_wants_the_kernel_by_name(void **state)
+{
+    (void)state;
+    struct planes old = {.has_user = true, .has_kernel = true, .lacks = {[FEATURE_CPU] = true}};
+    child.per_cpu = PER_CPU_YES;
+    must_be(&both, PLANE_KERNEL);
+    must_be(&old, PLANE_KERNEL); /* with one SA */
+    must_be(&only_user, PLANE_USER);
+    conn.dataplane = DATAPLANE_KERNEL;
+    must_be(&both, PLANE_KERNEL);
+    must_fail(&old, "connection office needs SAs for each processor, and this kernel has none");
+    assert_non_null(strstr(why.expected, "Linux 6.13"));
+    assert_non_null(strstr(why.try, "dataplane = auto"));
+    child.per_cpu = PER_CPU_NO;
+    must_be(&old, PLANE_KERNEL);
+    child.per_cpu = PER_CPU_YES;
+    conn.dataplane = DATAPLANE_USER;
+    must_be(&both, PLANE_USER);
+}
+
 static void a_connection_overrides_the_settings(void **state)
 {
     (void)state;
@@ -286,6 +306,7 @@ int main(void)
         cmocka_unit_test_setup(a_plain_connection_is_the_kernels_where_there_is_one, setup),
         cmocka_unit_test_setup(a_kernel_without_an_interfaces_kind_is_a_reason, setup),
         cmocka_unit_test_setup(a_kernel_without_a_feature_is_a_reason, setup),
+        cmocka_unit_test_setup(what_can_be_done_without_is_a_reason_for_who_wants_the_kernel_by_name, setup),
         cmocka_unit_test_setup(a_connection_overrides_the_settings, setup),
         cmocka_unit_test_setup(what_nobody_has_is_refused, setup),
         cmocka_unit_test_setup(what_only_userspace_does_goes_there_under_auto, setup),

@@ -427,6 +427,8 @@ static bool is_only_one(const struct child_sa *c)
 static bool check_idle(struct ike_env *env, struct child_sa *c)
 {
     c->idle_at = child_last_use(c) + c->cfg->inactivity;
+    if (per_cpu_holds_others(c)) /* which go when they are idle */
+        c->idle_at = env->now.mono + c->cfg->inactivity;
     if (c->idle_at > env->now.mono)
         return false;
     c->idle_at = TIME_NEVER;

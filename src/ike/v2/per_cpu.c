@@ -246,6 +246,17 @@ void per_cpu_fill(struct esp_sa *e, const struct child_sa *c)
     }
 }
 
+bool per_cpu_holds_others(const struct child_sa *c)
+{
+    const struct child_sa *o;
+    list_each(o, &c->ike->children, link)
+    {
+        if (o->cfg == c->cfg && o->per_cpu.is_further && is_standing(o) && !c->per_cpu.is_further)
+            return true;
+    }
+    return false;
+}
+
 static bool has_other_first(const struct child_sa *c)
 {
     const struct child_sa *o;

@@ -37,6 +37,8 @@ size_t per_cpu_limit(const struct ike_env *env);
 /* ---- the child */
 void per_cpu_choose_port(struct child_sa *c);
 void per_cpu_fill(struct esp_sa *e, const struct child_sa *c);
+/* It is the first one, and others stand beside it. */
+bool per_cpu_holds_others(const struct child_sa *c);
 /* c goes down: with the first one go the further ones. */
 void per_cpu_leave(struct ike_env *env, const struct child_sa *c);
 /* False, and said why: it is a further one, and the first one is gone. */
