@@ -14,7 +14,7 @@ static const struct scenario *const tables[] = {
     scenarios_ppk,     scenarios_collide,  scenarios_tcp,    scenarios_addke,    scenarios_childless,
     scenarios_null,    scenarios_crash,    scenarios_resume, scenarios_redirect, scenarios_rounds,
     scenarios_cluster, scenarios_announce, scenarios_alike,  scenarios_overlap,  scenarios_verdict,
-    scenarios_reload};
+    scenarios_reload,  scenarios_per_cpu};
 
 struct options {
     uint64_t seeds, first_seed, ike_sas;

@@ -357,3 +357,20 @@ int64_t node_deadline(const struct node *n)
         at = time_min(at, n->jobs[i].at);
     return at;
 }
+
+void node_give_cpus(struct node *n, uint32_t cpus)
+{
+    const struct planes planes = {.has_user = true, .has_kernel = true, .n_cpus = cpus};
+    node_step(n, &(struct input){.kind = INPUT_PLANES, .planes = &planes});
+}
+
+void node_send_on(struct node *n, uint32_t cpu)
+{
+    struct dataplane_event e = {
+        .kind = DP_ACQUIRE, .cpu = {.is_set = true, .number = cpu}
+    };
+    for (size_t i = 0; i < n->n_policies && !e.policy_id; i++)
+        e.policy_id = n->policies[i].asks_per_cpu ? n->policies[i].id : 0;
+    if (e.policy_id)
+        node_step(n, &(struct input){.kind = INPUT_DATAPLANE, .dataplane = e});
+}

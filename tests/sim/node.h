@@ -42,7 +42,7 @@ struct node {
     struct {
         uint64_t id;
         uint32_t reqid;
-        bool is_trap;
+        bool is_trap, asks_per_cpu;
         enum plane plane;
         struct ip local, remote; /* PLANE_KERNEL */
     } policies[NODE_SAS];
@@ -99,6 +99,10 @@ void node_shutdown(struct node *n);
 void node_kill(struct node *n);
 void node_restart(struct node *n);
 void node_receive(struct node *n, const struct wire *w);
+/* Its kernel carries packets from now on, and binds SAs to so many processors. */
+void node_give_cpus(struct node *n, uint32_t cpus);
+/* One of them sends, and has no SA of its own; where that is not to be told nothing happens. */
+void node_send_on(struct node *n, uint32_t cpu);
 /* Other addresses from now on; the engine hears of it a moment later. more: NULL or a second one. */
 void node_readdress(struct node *n, struct ip address, const struct ip *more);
 bool node_has_address(const struct node *n, struct ip ip);

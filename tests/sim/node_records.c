@@ -83,6 +83,7 @@ static void policy_add(struct node *n, const struct esp_policy *p)
     n->n_policies += i == n->n_policies;
     n->policies[i].id = p->id;
     n->policies[i].is_trap = p->is_trap;
+    n->policies[i].asks_per_cpu = p->asks_per_cpu;
     n->policies[i].reqid = p->reqid;
     n->policies[i].plane = p->plane;
     n->policies[i].local = p->local;
@@ -389,6 +390,9 @@ static bool apply(struct node *n, struct action *a, struct diag *d)
         if (policy_index(n, a->policy->id) < n->n_policies && !esp_apply(n->esp, &gone, n->sim->now.mono, d))
             return false;
     }
+    size_t i = a->kind == ACTION_TRAP_FAILED ? policy_index(n, a->id) : n->n_policies;
+    if (i < n->n_policies && n->policies[i].asks_per_cpu) /* which is nothing to this data plane */
+        return true;
     return esp_apply(n->esp, a, n->sim->now.mono, d);
 }
 

@@ -79,4 +79,4 @@ extern const struct scenario scenarios_setup[], scenarios_rekey[], scenarios_lif
     scenarios_vips[], scenarios_ppk[], scenarios_collide[], scenarios_tcp[], scenarios_addke[],
     scenarios_childless[], scenarios_null[], scenarios_crash[], scenarios_resume[], scenarios_redirect[],
     scenarios_rounds[], scenarios_cluster[], scenarios_announce[], scenarios_alike[], scenarios_overlap[],
-    scenarios_verdict[], scenarios_reload[];
+    scenarios_verdict[], scenarios_reload[], scenarios_per_cpu[];
