@@ -249,7 +249,8 @@ static bool dump(struct addresses *a, uint16_t type, size_t header, mnl_cb_t cb)
     h->nlmsg_type = type;
     h->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
     mnl_nlmsg_put_extra_header(h, header); /* zeroed: any family */
-    return netlink_ask(&a->ask, h, cb, a) == 0;
+    int err = netlink_ask(&a->ask, h, cb, a);
+    return !err || err == EINTR; /* what changed meanwhile is announced */
 }
 
 const struct ip *addresses_list(struct addresses *a, const char *used, const char *ignored, size_t *n)
