@@ -6,6 +6,15 @@
 #include <string.h>
 #include <strings.h>
 
+static bool parse_octal(const char *word, uint64_t *out)
+{
+    *out = 0;
+    while (*word >= '0' && *word <= '7' && *out <= UINT32_MAX)
+        *out = 8 * *out + (uint64_t)(*word++ - '0');
+    return !*word;
+}
+
+/* As both suites read them: 0x and hexadecimal, 0 and octal, or decimal. */
 static bool parse_number(const char *text, size_t len, uint32_t *out)
 {
     char word[32];
@@ -14,15 +23,21 @@ static bool parse_number(const char *text, size_t len, uint32_t *out)
         return false;
     memcpy(word, text, len);
     word[len] = 0;
-    if (!value_number(word, &n) || n > UINT32_MAX)
+    bool is_octal = word[0] == '0' && word[1] && (word[1] | 0x20) != 'x';
+    if (!(is_octal ? parse_octal(word, &n) : value_number(word, &n)) || n > UINT32_MAX)
         return false;
     *out = (uint32_t)n;
     return true;
 }
 
-static bool parse_unique(const char *text, uint32_t *out)
+static bool is_word(const char *text, size_t len, const char *word)
 {
-    bool is_one = strcasecmp(text, "%unique") == 0, is_two = strcasecmp(text, "%unique-dir") == 0;
+    return len == strlen(word) && strncasecmp(text, word, len) == 0;
+}
+
+static bool parse_unique(const char *text, size_t len, uint32_t *out)
+{
+    bool is_one = is_word(text, len, "%unique"), is_two = is_word(text, len, "%unique-dir");
     if (is_one || is_two)
         *out = is_one ? KERNEL_UNIQUE : KERNEL_UNIQUE_DIR;
     return is_one || is_two;
@@ -37,10 +52,10 @@ static bool parse_mark(const char *text, bool *is_same, struct mark *out)
     if (mask && !parse_number(mask, strlen(mask), &out->mask))
         return false;
     if (is_same) {
-        *is_same = len == strlen("%same") && strncasecmp(text, "%same", len) == 0;
+        *is_same = is_word(text, len, "%same");
         if (*is_same)
             return true;
-    } else if (parse_unique(text, &out->value)) {
+    } else if (parse_unique(text, len, &out->value)) {
         return true;
     }
     if (!parse_number(text, len, &out->value))
@@ -57,7 +72,8 @@ void set_mark(struct builder *b, const struct schema_row *row, const struct sett
     if (parse_mark(key->value, NULL, &mark))
         *(is_in ? &c->kernel.in.mark : &c->kernel.out.mark) = mark;
     else
-        build_expected(build_error(b, key, "not a mark"), key, "VALUE, VALUE/MASK, %unique or %unique-dir");
+        build_expected(build_error(b, key, "not a mark"), key,
+                       "VALUE or VALUE/MASK, where VALUE may be %unique or %unique-dir");
 }
 
 void set_set_mark(struct builder *b, const struct schema_row *row, const struct setting *key, void *dest)
@@ -75,7 +91,8 @@ void set_set_mark(struct builder *b, const struct schema_row *row, const struct 
 
 static void parse_if_id(struct builder *b, const struct setting *key, uint32_t *out)
 {
-    if (!parse_unique(key->value, out) && !parse_number(key->value, strlen(key->value), out))
+    size_t len = strlen(key->value);
+    if (!parse_unique(key->value, len, out) && !parse_number(key->value, len, out))
         build_expected(build_error(b, key, "not an interface id"), key,
                        "a number, %unique, %unique-dir or 0 for none");
 }

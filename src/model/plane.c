@@ -50,7 +50,7 @@ static uint32_t number(uint32_t configured, uint32_t reqid, bool is_out)
 static void choose(struct kernel_side *s, uint32_t reqid, bool is_out, bool is_same)
 {
     if (s->mark.value >= KERNEL_UNIQUE_DIR && s->mark.mask)
-        s->mark = (struct mark){number(s->mark.value, reqid, is_out), UINT32_MAX};
+        s->mark.value = number(s->mark.value, reqid, is_out) & s->mark.mask;
     if (is_same && s->set_mark.mask)
         s->set_mark.value = s->mark.value;
     s->if_id = number(s->if_id, reqid, is_out);
@@ -85,7 +85,7 @@ const char *kernel_mark_format(const struct mark *m, bool is_same, char *buf)
     if (is_same)
         snprintf(buf, KERNEL_TEXT, "%%same/0x%x", m->mask);
     else if (m->value >= KERNEL_UNIQUE_DIR)
-        snprintf(buf, KERNEL_TEXT, "%s", number_format(m->value, number_text));
+        snprintf(buf, KERNEL_TEXT, "%s/0x%x", number_format(m->value, number_text), m->mask);
     else
         snprintf(buf, KERNEL_TEXT, "0x%x/0x%x", m->value, m->mask);
     return buf;

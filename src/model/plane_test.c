@@ -268,8 +268,8 @@ static void numbers_are_chosen_by_the_reqid(void **state)
 {
     (void)state;
     struct kernel_options o = {
-        .in = {.mark = {KERNEL_UNIQUE, 0xff},     .set_mark = {0, 0xf0}, .if_id = KERNEL_UNIQUE_DIR},
-        .out = {.mark = {KERNEL_UNIQUE_DIR, 0xff}, .set_mark = {5, 0xf0}, .if_id = 9                },
+        .in = {.mark = {KERNEL_UNIQUE, UINT32_MAX}, .set_mark = {0, 0xf0}, .if_id = KERNEL_UNIQUE_DIR},
+        .out = {.mark = {KERNEL_UNIQUE_DIR, 0xff},   .set_mark = {5, 0xf0}, .if_id = 9                },
         .is_set_mark_same_in = true,
     };
     struct kernel_options same = {
@@ -278,6 +278,7 @@ static void numbers_are_chosen_by_the_reqid(void **state)
     };
     same = kernel_numbers(&same, 4);
     assert_int_equal(same.in.mark.value, same.out.mark.value);
+    assert_int_equal(kernel_numbers(&o, 0x104).out.mark.value, 0x09);
     struct kernel_options a = kernel_numbers(&o, 4), again = kernel_numbers(&o, 4), b = kernel_numbers(&o, 5);
     assert_memory_equal(&a, &again, sizeof(a));
     assert_int_equal(a.in.mark.value, 8);
@@ -286,6 +287,7 @@ static void numbers_are_chosen_by_the_reqid(void **state)
     assert_int_equal(a.in.set_mark.mask, 0xf0);
     assert_int_equal(a.in.if_id, 8);
     assert_int_equal(a.out.mark.value, 9);
+    assert_int_equal(a.out.mark.mask, 0xff);
     assert_int_equal(a.out.set_mark.value, 5);
     assert_int_equal(a.out.if_id, 9);
     assert_int_equal(b.in.mark.value, 10);
