@@ -121,7 +121,7 @@ static void show_kernel(struct show_out *o, const struct origins *from, const st
     if (k->device[0])
         show_word_field(o, from, "interface", k->device);
     show_interface(o, from, &k->interface);
-    if (k->offload)
+    if (k->offload || origin_of(from, "hw_offload"))
         show_word_field(o, from, "hw_offload", offloads[k->offload]);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Libreswan's lines of one connection in status: its topology, then what is set, a line for each group of
- * settings, in the words of 4.x or of 5.x. What Keyway has not got (XAUTH, IP-TFS, marks) is told as
+ * settings, in the words of 4.x or of 5.x. What Keyway has not got (XAUTH, IP-TFS, NFLOG) is told as
  * Libreswan tells of what is not set, so that a script finds its line and field. */
 #include "bin/ipsec/lines/block.h"
 #include "bin/ipsec/lines/lines.h"
@@ -261,11 +261,53 @@ static void priority(FILE *f, const struct block *b)
             !strcmp(tfc, "0") ? "none" : tfc);
 }
 
+/* A mark of its own for each child is told as the largest number. False: it is 0, or there is none. */
+static bool mark_of(const struct block *b, const char *key, unsigned long *value, unsigned long *mask)
+{
+    const char *text = block_set(b->kid, key), *slash = strchr(text, '/');
+    *value = *text == '%' ? UINT32_MAX : strtoul(text, NULL, 0);
+    *mask = slash ? strtoul(slash + 1, NULL, 0) : *text ? UINT32_MAX : 0;
+    return *value != 0;
+}
+
+/* Keyway shares an interface wherever several connections name it. */
+static bool is_shared(const struct block *b, const char *name)
+{
+    const char *conn, *child;
+    json_t *c, *kid;
+    json_object_foreach(b->a->shown, conn, c)
+    {
+        json_object_foreach(member_object(c, "children"), child, kid)
+        {
+            if (kid != b->kid && block_is(kid, "tunnel_interface", name))
+                return true;
+        }
+    }
+    return false;
+}
+
+static const char *offload_of(const struct block *b)
+{
+    const char *offload = block_set(b->kid, "hw_offload");
+    if (!*offload)
+        return b->v->has_prefix ? "auto" : "no";
+    return b->v->has_prefix && !strcmp(offload, "crypto") ? "yes" : offload;
+}
+
 static void marks(FILE *f, const struct block *b)
 {
-    fprintf(
-        f, "nflog-group: unset; mark: unset; vti-iface:unset; vti-routing:no; vti-shared:no; nic-offload:%s;",
-        b->v->has_prefix ? "auto" : "no");
+    bool is_vti = block_is(b->kid, "tunnel_interface_kind", "vti");
+    const char *vti = is_vti ? block_set(b->kid, "tunnel_interface") : "unset";
+    unsigned long in, in_mask, out, out_mask;
+    bool has_in = mark_of(b, "mark_in", &in, &in_mask), has_out = mark_of(b, "mark_out", &out, &out_mask);
+    fputs("nflog-group: unset; mark: ", f);
+    if (has_in || has_out)
+        fprintf(f, "%lu/%#08lx, %lu/%#08lx", in, in_mask, out, out_mask);
+    else
+        fputs("unset", f);
+    fprintf(f, "; vti-iface:%s; vti-routing:%s; vti-shared:%s; nic-offload:%s;", vti,
+            is_vti ? block_set(b->kid, "tunnel_interface_routes") : "no",
+            is_vti && is_shared(b, vti) ? "yes" : "no", offload_of(b));
 }
 
 static void nat(FILE *f, const struct block *b)

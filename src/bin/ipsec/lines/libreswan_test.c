@@ -231,6 +231,54 @@ static void settings_are_told_in_the_words_of_5(void **state)
     fixture_free(&a);
 }
 
+/* One connection whose child has that in keyway-config-show; another one has the interface vti9. */
+static void marks_are(bool has_prefix, const char *child, const char *line)
+{
+    char text[400];
+    struct answers a = with_settings();
+    struct voice v = voice(has_prefix);
+    snprintf(
+        text, sizeof(text),
+        "{'net':{'children':{'net':{%s}}},'other':{'children':{'a':{'tunnel_interface':{'value':'vti9'}}}}}",
+        child);
+    json_decref(a.shown);
+    a.shown = fixture_json(text);
+    libreswan_connections(&v, &a, "net");
+    page_has(&p, (const char *const[]){line, NULL});
+    fixture_free(&a);
+}
+
+/* As Libreswan prints them, but for vti-shared. */
+static void marks_and_interfaces_are_told_as_they_are_set(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *child, *line;
+    } rows[] = {
+        {"'mark_in':{'value':'0x2a/0xff'},'mark_out':{'value':'0x2a/0xff'}",
+         " mark: 42/0x0000ff, 42/0x0000ff; vti-iface:unset;"                                                                   },
+        {"'mark_in':{'value':'7'}",                                          " mark: 7/0xffffffff, 0/00000000;"                },
+        {"'mark_out':{'value':'0x2c/0xff0000ff'}",                           " mark: 0/00000000, 44/0xff0000ff;"               },
+        {"'mark_in':{'value':'%unique'},'mark_out':{'value':'%unique'}",
+         " mark: 4294967295/0xffffffff, 4294967295/0xffffffff;"                                                                },
+        {"'mark_in':{'value':'0'},'mark_out':{'value':'0'}",                 " mark: unset;"                                   },
+        {"'tunnel_interface':{'value':'ipsec1'},'tunnel_interface_kind':{'value':'xfrm'},'tunnel_interface_"
+         "routes':{'value':'yes'}",                                 " vti-iface:unset; vti-routing:no; vti-shared:no;"},
+        {"'tunnel_interface':{'value':'vti7'},'tunnel_interface_kind':{'value':'vti'},'tunnel_interface_"
+         "routes':{'value':'yes'}",                                 " vti-iface:vti7; vti-routing:yes; vti-shared:no;"},
+        {"'tunnel_interface':{'value':'vti9'},'tunnel_interface_kind':{'value':'vti'},'tunnel_interface_"
+         "routes':{'value':'no'}",                                  " vti-iface:vti9; vti-routing:no; vti-shared:yes;"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+        marks_are(true, rows[i].child, rows[i].line);
+    marks_are(true, "'hw_offload':{'value':'crypto'}", "nic-offload:yes;");
+    marks_are(false, "'hw_offload':{'value':'crypto'}", "nic-offload:crypto;");
+    marks_are(true, "'hw_offload':{'value':'no'}", "nic-offload:no;");
+    marks_are(true, "'hw_offload':{'value':'packet'}", "nic-offload:packet;");
+    marks_are(true, "", "nic-offload:auto;");
+    marks_are(false, "", "nic-offload:no;");
+}
+
 static void a_trap_is_a_prospective_route(void **state)
 {
     (void)state;
@@ -304,6 +352,7 @@ int main(void)
         cmocka_unit_test(settings_are_told_in_the_words_of_5),
         cmocka_unit_test(connections_have_topology_routing_and_totals),
         cmocka_unit_test(a_host_to_host_connection_shows_no_subnets),
+        cmocka_unit_test(marks_and_interfaces_are_told_as_they_are_set),
         cmocka_unit_test(a_trap_is_a_prospective_route),
         cmocka_unit_test(states_and_counts_are_told),
         cmocka_unit_test(cookies_are_told_of),
