@@ -229,7 +229,7 @@ static const struct schema_row rows[] = {
     CONN("sec_label", L, TEXT, NOT_BUILT(labels), .aliases = "policy_label labeled_ipsec", .doc = "security label"),
     CONN("ipsec_interface", L, TEXT, .example = "yes", .doc = "XFRM interface of the connection, to which its networks are routed: a number N: ipsecN, with N as its id; yes: ipsec1; no. It is there as long as a connection with it is loaded. Only the kernel's data plane does that: see dataplane"),
     CONN("vti_interface", L, TEXT, .example = "vti0", .doc = "VTI of the connection: its name. It needs mark, or mark-in and mark-out, as its keys, and is there as long as a connection with it is loaded. Only the kernel's data plane does that: see dataplane"),
-    CONN("vti_routing", L, BOOL, .example = "@", .doc = "whether routes to the peer's networks lead to it"),
+    CONN("vti_routing", L, BOOL, .example = "@", .doc = "whether routes to the peer's networks lead to it; no where it is not said"),
     CONN("vti_shared", L, BOOL, NO_EFFECT("connections that name the same interface share it"), .doc = "whether it is shared"),
     CONN("mark", B, TEXT, .example = "42/0xff", .doc = "mark that packets have to have, in both directions: number/mask; strongSwan: %unique, %unique-dir, Libreswan: -1: a number of its own for each child. Only the kernel's data plane does that: see dataplane"),
     CONN("mark_in", B, TEXT, .example = "42", .doc = "mark, inbound"),

@@ -166,7 +166,7 @@ static const char *mark_value(struct ipsec_conn *c, const char *text)
 {
     bool is_own =
         c->dialect == DIALECT_LIBRESWAN && strncmp(text, "-1", 2) == 0 && (!text[2] || text[2] == '/');
-    return is_own ? "%unique" : text;
+    return is_own ? arena_printf(c->b->scratch, "%%unique%s", text + 2) : text;
 }
 
 static void put_marks(struct ipsec_conn *c)
@@ -219,9 +219,9 @@ static void put_interface(struct ipsec_conn *c)
         return;
     }
     put_interface_of(c, vti, vti->value, "vti", "vti");
-    if (routing)
-        ipsec_put(c, "children.*.tunnel_interface_routes", routing,
-                  ipsec_says(c, "vti_routing", true) ? "yes" : "no");
+    /* [Libreswan] the manual of 4.10 and 5.2 says yes; both have no, and lead nothing to it */
+    ipsec_put(c, "children.*.tunnel_interface_routes", routing ? routing : vti,
+              ipsec_says(c, "vti_routing", false) ? "yes" : "no");
 }
 
 static void put_redirect(struct ipsec_conn *c)
