@@ -213,6 +213,27 @@ static void to_an_interface_of_ours_lead_routes_of_ours(void **state)
     assert_string_equal(p.side[1].last_route.device, "");
 }
 
+static void to_the_peer_by_an_interface(struct config *c, struct connection *conn, struct child_config *k)
+{
+    to_the_peer_itself(c, conn, k);
+    k->mode = MODE_TUNNEL;
+    k->kernel.interface = (struct kernel_interface){.name = "vti8", .kind = INTERFACE_VTI, .is_routed = true};
+    ((struct ts *)k->remote_ts)[0] =
+        (struct ts){.from = p.side[1].ip, .to = p.side[1].ip, .port_to = UINT16_MAX};
+}
+
+static void a_barrier_before_the_peer_leads_to_the_interface(void **state)
+{
+    (void)state;
+    const struct pair_spec a = {.tweak = to_the_peer_by_an_interface};
+    pair_planes(&p, 0, true, true);
+    pair_load(&p, 0, &a);
+    const struct pair_route *r = &p.side[0].routes[p.side[0].n_routes - 1];
+    assert_int_equal(barriers(0), 1);
+    assert_true(r->is_live && r->route.is_unreachable && r->route.is_peer);
+    assert_string_equal(r->route.device, "vti8");
+}
+
 /* ---- moving */
 
 static void policies_and_routes_follow_without_a_gap(void **state)
@@ -535,6 +556,7 @@ int main(void)
         ROW(a_trap_of_the_kernel_says_where_its_tunnel_will_lead),
         ROW(interfaces_and_marks_are_led_to_by_their_owners),
         ROW(a_barrier_before_the_peer_says_whose_it_is),
+        ROW(a_barrier_before_the_peer_leads_to_the_interface),
         ROW(to_an_interface_of_ours_lead_routes_of_ours),
         ROW(policies_and_routes_follow_without_a_gap),
         ROW(what_moves_to_tcp_comes_back_in_userspace),

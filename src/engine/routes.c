@@ -244,6 +244,24 @@ void barrier_renew(struct ike_env *env, struct conn_run *r)
     free(old.v);
 }
 
+static struct route led_to(struct route r, const struct child_config *cfg)
+{
+    memcpy(r.device, cfg->kernel.interface.name, sizeof(r.device));
+    return r;
+}
+
+/* Of one before the peer's own address the executor has to know whose it is, and which interface stops what
+ * has no SA: IKE and ESP have to pass. */
+static struct route barrier_of(const struct conn_run *r, const struct child_config *cfg, struct prefix dst)
+{
+    struct route barrier = {.dst = dst, .is_unreachable = true, .plane = PLANE_USER};
+    if (!is_peer(&dst, r->conn->resolved_remote))
+        return barrier;
+    barrier.is_peer = true;
+    barrier.plane = r->plane;
+    return led_to(barrier, cfg);
+}
+
 void barrier_add(struct ike_env *env, struct conn_run *r)
 {
     struct prefix v[PREFIXES_MAX];
@@ -255,26 +273,13 @@ void barrier_add(struct ike_env *env, struct conn_run *r)
         for (size_t k = 0; k < cfg->n_remote_ts; k++) {
             size_t n = known_prefixes(r->conn, cfg, &cfg->remote_ts[k], v);
             for (size_t j = 0; j < n; j++) {
-                /* what stands there asks no interface: it would be in the way of the tunnel, too */
-                if (cfg->kernel.interface.name[0] && is_peer(&v[j], r->conn->resolved_remote))
-                    continue;
                 /* the way out for the peer is there before the barrier is */
                 exceptions(env, &r->barrier, &v[j], r->conn->resolved_remote, cfg->local_ts, cfg->n_local_ts);
-                bool bars_peer = is_peer(&v[j], r->conn->resolved_remote);
                 want_flows(env, &r->barrier, cfg->mode, cfg->local_ts, cfg->n_local_ts, &cfg->remote_ts[k],
-                           (struct route){.dst = v[j],
-                                          .is_unreachable = true,
-                                          .is_peer = bars_peer,
-                                          .plane = bars_peer ? r->plane : PLANE_USER});
+                           barrier_of(r, cfg, v[j]));
             }
         }
     }
-}
-
-static struct route led_to(struct route r, const struct child_config *cfg)
-{
-    memcpy(r.device, cfg->kernel.interface.name, sizeof(r.device));
-    return r;
 }
 
 static struct prefix source_of(const struct child_config *cfg, const struct ts_pair *ts,

@@ -210,7 +210,9 @@ struct route {   /* for the policy's remote selectors; the executor knows device
      * no outer addresses. */
     enum plane plane;
     struct ip outer_local, outer_remote;
-    char device[KERNEL_DEVICE]; /* PLANE_KERNEL: it leads to this interface instead; empty: no */
+    /* PLANE_KERNEL: it leads to this interface instead; empty: no. A barrier before the peer leads there,
+     * too: the interface drops what it has no SA for. */
+    char device[KERNEL_DEVICE];
 };
 
 /* A virtual address of ours. */

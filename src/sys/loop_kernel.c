@@ -152,10 +152,11 @@ void loop_kernel_bypass(const struct loop *l, const struct sock *s)
 
 /* ---- records */
 
-/* What stands before the peer's own address while there is no tunnel to it: see route.h. */
+/* What stands before the peer's own address while there is no tunnel to it: see route.h. An interface needs
+ * no policy, which would be in the way of the tunnel, too: policies without its id are asked before it is. */
 static bool is_peers_barrier(const struct route *r)
 {
-    return r->plane == PLANE_KERNEL && r->is_unreachable && r->is_peer && !r->flow.proto;
+    return r->plane == PLANE_KERNEL && r->is_unreachable && r->is_peer && !r->flow.proto && !r->device[0];
 }
 
 static void set_barrier(struct loop *l, const struct route *r)

@@ -240,14 +240,19 @@ static bool suit_filter(struct route_table *t, const struct route *r, const stru
 }
 
 /* The kernel's IPsec takes packets on their way out. Of a barrier before the peer itself only its place is
- * held: what the peer sends would not pass the reverse path filter otherwise, and a policy stops the rest. */
-static void lead_out(struct route_table *t, const struct route *r, struct route_spec *s)
+ * held: what the peer sends would not pass the reverse path filter otherwise, and a policy stops the rest. An
+ * interface stops it by itself, and may go: then the barrier behind it does. */
+static bool lead_out(struct route_table *t, const struct route *r, struct route_spec *s, struct diag *d)
 {
-    if (s->kind == ROUTE_BARRIER && r->is_peer && !s->flow.proto)
+    bool bars_peer = s->kind == ROUTE_BARRIER && r->is_peer && !s->flow.proto;
+    struct route_spec behind = *s;
+    behind.device = 0;
+    if (bars_peer)
         s->kind = ROUTE_HOLD;
     s->device = 0;
     if (s->kind == ROUTE_TUNNEL || s->kind == ROUTE_HOLD) /* when there is no way now, then later */
-        route_lead(t, s->kind == ROUTE_TUNNEL ? r->device : "", r->outer_local, r->outer_remote, s);
+        route_lead(t, r->device, r->outer_local, r->outer_remote, s);
+    return !bars_peer || !r->device[0] || hold(t, r, &behind, d);
 }
 
 bool route_add(struct route_table *t, const struct route *r, struct diag *d)
@@ -273,9 +278,8 @@ bool route_add(struct route_table *t, const struct route *r, struct diag *d)
         if (!hold(t, r, &local, d))
             return false;
     }
-    if (r->plane == PLANE_KERNEL)
-        lead_out(t, r, &s);
-    else if (r->is_peer && !s.flow.proto && !suit_filter(t, r, &s, d))
+    if (r->plane == PLANE_KERNEL ? !lead_out(t, r, &s, d)
+                                 : r->is_peer && !s.flow.proto && !suit_filter(t, r, &s, d))
         return false;
     if (s.kind == ROUTE_TUNNEL)
         s.source = source_now(&r->local);

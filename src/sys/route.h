@@ -18,7 +18,8 @@
  * take, by its interface and gateway, so that a source address is chosen and the policies are asked; and the
  * barrier before the peer's own address is a route to it, with a policy that drops (xfrm.h). To a child's own
  * interface (tunnel_interface) a route leads without a gateway; sealed packets have this daemon's mark, and
- * so do not meet it again. */
+ * so do not meet it again. There a barrier before the peer's own address leads to the interface, too, which
+ * drops what it has no SA for, with an unreachable route behind it for when there is no interface. */
 #pragma once
 
 #include "base/diag.h"

@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import os
 
+import peers
 from gateways import merged
 from libreswan import NAME, Libreswan
 from rows import PSK
@@ -19,10 +20,10 @@ SECRET = f'{topology.A4} {topology.B4} : PSK "{PSK}"\n'
 
 
 @contextlib.contextmanager
-def peer(lab, extra_a=None, keys=None, secrets=SECRET):
+def peer(lab, extra_a=None, keys=None, secrets=SECRET, fetch=peers.fetch_libreswan):
     """Both ends with their configuration, nothing begun."""
     lab.b.stop()
-    b = Libreswan(lab.net["gb"], os.path.join(lab.work, "libreswan"), "gateway B")
+    b = Libreswan(lab.net["gb"], os.path.join(lab.work, f"libreswan-{fetch.__name__}"), "gateway B", fetch)
     capture(lab)
     try:
         b.start({NAME: merged(KEYS, keys or {"authby": "secret"})}, secrets)
