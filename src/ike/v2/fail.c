@@ -111,7 +111,7 @@ static void say_sent(struct diag *d, struct text *t, const struct ike_sa *sa, ui
         struct ts_pair p = ts_configured(sa, cfg);
         text_printf(t, ": we sent %s === %s", ts_list_format(p.local, p.n_local, a, sizeof(a)),
                     ts_list_format(p.remote, p.n_remote, b, sizeof(b)));
-        diag_where_of(d, child, "remote_ts");
+        diag_where_of(d, child, origin_of(child, "remote_ts") ? "remote_ts" : "local_ts");
     } else if (notify == N_NO_PROPOSAL_CHOSEN || notify == N_INVALID_KE_PAYLOAD) {
         bool is_child = cfg && kind != X_INIT;
         const struct proposal_list *l = is_child ? &cfg->proposals : &sa->conn->proposals;
