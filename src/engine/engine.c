@@ -3,6 +3,7 @@
  * goes on with what waits, gets its timer, or is buried. */
 #include "crypto/random.h"
 #include "engine/impl.h"
+#include "ike/v2/icmp.h"
 #include <stdlib.h>
 
 struct engine *engine_new(void)
@@ -254,6 +255,18 @@ static void on_addresses(struct ike_env *env, struct engine *e, const struct inp
     }
 }
 
+/* Anybody can send it, and all SAs are looked at: not more often than that. */
+#define ICMP_INTERVAL (TIME_SECOND / 20)
+
+static void on_icmp(struct ike_env *env, struct engine *e, const struct input *in)
+{
+    struct ike_sa *sa;
+    if (env->now.mono < e->icmp_at)
+        return;
+    e->icmp_at = env->now.mono + ICMP_INTERVAL;
+    list_each(sa, &e->sas, link) icmp_take(env, sa, &in->icmp.to, in->icmp.from, in->icmp.why);
+}
+
 static void on_paths(struct ike_env *env, struct engine *e, const struct input *in)
 {
     struct ike_sa *sa = engine_sa_by_id(e, in->paths.ike_id);
@@ -287,6 +300,9 @@ void engine_step(struct engine *e, struct time now, const struct input *in, stru
         break;
     case INPUT_DATAGRAM:
         engine_datagram(&env, in);
+        break;
+    case INPUT_ICMP:
+        on_icmp(&env, e, in);
         break;
     case INPUT_STREAM:
         streams_news(&env, &in->stream);

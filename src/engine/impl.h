@@ -187,6 +187,7 @@ struct engine {
     struct planes planes;
     unsigned plane_changes;     /* of connections */
     int64_t kernel_answered_at; /* all that it was asked until then */
+    int64_t icmp_at;            /* mono: nothing that ICMP says is heard until then */
     int64_t look_at;            /* mono: a command's end may have come by then */
     bool knows_addresses;
     struct streams streams;

@@ -131,6 +131,55 @@ static void retransmissions_are_counted(void **state)
     expect(0, "sending it again, 2 of 5 times");
 }
 
+static void complain(struct ip from)
+{
+    struct input in = {
+        .kind = INPUT_ICMP,
+        .icmp = {.to = {.ip = p.side[1].ip, .port = 500}, .from = from, .why = "Connection refused"}
+    };
+    pair_input(&p, 0, &in);
+}
+
+static size_t complaints(void)
+{
+    static char log[sizeof(p.side[0].log) + 1];
+    size_t n = 0;
+    memcpy(log, p.side[0].log, p.side[0].log_len);
+    log[p.side[0].log_len] = 0;
+    for (const char *at = log; (at = strstr(at, "by ICMP: Connection refused")); at++)
+        n++;
+    return n;
+}
+
+/* [RFC7296#2.4] */
+static void icmp_is_told_of_once_for_each_try_and_nothing_follows(void **state)
+{
+    (void)state;
+    struct pair_spec s = {0};
+    show(1);
+    p.filter = drop_all;
+    load(&s, &s);
+    pair_run(&p);
+    complain(p.side[1].ip);
+    expect(0, "IKE_SA_INIT did not arrive at ");
+    for (int i = 0; i < 3; i++) {
+        complain(p.side[1].ip);
+        pair_advance(&p, TIME_SECOND / 10);
+    }
+    assert_int_equal(complaints(), 1);
+    pair_advance(&p, 4 * TIME_SECOND); /* sent again */
+    complain(p.side[1].ip);
+    complain(p.side[1].ip);
+    assert_int_equal(complaints(), 2);
+    p.filter = NULL; /* and it comes up all the same */
+    pair_advance(&p, 12 * TIME_SECOND);
+    pair_run(&p);
+    assert_int_equal(pair_children(&p, 0), 1);
+    pair_advance(&p, TIME_SECOND);
+    complain(p.side[1].ip);
+    assert_int_equal(complaints(), 2);
+}
+
 /* ---- what is not */
 
 static void lower(char *s)
@@ -235,6 +284,7 @@ int main(void)
         WITH_PAIR(a_silent_group_says_nothing),
         WITH_PAIR(level_3_shows_what_is_public_in_a_message),
         WITH_PAIR(retransmissions_are_counted),
+        WITH_PAIR(icmp_is_told_of_once_for_each_try_and_nothing_follows),
         WITH_PAIR(no_level_shows_a_key_or_a_preshared_key),
         WITH_PAIR(a_wrong_preshared_key_is_not_shown_either),
     };

@@ -366,6 +366,7 @@ struct event {
 enum input_kind {
     INPUT_TICK,     /* a deadline has passed */
     INPUT_DATAGRAM, /* an IKE message: the non-ESP marker is already taken off */
+    INPUT_ICMP,     /* somebody says that a datagram of ours did not arrive */
     INPUT_STREAM,   /* a TCP connection that was asked for is there, or is gone */
     INPUT_JOB_DONE, /* the job is taken */
     INPUT_COMMAND,
@@ -456,6 +457,11 @@ struct input {
             bool is_natt; /* came in on the NAT traversal port, or on a stream, with a non-ESP marker */
             struct span bytes;
         } datagram;
+        struct { /* nobody vouches for it */
+            struct endpoint to;
+            struct ip from;
+            const char *why; /* text, valid during the call */
+        } icmp;
         struct stream_news stream;
         struct job *job;
         struct command command;

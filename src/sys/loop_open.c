@@ -52,7 +52,7 @@ static bool open_ike(struct loop *l, uint8_t family, const struct settings *s, s
                      struct diag *d)
 {
     struct sock *ike = &l->ike[family == 4 ? 0 : 1].sock, *esp = family == 4 ? &dp->esp4 : &dp->esp6;
-    if (!sock_open_udp(ike, family, s->port, false, d) || !open_natt(l, dp, family, s->port_natt, d))
+    if (!sock_open_udp(ike, family, s->port, true, d) || !open_natt(l, dp, family, s->port_natt, d))
         return false;
     loop_kernel_bypass(l, ike);
     if (!dp->n_workers)

@@ -3,6 +3,8 @@
  * There a program in the kernel (steer.h) brings IKE here and ESP to the data plane; where the kernel lacks
  * that, or where it joined datagrams of both kinds into one message, ESP is passed on from here. */
 #include "sys/loop_impl.h"
+#include <errno.h>
+#include <string.h>
 
 #define DATAGRAMS_MAX 64 /* from one socket before the others get their turn */
 
@@ -28,13 +30,22 @@ static void take_datagram(struct udp_watch *w, const struct endpoint *local, con
     loop_step(w->loop, &in);
 }
 
+static void take_error(const struct udp_watch *w, const struct sock_error *e)
+{
+    struct input in = {
+        .kind = INPUT_ICMP, .icmp = {.to = e->to, .from = e->from, .why = strerror(e->err)}
+    };
+    if (e->err == EMSGSIZE && w->is_natt && w->loop->dataplane)
+        dataplane_path_mtu(w->loop->dataplane, e->to.ip, e->mtu);
+    else if (e->err != EMSGSIZE && e->from.family)
+        loop_step(w->loop, &in);
+}
+
 static void read_errors(const struct udp_watch *w)
 {
-    struct ip peer;
-    uint32_t mtu;
-    for (int budget = DATAGRAMS_MAX; budget && sock_next_too_big(&w->sock, &peer, &mtu); budget--)
-        if (w->loop->dataplane)
-            dataplane_path_mtu(w->loop->dataplane, peer, mtu);
+    struct sock_error e;
+    for (int budget = DATAGRAMS_MAX; budget && sock_next_error(&w->sock, &e); budget--)
+        take_error(w, &e);
 }
 
 static void on_socket(uv_poll_t *poll, int status, int events)
@@ -45,8 +56,7 @@ static void on_socket(uv_poll_t *poll, int status, int events)
     struct sock_info info;
     struct endpoint remote;
     size_t len;
-    if (w->is_natt)
-        read_errors(w);
+    read_errors(w);
     /* libuv stops watching a socket that has an ICMP error to tell of: some peer's port was shut */
     if (status < 0)
         uv_poll_start(poll, UV_READABLE, on_socket);

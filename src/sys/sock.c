@@ -325,16 +325,43 @@ bool sock_receive(const struct sock *s, uint8_t *buf, size_t cap, size_t *len, s
     return true;
 }
 
-static bool find_too_big(struct msghdr *m, uint32_t *mtu)
+static bool read_error(struct msghdr *m, struct sock_error *out)
 {
     for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
         struct sock_extended_err e;
+        struct sockaddr_storage who = {0};
+        struct endpoint from = {0};
+        size_t len = c->cmsg_len - CMSG_LEN(0);
         if (!(c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR) &&
             !(c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR))
             continue;
         memcpy(&e, CMSG_DATA(c), sizeof(e));
-        *mtu = e.ee_info;
-        if (e.ee_errno == EMSGSIZE)
+        len = len - sizeof(e) < sizeof(who) ? len - sizeof(e) : sizeof(who);
+        memcpy(&who, CMSG_DATA(c) + sizeof(e), len); /* the kernel's place for it: SO_EE_OFFENDER() */
+        if (e.ee_origin == SO_EE_ORIGIN_ICMP || e.ee_origin == SO_EE_ORIGIN_ICMP6)
+            sockaddr_to(&who, &from);
+        out->from = from.ip;
+        out->err = (int)e.ee_errno;
+        out->mtu = e.ee_info;
+        return true;
+    }
+    return false;
+}
+
+bool sock_next_error(const struct sock *s, struct sock_error *out)
+{
+    for (int budget = 64; budget; budget--) {
+        struct sockaddr_storage sa = {0};
+        _Alignas(struct cmsghdr) uint8_t control[512];
+        struct msghdr m = {.msg_name = &sa,
+                           .msg_namelen = sizeof(sa),
+                           .msg_control = control,
+                           .msg_controllen = sizeof(control)};
+        *out = (struct sock_error){0};
+        if (recvmsg(s->fd, &m, MSG_ERRQUEUE) < 0)
+            return false;
+        sockaddr_to(&sa, &out->to);
+        if (out->to.ip.family && read_error(&m, out))
             return true;
     }
     return false;
@@ -342,19 +369,11 @@ static bool find_too_big(struct msghdr *m, uint32_t *mtu)
 
 bool sock_next_too_big(const struct sock *s, struct ip *peer, uint32_t *mtu)
 {
-    for (int budget = 64; budget; budget--) {
-        struct sockaddr_storage sa = {0};
-        struct endpoint e;
-        _Alignas(struct cmsghdr) uint8_t control[512];
-        struct msghdr m = {.msg_name = &sa,
-                           .msg_namelen = sizeof(sa),
-                           .msg_control = control,
-                           .msg_controllen = sizeof(control)};
-        if (recvmsg(s->fd, &m, MSG_ERRQUEUE) < 0)
-            return false;
-        sockaddr_to(&sa, &e);
-        *peer = e.ip;
-        if (find_too_big(&m, mtu) && e.ip.family)
+    struct sock_error e;
+    for (int budget = 64; budget && sock_next_error(s, &e); budget--) {
+        *peer = e.to.ip;
+        *mtu = e.mtu;
+        if (e.err == EMSGSIZE)
             return true;
     }
     return false;

@@ -45,7 +45,16 @@ struct sock_info;
 bool sock_receive(const struct sock *s, uint8_t *buf, size_t cap, size_t *len, struct endpoint *remote,
                   struct sock_info *info);
 
-/* The next "too big" of the error queue; others are skipped. False when the queue is empty. */
+/* What ICMP says of a packet of ours, or this machine's own kernel. */
+struct sock_error {
+    struct endpoint to; /* whom the packet was for */
+    struct ip from;     /* who says it; family 0: this machine */
+    int err;            /* an errno */
+    uint32_t mtu;       /* of EMSGSIZE */
+};
+/* The next of the error queue. False when it is empty. */
+bool sock_next_error(const struct sock *s, struct sock_error *out);
+/* The next "too big"; others are skipped. */
 bool sock_next_too_big(const struct sock *s, struct ip *peer, uint32_t *mtu);
 
 /* ---- for batches */

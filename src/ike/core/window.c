@@ -175,6 +175,7 @@ void window_request(struct window *w, struct outstanding *o, int64_t now, const 
 void outstanding_restart(struct outstanding *o, int64_t now, const struct retransmit *r)
 {
     o->sent = 1;
+    o->told = 0;
     o->sent_at = now;
     o->due = now + retransmit_wait(r, 0);
 }

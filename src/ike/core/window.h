@@ -31,6 +31,7 @@ struct outstanding {
     bool is_pending;
     uint32_t id;
     unsigned sent;        /* how often */
+    unsigned told;        /* as often had it been sent when ICMP's last complaint was told of */
     int64_t sent_at, due; /* mono; the last time; when to repeat or give up */
     struct arena *arena;
     struct datagrams bytes;
