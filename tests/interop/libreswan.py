@@ -42,8 +42,9 @@ class Libreswan(Gateway):
     def program(self, name, folder=peers.LIBRESWAN_DIR):
         return [*self.loader, f"{self.root}{folder}/{name}"]
 
-    def start(self, connections, secrets, setup=None):
-        """connections, setup: see sections(). secrets: the text of ipsec.secrets."""
+    def start(self, connections, secrets, setup=None, names=None):
+        """connections, setup: see sections(). secrets: the text of ipsec.secrets. names: of the connections that are loaded, if
+        not all are."""
         conf, keys = os.path.join(self.dir, "ipsec.conf"), os.path.join(self.dir, "ipsec.secrets")
         for path, text in ((conf, sections(connections, setup)), (keys, secrets)):
             with open(path, "w") as f:
@@ -57,7 +58,7 @@ class Libreswan(Gateway):
         script = f"mount --bind {self.programs} {peers.LIBRESWAN_DIR} && exec {' '.join(pluto)}"
         self.process = self.node.start(["sh", "-c", script], self.output)
         wait_for(f"{self.name} (pluto) to open its control socket", self._is_open, 20)
-        for name in connections:
+        for name in names or connections:
             self.must(*self.program("addconn"), "--config", conf, "--ctlsocket", self.run + "/pluto.ctl", name)
 
     def make_database(self):

@@ -7,7 +7,6 @@ import shlex
 
 import pcap
 from gateways import REPO, default_bindir
-from libreswan import Libreswan
 from net import LabError, wait_for
 from rows import PYTHON
 from scenarios import scenario
@@ -191,49 +190,3 @@ def auto_start(lab):
         west.type("ipsec auto --start mytunnel")
         demand(TRAFFIC.search(west.type("ipsec trafficstatus")), "auto --start did not bring it back")
         return said
-
-
-class Pluto(Libreswan):
-    """East as a real Libreswan, whose key is in NSS's own database."""
-
-    def make_key(self, side):
-        """The line of the configuration that its showhostkey prints."""
-        self.make_database()
-        code, out, err = self.node.run(*self.program("rsasigkey"), "--nssdir", self.nss, "2192", timeout=120)
-        m = re.search(r"CKAID ([0-9a-f]{40})", out + err)
-        demand(code == 0 and m, f"Libreswan's rsasigkey: exit {code}: {out} {err}")
-        out = self.must(*self.program("showhostkey"), "--nssdir", self.nss, f"--{side}", "--ckaid", m[1])
-        return re.search(rf"^\s*{side}rsasigkey=0s\S+$", out, re.M)[0].strip()
-
-
-@scenario("howto.host-to-host.libreswan", needs_keyway=True, in_guest=True)
-def libreswan(lab):
-    """The same with a real Libreswan in the east, each end once the one that begins."""
-    lab.b.stop()
-    west, east = Host(lab, "ga", "west", WEST, "user"), Pluto(lab.net["gb"], os.path.join(lab.work, "pluto"), "east")
-    east.node.ip("addr", "replace", EAST + "/24", "dev", "w1")
-    try:
-        west.type("ipsec initnss")
-        left, right = make_key(west, "left", "ipsec newhostkey --bits 2192"), east.make_key("right")
-        west.write("etc/ipsec.d/my_host-to-host.conf", connection(left, right))
-        west.type("systemctl restart ipsec")
-        keys = dict(line.strip().split("=", 1) for line in connection(left, right).splitlines()[1:])
-        east.start({"mytunnel": {**keys, "auto": "ignore", "rightupdown": "%disabled"}}, "")
-        capture(lab)
-        west.type("ipsec auto --add mytunnel")
-        west.type("ipsec auto --up mytunnel")
-        code, text = ping(west.node, EAST, count=3, seconds=8)
-        demand(code == 0, f"no ping: {text[-200:]} {west.journal()[-600:]}")
-        west.type("ipsec auto --down mytunnel")
-        code, text = east.initiate("mytunnel")
-        demand(code == 0, f"Libreswan could not bring it up: {text[-500:]} {west.journal()[-800:]}")
-        code, text = ping(east.node, WEST, count=3, seconds=8)
-        demand(code == 0, f"no ping from the east: {text[-200:]} {west.journal()[-600:]}")
-        wait_for("trafficstatus to count the pings", lambda: counted(west), 10, 0.2)
-        lab.capture.stop()
-        verdict = pcap.judge(lab.capture.path, [], [MARKER])
-        demand(verdict.esp >= 12 and not verdict.plaintext, f"on the wire: {dict(verdict.kinds)} {verdict.leaks[:2]}")
-        return f"{verdict}"
-    finally:
-        east.stop(5)
-        west.clear()

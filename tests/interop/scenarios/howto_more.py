@@ -8,7 +8,7 @@ import subprocess
 import pcap
 from net import wait_for
 from scenarios import scenario
-from scenarios.howto import EAST, WEST, Host, Hosts, Pluto, connection, make_key
+from scenarios.howto import Host, Hosts, connection, make_key
 from scenarios.steps import capture, demand, ping
 from transfer import MARKER
 
@@ -160,32 +160,3 @@ def remote_access(lab):
     finally:
         for host in (client, server):
             host.clear()
-
-
-@scenario("howto.remote-access.libreswan-client", needs_keyway=True, in_guest=True)
-def libreswan_client(lab):
-    """The same with a real Libreswan as the client."""
-    lab.b.stop()
-    server = Host(lab, "ga", "server", "1.2.3.4", "user")
-    client = Pluto(lab.net["gb"], os.path.join(lab.work, "pluto"), "client")
-    client.node.ip("addr", "replace", "1.2.3.9/24", "dev", "w1")
-    try:
-        _credentials(lab, server, "gw.example.com", ",IP:1.2.3.4")
-        server.write("etc/ipsec.d/roadwarriors.conf", SERVER)
-        server.type("systemctl restart ipsec")
-        p12 = _p12(lab, "myname.example.com", lab.work)
-        client.make_database()
-        client.must(*client.program("pk12util", "/usr/bin"), "-i", p12, "-d", "sql:" + client.nss, "-W", "export")
-        client.must(*client.program("certutil", "/usr/bin"), "-M", "-d", "sql:" + client.nss, "-n", "Keyway Lab CA - Keyway Lab", "-t", "CT,,")
-        keys = dict(line.strip().split("=", 1) for line in CLIENT.splitlines()[1:] if not line.strip().startswith("#"))
-        client.start({"to-vpn-server": {**keys, "auto": "ignore", "leftupdown": "%disabled"}}, "")
-        code, text = client.initiate("to-vpn-server")
-        demand(code == 0, f"Libreswan: {text[-900:]} ## {server.journal()[-1200:]}")
-        demand("initiator established Child SA" in text, f"Libreswan: {text[-900:]} ## {server.journal()[-1200:]}")
-        client.node.ip("addr", "add", "100.64.13.100/32", "dev", "w1")  # what its script would do
-        code, text = ping(client.node, "10.1.0.1", count=3, seconds=8, source="100.64.13.100")
-        demand(code == 0, f"no ping: {text[-300:]} {server.journal()[-500:]}")
-        demand(_is_up(server, "roadwarriors"), "trafficstatus says nothing")
-    finally:
-        client.stop(5)
-        server.clear()

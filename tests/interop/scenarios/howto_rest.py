@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the texts for Libreswan's administrators add to the host-to-host connection: postquantum preshared keys, and TCP. The lines
-are the printed ones. ESP in TCP is between two Keyways, since Libreswan leaves it to the kernel's espintcp, which no kernel of
-Debian's has: with Libreswan the same lines are over UDP, and where they say TCP alone it closes the connection and says why."""
-import os
-import re
+"""What the texts for Libreswan's administrators add to the host-to-host connection: TCP, and with howto_lsw.py postquantum
+preshared keys. The lines are the printed ones. ESP in TCP is between two Keyways, since Libreswan leaves it to the kernel's
+espintcp, which no kernel of Debian's has."""
 import struct
 
 import pcap
 from capture import INNER_PAIRS
 from net import wait_for
 from scenarios import scenario
-from scenarios.howto import EAST, TRAFFIC, WEST, Host, Hosts, Pluto
+from scenarios.howto import EAST, TRAFFIC, WEST, Hosts
 from scenarios.steps import capture, demand, ping
 from transfer import MARKER
 
@@ -42,71 +40,6 @@ def pings_pass(west, east):
     for node, target in ((west.node, EAST), (east.node, WEST)):
         code, text = ping(node, target, count=3, seconds=8)
         demand(code == 0, f"no ping to {target}: {text[-200:]} {west.journal()[-600:]}")
-
-
-class Libreswans:
-    """West is Keyway, east is Libreswan: (west, east), that are not started."""
-
-    def __init__(self, lab, name):
-        lab.b.stop()
-        self.west, self.east = Host(lab, "ga", "west-" + name, WEST), Pluto(lab.net["gb"], os.path.join(lab.work, "pluto-" + name), "east")
-        self.east.node.ip("addr", "replace", EAST + "/24", "dev", "w1")
-
-    def __enter__(self):
-        return self.west, self.east
-
-    def __exit__(self, *_):
-        self.east.stop(5)
-        self.east.node.ip("addr", "del", EAST + "/24", "dev", "w1", check=False)
-        self.west.clear()
-
-
-def start(east, secrets, *more, setup=None):
-    east.start({"mytunnel": {**keys_of(connection(*more)), "auto": "ignore", "rightupdown": "%disabled"}}, secrets, setup)
-
-
-def by_libreswan(east):
-    code, text = east.initiate("mytunnel")
-    demand(code == 0, f"Libreswan could not bring it up: {text[-500:]}")
-
-
-def esp_alone(lab, least):
-    lab.capture.stop()
-    verdict = pcap.judge(lab.capture.path, [], [MARKER])
-    demand(verdict.esp >= least and not verdict.plaintext, f"on the wire: {dict(verdict.kinds)} {verdict.leaks[:2]}")
-    return f"{verdict}"
-
-
-@scenario("howto.ppk-and-tcp.libreswan", needs_keyway=True, in_guest=True)
-def ppk_and_tcp(lab):
-    """Both insist on the PPK, and fall back to TCP, which they need not; Keyway begins. Then it has the PPK as an option, and
-    Libreswan, which insists, begins. TCP alone Libreswan has to refuse here."""
-    with Libreswans(lab, "rest") as (west, east):
-        write(west, PSK + PPKS, "ppk=insist", *FALLBACK, setup=SETUP)
-        start(east, PSK + PPKS, "ppk=insist", *FALLBACK, setup={"listen-tcp": "yes"})
-        west.type("systemctl restart ipsec")
-        capture(lab)
-        west.type("ipsec auto --add mytunnel")
-        west.type("ipsec auto --up mytunnel")
-        for word in ("responder", "initiator"):
-            if word == "initiator":
-                west.type("ipsec auto --delete mytunnel")
-                write(west, PSK + PPKS, "ppk=yes", *FALLBACK)
-                west.type("ipsec auto --add mytunnel")
-                by_libreswan(east)
-            pings_pass(west, east)
-            status = west.type("keyway status mytunnel")
-            demand(" with PPK " in status, f"keyway status: {status}")
-            demand(f"PPK AUTH calculated as {word}" in east.log(), f"Libreswan does not say that it has used the PPK as {word}")
-        said = esp_alone(lab, 24)
-        demand("IKETCP" not in east.log(), "somebody used TCP, though UDP passes")
-        east.terminate("mytunnel")
-        write(west, PSK + PPKS, "ppk=insist", *ALWAYS)
-        west.type("ipsec auto --replace mytunnel")
-        west.attempt("timeout 1 ipsec auto --up mytunnel")
-        why = wait_for("Libreswan to refuse TCP", lambda: re.search(r'IKETCP ACCEPTED.*"espintcp".* failed.*', east.log()), 5, 0.2)
-        wait_for("Keyway to say so", lambda: "the TCP connection to the peer is gone" in west.journal(), 5, 0.2)
-        return f"{said}; {why[0]}"
 
 
 class shut_udp:
