@@ -37,7 +37,7 @@ static void take_error(const struct udp_watch *w, const struct sock_error *e)
     };
     if (e->err == EMSGSIZE && w->is_natt && w->loop->dataplane)
         dataplane_path_mtu(w->loop->dataplane, e->to.ip, e->mtu);
-    else if (e->err != EMSGSIZE && e->from.family)
+    else if (e->err != EMSGSIZE && e->from.family && w->loop->engine)
         loop_step(w->loop, &in);
 }
 
