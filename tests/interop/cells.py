@@ -86,6 +86,7 @@ VARIANTS = {
     "transport-ah": {"mode": "transport", "protocol": "ah", "suite": "sha512"},
     "beet-outer6": {"mode": "beet", "outer": 6, "inner": 6},
 }
+BOTH_ROLES = ("rekeys",)  # on `kernel`
 # Each with one of the peers on `user`, where it is Keyway's own, and with two of them on `kernel`, where its name matters.
 CIPHERS = ("aes128gcm16", "aes192gcm16", "aes256gcm8", "aes256gcm12", "aes256ccm16", "aes128ccm8", "chacha20poly1305", "aes128-sha1",
            "aes192-sha384", "aes256-sha256-esn", "aes256-sha512", "aes128ctr-sha256", "aes256ctr-sha512", "3des-sha1",
@@ -97,8 +98,10 @@ def _variants():
     for p, peer in enumerate(PEERS):
         for q, plane in enumerate(PLANES):
             for i, (word, keys) in enumerate(VARIANTS.items()):
-                if _is_swan(peer) or keys.get("mode") != "beet":
-                    yield Cell(peer, ROLES[(i + p + q) % 2], plane, word=word.split("-", 1)[1] if "mode" in keys else word, **keys)
+                if not _is_swan(peer) and keys.get("mode") == "beet":
+                    continue
+                for role in ROLES if word in BOTH_ROLES and plane == "kernel" else (ROLES[(i + p + q) % 2],):
+                    yield Cell(peer, role, plane, word=word.split("-", 1)[1] if "mode" in keys else word, **keys)
 
 
 def _ciphers():
