@@ -9,8 +9,8 @@
 #include <stdlib.h>
 
 const char *const ctl_mode_names[] = {
-    [MODE_TUNNEL] = "TUNNEL", [MODE_PASS] = "PASS",           [MODE_DROP] = "DROP",
-    [MODE_REJECT] = "DROP",   [MODE_TRANSPORT] = "TRANSPORT", [MODE_BEET] = "BEET",
+    [MODE_TUNNEL] = "TUNNEL",       [MODE_PASS] = "PASS", [MODE_DROP] = "DROP",   [MODE_REJECT] = "DROP",
+    [MODE_TRANSPORT] = "TRANSPORT", [MODE_BEET] = "BEET", [MODE_IPTFS] = "IPTFS",
 };
 
 /* ---- selectors */

@@ -197,9 +197,9 @@ static bool flow_of(const struct ts *local, const struct ts *remote, struct rout
 static void want_flows(struct ike_env *env, struct route_set *s, enum child_mode mode, const struct ts *local,
                        size_t n_local, const struct ts *remote, struct route route)
 {
-    if (mode == MODE_TUNNEL)
+    if (child_mode_is_tunnel(mode))
         want(env, s, route);
-    for (size_t i = 0; i < n_local && mode != MODE_TUNNEL; i++) {
+    for (size_t i = 0; i < n_local && !child_mode_is_tunnel(mode); i++) {
         bool is_one_family = local[i].is_dynamic || local[i].from.family == route.dst.ip.family;
         if (is_one_family && flow_of(&local[i], remote, &route.flow))
             want(env, s, route);

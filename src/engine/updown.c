@@ -65,7 +65,7 @@ static const char *policy_text(struct arena *a, const struct connection *conn, c
         [AUTH_PSK] = "PSK", [AUTH_PUBKEY] = "RSASIG+ECDSA+RSASIG_v1_5", [AUTH_NULL] = "AUTH_NULL"};
     return arena_printf(a, "IKEv2+%s+%s%s%s%s%s%s%s%s+ESN_NO+ESN_YES", auth[conn->local.method],
                         cfg->ah_proposals.n ? "AUTHENTICATE" : "ENCRYPT", cfg->has_ipcomp ? "+COMPRESS" : "",
-                        cfg->mode == MODE_TUNNEL ? "+TUNNEL" : "", has_pfs(cfg) ? "+PFS" : "",
+                        child_mode_is_tunnel(cfg->mode) ? "+TUNNEL" : "", has_pfs(cfg) ? "+PFS" : "",
                         run && run->trap ? "+ROUTE" : "", run && run->is_wanted ? "+UP" : "",
                         conn->does_mobike ? "+MOBIKE" : "",
                         conn->fragmentation == FRAG_NO ? "" : "+IKE_FRAG_ALLOW");

@@ -192,6 +192,10 @@ bool mode_sound(const struct esp_sa *r, struct diag *d)
 {
     if (r->mode == MODE_TUNNEL)
         return true;
+    if (r->mode == MODE_IPTFS) {
+        diag_set(d, FAIL_GENERIC, "IP-TFS mode is the kernel's alone");
+        return false;
+    }
     if (is_host(r->local_ts, r->n_local_ts) && is_host(r->remote_ts, r->n_remote_ts) &&
         r->local_ts[0].from.family == r->remote_ts[0].from.family)
         return true;

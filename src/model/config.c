@@ -30,6 +30,10 @@ void settings_defaults(struct settings *s)
         .fragment_size = 1280,
         .max_packet = 10000,
         .replay_window = 32,
+        .iptfs = {.accepts_fragments = true,
+                  .max_queue_size = 1048576,
+                  .drop_time = 1000000,
+                  .reorder_window = 3},
         .routing_table = 220,
         .routing_table_prio = 220,
         .uses_crls = true,
@@ -251,9 +255,15 @@ const char *child_mode_name(enum child_mode m)
 {
     static const char *const names[] = {
         [MODE_TUNNEL] = "tunnel", [MODE_TRANSPORT] = "transport", [MODE_BEET] = "beet",
-        [MODE_PASS] = "pass",     [MODE_DROP] = "drop",           [MODE_REJECT] = "reject",
+        [MODE_IPTFS] = "iptfs",   [MODE_PASS] = "pass",           [MODE_DROP] = "drop",
+        [MODE_REJECT] = "reject",
     };
     return names[m];
+}
+
+bool child_mode_is_tunnel(enum child_mode m)
+{
+    return m == MODE_TUNNEL || m == MODE_IPTFS;
 }
 
 const char *gateway_format(const struct gateway *g, char *buf)

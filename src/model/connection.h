@@ -18,10 +18,13 @@ enum auth_method { AUTH_PSK, AUTH_PUBKEY, AUTH_NULL };
 /* A set: TRAP waits for a packet, START does not; a child may have both. close_action takes the same words.
  */
 enum start_action { START_NONE, START_START, START_TRAP, START_BOTH };
-/* The last three are of shunts [RFC4301#4.4.1: BYPASS, DISCARD]: packets that go past all tunnels, and
- * packets that go nowhere, silently or with a word to who sent them. */
-enum child_mode { MODE_TUNNEL, MODE_TRANSPORT, MODE_BEET, MODE_PASS, MODE_DROP, MODE_REJECT };
+/* IPTFS: a tunnel whose packets hold several of what is inside, or parts of them [RFC9347]. The last three
+ * are of shunts [RFC4301#4.4.1: BYPASS, DISCARD]: packets that go past all tunnels, and packets that go
+ * nowhere, silently or with a word to who sent them. */
+enum child_mode { MODE_TUNNEL, MODE_TRANSPORT, MODE_BEET, MODE_IPTFS, MODE_PASS, MODE_DROP, MODE_REJECT };
 const char *child_mode_name(enum child_mode m); /* "transport" */
+/* Whole packets are inside, from and to any addresses. */
+bool child_mode_is_tunnel(enum child_mode m);
 enum send_cert { SEND_CERT_IFASKED, SEND_CERT_ALWAYS, SEND_CERT_NEVER };
 enum fragmentation { FRAG_YES, FRAG_ACCEPT, FRAG_NO };
 enum copy_dscp { DSCP_OUT, DSCP_IN, DSCP_YES, DSCP_NO };
@@ -255,6 +258,7 @@ struct settings {               /* strongswan.conf and keyway.conf's global sect
     uint16_t fragment_size;          /* 1280: of the IP packet */
     uint32_t max_packet;             /* 10000 */
     uint32_t replay_window;          /* 32 for swanctl; the short form uses its own */
+    struct iptfs_options iptfs;      /* of children that do not say it themselves */
     int routing_table, routing_table_prio; /* 220, 220 */
     bool installs_routes;
     bool installs_vips;            /* virtual addresses that we are given */

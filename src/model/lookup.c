@@ -33,7 +33,7 @@ struct config_index {
     struct entry *by_name, *by_id, *owners;
     struct group *all;
     size_t n_groups;
-    bool has_mode[MODE_BEET + 1];
+    bool has_mode[MODE_IPTFS + 1];
     bool has_rounds;
 };
 

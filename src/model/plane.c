@@ -91,6 +91,14 @@ const char *kernel_mark_format(const struct mark *m, bool is_same, char *buf)
     return buf;
 }
 
+bool iptfs_same(const struct iptfs_options *a, const struct iptfs_options *b)
+{
+    return a->accepts_fragments == b->accepts_fragments && a->sends_whole == b->sends_whole &&
+           a->packet_size == b->packet_size && a->max_queue_size == b->max_queue_size &&
+           a->init_delay == b->init_delay && a->drop_time == b->drop_time &&
+           a->reorder_window == b->reorder_window;
+}
+
 /* ---- what only one of the two does */
 
 static bool needs_tcp(const struct connection *c, bool is_in_tcp)
@@ -128,6 +136,11 @@ static bool needs_interface(const struct child_config *c)
     return c->kernel.interface.name[0] != 0;
 }
 
+static bool needs_iptfs(const struct child_config *c)
+{
+    return c->mode == MODE_IPTFS;
+}
+
 static bool needs_offload(const struct child_config *c)
 {
     return c->kernel.offload == OFFLOAD_CRYPTO || c->kernel.offload == OFFLOAD_PACKET;
@@ -156,6 +169,7 @@ static const struct need {
     {PLANE_KERNEL, FEATURE_NONE,  NULL,      needs_interface, "an interface of IPsec",     {"tunnel_interface"}     },
     {PLANE_KERNEL, FEATURE_IF_ID, NULL,      needs_if_id,     "XFRM interfaces (if_id)",   {"if_id_in", "if_id_out"}},
     {PLANE_KERNEL, FEATURE_NONE,  NULL,      needs_device,    "policies of one interface", {"interface"}            },
+    {PLANE_KERNEL, FEATURE_IPTFS, NULL,      needs_iptfs,     "IP-TFS (mode iptfs)",       {"mode"}                 },
     {PLANE_KERNEL, FEATURE_NONE,  NULL,      needs_offload,   "hardware offload",          {"hw_offload"}           },
     {PLANE_KERNEL, FEATURE_CPU,   NULL,      wants_cpus,      "SAs for each processor",    {"per_cpu_sas"}          },
 };
@@ -171,6 +185,8 @@ static const struct {
                        "no set_mark_in and set_mark_out"                                       },
     [FEATURE_CPU] = {true,  "Linux 6.13",
                        "dataplane = auto: one SA serves all processors; or per_cpu_sas = no"   },
+    [FEATURE_IPTFS] = {false, "Linux 6.14 with CONFIG_XFRM_IPTFS, and its module xfrm_iptfs",
+                       "mode = tunnel"                                                         },
 };
 
 struct found {
@@ -282,13 +298,13 @@ static void refuse_interface(struct diag *why, const struct connection *c, const
 }
 
 static void refuse_feature(struct diag *why, const struct connection *c, const struct settings *s,
-                           const struct found *lacking)
+                           const struct planes *p, const struct found *lacking)
 {
     const enum kernel_feature f = lacking->need->feature;
     diag_set(why, FAIL_CONFIG, "connection %s needs %s, and this kernel has none", c->name,
              lacking->need->what);
     diag_expected(why, "%s", features[f].expected);
-    diag_got(why, "a kernel that does not give back what an SA was to have of it");
+    diag_got(why, "%s, which does not give back what an SA was to have of it", p->kernel);
     diag_try(why, "%s", features[f].try);
     where(why, c, s, lacking);
 }
@@ -307,7 +323,7 @@ bool connection_plane(const struct connection *c, const struct settings *s, cons
         if (child)
             refuse_interface(why, c, child);
         else if (lacking.need)
-            refuse_feature(why, c, s, &lacking);
+            refuse_feature(why, c, s, p, &lacking);
         return !child && !lacking.need;
     }
     *out = PLANE_USER;

@@ -16,7 +16,14 @@ enum dataplane_choice { DATAPLANE_AUTO, DATAPLANE_USER, DATAPLANE_KERNEL };
 const char *dataplane_name(enum dataplane_choice c); /* "auto" */
 
 /* What children may need of a kernel beyond the basics. Older ones ignore that it is asked of an SA. */
-enum kernel_feature { FEATURE_NONE, FEATURE_IF_ID, FEATURE_SET_MARK, FEATURE_CPU, KERNEL_FEATURES };
+enum kernel_feature {
+    FEATURE_NONE,
+    FEATURE_IF_ID,
+    FEATURE_SET_MARK,
+    FEATURE_CPU,
+    FEATURE_IPTFS,
+    KERNEL_FEATURES
+};
 
 /* What this machine has. */
 struct planes {
@@ -24,6 +31,7 @@ struct planes {
     bool lacks[KERNEL_FEATURES]; /* of a kernel that is there: it was asked, and asked back */
     bool lacks_xfrmi, lacks_vti; /* interfaces that this kernel was asked to make, and cannot */
     uint32_t n_cpus;             /* to which the kernel binds SAs; 0: it binds none */
+    char kernel[80];             /* "Linux 6.1.0" */
     char why[200];               /* why there is no kernel's; empty: it is there, or was not asked for */
 };
 
@@ -53,6 +61,17 @@ struct kernel_side {
 
 enum hw_offload { OFFLOAD_NO, OFFLOAD_CRYPTO, OFFLOAD_PACKET, OFFLOAD_AUTO };
 
+/* Of a child in mode IPTFS [RFC9347]: what is asked of the peer, and of the kernel for each direction. */
+struct iptfs_options {
+    bool accepts_fragments, sends_whole; /* parts of the packets that are inside; no parts are sent */
+    uint32_t packet_size;                /* bytes of an outer packet at most; 0: what the path carries */
+    uint32_t max_queue_size;             /* bytes that wait to be sent */
+    uint32_t init_delay;                 /* microseconds that a first packet waits for others */
+    uint32_t drop_time;      /* microseconds after which an outer packet that has not come is lost */
+    uint16_t reorder_window; /* outer packets that may come out of order */
+};
+bool iptfs_same(const struct iptfs_options *a, const struct iptfs_options *b);
+
 #define KERNEL_DEVICE 16 /* bytes of an interface's name with its end */
 
 /* One that Keyway makes for the packets of a child: it has the child's if_id (XFRM), or its marks (VTI). */
@@ -77,6 +96,7 @@ struct kernel_options {
     bool is_set_mark_same_in, is_set_mark_same_out; /* set_mark_in = %same: the packet's own, with its mask */
     char device[KERNEL_DEVICE];                     /* policies are for this interface alone; empty: all */
     enum hw_offload offload;
+    struct iptfs_options iptfs;
     struct kernel_interface interface;
 };
 

@@ -80,7 +80,7 @@ static void a_kernel_without_an_interfaces_kind_is_a_reason(void **state)
 static void a_kernel_without_a_feature_is_a_reason(void **state)
 {
     (void)state;
-    struct planes p = {.has_user = true, .has_kernel = true};
+    struct planes p = {.has_user = true, .has_kernel = true, .kernel = "Linux 4.9.0"};
     for (size_t i = FEATURE_NONE + 1; i < KERNEL_FEATURES; i++)
         p.lacks[i] = true;
     must_be(&p, PLANE_KERNEL); /* nothing asks for any */
@@ -96,6 +96,11 @@ static void a_kernel_without_a_feature_is_a_reason(void **state)
     assert_non_null(strstr(why.try, "if_id_in"));
     p.lacks[FEATURE_IF_ID] = false;
     must_be(&p, PLANE_KERNEL);
+    child.mode = MODE_IPTFS;
+    must_fail(&p, "connection office needs IP-TFS (mode iptfs), and this kernel has none");
+    assert_non_null(strstr(why.expected, "CONFIG_XFRM_IPTFS"));
+    assert_non_null(strstr(why.got, "Linux 4.9.0"));
+    child.mode = MODE_TUNNEL;
     p.lacks[FEATURE_IF_ID] = true;
     conn.dataplane = DATAPLANE_USER;
     must_fail(&p, "connection office needs XFRM interfaces (if_id), which only the kernel does, and "
@@ -236,6 +241,8 @@ static void what_only_the_kernel_does_is_refused_elsewhere(void **state)
     must_need_the_kernel("policies of one interface");
     child.kernel.offload = OFFLOAD_PACKET;
     must_need_the_kernel("hardware offload");
+    child.mode = MODE_IPTFS;
+    must_need_the_kernel("IP-TFS (mode iptfs)");
 }
 
 static void offload_that_may_fall_back_is_no_reason(void **state)

@@ -61,6 +61,7 @@ struct child_sa *child_new(struct ike_env *env, struct ike_sa *sa, const struct 
     c->refuses_tfc = x->refuses_tfc;
     c->per_cpu = x->per_cpu;
     per_cpu_choose_port(c);
+    c->refuses_fragments = x->refuses_fragments;
     c->is_ours = x->is_own;
     memcpy(c->low_nonce, nonce_lower(&x->ni, &x->nr)->b, sizeof(c->low_nonce));
     c->switch_at = c->rekey_at = c->expires_at = c->idle_at = c->yields_at = TIME_NEVER;
@@ -121,6 +122,7 @@ static void fill(struct esp_sa *e, const struct child_sa *c, enum sa_direction d
     per_cpu_fill(e, c);
     if (c->plane == PLANE_KERNEL)
         e->kernel = kernel_numbers(&cfg->kernel, c->reqid);
+    e->kernel.iptfs.sends_whole |= c->refuses_fragments;
     if (cfg->truncates_sha256 && e->integ == INTEG_HMAC_SHA2_256_128)
         e->integ = INTEG_HMAC_SHA2_256_96;
     memcpy(e->local_ts, c->ts.local, sizeof(e->local_ts));

@@ -26,7 +26,7 @@ struct child_sa {
     uint32_t spi_in, spi_out;
     struct chosen chosen;
     uint16_t cpi_in, cpi_out; /* IPComp; 0: not compressed */
-    bool refuses_tfc;
+    bool refuses_tfc, refuses_fragments;
     bool has_in, has_out, holds_policy, was_up;
     bool has_heir;   /* our replacement of it is the one that stays */
     bool takes_late; /* was replaced: after its delete late packets are still taken */

@@ -1,26 +1,51 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The mode of a child (RFC 7296 sections 1.3.1 and 2.23.1): transport is asked for by USE_TRANSPORT_MODE and
- * granted by the same; BEET by a notify of strongSwan's. A responder that says nothing has made a tunnel, and
- * so has one of ours whose child is a tunnel, or whose selectors are not those of the two hosts. An initiator
- * that asked for transport or BEET takes a tunnel too: it protects the same packets.
+ * granted by the same; BEET by a notify of strongSwan's; IP-TFS by that of aggfrag.c. A responder that says
+ * nothing has made a tunnel, and so has one of ours whose child is a tunnel, or whose selectors are not those
+ * of the two hosts. An initiator that asked for another mode takes a tunnel too: it protects the same
+ * packets.
  *
  * Transport mode behind a NAT. Each end means by its selectors the addresses that it knows, and the NAT makes
  * of the IKE messages' addresses what the other end knows: so selectors are taken with the latter in the
  * place of the former, which are kept for the checksums, since those cover them. */
 #include "ike/v2/create_child.h"
 
+static bool has_transport(const struct ike_message *m)
+{
+    return ike_notify(m, N_USE_TRANSPORT_MODE) != NULL;
+}
+
+static void put_transport(struct build *b, const struct exchange *x)
+{
+    (void)x;
+    build_notify_empty(b, N_USE_TRANSPORT_MODE);
+}
+
+static bool has_beet(const struct ike_message *m)
+{
+    return ike_notify(m, N_USE_BEET_MODE) != NULL;
+}
+
+static void put_beet(struct build *b, const struct exchange *x)
+{
+    (void)x;
+    build_notify_empty(b, N_USE_BEET_MODE);
+}
+
 static const struct {
     enum child_mode mode;
-    uint16_t notify;
+    bool (*is_in)(const struct ike_message *m);
+    void (*put)(struct build *b, const struct exchange *x);
 } notifies[] = {
-    {MODE_TRANSPORT, N_USE_TRANSPORT_MODE},
-    {MODE_BEET,      N_USE_BEET_MODE     },
+    {MODE_TRANSPORT, has_transport, put_transport},
+    {MODE_BEET,      has_beet,      put_beet     },
+    {MODE_IPTFS,     aggfrag_fits,  aggfrag_put  },
 };
 
 enum child_mode child_mode_asked(const struct ike_message *m)
 {
     for (size_t i = 0; i < ARRAY_LEN(notifies); i++) {
-        if (ike_notify(m, notifies[i].notify))
+        if (notifies[i].is_in(m))
             return notifies[i].mode;
     }
     return MODE_TUNNEL;
@@ -30,7 +55,7 @@ void child_mode_put(struct build *b, const struct exchange *x)
 {
     for (size_t i = 0; i < ARRAY_LEN(notifies); i++) {
         if (notifies[i].mode == x->mode)
-            build_notify_empty(b, notifies[i].notify);
+            notifies[i].put(b, x);
     }
 }
 
@@ -48,7 +73,7 @@ static bool is_host(const struct ts *ts, size_t n, struct ip *out)
 bool child_mode_allows(const struct ike_sa *sa, enum child_mode mode, const struct ts_pair *ts)
 {
     struct ip local, remote;
-    if (mode == MODE_TUNNEL)
+    if (child_mode_is_tunnel(mode))
         return true;
     if (!is_host(ts->local, ts->n_local, &local) || !is_host(ts->remote, ts->n_remote, &remote) ||
         local.family != remote.family)
@@ -74,7 +99,7 @@ bool child_mode_view(const struct ike_sa *sa, enum child_mode mode, const struct
     memset(out, 0, sizeof(*out));
     out->local = *local;
     out->remote = *remote;
-    if (mode == MODE_TUNNEL)
+    if (child_mode_is_tunnel(mode))
         return true;
     if (!is_host(local->v, local->n, &out->seen_local) || !is_host(remote->v, remote->n, &out->seen_remote))
         return false;
@@ -101,6 +126,8 @@ bool child_mode_accept(struct ike_env *env, const struct ike_sa *sa, struct exch
                        struct diag *d)
 {
     enum child_mode got = child_mode_asked(&x->msg);
+    if (!aggfrag_is_sound(x, d))
+        return false;
     if (got != MODE_TUNNEL && got != x->mode) {
         diag_set(d, FAIL_GENERIC, "the peer made child %s in a mode that was not asked for",
                  x->child_cfg->name);

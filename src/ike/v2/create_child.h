@@ -116,6 +116,15 @@ void ipcomp_put(struct build *b, const struct exchange *x);
 /* From the peer's message, once x->child_cfg is known. */
 void ipcomp_take(struct ike_env *env, const struct ike_sa *sa, struct exchange *x);
 
+/* ---- aggfrag.c: what a child in IP-TFS mode demands of the other end */
+/* Does the message ask for it, or grant it, with no demand that we cannot meet? */
+bool aggfrag_fits(const struct ike_message *m);
+/* False with the reason: the message has it with another demand. */
+bool aggfrag_is_sound(const struct exchange *x, struct diag *d);
+void aggfrag_put(struct build *b, const struct exchange *x);
+/* From the peer's message, once x->child_cfg and x->mode are known. */
+void aggfrag_take(struct ike_env *env, const struct ike_sa *sa, struct exchange *x);
+
 /* ---- tfc.c: who takes padded packets? */
 void tfc_put(struct build *b, const struct exchange *x);
 void tfc_take(struct ike_env *env, const struct ike_sa *sa, struct exchange *x);

@@ -204,6 +204,7 @@ uint16_t create_child_select(struct ike_env *env, struct ike_sa *sa, struct exch
     ipcomp_take(env, sa, x);
     tfc_take(env, sa, x);
     per_cpu_take(env, sa, x);
+    aggfrag_take(env, sa, x);
     return 0;
 }
 
@@ -286,5 +287,6 @@ bool create_child_accept(struct ike_env *env, struct ike_sa *sa, struct exchange
     ipcomp_take(env, sa, x);
     tfc_take(env, sa, x);
     per_cpu_accept(env, sa, x);
+    aggfrag_take(env, sa, x);
     return true;
 }

@@ -141,6 +141,7 @@ struct exchange {
     uint16_t cpi_in, cpi_out;          /* IPComp for the new child: ours, the peer's; 0: none */
     bool refuses_tfc;                  /* the peer takes no packets that are padded */
     struct per_cpu_part per_cpu;       /* of the child */
+    bool refuses_fragments;            /* nor parts of packets, in IP-TFS mode */
 };
 
 struct task { /* an exchange that waits for its turn */
