@@ -102,7 +102,7 @@ static bool is_gateway(const struct look *l)
         for (size_t k = 0; k < c->connections[i]->n_children; k++) {
             const struct child_config *child = &c->connections[i]->children[k];
             for (size_t t = 0; t < child->n_local_ts; t++) {
-                if (!child->local_ts[t].is_dynamic && child->mode == MODE_TUNNEL)
+                if (!child->local_ts[t].is_dynamic && child_mode_is_tunnel(child->mode))
                     return true;
             }
         }

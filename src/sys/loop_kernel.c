@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "sys/clock.h"
 #include "sys/loop_impl.h"
+#include <sys/utsname.h>
 
 #define ACQUIRE_SECONDS 165 /* more than all retransmissions of an IKE_SA_INIT take */
 
@@ -32,6 +33,13 @@ static void note_event(void *ctx, const struct dataplane_event *ev)
         loop_step(l, &(struct input){.kind = INPUT_DATAPLANE, .dataplane = *ev});
 }
 
+static void name_kernel(struct planes *p)
+{
+    struct utsname u;
+    if (uname(&u) == 0)
+        snprintf(p->kernel, sizeof(p->kernel), "%.15s %.60s", u.sysname, u.release);
+}
+
 bool loop_kernel_open(struct loop *l, const struct config *c, struct diag *d)
 {
     char path[PATH_TEXT_MAX];
@@ -45,6 +53,7 @@ bool loop_kernel_open(struct loop *l, const struct config *c, struct diag *d)
     if (xfrm_probe(d))
         l->xfrm = xfrm_open(&o, d);
     l->planes.has_kernel = l->xfrm != NULL;
+    name_kernel(&l->planes);
     if (l->xfrm) {
         xfrm_lacks(l->xfrm, &l->planes);
         interfaces_open(&l->interfaces, l->o.paths.run);

@@ -34,6 +34,7 @@ void xfrm_lacks(const struct xfrm *x, struct planes *out)
     out->lacks[FEATURE_SET_MARK] = !x->can.set_mark;
     out->lacks[FEATURE_CPU] = !x->can.cpu;
     out->n_cpus = count_cpus(x);
+    out->lacks[FEATURE_IPTFS] = !x->can.iptfs;
 }
 
 int xfrm_fd(const struct xfrm *x)

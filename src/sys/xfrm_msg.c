@@ -11,8 +11,10 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#define SA_DIR_IN  1 /* newer than the headers of older systems */
-#define SA_DIR_OUT 2
+/* Newer than the headers of older systems; numbers of the kernel's interface. */
+#define SA_DIR_IN          1
+#define SA_DIR_OUT         2
+#define XFRM_MODE_IPTFS_NR 5
 
 #define LEGACY_WINDOW 32 /* packets that the old form of the replay window has */
 #define MAPPING_PAUSE 1  /* seconds in which a peer's new address is told once */
@@ -69,18 +71,20 @@ void xfrm_put_mark(struct nlmsghdr *h, struct mark mark)
         mnl_attr_put(h, XFRMA_MARK, sizeof(m), &m);
 }
 
+uint8_t xfrm_mode(enum child_mode m)
+{
+    static const uint8_t numbers[] = {
+        [MODE_TUNNEL] = XFRM_MODE_TUNNEL,
+        [MODE_TRANSPORT] = XFRM_MODE_TRANSPORT,
+        [MODE_BEET] = XFRM_MODE_BEET,
+        [MODE_IPTFS] = XFRM_MODE_IPTFS_NR,
+    };
+    return numbers[m];
+}
+
 static uint8_t mode_number(const struct xfrm_state_spec *s)
 {
-    if (s->sa->cpi && !s->is_comp)
-        return XFRM_MODE_TRANSPORT;
-    switch (s->sa->mode) {
-    case MODE_TRANSPORT:
-        return XFRM_MODE_TRANSPORT;
-    case MODE_BEET:
-        return XFRM_MODE_BEET;
-    default:
-        return XFRM_MODE_TUNNEL;
-    }
+    return s->sa->cpi && !s->is_comp ? XFRM_MODE_TRANSPORT : xfrm_mode(s->sa->mode);
 }
 
 /* What comes out of a child's own interface sealed must not be routed into it again. */
@@ -299,11 +303,12 @@ static uint8_t flags_of(const struct xfrm_state_spec *s)
     const struct esp_sa *sa = s->sa;
     uint8_t mode = mode_number(s), flags = 0;
     bool is_out = sa->direction == SA_OUT;
-    if (mode == XFRM_MODE_TUNNEL)
+    bool is_tunnel = mode == XFRM_MODE_TUNNEL || mode == XFRM_MODE_IPTFS_NR;
+    if (is_tunnel)
         flags |= XFRM_STATE_AF_UNSPEC;
-    if (mode == XFRM_MODE_TUNNEL && !sa->copies_ecn)
+    if (is_tunnel && !sa->copies_ecn)
         flags |= XFRM_STATE_NOECN;
-    if (mode == XFRM_MODE_TUNNEL && is_out && !sa->copies_df)
+    if (is_tunnel && is_out && !sa->copies_df)
         flags |= XFRM_STATE_NOPMTUDISC;
     if (!is_out && (sa->copy_dscp == DSCP_IN || sa->copy_dscp == DSCP_YES))
         flags |= XFRM_STATE_DECAP_DSCP;
@@ -372,6 +377,8 @@ static bool is_known(const struct xfrm_state_spec *s, struct diag *d)
         return refuse(d, "this kernel's SAs set no marks with a mask (set_mark; Linux 4.19 has it)");
     if (s->sa->cpu.is_set && !s->can->cpu)
         return refuse(d, "this kernel binds no SAs to processors (pcpu; Linux 6.13 does)");
+    if (s->sa->mode == MODE_IPTFS && !s->can->iptfs)
+        return refuse(d, "this kernel's SAs have no IP-TFS mode (Linux 6.14 has it, with CONFIG_XFRM_IPTFS)");
     return true;
 }
 
@@ -391,6 +398,8 @@ static void put_dress(struct nlmsghdr *h, const struct xfrm_state_spec *s)
         mnl_attr_put_u32(h, XFRMA_IF_ID, side_of(sa)->if_id);
     if (sa->cpu.is_set)
         mnl_attr_put_u32(h, XFRMA_SA_PCPU_NR, sa->cpu.number);
+    if (sa->mode == MODE_IPTFS)
+        xfrm_iptfs_put(h, sa);
     xfrm_put_mark(h, mark_of(sa));
     put_set_mark(h, sa, s->can->set_mark);
 }

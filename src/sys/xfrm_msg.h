@@ -20,7 +20,7 @@ struct nlmsghdr;
 
 /* What this kernel takes of what older ones ignore without a word: what the probe saw come back. */
 struct xfrm_can {
-    bool if_id, set_mark, direction, mapping_pause, icmp, cpu;
+    bool if_id, set_mark, direction, mapping_pause, icmp, cpu, iptfs;
     bool migrates; /* XFRM_MSG_MIGRATE_STATE */
 };
 
@@ -78,7 +78,7 @@ struct xfrm_seen_state {
     uint32_t if_id, set_mark, set_mark_mask, mapping_pause;
     uint8_t direction; /* 0: not said */
     struct cpu cpu;
-    bool has_offload;
+    bool has_offload, has_iptfs;
     struct xfrm_carry carry;
     bool is_hard; /* XFRM_MSG_EXPIRE */
 };
@@ -173,7 +173,15 @@ struct nlmsghdr *xfrm_larval_message(void *buf, const struct xfrm_seen_acquire *
 /* The packet that a waiting state's selector names. */
 void xfrm_packet_of(const struct xfrm_selector *s, struct ts *local, struct ts *remote);
 
+/* ---- xfrm_iptfs.c: attributes of an SA in IP-TFS mode */
+
+void xfrm_iptfs_put(struct nlmsghdr *h, const struct esp_sa *sa);
+/* Is it one of those? */
+bool xfrm_iptfs_has(uint16_t attribute);
+
 /* ---- both */
+
+uint8_t xfrm_mode(enum child_mode m); /* XFRM_MODE_* */
 
 struct ip xfrm_ip(const xfrm_address_t *a, uint16_t family);
 xfrm_address_t xfrm_address(struct ip ip);

@@ -11,11 +11,6 @@
 #define ALL_ALGORITHMS (~0u) /* the SAs are found by their reqid */
 #define TEMPLATES_MAX  2
 
-static uint8_t mode_number(enum child_mode m)
-{
-    return m == MODE_TRANSPORT ? XFRM_MODE_TRANSPORT : m == MODE_BEET ? XFRM_MODE_BEET : XFRM_MODE_TUNNEL;
-}
-
 /* Outer addresses of a template; in transport mode the packet's own are, and the template says none. */
 static void fill_addresses(struct xfrm_user_tmpl *t, const struct xfrm_policy_spec *s)
 {
@@ -37,7 +32,7 @@ static size_t fill_templates(struct xfrm_user_tmpl t[TEMPLATES_MAX], const struc
                                  .aalgos = ALL_ALGORITHMS,
                                  .ealgos = ALL_ALGORITHMS,
                                  .calgos = ALL_ALGORITHMS,
-                                 .mode = mode_number(s->mode)};
+                                 .mode = xfrm_mode(s->mode)};
     if (s->has_ipcomp) {
         t[n] = one;
         t[n].id.proto = IPPROTO_COMP;

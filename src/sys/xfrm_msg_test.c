@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 
 static const struct xfrm_can can_all = {
-    .if_id = true, .set_mark = true, .direction = true, .mapping_pause = true, .icmp = true};
+    .if_id = true, .set_mark = true, .direction = true, .mapping_pause = true, .icmp = true, .iptfs = true};
 static const struct xfrm_can can_old = {.if_id = true, .set_mark = true};
 static char buf[XFRM_MESSAGE_MAX] XFRM_ALIGNED;
 
@@ -349,6 +349,52 @@ static void the_icv_of_ah_is_aligned_as_its_ip_is(void **state)
     sa.cpi = 0;
     assert_true(ip_parse("fd00::1", &sa.local.ip) && ip_parse("fd00::2", &sa.remote.ip));
     assert_int_equal(info_of(message(&sa, &can_all))->flags, XFRM_STATE_AF_UNSPEC);
+}
+
+#define IPTFS_DROP_TIME      36
+#define IPTFS_REORDER_WINDOW 37
+#define IPTFS_DONT_FRAG      38
+#define IPTFS_INIT_DELAY     39
+#define IPTFS_MAX_QSIZE      40
+#define IPTFS_PKT_SIZE       41
+
+static bool has_number(const struct nlmsghdr *h, uint16_t type, uint32_t value)
+{
+    const uint32_t *n = SA_ATTR(h, type, uint32_t);
+    return n && *n == value;
+}
+
+/* The kernel refuses what is the other direction's. */
+static void ip_tfs_has_numbers_for_each_direction(void **state)
+{
+    (void)state;
+    struct esp_sa sa = sa_of(SA_OUT);
+    struct xfrm_seen_state seen;
+    sa.mode = MODE_IPTFS;
+    sa.tfc = 100;
+    sa.kernel.iptfs = (struct iptfs_options){
+        .packet_size = 1, .max_queue_size = 2, .init_delay = 3, .drop_time = 4, .reorder_window = 5};
+    const struct nlmsghdr *h = message(&sa, &can_all);
+    assert_int_equal(info_of(h)->mode, 5);
+    assert_int_equal(info_of(h)->flags, XFRM_STATE_AF_UNSPEC);
+    assert_int_equal(info_of(h)->sel.family, 0);
+    assert_null(SA_ATTR(h, XFRMA_TFCPAD, uint32_t));
+    assert_true(has_number(h, IPTFS_PKT_SIZE, 1) && has_number(h, IPTFS_MAX_QSIZE, 2) &&
+                has_number(h, IPTFS_INIT_DELAY, 3));
+    for (uint16_t i = IPTFS_DROP_TIME; i <= IPTFS_DONT_FRAG; i++)
+        assert_null(attribute(h, sizeof(struct xfrm_usersa_info), i, 0));
+    assert_true(xfrm_state_parse(h, &seen) && seen.has_iptfs && seen.mode == 5);
+    sa.kernel.iptfs.sends_whole = true;
+    assert_non_null(attribute(message(&sa, &can_all), sizeof(struct xfrm_usersa_info), IPTFS_DONT_FRAG, 0));
+    sa.direction = SA_IN;
+    h = message(&sa, &can_all);
+    assert_true(has_number(h, IPTFS_DROP_TIME, 4));
+    assert_int_equal(*SA_ATTR(h, IPTFS_REORDER_WINDOW, uint16_t), 5);
+    for (uint16_t i = IPTFS_DONT_FRAG; i <= IPTFS_PKT_SIZE; i++)
+        assert_null(attribute(h, sizeof(struct xfrm_usersa_info), i, 0));
+    refused(&sa, &can_old, "CONFIG_XFRM_IPTFS");
+    sa.mode = MODE_TUNNEL;
+    assert_true(xfrm_state_parse(message(&sa, &can_all), &seen) && !seen.has_iptfs && seen.mode == 1);
 }
 
 static void ipcomp_is_two_sas_and_the_tunnel_is_inside(void **state)
@@ -708,6 +754,7 @@ int main(void)
         cmocka_unit_test(the_dress_of_packets_is_flags),
         cmocka_unit_test(every_algorithm_is_said_with_its_sizes),
         cmocka_unit_test(the_icv_of_ah_is_aligned_as_its_ip_is),
+        cmocka_unit_test(ip_tfs_has_numbers_for_each_direction),
         cmocka_unit_test(ipcomp_is_two_sas_and_the_tunnel_is_inside),
         cmocka_unit_test(other_modes_have_the_selector_of_what_they_carry),
         cmocka_unit_test(what_is_written_is_read_back),

@@ -184,7 +184,7 @@ struct xfrm_selector xfrm_selector_of_sa(const struct esp_sa *sa)
     struct xfrm_pair one;
     struct diag d;
     uint8_t dir = sa->direction == SA_OUT ? XFRM_POLICY_OUT : XFRM_POLICY_IN;
-    if (sa->mode == MODE_TUNNEL || !sa->n_local_ts || !sa->n_remote_ts)
+    if (child_mode_is_tunnel(sa->mode) || !sa->n_local_ts || !sa->n_remote_ts)
         return (struct xfrm_selector){0};
     if (xfrm_pairs(sa->local_ts, sa->n_local_ts, sa->remote_ts, sa->n_remote_ts, &one, 1, &d) == 1)
         return xfrm_selector_of(&one, dir, 0);

@@ -111,6 +111,7 @@ static void read_state_attribute(const struct nlattr *a, struct xfrm_seen_state 
         out->has_offload = true;
         break;
     default:
+        out->has_iptfs |= xfrm_iptfs_has(mnl_attr_get_type(a));
         break;
     }
 }

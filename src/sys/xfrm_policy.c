@@ -314,7 +314,7 @@ static bool has_direction(const struct xfrm_record *r, uint8_t dir)
 {
     if (r->is_for_out)
         return dir == XFRM_POLICY_OUT;
-    return dir != XFRM_POLICY_FWD || r->action != POLICY_PROTECT || r->mode == MODE_TUNNEL;
+    return dir != XFRM_POLICY_FWD || r->action != POLICY_PROTECT || child_mode_is_tunnel(r->mode);
 }
 
 static struct xfrm_record *record_new(const struct xfrm_record *from, size_t n)

@@ -129,6 +129,17 @@ static bool has_cpu(const struct xfrm_seen_state *s)
     return s->cpu.is_set && s->cpu.number == 0;
 }
 
+/* Without its module the kernel takes the mode all the same, and does nothing of it. */
+static void ask_iptfs(struct esp_sa *sa)
+{
+    sa->mode = MODE_IPTFS;
+}
+
+static bool has_iptfs(const struct xfrm_seen_state *s)
+{
+    return s->has_iptfs;
+}
+
 /* Each is asked of an SA that has what was found before it, too. */
 static const struct question {
     const char *what; /* in the log */
@@ -144,6 +155,7 @@ static const struct question {
      offsetof(struct xfrm_can,                                                                          mapping_pause)},
     {"ICMP errors",             SA_IN,  ask_icmp,          has_icmp,          offsetof(struct xfrm_can, icmp)         },
     {"processors",              SA_OUT, ask_cpu,           has_cpu,           offsetof(struct xfrm_can, cpu)          },
+    {"IP-TFS",                  SA_OUT, ask_iptfs,         has_iptfs,         offsetof(struct xfrm_can, iptfs)        },
 };
 
 static bool *field(struct xfrm_can *can, const struct question *q)
