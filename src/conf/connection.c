@@ -152,10 +152,36 @@ static void finish_proposals(struct builder *b, struct child_config *c)
     c->proposals = (struct proposal_list){v, ah.n + esp.n};
 }
 
+/* [RFC9347#6.1] it is a payload of ESP, which pads by itself. */
+static void check_iptfs(struct builder *b, const struct child_config *c, const struct setting *section)
+{
+    const struct {
+        const char *key;
+        bool is_asked;
+    } others[] = {
+        {"ipcomp",       c->has_ipcomp         },
+        {"tfc_padding",  c->tfc_padding != 0   },
+        {"ah_proposals", c->ah_proposals.n != 0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+        const struct origin *o = origin_of(&c->origins, others[i].key);
+        if (!others[i].is_asked)
+            continue;
+        struct diag *d = errors_add(b->errs, o ? o->file : section->file, o ? o->line : section->line,
+                                    o ? o->column : section->column,
+                                    "child '%s' has mode = iptfs and %s, which is not for that mode", c->name,
+                                    others[i].key);
+        diag_expected(d, "one of the two");
+        diag_try(d, "remove %s, or say mode = tunnel", others[i].key);
+    }
+}
+
 /* The lengths of compressed packets tell of what is in them: padding them hides nothing that compression does
  * not show. Linux does not do both either. */
 static void check_dress(struct builder *b, const struct child_config *c, const struct setting *section)
 {
+    if (c->mode == MODE_IPTFS)
+        check_iptfs(b, c, section);
     if (!c->has_ipcomp || !c->tfc_padding)
         return;
     const struct origin *o = origin_of(&c->origins, "tfc_padding");
@@ -186,6 +212,7 @@ static void build_child(struct builder *b, const struct connection *conn, const 
     struct origin_list own = {0};
     c->name = arena_strdup(b->a, section->name);
     c->replay_window = b->config->settings.replay_window;
+    c->kernel.iptfs = b->config->settings.iptfs;
     c->life = (struct lifetime){UNSET,      UNSET,      UNSET,      UNSET_SIZE, UNSET_SIZE,
                                 UNSET_SIZE, UNSET_SIZE, UNSET_SIZE, UNSET_SIZE};
     schema_apply(b, SCOPE_CHILD, section, c, &own, NULL, NULL);

@@ -133,6 +133,11 @@ static void mix_kernel(uint64_t *h, const struct kernel_options *k)
     mix_kernel_side(h, &k->out);
     mix_u64(h, (uint64_t)k->offload << 3 | (uint64_t)k->marks_inbound_sa << 2 |
                    (uint64_t)k->is_set_mark_same_in << 1 | k->is_set_mark_same_out);
+    const struct iptfs_options *o = &k->iptfs;
+    mix_u64(h, (uint64_t)o->accepts_fragments << 1 | o->sends_whole);
+    mix_u64(h, (uint64_t)o->packet_size << 32 | o->max_queue_size);
+    mix_u64(h, (uint64_t)o->init_delay << 32 | o->drop_time);
+    mix_u64(h, o->reorder_window);
     mix_text(h, k->device);
     mix_text(h, k->interface.name);
     mix_ip(h, k->interface.address);

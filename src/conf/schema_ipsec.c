@@ -23,7 +23,7 @@
 #define NOT_BUILT(why) .status = UNBUILT, .reason = why
 
 static const char v1[] = "IKEv1", xauth[] = "XAUTH", eap[] = "EAP", opportunistic[] = "opportunistic encryption",
-    mediation[] = "mediation",     labels[] = "security labels", iptfs[] = "IP-TFS", dns_keys[] = "dns_keys, dns_trust_anchors and dns_resolv_conf of keyway.conf decide";
+    mediation[] = "mediation",     labels[] = "security labels", dns_keys[] = "dns_keys, dns_trust_anchors and dns_resolv_conf of keyway.conf decide";
 static const char only_v1[] = "it is for IKEv1 alone", obsolete[] = "it is obsolete",
     not_yet[] = "not built yet",
     other_place[] = "Keyway keeps it in a place of its own", comment[] = "", work_around[] = "the peers that it is for need nothing else of Keyway";
@@ -240,8 +240,13 @@ static const struct schema_row rows[] = {
     CONN("overlapip", L, BOOL, NO_EFFECT(not_yet), .accepts = "no", .doc = "networks that overlap"),
     CONN("failureshunt", L, TEXT, NO_EFFECT("what is protected does not leave in the clear"), .accepts = "none,drop,hold,reject", .doc = "packets without an SA"),
     CONN("negotiationshunt", L, TEXT, NO_EFFECT("what is protected does not leave in the clear"), .accepts = "drop,hold", .doc = "packets before the SA"),
-    CONN("iptfs", L, BOOL, NOT_BUILT(iptfs), .accepts = "no", .doc = "IP-TFS"),
-    CONN("iptfs_", L, TEXT, .has_suffix = true, NO_EFFECT(iptfs), .doc = "IP-TFS"),
+    CONN("iptfs", L, BOOL, .example = "yes", .doc = "IP-TFS (RFC 9347): packets of a tunnel hold several of what is inside, or parts of them. Only the kernel's data plane does that, from Linux 6.14 on: see dataplane"),
+    CONN("iptfs_fragmentation", L, BOOL, .example = "no", .doc = "whether parts of packets are sent"),
+    CONN("iptfs_packet_size", L, BYTES, .maps = "children.*.iptfs_packet_size", .example = "1300", .doc = "bytes of an IP packet with ESP at most, without its trailer and ICV, which Linux does not count; 0: what the path carries"),
+    CONN("iptfs_max_queue_size", L, BYTES, .maps = "children.*.iptfs_max_queue_size", .example = "100000", .doc = "bytes that wait to be sent at most"),
+    CONN("iptfs_init_delay", L, TIME, .example = "1ms", .doc = "time that a packet waits for others to be sent with it"),
+    CONN("iptfs_drop_time", L, TIME, .example = "200ms", .doc = "time after which an ESP packet that has not come counts as lost"),
+    CONN("iptfs_reorder_window", L, NUMBER, .maps = "children.*.iptfs_reorder_window", .max = UINT16_MAX, .example = "16", .doc = "ESP packets that may come out of their order"),
     CONN("clones", L, TEXT, .example = "yes", .doc = "SAs for each processor (RFC 9611), where the peer wants them too: yes, or a number, which is not counted: each processor gets one when it sends; no or 0: one SA for all. See per_cpu_sas"),
     CONN("nflog_group", L, NUMBER, NO_EFFECT(not_yet), .aliases = "nflog", .doc = "NFLOG group"),
     CONN("send_esp_tfc_padding_not_supported", L, BOOL, NO_EFFECT(not_yet), .aliases = "send_no_esp_tfc", .accepts = "no", .doc = "padding of the peer"),

@@ -107,12 +107,13 @@ static const struct schema_word tcp_words[] = {{"no", TCP_NO, NULL}, {"always", 
     "that is not up; where there is no such child, any of the others does. A class with a trap is started by its first packet, " \
     "which does not wait for it where the rest is up"
 static const struct schema_word mode_words[] = {{"tunnel", MODE_TUNNEL, NULL}, {"transport", MODE_TRANSPORT, NULL},
-    {"beet", MODE_BEET, NULL}, {"transport_proxy", 0, "mobile IPv6 proxies are not supported"},
-    {"iptfs", 0, "IP-TFS is not built yet"}, {"pass", MODE_PASS, NULL}, {"drop", MODE_DROP, NULL},
+    {"beet", MODE_BEET, NULL}, {"iptfs", MODE_IPTFS, NULL}, {"transport_proxy", 0, "mobile IPv6 proxies are not supported"},
+    {"pass", MODE_PASS, NULL}, {"drop", MODE_DROP, NULL},
     {"reject", MODE_REJECT, NULL}, {NULL}};
 #define MODE_DOC "what of a packet ESP carries: tunnel, all of it; transport, what follows the IP header, between the " \
-    "two gateways' own addresses alone; beet, the same between two other addresses. A peer may decline the latter " \
-    "two, which makes a tunnel. Where all of a peer's own address is protected, IPv4's reverse path filter must not be " \
+    "two gateways' own addresses alone; beet, the same between two other addresses; iptfs, several packets, or parts " \
+    "of them (RFC 9347), which only the kernel's data plane does, from Linux 6.14 on with CONFIG_XFRM_IPTFS. A peer may decline the latter " \
+    "three, which makes a tunnel. Where all of a peer's own address is protected, IPv4's reverse path filter must not be " \
     "strict (net.ipv4.conf.*.rp_filter: 2 or 0), or the kernel drops what that peer sends, which is logged. " \
     "pass, drop and reject are for packets that are to go past all tunnels, or nowhere (reject: whoever sends them is told); nothing is " \
     "negotiated about them, and they are in force from start_action = trap, or a command, on. pass comes before all tunnels, drop and " \
@@ -373,6 +374,13 @@ static const struct schema_row rows[] = {
     {SCOPE_CHILD, "replay_window", .kind = KIND_NUMBER, .computed = "that of the daemon (32); 1024 for a tunnel", .max = 4096, CHILD(replay_window), .example = "128", .doc = "packets; 0: replays are not detected"},
     {SCOPE_CHILD, "per_cpu_sas", .kind = KIND_WORD, .def = "no", .words = per_cpu_words, CHILD(per_cpu), .example = "yes", .doc = PER_CPU_DOC},
     {SCOPE_CHILD, "hw_offload", .kind = KIND_WORD, .def = "no", .words = offload_words, CHILD(kernel.offload), .example = "auto", .doc = OFFLOAD_DOC},
+    {SCOPE_CHILD, "iptfs_accept_fragments", .kind = KIND_BOOL, .computed = "that of the daemon (yes)", CHILD(kernel.iptfs.accepts_fragments), .example = "no", .doc = "with mode = iptfs: whether parts of packets are taken; no: the peer is asked to send none"},
+    {SCOPE_CHILD, "iptfs_dont_frag", .kind = KIND_BOOL, .computed = "that of the daemon (no)", CHILD(kernel.iptfs.sends_whole), .example = "yes", .doc = "with mode = iptfs: whether packets are sent as a whole; they are anyway to a peer that takes no parts of them"},
+    {SCOPE_CHILD, "iptfs_packet_size", .kind = KIND_NUMBER, .computed = "that of the daemon (0)", .max = 65535, CHILD(kernel.iptfs.packet_size), .example = "1300", .doc = "with mode = iptfs: bytes of an IP packet with ESP at most, without its trailer and ICV, which Linux does not count; 0: what the path carries"},
+    {SCOPE_CHILD, "iptfs_max_queue_size", .kind = KIND_NUMBER, .computed = "that of the daemon (1048576)", .max = UINT32_MAX, CHILD(kernel.iptfs.max_queue_size), .example = "100000", .doc = "with mode = iptfs: bytes that wait to be sent at most; what comes then is dropped"},
+    {SCOPE_CHILD, "iptfs_init_delay", .kind = KIND_NUMBER, .computed = "that of the daemon (0)", .max = UINT32_MAX, CHILD(kernel.iptfs.init_delay), .example = "500", .doc = "with mode = iptfs: microseconds that a packet waits for others to be sent with it, when no other waits"},
+    {SCOPE_CHILD, "iptfs_drop_time", .kind = KIND_NUMBER, .computed = "that of the daemon (1000000)", .max = UINT32_MAX, CHILD(kernel.iptfs.drop_time), .example = "200000", .doc = "with mode = iptfs: microseconds after which an ESP packet that has not come counts as lost"},
+    {SCOPE_CHILD, "iptfs_reorder_window", .kind = KIND_NUMBER, .computed = "that of the daemon (3)", .max = UINT16_MAX, CHILD(kernel.iptfs.reorder_window), .example = "16", .doc = "with mode = iptfs: ESP packets that may come out of their order"},
     {SCOPE_CHILD, "copy_df", .kind = KIND_BOOL, .def = "yes", CHILD(copies_df), .example = "no", .doc = "whether the outer header gets the inner DF bit"},
     {SCOPE_CHILD, "copy_ecn", .kind = KIND_BOOL, .def = "yes", CHILD(copies_ecn), .example = "no", .doc = "whether ECN is copied"},
     {SCOPE_CHILD, "copy_dscp", .kind = KIND_WORD, .def = "out", .words = dscp_words, CHILD(copy_dscp), .example = "yes", .doc = "in which direction DSCP is copied"},
@@ -510,6 +518,13 @@ static const struct schema_row rows[] = {
     {SCOPE_CHARON, "plugins.revocation.enable_crl", .kind = KIND_BOOL, .def = "yes", SET(uses_crls), .example = "no", .doc = "whether CRLs are fetched and heeded, also those that lie here"},
     {SCOPE_CHARON, "plugins.revocation.enable_ocsp", .kind = KIND_BOOL, .def = "yes", SET(uses_ocsp), .example = "no", .doc = "whether OCSP responders are asked, and responses that peers send heeded"},
     {SCOPE_CHARON, "plugins.revocation.timeout", .kind = KIND_SECONDS, .def = "5", SET(revocation_timeout), .example = "3s", .doc = "time that fetching one CRL or response may take, of 12 seconds in all; strongSwan's default is 10"},
+    {SCOPE_CHARON, "iptfs.accept_fragments", .kind = KIND_BOOL, .def = "yes", SET(iptfs.accepts_fragments), .example = "no", .doc = "of children in mode iptfs: whether parts of packets are taken; no: the peer is asked to send none"},
+    {SCOPE_CHARON, "iptfs.dont_frag", .kind = KIND_BOOL, .def = "no", SET(iptfs.sends_whole), .example = "yes", .doc = "of children in mode iptfs: whether packets are sent as a whole; they are anyway to a peer that takes no parts of them"},
+    {SCOPE_CHARON, "iptfs.packet_size", .kind = KIND_NUMBER, .def = "0", .max = 65535, SET(iptfs.packet_size), .example = "1300", .doc = "of children in mode iptfs: bytes of an IP packet with ESP at most, without its trailer and ICV, which Linux does not count; 0: what the path carries"},
+    {SCOPE_CHARON, "iptfs.max_queue_size", .kind = KIND_NUMBER, .def = "1048576", .max = UINT32_MAX, SET(iptfs.max_queue_size), .example = "100000", .doc = "of children in mode iptfs: bytes that wait to be sent at most; what comes then is dropped"},
+    {SCOPE_CHARON, "iptfs.init_delay", .kind = KIND_NUMBER, .def = "0", .max = UINT32_MAX, SET(iptfs.init_delay), .example = "500", .doc = "of children in mode iptfs: microseconds that a packet waits for others to be sent with it, when no other waits"},
+    {SCOPE_CHARON, "iptfs.drop_time", .kind = KIND_NUMBER, .def = "1000000", .max = UINT32_MAX, SET(iptfs.drop_time), .example = "200000", .doc = "of children in mode iptfs: microseconds after which an ESP packet that has not come counts as lost"},
+    {SCOPE_CHARON, "iptfs.reorder_window", .kind = KIND_NUMBER, .def = "3", .max = UINT16_MAX, SET(iptfs.reorder_window), .example = "16", .doc = "of children in mode iptfs: ESP packets that may come out of their order"},
     {SCOPE_CHARON, "plugins.kernel-netlink.mtu", .kind = KIND_NUMBER, .def = "0", .max = 65535, SET(route_mtu), .example = "1400", .doc = "MTU of the routes into tunnels; 0: the interface's"},
     {SCOPE_CHARON, "plugins.kernel-netlink.mss", .kind = KIND_NUMBER, .def = "0", .max = 65535, SET(route_mss), .example = "1360", .doc = "TCP's maximum segment size that these routes announce; 0: the kernel's choice. What is forwarded is bounded anyway"},
     {SCOPE_CHARON, "plugins.kernel-netlink.roam_events", .kind = KIND_BOOL, .def = "yes", SET(heeds_roaming), .example = "no", .doc = "whether changes of the machine's addresses and routes are heeded as they come"},

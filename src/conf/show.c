@@ -91,6 +91,34 @@ static void show_interface(struct show_out *o, const struct origins *from, const
         show_bool_field(o, from, "tunnel_interface_routes", k->is_routed);
 }
 
+#define IPTFS_KEYS  7
+#define IPTFS_BOOLS 2 /* of them, at the beginning */
+static const char *const iptfs_of_child[IPTFS_KEYS] = {
+    "iptfs_accept_fragments", "iptfs_dont_frag", "iptfs_packet_size",    "iptfs_max_queue_size",
+    "iptfs_init_delay",       "iptfs_drop_time", "iptfs_reorder_window",
+};
+static const char *const iptfs_of_all[IPTFS_KEYS] = {
+    "iptfs.accept_fragments", "iptfs.dont_frag", "iptfs.packet_size",    "iptfs.max_queue_size",
+    "iptfs.init_delay",       "iptfs.drop_time", "iptfs.reorder_window",
+};
+
+/* What says nothing of the mode is shown where it is set. */
+static void show_iptfs(struct show_out *o, const struct origins *from, const struct iptfs_options *k,
+                       const char *const keys[IPTFS_KEYS], bool is_used)
+{
+    const uint32_t numbers[IPTFS_KEYS - IPTFS_BOOLS] = {k->packet_size, k->max_queue_size, k->init_delay,
+                                                        k->drop_time, k->reorder_window};
+    const bool bools[IPTFS_BOOLS] = {k->accepts_fragments, k->sends_whole};
+    for (size_t i = 0; i < IPTFS_KEYS; i++) {
+        if (!is_used && !origin_of(from, keys[i]))
+            continue;
+        if (i < IPTFS_BOOLS)
+            show_bool_field(o, from, keys[i], bools[i]);
+        else
+            show_number_field(o, from, keys[i], numbers[i - IPTFS_BOOLS]);
+    }
+}
+
 static void show_kernel(struct show_out *o, const struct origins *from, const struct kernel_options *k)
 {
     static const char *const offloads[] = {[OFFLOAD_NO] = "no",
@@ -175,6 +203,7 @@ static void show_child(struct show_out *o, const struct child_config *c)
         show_word_field(o, from, "source", ip_format(c->source, ip));
     show_bool_field(o, from, "peer_decides", c->peer_decides);
     show_kernel(o, from, &c->kernel);
+    show_iptfs(o, from, &c->kernel.iptfs, iptfs_of_child, c->mode == MODE_IPTFS);
     show_close_block(o, "}", true);
 }
 
@@ -382,6 +411,7 @@ static void show_of_plugins(struct show_out *o, const struct settings *s)
     show_bool_field(o, from, "plugins.revocation.enable_crl", s->uses_crls);
     show_bool_field(o, from, "plugins.revocation.enable_ocsp", s->uses_ocsp);
     show_time_field(o, from, "plugins.revocation.timeout", s->revocation_timeout);
+    show_iptfs(o, from, &s->iptfs, iptfs_of_all, true);
     show_number_field(o, from, "plugins.kernel-netlink.mtu", s->route_mtu);
     show_number_field(o, from, "plugins.kernel-netlink.mss", s->route_mss);
     show_bool_field(o, from, "plugins.kernel-netlink.roam_events", s->heeds_roaming);

@@ -15,7 +15,7 @@ METHODS = {"DH19": "ECP_256", "DH20": "ECP_384", "DH21": "ECP_521", "DH31": "CUR
 ANYWAY = {
     "nat-keepalive": "yes", "ikepad": "yes no auto", "intermediate": "no", "cisco-unity": "no", "overlapip": "no",
     "aggressive": "no", "narrowing": "yes", "sendca": "all", "leftnexthop": "%defaultroute %direct",
-    "rightnexthop": "%defaultroute %direct", "iptfs": "no", "listen-udp": "yes", "metric": "0",
+    "rightnexthop": "%defaultroute %direct", "listen-udp": "yes", "metric": "0",
     "protostack": "netkey xfrm auto native", "ocsp-enable": "yes", "global-redirect": "no",
     "leftxauthserver": "no", "leftxauthclient": "no", "rightxauthserver": "no", "rightxauthclient": "no",
     "leftmodecfgserver": "yes no", "rightmodecfgserver": "yes no", "nssdir": "/var/lib/ipsec/nss /etc/ipsec.d",
@@ -280,6 +280,8 @@ def authby(m, version, value, printed):
 
 
 def mode(m, version, value, printed):
+    if printed.get("iptfs") == "yes" and value == "tunnel":
+        value = "iptfs"
     return same("mode", m.of_children("mode"), {{"passthrough": "pass"}.get(value, value)})
 
 
@@ -420,6 +422,12 @@ def marks(*fields):
     return row
 
 
+def microseconds(field):
+    def row(m, version, value, printed):
+        return same(field, m.of_children(field), {str(round(seconds(value, version, field) * 1e6))})
+    return row
+
+
 def xfrm_interface(m, version, value, printed):
     """Its number is the if_id, whoever makes the interface."""
     want = "" if value in ("no", "0") else "1" if value == "yes" else value
@@ -441,6 +449,11 @@ ROWS = {
     "session-resumption": of_connection("session_resumption"), "redirect-to": redirect_to,
     "compress": of_child("ipcomp"), "replay-window": of_child("replay_window"), "reqid": of_child("reqid"),
     "priority": of_child("priority"), "tfc": of_child("tfc_padding"), "sha2-truncbug": of_child("sha256_96"),
+    "iptfs": lambda m, version, value, printed: same("iptfs", m.of_children("mode") == {"iptfs"}, value == "yes"),
+    "iptfs-fragmentation": of_child("iptfs_dont_frag", {"yes": "no", "no": "yes"}),
+    "iptfs-packet-size": of_child("iptfs_packet_size"), "iptfs-max-queue-size": of_child("iptfs_max_queue_size"),
+    "iptfs-reorder-window": of_child("iptfs_reorder_window"), "iptfs-init-delay": microseconds("iptfs_init_delay"),
+    "iptfs-drop-time": microseconds("iptfs_drop_time"),
     "ipsec-interface": xfrm_interface, "vti-interface": of_child("tunnel_interface"),
     "vti-routing": lambda m, version, value, printed: None if "vti-interface" not in printed else same(
         "vti-routing", m.of_children("tunnel_interface_routes"), {value}),

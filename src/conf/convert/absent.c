@@ -10,6 +10,7 @@
 #define I (W | L)
 
 static const char no_key[] = "it has no such key";
+static const char in_charon[] = "charon.iptfs of strongswan.conf is for all children";
 static const char one_margin[] = "one rekeymargin and rekeyfuzz serve the IKE SA and its child";
 static const char one_child[] = "a conn has one child: each is a conn of its own";
 static const char whole_numbers[] = "it has the tries of the attempt, and no way to go on for ever";
@@ -64,6 +65,15 @@ static const struct {
     {S | I,     "children.*.tunnel_interface_kind", no_key},
     {S | I,     "children.*.tunnel_interface_address", no_key},
     {S | I,     "children.*.tunnel_interface_routes", no_key},
+    {S | W,     "children.*.iptfs_accept_fragments", in_charon},
+    {S | W,     "children.*.iptfs_dont_frag", in_charon},
+    {S | W,     "children.*.iptfs_packet_size", in_charon},
+    {S | W,     "children.*.iptfs_max_queue_size", in_charon},
+    {S | W,     "children.*.iptfs_init_delay", in_charon},
+    {S | W,     "children.*.iptfs_drop_time", in_charon},
+    {S | W,     "children.*.iptfs_reorder_window", in_charon},
+    {L,         "children.*.iptfs_accept_fragments", no_key},
+    {W,         "children.*.mode", "it has no IP-TFS"},
   /* clang-format on */
     {W,         "children.*.hw_offload",    no_key                                                                },
     {W,         "children.*.per_cpu_sas",   no_key                                                                },

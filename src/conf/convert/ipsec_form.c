@@ -203,14 +203,14 @@ static void write_virtual(struct conn_writer *x)
         write_pool(x);
 }
 
-/* A row's own word for a value of swanctl.conf. */
+/* A row's own word for a value of swanctl.conf; NULL: it has none. */
 static const char *word_of(const struct schema_row *r, const char *value)
 {
     for (const struct schema_word *w = r->words; w && w->word; w++) {
         if (!w->refused && strcmp(w->maps ? w->maps : w->word, value) == 0)
             return w->word;
     }
-    return value;
+    return r->words ? NULL : value;
 }
 
 static bool is_special(const char *key)
@@ -240,7 +240,9 @@ static void write_rows(struct conn_writer *x)
         for (size_t k = 0; k < f->n; k++) {
             if (strcmp(f->v[k].key, key) != 0 || field_same(&f->v[k], plain, key) || !f->v[k].value)
                 continue;
-            conn_key(x, dashed(x->w->a, r->key), word_of(r, plain_number(x->w->a, &f->v[k])));
+            const char *word = word_of(r, plain_number(x->w->a, &f->v[k]));
+            if (word)
+                conn_key(x, dashed(x->w->a, r->key), word);
         }
     }
 }
@@ -387,6 +389,7 @@ static void write_conn(struct writer *w, const struct connection *c, const struc
     conn_proposals(x);
     conn_times(x);
     write_rows(x);
+    conn_iptfs(x);
     write_headers(x);
     write_others(x);
     write_start(x);

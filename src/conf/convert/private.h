@@ -110,5 +110,6 @@ const char *ppk_name(struct arena *a, const struct identity *id);
 const char *ipsec_id_text(struct arena *a, const struct identity *id);
 void conn_key(struct conn_writer *x, const char *key, const char *value);
 void conn_times(struct conn_writer *x);
+void conn_iptfs(struct conn_writer *x); /* iptfs.c */
 void conn_proposals(struct conn_writer *x);
 void conn_auth(struct conn_writer *x);

@@ -45,6 +45,8 @@ static bool is_news(const struct writer *w, const struct fields *f, const struct
     /* the daemon's own decides where there is none */
     if (strcmp(x->key, "replay_window") == 0 && x->row->scope == SCOPE_CHILD)
         return w->config->settings.replay_window != w->plain_settings->replay_window;
+    if (strncmp(x->key, "iptfs_", 6) == 0 && x->row->scope == SCOPE_CHILD)
+        return !iptfs_same(&w->config->settings.iptfs, &w->plain_settings->iptfs);
     for (size_t k = 0; group && k < f->n; k++) {
         if (group_of(f->v[k].row) == group && !field_same(&f->v[k], plain, f->v[k].key))
             return true;

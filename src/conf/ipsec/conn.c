@@ -365,6 +365,7 @@ static void put_all(struct ipsec_conn *c)
     ipsec_put_proposals(c);
     ipsec_put_times(c);
     put_headers(c);
+    ipsec_put_iptfs(c);
     put_marks(c);
     put_clones(c);
     put_interface(c);

@@ -153,6 +153,7 @@ void ipsec_put_auth(struct ipsec_conn *c);      /* auth.c */
 void ipsec_finish_auth(struct ipsec_conn *c, struct connection *built);
 void ipsec_put_proposals(struct ipsec_conn *c);  /* proposals.c */
 void ipsec_put_times(struct ipsec_conn *c);      /* times.c */
+void ipsec_put_iptfs(struct ipsec_conn *c);      /* iptfs.c */
 bool ipsec_is_shunt(const struct ipsec_conn *c); /* shunt.c: all there is to say about one */
 void ipsec_put_shunt(struct ipsec_conn *c);
 /* conn.c */

@@ -140,10 +140,20 @@ static void lives(FILE *f, const struct block *b)
 
 static void iptfs(FILE *f, const struct block *b)
 {
-    (void)b;
-    fputs("iptfs: no; fragmentation: yes; packet-size: 0; max-queue-size: 0; drop-time: 0; init-delay: 0; "
-          "reorder-window: 0;",
-          f);
+    if (!block_is(b->kid, "mode", "iptfs")) {
+        fputs(
+            "iptfs: no; fragmentation: yes; packet-size: 0; max-queue-size: 0; drop-time: 0; init-delay: 0; "
+            "reorder-window: 0;",
+            f);
+        return;
+    }
+    fprintf(
+        f,
+        "iptfs: yes; fragmentation: %s; packet-size: %lld; max-queue-size: %lld; drop-time: %g; "
+        "init-delay: %g; reorder-window: %lld;",
+        block_is(b->kid, "iptfs_dont_frag", "yes") ? "no" : "yes", block_number(b->kid, "iptfs_packet_size"),
+        block_number(b->kid, "iptfs_max_queue_size"), (double)block_number(b->kid, "iptfs_drop_time") / 1e6,
+        (double)block_number(b->kid, "iptfs_init_delay") / 1e6, block_number(b->kid, "iptfs_reorder_window"));
 }
 
 static const char *timeout_of(const struct block *b)
@@ -192,26 +202,26 @@ static void policy(FILE *f, const struct block *b)
         bool is_there;
         const char *word;
     } words[] = {
-        {true,                                                     !strcmp(auth,                                  "psk")    ? "PSK"
+        {true,                                                     !strcmp(auth,                           "psk")    ? "PSK"
                : !strcmp(auth, "null") ? "AUTH_NULL"
                                        : key_words(auth)},
-        {true, member_object(b->kid,                                              "ah_proposals") ? "AUTHENTICATE" : "ENCRYPT"},
+        {true, member_object(b->kid,                                       "ah_proposals") ? "AUTHENTICATE" : "ENCRYPT"},
         {block_is(b->kid,                                    "ipcomp","yes"), "COMPRESS"},
-        {block_is(b->kid,                                          "mode",                                            "tunnel"), "TUNNEL"},
-        {block_is(b->kid,                                              "mode",                                                                                           "transport") && !b->v->has_prefix, "TRANSPORT"},
-        {block_has_method(child),         "PFS" },
-        {!strcmp(dscp,                                                        "yes") || !strcmp(dscp,                                                                                       "in"), "DECAP_DSCP"},
-        {block_is(b->kid,                       "copy_df","no"), "NOPMTUDISC"},
-        {block_is(b->kid,                                  "sha256_96",                                                                  "yes"), "SHA2_TRUNCBUG"},
-        {!block_number(b->set,                                             "rekey_time") && !block_number(b->set,             "reauth_time"), "DONT_REKEY"},
-        {block_number(b->set,                                            "reauth_time") != 0,                                                                                         "REAUTH"},
-        {has_pools,                         "IKEV2_ALLOW_NARROWING"                                                                                                  },
-        {!block_is(b->set,                                                        "fragmentation",                                                                                       "no"), "IKE_FRAG_ALLOW"},
-        {block_is(b->set,                                                  "mobike",               "yes"), "MOBIKE"},
-        {insists || *block_set(b->set,                                     "ppk_id"), "PPK_ALLOW"},
-        {insists,                                            "PPK_INSIST"                                                                                        },
-        {has_short,"ESN_NO"},
-        {first_long != NULL,                                                "ESN_YES"                                             },
+        {block_is(b->kid,                                          "mode",                                     "tunnel") || block_is(b->kid, "mode", "iptfs"), "TUNNEL"},
+        {block_is(b->kid,                                              "mode",                                                                                    "transport") && !b->v->has_prefix, "TRANSPORT"},
+        {block_has_method(child),         "PFS"},
+        {!strcmp(dscp,                                                "yes") || !strcmp(dscp,                                                                              "in"), "DECAP_DSCP"},
+        {block_is(b->kid,                                          "copy_df",                             "no"), "NOPMTUDISC"},
+        {block_is(b->kid,                                             "sha256_96",                                                                                   "yes"), "SHA2_TRUNCBUG"},
+        {!block_number(b->set,                                           "rekey_time") && !block_number(b->set,                                                                                                   "reauth_time"), "DONT_REKEY"},
+        {block_number(b->set,"reauth_time") != 0,"REAUTH"},
+        {has_pools,                                                        "IKEV2_ALLOW_NARROWING"                                                                               },
+        {!block_is(b->set,                                                   "fragmentation",                                                 "no"), "IKE_FRAG_ALLOW"},
+        {block_is(b->set,                                          "mobike",                         "yes"), "MOBIKE"},
+        {insists || *block_set(b->set,                                         "ppk_id"),                                                                               "PPK_ALLOW"},
+        {insists,"PPK_INSIST"},
+        {has_short,                                                        "ESN_NO"                                                                           },
+        {first_long != NULL,                                                "ESN_YES"                                                                                                                                               },
     };
     fputs("policy: IKEv2", f);
     for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {

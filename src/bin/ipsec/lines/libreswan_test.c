@@ -279,6 +279,25 @@ static void marks_and_interfaces_are_told_as_they_are_set(void **state)
     marks_are(false, "", "nic-offload:no;");
 }
 
+static void ip_tfs_is_told_with_its_numbers(void **state)
+{
+    (void)state;
+    struct answers a = with_settings();
+    struct voice v = voice(false);
+    json_t *children = json_object_get(json_object_get(a.shown, "net"), "children");
+    json_object_update_new(
+        json_object_get(children, "net"),
+        fixture_json("{'mode':{'value':'iptfs'},'iptfs_dont_frag':{'value':'yes'},'iptfs_packet_size':"
+                     "{'value':'1300'},'iptfs_max_queue_size':{'value':'1048576'},'iptfs_drop_time':"
+                     "{'value':'200000'},'iptfs_init_delay':{'value':'0'},'iptfs_reorder_window':"
+                     "{'value':'3'}}"));
+    libreswan_connections(&v, &a, "net");
+    page_has(&p, (const char *const[]){"iptfs: yes; fragmentation: no; packet-size: 1300; max-queue-size: "
+                                       "1048576; drop-time: 0.2; init-delay: 0; reorder-window: 3;",
+                                       "+TUNNEL", NULL});
+    fixture_free(&a);
+}
+
 static void a_trap_is_a_prospective_route(void **state)
 {
     (void)state;
@@ -349,6 +368,7 @@ int main(void)
         cmocka_unit_test(what_came_up_is_told_as_established),
         cmocka_unit_test(what_goes_is_told_of_in_both_words),
         cmocka_unit_test(settings_are_told_in_the_words_of_4),
+        cmocka_unit_test(ip_tfs_is_told_with_its_numbers),
         cmocka_unit_test(settings_are_told_in_the_words_of_5),
         cmocka_unit_test(connections_have_topology_routing_and_totals),
         cmocka_unit_test(a_host_to_host_connection_shows_no_subnets),
