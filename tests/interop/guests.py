@@ -126,5 +126,6 @@ def run_cells(items, report, logs, left, patterns):
 def run_qemu(items, report, logs, patterns):
     """The rows of stock kernels: a guest for each kernel, one after the other."""
     for word in dict.fromkeys(i.kernel for i in items):
-        mine = [i for i in items if i.kernel == word]
-        _run(mine, report, lambda tally, w=word: qemu.run_guest(tally, logs, w, patterns or (), bindir()))
+        mine, skipped = _available([i for i in items if i.kernel == word], report, lambda i: i.fetch)
+        if mine:
+            _run(mine, report, lambda tally, w=word, s=skipped: qemu.run_guest(tally, logs, w, patterns or (), bindir(), s))

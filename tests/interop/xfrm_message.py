@@ -18,6 +18,7 @@ MODES = {0: "transport", 1: "tunnel", 2: "route optimization", 3: "in trigger", 
 STATE_FLAGS = {1: "noecn", 2: "decap-dscp", 4: "nopmtudisc", 8: "wildrecv", 16: "icmp", 32: "af-unspec", 64: "align4", 128: "esn"}
 POLICY_FLAGS = {1: "localok", 2: "icmp"}
 OFFLOAD_FLAGS = {1: "ipv6", 2: "inbound", 4: "packet"}
+DIRECTIONS = ("in", "out", "fwd", "socket in", "socket out")  # the last two in lists alone
 INFINITE = (1 << 64) - 1
 
 
@@ -85,7 +86,7 @@ def policy(r):
     out = {"selector": _selector(r), "limits": _limits(r)}
     r.take("32s")
     priority, index, direction, action, flags, share = r.take("IIBBBB4x")
-    return {**out, "priority": priority, "index": index, "direction": ("in", "out", "fwd")[direction],
+    return {**out, "priority": priority, "index": index, "direction": DIRECTIONS[direction],
             "action": "block" if action else "allow", "flags": words(flags, POLICY_FLAGS), "share": share}
 
 
@@ -145,7 +146,9 @@ ATTRIBUTES = {
     21: ("mark", pair), 22: ("tfc padding", number("I")), 23: ("replay window", _window),
     24: ("extra flags", number("I")), 28: ("offload", _offload), 29: ("set mark", number("I")), 30: ("set mark mask", number("I")),
     31: ("if_id", number("I")), 32: ("timer threshold", number("I")), 33: ("direction", lambda r: {1: "in", 2: "out"}[r.take("B")]),
-    34: ("keepalive interval", number("I")), 35: ("processor", number("I")),
+    34: ("keepalive interval", number("I")), 35: ("processor", number("I")), 36: ("drop time", number("I")),
+    37: ("reorder window", number("H")), 38: ("no fragments", lambda r: True), 39: ("initial delay", number("I")),
+    40: ("queue size", number("I")), 41: ("packet size", number("I")),
 }
 BODIES = {"new state": state, "update state": state, "new policy": policy, "update policy": policy}
 

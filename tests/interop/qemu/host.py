@@ -25,9 +25,9 @@ def _share(tag, path, more=""):
             f"virtio-9p-pci,fsdev={tag},mount_tag={tag}"]
 
 
-def run_guest(report, logs, word, patterns=(), bindir=None):
-    """Runs the rows of one kernel, as image.RELEASES names it, perhaps with SMP behind it. Returns the names that were
-    reported."""
+def run_guest(report, logs, word, patterns=(), bindir=None, skipped=()):
+    """Runs the rows of one kernel, as image.RELEASES names it, perhaps with SMP behind it, but for those that
+    are skipped. Returns the names that were reported."""
     program, env = image.fetch_qemu()
     kernel = image.Kernel(word.removesuffix(SMP))
     peers.fetch_new_iproute()
@@ -36,7 +36,7 @@ def run_guest(report, logs, word, patterns=(), bindir=None):
         peers.fetch_testing_strongswan()
     os.makedirs(logs, exist_ok=True)
     told = {"KWLAB_DIR": os.path.dirname(HERE), "KWLAB_MODULES": kernel.modules, "KWLAB_KERNEL": word,
-            "KWLAB_ONLY": ",".join(patterns or ()), "KEYWAY_BIN": bindir or ""}
+            "KWLAB_ONLY": ",".join(patterns or ()), "KWLAB_SKIP": ",".join(skipped), "KEYWAY_BIN": bindir or ""}
     with tempfile.NamedTemporaryFile(prefix="kwqemu") as first:
         first.write(image.first_files(kernel))
         first.flush()

@@ -25,13 +25,14 @@ class Scenario:
     is_alone: bool = False  # measures: nothing else runs beside it
     in_guest: bool = False  # the peer needs a kernel with ESP: it runs beside the kernel rows
     kernel: str = ""  # the stock kernel in QEMU that it runs on: see qemu/image.py
+    fetch: object = None  # with kernel: gets what it wants beside that, before the guest boots
 
 
-def scenario(name, shape="plain", needs_keyway=False, is_alone=False, in_guest=False, kernels=()):
+def scenario(name, shape="plain", needs_keyway=False, is_alone=False, in_guest=False, kernels=(), fetch=None):
     """kernels: it runs on each of them, and its name there ends with the kernel's."""
     def register(function):
         for kernel in kernels:
-            SCENARIOS.append(Scenario(f"{name}.{kernel}", function, shape, True, kernel=kernel))
+            SCENARIOS.append(Scenario(f"{name}.{kernel}", function, shape, True, kernel=kernel, fetch=fetch))
         if not kernels:
             SCENARIOS.append(Scenario(name, function, shape, needs_keyway, is_alone, in_guest))
         return function
@@ -43,6 +44,7 @@ FILES += ("ldap_fetch", "stapling", "swanctl_same", "log", "personality_lsw", "x
 FILES += ("per_cpu",)
 FILES += ("updown", "stock_kernels", "offload", "plane_tcp", "reload_one", "kernel_plane", "kernel_roam", "kernel_killed", "interfaces")
 FILES += ("marks", "lsw_interfaces", "howto_lsw")
+FILES += ("iptfs",)
 
 
 def load_all():

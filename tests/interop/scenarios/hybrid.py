@@ -16,11 +16,12 @@ DEFAULT = {"connections": {"net": {"proposals": "default"}}}
 
 
 @contextlib.contextmanager
-def newer_peer(lab, plugins="", kernel=False):
+def newer_peer(lab, plugins="", kernel=False, **settings):
     """Debian testing's strongSwan in the place of the lab's own."""
     old = lab.b
     peer = TestingStrongSwan(old.node, old.dir + "-testing", "gateway B", kernel)
     peer.CRYPTO += plugins
+    peer.settings.update(settings)
     old.stop()
     lab.b = peer
     try:
