@@ -55,15 +55,15 @@ class Certificates:
                  *self._extensions(name, lines))
         return name
 
-    def leaf(self, name, kind, host, issuer="ca", days=365, padding=0, san=""):
-        """A certificate for `host` (DNS name in subject and SAN). days < 0: it expired yesterday."""
+    def leaf(self, name, kind, host, issuer="ca", days=365, padding=0, san="", subject=None):
+        """A certificate for `host` (DNS name in subject, unless that is another one, and SAN). days < 0: it expired yesterday."""
         if os.path.exists(self.path(name + ".pem")):
             return name
         if issuer == "ca" and not os.path.exists(self.path("ca.pem")):
             self._ca("ca", "Keyway Lab CA")
         self._key(name, kind)
         csr = self.path(name + ".csr")
-        _openssl("req", "-new", "-key", self.path(name + ".key"), "-subj", f"/O=Keyway Lab/CN={host}", "-out", csr)
+        _openssl("req", "-new", "-key", self.path(name + ".key"), "-subj", subject or f"/O=Keyway Lab/CN={host}", "-out", csr)
         lines = ["basicConstraints=CA:FALSE", "keyUsage=digitalSignature", f"subjectAltName=DNS:{host}{san}",
                  "extendedKeyUsage=serverAuth,clientAuth", "authorityKeyIdentifier=keyid"]
         if padding:

@@ -43,8 +43,8 @@ FILES += ("xfrm_tables",)
 FILES += ("ldap_fetch", "stapling", "swanctl_same", "log", "personality_lsw", "xfrm")
 FILES += ("per_cpu",)
 FILES += ("updown", "stock_kernels", "offload", "plane_tcp", "reload_one", "kernel_plane", "kernel_roam", "kernel_killed", "interfaces")
-FILES += ("marks", "lsw_interfaces", "howto_lsw")
 FILES += ("iptfs",)
+FILES += ("marks", "lsw_interfaces", "howto_lsw", "howto_swanctl")
 
 
 def load_all():
