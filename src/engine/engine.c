@@ -11,15 +11,16 @@ struct engine *engine_new(void)
     struct engine *e = mem_new(sizeof(*e));
     struct list *const lists[] = {&e->sas,    &e->dirty,   &e->conns,    &e->slots,
                                   &e->routes, &e->waiters, &e->half_open};
-    struct map *const maps[] = {&e->by_id,         &e->by_spi,         &e->by_init,
-                                &e->by_addr,       &e->children_by_id, &e->children_by_spi,
-                                &e->conns_by_name, &e->conns_renamed,  &e->slots_by_reqid,
-                                &e->routes_by_dst, &e->traps_by_policy};
+    struct map *const maps[] = {&e->by_id,           &e->by_spi,         &e->by_init,
+                                &e->by_addr,         &e->children_by_id, &e->children_by_spi,
+                                &e->conns_by_name,   &e->conns_renamed,  &e->slots_by_reqid,
+                                &e->slots_by_policy, &e->routes_by_dst,  &e->traps_by_policy};
     for (size_t i = 0; i < ARRAY_LEN(lists); i++)
         list_init(lists[i]);
     for (size_t i = 0; i < ARRAY_LEN(maps); i++)
         map_init(maps[i]);
-    struct bag *const bags[] = {&e->by_conn, &e->by_ids, &e->by_peer, &e->children_by_owner};
+    struct bag *const bags[] = {&e->by_conn, &e->by_ids, &e->by_peer, &e->children_by_owner,
+                                &e->children_by_reqid};
     for (size_t i = 0; i < ARRAY_LEN(bags); i++)
         bag_init(bags[i]);
     e->planes.has_user = true; /* until somebody says what there is */
@@ -81,13 +82,14 @@ void engine_free(struct engine *e)
     }
     list_each(ref, &e->routes, link) free(ref);
     commands_free(e);
-    struct map *const maps[] = {&e->by_id,         &e->by_spi,         &e->by_init,
-                                &e->by_addr,       &e->children_by_id, &e->children_by_spi,
-                                &e->conns_by_name, &e->conns_renamed,  &e->slots_by_reqid,
-                                &e->routes_by_dst, &e->traps_by_policy};
+    struct map *const maps[] = {&e->by_id,           &e->by_spi,         &e->by_init,
+                                &e->by_addr,         &e->children_by_id, &e->children_by_spi,
+                                &e->conns_by_name,   &e->conns_renamed,  &e->slots_by_reqid,
+                                &e->slots_by_policy, &e->routes_by_dst,  &e->traps_by_policy};
     for (size_t i = 0; i < ARRAY_LEN(maps); i++)
         map_deinit(maps[i]);
-    struct bag *const bags[] = {&e->by_conn, &e->by_ids, &e->by_peer, &e->children_by_owner};
+    struct bag *const bags[] = {&e->by_conn, &e->by_ids, &e->by_peer, &e->children_by_owner,
+                                &e->children_by_reqid};
     for (size_t i = 0; i < ARRAY_LEN(bags); i++)
         bag_deinit(bags[i]);
     streams_deinit(&e->streams);

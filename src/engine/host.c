@@ -163,7 +163,7 @@ static void child_track(struct ike_env *env, struct child_sa *c, bool is_added)
 static bool is_served(void *ctx, const struct child_sa *c)
 {
     const struct child_sa *o;
-    list_each(o, index_of_owner(ctx, c->conn->name), by_owner.link)
+    list_each(o, index_of_reqid(ctx, c->reqid), by_reqid.link)
     {
         bool is_used = o->has_out && o->state != CHILD_DELETING && ike_sa_is_up(o->ike);
         if (o != c && is_used && o->reqid == c->reqid)
@@ -182,7 +182,7 @@ static bool takes_over(const struct child_sa *o, const struct child_sa *from)
 static void hand_over_out(struct ike_env *env, const struct child_sa *from)
 {
     struct child_sa *o;
-    list_each(o, index_of_owner(engine_of(env), from->conn->name), by_owner.link)
+    list_each(o, index_of_reqid(engine_of(env), from->reqid), by_reqid.link)
     {
         if (o != from && o->waiting && o->reqid == from->reqid && from->has_out && takes_over(o, from))
             child_switch(env, o);

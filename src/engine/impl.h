@@ -30,10 +30,10 @@ struct carrier {
 
 struct slot { /* policy and routes of one reqid, shared by all child SAs that serve it */
     struct list link;
-    struct map_node by_reqid;
+    struct map_node by_reqid, by_policy;
     uint32_t reqid;
     unsigned refs;
-    uint64_t policy_id;
+    uint64_t policy_id; /* 0: none; else by_policy is in the map */
     struct carrier by;
     struct ts_pair ts;
     struct route_set routes;
@@ -157,8 +157,8 @@ struct engine {
     struct config *config;
     struct list sas, dirty, conns, slots, routes, waiters, half_open;
     struct map by_id, by_spi, by_init, by_addr, children_by_id, children_by_spi, conns_by_name, conns_renamed,
-        slots_by_reqid, routes_by_dst, traps_by_policy;
-    struct bag by_conn, by_ids, by_peer, children_by_owner;
+        slots_by_reqid, slots_by_policy, routes_by_dst, traps_by_policy;
+    struct bag by_conn, by_ids, by_peer, children_by_owner, children_by_reqid;
     struct pace pace;
     struct pools pools;
     struct list vips, dns; /* vip_ref: a handful */
@@ -208,6 +208,7 @@ void index_child(struct engine *e, struct child_sa *c);
 void index_child_gone(struct engine *e, struct child_sa *c);
 const struct list *index_of_conn(const struct engine *e, const char *name);  /* ike_sa.by_conn.link */
 const struct list *index_of_owner(const struct engine *e, const char *name); /* child_sa.by_owner.link */
+const struct list *index_of_reqid(const struct engine *e, uint32_t reqid);   /* child_sa.by_reqid.link */
 const struct list *index_same_ids(const struct engine *e, const struct ike_sa *sa); /* .by_ids.link */
 /* guests.c: IKE SAs that peers began which are nobody (RFC 7619) */
 void guests_count(struct engine *e, struct ike_sa *sa); /* after each step that touched it */

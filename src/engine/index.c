@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where SAs and children are found without looking through all of them: by connection, by who owns a child,
- * by the two identities, and by our identity with the peer's address. An SA's place is brought up to date
- * after each step that touched it. */
+ * by its reqid, by the two identities, and by our identity with the peer's address. An SA's place is brought
+ * up to date after each step that touched it. */
 #include "engine/impl.h"
 
 static uint64_t name_key(const char *name)
@@ -43,11 +43,13 @@ void index_sa_gone(struct engine *e, struct ike_sa *sa)
 void index_child(struct engine *e, struct child_sa *c)
 {
     bag_put(&e->children_by_owner, &c->by_owner, name_key(c->conn->name));
+    bag_put(&e->children_by_reqid, &c->by_reqid, map_hash_u64(c->reqid));
 }
 
 void index_child_gone(struct engine *e, struct child_sa *c)
 {
     bag_take(&e->children_by_owner, &c->by_owner);
+    bag_take(&e->children_by_reqid, &c->by_reqid);
 }
 
 const struct list *index_of_conn(const struct engine *e, const char *name)
@@ -58,6 +60,11 @@ const struct list *index_of_conn(const struct engine *e, const char *name)
 const struct list *index_of_owner(const struct engine *e, const char *name)
 {
     return bag_list(&e->children_by_owner, name_key(name));
+}
+
+const struct list *index_of_reqid(const struct engine *e, uint32_t reqid)
+{
+    return bag_list(&e->children_by_reqid, map_hash_u64(reqid));
 }
 
 const struct list *index_same_ids(const struct engine *e, const struct ike_sa *sa)

@@ -364,8 +364,10 @@ static void add_policy(struct ike_env *env, struct slot *s, const struct child_s
     struct esp_policy *p = arena_alloc(env->out->arena, sizeof(*p));
     if (!c->cfg->installs_policies)
         return;
-    if (!s->policy_id)
+    if (!s->policy_id) {
         s->policy_id = ++engine_of(env)->next_id;
+        map_insert(&engine_of(env)->slots_by_policy, &s->by_policy, map_hash_u64(s->policy_id));
+    }
     s->asks_per_cpu = per_cpu_asks(engine_of(env), c);
     *p = (struct esp_policy){.id = s->policy_id,
                              .reqid = s->reqid,
@@ -386,16 +388,17 @@ static void remove_both(struct ike_env *env, struct slot *s)
     route_set_drop(env, &s->routes);
     lease_source_drop(env, s->source);
     s->source = (struct ip){0};
-    if (s->policy_id)
-        outbox_add(env->out, ACTION_POLICY_DEL)->id = s->policy_id;
+    if (!s->policy_id)
+        return;
+    outbox_add(env->out, ACTION_POLICY_DEL)->id = s->policy_id;
+    map_remove(&engine_of(env)->slots_by_policy, &s->by_policy);
     s->policy_id = 0;
 }
 
 struct slot *slot_of_policy(const struct engine *e, uint64_t id)
 {
-    struct slot *s;
-    list_each(s, &e->slots, link)
-    {
+    for (struct map_node *n = map_first(&e->slots_by_policy, map_hash_u64(id)); n; n = map_next(n)) {
+        struct slot *s = container_of(n, struct slot, by_policy);
         if (s->policy_id == id)
             return s;
     }
@@ -414,15 +417,11 @@ struct slot *slot_find(const struct engine *e, uint32_t reqid)
 
 struct child_sa *slot_child(const struct engine *e, const struct slot *s)
 {
-    struct ike_sa *sa;
     struct child_sa *c;
-    list_each(sa, &e->sas, link)
+    list_each(c, index_of_reqid(e, s->reqid), by_reqid.link)
     {
-        list_each(c, &sa->children, link)
-        {
-            if (c->reqid == s->reqid && c->holds_policy && !c->is_gone && c->state != CHILD_DELETING)
-                return c;
-        }
+        if (c->reqid == s->reqid && c->holds_policy && !c->is_gone && c->state != CHILD_DELETING)
+            return c;
     }
     return NULL;
 }
@@ -518,7 +517,7 @@ static const struct child_sa *other_holder(const struct engine *e, const struct 
         if (holds_too(o, c))
             return o;
     }
-    list_each(o, index_of_owner(e, c->conn->name), by_owner.link)
+    list_each(o, index_of_reqid(e, c->reqid), by_reqid.link)
     {
         if (holds_too(o, c) && (!newest || o->id > newest->id))
             newest = o;

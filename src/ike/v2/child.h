@@ -15,7 +15,7 @@ struct child_sa {
     struct ike_sa *ike;
     struct list link;
     struct map_node by_id, by_spi; /* the owner's tables */
-    struct bag_link by_owner;
+    struct bag_link by_owner, by_reqid;
     struct config *config; /* a reference: the two below point into it, which may be older than the SA's */
     const struct child_config *cfg;
     const struct connection *conn; /* whose it is: not always the SA's own */
