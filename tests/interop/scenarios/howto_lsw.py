@@ -206,7 +206,7 @@ ROAD = ("1.2.3.4", "1.2.3.9")  # server, client
 LEASE = "100.64.13.100"
 
 
-@beside_libreswan("remote-access.server", addresses=ROAD)
+@beside_libreswan("remote-access.server", VARIANTS[:2], addresses=ROAD)
 def server(lab, ends):
     """Keyway is the server: an address of the pool, to which it narrows what the client asks for."""
     west, east = ends.west, ends.east
