@@ -176,7 +176,8 @@ static void print_window(FILE *to, const struct state *s)
 static void print_selectors(FILE *to, const struct state *s)
 {
     struct ts local[SELECTORS_MAX], remote[SELECTORS_MAX];
-    struct esp_sa sa = {.direction = s->is_out ? SA_OUT : SA_IN};
+    struct esp_sa sa = {.direction = s->is_out ? SA_OUT : SA_IN,
+                        .mode = MODE_TRANSPORT}; /* as BEET: no tunnel */
     if (s->is_tunnel)
         return;
     size_t nl = row_selectors(s->row, "local-ts", local, SELECTORS_MAX);
