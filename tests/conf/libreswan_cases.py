@@ -63,7 +63,6 @@ TEXTS = {
     "braces": PLAIN + " leftsubnets={10.0.0.0/8 11.0.0.0/8}\n",
     "braces-list": PLAIN + " leftsubnets={10.0.0.0/8,11.0.0.0/8}\n",
     "ah-alone": conn(**BASE, ah="sha2_256"),
-    "newer": "config setup\n expire-lifetime=30s\n" + PLAIN + " clones=2\n",
     "no-newline": "conn t\n left=192.0.2.1\n right=192.0.2.2\n authby=secret\n auto=add",
 }
 
