@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the tests of swanctl share: running ours and strongSwan's own, 5.9.8 and 6.0.1 (Debian's packages, unpacked and
-never installed; they find their libraries in private mounts, so this wants root), and what of their output is not compared."""
+"""What the tests of swanctl share: running ours and strongSwan's own, 5.9.8, 6.0.1 and, for what came later, 6.1 (Debian's
+packages, unpacked and never installed; they find their libraries in private mounts, so this wants root), and what of their
+output is not compared."""
 import difflib
 import glob
 import os
@@ -42,11 +43,11 @@ class Result:
 
 
 class Program:
-    """One of the three. settings: what its strongswan.conf says."""
+    """One of them. settings: what its strongswan.conf says."""
 
     def __init__(self, name, folder):
         self.name, self.folder = name, folder
-        plugins = {"5.9.8": OLD_PLUGINS, "6.0.1": NEW_PLUGINS}.get(name)
+        plugins = {"5.9.8": OLD_PLUGINS, "6.0.1": NEW_PLUGINS, "6.1": NEW_PLUGINS}.get(name)
         self.conf = os.path.join(folder, f"strongswan-{name}.conf")
         with open(self.conf, "w") as f:
             f.write(f"swanctl {{\n  load = {plugins}\n}}\n" if plugins else "")
@@ -54,7 +55,8 @@ class Program:
     def command(self, *argv):
         if self.name == "ours":
             return [BIN + "/swanctl", *argv]
-        root = peers.fetch_strongswan() if self.name == "5.9.8" else peers.fetch_new_swanctl()
+        root = {"5.9.8": peers.fetch_strongswan, "6.0.1": peers.fetch_new_swanctl,
+                "6.1": lambda: peers.fetch_testing_strongswan()[0]}[self.name]()
         loader = next(iter(glob.glob(root + "/usr/lib/*/ld-linux*.so.*")), "-")
         return ["unshare", "-m", "--propagation", "private", "sh", "-c", OLD if self.name == "5.9.8" else NEW, root, loader, *argv]
 

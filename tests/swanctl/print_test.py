@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """What our swanctl prints is, byte for byte, what strongSwan's 6.0.1 prints of the same answers, and it ends with the same
-code; 5.9.8 does the same but for what is named here (old_differs), where ours is as 6.0.1. The daemon is one that says
-what it is told (play.py), so that every key is seen, alone and missing.
+code; 5.9.8 does the same but for what is named here (old_differs), where ours is as 6.0.1. SAs for each processor are printed
+as 6.1 prints them, which neither of the two does. The daemon is one that says what it is told (play.py), so that every key is
+seen, alone and missing.
 
 Not compared (kit.plain): the program's own name and version, and the list of its plugins.
 Deliberately other than both, and each with a test of its own:
@@ -59,6 +60,19 @@ class Print(kit.Case):
         sa = {"net": sas.ike(sas.child(**sas.IKE_ADDITIONAL), **sas.IKE_ADDITIONAL)}
         self.each({"list-sas": Answer({}, [("list-sa", sa)])}, "--list-sas", styles=STYLES[:1], old_differs=True)
         self.each({"list-sas": Answer({}, [("list-sa", sa)])}, "--list-sas", styles=STYLES[1:])
+
+    def test_sas_for_each_processor_as_since_6_1(self):
+        newest = kit.Program("6.1", self.folder)
+        sa = {"net": sas.ike(*(sas.child(**more) for more in sas.PER_CPU))}
+        for style in STYLES:
+            results = []
+            for program in (self.ours, newest, self.new):
+                self.player.begin({"list-sas": Answer({}, [("list-sa", sa)])})
+                results.append(kit.plain(program.run("--list-sas", *style, "--uri", self.uri)))
+            ours, new, before = results
+            self.assertEqual(ours, new, kit.difference(new, ours, "6.1"))
+            self.assertEqual("cpu 3" in ours.out, style == [])
+            self.assertEqual(before.out, re.sub(", cpu [-0-9]+", "", ours.out))
 
     def test_connections(self):
         events = [("list-conn", e) for e in sas.every_conn()]

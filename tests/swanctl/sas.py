@@ -29,10 +29,13 @@ IKE_MORE = {"remote-xauth-id": "xa", "remote-eap-id": "eap", "nat-local": "yes",
 IKE_ADDITIONAL = {"ake1": "ML_KEM_768", "ake2": "X", "ake7": "MODP_2048"}
 CHILD_MORE = {"encap": "yes", "cpi-in": "0001", "cpi-out": "0002", "mark-in": "0000002a", "mark-mask-in": "0000ff00",
               "mark-out": "0000002b", "mark-mask-out": "000000ff", "if-id-in": "00000011", "if-id-out": "00000012",
-              "per-cpu-sas": "yes", "cpu": "3", "integ-alg": "HMAC_SHA2_256_128", "integ-keysize": "4",
+              "integ-alg": "HMAC_SHA2_256_128", "integ-keysize": "4",
               "dh-group": "MODP_2048", "prf-alg": "PRF", "esn": "1", "bytes-in": "123456789012", "packets-in": "1234567",
               "use-in": "3", "bytes-out": "5", "packets-out": "6", "use-out": "99999", "state": "REKEYED", "mode": "TRANSPORT",
               "local-ts": ["10.1.0.0/24[tcp/http]", "fd01::/64", "10.0.0.1..10.0.0.7"], "remote-ts": []}
+
+PER_CPU = ({"per-cpu-sas": "yes"}, {"per-cpu-sas": "yes", "cpu": "3"}, {"per-cpu-sas": "yes", "cpu": "0"}, {"cpu": "3"},
+           {"per-cpu-sas": "no", "cpu": "3"})
 
 
 def every_sa():

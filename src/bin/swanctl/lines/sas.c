@@ -166,7 +166,7 @@ static void print_child(FILE *to, struct span child)
     print(to, child, "uniqueid");
     fputs(", reqid ", to);
     print(to, child, "reqid");
-    if (part_is_yes(child, "per-cpu-sas")) {
+    if (part_text(child, "per-cpu-sas", &v)) {
         fputs(", cpu ", to);
         part_print(to, child, "cpu", "-", 0);
     }
