@@ -297,8 +297,8 @@ bool sock_send(const struct sock *s, struct ip local, const struct endpoint *rem
     for (int tries = 0; tries < 3; tries++) {
         if (sendmsg(s->fd, &m, 0) >= 0)
             return true;
-        if (errno != EINTR && errno != ECONNREFUSED && errno != EHOSTUNREACH && errno != ENETUNREACH)
-            return errno == EAGAIN || errno == ENOBUFS; /* lost like any datagram */
+        if (errno == EAGAIN || errno == ENOBUFS)
+            return true; /* lost like any datagram */
     }
     return false;
 }
