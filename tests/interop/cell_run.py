@@ -194,20 +194,26 @@ def number(g, kind):
     return children[0]["spi-in"] if len(children) == 1 else None
 
 
+def is_answer(kind, ip):
+    """Has an IKE message the flag of a response [RFC7296#3.1]?"""
+    return bool(ip.payload[19 + (4 if kind == "ike-natt" else 0)] & 0x20)
+
+
 def sent_early(frames, peer):
-    """How many packets of SAs that were new passed from the peer before Keyway said anything after the answer that made them: who
-    answers may send at once [RFC7296#2.8], and Keyway's end has no SA for them until it has read the answer."""
-    known, new, early, is_answered = set(), set(), 0, False
+    """How many packets of SAs that were new passed from the peer between a request of Keyway's and what Keyway said next: who
+    answers may send at once [RFC7296#2.8], Libreswan does so before its answer has left, and Keyway's end has no SA for them until
+    it has read the answer."""
+    known, new, early, has_asked = set(), set(), 0, False
     for _, frame in frames:
         kind, ip = classify(frame)
         is_peers = str(ip.src) == peer
-        if kind in ("ike", "ike-natt"):
-            known, new, is_answered = known | new, set(), is_peers
+        if kind in ("ike", "ike-natt") and not is_peers:
+            known, new, has_asked = known | new, set(), not is_answer(kind, ip)
         if kind in ("esp", "esp-udp") and is_peers:
             spi = ip.payload[:4]
             if spi not in known:
                 new.add(spi)
-                early += is_answered and bool(known)  # not of the first
+                early += has_asked and bool(known)  # not of the first
     return early
 
 

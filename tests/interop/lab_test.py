@@ -155,9 +155,9 @@ class WhatAPeerHolds(unittest.TestCase):
             sight.asked(c.suite)
 
 
-def frame(source, spi=None):
+def frame(source, spi=None, flags=0):
     """ESP with an SPI, or IKE, from one of two gateways."""
-    body = spi + bytes(60) if spi else struct.pack("!HHHH", 500, 500, 68, 0) + bytes(60)
+    body = spi + bytes(60) if spi else struct.pack("!HHHH", 500, 500, 68, 0) + bytes(19) + bytes((flags,)) + bytes(40)
     head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(body), 0, 0, 64, 50 if spi else 17, 0, bytes((10, 9, 0, source)),
                        bytes((10, 9, 0, 3 - source)))
     return 0.0, bytes(12) + b"\x08\x00" + head + body
@@ -165,20 +165,24 @@ def frame(source, spi=None):
 
 class SentEarly(unittest.TestCase):
     OLD, NEW = b"oldo", b"newn"
-    BEGUN = [frame(1), frame(2), *[frame(2, OLD)] * 20, frame(1), frame(2, OLD)]  # its rekey is asked for
+    ASKS, ANSWERS = frame(1), frame(1, flags=0x20)
+    PEER_ASKS, PEER_ANSWERS = frame(2), frame(2, flags=0x20)
+    BEGUN = [ASKS, PEER_ANSWERS, *[frame(2, OLD)] * 20]
 
     def count(self, *more):
         return cell_run.sent_early([*self.BEGUN, *more], "10.9.0.2")
 
-    def test_what_the_peer_sends_behind_its_answer_until_there_is_a_word(self):
-        self.assertEqual(self.count(frame(2), *[frame(2, self.NEW)] * 2, frame(1), *[frame(2, self.NEW)] * 5), 2)
+    def test_what_the_peer_sends_before_its_answer_and_behind_it_until_there_is_a_word(self):
+        new = frame(2, self.NEW)
+        self.assertEqual(self.count(self.ASKS, frame(2, self.OLD), new, self.PEER_ANSWERS, new, new, self.ASKS, *[new] * 5), 3)
 
     def test_packets_of_the_old_sa_and_of_the_first_one_are_not_excused(self):
         self.assertEqual(self.count(), 0)
-        self.assertEqual(self.count(frame(2), *[frame(2, self.OLD)] * 5), 0)
+        self.assertEqual(self.count(self.ASKS, self.PEER_ANSWERS, *[frame(2, self.OLD)] * 5), 0)
 
     def test_nor_are_those_behind_an_answer_to_the_peer(self):
-        self.assertEqual(self.count(frame(2), frame(1), *[frame(2, self.NEW)] * 5, frame(2), frame(2, self.NEW)), 0)
+        new = frame(2, self.NEW)
+        self.assertEqual(self.count(self.ASKS, self.PEER_ANSWERS, self.PEER_ASKS, self.ANSWERS, *[new] * 5, self.ASKS, new), 0)
 
 
 def passed(n=1, result="ok", **keys):
