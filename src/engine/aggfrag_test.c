@@ -48,28 +48,12 @@ static void begin_anew(void **state)
     begin(state);
 }
 
-/* All records, and what users see. */
-static void assert_mode(enum child_mode mode)
-{
-    assert_int_equal(p.side[0].done.class, FAIL_NONE);
-    assert_true(pair_traffic_fits(&p));
-    for (int side = 0; side < 2; side++) {
-        struct ike_view ike;
-        struct child_view child;
-        assert_true(engine_ike_at(p.side[side].e, 0, &ike));
-        assert_true(engine_child_at(p.side[side].e, ike.id, 0, &child));
-        assert_int_equal(child.mode, mode);
-        assert_int_equal(p.side[side].last_policy.mode, mode);
-        for (size_t i = 0; i < p.side[side].n_sas; i++)
-            assert_int_equal(p.side[side].sas[i].mode, mode);
-    }
-}
-
 static void it_is_asked_for_and_granted(void **state)
 {
     (void)state;
     up(&here, &there);
-    assert_mode(MODE_IPTFS);
+    assert_int_equal(p.side[0].done.class, FAIL_NONE);
+    pair_mode_is(&p, MODE_IPTFS);
     for (int side = 0; side < 2; side++) {
         const struct esp_sa *out = pair_newest_out(&p, side);
         assert_int_equal(out->plane, PLANE_KERNEL);
@@ -81,11 +65,13 @@ static void it_is_asked_for_and_granted(void **state)
 static void without_both_ends_consent_it_is_a_tunnel(void **state)
 {
     up(&here, &in_tunnel);
-    assert_mode(MODE_TUNNEL);
+    assert_int_equal(p.side[0].done.class, FAIL_NONE);
+    pair_mode_is(&p, MODE_TUNNEL);
     assert_true(pair_logged(&p, 0, "the peer declines iptfs mode: it is a tunnel"));
     begin_anew(state);
     up(&in_tunnel, &there);
-    assert_mode(MODE_TUNNEL);
+    assert_int_equal(p.side[0].done.class, FAIL_NONE);
+    pair_mode_is(&p, MODE_TUNNEL);
 }
 
 static void who_takes_no_parts_of_packets_gets_none(void **state)
@@ -94,7 +80,8 @@ static void who_takes_no_parts_of_packets_gets_none(void **state)
         begin_anew(state);
         options[refuses].accepts_fragments = false;
         up(&here, &there);
-        assert_mode(MODE_IPTFS);
+        assert_int_equal(p.side[0].done.class, FAIL_NONE);
+        pair_mode_is(&p, MODE_IPTFS);
         assert_true(pair_newest_out(&p, !refuses)->kernel.iptfs.sends_whole);
         assert_false(pair_newest_out(&p, refuses)->kernel.iptfs.sends_whole);
         assert_true(pair_logged(&p, !refuses, "takes no parts of packets"));
@@ -102,7 +89,8 @@ static void who_takes_no_parts_of_packets_gets_none(void **state)
         pair_run(&p);
         pair_command(&p, 1, COMMAND_REKEY, "net", "net");
         pair_run(&p);
-        assert_mode(MODE_IPTFS);
+        assert_int_equal(p.side[0].done.class, FAIL_NONE);
+        pair_mode_is(&p, MODE_IPTFS);
         assert_true(pair_newest_out(&p, !refuses)->kernel.iptfs.sends_whole);
         assert_false(pair_newest_out(&p, refuses)->kernel.iptfs.sends_whole);
     }
@@ -150,13 +138,15 @@ static void a_demand_that_is_not_met_makes_a_tunnel(void **state)
         char got[8];
         begin_anew(state);
         up_with(&(struct lie){.demands = demands[i]});
-        assert_mode(MODE_TUNNEL);
+        assert_int_equal(p.side[0].done.class, FAIL_NONE);
+        pair_mode_is(&p, MODE_TUNNEL);
         snprintf(got, sizeof(got), "0x%02x", demands[i]);
         assert_true(pair_logged(&p, 1, got));
     }
     begin_anew(state);
     up_with(&(struct lie){.demands = 0x01});
-    assert_mode(MODE_IPTFS);
+    assert_int_equal(p.side[0].done.class, FAIL_NONE);
+    pair_mode_is(&p, MODE_IPTFS);
     assert_true(pair_newest_out(&p, 1)->kernel.iptfs.sends_whole);
 }
 
@@ -186,7 +176,8 @@ static void a_request_without_one_byte_of_flags_makes_a_tunnel(void **state)
         p.filter = ask_badly;
         p.ctx = (void *)&data[i];
         up(&in_tunnel, &there);
-        assert_mode(MODE_TUNNEL);
+        assert_int_equal(p.side[0].done.class, FAIL_NONE);
+        pair_mode_is(&p, MODE_TUNNEL);
         assert_true(pair_logged(&p, 1, i ? "got 2 bytes" : "got 0 bytes"));
     }
 }

@@ -36,28 +36,12 @@ static const struct pair_spec in_tunnel =
                                   {.local_ts = "10.2.0.9/32", .remote_ts = "10.1.0.7/32", .tweak = beet},
 };
 
-/* All four records, and what users see. */
-static void assert_mode(enum child_mode mode)
-{
-    assert_true(pair_traffic_fits(&p));
-    for (int side = 0; side < 2; side++) {
-        struct ike_view ike;
-        struct child_view child;
-        assert_true(engine_ike_at(p.side[side].e, 0, &ike));
-        assert_true(engine_child_at(p.side[side].e, ike.id, 0, &child));
-        assert_int_equal(child.mode, mode);
-        assert_true(p.side[side].n_sas >= 2);
-        for (size_t i = 0; i < p.side[side].n_sas; i++)
-            assert_int_equal(p.side[side].sas[i].mode, mode);
-    }
-}
-
 static void transport_is_asked_for_and_granted(void **state)
 {
     (void)state;
     up(&in_transport, &in_transport);
     assert_int_equal(p.side[0].done.class, FAIL_NONE);
-    assert_mode(MODE_TRANSPORT);
+    pair_mode_is(&p, MODE_TRANSPORT);
     const struct esp_sa *sa = pair_newest_out(&p, 0);
     assert_true(ip_equal(sa->local_ts[0].from, p.side[0].ip) && ip_equal(sa->local_ts[0].to, p.side[0].ip));
     assert_true(ip_equal(sa->remote_ts[0].from, p.side[1].ip));
@@ -137,12 +121,12 @@ static void without_both_ends_consent_it_is_a_tunnel(void **state)
 {
     up(&in_transport, &in_tunnel);
     assert_int_equal(p.side[0].done.class, FAIL_NONE);
-    assert_mode(MODE_TUNNEL);
+    pair_mode_is(&p, MODE_TUNNEL);
     assert_true(pair_logged(&p, 0, "the peer declines transport mode"));
     teardown(state);
     setup(state);
     up(&in_tunnel, &in_transport);
-    assert_mode(MODE_TUNNEL);
+    pair_mode_is(&p, MODE_TUNNEL);
     teardown(state);
     setup(state);
     up(&in_transport, &in_beet[1]);
@@ -155,7 +139,7 @@ static void networks_are_not_asked_for_in_transport_mode(void **state)
     const struct pair_spec nets = {.tweak = transport};
     up(&nets, &nets);
     assert_int_equal(p.side[0].done.class, FAIL_NONE);
-    assert_mode(MODE_TUNNEL);
+    pair_mode_is(&p, MODE_TUNNEL);
     assert_true(pair_logged(&p, 0, "its selectors are not those: asking for a tunnel"));
     assert_false(pair_logged(&p, 0, "declines"));
 }
@@ -166,14 +150,14 @@ static void a_responder_grants_transport_to_hosts_alone(void **state)
     (void)state;
     const struct pair_spec wide = {.local_ts = "0.0.0.0/0", .remote_ts = "0.0.0.0/0", .tweak = transport};
     up(&in_transport, &wide);
-    assert_mode(MODE_TRANSPORT);
+    pair_mode_is(&p, MODE_TRANSPORT);
     teardown(state);
     setup(state);
     /* other hosts than the two gateways */
     const struct pair_spec other = {
         .local_ts = "10.1.0.7/32", .remote_ts = "10.2.0.9/32", .tweak = transport};
     up(&other, &wide);
-    assert_mode(MODE_TUNNEL);
+    pair_mode_is(&p, MODE_TUNNEL);
 }
 
 static void beet_is_negotiated_between_two_other_hosts(void **state)
@@ -181,7 +165,7 @@ static void beet_is_negotiated_between_two_other_hosts(void **state)
     (void)state;
     up(&in_beet[0], &in_beet[1]);
     assert_int_equal(p.side[0].done.class, FAIL_NONE);
-    assert_mode(MODE_BEET);
+    pair_mode_is(&p, MODE_BEET);
     assert_true(ip_equal(pair_newest_out(&p, 0)->local_ts[0].from, ip4(10, 1, 0, 7)));
 }
 
@@ -234,7 +218,7 @@ static void rekeys_by_either_end_keep_the_mode(void **state)
         pair_advance(&p, 60 * TIME_SECOND);
         assert_int_equal(p.side[0].child_rekeys, 2);
         assert_int_equal(p.side[1].ike_rekeys, 1);
-        assert_mode(mode);
+        pair_mode_is(&p, mode);
     }
 }
 
@@ -310,7 +294,7 @@ static void each_side_of_a_nat_has_its_own_addresses(void **state)
         p.ctx = &nats;
         up(&a, &server);
         assert_int_equal(p.side[0].done.class, FAIL_NONE);
-        assert_mode(MODE_TRANSPORT);
+        pair_mode_is(&p, MODE_TRANSPORT);
         for (size_t k = 0; k < p.side[0].n_sas; k++) {
             const struct esp_sa *sa = &p.side[0].sas[k];
             assert_true(ip_equal(sa->local_ts[0].from, p.side[0].ip));
@@ -330,7 +314,7 @@ static void each_side_of_a_nat_has_its_own_addresses(void **state)
         pair_run(&p);
         pair_advance(&p, 60 * TIME_SECOND);
         assert_int_equal(p.side[0].child_rekeys, 1);
-        assert_mode(MODE_TRANSPORT);
+        pair_mode_is(&p, MODE_TRANSPORT);
         assert_true(ip_equal(pair_newest_out(&p, 0)->seen_local, a_outside));
     }
 }
@@ -345,7 +329,7 @@ static void a_tunnel_behind_a_nat_has_the_selectors_that_were_sent(void **state)
     p.ctx = &nats;
     up(&in_transport, &any);
     assert_int_equal(p.side[0].done.class, FAIL_NONE);
-    assert_mode(MODE_TUNNEL);
+    pair_mode_is(&p, MODE_TUNNEL);
     assert_true(ip_equal(pair_newest_out(&p, 1)->remote_ts[0].from, p.side[0].ip));
 }
 
@@ -366,7 +350,7 @@ static void of_two_clients_behind_a_nat_the_second_needs_other_ports(void **stat
     p.filter = translate;
     p.ctx = &nats;
     up(&one, &here);
-    assert_mode(MODE_TRANSPORT);
+    pair_mode_is(&p, MODE_TRANSPORT);
     /* another client: the first one goes on living, unseen */
     pair_restart(&p, 0);
     up(&two, &here);
@@ -377,7 +361,7 @@ static void of_two_clients_behind_a_nat_the_second_needs_other_ports(void **stat
     pair_restart(&p, 0);
     up(&one, &here);
     assert_int_equal(p.side[0].done.class, FAIL_NONE);
-    assert_mode(MODE_TRANSPORT);
+    pair_mode_is(&p, MODE_TRANSPORT);
     /* other ports are another matter */
     pair_restart(&p, 0);
     up(&ports, &wide);

@@ -767,6 +767,23 @@ bool pair_traffic_fits(const struct pair *p)
     return a && b && has_counterpart(&p->side[1], a) && has_counterpart(&p->side[0], b);
 }
 
+void pair_mode_is(const struct pair *p, enum child_mode mode)
+{
+    assert_true(pair_traffic_fits(p));
+    for (int side = 0; side < 2; side++) {
+        struct ike_view ike;
+        struct child_view child;
+        assert_true(engine_ike_at(p->side[side].e, 0, &ike));
+        assert_true(engine_child_at(p->side[side].e, ike.id, 0, &child));
+        assert_int_equal(child.mode, mode);
+        if (child.plane == PLANE_KERNEL) /* whose policies say it, too */
+            assert_int_equal(p->side[side].last_policy.mode, mode);
+        assert_true(p->side[side].n_sas >= 2);
+        for (size_t i = 0; i < p->side[side].n_sas; i++)
+            assert_int_equal(p->side[side].sas[i].mode, mode);
+    }
+}
+
 bool pair_logged(const struct pair *p, int side, const char *part)
 {
     return strstr(p->side[side].log, part) != NULL;

@@ -158,4 +158,6 @@ size_t pair_children(const struct pair *p, int side); /* INSTALLED ones of all I
 const struct esp_sa *pair_newest_out(const struct pair *p, int side);
 /* Does the newest outbound SA of each side have its counterpart at the other, with equal keys? */
 bool pair_traffic_fits(const struct pair *p);
+/* Both ends have one child in that mode, in all records and in what users see, and its SAs fit. */
+void pair_mode_is(const struct pair *p, enum child_mode mode);
 bool pair_logged(const struct pair *p, int side, const char *part);
